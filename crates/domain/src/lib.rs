@@ -11,6 +11,7 @@
 //! - Nothing that can be printed or serialised holds a secret ([`Password`] can be neither).
 
 mod attempt;
+mod command;
 mod context;
 mod context_name;
 mod database;
@@ -28,6 +29,7 @@ mod text;
 mod time_zone;
 
 pub use attempt::AttemptId;
+pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,
     ServerContext, SiteContext,
