@@ -74,9 +74,10 @@ impl Control {
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
         stream.set_write_timeout(Some(Duration::from_secs(1)))?;
         let peer = rustix::net::sockopt::socket_peercred(&stream)?;
+        // Read in any case: who writes to a closed socket does not get to see the refusal.
+        let mut line = String::new();
+        BufReader::new((&stream).take(200)).read_line(&mut line)?;
         let said = if self.allowed.contains(&peer.uid.as_raw()) {
-            let mut line = String::new();
-            BufReader::new((&stream).take(200)).read_line(&mut line)?;
             Asked::read(&line).and_then(answer)
         } else {
             Err("only root and the owner of the home may ask".into())

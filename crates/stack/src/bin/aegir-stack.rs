@@ -1,4 +1,6 @@
-//! Runs a private stack by hand: `up HOME [--users] [--no-mariadb] [--port N]`. Ctrl-C stops it.
+//! Runs a private stack alone, for tests and for trying by hand; `aegir up` is the real thing.
+//!
+//! `aegir-stack HOME [--users] [--no-mariadb] [--port N]`; Ctrl-C stops it, a second one at once.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
