@@ -13,16 +13,27 @@
 
 #![allow(clippy::disallowed_methods, reason = "this crate is where the outside is")]
 
+mod accounts;
 mod clock;
 mod control;
+pub mod exec;
+mod fastcgi;
+mod files;
+pub mod locks;
 mod mint;
 mod programs;
 mod sql;
 mod web;
 
+pub use accounts::{Accounts, Group, User, own_gid, own_uid};
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
+pub use files::{Append, Changed, FileFault, Files, Kind, Recorder, Space, Stat, Trouble};
+pub use locks::{Lock, LockFault, LockMode, Locks};
 pub use mint::{Mint, SystemMint};
-pub use programs::{CommandFailed, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, end_group};
-pub use sql::{Connection, Databases, Row, SqlFault, SqlKind};
-pub use web::{Answer, Web, WebAddress, WebFault};
+pub use programs::{
+    CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, TaskPrograms, end_group,
+    find_program,
+};
+pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
+pub use web::{Answer, RealWeb, Web, WebAddress, WebFault};

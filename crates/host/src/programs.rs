@@ -5,7 +5,10 @@
 //! where `ps` would show it.
 
 mod fault;
+mod follow;
 mod group;
+mod kept;
+mod task;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +16,9 @@ use std::time::Duration;
 use aegir_domain::{Cmd, Password};
 
 pub use fault::CommandFailed;
+pub(crate) use group::GROUP_VARIABLE;
 pub use group::{GroupFault, ProcessGroup, end_group};
+pub use task::{Deadline, TaskPrograms, find_program};
 
 /// A program to start, with everything it gets.
 #[derive(Clone, Debug)]

@@ -4,6 +4,9 @@
 //! no error; a server's message is freed of what follows `IDENTIFIED BY` ([`SqlFault`]).
 
 mod fault;
+mod mariadb;
+mod scrub;
+mod sqlite;
 
 use std::path::Path;
 use std::time::Duration;
@@ -39,4 +42,25 @@ pub trait Databases: Send + Sync {
 
     /// Opens an SQLite database that exists.
     fn sqlite(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault>;
+}
+
+/// Connects to real servers and files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDatabases;
+
+impl Databases for RealDatabases {
+    fn mariadb(
+        &self,
+        at: &DbEngine,
+        account: &str,
+        password: &Password,
+        database: Option<&str>,
+        limit: Duration,
+    ) -> Result<Box<dyn Connection>, SqlFault> {
+        Ok(Box::new(mariadb::MariaDb::connect(at, account, password, database, limit)?))
+    }
+
+    fn sqlite(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault> {
+        Ok(Box::new(sqlite::Sqlite::open(file)?))
+    }
 }

@@ -1,5 +1,8 @@
 //! Asks a web server for one page: to see that a site answers, and with what configuration.
 
+mod get;
+pub(crate) mod stream;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -103,4 +106,18 @@ pub trait Web: Send + Sync {
 
     /// Asks the php-fpm behind `socket` for its ping page, and gives what it says (`pong`).
     fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault>;
+}
+
+/// Asks real servers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealWeb;
+
+impl Web for RealWeb {
+    fn get(&self, at: &WebAddress, host: &str, path: &str, limit: Duration) -> Result<Answer, WebFault> {
+        get::get(at, host, path, limit)
+    }
+
+    fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault> {
+        crate::fastcgi::ping(socket, path, limit)
+    }
 }
