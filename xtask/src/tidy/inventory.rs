@@ -1,7 +1,7 @@
 //! What classic Aegir could do, row by row, and the test that shows that ours can.
 //!
 //! `docs/inventory.md` has rows `| id | our name | test or reason |`. The third cell names
-//! tests as `` `path/to/file.rs#name_of_the_test` ``, or says why not, or `to come (part N)`.
+//! tests as `` `path/to/file.rs#name_of_the_test` ``, or says why not, or `to come (…)`.
 //! A promise that names a test which is gone is worse than none, so the tests must exist.
 
 use std::collections::BTreeSet;
@@ -31,8 +31,8 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
             );
         }
         if name.is_empty() || says.is_empty() {
-            report.find(&place, format!("the row `{id}` has an empty cell: name it in our words, and name its test, its reason, or `to come (part N)`"));
-        } else if says.starts_with("to come (part ") {
+            report.find(&place, format!("the row `{id}` has an empty cell: name it in our words, and name its test, its reason, or `to come (…)`"));
+        } else if says.starts_with("to come (") {
             awaited += 1;
         } else {
             let tests: Vec<&str> = in_backticks(says)
@@ -45,7 +45,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
             }
             for test in tests {
                 if !exists(tree, test) {
-                    report.find(&place, format!("`{id}` is said to be shown by `{test}`, and there is no such test: name the one that shows it, or write `to come (part N)`"));
+                    report.find(&place, format!("`{id}` is said to be shown by `{test}`, and there is no such test: name the one that shows it, or write `to come (…)`"));
                 }
             }
         }
