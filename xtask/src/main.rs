@@ -6,23 +6,20 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["tidy"] => tidy(),
+        ["tidy"] => tidy(&root()),
+        ["tidy", folder] => tidy(Path::new(folder)),
         _ => {
-            eprintln!("usage: cargo xtask tidy    checks the house rules");
+            eprintln!("usage: cargo xtask tidy [FOLDER]    holds the house rules against this checkout, or another");
             ExitCode::from(2)
         }
     }
 }
 
-fn tidy() -> ExitCode {
-    match xtask::tidy::check(&root()) {
+fn tidy(root: &Path) -> ExitCode {
+    match xtask::tidy::check(root) {
         Ok(report) => {
             print!("{report}");
-            if report.is_clean() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
+            if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(fault) => {
             eprintln!("tidy: cannot read the sources: {fault}");

@@ -33,20 +33,10 @@ impl Rust {
         let kinds = kinds(source.as_bytes());
         let only = |wanted: &[Kind]| {
             let bytes = source.bytes().zip(&kinds);
-            let kept = bytes.map(|(byte, kind)| {
-                if byte == b'\n' || wanted.contains(kind) {
-                    byte
-                } else {
-                    b' '
-                }
-            });
+            let kept = bytes.map(|(byte, kind)| if byte == b'\n' || wanted.contains(kind) { byte } else { b' ' });
             String::from_utf8_lossy(&kept.collect::<Vec<_>>()).into_owned()
         };
-        Rust {
-            code: only(&[Kind::Code]),
-            text: only(&[Kind::Code, Kind::Literal]),
-            comments: only(&[Kind::Comment]),
-        }
+        Rust { code: only(&[Kind::Code]), text: only(&[Kind::Code, Kind::Literal]), comments: only(&[Kind::Comment]) }
     }
 
     /// The same, less what is only compiled for tests.
@@ -62,11 +52,7 @@ impl Rust {
 
 /// The line, counted from 1, of an offset.
 pub fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 /// Whether this may stand in a name.
@@ -77,10 +63,7 @@ pub fn in_name(byte: u8) -> bool {
 /// Every place where `word` stands by itself, not as a part of a longer name.
 pub fn words(code: &str, word: &str) -> Vec<usize> {
     let bytes = code.as_bytes();
-    let free = |at: Option<usize>| {
-        at.and_then(|at| bytes.get(at))
-            .is_none_or(|byte| !in_name(*byte))
-    };
+    let free = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_none_or(|byte| !in_name(*byte));
     code.match_indices(word)
         .map(|(at, _)| at)
         .filter(|at| free(at.checked_sub(1)) && free(Some(at + word.len())))
@@ -95,8 +78,7 @@ pub fn paths(code: &str, module: &str, item: &str) -> Vec<usize> {
             continue;
         };
         let named = match rest.strip_prefix('{') {
-            Some(group) => split_group(&group[..closing(group, b'{').unwrap_or(group.len())])
-                .any(|name| name == item),
+            Some(group) => split_group(&group[..closing(group, b'{').unwrap_or(group.len())]).any(|name| name == item),
             None => name_at(rest) == item,
         };
         if named {
@@ -108,10 +90,7 @@ pub fn paths(code: &str, module: &str, item: &str) -> Vec<usize> {
 
 /// The name that `text` begins with, or nothing.
 pub fn name_at(text: &str) -> &str {
-    let end = text
-        .bytes()
-        .position(|byte| !in_name(byte))
-        .unwrap_or(text.len());
+    let end = text.bytes().position(|byte| !in_name(byte)).unwrap_or(text.len());
     &text[..end]
 }
 
@@ -156,13 +135,7 @@ fn split_group(group: &str) -> impl Iterator<Item = &str> {
 
 fn blank(view: &mut String, from: usize, to: usize) {
     let bytes = view.bytes().enumerate();
-    let kept = bytes.map(|(at, byte)| {
-        if at >= from && at < to && byte != b'\n' {
-            b' '
-        } else {
-            byte
-        }
-    });
+    let kept = bytes.map(|(at, byte)| if at >= from && at < to && byte != b'\n' { b' ' } else { byte });
     *view = String::from_utf8_lossy(&kept.collect::<Vec<_>>()).into_owned();
 }
 
@@ -226,10 +199,7 @@ fn kinds(bytes: &[u8]) -> Vec<Kind> {
 }
 
 fn line_end(bytes: &[u8], at: usize) -> usize {
-    at + bytes[at..]
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .unwrap_or(bytes.len() - at)
+    at + bytes[at..].iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len() - at)
 }
 
 fn block_end(bytes: &[u8], at: usize) -> usize {
@@ -267,25 +237,17 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
 /// The end of a raw string that begins here, `r"…"` or `r#"…"#`; nothing if none does.
 fn raw_end(bytes: &[u8], at: usize) -> Option<usize> {
     let before = |back: usize| at.checked_sub(back).map(|at| bytes[at]);
-    let prefix =
-        matches!(before(1), Some(b'b' | b'c')) && before(2).is_none_or(|byte| !in_name(byte));
+    let prefix = matches!(before(1), Some(b'b' | b'c')) && before(2).is_none_or(|byte| !in_name(byte));
     if !prefix && before(1).is_some_and(in_name) {
         return None;
     }
-    let hashes = bytes[at + 1..]
-        .iter()
-        .take_while(|byte| **byte == b'#')
-        .count();
+    let hashes = bytes[at + 1..].iter().take_while(|byte| **byte == b'#').count();
     let open = at + 1 + hashes;
     if bytes.get(open) != Some(&b'"') {
         return None;
     }
-    let close: Vec<u8> = std::iter::once(b'"')
-        .chain(std::iter::repeat_n(b'#', hashes))
-        .collect();
-    let end = bytes[open + 1..]
-        .windows(close.len())
-        .position(|window| window == close);
+    let close: Vec<u8> = std::iter::once(b'"').chain(std::iter::repeat_n(b'#', hashes)).collect();
+    let end = bytes[open + 1..].windows(close.len()).position(|window| window == close);
     Some(end.map_or(bytes.len(), |end| open + 1 + end + close.len()))
 }
 
@@ -293,10 +255,7 @@ fn raw_end(bytes: &[u8], at: usize) -> Option<usize> {
 fn char_end(bytes: &[u8], at: usize) -> Option<usize> {
     let first = *bytes.get(at + 1)?;
     if first == b'\\' {
-        let end = bytes
-            .get(at + 3..)?
-            .iter()
-            .position(|byte| *byte == b'\'')?;
+        let end = bytes.get(at + 3..)?.iter().position(|byte| *byte == b'\'')?;
         return Some(at + 3 + end + 1);
     }
     // One character, of one to four bytes.
@@ -319,10 +278,7 @@ mod tests {
 
         let rust = Rust::new(source);
 
-        assert_eq!(
-            rust.code.split_whitespace().collect::<String>(),
-            "fnf<'a>(x:&'astr)->char{g(,,,,)}"
-        );
+        assert_eq!(rust.code.split_whitespace().collect::<String>(), "fnf<'a>(x:&'astr)->char{g(,,,,)}");
         assert!(rust.text.contains("// no") && !rust.text.contains("end"));
         assert_eq!(rust.comments.trim(), "/* a /* b */ c */   // end");
         assert_eq!(rust.code.len(), source.len());
@@ -343,36 +299,9 @@ mod tests {
 
     #[test]
     fn an_item_is_found_by_its_path_and_in_a_group() {
-        assert_eq!(
-            paths("std::process::Command::new", "process", "Command").len(),
-            1
-        );
-        assert_eq!(
-            paths(
-                "use std::process::{Stdio, Command as Cmd};",
-                "process",
-                "Command"
-            )
-            .len(),
-            1
-        );
-        assert_eq!(
-            paths(
-                "use std::{env, process::{self, Child}};",
-                "process",
-                "Command"
-            )
-            .len(),
-            0
-        );
-        assert_eq!(
-            paths(
-                "my_process::Command, process::Commands",
-                "process",
-                "Command"
-            )
-            .len(),
-            0
-        );
+        assert_eq!(paths("std::process::Command::new", "process", "Command").len(), 1);
+        assert_eq!(paths("use std::process::{Stdio, Command as Cmd};", "process", "Command").len(), 1);
+        assert_eq!(paths("use std::{env, process::{self, Child}};", "process", "Command").len(), 0);
+        assert_eq!(paths("my_process::Command, process::Commands", "process", "Command").len(), 0);
     }
 }

@@ -37,9 +37,7 @@ impl Tree {
 
     /// The files of a folder and below it.
     pub fn under<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a File> {
-        self.files
-            .iter()
-            .filter(move |file| file.path.starts_with(folder))
+        self.files.iter().filter(move |file| file.path.starts_with(folder))
     }
 
     /// The Rust files of a folder and below it.
@@ -54,22 +52,15 @@ impl Tree {
 
     /// The names of the crates under `crates/`, by their folders.
     pub fn crates(&self) -> Vec<&str> {
-        let manifests = self
-            .under("crates/")
-            .filter_map(|file| file.path.strip_prefix("crates/"));
-        manifests
-            .filter_map(|path| path.strip_suffix("/Cargo.toml"))
-            .filter(|name| !name.contains('/'))
-            .collect()
+        let manifests = self.under("crates/").filter_map(|file| file.path.strip_prefix("crates/"));
+        manifests.filter_map(|path| path.strip_suffix("/Cargo.toml")).filter(|name| !name.contains('/')).collect()
     }
 }
 
 impl File {
     /// What follows the last dot of the name.
     pub fn has_ending(&self, ending: &str) -> bool {
-        self.path
-            .rsplit_once('.')
-            .is_some_and(|(_, last)| last == ending)
+        self.path.rsplit_once('.').is_some_and(|(_, last)| last == ending)
     }
 
     /// The views of a Rust file.
@@ -79,19 +70,12 @@ impl File {
 
     /// The crate that the file belongs to, by its folder.
     pub fn crate_name(&self) -> &str {
-        self.path
-            .strip_prefix("crates/")
-            .unwrap_or(&self.path)
-            .split('/')
-            .next()
-            .unwrap_or_default()
+        self.path.strip_prefix("crates/").unwrap_or(&self.path).split('/').next().unwrap_or_default()
     }
 
     /// Whether all of the file is a test: it lies in a `tests` folder, or is a module `tests`.
     pub fn is_test(&self) -> bool {
-        self.path
-            .split('/')
-            .any(|part| matches!(part, "tests" | "tests.rs" | "benches"))
+        self.path.split('/').any(|part| matches!(part, "tests" | "tests.rs" | "benches"))
     }
 }
 
@@ -102,11 +86,7 @@ fn walk(folder: &Path, path: &str, files: &mut Vec<File>) -> io::Result<()> {
             continue;
         };
         let kind = entry.file_type()?;
-        let here = if path.is_empty() {
-            name.clone()
-        } else {
-            format!("{path}/{name}")
-        };
+        let here = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
         if NOT_OURS.contains(&name.as_str()) {
             continue; // `.git` is a file in a worktree.
         }

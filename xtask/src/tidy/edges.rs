@@ -30,25 +30,15 @@ struct Row {
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
     let Some(map) = tree.file(MAP) else {
-        return report.find(
-            MAP,
-            "is missing: it holds the table of who may depend on whom",
-        );
+        return report.find(MAP, "is missing: it holds the table of who may depend on whom");
     };
     let rows = rows(&map.text);
     if rows.is_empty() {
-        return report.find(
-            MAP,
-            format!(
-                "has no table that begins with `{TABLE_HEAD}`: the edges are checked against it"
-            ),
-        );
+        return report
+            .find(MAP, format!("has no table that begins with `{TABLE_HEAD}`: the edges are checked against it"));
     }
-    let mut crates: Vec<(&str, String)> = tree
-        .crates()
-        .into_iter()
-        .map(|name| (name, format!("crates/{name}/Cargo.toml")))
-        .collect();
+    let mut crates: Vec<(&str, String)> =
+        tree.crates().into_iter().map(|name| (name, format!("crates/{name}/Cargo.toml"))).collect();
     if tree.file("xtask/Cargo.toml").is_some() {
         crates.push(("xtask", "xtask/Cargo.toml".to_owned()));
     }
@@ -70,19 +60,9 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
     }
 }
 
-fn compare(
-    tree: &Tree,
-    report: &mut Report,
-    name: &str,
-    manifest: &str,
-    row: &Row,
-    known: &BTreeSet<&str>,
-) {
+fn compare(tree: &Tree, report: &mut Report, name: &str, manifest: &str, row: &Row, known: &BTreeSet<&str>) {
     if row.awaited {
-        report.find(
-            MAP,
-            format!("the table says that `{name}` is to come, and it is here: drop «(to come)»"),
-        );
+        report.find(MAP, format!("the table says that `{name}` is to come, and it is here: drop «(to come)»"));
     }
     let text = tree.file(manifest).map_or("", |file| &file.text);
     let Ok(table) = text.parse::<Table>() else {
@@ -120,24 +100,14 @@ fn compare(
 fn ours(manifest: &Table, known: &BTreeSet<&str>) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut needs = BTreeSet::new();
     let mut tests_need = BTreeSet::new();
-    let targets = manifest
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
-        .flat_map(|targets| targets.values());
+    let targets = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(|targets| targets.values());
     for table in std::iter::once(manifest).chain(targets.filter_map(Value::as_table)) {
         for section in ["dependencies", "build-dependencies", "dev-dependencies"] {
-            let found = if section == "dev-dependencies" {
-                &mut tests_need
-            } else {
-                &mut needs
-            };
+            let found = if section == "dev-dependencies" { &mut tests_need } else { &mut needs };
             let Some(dependencies) = table.get(section).and_then(Value::as_table) else {
                 continue;
             };
-            let names = dependencies
-                .keys()
-                .map(|key| key.strip_prefix("aegir-").unwrap_or(key));
+            let names = dependencies.keys().map(|key| key.strip_prefix("aegir-").unwrap_or(key));
             found.extend(names.filter(|name| known.contains(name)).map(str::to_owned));
         }
     }
@@ -185,16 +155,13 @@ mod tests {
             ("crates/domain/Cargo.toml", ""),
             ("crates/host/Cargo.toml", host),
             ("crates/aegir/Cargo.toml", aegir),
-            (
-                "crates/lab/Cargo.toml",
-                "[dependencies]\naegir-domain.workspace = true\nserde = \"1\"\n",
-            ),
+            ("crates/lab/Cargo.toml", "[dependencies]\naegir-domain.workspace = true\nserde = \"1\"\n"),
         ]
     }
 
-    const HOST: &str = "[dependencies]\naegir-domain.workspace = true\n[dev-dependencies]\naegir-lab.workspace = true\n";
-    const AEGIR: &str =
-        "[dependencies]\naegir-domain.workspace = true\naegir-host.workspace = true\n";
+    const HOST: &str =
+        "[dependencies]\naegir-domain.workspace = true\n[dev-dependencies]\naegir-lab.workspace = true\n";
+    const AEGIR: &str = "[dependencies]\naegir-domain.workspace = true\naegir-host.workspace = true\n";
 
     #[test]
     fn edges_that_are_those_of_the_map_pass() {
@@ -205,10 +172,7 @@ mod tests {
     fn an_edge_that_is_not_on_the_map_is_refused() {
         let more = "[dependencies]\naegir-domain.workspace = true\naegir.workspace = true\n";
 
-        assert_eq!(
-            refused(check, &tree(more, AEGIR)),
-            ["crates/host/Cargo.toml"]
-        );
+        assert_eq!(refused(check, &tree(more, AEGIR)), ["crates/host/Cargo.toml"]);
     }
 
     #[test]
@@ -218,23 +182,16 @@ mod tests {
 
     #[test]
     fn lab_is_for_tests_alone() {
-        let with_lab =
-            "[dependencies]\naegir-domain.workspace = true\naegir-lab.workspace = true\n";
+        let with_lab = "[dependencies]\naegir-domain.workspace = true\naegir-lab.workspace = true\n";
 
-        assert_eq!(
-            refused(check, &tree(with_lab, AEGIR)),
-            ["crates/host/Cargo.toml"]
-        );
+        assert_eq!(refused(check, &tree(with_lab, AEGIR)), ["crates/host/Cargo.toml"]);
     }
 
     #[test]
     fn tests_may_not_look_where_their_crate_may_not() {
         let peeking = "[dependencies]\naegir-domain.workspace = true\n[dev-dependencies]\naegir.workspace = true\n";
 
-        assert_eq!(
-            refused(check, &tree(peeking, AEGIR)),
-            ["crates/host/Cargo.toml"]
-        );
+        assert_eq!(refused(check, &tree(peeking, AEGIR)), ["crates/host/Cargo.toml"]);
     }
 
     #[test]
@@ -242,31 +199,15 @@ mod tests {
         let mut files = tree(HOST, AEGIR);
         files.retain(|(path, _)| *path != "crates/lab/Cargo.toml");
         files.push(("crates/store/Cargo.toml", ""));
-        files.push((
-            "crates/web/Cargo.toml",
-            "[dependencies]\naegir-domain.workspace = true\n",
-        ));
+        files.push(("crates/web/Cargo.toml", "[dependencies]\naegir-domain.workspace = true\n"));
 
         // `store` has no row; `lab` has no crate; `web` is no longer to come.
-        assert_eq!(
-            refused(check, &files),
-            [
-                "crates/store/Cargo.toml",
-                "ARCHITECTURE.md",
-                "ARCHITECTURE.md"
-            ]
-        );
+        assert_eq!(refused(check, &files), ["crates/store/Cargo.toml", "ARCHITECTURE.md", "ARCHITECTURE.md"]);
     }
 
     #[test]
     fn a_project_without_its_map_is_refused() {
-        assert_eq!(
-            refused(check, &[("crates/domain/Cargo.toml", "")]),
-            ["ARCHITECTURE.md"]
-        );
-        assert_eq!(
-            refused(check, &[("ARCHITECTURE.md", "No table.\n")]),
-            ["ARCHITECTURE.md"]
-        );
+        assert_eq!(refused(check, &[("crates/domain/Cargo.toml", "")]), ["ARCHITECTURE.md"]);
+        assert_eq!(refused(check, &[("ARCHITECTURE.md", "No table.\n")]), ["ARCHITECTURE.md"]);
     }
 }

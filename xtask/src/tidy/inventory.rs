@@ -15,7 +15,10 @@ const INVENTORY: &str = "docs/inventory.md";
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
     let Some(inventory) = tree.file(INVENTORY) else {
-        return report.find(INVENTORY, "is missing: it says which of classic Aegir's capabilities we have, and which test shows it");
+        return report.find(
+            INVENTORY,
+            "is missing: it says which of classic Aegir's capabilities we have, and which test shows it",
+        );
     };
     let mut ids = BTreeSet::new();
     let (mut shown, mut reasoned, mut awaited) = (0, 0, 0);
@@ -25,19 +28,14 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
         };
         let place = format!("{INVENTORY}:{}", number + 1);
         if !ids.insert(id) {
-            report.find(
-                &place,
-                format!("a second row for `{id}`: one row, one answer"),
-            );
+            report.find(&place, format!("a second row for `{id}`: one row, one answer"));
         }
         if name.is_empty() || says.is_empty() {
             report.find(&place, format!("the row `{id}` has an empty cell: name it in our words, and name its test, its reason, or `to come (…)`"));
         } else if says.starts_with("to come (") {
             awaited += 1;
         } else {
-            let tests: Vec<&str> = in_backticks(says)
-                .filter(|text| text.contains('#'))
-                .collect();
+            let tests: Vec<&str> = in_backticks(says).filter(|text| text.contains('#')).collect();
             if tests.is_empty() {
                 reasoned += 1;
             } else {
@@ -58,18 +56,12 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
 
 /// The three cells of a row; nothing for other lines, heads and rulers.
 fn row(line: &str) -> Option<[&str; 3]> {
-    let cells: Vec<&str> = line
-        .trim()
-        .strip_prefix('|')?
-        .strip_suffix('|')?
-        .split('|')
-        .map(str::trim)
-        .collect();
+    let cells: Vec<&str> = line.trim().strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
     let [id, name, says] = cells[..] else {
         return None;
     };
-    let is_id = id.starts_with(|letter: char| letter.is_ascii_uppercase())
-        && id.bytes().any(|byte| byte.is_ascii_digit());
+    let is_id =
+        id.starts_with(|letter: char| letter.is_ascii_uppercase()) && id.bytes().any(|byte| byte.is_ascii_digit());
     is_id.then_some([id, name, says])
 }
 
@@ -80,9 +72,7 @@ fn exists(tree: &Tree, test: &str) -> bool {
     tree.file(path).is_some_and(|file| {
         if file.has_ending("rs") {
             let code = file.rust().code;
-            words(&code, name)
-                .into_iter()
-                .any(|at| code[..at].trim_end().ends_with("fn"))
+            words(&code, name).into_iter().any(|at| code[..at].trim_end().ends_with("fn"))
         } else {
             !words(&file.text, name).is_empty()
         }
@@ -94,10 +84,7 @@ mod tests {
     use super::super::bad_trees::{judge, refused};
     use super::*;
 
-    const TESTS: (&str, &str) = (
-        "crates/a/tests/a.rs",
-        "#[test]\nfn a_site_answers() {}\n// fn gone() {}\n",
-    );
+    const TESTS: (&str, &str) = ("crates/a/tests/a.rs", "#[test]\nfn a_site_answers() {}\n// fn gone() {}\n");
 
     #[test]
     fn rows_are_counted_by_what_they_say() {
@@ -106,20 +93,14 @@ mod tests {
         let report = judge(check, &[(INVENTORY, text), TESTS]);
 
         assert!(report.is_clean());
-        assert_eq!(
-            report.notes,
-            ["inventory: 3 rows, 1 shown by a test, 1 with a reason, 1 to come"]
-        );
+        assert_eq!(report.notes, ["inventory: 3 rows, 1 shown by a test, 1 with a reason, 1 to come"]);
     }
 
     #[test]
     fn a_test_that_does_not_exist_is_refused() {
         let text = "| T1 | a | `crates/a/tests/a.rs#gone` |\n| T2 | a | `crates/a/tests/b.rs#a_site_answers` |\n";
 
-        assert_eq!(
-            refused(check, &[(INVENTORY, text), TESTS]),
-            ["docs/inventory.md:1", "docs/inventory.md:2"]
-        );
+        assert_eq!(refused(check, &[(INVENTORY, text), TESTS]), ["docs/inventory.md:1", "docs/inventory.md:2"]);
     }
 
     #[test]
@@ -128,11 +109,7 @@ mod tests {
 
         assert_eq!(
             refused(check, &[(INVENTORY, text)]),
-            [
-                "docs/inventory.md:2",
-                "docs/inventory.md:3",
-                "docs/inventory.md:4"
-            ]
+            ["docs/inventory.md:2", "docs/inventory.md:3", "docs/inventory.md:4"]
         );
     }
 

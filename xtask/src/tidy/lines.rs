@@ -14,11 +14,7 @@ use crate::tree::Tree;
 const SOURCES: &str = "crates/provision/src/";
 const LIST: &str = "crates/provision/src/lines.rs";
 /// The traits of lines that a journal can hold, and the calls that list them.
-const KINDS: [(&str, &str); 3] = [
-    ("Undo", "undo"),
-    ("Finish", "finish"),
-    ("Cleanup", "cleanup"),
-];
+const KINDS: [(&str, &str); 3] = [("Undo", "undo"), ("Finish", "finish"), ("Cleanup", "cleanup")];
 
 pub(super) fn check(tree: &Tree, report: &mut Report) {
     let list = tree.file(LIST).map(|file| file.rust().without_tests());
@@ -42,10 +38,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
         }
     }
 
-    let listed: BTreeSet<(&str, String)> = list
-        .as_ref()
-        .map(|rust| listed(&rust.code))
-        .unwrap_or_default();
+    let listed: BTreeSet<(&str, String)> = list.as_ref().map(|rust| listed(&rust.code)).unwrap_or_default();
     for ((kind, line), place) in &written {
         if !listed.contains(&(kind, line.clone())) {
             let call = call_of(kind);
@@ -61,19 +54,13 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
 }
 
 fn call_of(kind: &str) -> &'static str {
-    KINDS
-        .iter()
-        .find(|(name, _)| *name == kind)
-        .map_or("undo", |(_, call)| call)
+    KINDS.iter().find(|(name, _)| *name == kind).map_or("undo", |(_, call)| call)
 }
 
 fn check_name(report: &mut Report, name: &str, place: &str) {
     let good = !name.is_empty()
         && name.split('-').all(|word| {
-            !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         });
     if !good {
         report.find(place, format!("the line's name `{name}` is not spelled like-this. Operators read and grep these names in logs and journals: lower case, words joined by `-`"));
@@ -144,11 +131,7 @@ fn line_names(rust: &Rust) -> Vec<(String, usize)> {
             found.push((literal.split('"').next().unwrap_or_default().to_owned(), at));
         }
     }
-    debug_assert!(
-        found
-            .iter()
-            .all(|(_, at)| name_at(&rust.code[*at..]) == "NAME")
-    );
+    debug_assert!(found.iter().all(|(_, at)| name_at(&rust.code[*at..]) == "NAME"));
     found
 }
 
@@ -163,13 +146,7 @@ mod tests {
     fn lines_that_are_all_listed_pass() {
         let list = "//! Why.\nfn lines() { Lines::new().undo::<site::MakeRoom>()\n    .cleanup::<Sweep>() }\n";
 
-        assert_eq!(
-            refused(
-                check,
-                &[("crates/provision/src/site.rs", STEP), (LIST, list)]
-            ),
-            [""; 0]
-        );
+        assert_eq!(refused(check, &[("crates/provision/src/site.rs", STEP), (LIST, list)]), [""; 0]);
     }
 
     #[test]
@@ -177,29 +154,17 @@ mod tests {
         let list = "//! Why, and not `.undo::<MakeRoom>()`.\nfn lines() { Lines::new().cleanup::<Sweep>() }\n";
 
         assert_eq!(
-            refused(
-                check,
-                &[("crates/provision/src/site.rs", STEP), (LIST, list)]
-            ),
+            refused(check, &[("crates/provision/src/site.rs", STEP), (LIST, list)]),
             ["crates/provision/src/site.rs:3"]
         );
-        assert_eq!(
-            refused(check, &[("crates/provision/src/site.rs", STEP)]).len(),
-            2
-        );
+        assert_eq!(refused(check, &[("crates/provision/src/site.rs", STEP)]).len(), 2);
     }
 
     #[test]
     fn a_listed_line_that_does_not_exist_is_refused() {
         let list = "//! Why.\nfn lines() { Lines::new().undo::<MakeRoom>().cleanup::<Sweep>().finish::<Sweep>() }\n";
 
-        assert_eq!(
-            refused(
-                check,
-                &[("crates/provision/src/site.rs", STEP), (LIST, list)]
-            ),
-            [LIST]
-        );
+        assert_eq!(refused(check, &[("crates/provision/src/site.rs", STEP), (LIST, list)]), [LIST]);
     }
 
     #[test]
@@ -216,9 +181,6 @@ mod tests {
     fn what_tests_make_up_is_not_asked_for() {
         let tests = format!("//! Why.\n#[cfg(test)]\nmod tests {{\n{STEP}}}\n");
 
-        assert_eq!(
-            refused(check, &[("crates/provision/src/a.rs", &tests)]),
-            [""; 0]
-        );
+        assert_eq!(refused(check, &[("crates/provision/src/a.rs", &tests)]), [""; 0]);
     }
 }

@@ -36,13 +36,7 @@ const OUTSIDE: [Outside; 3] = [
     },
     Outside {
         what: "reads the clock",
-        named: &[
-            ("SystemTime", "now"),
-            ("Instant", "now"),
-            ("Timestamp", "now"),
-            ("Zoned", "now"),
-            ("Uuid", "now_v7"),
-        ],
+        named: &[("SystemTime", "now"), ("Instant", "now"), ("Timestamp", "now"), ("Zoned", "now"), ("Uuid", "now_v7")],
         owners: &["host"],
         way_out: "take a clock as an argument: tests choose the hour",
     },
@@ -87,9 +81,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) {
 
 impl Outside {
     fn is_owned_by(&self, file: &File) -> bool {
-        self.owners
-            .iter()
-            .any(|owner| *owner == file.crate_name() || *owner == file.path)
+        self.owners.iter().any(|owner| *owner == file.crate_name() || *owner == file.path)
     }
 }
 
@@ -104,11 +96,7 @@ mod tests {
 
         assert_eq!(
             refused(check, &[("crates/drupal/src/a.rs", bad)]),
-            [
-                "crates/drupal/src/a.rs:2",
-                "crates/drupal/src/a.rs:3",
-                "crates/drupal/src/a.rs:4"
-            ]
+            ["crates/drupal/src/a.rs:2", "crates/drupal/src/a.rs:3", "crates/drupal/src/a.rs:4"]
         );
     }
 
@@ -121,10 +109,7 @@ mod tests {
             ("crates/lab/src/a.rs", bad),
             ("crates/drupal/tests/a.rs", bad),
             ("crates/drupal/src/b.rs", in_tests.as_str()),
-            (
-                "crates/aegir/src/main.rs",
-                "//! Why.\nfn main() { std::env::vars(); }\n",
-            ),
+            ("crates/aegir/src/main.rs", "//! Why.\nfn main() { std::env::vars(); }\n"),
             ("xtask/src/a.rs", bad),
         ];
 
@@ -135,15 +120,13 @@ mod tests {
     fn the_program_beside_main_may_not_read_the_environment() {
         let bad = "//! Why.\nuse std::env;\nfn f() { env::var_os(\"A\"); }\n";
 
-        assert_eq!(
-            refused(check, &[("crates/aegir/src/up.rs", bad)]),
-            ["crates/aegir/src/up.rs:3"]
-        );
+        assert_eq!(refused(check, &[("crates/aegir/src/up.rs", bad)]), ["crates/aegir/src/up.rs:3"]);
     }
 
     #[test]
     fn speaking_of_it_is_not_doing_it() {
-        let good = "//! Never `std::process::Command::new`.\nfn f() { say(\"std::env::var\"); clap::Command::new(\"a\"); }\n";
+        let good =
+            "//! Never `std::process::Command::new`.\nfn f() { say(\"std::env::var\"); clap::Command::new(\"a\"); }\n";
 
         assert_eq!(refused(check, &[("crates/drupal/src/a.rs", good)]), [""; 0]);
     }

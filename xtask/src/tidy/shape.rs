@@ -23,10 +23,7 @@ fn heads(tree: &Tree, report: &mut Report) {
         let first = file.text.lines().next().unwrap_or_default();
         if first == NOT_BEGUN {
             report.note(format!("{}: not begun", file.path));
-        } else if first
-            .strip_prefix("//!")
-            .is_none_or(|head| head.trim().is_empty())
-        {
+        } else if first.strip_prefix("//!").is_none_or(|head| head.trim().is_empty()) {
             report.find(
                 &file.path,
                 "does not begin with `//!`. A reader opens a file to learn what it is for: say in its first \
@@ -37,10 +34,7 @@ fn heads(tree: &Tree, report: &mut Report) {
 }
 
 fn sizes(tree: &Tree, report: &mut Report) {
-    for file in tree
-        .files()
-        .filter(|file| COUNTED.iter().any(|ending| file.has_ending(ending)))
-    {
+    for file in tree.files().filter(|file| COUNTED.iter().any(|ending| file.has_ending(ending))) {
         let lines = file.text.lines().count();
         if lines > LONGEST {
             report.find(
@@ -69,14 +63,7 @@ mod tests {
             ("xtask/src/bad.rs", "fn f() {}\n"),
         ];
 
-        assert_eq!(
-            refused(check, &files),
-            [
-                "crates/a/src/bad.rs",
-                "crates/a/src/empty.rs",
-                "xtask/src/bad.rs"
-            ]
-        );
+        assert_eq!(refused(check, &files), ["crates/a/src/bad.rs", "crates/a/src/empty.rs", "xtask/src/bad.rs"]);
     }
 
     #[test]
