@@ -101,7 +101,11 @@ fn unused_dependencies(tree: &Tree, report: &mut Report) {
                 if !used && !is_pinned(&manifest.text, name) && !is_pinned(root, name) {
                     report.find(
                         &manifest.path,
-                        format!("`{name}` is in [{section}], and no source of the crate names it. It costs every build and must be kept safe for nothing: drop it (or move it to [dev-dependencies], if only tests name it); a pin has a comment that begins with «{PIN}»"),
+                        format!(
+                            "`{name}` is in [{section}], and no source that is built with it names it. It costs every \
+                             build and must be kept safe for nothing: drop it, or move it to [dev-dependencies] if only \
+                             tests name it; a pin has a comment that begins with «{PIN}» and says why"
+                        ),
                     );
                 }
             }
