@@ -1,1 +1,47 @@
-//! (to come)
+//! What things are, in the words of the field: sites, platforms, servers, tasks, the protocol.
+//!
+//! Text becomes a type here, once, at the edge; a form, a command line, a journal and a context
+//! file are all read by the same lines.
+//!
+//! ## Invariants
+//!
+//! - No I/O, no async, no clock, no randomness: what must be unpredictable is passed in.
+//! - A value of these types can be joined to a path, written into a vhost or passed as an argument
+//!   as its documentation says; nobody downstream checks it again.
+//! - Nothing that can be printed or serialised holds a secret ([`Password`] can be neither).
+
+mod attempt;
+mod context;
+mod context_name;
+mod database;
+mod fault;
+mod host_name;
+mod outcome;
+mod package;
+mod path;
+mod person;
+pub mod protocol;
+mod secret;
+mod site_name;
+mod task;
+mod text;
+mod time_zone;
+
+pub use attempt::AttemptId;
+pub use context::{
+    Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,
+    ServerContext, SiteContext,
+};
+pub use context_name::{ContextName, PlatformName, ServerName};
+pub use database::{DbName, GrantHost, Marker};
+pub use fault::{Fault, FaultReport, Remedy, Report};
+pub use host_name::HostName;
+pub use outcome::{Left, Outcome, OutcomeKind, exit_code};
+pub use package::{Instance, PackageKind};
+pub use path::PlatformRoot;
+pub use person::{AccountName, EmailAddress};
+pub use secret::{Password, Secrets};
+pub use site_name::SiteName;
+pub use task::{InstallSite, Task, TaskKind};
+pub use text::{BadText, Langcode, MachineName, Title};
+pub use time_zone::TimeZoneName;

@@ -1,0 +1,189 @@
+//! What a back end can be asked to do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountName, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformName, Redirect,
+    ServerName, SiteName, TimeZoneName, Title,
+};
+
+/// One asked-for change, with its parameters; it holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Task {
+    /// Writes a context. The password of a database server's account comes as the secret `db_password`.
+    SaveContext {
+        /// What to write. Its revision is the one it was made from; 0 for a new one.
+        context: Context,
+    },
+    /// Removes the record of an object that nothing refers to. Removes nothing else.
+    ForgetContext {
+        /// Which.
+        name: ContextName,
+    },
+    /// Brings a server's folders and configuration to what its context says, and proves that its services do what they must.
+    VerifyServer {
+        /// Which.
+        server: ServerName,
+    },
+    /// Checks a platform's code and brings what Ægir keeps in it to what it should be.
+    VerifyPlatform {
+        /// Which.
+        platform: PlatformName,
+    },
+    /// Makes a new site.
+    InstallSite(Box<InstallSite>),
+    /// Brings a site's files, modes, settings and vhost to what its context says.
+    VerifySite {
+        /// Which.
+        site: SiteName,
+    },
+    /// Makes a one-time login link.
+    Login {
+        /// Which site.
+        site: SiteName,
+        /// The number of the account; 1 is the first administrator.
+        #[serde(default = "first_account")]
+        account: u64,
+    },
+    /// Takes a site away: its files to the trash, its database last.
+    DeleteSite {
+        /// Which.
+        site: SiteName,
+        /// The name again, typed by who asks.
+        confirm: String,
+    },
+}
+
+fn first_account() -> u64 {
+    1
+}
+
+/// What a new site needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InstallSite {
+    /// Its main name.
+    pub site: SiteName,
+    /// The platform it will live on.
+    pub platform: PlatformName,
+    /// The server whose database service will hold its data.
+    pub db_server: ServerName,
+    /// The profile to install; `None`: the platform's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<MachineName>,
+    /// Its default language.
+    #[serde(default = "Langcode::english")]
+    pub language: Langcode,
+    /// Its time zone.
+    #[serde(default = "TimeZoneName::utc")]
+    pub time_zone: TimeZoneName,
+    /// Its title; `None`: its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Title>,
+    /// The address of the site and of its first administrator.
+    pub mail: EmailAddress,
+    /// The name of its first administrator.
+    pub account: AccountName,
+    /// Other names it answers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<HostName>,
+    /// Whether all but one of its names lead to that one.
+    #[serde(default, skip_serializing_if = "Redirect::is_none")]
+    pub redirect: Redirect,
+    /// Whose it is.
+    pub client: MachineName,
+}
+
+/// The kinds of task, for whoever must not miss one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskKind {
+    /// See [`Task::SaveContext`].
+    SaveContext,
+    /// See [`Task::ForgetContext`].
+    ForgetContext,
+    /// See [`Task::VerifyServer`].
+    VerifyServer,
+    /// See [`Task::VerifyPlatform`].
+    VerifyPlatform,
+    /// See [`Task::InstallSite`].
+    InstallSite,
+    /// See [`Task::VerifySite`].
+    VerifySite,
+    /// See [`Task::Login`].
+    Login,
+    /// See [`Task::DeleteSite`].
+    DeleteSite,
+}
+
+impl TaskKind {
+    /// All of them.
+    pub const ALL: [TaskKind; 8] = [
+        TaskKind::SaveContext,
+        TaskKind::ForgetContext,
+        TaskKind::VerifyServer,
+        TaskKind::VerifyPlatform,
+        TaskKind::InstallSite,
+        TaskKind::VerifySite,
+        TaskKind::Login,
+        TaskKind::DeleteSite,
+    ];
+
+    /// The name at the seam and in files: `install-site`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TaskKind::SaveContext => "save-context",
+            TaskKind::ForgetContext => "forget-context",
+            TaskKind::VerifyServer => "verify-server",
+            TaskKind::VerifyPlatform => "verify-platform",
+            TaskKind::InstallSite => "install-site",
+            TaskKind::VerifySite => "verify-site",
+            TaskKind::Login => "login",
+            TaskKind::DeleteSite => "delete-site",
+        }
+    }
+}
+
+impl Task {
+    /// Which kind.
+    pub fn kind(&self) -> TaskKind {
+        match self {
+            Task::SaveContext { .. } => TaskKind::SaveContext,
+            Task::ForgetContext { .. } => TaskKind::ForgetContext,
+            Task::VerifyServer { .. } => TaskKind::VerifyServer,
+            Task::VerifyPlatform { .. } => TaskKind::VerifyPlatform,
+            Task::InstallSite(_) => TaskKind::InstallSite,
+            Task::VerifySite { .. } => TaskKind::VerifySite,
+            Task::Login { .. } => TaskKind::Login,
+            Task::DeleteSite { .. } => TaskKind::DeleteSite,
+        }
+    }
+
+    /// The object it is about.
+    pub fn object(&self) -> ContextName {
+        match self {
+            Task::SaveContext { context } => context.name(),
+            Task::ForgetContext { name } => name.clone(),
+            Task::VerifyServer { server } => ContextName::Server(server.clone()),
+            Task::VerifyPlatform { platform } => ContextName::Platform(platform.clone()),
+            Task::InstallSite(install) => ContextName::Site(install.site.clone()),
+            Task::VerifySite { site } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {
+                ContextName::Site(site.clone())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_name_it_is_stored_under() {
+        for kind in TaskKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}
