@@ -264,8 +264,23 @@ final class Driver {
     if ($last && ($last['type'] & $deadly)) {
       return self::fault('php-error', $last['message'], self::place($last['file'], $last['line']));
     }
-    $files = get_included_files();
-    return self::fault('exit', 'the code of the site ended the process', self::place(end($files), 0));
+    return self::fault('exit', 'the code of the site ended the process', self::place(self::lastThatExits(), 0));
+  }
+
+  /**
+   * The file read last that could end a process: the likeliest place.
+   */
+  private static function lastThatExits() {
+    $files = array_reverse(get_included_files());
+    $suspects = array_filter(array_slice($files, 0, 200), static function ($file) {
+      return $file !== __FILE__ && preg_match('/\b(exit|die)\s*[(;]/', (string) @file_get_contents($file));
+    });
+    foreach ($suspects as $file) {
+      if (strpos($file, '/sites/')) {
+        return $file;
+      }
+    }
+    return $suspects ? reset($suspects) : $files[0];
   }
 
   /**
@@ -275,10 +290,11 @@ final class Driver {
     set_error_handler(static function () {
       return TRUE;
     });
-    $at = self::place($thrown->getFile(), $thrown->getLine());
     if ($thrown instanceof Fault) {
-      return self::fault($thrown->kind, $thrown->getMessage(), $at);
+      $cause = $thrown->getPrevious();
+      return self::fault($thrown->kind, $thrown->getMessage(), $cause ? self::place($cause->getFile(), $cause->getLine()) : '');
     }
+    $at = self::place($thrown->getFile(), $thrown->getLine());
     $kind = $thrown instanceof \Error ? 'php-error' : 'exception';
     if (self::meansUnreachable($thrown)) {
       $kind = 'database-unreachable';
@@ -346,10 +362,13 @@ final class Driver {
     // PHP 7.2 and later.
     $options |= defined('JSON_INVALID_UTF8_SUBSTITUTE') ? JSON_INVALID_UTF8_SUBSTITUTE : 0;
     $text = json_encode($line, $options) . "\n";
-    while ($text !== '' && ($written = @fwrite(self::$channel, $text))) {
+    if (!is_resource(self::$channel)) {
+      // The site closed it; the descriptor itself it cannot close.
+      self::$channel = @fopen('php://fd/3', 'w');
+    }
+    while ($text !== '' && self::$channel && ($written = @fwrite(self::$channel, $text))) {
       $text = (string) substr($text, $written);
     }
-    fflush(self::$channel);
   }
 
   private static function read(array $fields) {

@@ -54,6 +54,8 @@ pub struct Installed {
     pub site_name: String,
     /// The profile it was installed from.
     pub profile: String,
+    /// Its default language. Drupal 7 falls back to English where a translation is missing.
+    pub langcode: String,
     /// When, in seconds since 1970.
     pub install_time: i64,
 }
@@ -74,6 +76,8 @@ pub struct Booted {
     pub site_uuid: Option<String>,
     /// The profile it was installed from.
     pub profile: String,
+    /// Its default language. Drupal 7 falls back to English where a translation is missing.
+    pub langcode: String,
     /// When, in seconds since 1970.
     pub install_time: i64,
     /// Whether its installer came to its end.

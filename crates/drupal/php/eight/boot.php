@@ -17,6 +17,7 @@ Aegir\Driver::run(static function (array $question) {
     'site_mail' => (string) $site->get('mail'),
     'site_uuid' => (string) $site->get('uuid'),
     'profile' => (string) \Drupal::installProfile(),
+    'langcode' => \Drupal::languageManager()->getDefaultLanguage()->getId(),
     'install_time' => (int) \Drupal::state()->get('install_time', 0),
     'installed' => \Drupal::state()->get('install_task') === 'done',
     'database_driver' => \Drupal::database()->driver(),

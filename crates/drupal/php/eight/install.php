@@ -56,7 +56,7 @@ Aegir\Driver::run(static function (array $question) {
   try {
     install_drupal($loader, $state, $after);
   }
-  catch (Exception $thrown) {
+  catch (Throwable $thrown) {
     $task = isset($GLOBALS['install_state']['active_task']) ? $GLOBALS['install_state']['active_task'] : '';
     Aegir\Driver::phase($task ? "install: $task" : 'install');
     $class = (new ReflectionClass($thrown))->getShortName();
@@ -67,7 +67,7 @@ Aegir\Driver::run(static function (array $question) {
       && !in_array($task, ['install_profile_modules', 'install_install_profile'], TRUE)) {
       throw new Aegir\Fault('unknown-profile', "the platform has no profile `{$question['profile']}`", $thrown);
     }
-    if ($task === 'install_verify_requirements') {
+    if (in_array($task, ['install_verify_requirements', 'install_download_translation'], TRUE) && $thrown instanceof Exception) {
       throw new Aegir\Fault('requirements', $thrown->getMessage(), $thrown);
     }
     if ($task === 'install_settings_form') {
@@ -81,6 +81,7 @@ Aegir\Driver::run(static function (array $question) {
     'site_name' => (string) \Drupal::config('system.site')->get('name'),
     'site_uuid' => (string) \Drupal::config('system.site')->get('uuid'),
     'profile' => (string) \Drupal::installProfile(),
+    'langcode' => \Drupal::languageManager()->getDefaultLanguage()->getId(),
     'install_time' => (int) \Drupal::state()->get('install_time', 0),
   ];
 }, ['profile', 'langcode', 'title', 'mail', 'account_name', 'account_mail', 'account_password', 'timezone']);

@@ -66,6 +66,9 @@ final class Eight {
     $request->attributes->set(constant("$names::ROUTE_OBJECT"), new Route('<none>'));
     $request->attributes->set(constant("$names::ROUTE_NAME"), '<none>');
     $kernel->boot();
+    if (\Drupal::config('core.extension')->isNew()) {
+      throw new Fault('not-installed', 'the database holds no Drupal site');
+    }
     $kernel->getContainer()->get('request_stack')->push($request);
     $kernel->preHandle($request);
     Driver::phase('operation');

@@ -15,6 +15,7 @@ Aegir\Driver::run(static function (array $question) {
     'site_name' => (string) variable_get('site_name', ''),
     'site_mail' => (string) variable_get('site_mail', ''),
     'profile' => (string) drupal_get_profile(),
+    'langcode' => language_default('language'),
     'install_time' => (int) variable_get('install_time', 0),
     'installed' => variable_get('install_task') === 'done',
     'database_driver' => Database::getConnection()->driver(),

@@ -86,6 +86,7 @@ Aegir\Driver::run(static function (array $question) {
     'site_path' => conf_path(),
     'site_name' => variable_get('site_name'),
     'profile' => drupal_get_profile(),
+    'langcode' => language_default('language'),
     'install_time' => (int) variable_get('install_time', 0),
   ];
 }, ['profile', 'langcode', 'title', 'mail', 'account_name', 'account_mail', 'account_password', 'timezone']);

@@ -45,6 +45,10 @@ final class Seven {
     drupal_page_is_cacheable(FALSE);
     drupal_bootstrap(DRUPAL_BOOTSTRAP_CONFIGURATION);
     self::refuseOtherSite($question);
+    drupal_bootstrap(DRUPAL_BOOTSTRAP_DATABASE);
+    if (!db_table_exists('variable')) {
+      throw new Fault('not-installed', 'the database holds no Drupal site');
+    }
     drupal_bootstrap(constant($phase));
   }
 

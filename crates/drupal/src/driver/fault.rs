@@ -36,6 +36,8 @@ pub enum FaultKind {
     Requirements,
     /// The platform has no such profile.
     UnknownProfile,
+    /// The database holds no Drupal.
+    NotInstalled,
     /// Drupal chose another site than the one asked about.
     WrongSite,
     /// The site has no such account.
@@ -61,6 +63,7 @@ impl From<String> for FaultKind {
             "already-installed" => FaultKind::AlreadyInstalled,
             "requirements" => FaultKind::Requirements,
             "unknown-profile" => FaultKind::UnknownProfile,
+            "not-installed" => FaultKind::NotInstalled,
             "wrong-site" => FaultKind::WrongSite,
             "no-account" => FaultKind::NoAccount,
             "blocked-account" => FaultKind::BlockedAccount,
@@ -155,6 +158,7 @@ impl Remedy for DriverFault {
                 "install what is named, such as the PHP extension, then verify the platform and retry".into()
             }
             FaultKind::UnknownProfile => "choose one of the profiles that the platform's verify lists".into(),
+            FaultKind::NotInstalled => "restore the site from a backup, or delete it and install it again".into(),
             FaultKind::WrongSite => {
                 "look for a line in `sites/local.sites.php` that leads this name to another directory".into()
             }
