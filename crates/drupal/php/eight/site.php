@@ -66,7 +66,7 @@ final class Eight {
     $request->attributes->set(constant("$names::ROUTE_OBJECT"), new Route('<none>'));
     $request->attributes->set(constant("$names::ROUTE_NAME"), '<none>');
     $kernel->boot();
-    if (\Drupal::config('core.extension')->isNew()) {
+    if (!\Drupal::config('system.site')->get('uuid')) {
       throw new Fault('not-installed', 'the database holds no Drupal site');
     }
     $kernel->getContainer()->get('request_stack')->push($request);

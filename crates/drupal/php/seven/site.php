@@ -45,7 +45,8 @@ final class Seven {
     drupal_page_is_cacheable(FALSE);
     drupal_bootstrap(DRUPAL_BOOTSTRAP_CONFIGURATION);
     self::refuseOtherSite($question);
-    drupal_bootstrap(DRUPAL_BOOTSTRAP_DATABASE);
+    // Any later phase asks tables that may not be there.
+    require_once DRUPAL_ROOT . '/includes/database/database.inc';
     if (!db_table_exists('variable')) {
       throw new Fault('not-installed', 'the database holds no Drupal site');
     }
