@@ -5,8 +5,14 @@
 
 mod core_version;
 pub mod driver;
+pub mod info_file;
+pub mod info_yaml;
+pub mod php_value;
+pub mod inventory;
+pub mod platform;
 pub mod settings;
 pub mod sites_php;
 
 pub use core_version::{CoreVersion, Family, NoCoreVersion};
+pub use php_value::{NoPhpValue, PhpValue};
 pub use settings::{Settings, SettingsFault};
