@@ -179,8 +179,24 @@ mod tests {
     #[test]
     fn versions_are_ordered_as_they_were_released() {
         let ordered = [
-            "7.9", "7.98", "7.105", "7.x-dev", "8.8.0", "9.5.11", "10.0.0-alpha1", "10.0.0-beta2", "10.0.0-rc1",
-            "10.0.0-rc11", "10.0.0", "10.3.6", "10.3.x-dev", "10.4.0-dev", "10.4.0", "11.0.0-rc1", "11.0.0", "11.x-dev",
+            "7.9",
+            "7.98",
+            "7.105",
+            "7.x-dev",
+            "8.8.0",
+            "9.5.11",
+            "10.0.0-alpha1",
+            "10.0.0-beta2",
+            "10.0.0-rc1",
+            "10.0.0-rc11",
+            "10.0.0",
+            "10.3.6",
+            "10.3.x-dev",
+            "10.4.0-dev",
+            "10.4.0",
+            "11.0.0-rc1",
+            "11.0.0",
+            "11.x-dev",
         ];
         for pair in ordered.windows(2) {
             assert!(version(pair[0]) < version(pair[1]), "{pair:?}");

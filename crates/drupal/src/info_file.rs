@@ -158,7 +158,22 @@ mod tests {
 
     #[test]
     fn odd_files_are_read_without_stumbling() {
-        for text in ["", "=", "a", "a=", "[]=x", "a[=x", "a]=x", "a[][][]=x", "a=\"", "a='b", "é[ü]=ö\n\"", "a[b=c]\n", "[[[=", "a=\"x\" y\n"] {
+        for text in [
+            "",
+            "=",
+            "a",
+            "a=",
+            "[]=x",
+            "a[=x",
+            "a]=x",
+            "a[][][]=x",
+            "a=\"",
+            "a='b",
+            "é[ü]=ö\n\"",
+            "a[b=c]\n",
+            "[[[=",
+            "a=\"x\" y\n",
+        ] {
             Info::read(text);
         }
         assert_eq!(Info::read("a = \"x\" y\n").text("a"), Some("\"x\" y"));

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use aegir_domain::{Instance, PackageKind, Password, Remedy};
 
+use crate::Family;
 use crate::php_value::{NoPhpValue, PhpValue};
 use crate::platform::PlatformFacts;
-use crate::Family;
 
 /// A row: what each column holds, as text; `None` for NULL.
 pub type Row = Vec<Option<Vec<u8>>>;
@@ -73,7 +73,9 @@ impl Inventory {
 
 /// Reads the rows of [`queries`].
 pub fn read(family: Family, rows: &[Vec<Row>]) -> Result<Inventory, InventoryFault> {
-    let of = |query: usize| rows.get(query).map(Vec::as_slice).ok_or(InventoryFault::Missing { what: "the rows of a query" });
+    let of = |query: usize| {
+        rows.get(query).map(Vec::as_slice).ok_or(InventoryFault::Missing { what: "the rows of a query" })
+    };
     let mut inventory = match family {
         Family::Seven => seven(of(0)?, of(1)?)?,
         Family::Eight => eight(of(0)?, of(1)?, of(2)?)?,
@@ -116,7 +118,13 @@ fn seven(packages: &[Row], variables: &[Row]) -> Result<Inventory, InventoryFaul
         let schema = number(&column(row, 3)?, &name)?;
         let enabled = number(&column(row, 2)?, &name)? == 1;
         // -1: it never had a schema.
-        inventory.packages.push(Instance { kind, name, enabled, schema: (schema > -1).then_some(schema), version: None });
+        inventory.packages.push(Instance {
+            kind,
+            name,
+            enabled,
+            schema: (schema > -1).then_some(schema),
+            version: None,
+        });
     }
     Ok(inventory)
 }
@@ -131,7 +139,8 @@ fn eight(config: &[Row], schemas: &[Row], state: &[Row]) -> Result<Inventory, In
             None => Err(InventoryFault::NoNumber { of: name, text: value.to_string().chars().take(40).collect() }),
         })
         .collect::<Result<_, _>>()?;
-    let extensions = config.get("core.extension").ok_or(InventoryFault::Missing { what: "the configuration `core.extension`" })?;
+    let extensions =
+        config.get("core.extension").ok_or(InventoryFault::Missing { what: "the configuration `core.extension`" })?;
     let get = |name: &str, key: &str| config.get(name)?.get(key)?.to_text().filter(|text| !text.is_empty());
     let mut inventory = Inventory {
         profile: get("core.extension", "profile"),
@@ -226,7 +235,10 @@ pub enum InventoryFault {
 impl Remedy for InventoryFault {
     fn remedy(&self) -> Option<String> {
         match self {
-            InventoryFault::Missing { .. } => Some("see whether the site's installation ever came to its end; if not, delete it and install it again".into()),
+            InventoryFault::Missing { .. } => Some(
+                "see whether the site's installation ever came to its end; if not, delete it and install it again"
+                    .into(),
+            ),
             _ => Some("restore the site's database from a backup, or correct that row".into()),
         }
     }
@@ -253,7 +265,11 @@ mod tests {
             row(&["bartik", "theme", "1", "-1", "themes/bartik/bartik.info"]),
             row(&["phptemplate", "theme_engine", "1", "-1", "x"]),
         ];
-        let variables = vec![row(&["site_name", "s:2:\"é\";"]), row(&["maintenance_mode", "i:1;"]), row(&["admin_theme", "s:1:\"0\";"])];
+        let variables = vec![
+            row(&["site_name", "s:2:\"é\";"]),
+            row(&["maintenance_mode", "i:1;"]),
+            row(&["admin_theme", "s:1:\"0\";"]),
+        ];
 
         let inventory = read(Family::Seven, &[packages, variables]).unwrap();
 
@@ -296,7 +312,8 @@ mod tests {
 
     #[test]
     fn odd_data_is_a_fault() {
-        let bad_rows = [row(&[]), vec![None; 5], row(&["a", "module", "x", "1", "f"]), row(&["a", "module", "1", "", "f"])];
+        let bad_rows =
+            [row(&[]), vec![None; 5], row(&["a", "module", "x", "1", "f"]), row(&["a", "module", "1", "", "f"])];
         for bad in bad_rows {
             assert!(read(Family::Seven, &[vec![bad], Vec::new()]).is_err());
         }

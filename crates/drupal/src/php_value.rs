@@ -275,7 +275,8 @@ impl<'a> Reader<'a> {
 
     fn number<N: std::str::FromStr>(&mut self, end: u8) -> Result<N, NoPhpValue> {
         let digits = self.until(end)?;
-        let number = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+')).and_then(|d| d.parse().ok());
+        let number =
+            std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+')).and_then(|d| d.parse().ok());
         number.ok_or_else(|| self.no("no whole number"))
     }
 

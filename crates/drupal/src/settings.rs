@@ -140,8 +140,7 @@ fn php_comment(text: &str) -> String {
 }
 
 fn text_of(path: &Path) -> Result<&str, Error> {
-    path.to_str()
-        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("`{}` is not UTF-8", path.display())))
+    path.to_str().ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("`{}` is not UTF-8", path.display())))
 }
 
 /// Why there is no `settings.php`.
@@ -211,7 +210,8 @@ mod tests {
 
     #[test]
     fn an_own_template_is_used_and_may_include_ours() {
-        let text = settings().render(Some("<?php\n{% include \"credentials.php.j2\" %}\n$x = {{ site|php }};\n")).unwrap();
+        let text =
+            settings().render(Some("<?php\n{% include \"credentials.php.j2\" %}\n$x = {{ site|php }};\n")).unwrap();
 
         assert!(text.contains("final class AegirCredentials") && text.ends_with("$x = 'a.test';\n"), "{text}");
     }

@@ -70,14 +70,11 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("tree");
         assert!(program("cp").arg("-a").arg(tree).arg(&copy).status().unwrap().success());
-        let scripts = SCRIPTS
-            .iter()
-            .map(|(path, text)| (path.to_string(), *text))
-            .chain([
-                ("judge/seven.php".to_owned(), include_str!("php/seven.php")),
-                ("judge/eight.php".to_owned(), include_str!("php/eight.php")),
-                ("judge/rows.php".to_owned(), include_str!("php/rows.php")),
-            ]);
+        let scripts = SCRIPTS.iter().map(|(path, text)| (path.to_string(), *text)).chain([
+            ("judge/seven.php".to_owned(), include_str!("php/seven.php")),
+            ("judge/eight.php".to_owned(), include_str!("php/eight.php")),
+            ("judge/rows.php".to_owned(), include_str!("php/rows.php")),
+        ]);
         for (path, text) in scripts {
             let file = folder.path().join("php").join(path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -336,7 +333,10 @@ fn same(ours: &Info, theirs: &Value) -> bool {
         (Info::Text(ours), _) => ours.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'),
         (Info::Keys(ours), Value::Array(theirs)) => {
             ours.len() == theirs.len()
-                && theirs.iter().enumerate().all(|(at, value)| ours.get(&at.to_string()).is_some_and(|ours| same(ours, value)))
+                && theirs
+                    .iter()
+                    .enumerate()
+                    .all(|(at, value)| ours.get(&at.to_string()).is_some_and(|ours| same(ours, value)))
         }
         (Info::Keys(ours), Value::Object(theirs)) => {
             ours.len() == theirs.len()

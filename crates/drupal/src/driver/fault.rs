@@ -145,7 +145,9 @@ impl Remedy for DriverFault {
         let fault = match self {
             DriverFault::Refused { source, .. } => source,
             DriverFault::NoAnswer { .. } => {
-                return Some("look for a memory limit or an end by an operator in the log of the machine, then retry".into());
+                return Some(
+                    "look for a memory limit or an end by an operator in the log of the machine, then retry".into(),
+                );
             }
             DriverFault::OddAnswer { .. } => return None,
         };

@@ -46,7 +46,8 @@ fn eight(tree: &Tree, docroot: &str) -> Result<Core, PlatformFault> {
         // Until 9.x it is a constant of its own.
         None => {
             let text = tree.read("core/includes/bootstrap.inc")?.unwrap_or_default();
-            constant(&text, "const DRUPAL_MINIMUM_PHP =").ok_or_else(|| no_version(tree, FILE, "the oldest PHP it runs on"))?
+            constant(&text, "const DRUPAL_MINIMUM_PHP =")
+                .ok_or_else(|| no_version(tree, FILE, "the oldest PHP it runs on"))?
         }
     };
     Ok(Core { docroot: docroot.into(), family, version, php_minimum })

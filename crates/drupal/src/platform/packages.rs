@@ -17,14 +17,27 @@ const PASSED_OVER_BY_SEVEN: [&str; 4] = ["tests", "CVS", "node_modules", "bower_
 
 /// Folders that Drupal 8 and later do not search, and those with tests.
 const PASSED_OVER_BY_EIGHT: [&str; 15] = [
-    "tests", "src", "lib", "vendor", "node_modules", "bower_components", "assets", "css", "files", "images", "js",
-    "misc", "templates", "fixtures", "includes",
+    "tests",
+    "src",
+    "lib",
+    "vendor",
+    "node_modules",
+    "bower_components",
+    "assets",
+    "css",
+    "files",
+    "images",
+    "js",
+    "misc",
+    "templates",
+    "fixtures",
+    "includes",
 ];
 
 /// Reads every package into `facts`.
 pub(super) fn read(tree: &Tree, facts: &mut PlatformFacts) -> Result<(), PlatformFault> {
     for place in places(facts) {
-        let mut search = Search { tree, facts, place: &place, seen: BTreeSet::new() };
+        let mut search = Search { tree, facts, place: &place };
         search.folder(&place.folder, 0)?;
     }
     facts.packages.sort_by_key(|package| rank(facts.family, package));
@@ -40,21 +53,13 @@ struct Place {
 }
 
 fn places(facts: &PlatformFacts) -> Vec<Place> {
-    let kinds = [
-        ("modules", PackageKind::Module),
-        ("themes", PackageKind::Theme),
-        ("profiles", PackageKind::Profile),
-    ];
+    let kinds = [("modules", PackageKind::Module), ("themes", PackageKind::Theme), ("profiles", PackageKind::Profile)];
     let mut bases = match facts.family {
         Family::Seven => vec![("", Reach::Core), ("sites/all/", Reach::Platform)],
         Family::Eight => vec![("core/", Reach::Core), ("", Reach::Platform), ("sites/all/", Reach::Platform)],
     };
-    let sites: Vec<String> = facts
-        .sites
-        .iter()
-        .filter(|site| site.link.is_none())
-        .map(|site| format!("sites/{}/", site.name))
-        .collect();
+    let sites: Vec<String> =
+        facts.sites.iter().filter(|site| site.link.is_none()).map(|site| format!("sites/{}/", site.name)).collect();
     bases.extend(sites.iter().map(|base| {
         let name = base.trim_start_matches("sites/").trim_end_matches('/');
         (base.as_str(), Reach::Site(name.to_owned()))
@@ -87,8 +92,6 @@ struct Search<'a> {
     tree: &'a Tree,
     facts: &'a mut PlatformFacts,
     place: &'a Place,
-    /// Folders that were reached through links, so that a circle ends.
-    seen: BTreeSet<std::path::PathBuf>,
 }
 
 impl Search<'_> {
@@ -104,12 +107,16 @@ impl Search<'_> {
         for entry in files.into_iter().chain(folders) {
             let path = format!("{folder}/{}", entry.name);
             if entry.leads_out {
-                self.find(Severity::Warning, &path, "it is a symbolic link that leads out of the platform, or to nothing");
+                self.find(
+                    Severity::Warning,
+                    &path,
+                    "it is a symbolic link that leads out of the platform, or to nothing",
+                );
             } else if entry.is_folder {
                 let passed_over = entry.name.starts_with('.') || self.passes_over(&entry.name);
-                let new = entry.link.is_none()
-                    || std::fs::canonicalize(self.tree.join(&path)).is_ok_and(|real| self.seen.insert(real));
-                if !passed_over && new {
+                if entry.link.is_some() && self.tree.leads_back(&path) {
+                    self.find(Severity::Warning, &path, "it is a symbolic link to a folder that holds it");
+                } else if !passed_over {
                     self.folder(&path, depth + 1)?;
                 }
             } else {
@@ -185,7 +192,10 @@ impl Search<'_> {
             Some("profile") => PackageKind::Profile,
             Some("theme_engine") => PackageKind::ThemeEngine,
             Some(other) => {
-                let reason = format!("its `type` is `{}`, which Drupal does not know", other.chars().take(40).collect::<String>());
+                let reason = format!(
+                    "its `type` is `{}`, which Drupal does not know",
+                    other.chars().take(40).collect::<String>()
+                );
                 self.broken(folder, file, self.place.kind, &reason);
                 return Ok(());
             }
@@ -249,7 +259,8 @@ impl Search<'_> {
     /// The profile whose folder holds `path`; where none is known, the folder's name.
     fn profile_above(&self, path: &str) -> String {
         let holder = self.facts.packages.iter().rev().find(|package| {
-            package.kind == PackageKind::Profile && path.strip_prefix(&package.path).is_some_and(|rest| rest.starts_with('/'))
+            package.kind == PackageKind::Profile
+                && path.strip_prefix(&package.path).is_some_and(|rest| rest.starts_with('/'))
         });
         let own = path.strip_prefix(&self.place.folder).unwrap_or(path).trim_start_matches('/');
         holder.map_or_else(|| own.split('/').next().unwrap_or_default().to_owned(), |package| package.name.clone())

@@ -61,6 +61,15 @@ impl Tree {
         self.join(relative).is_file()
     }
 
+    /// Whether a link leads to a folder that it lies in.
+    pub(super) fn leads_back(&self, link: &str) -> bool {
+        let link = self.join(link);
+        match (fs::canonicalize(&link), link.parent().map(fs::canonicalize)) {
+            (Ok(target), Some(Ok(holder))) => holder.starts_with(target),
+            _ => true,
+        }
+    }
+
     /// The text of a file; `None` where there is none. What is not UTF-8 in it is replaced.
     pub(super) fn read(&self, relative: &str) -> Result<Option<String>, PlatformFault> {
         let path = self.join(relative);
@@ -90,7 +99,9 @@ impl Tree {
         let unreadable = |source| PlatformFault::Unreadable { path: path.clone(), source };
         let listed = match fs::read_dir(&path) {
             Ok(listed) => listed,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
+            }
             Err(error) => return Err(unreadable(error)),
         };
         let mut entries = Vec::new();
