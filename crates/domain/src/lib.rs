@@ -11,10 +11,12 @@
 //! - Nothing that can be printed or serialised holds a secret ([`Password`] can be neither).
 
 mod attempt;
+mod command;
 mod context;
 mod context_name;
 mod database;
 mod fault;
+mod home;
 mod host_name;
 mod outcome;
 mod package;
@@ -28,6 +30,7 @@ mod text;
 mod time_zone;
 
 pub use attempt::AttemptId;
+pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,
     ServerContext, SiteContext,
@@ -35,6 +38,7 @@ pub use context::{
 pub use context_name::{ContextName, PlatformName, ServerName};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
+pub use home::Home;
 pub use host_name::HostName;
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};
 pub use package::{Instance, PackageKind};
