@@ -15,7 +15,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{HostName, Remedy, SiteName};
+use aegir_domain::{ContextName, Home, HostName, Remedy, SiteName};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 
 use crate::Family;
@@ -30,13 +30,13 @@ pub struct Settings {
     /// The names it answers to besides its own: aliases, and what redirects lead to.
     pub names: Vec<HostName>,
     /// The home of Ægir.
-    pub home: PathBuf,
+    pub home: Home,
 }
 
 impl Settings {
     /// The file that holds the site's credentials for the command line.
     pub fn credentials_file(&self) -> PathBuf {
-        self.home.join("credentials").join(format!("{}.json", self.site))
+        self.home.credentials_of(&ContextName::Site(self.site.clone()))
     }
 
     /// The directories that the file names, relative to the site's own, outermost first. They must
@@ -80,7 +80,7 @@ impl Settings {
             context! {
                 site => self.site.as_str(),
                 site_path => format!("sites/{}", self.site),
-                home => text_of(&self.home)?,
+                global_settings => text_of(&self.home.global_settings())?,
                 credentials_file => text_of(&self.credentials_file())?,
                 trusted_hosts => self.trusted_hosts(),
             },
@@ -186,7 +186,7 @@ mod tests {
             site: "a.test".parse().unwrap(),
             family: Family::Eight,
             names: Vec::new(),
-            home: "/var/aegir".into(),
+            home: Home::new("/var/aegir"),
         }
     }
 

@@ -3,6 +3,8 @@
 //! `AEGIR_TEST_PLATFORMS` names a folder of code bases; each is copied, and none is written to.
 //! Without it these tests say so and do nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use aegir_domain::{PackageKind, Password};
+use aegir_domain::{Home, PackageKind, Password};
 use aegir_drupal::driver::{
     Booted, Credentials, DriverFault, FaultKind, Flushed, Install, Installed, Listener, LoginLink, Operation, Question,
     Requirements, SCRIPTS,
@@ -24,6 +26,7 @@ use serde_json::{Value, json};
 const SITE: &str = "example.localhost";
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "what is measured is printed, and decides nothing")]
 fn every_tree_is_read_quickly_and_completely() {
     for tree in trees() {
         let start = Instant::now();
@@ -47,6 +50,7 @@ fn every_tree_is_read_quickly_and_completely() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "what is measured is printed, and decides nothing")]
 fn drupal_says_the_same_as_we_of_every_tree() {
     for tree in trees() {
         let start = Instant::now();
@@ -92,7 +96,7 @@ impl Lab {
             site: SITE.parse().unwrap(),
             family: self.facts.family,
             names: vec!["*.example.org".parse().unwrap()],
-            home: self.folder.path().join("home"),
+            home: Home::new(self.folder.path().join("home")),
         };
         for directory in Settings::DIRECTORIES {
             fs::create_dir_all(site_dir.join(directory)).unwrap();

@@ -3,10 +3,12 @@
 //! A new case is a new file under `rendered/`. Setting `UPDATE_RENDERED` writes what is rendered now
 //! into the files, to be read in the diff.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{HostName, SiteName};
+use aegir_domain::{Home, HostName, SiteName};
 use aegir_drupal::{Family, Settings, sites_php};
 
 const LINE: &str = "\n----------\n";
@@ -22,7 +24,7 @@ fn every_settings_file_is_as_written_down() {
                 _ => Family::Eight,
             },
             names: input.iter().filter(|(k, _)| k == "name").map(|(_, v)| v.parse().unwrap()).collect(),
-            home: one("home").expect("a case has a home").into(),
+            home: Home::new(one("home").expect("a case has a home")),
         };
         settings.render(None).unwrap()
     });

@@ -1,8 +1,11 @@
 //! What PHP knows after reading a `settings.php` of ours, whatever the way its credentials come.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::fs;
 use std::path::PathBuf;
 
+use aegir_domain::Home;
 use aegir_drupal::{Family, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -78,7 +81,7 @@ fn the_sites_own_lines_have_the_last_word() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    write(lab.settings.home.join("config/includes/global.inc"), "<?php $conf['own'] = 'global';");
+    write(lab.settings.home.global_settings(), "<?php $conf['own'] = 'global';");
     assert_eq!(lab.read(&given())["read"]["own"], "global");
     write(lab.folder.path().join("sites/all/platform.settings.php"), "<?php $conf['own'] .= ' platform';");
     assert_eq!(lab.read(&given())["read"]["own"], "global platform");
@@ -105,7 +108,7 @@ impl Lab {
             site: "a.test".parse().unwrap(),
             family,
             names: Vec::new(),
-            home: folder.path().join("it's a home"),
+            home: Home::new(folder.path().join("it's a home")),
         };
         fs::create_dir_all(folder.path().join("sites/a.test")).unwrap();
         fs::write(folder.path().join("sites/a.test/settings.php"), settings.render(None).unwrap()).unwrap();
