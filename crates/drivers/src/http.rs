@@ -222,7 +222,13 @@ impl Vhost {
 ///
 /// `entries` are the names in the root; `project` those in the folder above it where that is a composer
 /// project, whose loader reads more of it than `vendor` (`load.environment.php`), and else empty. A
-/// folder ends with `/`, without which PHP would also allow `sites/a.test.example.org` to `sites/a.test`.
+/// folder ends with `/`, so that a reader sees that it is one.
+///
+/// Two limits of PHP, found by running Drupal 10.3 behind it. A path that does not exist when it is
+/// asked for never matches, so `sites/all` and `sites/sites.php` must be there. And a folder cannot be
+/// allowed without all that is below it, so the root itself is not: Twig's `realpath` of it and the
+/// `chdir` at Drupal's shutdown each leave a warning in the site's log per page that is built. Whoever
+/// wants neither allows the root as a whole, and then separates sites by a pool user each.
 pub fn open_basedir(
     root: &PlatformRoot,
     entries: &[(String, EntryKind)],
