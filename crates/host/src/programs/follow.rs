@@ -50,7 +50,7 @@ pub(super) fn follow(
         line: Vec::new(),
         too_long: false,
     };
-    let ended = followed.to_the_end(child, until, grace, on_answer);
+    let ended = followed.stay(child, until, grace, on_answer);
     // Whatever happened, nothing of the group may go on. Its number is ours until `wait` below.
     end(child, Signal::KILL);
     let status = child.wait()?;
@@ -83,7 +83,7 @@ struct Followed<'a> {
 
 impl Followed<'_> {
     /// Returns when the leader has ended: nothing if by itself, else why we ended it.
-    fn to_the_end(
+    fn stay(
         &mut self,
         child: &Child,
         until: Option<Instant>,
