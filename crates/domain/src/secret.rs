@@ -45,6 +45,11 @@ impl Secrets {
         self.0.get(name)
     }
 
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Password)> {
+        self.0.iter().map(|(name, secret)| (name.as_str(), secret))
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,0 +1,48 @@
+# Ægir: what a developer or a build machine runs. `make help` lists the targets.
+
+# rustup puts cargo here; a shell that was open before does not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+SHELL := /bin/bash
+CARGO ?= cargo
+# SETUP=no leaves the machine's packages alone.
+SETUP ?= yes
+.DEFAULT_GOAL := help
+.PHONY: help setup build test test-drupal proofs tidy fmt deny
+
+help: ## lists these targets
+	@sed -n -E 's/^([a-z-]+):.*## (.*)$$/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: ## installs what this machine lacks; starts no service
+ifneq ($(SETUP),no)
+	@scripts/setup
+endif
+
+build: setup ## builds the program, target/release/aegir
+	$(CARGO) build --release --locked -p aegir
+
+test: setup ## format, lints, all tests; ends with `N passed, N failed`
+	@scripts/test
+
+test-drupal: setup ## the stories on every Drupal tree in AEGIR_TEST_PLATFORMS
+	@if [ ! -d "$(AEGIR_TEST_PLATFORMS)" ]; then \
+	  echo "test-drupal: AEGIR_TEST_PLATFORMS names no folder of Drupal trees" >&2; \
+	  echo "how to fix it: AEGIR_TEST_PLATFORMS=/srv/drupal make test-drupal, with a tree in each folder below it" >&2; \
+	  exit 2; \
+	fi
+	@scripts/test drupal
+
+proofs: setup ## every failure and every kill of every task, on the real stack too
+	@AEGIR_PROOFS=all scripts/test proofs
+
+tidy: ## the house rules alone, in a second
+	@$(CARGO) xtask tidy
+
+fmt: ## formats the code
+	$(CARGO) fmt --all
+
+deny: ## licences, advisories and forbidden crates, where cargo-deny is at hand
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	  $(CARGO) deny check; \
+	else \
+	  echo "deny: skipped, cargo-deny is not installed (cargo install --locked cargo-deny@0.20.2)"; \
+	fi

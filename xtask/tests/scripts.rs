@@ -1,0 +1,166 @@
+//! What `scripts/setup` and `scripts/test` promise, with a pretended apt-get and a pretended cargo.
+//!
+//! The real setup is tried by every `make test`, but on a machine that lacks nothing. Here the
+//! machine lacks things, or would lose some. `--print` keeps it from doing anything.
+
+// The scripts are programs, and `xtask` is a tool: there is no task here to keep repeatable.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// A folder with pretended programs, which are found before the real ones.
+struct Machine(PathBuf);
+
+impl Machine {
+    fn new() -> Machine {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("scripts-{}-{count}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("table"), "the web | wanted other/another | ubuntus\n").unwrap();
+        fs::write(folder.join("os-release"), "ID=debian\nVERSION_ID=\"12\"\n").unwrap();
+        Machine(folder)
+            .with("rustc", "echo rustc 99.0.0")
+            .with("dpkg-query", "exit 1")
+            .with("apt-get", "echo 'Inst wanted (1.0 Debian:12 [amd64])'")
+    }
+
+    fn with(self, name: &str, body: &str) -> Machine {
+        let path = self.0.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    fn run(&self, script: &str, arguments: &[&str]) -> Output {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let path = std::env::var("PATH").unwrap();
+        Command::new(root.join("scripts").join(script))
+            .args(arguments)
+            .env("PATH", format!("{}:{path}", self.0.display()))
+            .env("AEGIR_PACKAGES_TABLE", self.0.join("table"))
+            .env("AEGIR_OS_RELEASE", self.0.join("os-release"))
+            .env("CARGO", self.0.join("cargo"))
+            .output()
+            .unwrap()
+    }
+
+    fn setup(&self) -> Output {
+        self.run("setup", &["--print", "--no-users"])
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn setup_says_what_it_would_install() {
+    let output = Machine::new().setup();
+
+    assert!(output.status.success());
+    assert_eq!(said(&output), "setup: to install: wanted \n");
+}
+
+#[test]
+fn setup_knows_ubuntus_names_and_refuses_what_it_does_not_know() {
+    let ubuntu = Machine::new().with("apt-get", "for last; do :; done; echo \"Inst $last (1.0)\"");
+    fs::write(ubuntu.0.join("os-release"), "ID=ubuntu\nVERSION_ID=\"24.04\"\n").unwrap();
+    assert_eq!(said(&ubuntu.setup()), "setup: to install: ubuntus \n");
+
+    let other = Machine::new();
+    fs::write(other.0.join("os-release"), "ID=plan9\n").unwrap();
+    assert_eq!(other.setup().status.code(), Some(1));
+    assert!(said(&other.setup()).contains("only Debian 12 and Ubuntu 24.04"));
+}
+
+#[test]
+fn setup_has_nothing_to_say_where_nothing_is_missing() {
+    // Of `other/another` one is enough.
+    let output = Machine::new()
+        .with("dpkg-query", "printf 'wanted installed\\nanother installed\\n'")
+        .with("apt-get", "echo called >&2; exit 1")
+        .setup();
+
+    assert!(output.status.success());
+    assert_eq!(said(&output), "");
+}
+
+#[test]
+fn setup_takes_no_package_away() {
+    let output = Machine::new().with("apt-get", "echo 'Remv mysql-server [8.0]'; echo 'Inst wanted (1.0)'").setup();
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("mysql-server would be removed") && said(&output).contains("how to fix it"));
+}
+
+#[test]
+fn setup_takes_no_package_back_to_an_older_version() {
+    let output = Machine::new().with("apt-get", "echo 'Inst php [8.3.1-1] (8.2.9-1 Debian:12 [amd64])'").setup();
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("php would go back from 8.3.1-1 to 8.2.9-1"));
+}
+
+#[test]
+fn setup_asks_for_a_newer_rust_before_all_else() {
+    let output = Machine::new().with("rustc", "echo rustc 1.80.1").with("rustup", "exit 1").setup();
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("this is 1.80.1") && said(&output).contains("rustup update stable"));
+}
+
+/// A cargo whose tests end as told, and whose other commands succeed.
+fn cargo(nextest: &str, doc: &str) -> Machine {
+    Machine::new().with(
+        "cargo",
+        &format!("case \"$*\" in *'nextest run'*) {nextest};; *--doc*|*'test --locked'*) {doc};; esac\nexit 0"),
+    )
+}
+
+fn last_line(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_test_run_ends_with_its_sum() {
+    let output = cargo(
+        "echo '     Summary [   1.20s] 12 tests run: 12 passed (1 slow), 3 skipped'",
+        "echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out'",
+    )
+    .run("test", &[]);
+
+    assert!(output.status.success());
+    assert_eq!(last_line(&output), "14 passed, 0 failed");
+}
+
+#[test]
+fn a_test_that_fails_or_never_ends_is_in_the_sum() {
+    let output = cargo(
+        "echo 'Summary [ 1.20s] 12 tests run: 10 passed, 1 failed, 1 timed out, 0 skipped'; exit 100",
+        "echo 'test result: FAILED. 2 passed; 1 failed; 0 ignored'; exit 101",
+    )
+    .run("test", &[]);
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(last_line(&output), "12 passed, 3 failed");
+}
+
+#[test]
+fn a_build_that_breaks_is_a_failure() {
+    let output = cargo("echo 'error: could not compile'; exit 101", "exit 0").run("test", &[]);
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(last_line(&output), "0 passed, 1 failed");
+}
