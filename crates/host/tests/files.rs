@@ -1,5 +1,7 @@
 //! Files below trusted folders: whole, with their modes, twice the same, and never through a link.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test plays the machine and may panic")]
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

@@ -3,6 +3,8 @@
 //! `aegir exec` is played by this test executable: asked for the one test `as_exec`, it calls
 //! `exec_main` with what follows `--`.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test plays the machine and may panic")]
+
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;

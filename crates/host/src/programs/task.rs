@@ -194,8 +194,14 @@ impl Programs for TaskPrograms {
         if let Err(fault) = written_down {
             // It ends by itself, having done nothing, when nobody can say go any more.
             drop(go);
-            let _ = child.wait();
-            return Err(fault);
+            let said = child.wait_with_output().map(|output| output.stderr).unwrap_or_default();
+            return Err(match fault {
+                CommandFailed::Start { program, .. } if !said.is_empty() => {
+                    let said = String::from_utf8_lossy(&said).trim().to_owned();
+                    CommandFailed::Start { program, source: io::Error::other(said) }
+                }
+                fault => fault,
+            });
         }
         // If it died before this, following it will say so.
         let _ = io::Write::write_all(&mut go, b"g");
