@@ -508,7 +508,8 @@ fn two_file_systems_are_told_apart_and_no_mount_is_emptied() {
     assert!(mounted.success());
     let refused = files.remove_tree(&place.at("tree"));
     assert!(Command::new("umount").arg(place.at("tree/mount")).status().unwrap().success());
-    assert_eq!(refused.unwrap_err().trouble(), Trouble::OtherFileSystem);
+    let fault = refused.unwrap_err();
+    assert_eq!((fault.trouble(), fault.path()), (Trouble::OtherFileSystem, place.at("tree/mount").as_path()));
     assert!(small.0.path().join("a").exists());
 }
 

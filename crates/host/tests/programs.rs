@@ -109,6 +109,28 @@ fn a_program_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_program_is_not_started_in_a_folder_that_is_not_there() {
+    let failed = programs().0.run(&sh("true").in_dir("/no/such/folder"), &mut |_| ()).unwrap_err();
+    assert!(FaultReport::of(&failed).because[0].contains("`/no/such/folder`"), "{failed:?}");
+}
+
+#[test]
+fn a_launch_can_be_printed_without_what_it_hands_over() {
+    let launch = sh("true").env("NAME", "hunter2").stdin(Password::new("hunter2"));
+    assert!(!format!("{launch:?}").contains("hunter2"));
+}
+
+#[test]
+fn an_answer_that_never_ends_is_no_answer() {
+    let mut heard = Vec::new();
+    let launch = sh("echo one >&3; head -c 20000000 /dev/zero >&3; echo two >&3").answering();
+
+    let ran = programs().0.run(&launch, &mut |line| heard.push(line.to_owned())).unwrap();
+
+    assert_eq!((ran.ended, heard), (Ended::OutputTooLong, vec!["one".to_owned()]));
+}
+
+#[test]
 fn answers_come_one_by_one_while_notices_do_not_disturb_them() {
     let mut heard = Vec::new();
     let launch = sh("echo notice; echo one >&3; sleep 0.2; printf 'two\\nlast' >&3").answering();

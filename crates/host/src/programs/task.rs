@@ -182,6 +182,10 @@ impl Programs for TaskPrograms {
         let began = Instant::now();
         let shown = || launch.cmd.program.display().to_string();
         let program = find_program(&launch.cmd.program).ok_or_else(|| CommandFailed::NotFound { program: shown() })?;
+        if let Some(dir) = launch.dir.as_deref().filter(|dir| !dir.is_dir()) {
+            let why = format!("the folder `{}`, in which it is to start, is not there", dir.display());
+            return Err(CommandFailed::Start { program: shown(), source: io::Error::other(why) });
+        }
         let started =
             self.start(launch, program).map_err(|source| CommandFailed::Start { program: shown(), source })?;
         let Started { mut child, mut go, answers } = started;
