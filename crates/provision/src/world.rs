@@ -8,6 +8,7 @@ use std::time::Duration;
 use aegir_domain::protocol::{Level, Said};
 use aegir_domain::{AttemptId, Fault, Home, Password};
 use aegir_drivers::Templates;
+use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::HttpDrivers;
 use aegir_host::{
     Clock, Databases, Deadline, FileFault, Files, Lock, Mint, Programs, Services, SqlFault, SqlKind, Web,
@@ -42,6 +43,8 @@ pub struct WorldParts {
     pub own_gid: u32,
     /// User and group of the web server's workers, where they are not our own.
     pub web_user: Option<(String, String)>,
+    /// How database servers are spoken to.
+    pub db_drivers: DbDrivers,
     /// How web servers are spoken to.
     pub http_drivers: HttpDrivers,
 }

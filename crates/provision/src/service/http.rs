@@ -53,11 +53,6 @@ impl<'w> HttpServer<'w> {
         Ok(HttpServer { world, config, driver })
     }
 
-    /// What its files are rendered from.
-    pub(crate) fn config(&self) -> &ServerConfig {
-        &self.config
-    }
-
     /// The folders that its files lie in.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
         self.driver.folders().iter().map(|name| self.config.folder.join(name)).collect()
