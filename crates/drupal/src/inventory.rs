@@ -122,13 +122,7 @@ fn seven(packages: &[Row], variables: &[Row]) -> Result<Inventory, InventoryFaul
         let enabled = number(&column(row, 2)?, &name)? == 1;
         // -1: it never had a schema. A theme has none, whatever its row says.
         let has_schema = schema > -1 && matches!(kind, PackageKind::Module | PackageKind::Profile);
-        inventory.packages.push(Instance {
-            kind,
-            name,
-            enabled,
-            schema: has_schema.then_some(schema),
-            version: None,
-        });
+        inventory.packages.push(Instance { kind, name, enabled, schema: has_schema.then_some(schema), version: None });
     }
     Ok(inventory)
 }
