@@ -94,7 +94,7 @@ fn a_core_that_lies_elsewhere_is_refused() {
 fn what_cannot_be_read_is_named_with_the_command_that_helps() {
     let tree = eight("web/");
     let core = tree.path().join("web/core");
-    fs::set_permissions(&core, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&core, fs::Permissions::from_mode(0o000)).unwrap();
     let readable = fs::read_dir(&core).is_ok();
     let read = platform::read(tree.path());
     fs::set_permissions(&core, fs::Permissions::from_mode(0o755)).unwrap();
