@@ -21,13 +21,15 @@ impl Server {
         let data = dir.path().join("data");
         let mut install = Command::new("mariadb-install-db");
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        install
-            .arg(format!("--datadir={}", data.display()))
-            .args(as_root())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        match install.status() {
-            Ok(status) => assert!(status.success(), "mariadb-install-db ended with {status}"),
+        install.arg(format!("--datadir={}", data.display())).args(as_root());
+        match install.output() {
+            Ok(done) => assert!(
+                done.status.success(),
+                "mariadb-install-db ended with {}: {}{}",
+                done.status,
+                String::from_utf8_lossy(&done.stdout),
+                String::from_utf8_lossy(&done.stderr)
+            ),
             Err(_) => {
                 println!("skipped: no mariadb-install-db here");
                 return None;
