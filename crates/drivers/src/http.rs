@@ -65,6 +65,9 @@ pub trait HttpDriver: Send + Sync {
     /// and that file: to test a new file alone before it is put beside the others.
     fn main_alone(&self, main: &MainConfig, vhost: &Path, templates: &Templates) -> Result<String, DriverFault>;
 
+    /// Asks the program for its version, which it prints on either output.
+    fn ask_version(&self) -> Cmd;
+
     /// Tests the configuration whose main file is `main`.
     fn check(&self, main: &Path) -> Cmd;
 

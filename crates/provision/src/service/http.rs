@@ -53,6 +53,15 @@ impl<'w> HttpServer<'w> {
         Ok(HttpServer { world, config, driver })
     }
 
+    /// What the program says it is: `nginx/1.22.1`.
+    pub(crate) fn version(&self) -> Result<String, Fault> {
+        let cmd = self.driver.ask_version();
+        let launch = Launch::new(cmd.clone()).limits(Limits { time: Duration::from_secs(20), ..Limits::default() });
+        let ran = self.world.programs.run(&launch, &mut |_| ())?.success(&cmd)?;
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        Ok(said.lines().next().unwrap_or_default().rsplit(": ").next().unwrap_or_default().trim().to_owned())
+    }
+
     /// The folders that its files lie in.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
         self.driver.folders().iter().map(|name| self.config.folder.join(name)).collect()
