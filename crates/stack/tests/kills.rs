@@ -95,8 +95,7 @@ fn a_database_directory_that_was_not_finished_is_made_anew() {
 #[test]
 fn a_service_that_dies_again_and_again_stops_the_stack_with_its_log() {
     let place = Place::new(Way::Person);
-    let mut up = place.begin(&["--no-mariadb"]);
-    up.wait_for("ready");
+    let mut up = place.begin(&["--no-mariadb"]).ready();
 
     let mut last = None;
     until("it gives up", || {
