@@ -104,6 +104,7 @@ fn nginx(setup: &Setup, cmd: Cmd) -> Launch {
         program: found.unwrap_or_else(|| PathBuf::from(&cmd.program)),
         args: cmd.args,
         folder: setup.places.nginx(),
+        temporary: None,
         account: None,
         log: setup.places.log("nginx-error.log"),
         log_owner: setup.places.private_owner(),
