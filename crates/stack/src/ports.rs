@@ -11,7 +11,8 @@ use crate::files;
 use crate::places::Places;
 use crate::process_table;
 
-/// Below the range from which the system lends ports to outgoing connections.
+/// Each home begins to look at another place of it, so that two homes that do not run at the same
+/// time rarely choose the same port. Below the range from which the system lends ports to outgoing connections.
 const RANGE: std::ops::Range<u16> = 8080..9980;
 
 #[derive(Serialize, Deserialize)]
@@ -26,7 +27,11 @@ pub(crate) fn listen(places: &Places, asked: Option<u16>) -> Result<SocketAddr, 
             require_free(places, port)?;
             port
         }
-        None => RANGE.clone().find(|port| is_free(*port)).ok_or(StackFault::NoPort)?,
+        None => {
+            let first = places.number() % (RANGE.end - RANGE.start);
+            let spread = RANGE.clone().cycle().skip(usize::from(first)).take(RANGE.len());
+            spread.into_iter().find(|port| is_free(*port)).ok_or(StackFault::NoPort)?
+        }
     };
     Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }

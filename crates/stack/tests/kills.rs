@@ -39,6 +39,11 @@ fn nothing_outlives_a_killed_stack() {
         let place = Place::new(way);
         let mut up = place.up();
         assert_eq!((up.ask("reload nginx"), up.ask("reload php-fpm")), ("ok".into(), "ok".into()));
+        // php-fpm may lose a signal in the few milliseconds in which it replaces itself.
+        until("php-fpm is itself again", || {
+            let log = fs::read_to_string(place.home().join("logs/php-fpm.log")).unwrap();
+            log.matches("ready to handle connections").count() == 2
+        });
         sql(&up.endpoints(), "CREATE DATABASE kept").unwrap();
         assert!(place.processes().len() >= 4);
 

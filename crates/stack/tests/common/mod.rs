@@ -140,8 +140,8 @@ impl Up {
     pub fn ready(mut self) -> Up {
         until("it is ready", || {
             let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() || self.said().contains("ready"), "it ended, and said:\n{}", self.said());
-            self.said().contains("ready")
+            assert!(ended.is_none() || self.said().contains("ready 127"), "it ended, and said:\n{}", self.said());
+            self.said().contains("ready 127")
         });
         self
     }
