@@ -121,6 +121,10 @@ impl<'w> HttpServer<'w> {
         if matches!(server.db, Some(aegir_domain::DbService::Sqlite {})) {
             more.push(self.world.home().databases().join(site.database.name.as_str()));
         }
+        if site.awaits_installer {
+            // The installer of Drupal 8 changes into the root itself, which PHP can only allow whole.
+            more.push(root.to_owned());
+        }
         let mut paths = open_basedir(&platform.root, &entries, &project, &site.name, &more);
         // PHP tries them in order, and resolves each one anew for every file it opens.
         paths.sort_by_key(|path| busy(path));
