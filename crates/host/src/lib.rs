@@ -1,1 +1,39 @@
-//! (to come)
+//! What touches a machine: files, programs, locks, databases, web servers.
+//!
+//! The only crate that starts programs or writes files for a task. Everything here waits for what it
+//! asks for; nothing is async. What a test replaces is a trait ([`Clock`], [`Mint`], [`Programs`],
+//! [`Databases`], [`Web`], [`Services`]); files and locks are always real.
+//!
+//! ## Invariants
+//!
+//! - Below a trusted base no symbolic link is followed when something is written.
+//! - A program starts only after its process group has been written down, and dies with its parent.
+//! - No secret is in an argument list, an error or anything printed.
+//! - What changes files may run twice: "already so" is fine, and told apart by [`Changed`].
+
+#![allow(clippy::disallowed_methods, reason = "this crate is where the outside is")]
+
+mod accounts;
+mod clock;
+mod control;
+pub mod exec;
+mod fastcgi;
+mod files;
+pub mod locks;
+mod mint;
+mod programs;
+mod sql;
+mod web;
+
+pub use accounts::{Accounts, Group, User, own_gid, own_uid};
+pub use clock::{Clock, SystemClock};
+pub use control::{ControlSocket, ServiceFault, Services};
+pub use files::{Append, Changed, FileFault, Files, Kind, Recorder, Space, Stat, Trouble};
+pub use locks::{Lock, LockFault, LockMode, Locks};
+pub use mint::{Mint, SystemMint};
+pub use programs::{
+    CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, TaskPrograms, end_group,
+    find_program,
+};
+pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
+pub use web::{Answer, RealWeb, Web, WebAddress, WebFault};

@@ -1,0 +1,273 @@
+//! Web servers: what one has to know to answer for a site, and what a driver makes of it.
+
+mod nginx;
+pub mod rules;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aegir_domain::{Cmd, HostName, Password, PlatformName, PlatformRoot, Redirect, ServerName, SiteName};
+
+use crate::{ConfigFile, DriverFault, Templates};
+
+pub use nginx::Nginx;
+
+/// What differs from one web server to another.
+///
+/// A driver describes; it does not act. Paths of files are relative to the server's folder of this
+/// product, [`ServerConfig::folder`].
+pub trait HttpDriver: Send + Sync {
+    /// The service type an administrator chooses: `apache`, `nginx`.
+    fn service_type(&self) -> &'static str;
+
+    /// The folders that must exist below [`ServerConfig::folder`] for snippets, platforms and sites, mode 0700.
+    fn folders(&self) -> &'static [&'static str] {
+        &["pre.d", "platform.d", "vhost.d", "post.d"]
+    }
+
+    /// The file of a server that a main configuration includes, relative to [`ServerConfig::folder`].
+    fn entry(&self) -> &'static str;
+
+    /// The files of a server.
+    fn server(&self, server: &ServerConfig, templates: &Templates) -> Result<Vec<ConfigFile>, DriverFault>;
+
+    /// The file that holds the generation number, which [`ServerConfig::internal_socket`] answers to
+    /// `GET /generation`. It changes with every reload; an answer with it shows that the new workers run.
+    fn generation(&self, number: u64, templates: &Templates) -> Result<ConfigFile, DriverFault>;
+
+    /// The files of a platform; a driver may need none.
+    fn platform(
+        &self,
+        server: &ServerConfig,
+        platform: &PlatformConfig,
+        templates: &Templates,
+    ) -> Result<Vec<ConfigFile>, DriverFault>;
+
+    /// The file of a site.
+    fn vhost(&self, server: &ServerConfig, vhost: &Vhost, templates: &Templates) -> Result<ConfigFile, DriverFault>;
+
+    /// Where the file of a site lies, relative to [`ServerConfig::folder`].
+    fn vhost_path(&self, site: &SiteName) -> PathBuf {
+        PathBuf::from(format!("vhost.d/{site}.conf"))
+    }
+
+    /// A complete configuration for the private stack. Not a secret.
+    fn main(&self, main: &MainConfig, templates: &Templates) -> Result<String, DriverFault>;
+
+    /// A complete configuration that holds nothing of the server's but what the file `vhost` needs,
+    /// and that file: to test a new file alone before it is put beside the others.
+    fn main_alone(&self, main: &MainConfig, vhost: &Path, templates: &Templates) -> Result<String, DriverFault>;
+
+    /// Tests the configuration whose main file is `main`.
+    fn check(&self, main: &Path) -> Cmd;
+
+    /// Runs the server in the foreground.
+    fn run(&self, main: &Path) -> Cmd;
+
+    /// Makes the running server read its configuration again.
+    fn reload(&self, main: &Path) -> Cmd;
+
+    /// Ends the running server when its requests are answered.
+    fn quit(&self, main: &Path) -> Cmd;
+}
+
+/// What all files of one server's web service share.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The server.
+    pub name: ServerName,
+    /// The product's folder in the home, absolute: `/var/aegir/config/server_localhost/nginx`.
+    pub folder: PathBuf,
+    /// The address that sites answer on.
+    pub listen: SocketAddr,
+    /// A socket, for ourselves alone, that answers the generation number. A server that was killed
+    /// leaves it behind; it is removed before the next start.
+    pub internal_socket: PathBuf,
+    /// The access log.
+    pub access_log: PathBuf,
+}
+
+/// A main configuration for the private stack.
+#[derive(Clone, Debug)]
+pub struct MainConfig {
+    /// The server it includes.
+    pub server: ServerConfig,
+    /// User and group of the workers, when the master starts as root.
+    pub user: Option<(String, String)>,
+    /// Where the master writes its process id.
+    pub pid: PathBuf,
+    /// The error log.
+    pub error_log: PathBuf,
+    /// A folder for request bodies and answers that do not fit in memory. It must exist.
+    pub temp: PathBuf,
+    /// How many worker processes.
+    pub workers: u64,
+}
+
+/// What a web server has to know of a platform.
+#[derive(Clone, Debug)]
+pub struct PlatformConfig {
+    /// Its name.
+    pub name: PlatformName,
+    /// Its document root.
+    pub root: PlatformRoot,
+    /// Its family.
+    pub family: CoreFamily,
+}
+
+/// Versions of Drupal that a web server treats alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CoreFamily {
+    /// Drupal 7.
+    Seven,
+    /// Drupal 8 and later.
+    Eight,
+}
+
+impl CoreFamily {
+    /// Both.
+    pub const ALL: [CoreFamily; 2] = [CoreFamily::Seven, CoreFamily::Eight];
+
+    /// The name in files: `seven`, `eight`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CoreFamily::Seven => "seven",
+            CoreFamily::Eight => "eight",
+        }
+    }
+
+    /// The family of a version such as `7.105` or `10.3.6`, if it is one that we know.
+    pub fn of_version(version: &str) -> Option<CoreFamily> {
+        match version.split('.').next()?.parse::<u32>().ok()? {
+            7 => Some(CoreFamily::Seven),
+            8.. => Some(CoreFamily::Eight),
+            _ => None,
+        }
+    }
+}
+
+/// What a web server has to know to answer for a site. Says nothing of any product.
+#[derive(Clone, Debug)]
+pub struct Vhost {
+    /// The site; its folder is `sites/<site>` below `root`.
+    pub site: SiteName,
+    /// Other names it answers to.
+    pub aliases: Vec<HostName>,
+    /// Whether names lead to one of them.
+    pub redirect: Redirect,
+    /// The platform it lives on.
+    pub root: PlatformRoot,
+    /// The platform's family.
+    pub family: CoreFamily,
+    /// The socket on which php-fpm answers for it.
+    pub php_socket: PathBuf,
+    /// What PHP may open, see [`open_basedir`]. Empty: anything.
+    pub open_basedir: Vec<PathBuf>,
+    /// The site's private folder for uploads, sessions and temporary files.
+    pub temp: PathBuf,
+    /// What the site's PHP finds in `$_SERVER`: `db_*`, `hash_salt`.
+    pub credentials: Vec<(String, Password)>,
+    /// The flag file that fences the site while it exists.
+    pub fence: PathBuf,
+    /// The largest request body, in megabytes.
+    pub max_body_mb: u64,
+    /// Whether the site is in service.
+    pub mode: VhostMode,
+}
+
+/// Whether a site is in service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VhostMode {
+    /// It answers.
+    Serving,
+    /// It answers every request with 503, and keeps its names taken.
+    Disabled,
+}
+
+impl Vhost {
+    /// The names that the site answers to itself, and those that lead to the first of them (trap 13:
+    /// when the target is an alias, the site's own name is among those that lead away).
+    pub(crate) fn names(&self) -> Result<(Vec<HostName>, Vec<HostName>), DriverFault> {
+        let mut all = vec![self.site.host()];
+        for alias in &self.aliases {
+            if !all.contains(alias) {
+                all.push(alias.clone());
+            }
+        }
+        let (Redirect::To(target), VhostMode::Serving) = (&self.redirect, self.mode) else {
+            return Ok((all, Vec::new()));
+        };
+        let bad = |why| DriverFault::RedirectTarget { site: self.site.clone(), target: target.clone(), why };
+        if target.wildcard().is_some() {
+            return Err(bad("it stands for many names"));
+        }
+        if !all.contains(target) {
+            return Err(bad("it is none of the site's names"));
+        }
+        all.retain(|name| name != target);
+        Ok((vec![target.clone()], all))
+    }
+}
+
+/// What the PHP of `site` may open: of the platform's code everything but other sites, the site's own
+/// folder, and `more` (a `vendor` folder beside the root, private folders elsewhere).
+///
+/// `entries` are the names in the root. A folder ends with `/`, without which PHP would also allow
+/// `sites/a.test.example.org` to `sites/a.test`.
+pub fn open_basedir(
+    root: &PlatformRoot,
+    entries: &[(String, EntryKind)],
+    site: &SiteName,
+    more: &[PathBuf],
+) -> Vec<PathBuf> {
+    let mut allowed = Vec::new();
+    for (name, kind) in entries.iter().filter(|(name, _)| name != "sites") {
+        let path = root.path().join(name);
+        allowed.push(match kind {
+            EntryKind::Folder => path.join(""),
+            EntryKind::File => path,
+        });
+    }
+    let sites = root.path().join("sites");
+    allowed.push(sites.join("all").join(""));
+    allowed.push(sites.join("sites.php"));
+    allowed.push(root.site_dir(site).join(""));
+    allowed.extend(more.iter().map(|path| path.join("")));
+    allowed
+}
+
+/// What an entry of a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A folder.
+    Folder,
+    /// Anything else.
+    File,
+}
+
+/// The web servers that this build can speak to.
+#[derive(Clone, Default)]
+pub struct HttpDrivers(Vec<Arc<dyn HttpDriver>>);
+
+impl HttpDrivers {
+    /// Those that Ægir comes with.
+    pub fn standard() -> HttpDrivers {
+        HttpDrivers::default().with(Nginx)
+    }
+
+    /// The same and one more.
+    pub fn with(mut self, driver: impl HttpDriver + 'static) -> HttpDrivers {
+        self.0.push(Arc::new(driver));
+        self
+    }
+
+    /// The driver of a service type.
+    pub fn named(&self, service_type: &str) -> Result<&dyn HttpDriver, DriverFault> {
+        self.0.iter().find(|driver| driver.service_type() == service_type).map(|driver| &**driver).ok_or_else(|| {
+            let mut known: Vec<_> = self.0.iter().map(|driver| driver.service_type()).collect();
+            known.sort_unstable();
+            DriverFault::Unknown { kind: "http", name: service_type.to_owned(), known }
+        })
+    }
+}

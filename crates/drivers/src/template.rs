@@ -1,0 +1,206 @@
+//! Templates of the files we write, and the filters that every value passes.
+//!
+//! A built-in template can be overridden by an operator's text of the same name. Nothing is escaped
+//! by guess: each `{{ value }}` names the language it is written into, and an undefined value is an
+//! error. A test reads every built-in template for a value without a filter.
+
+use std::collections::BTreeMap;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+use crate::DriverFault;
+
+const BUILT_IN: [(&str, &str); 9] = [
+    ("fpm/main.conf", include_str!("../templates/fpm/main.conf")),
+    ("fpm/pool.conf", include_str!("../templates/fpm/pool.conf")),
+    ("nginx/alone.conf", include_str!("../templates/nginx/alone.conf")),
+    ("nginx/generation.conf", include_str!("../templates/nginx/generation.conf")),
+    ("nginx/main.conf", include_str!("../templates/nginx/main.conf")),
+    ("nginx/php_params.conf", include_str!("../templates/nginx/php_params.conf")),
+    ("nginx/rules.conf", include_str!("../templates/nginx/rules.conf")),
+    ("nginx/server.conf", include_str!("../templates/nginx/server.conf")),
+    ("nginx/vhost.conf", include_str!("../templates/nginx/vhost.conf")),
+];
+
+/// The templates to render from: the built-in ones, and an operator's texts in their place.
+#[derive(Clone, Debug, Default)]
+pub struct Templates {
+    /// Texts by the name of what they replace: `nginx/vhost.conf`.
+    pub overrides: BTreeMap<String, String>,
+}
+
+impl Templates {
+    /// The names that can be overridden.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    pub(crate) fn render(&self, name: &'static str, values: Value) -> Result<String, DriverFault> {
+        let overridden = self.overrides.contains_key(name);
+        let fault = |error: Error| DriverFault::Render {
+            template: name.to_owned(),
+            line: error.line(),
+            why: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
+            overridden,
+        };
+        let mut environment = environment();
+        for (built_in, text) in BUILT_IN {
+            let text = self.overrides.get(built_in).map_or(text, String::as_str);
+            // A broken template matters only when it is used.
+            match environment.add_template(built_in, text) {
+                Err(error) if built_in == name => return Err(fault(error)),
+                _ => (),
+            }
+        }
+        environment.get_template(name).and_then(|template| template.render(values)).map_err(fault)
+    }
+}
+
+fn environment<'a>() -> Environment<'a> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    environment.set_syntax(syntax.build().expect("the usual delimiters are sound"));
+    // Debug output of an error would list the values.
+    environment.set_debug(false);
+    environment.add_filter("nginx_arg", nginx_arg);
+    environment.add_filter("nginx_pattern", nginx_pattern);
+    environment.add_filter("nginx_word", nginx_word);
+    environment.add_filter("nginx_comment", comment);
+    environment.add_filter("host_names", host_names);
+    environment.add_filter("php_admin_lines", php_admin_lines);
+    environment.add_filter("ini_value", ini_value);
+    environment.add_filter("ini_word", ini_word);
+    environment.add_filter("number", number);
+    environment
+}
+
+fn refuse(what: &str, why: &str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("{what} {why}"))
+}
+
+fn no_controls(text: &str, what: &str) -> Result<(), Error> {
+    match text.chars().any(char::is_control) {
+        true => Err(refuse(what, "holds a line break or another control character")),
+        false => Ok(()),
+    }
+}
+
+/// A quoted argument of nginx. `what` names the value in an error.
+fn nginx_arg(text: &str, what: &str) -> Result<String, Error> {
+    no_controls(text, what)?;
+    if text.contains('$') {
+        return Err(refuse(what, "holds `$`, which nginx reads as a variable and cannot escape"));
+    }
+    Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// A quoted pattern of a map: as [`nginx_arg`], but with `$`, which is no variable there. A `\` stays
+/// as it is, since nginx keeps it before any letter that it does not know.
+fn nginx_pattern(text: &str) -> Result<String, Error> {
+    no_controls(text, "a pattern")?;
+    if ["\\t", "\\r", "\\n", "\\\\", "\""].iter().any(|bad| text.contains(bad)) {
+        return Err(refuse("a pattern", "holds what nginx would read as something else"));
+    }
+    Ok(format!("\"{text}\""))
+}
+
+/// A word that needs no quotes in nginx.
+fn nginx_word(text: &str, what: &str) -> Result<String, Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/[]@".contains(c);
+    if text.is_empty() || !text.chars().all(plain) {
+        return Err(refuse(what, "holds something else than letters, digits and `_-.:/[]@`"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Text behind `#`.
+fn comment(text: &str) -> Result<String, Error> {
+    no_controls(text, "a comment")?;
+    Ok(text.to_owned())
+}
+
+/// Host names, one behind the other.
+fn host_names(names: Vec<String>) -> Result<String, Error> {
+    for name in &names {
+        let rest = name.strip_prefix("*.").unwrap_or(name);
+        if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
+            return Err(refuse("a host name", "holds something else than letters, digits, `-` and `.`"));
+        }
+    }
+    Ok(names.join(" "))
+}
+
+/// Settings of PHP as one quoted argument of nginx: lines of a PHP ini file within it.
+fn php_admin_lines(settings: Vec<Vec<String>>) -> Result<String, Error> {
+    let mut lines = Vec::new();
+    for setting in &settings {
+        let [name, value] = setting.as_slice() else { return Err(refuse("a PHP setting", "is no pair")) };
+        let line = format!("{}={}", ini_word(name, "the name of a PHP setting")?, ini_value(value, name)?);
+        let quoted = nginx_arg(&line, name)?;
+        lines.push(quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned());
+    }
+    // nginx reads `\n` between quotes as a line break.
+    Ok(format!("\"{}\"", lines.join("\\n")))
+}
+
+/// A quoted value of a PHP ini file, php-fpm's included. `what` names the value in an error.
+fn ini_value(text: &str, what: &str) -> Result<String, Error> {
+    no_controls(text, what)?;
+    if text.contains(['"', '$', '\\']) {
+        return Err(refuse(what, "holds one of `\" $ \\`, which PHP reads as something else"));
+    }
+    Ok(format!("\"{text}\""))
+}
+
+/// A word that needs no quotes in a PHP ini file.
+fn ini_word(text: &str, what: &str) -> Result<String, Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    if text.is_empty() || !text.chars().all(plain) {
+        return Err(refuse(what, "holds something else than letters, digits and `_-./`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn number(value: u64) -> String {
+    value.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::context;
+
+    #[test]
+    fn every_value_in_a_template_passes_a_filter() {
+        for (name, text) in BUILT_IN {
+            for value in text.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap()) {
+                assert!(value.contains('|'), "{name}: `{value}` has no filter");
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_leaves_its_quotes() {
+        assert_eq!(nginx_arg("a\"; b\\", "x").unwrap(), r#""a\"; b\\""#);
+        for bad in ["a\nb", "a$b", "a\0"] {
+            assert!(nginx_arg(bad, "the name").unwrap_err().to_string().contains("the name"), "{bad:?}");
+        }
+        for bad in ["a\nb", "a\"b", "${HOME}"] {
+            assert!(ini_value(bad, "x").is_err(), "{bad:?}");
+        }
+        assert!(host_names(vec!["a.test;".into()]).is_err());
+        assert!(nginx_word("80; return 200", "x").is_err());
+    }
+
+    #[test]
+    fn an_operators_broken_template_is_named_with_its_line() {
+        let overrides = BTreeMap::from([("nginx/generation.conf".into(), "\n{{ nothing | number }}".into())]);
+        let fault = Templates { overrides }.render("nginx/generation.conf", context! {}).unwrap_err();
+        assert!(fault.to_string().starts_with("cannot write `nginx/generation.conf`, line 2: "), "{fault}");
+        assert!(aegir_domain::Remedy::remedy(&fault).unwrap().contains("templates/nginx/generation.conf"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Programs that a task starts: what is asked for, how it ended, and who runs it.
+//!
+//! A program is a value before it is an act ([`aegir_domain::Cmd`]), so that tests read it and logs
+//! print it. Never through a shell; a secret goes by standard input or a file, never by argument,
+//! where `ps` would show it.
+
+mod fault;
+mod follow;
+mod group;
+mod kept;
+mod task;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aegir_domain::{Cmd, Password};
+
+pub use fault::CommandFailed;
+pub(crate) use group::GROUP_VARIABLE;
+pub use group::{GroupFault, ProcessGroup, end_group};
+pub use task::{Deadline, TaskPrograms, find_program};
+
+/// A program to start, with everything it gets.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program and its arguments.
+    pub cmd: Cmd,
+    /// The folder it starts in; `/` if none is named.
+    pub dir: Option<PathBuf>,
+    /// Variables beside `PATH`, `LANG`, `HOME` and `TMPDIR`; nothing else of our own environment is
+    /// handed on. The machine's other users can not read them, but the program's children can.
+    pub env: Vec<(String, String)>,
+    /// What it reads on standard input; may hold secrets. Without it, `/dev/null`.
+    pub stdin: Option<Password>,
+    /// Whether descriptor 3 is a pipe on which it answers, line by line.
+    pub answers: bool,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+impl Launch {
+    /// Starts `cmd` with nothing on standard input, and the usual limits.
+    pub fn new(cmd: Cmd) -> Launch {
+        Launch { cmd, dir: None, env: Vec::new(), stdin: None, answers: false, limits: Limits::default() }
+    }
+
+    /// The same in the folder `dir`.
+    pub fn in_dir(mut self, dir: impl Into<PathBuf>) -> Launch {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// The same with one more variable.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Launch {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with `text` on standard input.
+    pub fn stdin(mut self, text: Password) -> Launch {
+        self.stdin = Some(text);
+        self
+    }
+
+    /// The same with descriptor 3 as a pipe for answers.
+    pub fn answering(mut self) -> Launch {
+        self.answers = true;
+        self
+    }
+
+    /// The same with other limits.
+    pub fn limits(mut self, limits: Limits) -> Launch {
+        self.limits = limits;
+        self
+    }
+}
+
+/// What a program may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long it may take. The deadline of the task's line holds too.
+    pub time: Duration,
+    /// How much address space it may have, in bytes.
+    pub memory: Option<u64>,
+    /// How many bytes of standard output, and of standard error, are kept: of more than that the
+    /// first and the last half. A program that writes 256 times as much is ended.
+    pub output: usize,
+}
+
+impl Default for Limits {
+    /// Ten minutes, any memory, 256 KiB of output.
+    fn default() -> Self {
+        Limits { time: Duration::from_secs(600), memory: None, output: 256 * 1024 }
+    }
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this exit status.
+    Code(i32),
+    /// By this signal, from elsewhere.
+    Signal(i32),
+    /// By us: it took longer than it may.
+    TimedOut,
+    /// By us: it wrote far more than it may.
+    OutputTooLong,
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ended::Code(code) => write!(f, "ended with status {code}"),
+            Ended::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            Ended::TimedOut => f.write_str("took too long and was ended"),
+            Ended::OutputTooLong => f.write_str("wrote too much and was ended"),
+        }
+    }
+}
+
+/// What came of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// How it ended.
+    pub ended: Ended,
+    /// What it wrote on standard output; the middle is left out where it is more than is kept.
+    pub stdout: String,
+    /// What it wrote on standard error, likewise.
+    pub stderr: String,
+    /// Whether both texts are whole.
+    pub whole: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Ran {
+    /// Itself if the program ended with status 0, else the error that says how it ended.
+    pub fn success(self, cmd: &Cmd) -> Result<Ran, CommandFailed> {
+        match self.ended {
+            Ended::Code(0) => Ok(self),
+            ended => Err(CommandFailed::failed(cmd, ended, &self)),
+        }
+    }
+}
+
+/// Starts programs and waits for them.
+pub trait Programs: Send + Sync {
+    /// Runs a program to its end. Each line that it writes on descriptor 3 goes to `on_answer` as it
+    /// comes, without its line end. That it ends with another status than 0 is no error here; see
+    /// [`Ran::success`].
+    fn run(&self, launch: &Launch, on_answer: &mut dyn FnMut(&str)) -> Result<Ran, CommandFailed>;
+}

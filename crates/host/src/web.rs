@@ -1,0 +1,123 @@
+//! Asks a web server for one page: to see that a site answers, and with what configuration.
+
+mod get;
+pub(crate) mod stream;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aegir_domain::Remedy;
+
+/// Where something answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebAddress {
+    /// An address and port.
+    Tcp(SocketAddr),
+    /// A socket of this machine.
+    Unix(PathBuf),
+}
+
+impl std::fmt::Display for WebAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            WebAddress::Tcp(address) => address.fmt(f),
+            WebAddress::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// What a web server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status: 200.
+    pub status: u16,
+    /// The headers, names in lower case, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body, up to 4 MiB of it.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first header of this name, which is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text, with what is no UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// Why a page could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum WebFault {
+    /// Nobody answers there.
+    #[error("nothing answers at `{at}`")]
+    Unreachable {
+        /// Where.
+        at: WebAddress,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The answer stopped or took too long.
+    #[error("no whole answer from `{at}` to `{asked}`")]
+    NoAnswer {
+        /// Where.
+        at: WebAddress,
+        /// What was asked for.
+        asked: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The answer is not of the protocol.
+    #[error("`{at}` answers `{asked}` with something else than {protocol}")]
+    NotTheProtocol {
+        /// Where.
+        at: WebAddress,
+        /// What was asked for.
+        asked: String,
+        /// `HTTP` or `FastCGI`.
+        protocol: &'static str,
+    },
+}
+
+impl Remedy for WebFault {
+    fn remedy(&self) -> Option<String> {
+        match self {
+            WebFault::Unreachable { .. } => {
+                Some("check that the service runs and listens there (`aegir up` starts the private stack)".into())
+            }
+            WebFault::NoAnswer { .. } => Some("look into the error log of the web server and of php-fpm".into()),
+            WebFault::NotTheProtocol { .. } => Some("check that no other program listens there".into()),
+        }
+    }
+}
+
+/// Asks web servers and php-fpm.
+pub trait Web: Send + Sync {
+    /// Asks `at` for `path` of the site `host`, and takes no longer than `limit` in all. Follows no
+    /// redirection.
+    fn get(&self, at: &WebAddress, host: &str, path: &str, limit: Duration) -> Result<Answer, WebFault>;
+
+    /// Asks the php-fpm behind `socket` for its ping page, and gives what it says (`pong`).
+    fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault>;
+}
+
+/// Asks real servers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealWeb;
+
+impl Web for RealWeb {
+    fn get(&self, at: &WebAddress, host: &str, path: &str, limit: Duration) -> Result<Answer, WebFault> {
+        get::get(at, host, path, limit)
+    }
+
+    fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault> {
+        crate::fastcgi::ping(socket, path, limit)
+    }
+}

@@ -1,0 +1,207 @@
+//! What can go wrong with the private stack, and the way out of it.
+
+use std::io;
+use std::path::PathBuf;
+
+use aegir_domain::Remedy;
+
+use crate::check::Finding;
+use crate::service::Service;
+
+/// An error of the private stack.
+#[derive(Debug, thiserror::Error)]
+pub enum StackFault {
+    /// Something is missing on the machine.
+    #[error("the private stack cannot run here: {}", .0.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Unfit(Vec<Finding>),
+    /// No such account.
+    #[error("this machine has no account `{name}`")]
+    NoAccount {
+        /// The account asked for.
+        name: String,
+    },
+    /// The home exists and is another's.
+    #[error("the home `{}` belongs to another user (number {owner})", home.display())]
+    NotOurs {
+        /// The home.
+        home: PathBuf,
+        /// Who has it.
+        owner: u32,
+    },
+    /// Another `aegir up` has this home.
+    #[error("the home `{}` is in use by process {pid}{}", home.display(), program.as_ref().map(|line| format!(" (`{line}`)")).unwrap_or_default())]
+    InUse {
+        /// The home.
+        home: PathBuf,
+        /// The process that has it.
+        pid: i32,
+        /// Its command line.
+        program: Option<String>,
+    },
+    /// A file or directory resisted.
+    #[error("cannot {doing} `{}`", path.display())]
+    File {
+        /// What was attempted.
+        doing: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of ours does not read as what it is.
+    #[error("`{}` cannot be understood", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The remembered port is another program's.
+    #[error("port {port} of 127.0.0.1 is in use by {}", by.as_deref().unwrap_or("another program"))]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// Who has it, where that can be seen.
+        by: Option<String>,
+        /// Where the port is remembered.
+        remembered: PathBuf,
+    },
+    /// None was free.
+    #[error("no free port found on 127.0.0.1")]
+    NoPort,
+    /// A program did not start.
+    #[error("cannot start `{}`", program.display())]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A program that should end did not.
+    #[error("`{}` did not end within {seconds} seconds", program.display())]
+    TooLong {
+        /// The program.
+        program: PathBuf,
+        /// Its time.
+        seconds: u64,
+    },
+    /// A service ended while it should begin.
+    #[error("{service} ended while starting ({how})")]
+    Died {
+        /// The service.
+        service: Service,
+        /// Its status.
+        how: String,
+        /// What its log ends with.
+        #[source]
+        source: LogTail,
+    },
+    /// A service did not answer in time.
+    #[error("{service} did not answer within {seconds} seconds ({last})")]
+    NotReady {
+        /// The service.
+        service: Service,
+        /// Its time.
+        seconds: u64,
+        /// What the last attempt said.
+        last: String,
+        /// What its log ends with.
+        #[source]
+        source: LogTail,
+    },
+    /// A service died again and again.
+    #[error("{service} died {times} times within a minute; everything was stopped")]
+    KeepsDying {
+        /// The service.
+        service: Service,
+        /// How often.
+        times: usize,
+        /// What its log ends with.
+        #[source]
+        source: LogTail,
+    },
+    /// The data directory could not be made.
+    #[error("cannot make a new database directory ({how})")]
+    Initialise {
+        /// The status of the program that makes it.
+        how: String,
+        /// What it said.
+        #[source]
+        source: LogTail,
+    },
+    /// The database refuses our password.
+    #[error("the database refuses the password of its account `{account}`")]
+    Refused {
+        /// The account.
+        account: String,
+        /// Where the password lies.
+        credentials: PathBuf,
+        /// Its words.
+        #[source]
+        source: LogTail,
+    },
+    /// A process of a killed `aegir up` goes on.
+    #[error("process {pid} ({service}), left over from an earlier `aegir up`, does not end")]
+    LeftOver {
+        /// The process.
+        pid: i32,
+        /// What it runs.
+        service: Service,
+    },
+    /// Stopped before all was up.
+    #[error("stopped before everything was up")]
+    Interrupted,
+}
+
+/// The end of a log, as the cause of an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the end of `{}` says:\n{text}", log.display())]
+pub struct LogTail {
+    pub(crate) log: PathBuf,
+    pub(crate) text: String,
+}
+
+impl Remedy for StackFault {
+    fn remedy(&self) -> Option<String> {
+        match self {
+            StackFault::Unfit(findings) => {
+                let ways: Vec<&str> = findings.iter().map(|finding| finding.remedy.as_str()).collect();
+                Some(ways.join("; "))
+            }
+            StackFault::NoAccount { name } => {
+                Some(format!("as root, run `useradd --system --user-group {name}`, or start as a person instead"))
+            }
+            StackFault::NotOurs { .. } => Some("start as that user, or name another folder with `--home`".into()),
+            StackFault::InUse { pid, .. } => Some(format!(
+                "use the one that runs, or end it with `kill {pid}`, or name another folder with `--home`"
+            )),
+            StackFault::PortTaken { port, by: _, remembered } => Some(format!(
+                "end that program, or choose another port with `--port`, or remove `{}` to have a new one chosen \
+                 (the address of every site then changes from port {port})",
+                remembered.display()
+            )),
+            StackFault::NoPort => Some("name a port with `--port`".into()),
+            StackFault::Refused { credentials, .. } => Some(format!(
+                "put the right password into `{0}`, or remove `{0}`: the next start then sets a new one",
+                credentials.display()
+            )),
+            StackFault::LeftOver { pid, .. } => Some(format!("end it with `kill -9 {pid}`, then start again")),
+            StackFault::Died { service, source, .. } | StackFault::KeepsDying { service, source, .. } => Some(format!(
+                "the last lines of `{}` tell why; if a snippet of configuration is named there, correct it, then start {service} again with `aegir up`",
+                source.log.display()
+            )),
+            StackFault::Unreadable { path, .. } => {
+                Some(format!("correct `{0}`, or remove it: what it holds is then chosen anew", path.display()))
+            }
+            StackFault::File { .. }
+            | StackFault::Spawn { .. }
+            | StackFault::TooLong { .. }
+            | StackFault::NotReady { .. }
+            | StackFault::Initialise { .. }
+            | StackFault::Interrupted => None,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Where everything of a stack lies, and with which owners and modes.
+//!
+//! The address of a socket has at most 107 bytes. Where the home is too deep for that, `run` is a
+//! link to a short directory outside, and everything uses that directory's own path.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::account::Users;
+use crate::fault::StackFault;
+use crate::files::{self, Owner};
+
+/// What a path of a socket may have, less what a pool's socket adds to the run directory.
+const RUN_BYTES: usize = 107 - "/php/".len() - 40 - ".sock".len();
+
+/// The paths of a stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    pub(crate) home: PathBuf,
+    /// The directory of sockets, by its own short path.
+    pub(crate) run: PathBuf,
+    users: Option<Users>,
+}
+
+impl Places {
+    /// Makes `home` if need be, and all directories below it that the stack uses.
+    pub(crate) fn prepare(home: &Path, users: Option<&Users>) -> Result<Places, StackFault> {
+        let fault = |source| StackFault::File { doing: "make the home", path: home.to_owned(), source };
+        let fresh = is_fresh(home).map_err(fault)?;
+        if fresh {
+            fs::create_dir_all(home).map_err(fault)?;
+        }
+        let home = home.canonicalize().map_err(fault)?;
+        let ours = users.map_or_else(|| rustix::process::geteuid().as_raw(), |users| users.aegir.uid);
+        let owner = home.metadata().map_err(fault)?.uid();
+        if !fresh && owner != ours {
+            return Err(StackFault::NotOurs { home, owner });
+        }
+        let mut places = Places { run: home.join("run"), home, users: users.cloned() };
+        let own = places.owner();
+        files::directory(&places.home, own, 0o2750)?;
+        places.run = places.prepare_run()?;
+        for (path, mode) in [
+            (places.run.clone(), 0o710),
+            (places.run.join("php"), 0o710),
+            (places.home.join("config"), 0o711),
+            (places.home.join("credentials"), 0o700),
+            (places.home.join("logs"), 0o700),
+            (places.home.join("stack"), 0o710),
+            (places.nginx(), 0o710),
+            (places.php_fpm(), 0o700),
+            (places.mariadb(), 0o700),
+        ] {
+            files::directory(&path, own, mode)?;
+        }
+        Ok(places)
+    }
+
+    /// The directory of sockets: below the home, or linked from there.
+    fn prepare_run(&self) -> Result<PathBuf, StackFault> {
+        let here = self.home.join("run");
+        let fault = |source| StackFault::File { doing: "link", path: here.clone(), source };
+        let link = fs::read_link(&here).ok();
+        let wanted = self.short_run();
+        if here.as_os_str().len() <= RUN_BYTES {
+            if link.is_some() {
+                fs::remove_file(&here).map_err(fault)?;
+            }
+            return Ok(here);
+        }
+        files::directory(&wanted, self.owner(), 0o710)?;
+        let owner = fs::symlink_metadata(&wanted).map_err(fault)?.uid();
+        if owner != self.owner().map_or_else(|| rustix::process::geteuid().as_raw(), |(uid, _)| uid) {
+            return Err(StackFault::NotOurs { home: wanted, owner });
+        }
+        if link.as_ref() != Some(&wanted) {
+            match fs::remove_file(&here) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fault(error)),
+                _ => (),
+            }
+            std::os::unix::fs::symlink(&wanted, &here).map_err(fault)?;
+        }
+        Ok(wanted)
+    }
+
+    /// A short path that is this home's alone and the same each time.
+    fn short_run(&self) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        self.home.hash(&mut hasher);
+        let hash = hasher.finish();
+        match &self.users {
+            Some(_) => PathBuf::from(format!("/run/aegir-{hash:016x}")),
+            None => {
+                let uid = rustix::process::geteuid().as_raw();
+                let own = PathBuf::from(format!("/run/user/{uid}"));
+                let private = own.metadata().is_ok_and(|metadata| metadata.uid() == uid);
+                let base = if private { own } else { PathBuf::from("/tmp") };
+                base.join(format!("aegir-{hash:016x}"))
+            }
+        }
+    }
+
+    /// The owner of what the back end may read and workers may pass through.
+    pub(crate) fn owner(&self) -> Owner {
+        self.users.as_ref().map(|users| (users.aegir.uid, users.web.gid))
+    }
+
+    /// The owner of what workers have no business with.
+    pub(crate) fn private_owner(&self) -> Owner {
+        self.users.as_ref().map(|users| (users.aegir.uid, users.aegir.gid))
+    }
+
+    pub(crate) fn nginx(&self) -> PathBuf {
+        self.home.join("stack/nginx")
+    }
+
+    pub(crate) fn php_fpm(&self) -> PathBuf {
+        self.home.join("stack/php-fpm")
+    }
+
+    pub(crate) fn mariadb(&self) -> PathBuf {
+        self.home.join("stack/mariadb")
+    }
+
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.home.join("logs").join(name)
+    }
+
+    pub(crate) fn credentials(&self) -> PathBuf {
+        self.home.join("credentials/server_localhost.json")
+    }
+
+    pub(crate) fn database_socket(&self) -> PathBuf {
+        self.run.join("mariadb.sock")
+    }
+
+    pub(crate) fn internal_socket(&self) -> PathBuf {
+        self.run.join("nginx.sock")
+    }
+
+    pub(crate) fn php_sockets(&self) -> PathBuf {
+        self.run.join("php")
+    }
+
+    pub(crate) fn idle_pool(&self) -> PathBuf {
+        self.php_sockets().join("idle.sock")
+    }
+
+    pub(crate) fn control_socket(&self) -> PathBuf {
+        self.run.join("stack.sock")
+    }
+
+    pub(crate) fn running(&self) -> PathBuf {
+        self.home.join("stack/running.json")
+    }
+
+    pub(crate) fn ports(&self) -> PathBuf {
+        self.home.join("stack/ports.json")
+    }
+
+    pub(crate) fn endpoints(&self) -> PathBuf {
+        self.home.join("stack/endpoints.json")
+    }
+}
+
+/// Whether there is nothing at `home` that somebody could mind.
+fn is_fresh(home: &Path) -> io::Result<bool> {
+    match fs::read_dir(home) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Why the configuration files of the services could not hold `home`, if so.
+pub(crate) fn unspeakable(home: &Path) -> Option<String> {
+    let Some(text) = home.to_str() else { return Some("it is not UTF-8".into()) };
+    if !home.is_absolute() {
+        return Some("it does not begin with `/`".into());
+    }
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@,=~ ".contains(c);
+    text.chars().find(|c| !plain(*c)).map(|c| format!("it contains {c:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_of_a_deep_home_have_short_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("a-long-name-of-a-folder/".repeat(5));
+
+        let places = Places::prepare(&home, None).unwrap();
+
+        assert!(places.php_sockets().join("x".repeat(40) + ".sock").as_os_str().len() <= 107);
+        assert_eq!(fs::read_link(places.home.join("run")).unwrap(), places.run);
+        fs::remove_dir_all(&places.run).unwrap();
+    }
+
+    #[test]
+    fn a_home_that_a_configuration_file_could_not_name_is_refused() {
+        assert_eq!(unspeakable(Path::new("/srv/Ægir home")), None);
+        assert_eq!(unspeakable(Path::new("/srv/a\"b")), Some("it contains '\"'".into()));
+        assert_eq!(unspeakable(Path::new("var")), Some("it does not begin with `/`".into()));
+    }
+}

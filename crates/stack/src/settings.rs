@@ -1,0 +1,79 @@
+//! What a private stack is told before it starts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::account::Users;
+
+/// What a private stack is told before it starts.
+#[derive(Clone, Debug)]
+pub struct StackSettings {
+    /// The folder that holds everything.
+    pub home: PathBuf,
+    /// The port that sites answer on; `None`: the remembered one, or a free one.
+    pub http_port: Option<u16>,
+    /// The two accounts, when started as root; `None` when started as a person.
+    pub users: Option<Users>,
+    /// Whether MariaDB belongs to the stack. Without it, sites have SQLite.
+    pub mariadb: bool,
+    /// The programs of this machine.
+    pub programs: Programs,
+}
+
+/// Where the programs of the stack lie; `None` where there is none.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    /// `nginx`
+    pub nginx: Option<PathBuf>,
+    /// `php-fpm`, the newest unless told otherwise
+    pub php_fpm: Option<PathBuf>,
+    /// `mariadbd`
+    pub mariadbd: Option<PathBuf>,
+    /// `mariadb-install-db`
+    pub mariadb_install_db: Option<PathBuf>,
+}
+
+const FOLDERS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+impl Programs {
+    /// Looks where systems keep such programs, whatever the search path of the caller says: a
+    /// person's path rarely has the `sbin` folders.
+    pub fn find() -> Programs {
+        Programs {
+            nginx: named("nginx"),
+            php_fpm: newest_php_fpm(),
+            mariadbd: named("mariadbd"),
+            mariadb_install_db: named("mariadb-install-db"),
+        }
+    }
+}
+
+fn named(name: &str) -> Option<PathBuf> {
+    FOLDERS.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
+}
+
+fn newest_php_fpm() -> Option<PathBuf> {
+    let versions = FOLDERS.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let newest = versions
+        .filter_map(|entry| Some((php_version(entry.file_name().to_str()?)?, entry.path())))
+        .max_by_key(|(version, _)| *version);
+    newest.map(|(_, path)| path).or_else(|| named("php-fpm"))
+}
+
+/// The version in a name such as `php-fpm8.2`.
+fn php_version(name: &str) -> Option<(u32, u32)> {
+    let (major, minor) = name.strip_prefix("php-fpm")?.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_php_are_numbers() {
+        assert!(php_version("php-fpm8.10") > php_version("php-fpm8.2"));
+        assert_eq!(php_version("php-fpm"), None);
+        assert_eq!(php_version("php-fpm8.2.bak"), None);
+    }
+}

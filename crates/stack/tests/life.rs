@@ -1,0 +1,167 @@
+//! What a private stack promises from its start to its stop, on real services.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
+
+mod common;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+
+use common::{Place, Way, mode, sql, until, ways};
+use rustix::process::Signal;
+
+#[test]
+fn all_services_answer_and_an_orderly_stop_leaves_nothing() {
+    for way in ways() {
+        let place = Place::new(way);
+
+        let up = place.up();
+
+        assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
+        assert_eq!(sql(&up.endpoints(), "SELECT @@character_set_server"), Ok(Some("utf8mb4".into())));
+        let accounts = "SELECT GROUP_CONCAT(User ORDER BY User) FROM mysql.global_priv WHERE JSON_VALUE(Priv, '$.account_locked') IS NOT TRUE";
+        assert_eq!(sql(&up.endpoints(), accounts), Ok(Some("aegir".into())));
+        assert_eq!(sql(&up.endpoints(), "SELECT @@skip_networking"), Ok(Some("1".into())));
+        assert!(up.ask("status").starts_with("ok mariadb="));
+        up.stop();
+        assert_eq!(place.processes(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn secrets_are_for_the_owner_alone() {
+    for way in ways() {
+        let place = Place::new(way);
+        let up = place.up();
+        let home = place.home();
+
+        let credentials = up.endpoints().db_credentials;
+        let text = fs::read_to_string(&credentials).unwrap();
+        let password = text.split('"').rev().nth(1).unwrap().to_owned();
+
+        assert_eq!(password.len(), 32);
+        assert_eq!((mode(&credentials), mode(&home.join("credentials"))), (0o600, 0o700));
+        assert_eq!(mode(&home.join("stack/mariadb/data")), 0o700);
+        assert_eq!(mode(&up.endpoints().control), 0o660);
+        assert!(!fs::read_to_string(home.join("logs/mariadb.log")).unwrap().contains(&password));
+        assert!(!fs::read_to_string(home.join("stack/endpoints.json")).unwrap().contains(&password));
+        assert!(!up.said().contains(&password));
+        up.stop();
+    }
+}
+
+#[test]
+fn started_by_root_the_workers_and_the_database_have_users_of_their_own() {
+    if !ways().contains(&Way::TwoUsers) {
+        return;
+    }
+    let place = Place::new(Way::TwoUsers);
+    let users = aegir_stack::Users::find("aegir", "aegir-web").unwrap();
+
+    let up = place.up();
+
+    let processes = place.processes();
+    let of = |user: &str, program: &str| {
+        processes.iter().any(|line| line.split_whitespace().nth(1) == Some(user) && line.contains(program))
+    };
+    assert!(of("aegir", "mariadbd"), "{processes:#?}");
+    assert!(of("root", "nginx: master") && of("aegir-w+", "nginx: worker") || of("aegir-web", "nginx: worker"));
+    assert!(of("root", "php-fpm: master"));
+    let home = fs::metadata(place.home()).unwrap();
+    assert_eq!((home.uid(), home.gid()), (users.aegir.uid, users.web.gid));
+    let pool = fs::metadata(up.endpoints().php_sockets.join("idle.sock")).unwrap();
+    assert_eq!((pool.uid(), pool.gid(), pool.mode() & 0o777), (users.aegir.uid, users.web.gid, 0o660));
+    up.stop();
+}
+
+#[test]
+fn a_second_start_takes_the_same_data_and_port_and_is_quick() {
+    for way in ways() {
+        let place = Place::new(way);
+        let first = place.up();
+        let listen = first.endpoints().listen;
+        sql(&first.endpoints(), "CREATE DATABASE kept").unwrap();
+        first.stop();
+
+        let began = Instant::now();
+        let second = place.up();
+
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert_eq!(second.endpoints().listen, listen);
+        assert_eq!(sql(&second.endpoints(), "SHOW DATABASES LIKE 'kept'"), Ok(Some("kept".into())));
+        second.stop();
+    }
+}
+
+#[test]
+fn a_second_stack_on_the_same_home_names_the_first() {
+    let place = Place::new(Way::Person);
+    let up = place.up();
+
+    let mut second = place.begin(&[]);
+
+    assert!(!second.ends());
+    until("it says why", || second.said().contains("how to fix it"));
+    assert!(second.said().contains(&format!("is in use by process {} (`", up.child.id())), "{}", second.said());
+    assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
+    up.stop();
+}
+
+#[test]
+fn a_port_that_another_program_took_is_an_error_that_names_it() {
+    let place = Place::new(Way::Person);
+    let squatter = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = squatter.local_addr().unwrap().port().to_string();
+
+    let mut up = place.begin(&["--no-mariadb", "--port", &port]);
+
+    assert!(!up.ends());
+    until("it says why", || up.said().contains("how to fix it"));
+    assert!(up.said().contains(&format!("port {port} of 127.0.0.1 is in use by")), "{}", up.said());
+    assert!(up.said().contains("choose another port with `--port`"));
+    assert_eq!(place.processes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_start_that_is_stopped_leaves_nothing_and_the_next_one_begins_anew() {
+    let place = Place::new(Way::Person);
+    let mut up = place.begin(&[]);
+    up.wait_for("making a new database directory");
+
+    up.signal(Signal::INT);
+    up.ends();
+
+    assert_eq!(place.processes(), Vec::<String>::new());
+    place.up().stop();
+}
+
+#[test]
+fn without_mariadb_the_stack_has_no_database() {
+    let place = Place::new(Way::Person);
+
+    let up = place.begin(&["--no-mariadb"]);
+    up.wait_for("ready");
+
+    assert_eq!(up.endpoints().db, None);
+    assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
+    up.stop();
+}
+
+#[test]
+fn a_lost_password_is_replaced_and_the_data_stays() {
+    let place = Place::new(Way::Person);
+    let up = place.up();
+    let credentials = up.endpoints().db_credentials;
+    sql(&up.endpoints(), "CREATE DATABASE kept").unwrap();
+    sql(&up.endpoints(), "CREATE USER a_site@localhost").unwrap();
+    up.stop();
+    fs::remove_file(credentials).unwrap();
+
+    let up = place.up();
+
+    assert_eq!(sql(&up.endpoints(), "SHOW DATABASES LIKE 'kept'"), Ok(Some("kept".into())));
+    assert_eq!(sql(&up.endpoints(), "SELECT User FROM mysql.user WHERE User = 'a_site'"), Ok(Some("a_site".into())));
+    up.stop();
+}
