@@ -1,0 +1,93 @@
+<?php
+
+/**
+ * @file
+ * Brings up a site of Drupal 8.8 or later.
+ *
+ * The directory of the site is given to the kernel, so that neither the host
+ * name nor sites/sites.php can lead to another one.
+ */
+
+namespace Aegir;
+
+use Drupal\Core\DrupalKernel;
+use Drupal\Core\Site\Settings;
+use Symfony\Component\HttpFoundation\Request;
+use Symfony\Component\Routing\Route;
+
+require_once dirname(__DIR__) . '/prelude.php';
+
+final class Eight {
+
+  /**
+   * Loads the code of the platform, and none of the site's.
+   *
+   * @return object
+   *   The class loader.
+   */
+  public static function load() {
+    Driver::phase('load');
+    if (!is_file('autoload.php') || !is_file('core/lib/Drupal.php')) {
+      throw new Fault('bad-input', 'the platform is no Drupal 8 or later: it lacks autoload.php or core/lib/Drupal.php');
+    }
+    return require getcwd() . '/autoload.php';
+  }
+
+  /**
+   * Boots the site fully, as for a request of its front page.
+   */
+  public static function boot(array $question) {
+    self::ready(self::kernel($question));
+  }
+
+  /**
+   * A kernel that knows the site's settings, not booted yet.
+   */
+  public static function kernel(array $question) {
+    $loader = self::load();
+    Driver::phase('boot');
+    $site_path = 'sites/' . $question['site'];
+    $kernel = new DrupalKernel('prod', $loader);
+    DrupalKernel::bootEnvironment();
+    $kernel->setSitePath($site_path);
+    Settings::initialize($kernel->getAppRoot(), $site_path, $loader);
+    return $kernel;
+  }
+
+  /**
+   * Boots a kernel to where a page would be built.
+   */
+  public static function ready(DrupalKernel $kernel) {
+    $request = Request::createFromGlobals();
+    // A route of its own, so that code that asks for the current one is served.
+    $names = interface_exists('Drupal\Core\Routing\RouteObjectInterface')
+      ? 'Drupal\Core\Routing\RouteObjectInterface'
+      : 'Symfony\Cmf\Component\Routing\RouteObjectInterface';
+    $request->attributes->set(constant("$names::ROUTE_OBJECT"), new Route('<none>'));
+    $request->attributes->set(constant("$names::ROUTE_NAME"), '<none>');
+    $kernel->boot();
+    if (!\Drupal::config('system.site')->get('uuid')) {
+      throw new Fault('not-installed', 'the database holds no Drupal site');
+    }
+    $kernel->getContainer()->get('request_stack')->push($request);
+    $kernel->preHandle($request);
+    Driver::phase('operation');
+  }
+
+  /**
+   * Plain text of what may be a render array.
+   */
+  public static function text($value, $limit = 1000) {
+    if (is_array($value)) {
+      $renderer = \Drupal::service('renderer');
+      try {
+        $value = method_exists($renderer, 'renderInIsolation') ? $renderer->renderInIsolation($value) : $renderer->renderPlain($value);
+      }
+      catch (\Throwable $unrenderable) {
+        $value = '';
+      }
+    }
+    return Driver::plain($value, $limit);
+  }
+
+}

@@ -1,0 +1,151 @@
+//! The driver scripts: what is asked of them, and what they tell.
+//!
+//! ```text
+//!   Question ──JSON, standard input──► php <operation>.php ──lines, descriptor 3──► Listener ──► Told …, Answer or DriverFault
+//! ```
+//!
+//! The scripts are data here: whoever runs them writes [`SCRIPTS`] to a folder of its own, runs the one
+//! that [`Operation::script`] names, and hands back the bytes of descriptor 3. A site's code takes
+//! part in that process, so nothing is assumed of those bytes.
+//!
+//! ## Invariants
+//!
+//! - Secrets leave only through [`Question::expose`].
+//! - Whatever the bytes, the listener neither panics nor keeps more than [`LONGEST_LINE`] of them.
+
+mod fault;
+mod listener;
+mod question;
+
+pub use fault::{DriverFault, FaultKind, PhpFault};
+pub use listener::{Listener, Told};
+pub use question::{Credentials, Install, Operation, Question};
+
+use serde::Deserialize;
+
+/// Longer lines are no answer of ours.
+pub const LONGEST_LINE: usize = 1 << 20;
+
+/// Every driver script: path within a folder, text.
+pub const SCRIPTS: [(&str, &str); 13] = [
+    ("prelude.php", include_str!("../php/prelude.php")),
+    ("seven/site.php", include_str!("../php/seven/site.php")),
+    ("seven/install.php", include_str!("../php/seven/install.php")),
+    ("seven/boot.php", include_str!("../php/seven/boot.php")),
+    ("seven/requirements.php", include_str!("../php/seven/requirements.php")),
+    ("seven/login.php", include_str!("../php/seven/login.php")),
+    ("seven/flush.php", include_str!("../php/seven/flush.php")),
+    ("eight/site.php", include_str!("../php/eight/site.php")),
+    ("eight/install.php", include_str!("../php/eight/install.php")),
+    ("eight/boot.php", include_str!("../php/eight/boot.php")),
+    ("eight/requirements.php", include_str!("../php/eight/requirements.php")),
+    ("eight/login.php", include_str!("../php/eight/login.php")),
+    ("eight/flush.php", include_str!("../php/eight/flush.php")),
+];
+
+/// What `install` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Installed {
+    /// The version of Drupal that installed it.
+    pub core_version: String,
+    /// The directory it lives in: `sites/…`.
+    pub site_path: String,
+    /// Its title.
+    pub site_name: String,
+    /// The profile it was installed from.
+    pub profile: String,
+    /// Its default language. Drupal 7 falls back to English where a translation is missing.
+    pub langcode: String,
+    /// When, in seconds since 1970.
+    pub install_time: i64,
+}
+
+/// What `boot` answers: what a site says of itself once it is fully up.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Booted {
+    /// The version of Drupal that runs it.
+    pub core_version: String,
+    /// The directory that Drupal chose: `sites/…`.
+    pub site_path: String,
+    /// Its title.
+    pub site_name: String,
+    /// Its own address for mail.
+    pub site_mail: String,
+    /// Its UUID (Drupal 8 and later).
+    #[serde(default)]
+    pub site_uuid: Option<String>,
+    /// The profile it was installed from.
+    pub profile: String,
+    /// Its default language. Drupal 7 falls back to English where a translation is missing.
+    pub langcode: String,
+    /// When, in seconds since 1970.
+    pub install_time: i64,
+    /// Whether its installer came to its end.
+    pub installed: bool,
+    /// `mysql`, `sqlite`, `pgsql`.
+    pub database_driver: String,
+    /// Whether it shows its maintenance page.
+    pub maintenance: bool,
+    /// Where its public files lie, relative to the platform.
+    pub public_files: String,
+    /// The PHP that ran it.
+    pub php_version: String,
+}
+
+/// What `login` answers.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct LoginLink {
+    /// The absolute address. Who has it is logged in, so it is shown to the one who asked and kept nowhere.
+    pub url: String,
+    /// The account's number.
+    pub uid: u64,
+    /// The account's name.
+    pub name: String,
+    /// For how long the link is valid.
+    pub valid_seconds: u64,
+}
+
+impl std::fmt::Debug for LoginLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginLink").field("url", &"…").field("uid", &self.uid).field("name", &self.name).finish()
+    }
+}
+
+/// What `requirements` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Requirements {
+    /// Errors and warnings of the status report, as the site orders them.
+    pub findings: Vec<Finding>,
+}
+
+/// A line of a site's status report.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Finding {
+    /// Drupal's name for it.
+    pub id: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Its heading.
+    pub title: String,
+    /// What was found.
+    pub value: String,
+    /// Why that is bad.
+    pub description: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth a look.
+    Warning,
+    /// Something does not work.
+    Error,
+}
+
+/// What `flush` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Flushed {
+    /// The directory that Drupal chose: `sites/…`.
+    pub site_path: String,
+}

@@ -1,0 +1,308 @@
+//! Reads what a copy of Drupal's code is: its version, profiles, packages and sites.
+//!
+//! ```text
+//!   a path ─► docroot (itself, or web/, docroot/, html/) ─► core ─► profiles, packages, sites
+//! ```
+//!
+//! Nothing of the code is run. What is wrong with the code as a whole is a [`PlatformFault`]; what is
+//! wrong with a part of it is a [`Finding`], and the rest is read nevertheless.
+//!
+//! ## Invariants
+//!
+//! - Reads only, and only beneath the given path: a symbolic link that leads out of it is a finding.
+//! - No file is read further than [`LARGEST_FILE`], no folder deeper than [`DEEPEST_FOLDER`].
+
+mod core;
+mod packages;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aegir_domain::{MachineName, PackageKind, Remedy};
+
+use crate::{CoreVersion, Family};
+use tree::Tree;
+
+/// Files of code are not read further than this.
+pub const LARGEST_FILE: u64 = 4 << 20;
+
+/// Folders are not searched deeper than this.
+pub const DEEPEST_FOLDER: usize = 14;
+
+/// What a platform's code was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlatformFacts {
+    /// The folder with `index.php`.
+    pub docroot: PathBuf,
+    /// How it is driven.
+    pub family: Family,
+    /// The version of its core.
+    pub core: CoreVersion,
+    /// The oldest PHP that it runs on, as it says itself.
+    pub php_minimum: String,
+    /// The profiles that a site can be installed from, by name.
+    pub profiles: Vec<Profile>,
+    /// Every package, in the order in which Drupal searches: of two with the same name the later is loaded.
+    pub packages: Vec<Package>,
+    /// What lies under `sites/`.
+    pub sites: Vec<SiteDirectory>,
+    /// What is amiss with parts of it.
+    pub findings: Vec<Finding>,
+    distributions: BTreeMap<String, String>,
+}
+
+/// What a site can be installed from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its machine name.
+    pub name: MachineName,
+    /// Its title.
+    pub title: String,
+    /// Whether it is kept from lists.
+    pub hidden: bool,
+    /// Whether it came with Drupal's core.
+    pub of_core: bool,
+    /// The distribution it is the heart of, if it says so.
+    pub distribution: Option<String>,
+}
+
+/// A package as it lies on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// What it is.
+    pub kind: PackageKind,
+    /// Its machine name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Its folder, relative to the docroot.
+    pub path: String,
+    /// Its version; a package of core has core's.
+    pub version: Option<String>,
+    /// Which cores it runs on, in its own words.
+    pub core: Option<String>,
+    /// The project on drupal.org it is part of.
+    pub project: Option<String>,
+    /// The number of its latest schema update.
+    pub schema: Option<i64>,
+    /// Whether it is kept from lists.
+    pub hidden: bool,
+    /// Which sites can load it.
+    pub reach: Reach,
+}
+
+/// Which sites can load a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every site; it came with Drupal's core.
+    Core,
+    /// Sites installed from this profile.
+    Profile(String),
+    /// Every site.
+    Platform,
+    /// The site in this directory.
+    Site(String),
+}
+
+/// A directory under `sites/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteDirectory {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds a `settings.php`.
+    pub has_settings: bool,
+    /// Where it leads, if it is a symbolic link.
+    pub link: Option<PathBuf>,
+}
+
+/// Something amiss with a part of a platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether sites can live with it.
+    pub severity: Severity,
+    /// The file or folder, relative to the docroot.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Whether sites can live with a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// They can.
+    Warning,
+    /// They cannot: core or a profile is broken.
+    Error,
+}
+
+/// Reads the platform at `root`: a docroot, or a project with one in it.
+pub fn read(root: &Path) -> Result<PlatformFacts, PlatformFault> {
+    let tree = Tree::open(root)?;
+    let core = core::find(&tree)?;
+    let tree = tree.within(&core.docroot)?;
+    let mut facts = PlatformFacts {
+        docroot: tree.path().to_path_buf(),
+        family: core.family,
+        core: core.version,
+        php_minimum: core.php_minimum,
+        profiles: Vec::new(),
+        packages: Vec::new(),
+        sites: sites(&tree)?,
+        findings: Vec::new(),
+        distributions: BTreeMap::new(),
+    };
+    packages::read(&tree, &mut facts)?;
+    facts.profiles = profiles(&mut facts);
+    Ok(facts)
+}
+
+impl PlatformFacts {
+    /// The profile that a site gets if none is named: a distribution's own, else `standard`, else the
+    /// first that may be chosen.
+    pub fn default_profile(&self) -> Option<&Profile> {
+        let visible = || self.profiles.iter().filter(|profile| !profile.hidden);
+        visible()
+            .find(|profile| profile.distribution.is_some())
+            .or_else(|| visible().find(|profile| profile.name.as_str() == "standard"))
+            .or_else(|| visible().next())
+    }
+
+    /// The profile of that name.
+    pub fn profile(&self, name: &str) -> Option<&Profile> {
+        self.profiles.iter().find(|profile| profile.name.as_str() == name)
+    }
+
+    /// What a site in directory `site`, installed from `profile`, loads: one package for each name.
+    pub fn loaded(&self, profile: &str, site: &str) -> BTreeMap<(PackageKind, &str), &Package> {
+        self.packages
+            .iter()
+            .filter(|package| match &package.reach {
+                Reach::Core | Reach::Platform => true,
+                Reach::Profile(name) => name == profile,
+                Reach::Site(name) => name == site,
+            })
+            .map(|package| ((package.kind, package.name.as_str()), package))
+            .collect()
+    }
+
+    /// What no site can live with.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error)
+    }
+}
+
+fn sites(tree: &Tree) -> Result<Vec<SiteDirectory>, PlatformFault> {
+    let mut sites = Vec::new();
+    for entry in tree.list("sites")? {
+        let folder = format!("sites/{}", entry.name);
+        let is_site = (entry.is_folder || entry.link.is_some()) && !matches!(entry.name.as_str(), "all" | "simpletest");
+        if is_site && !entry.name.starts_with('.') {
+            let has_settings = tree.is_file(&format!("{folder}/settings.php"));
+            sites.push(SiteDirectory { name: entry.name, has_settings, link: entry.link });
+        }
+    }
+    Ok(sites)
+}
+
+/// The profiles among the packages; the last of each name.
+fn profiles(facts: &mut PlatformFacts) -> Vec<Profile> {
+    let mut profiles = BTreeMap::new();
+    for package in facts.packages.iter().filter(|package| package.kind == PackageKind::Profile) {
+        match package.name.parse::<MachineName>() {
+            Ok(name) => {
+                let profile = Profile {
+                    name,
+                    title: package.title.clone(),
+                    hidden: package.hidden,
+                    of_core: package.reach == Reach::Core,
+                    distribution: facts.distributions.get(&package.name).cloned(),
+                };
+                profiles.insert(package.name.clone(), profile);
+            }
+            Err(bad) => facts.findings.push(Finding {
+                severity: Severity::Warning,
+                path: package.path.clone(),
+                reason: bad.to_string(),
+            }),
+        }
+    }
+    profiles.into_values().collect()
+}
+
+/// Why a path is no platform.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformFault {
+    /// There is nothing, or something else.
+    #[error("`{}` is not a directory", path.display())]
+    NotADirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A link leads out of it.
+    #[error("`{}` leads out of the platform", path.display())]
+    LeadsOut {
+        /// The link.
+        path: PathBuf,
+    },
+    /// There is no Drupal.
+    #[error("`{}` holds no Drupal: there is neither `core/lib/Drupal.php` nor `includes/bootstrap.inc`, there or in {}", path.display(), core::FOLDERS_AS_TEXT)]
+    NotDrupal {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is something that we do not drive.
+    #[error("`{}` holds {found}, which Ægir does not host", path.display())]
+    Unsupported {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
+    /// The file that holds the version does not hold one.
+    #[error("cannot find {what} in `{}`", path.display())]
+    NoVersion {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// Composer did not run.
+    #[error("`{}` lacks the libraries that it needs: there is no `{missing}`", path.display())]
+    VendorMissing {
+        /// The docroot.
+        path: PathBuf,
+        /// The file.
+        missing: String,
+    },
+}
+
+impl Remedy for PlatformFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            PlatformFault::NotADirectory { .. } => "give the folder that holds Drupal's code".into(),
+            PlatformFault::Unreadable { path, .. } => {
+                let path = path.display();
+                format!("as its owner run `chmod -R u+rX,g+rX '{path}'`, or as root `chown -R aegir: '{path}'`")
+            }
+            PlatformFault::LeadsOut { path } => {
+                format!("put the folder itself in the place of the link `{}`", path.display())
+            }
+            PlatformFault::NotDrupal { .. } => {
+                "give the folder with Drupal's `index.php`, or the Composer project around it".into()
+            }
+            PlatformFault::Unsupported { .. } => "use Drupal 7, or Drupal 8.8 or later".into(),
+            PlatformFault::NoVersion { .. } => "restore the file from the release of Drupal it came with".into(),
+            PlatformFault::VendorMissing { .. } => "run `composer install` in the project, then verify again".into(),
+        })
+    }
+}

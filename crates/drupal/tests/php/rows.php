@@ -1,0 +1,20 @@
+<?php
+
+/**
+ * @file
+ * Runs queries in an SQLite file, and prints each row's columns in hexadecimal.
+ */
+
+$asked = json_decode(stream_get_contents(STDIN), TRUE);
+$database = new PDO('sqlite:' . $asked['file']);
+$answers = [];
+foreach ($asked['queries'] as $query) {
+  $rows = [];
+  foreach ($database->query($query, PDO::FETCH_NUM) as $row) {
+    $rows[] = array_map(static function ($column) {
+      return $column === NULL ? NULL : bin2hex((string) $column);
+    }, $row);
+  }
+  $answers[] = $rows;
+}
+echo json_encode($answers);
