@@ -67,12 +67,7 @@ impl HttpDriver for Nginx {
         Ok(ConfigFile::new("generation.conf", text, 0o600))
     }
 
-    fn platform(
-        &self,
-        _: &ServerConfig,
-        _: &PlatformConfig,
-        _: &Templates,
-    ) -> Result<Vec<ConfigFile>, DriverFault> {
+    fn platform(&self, _: &ServerConfig, _: &PlatformConfig, _: &Templates) -> Result<Vec<ConfigFile>, DriverFault> {
         Ok(Vec::new())
     }
 
@@ -83,11 +78,8 @@ impl HttpDriver for Nginx {
         let mut settings = vec![("upload_tmp_dir", temp.clone()), ("sys_temp_dir", temp.clone())];
         settings.push(("session.save_path", temp));
         settings.insert(0, ("open_basedir", basedir(&vhost.open_basedir)?));
-        let credentials: Vec<Value> = vhost
-            .credentials
-            .iter()
-            .map(|(name, secret)| context! { name, value => secret.expose() })
-            .collect();
+        let credentials: Vec<Value> =
+            vhost.credentials.iter().map(|(name, secret)| context! { name, value => secret.expose() }).collect();
         let text = templates.render(
             "nginx/vhost.conf",
             context! {
