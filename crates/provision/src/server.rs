@@ -34,7 +34,7 @@ const FOLDERS: [(&str, u32); 18] = [
     ("hostmaster", 0o700),
     ("cache", 0o700),
     ("cache/opcache", 0o700),
-    ("logs", 0o711),
+    ("logs", 0o700),
 ];
 
 /// What `global.inc` holds when it is made. Never touched again.

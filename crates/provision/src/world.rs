@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aegir_domain::protocol::{Level, Said};
-use aegir_domain::{AttemptId, Fault, Home, Password};
+use aegir_domain::{AttemptId, Fault, Home, Password, PlatformName};
 use aegir_drivers::Templates;
+use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::HttpDrivers;
 use aegir_host::{
     Clock, Databases, Deadline, FileFault, Files, Lock, Mint, Programs, Services, SqlFault, SqlKind, Web,
@@ -36,12 +37,16 @@ pub struct WorldParts {
     pub mint: Arc<dyn Mint>,
     /// Makes the programs of one task: they hold its lock, end by its deadline, and are journalled.
     pub programs: ProgramsOf,
+    /// The folder of sockets, by a path short enough for one: `run` of the home, or what that links to.
+    pub sockets: PathBuf,
     /// The group of the web server's workers, which may read a site's settings and write its files.
     pub web_gid: u32,
     /// The group that Ægir runs as.
     pub own_gid: u32,
     /// User and group of the web server's workers, where they are not our own.
     pub web_user: Option<(String, String)>,
+    /// How database servers are spoken to.
+    pub db_drivers: DbDrivers,
     /// How web servers are spoken to.
     pub http_drivers: HttpDrivers,
 }
@@ -79,6 +84,11 @@ impl World {
     /// Files below the home and the bases of platforms.
     pub fn files(&self) -> &Files {
         &self.parts.files
+    }
+
+    /// The socket of a platform's PHP pool.
+    pub fn php_socket(&self, platform: &PlatformName) -> PathBuf {
+        self.parts.sockets.join("php").join(format!("{platform}.sock"))
     }
 
     /// What is known of each object.

@@ -185,11 +185,11 @@ static RULES: &[Rule] = &[
             // Folders that Drupal guards with an .htaccess alone.
             Match::Tree("/sites/*/files/private"),
             Match::Tree("/sites/*/files/php"),
-            Match::Tree("/sites/*/files/config_*"),
+            Match::Below("/sites/*/files/config_*"),
             Match::Tree("/sites/*/files/backup_migrate"),
             Match::Tree("/files/private"),
             Match::Tree("/files/php"),
-            Match::Tree("/files/config_*"),
+            Match::Below("/files/config_*"),
             Match::Tree("/files/backup_migrate"),
         ],
         action: Action::Deny,
@@ -200,6 +200,7 @@ static RULES: &[Rule] = &[
             get("/sites/{site}/files/private/a.txt", DENIED),
             get("/files/private/a.txt", DENIED),
             get("/sites/{site}/files/config_x/sync/a.txt", DENIED),
+            get("/sites/{site}/files/config_guide.txt", Expected::File("sites/{site}/files/config_guide.txt")),
         ],
     },
     Rule {

@@ -34,19 +34,18 @@ impl<'w> PoolOf<'w> {
 
     /// The text that its file should hold, with the generation that it has, or with `generation`.
     pub(crate) fn text(&self, generation: u64) -> Result<String, Fault> {
-        let home = self.world.home();
         let web = self.world.parts.web_user.clone();
         let pool = Pool {
             name: format!("platform_{}", self.platform.name),
             user: web.clone(),
-            listen: home.php_socket(&self.platform.name),
+            listen: self.world.php_socket(&self.platform.name),
             listen_owner: web,
             children: Children::OnDemand { max: 16, idle_seconds: 60 },
             generation,
             programs: Programs::Refused,
             request_seconds: 300,
             slow_log: None,
-            temp: home.run().join("php"),
+            temp: self.world.parts.sockets.join("php"),
             settings: vec![("memory_limit".into(), "256M".into())],
         };
         Ok(pool.file(&self.world.templates()?)?.text.expose().to_owned())
@@ -81,7 +80,7 @@ impl<'w> PoolOf<'w> {
 
     /// Whether the pool answers with what `text` says.
     pub(crate) fn answers(&self, generation: u64) -> bool {
-        let socket = self.world.home().php_socket(&self.platform.name);
+        let socket = self.world.php_socket(&self.platform.name);
         let answer = self.world.parts.web.ping_php(&socket, PING, Duration::from_secs(5));
         answer.is_ok_and(|said| said.trim().parse() == Ok(generation))
     }

@@ -47,15 +47,10 @@ impl<'w> HttpServer<'w> {
             name: server.name.clone(),
             folder: world.home().http_config(&server.name, http.engine),
             listen: http.listen,
-            internal_socket: world.home().run().join(format!("{}-{}.sock", http.engine.as_str(), server.name)),
-            access_log: world.home().logs().join(format!("{}-{}-access.log", http.engine.as_str(), server.name)),
+            internal_socket: world.parts.sockets.join(format!("{}.sock", http.engine.as_str())),
+            access_log: world.home().logs().join(format!("{}-access.log", http.engine.as_str())),
         };
         Ok(HttpServer { world, config, driver })
-    }
-
-    /// What its files are rendered from.
-    pub(crate) fn config(&self) -> &ServerConfig {
-        &self.config
     }
 
     /// The folders that its files lie in.
@@ -85,7 +80,7 @@ impl<'w> HttpServer<'w> {
             redirect: site.redirect.clone(),
             root: platform.root.clone(),
             family,
-            php_socket: world.home().php_socket(&platform.name),
+            php_socket: world.php_socket(&platform.name),
             open_basedir: self.may_open(site, platform)?,
             temp: platform.root.site_dir(&site.name).join("private/temp"),
             credentials: credentials

@@ -21,6 +21,8 @@ pub(crate) struct Ready {
     pub(crate) platform: PlatformContext,
     pub(crate) profile: MachineName,
     pub(crate) core: String,
+    /// The major version of its Drupal.
+    pub(crate) major: u32,
 }
 
 impl Check<World> for PlatformReady {
@@ -51,7 +53,7 @@ impl Check<World> for PlatformReady {
             let has = code.profiles.iter().filter(|has| !has.hidden).map(|has| has.name.to_string()).collect();
             return Err(SiteFault::ProfileMissing { platform: self.platform.clone(), profile, has }.into());
         }
-        Ok(Ready { platform, profile, core: code.core.to_string() })
+        Ok(Ready { platform, profile, core: code.core.to_string(), major: code.core.major() })
     }
 }
 
@@ -143,6 +145,8 @@ impl Check<World> for PhpReady {
 pub(crate) struct DatabaseReady {
     pub(crate) server: ServerName,
     pub(crate) php: PlatformContext,
+    /// The major version of Drupal that it is to serve.
+    pub(crate) core: u32,
 }
 
 impl Check<World> for DatabaseReady {
@@ -152,7 +156,7 @@ impl Check<World> for DatabaseReady {
     fn look(&self, world: &World) -> Result<Vec<GrantHost>, Fault> {
         let server = DbServer::of(world, &self.server)?;
         php::speaks(&php::facts(world, &self.php)?, server.engine())?;
-        server.check_rights()?;
+        server.check_rights(self.core)?;
         server.grant_hosts()
     }
 }

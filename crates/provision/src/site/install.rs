@@ -43,7 +43,8 @@ impl Recipe<World> for Install {
             time_zone: self.asked.time_zone.clone(),
             engine: None,
         })?;
-        let hosts = run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone() })?;
+        let hosts =
+            run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
         run.check(Room { at: ready.platform.root.path().join("sites"), bytes: ROOM })?;
 
         let mint = &run.world().parts.mint;

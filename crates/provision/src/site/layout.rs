@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    AttemptId, Context, ContextName, DbName, Fault, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
+    AttemptId, ContextName, DbName, Fault, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
 };
 use aegir_drupal::settings::Settings;
 use aegir_recipe::{Action, Check, Cleanup, Undo};
@@ -254,9 +254,4 @@ impl Undo<World> for WriteCredentials {
         world.files().remove_file(&world.home().credentials_of(&name))?;
         Ok(())
     }
-}
-
-/// A site's context as one of any kind.
-pub(crate) fn as_context(site: &SiteContext) -> Context {
-    Context::Site(Box::new(site.clone()))
 }

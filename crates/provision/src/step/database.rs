@@ -74,6 +74,7 @@ impl Action<World> for ProveDatabaseServer {
         server.create_database(&self.name, &self.marker)?;
         let hosts = server.grant_hosts()?;
         server.create_user(&self.name, &world.parts.mint.password(), &hosts)?;
+        drop(server);
         self.undo(world)
     }
 }
