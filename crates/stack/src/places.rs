@@ -147,7 +147,7 @@ impl Places {
     }
 
     pub(crate) fn credentials(&self) -> PathBuf {
-        self.home.join("credentials/server_localhost.json")
+        self.home.join("stack/mariadb-account.json")
     }
 
     pub(crate) fn database_socket(&self) -> PathBuf {
