@@ -117,6 +117,18 @@ impl Sentences {
         }
     }
 
+    /// What a task that says nothing itself is answered with.
+    fn say_done(&self, ending: &Ending) -> io::Result<()> {
+        for (answer, word) in [("saved", "Saved"), ("forgotten", "Forgot"), ("site", "Done:")] {
+            let Some(name) = ending.answer.get(answer).and_then(Value::as_str) else { continue };
+            return self.say(&match (answer, ending.changed) {
+                ("saved", false) => format!("`{name}` was saved so already"),
+                _ => format!("{word} `{name}`"),
+            });
+        }
+        Ok(())
+    }
+
     fn output(&self, text: &str) -> io::Result<()> {
         let lines: Vec<&str> = text.trim_end().lines().collect();
         let shown = if self.verbose { lines.len() } else { FOLD.min(lines.len()) };
@@ -174,7 +186,7 @@ impl Listener for Sentences {
             err(&format!("{mark}: {}\n", Report(fault)));
         }
         match &ending.outcome {
-            Outcome::Succeeded => (),
+            Outcome::Succeeded => self.say_done(ending)?,
             Outcome::Untidy { .. } => err(
                 "The result stands; something that it replaced is left over. `aegir provision recover` tries again to remove it.",
             ),
