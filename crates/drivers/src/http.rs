@@ -65,6 +65,9 @@ pub trait HttpDriver: Send + Sync {
     /// and that file: to test a new file alone before it is put beside the others.
     fn main_alone(&self, main: &MainConfig, vhost: &Path, templates: &Templates) -> Result<String, DriverFault>;
 
+    /// Asks the program for its version, which it prints on either output.
+    fn ask_version(&self) -> Cmd;
+
     /// Tests the configuration whose main file is `main`.
     fn check(&self, main: &Path) -> Cmd;
 
@@ -307,7 +310,7 @@ mod tests {
             &[folder("core"), folder("sites"), file("index.php")],
             &[folder("web"), folder("vendor"), file("load.environment.php")],
             &"a.test".parse().unwrap(),
-            &["/home/databases/a".into()],
+            &["/srv/databases/a".into()],
         );
         let shown: Vec<_> = allowed.iter().map(|path| path.to_str().unwrap()).collect();
         assert_eq!(
@@ -320,7 +323,7 @@ mod tests {
                 "/platforms/d10/web/sites/all/",
                 "/platforms/d10/web/sites/sites.php",
                 "/platforms/d10/web/sites/a.test/",
-                "/home/databases/a/",
+                "/srv/databases/a/",
             ]
         );
     }

@@ -26,7 +26,7 @@ mod programs;
 mod sql;
 mod web;
 
-pub use accounts::{Accounts, Group, User, own_gid, own_uid};
+pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
 pub use detached::{Detached, start_detached};

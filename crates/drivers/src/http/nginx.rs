@@ -120,6 +120,10 @@ impl HttpDriver for Nginx {
         templates.render("nginx/alone.conf", main_values(main, Some(vhost))?)
     }
 
+    fn ask_version(&self) -> Cmd {
+        Cmd::new("nginx").arg("-v")
+    }
+
     fn check(&self, main: &Path) -> Cmd {
         nginx(main).arg("-t").arg("-q")
     }

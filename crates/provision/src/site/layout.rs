@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aegir_domain::{
     AttemptId, ContextName, DbName, Fault, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
 };
+use aegir_drupal::htaccess;
 use aegir_drupal::settings::Settings;
 use aegir_recipe::{Action, Check, Cleanup, Undo};
 use serde::{Deserialize, Serialize};
@@ -135,6 +136,10 @@ impl Action<World> for MakeSiteFolder {
         files.write(&mark(&folder, self.attempt), b"", 0o600)?;
         for (path, mode, group) in FOLDERS {
             make_folder(world, &folder.join(path), mode, Some(group.id(world)))?;
+        }
+        for (path, readable) in htaccess::GUARDED {
+            let guard = folder.join(path).join(".htaccess");
+            put(world, &guard, htaccess::text(readable).as_bytes(), htaccess::MODE, Some(world.parts.web_gid))?;
         }
         let local = folder.join("local.settings.php");
         if files.kind(&local)?.is_none() {

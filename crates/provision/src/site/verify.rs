@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteContext, SiteName};
 use aegir_drupal::driver::{Booted, Operation};
+use aegir_drupal::htaccess;
 use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Cleanup, Committed, Recipe, Run};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{PhpReady, names_are_free};
-use super::layout::{self, FOLDERS, FileNow, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
+use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
 use super::probe::{Links, SiteAnswers};
 use crate::World;
 use crate::service::DbServer;
 use crate::service::php::Asker;
 use crate::step::context::{SaveContext, SavedText};
-use crate::step::file::{MakeFolder, SetMode, Want, converge};
+use crate::step::file::{MakeFolder, SetMode, SetModes, Want, converge};
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::{PublishVhost, vhost_is_current};
 
@@ -35,10 +36,11 @@ impl Recipe<World> for Verify {
 
         let mut changes = Vec::new();
         for off in run.check(ModesOff { folder: folder.clone() })? {
-            changes.push(format!("the mode of `{}`", off.path().display()));
+            changes.push(off.to_string());
             match off {
                 Off::Missing { path, mode, group } => run.step(MakeFolder { path, mode, group: Some(group) })?,
                 Off::Differs(set) => run.step(set)?,
+                Off::Below { modes, .. } => run.step(SetModes { modes })?,
             }
         }
         let mut settings_changed = false;
@@ -49,6 +51,18 @@ impl Recipe<World> for Verify {
             if converge(run, &current, want)? {
                 settings_changed = true;
                 changes.push(format!("`{}`", file.path.display()));
+            }
+        }
+        for (path, readable) in htaccess::GUARDED {
+            let guard = folder.join(path).join(".htaccess");
+            let current = run.check(FileNow { path: guard.clone() })?;
+            let stands = current.bytes.as_ref().is_some_and(|text| htaccess::guards(&String::from_utf8_lossy(text)));
+            if !stands {
+                let (text, group) = (htaccess::text(readable), Some(run.world().parts.web_gid));
+                let keep_as = format!("htaccess-{}", path.replace('/', "-"));
+                let want = Want { path: &guard, text: &text, mode: htaccess::MODE, group, keep_as: &keep_as };
+                converge(run, &current, want)?;
+                changes.push(format!("`{}`", guard.display()));
             }
         }
         let local = folder.join("local.settings.php");
@@ -170,15 +184,25 @@ impl Check<World> for DatabaseAnswers {
 
 /// A folder or file whose mode or group is not what it should be.
 pub(crate) enum Off {
-    Missing { path: std::path::PathBuf, mode: u32, group: u32 },
+    Missing {
+        path: std::path::PathBuf,
+        mode: u32,
+        group: u32,
+    },
     Differs(SetMode),
+    /// Code below a folder of the site's own packages.
+    Below {
+        folder: std::path::PathBuf,
+        modes: Vec<SetMode>,
+    },
 }
 
-impl Off {
-    fn path(&self) -> &std::path::Path {
+impl std::fmt::Display for Off {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Off::Missing { path, .. } => path,
-            Off::Differs(set) => &set.path,
+            Off::Missing { path, .. } => write!(f, "the folder `{}`", path.display()),
+            Off::Differs(set) => write!(f, "the mode of `{}`", set.path.display()),
+            Off::Below { folder, modes } => write!(f, "{} modes below `{}`", modes.len(), folder.display()),
         }
     }
 }
@@ -204,12 +228,43 @@ impl Check<World> for ModesOff {
                 Some(_) => world.warn(format!("`{}` is no folder: its modes are left alone", path.display())),
             }
         }
+        for packages in CODE {
+            let folder = self.folder.join(packages);
+            let mut modes = Vec::new();
+            below(world, &folder, 0, &mut modes)?;
+            if !modes.is_empty() {
+                off.push(Off::Below { folder, modes });
+            }
+        }
         let local = self.folder.join("local.settings.php");
         if matches!(world.files().kind(&local)?, Some(Kind::File)) {
             off.extend(differs(world, local, LOCAL_SETTINGS_MODE, world.parts.web_gid)?.map(Off::Differs));
         }
         Ok(off)
     }
+}
+
+/// Folders of a site's own packages: all below is code, which our group may change (M3).
+const CODE: [&str; 3] = ["modules", "themes", "libraries"];
+
+/// What lies below `folder` with another mode than code has. Links are passed over.
+fn below(world: &World, folder: &std::path::Path, depth: u32, modes: &mut Vec<SetMode>) -> Result<(), Fault> {
+    if depth > 24 || !matches!(world.files().kind(folder)?, Some(Kind::Dir)) {
+        return Ok(());
+    }
+    let group = Group::Ours.id(world);
+    for name in world.files().list(folder)? {
+        let path = folder.join(name);
+        match world.files().kind(&path)? {
+            Some(Kind::Dir) => {
+                modes.extend(differs(world, path.clone(), 0o2775, group)?);
+                below(world, &path, depth + 1, modes)?;
+            }
+            Some(Kind::File) => modes.extend(differs(world, path, 0o664, group)?),
+            _ => (),
+        }
+    }
+    Ok(())
 }
 
 fn differs(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Result<Option<SetMode>, Fault> {
