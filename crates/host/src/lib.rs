@@ -16,6 +16,7 @@
 mod accounts;
 mod clock;
 mod control;
+mod detached;
 pub mod exec;
 mod fastcgi;
 mod files;
@@ -28,6 +29,7 @@ mod web;
 pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
+pub use detached::{Detached, start_detached};
 pub use files::{Append, Changed, FileFault, Files, Kind, Recorder, Space, Stat, Trouble};
 pub use locks::{Lock, LockFault, LockMode, Locks};
 pub use mint::{Mint, SystemMint};
