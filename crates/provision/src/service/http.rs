@@ -119,7 +119,7 @@ impl<'w> HttpServer<'w> {
             }
             changed.push((change, before));
         }
-        if changed.is_empty() && self.is_loaded(self.generation()?)? {
+        if changed.is_empty() && self.is_current()? {
             return Ok(());
         }
         for (change, _) in &changed {
@@ -141,6 +141,7 @@ impl<'w> HttpServer<'w> {
         }
         let number = self.generation()? + 1;
         self.write_generation(number)?;
+        self.world.files().write(&self.loaded_path(), self.own_files()?.as_bytes(), 0o600)?;
         drop(lock);
         match self.reload(number) {
             Err(fault) if server == Down::Tolerated && is_down(&fault) => {
@@ -151,9 +152,40 @@ impl<'w> HttpServer<'w> {
         }
     }
 
-    /// Whether the workers that run now have loaded what lies on disk.
+    /// Whether the workers that run now have loaded what lies on disk, operators' own files included.
     pub(crate) fn is_current(&self) -> Result<bool, Fault> {
-        self.is_loaded(self.generation()?)
+        let loaded = self.world.files().read_text(&self.loaded_path())?;
+        Ok(self.is_loaded(self.generation()?)? && loaded == Some(self.own_files()?))
+    }
+
+    /// Whether the server accepts all that lies on disk; names the operator's file that it does not.
+    pub(crate) fn test(&self) -> Result<(), Fault> {
+        let _lock = self.lock("config")?;
+        match self.world.files().kind(&self.config.folder.join(self.driver.entry()))? {
+            Some(_) => self.test_all(&[]),
+            None => Ok(()),
+        }
+    }
+
+    /// Where it is noted which of operators' files were loaded.
+    fn loaded_path(&self) -> PathBuf {
+        self.config.folder.join("loaded")
+    }
+
+    /// Operators' files, each with a sum of its text.
+    fn own_files(&self) -> Result<String, Fault> {
+        let files = self.world.files();
+        let mut all = String::new();
+        for folder in ["pre.d", "platform.d", "post.d"].map(|name| self.config.folder.join(name)) {
+            if files.kind(&folder)?.is_none() {
+                continue;
+            }
+            for name in files.list(&folder)? {
+                let text = files.read(&folder.join(&name))?.unwrap_or_default();
+                all.push_str(&format!("{:08x} {}\n", crc32fast::hash(&text), folder.join(&name).display()));
+            }
+        }
+        Ok(all)
     }
 
     fn swap(&self, path: &Path, bytes: Option<&[u8]>) -> Result<(), Fault> {
