@@ -1,1 +1,7 @@
-//! (to come)
+//! For tests: whole installations in temporary folders, on a machine that is pretended.
+//!
+//! Only ever a development dependency: nothing here may reach a server.
+
+#![allow(clippy::disallowed_methods, reason = "a lab is where the outside is pretended")]
+
+pub mod fake;
