@@ -219,6 +219,13 @@ pub struct SiteContext {
     pub core: String,
 }
 
+impl SiteContext {
+    /// All names it answers to, its own first.
+    pub fn names(&self) -> Vec<HostName> {
+        std::iter::once(self.name.host()).chain(self.aliases.iter().cloned()).collect()
+    }
+}
+
 /// A site's database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

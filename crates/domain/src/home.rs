@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{AttemptId, ContextName, HttpEngine, PlatformName, ServerName, SiteName};
+use crate::{AttemptId, ContextName, HttpEngine, ServerName, SiteName};
 
 /// The home: `/var/aegir`, or what `--home` names. An absolute path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,11 +157,6 @@ impl Home {
     /// Flags of fenced sites. Not in `run`: a fence outlives a restart.
     pub fn fences(&self) -> PathBuf {
         self.config().join("fences")
-    }
-
-    /// The socket of a platform's PHP pool.
-    pub fn php_socket(&self, platform: &PlatformName) -> PathBuf {
-        self.run().join("php").join(format!("{platform}.sock"))
     }
 
     /// The trash on the file system that holds `place`: what is deleted lies there until its date.

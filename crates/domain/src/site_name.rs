@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::HostName;
 use crate::host_name::check_host;
 use crate::text::{BadText, text_type};
+use crate::{HostName, Title};
 
 /// The main domain name of a site: `www.example.org`.
 ///
@@ -35,6 +35,14 @@ const RESERVED: [&str; 9] = [
 ];
 
 impl SiteName {
+    /// The name as a title, for a site that was given none. Long names are cut.
+    pub fn as_title(&self) -> Title {
+        match self.0.chars().take(128).collect::<String>().parse() {
+            Ok(title) => title,
+            Err(_) => unreachable!("letters, digits, dots and dashes make a title"),
+        }
+    }
+
     /// The same name as one of the names a site answers to.
     pub fn host(&self) -> HostName {
         match self.0.parse() {

@@ -1,1 +1,189 @@
-//! (placeholder)
+//! Databases: where a site's data lies, and the statements that make, prove and remove it.
+//!
+//! A driver gives lists of statements; whoever has the connection runs them in order. A database that
+//! is a file has the same marker, but no server, so no users: its lists for these are empty.
+
+mod mariadb;
+mod sqlite;
+mod statement;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aegir_domain::{DbName, GrantHost, Marker, Password};
+
+use crate::DriverFault;
+
+pub use mariadb::{MariaDb, Meaning, meaning, our_account, rights_probe, server_params};
+pub use sqlite::Sqlite;
+pub use statement::Statement;
+
+/// What differs from one database product to another.
+///
+/// Every list may be run twice: what exists already, or is gone already, is no error. The exception is
+/// [`DbDriver::create`], which must fail when the name is taken.
+pub trait DbDriver: Send + Sync {
+    /// The service type an administrator chooses: `mariadb`, `sqlite`.
+    fn service_type(&self) -> &'static str;
+
+    /// Asks the server for the version that [`DbDriver::product`] reads: one row, one column.
+    fn ask_version(&self) -> Statement;
+
+    /// Which product answered.
+    fn product(&self, version: &str) -> Result<Product, DriverFault>;
+
+    /// Refuses a product that is too old for Drupal of the major version `core`.
+    fn serves(&self, product: &Product, core: u32) -> Result<(), DriverFault>;
+
+    /// Where the data of `name` lies.
+    fn place(&self, name: &DbName) -> Place;
+
+    /// Makes an empty database that bears `marker`. Where the product can, in one statement; else the
+    /// database is without marker for a moment, and then it is empty.
+    fn create(&self, product: &Product, name: &DbName, marker: &Marker) -> Vec<Statement>;
+
+    /// Asks for the marker of `name`: one row with it, or none.
+    fn ask_marker(&self, product: &Product, name: &DbName) -> Statement;
+
+    /// Asks whether `name` exists: one row, or none.
+    fn ask_exists(&self, name: &DbName) -> Option<Statement>;
+
+    /// Asks for the tables of `name`: one row each, the marker's not among them.
+    fn ask_tables(&self, name: &DbName) -> Statement;
+
+    /// Makes the database's user for each host, with this password, and gives it the least that Drupal needs.
+    fn create_user(&self, name: &DbName, hosts: &[GrantHost], password: &Password) -> Vec<Statement>;
+
+    /// Gives a user back what [`DbDriver::revoke_writes`] took.
+    fn grant(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement>;
+
+    /// Takes from a user what changes data. Open connections keep it until [`DbDriver::end_connections`].
+    fn revoke_writes(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement>;
+
+    /// Asks for the connections of a user: a row for each with the statement that ends it.
+    fn ask_connections(&self, name: &DbName) -> Option<Statement>;
+
+    /// Ends all connections of a user. Empty where they end one by one, see [`DbDriver::ask_connections`].
+    fn end_connections(&self, product: &Product, name: &DbName) -> Vec<Statement>;
+
+    /// Removes a user.
+    fn drop_user(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement>;
+
+    /// Removes a database and everything in it. Only after its marker was read and is the right one.
+    /// Empty where the data is a file, which is moved aside instead.
+    fn drop_database(&self, name: &DbName) -> Vec<Statement>;
+
+    /// What a site's PHP needs to reach its database, as the `db_*` parameters that `settings.php` reads.
+    fn params(&self, access: &Access<'_>) -> Vec<(String, Password)>;
+}
+
+/// A product and its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Which.
+    pub kind: ProductKind,
+    /// Major, minor and patch number.
+    pub version: (u32, u32, u32),
+}
+
+/// Products that a database driver tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProductKind {
+    /// MariaDB.
+    MariaDb,
+    /// MySQL, or what calls itself so.
+    MySql,
+    /// SQLite.
+    Sqlite,
+}
+
+impl ProductKind {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ProductKind::MariaDb => "MariaDB",
+            ProductKind::MySql => "MySQL",
+            ProductKind::Sqlite => "SQLite",
+        }
+    }
+}
+
+/// Where the data of a site lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On a server.
+    Server,
+    /// In a file of this name in the folder of databases.
+    File {
+        /// The file's name.
+        name: String,
+        /// Its mode.
+        mode: u32,
+    },
+}
+
+/// How a site's PHP reaches its database.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// The database, and its user.
+    pub name: &'a DbName,
+    /// The user's password; nothing where there is no user.
+    pub password: Option<&'a Password>,
+    /// Where it answers.
+    pub at: At<'a>,
+}
+
+/// Where a database answers.
+#[derive(Clone, Copy, Debug)]
+pub enum At<'a> {
+    /// A server.
+    Server(&'a aegir_domain::DbEngine),
+    /// A file.
+    File(&'a PathBuf),
+}
+
+/// The databases that this build can speak to.
+#[derive(Clone, Default)]
+pub struct DbDrivers(Vec<Arc<dyn DbDriver>>);
+
+impl DbDrivers {
+    /// Those that Ægir comes with.
+    pub fn standard() -> DbDrivers {
+        DbDrivers::default().with(MariaDb).with(Sqlite)
+    }
+
+    /// The same and one more.
+    pub fn with(mut self, driver: impl DbDriver + 'static) -> DbDrivers {
+        self.0.push(Arc::new(driver));
+        self
+    }
+
+    /// The driver of a service type.
+    pub fn named(&self, service_type: &str) -> Result<&dyn DbDriver, DriverFault> {
+        self.0.iter().find(|driver| driver.service_type() == service_type).map(|driver| &**driver).ok_or_else(|| {
+            let mut known: Vec<_> = self.0.iter().map(|driver| driver.service_type()).collect();
+            known.sort_unstable();
+            DriverFault::Unknown { kind: "db", name: service_type.to_owned(), known }
+        })
+    }
+}
+
+/// Reads `10.11.6` from the beginning of a version.
+fn numbers(version: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = version.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    let major = parts.next()?.ok()?;
+    let mut next = || parts.next().and_then(Result::ok).unwrap_or(0);
+    Some((major, next(), next()))
+}
+
+fn at_least(product: &Product, minimum: (u32, u32, u32), core: u32) -> Result<(), DriverFault> {
+    if product.version >= minimum {
+        return Ok(());
+    }
+    let show = |(major, minor, patch): (u32, u32, u32)| format!("{major}.{minor}.{patch}");
+    Err(DriverFault::Version {
+        product: product.kind.as_str(),
+        version: show(product.version),
+        why: format!("Drupal {core} needs {} or later", show(minimum)),
+    })
+}

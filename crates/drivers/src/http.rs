@@ -6,6 +6,7 @@ pub mod rules;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aegir_domain::{Cmd, HostName, Password, PlatformName, PlatformRoot, Redirect, ServerName, SiteName};
 
@@ -33,8 +34,12 @@ pub trait HttpDriver: Send + Sync {
     fn server(&self, server: &ServerConfig, templates: &Templates) -> Result<Vec<ConfigFile>, DriverFault>;
 
     /// The file that holds the generation number, which [`ServerConfig::internal_socket`] answers to
-    /// `GET /generation`. It changes with every reload; an answer with it shows that the new workers run.
+    /// `GET /generation`. It changes with every reload; when every answer has been the new number for
+    /// [`HttpDriver::settles_after`], no old worker takes requests any more.
     fn generation(&self, number: u64, templates: &Templates) -> Result<ConfigFile, DriverFault>;
+
+    /// How long old workers may go on taking requests beside the new ones.
+    fn settles_after(&self) -> Duration;
 
     /// The files of a platform; a driver may need none.
     fn platform(

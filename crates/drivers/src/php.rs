@@ -2,7 +2,7 @@
 
 mod fpm;
 
-pub use fpm::{Children, FpmMain, Pool, Programs, PROGRAM_STARTERS};
+pub use fpm::{Children, FpmMain, PROGRAM_STARTERS, Pool, Programs};
 
 use std::path::Path;
 

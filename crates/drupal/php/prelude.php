@@ -199,16 +199,27 @@ final class Driver {
    *   Names of tables that only a Drupal has.
    */
   public static function refuseInstalled(array $tables) {
+    $table = self::firstTable($tables);
+    if ($table) {
+      throw new Fault('already-installed', "the database already holds a Drupal site: there is a table `$table`");
+    }
+  }
+
+  /**
+   * The first of these tables that the database has, or NULL.
+   */
+  private static function firstTable(array $tables) {
     $connection = self::database();
     foreach ($tables as $table) {
       try {
         $connection->query("SELECT 1 FROM $table LIMIT 1");
+        return $table;
       }
       catch (\PDOException $absent) {
         continue;
       }
-      throw new Fault('already-installed', "the database already holds a Drupal site: there is a table `$table`");
     }
+    return NULL;
   }
 
   /**
@@ -299,6 +310,9 @@ final class Driver {
     if (self::meansUnreachable($thrown)) {
       $kind = 'database-unreachable';
     }
+    elseif (self::$phase === 'boot' && preg_match('/42S02|no such table/i', $thrown->getMessage()) && self::holdsNoSite()) {
+      $kind = 'not-installed';
+    }
     return self::fault($kind, $thrown->getMessage(), $at) + ['class' => get_class($thrown)];
   }
 
@@ -318,6 +332,18 @@ final class Driver {
       }
     }
     return FALSE;
+  }
+
+  /**
+   * Whether the database answers, and has no table that every site has.
+   */
+  private static function holdsNoSite() {
+    try {
+      return self::firstTable(['variable', 'config']) === NULL;
+    }
+    catch (Fault $away) {
+      return FALSE;
+    }
   }
 
   private static function fault($kind, $message, $at) {

@@ -29,6 +29,9 @@ const EIGHT: [&str; 3] = [
      ('system.cron_key', 'install_time', 'system.maintenance_mode')",
 ];
 
+/// The collation that Drupal 8 and later define in SQLite; a connection there needs one of this name.
+pub const SQLITE_COLLATION: &str = "NOCASE_UTF8";
+
 /// The statements whose rows [`read`] wants, in this order.
 pub fn queries(family: Family) -> &'static [&'static str] {
     match family {
@@ -117,14 +120,9 @@ fn seven(packages: &[Row], variables: &[Row]) -> Result<Inventory, InventoryFaul
         }
         let schema = number(&column(row, 3)?, &name)?;
         let enabled = number(&column(row, 2)?, &name)? == 1;
-        // -1: it never had a schema.
-        inventory.packages.push(Instance {
-            kind,
-            name,
-            enabled,
-            schema: (schema > -1).then_some(schema),
-            version: None,
-        });
+        // -1: it never had a schema. A theme has none, whatever its row says.
+        let has_schema = schema > -1 && matches!(kind, PackageKind::Module | PackageKind::Profile);
+        inventory.packages.push(Instance { kind, name, enabled, schema: has_schema.then_some(schema), version: None });
     }
     Ok(inventory)
 }

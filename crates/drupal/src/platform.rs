@@ -198,7 +198,7 @@ fn sites(tree: &Tree) -> Result<Vec<SiteDirectory>, PlatformFault> {
         let folder = format!("sites/{}", entry.name);
         let is_site = (entry.is_folder || entry.link.is_some()) && !matches!(entry.name.as_str(), "all" | "simpletest");
         if is_site && !entry.name.starts_with('.') {
-            let has_settings = tree.is_file(&format!("{folder}/settings.php"));
+            let has_settings = tree.is_file(&format!("{folder}/settings.php")).unwrap_or(false);
             sites.push(SiteDirectory { name: entry.name, has_settings, link: entry.link });
         }
     }

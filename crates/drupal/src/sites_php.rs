@@ -38,6 +38,29 @@ pub fn render<'a>(entries: impl IntoIterator<Item = (&'a HostName, &'a SiteName)
     text
 }
 
+/// The entries of a file that [`render`] wrote. Lines of others are passed over.
+pub fn read(text: &str) -> Vec<(HostName, SiteName)> {
+    let quoted = |text: &str| text.split('\'').nth(1).map(str::to_owned);
+    let mut entries = Vec::new();
+    let mut wildcard = None;
+    for line in text.lines() {
+        let (name, site) = match line.trim_start().split_once(" = ") {
+            Some(("$sites[$aegir_host]", site)) => (wildcard.take(), quoted(site)),
+            Some((name, site)) if name.starts_with("$sites['") => (quoted(name), quoted(site)),
+            _ => {
+                if line.starts_with("if (!isset($sites[$aegir_host])") {
+                    wildcard = quoted(line).map(|suffix| format!("*{suffix}"));
+                }
+                continue;
+            }
+        };
+        if let (Some(Ok(name)), Some(Ok(site))) = (name.map(|name| name.parse()), site.map(|site| site.parse())) {
+            entries.push((name, site));
+        }
+    }
+    entries
+}
+
 /// Drupal knows no wildcards, so the name that is asked for is added if it fits one; the longest
 /// first, as web servers do.
 fn wildcards(entries: BTreeMap<&HostName, &SiteName>) -> String {
@@ -59,4 +82,26 @@ fn wildcards(entries: BTreeMap<&HostName, &SiteName>) -> String {
         ));
     }
     text + "unset($aegir_host);\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let entries: Vec<(HostName, SiteName)> =
+            [("a.test", "a.test"), ("www.a.test", "a.test"), ("*.b.test", "b.test"), ("b.test", "b.test")]
+                .map(|(name, site)| (name.parse().unwrap(), site.parse().unwrap()))
+                .into();
+
+        let text = render(entries.iter().map(|(name, site)| (name, site)));
+
+        let mut read = read(&text);
+        read.sort();
+        let mut expected = entries;
+        expected.sort();
+        assert_eq!(read, expected);
+        assert!(super::read("<?php\n$sites[$x] = 'a'; if (\n").is_empty());
+    }
 }

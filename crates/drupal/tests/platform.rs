@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use aegir_domain::{PackageKind, Remedy};
@@ -88,6 +88,24 @@ fn a_core_that_lies_elsewhere_is_refused() {
     symlink(elsewhere.path(), tree.path().join("web")).unwrap();
 
     assert!(matches!(refused(tree.path()), PlatformFault::LeadsOut { .. }));
+}
+
+#[test]
+fn what_cannot_be_read_is_named_with_the_command_that_helps() {
+    let tree = eight("web/");
+    let core = tree.path().join("web/core");
+    fs::set_permissions(&core, fs::Permissions::from_mode(0o000)).unwrap();
+    let readable = fs::read_dir(&core).is_ok();
+    let read = platform::read(tree.path());
+    fs::set_permissions(&core, fs::Permissions::from_mode(0o755)).unwrap();
+    if readable {
+        return println!("skipped: root reads everything");
+    }
+
+    let fault = read.unwrap_err();
+
+    assert!(matches!(&fault, PlatformFault::Unreadable { path, .. } if *path == core), "{fault}");
+    assert!(fault.remedy().unwrap().contains(&format!("chmod -R u+rX,g+rX '{}'", core.display())));
 }
 
 #[test]

@@ -38,7 +38,6 @@ pub use write::Append;
 
 /// Whether something had to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "say in the log what changed, or drop it with `let _`"]
 pub enum Changed {
     /// It was otherwise before.
     Yes,
@@ -254,6 +253,21 @@ impl Files {
         let mut names = names.collect::<io::Result<Vec<_>>>().map_err(|error| FileFault::new("list", dir, error))?;
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Whether Ægir's user may write to `path`, following links. What is not there cannot be written.
+    pub fn may_write(&self, path: &Path) -> Result<bool, FileFault> {
+        use rustix::fs::{Access, AtFlags, CWD};
+        match rustix::fs::accessat(CWD, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+            Ok(()) => Ok(true),
+            Err(
+                rustix::io::Errno::ACCESS
+                | rustix::io::Errno::PERM
+                | rustix::io::Errno::ROFS
+                | rustix::io::Errno::NOENT,
+            ) => Ok(false),
+            Err(error) => Err(FileFault::new("ask for", path, error.into())),
+        }
     }
 
     /// Makes everything durable that was written to the file system `path` lies on.

@@ -1,1 +1,47 @@
-//! (to come)
+//! The back end: carries out tasks, one process per attempt, on the machine that has the platform.
+//!
+//! ```text
+//!  request ──► attempt folder ──► worker ──► recipe ──► steps ──► services ──► host
+//!                 events ◄────────── says ──────────┘               │
+//!                 journal ◄───────── remembers ─────────────────────┘
+//! ```
+//!
+//! It works with no front end and knows no control database; what it knows of a site lies in that
+//! site's context.
+//!
+//! ## Invariants
+//!
+//! - A worker writes only to its own folder; who asked for it follows that folder and can die.
+//! - Every line that a journal may name is listed in [`lines`].
+//! - Nothing here starts a program, opens a connection or reads the clock but through [`World`].
+//! - Objects are locked before anything of them is read, and unfinished tasks that lock the same
+//!   objects are recovered before a new one begins.
+
+mod attempt;
+mod context_task;
+mod contexts;
+mod events;
+mod journal_file;
+mod lines;
+mod platform;
+mod recovery;
+mod server;
+mod service;
+mod settings;
+mod site;
+mod step;
+mod task;
+mod worker;
+mod world;
+
+pub use attempt::{Asked, Attempt, AttemptFault};
+pub use contexts::{ContextFault, Contexts};
+pub use events::{EventReader, Events};
+pub use journal_file::Boundary;
+pub use journal_file::{FileJournal, read_journal};
+pub use lines::lines;
+pub use recovery::{Recovered, recover_all};
+pub use settings::{Settings, SettingsFault};
+pub use task::locks_of;
+pub use worker::{BoundaryDrill, Worker, run_attempt};
+pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

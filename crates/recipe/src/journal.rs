@@ -59,12 +59,14 @@ pub enum Record {
 }
 
 /// A group of processes that a task started. The start time tells it from a later one with the same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessGroup {
     /// Its number: the id of its first process.
-    pub id: i32,
+    pub pgid: u32,
     /// When that process started, in clock ticks since the machine did.
     pub started: u64,
+    /// Which boot of the machine that was.
+    pub boot: String,
 }
 
 /// A line behind the point of no return.
@@ -161,7 +163,7 @@ impl State {
             match record {
                 Record::Head { .. } | Record::Done { .. } => (),
                 Record::Begun { line, name, inputs } => state.standing.push((*line, name.clone(), inputs.clone())),
-                Record::Program(group) => state.programs.push(*group),
+                Record::Program(group) => state.programs.push(group.clone()),
                 Record::Committed { afterwards, answer, changed } => {
                     state.afterwards = Some(afterwards.iter().map(|line| (line.clone(), false)).collect());
                     state.answer = answer.clone();

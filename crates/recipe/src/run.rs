@@ -32,7 +32,7 @@ pub struct Run<'a, W> {
 /// Proof that the point of no return was passed. Only [`Run::point_of_no_return`] makes one.
 pub struct Committed(pub(crate) ());
 
-impl<W: Ground> Run<'_, W> {
+impl<'a, W: Ground> Run<'a, W> {
     /// Looks at the world; refuses what is unsafe.
     pub fn check<C: Check<W>>(&mut self, check: C) -> Result<C::Output, Fault> {
         let line = self.next(C::NAME, C::LIMIT, Phase::Checking)?;
@@ -91,6 +91,11 @@ impl<W: Ground> Run<'_, W> {
         self.after = afterwards.lines;
         self.tell(self.line, "point-of-no-return", Phase::Committed, None);
         Ok(Committed(()))
+    }
+
+    /// The world, for what is chosen between lines. Lines alone change it.
+    pub fn world(&self) -> &'a W {
+        self.world
     }
 
     /// Adds to what the task has to say at its end.

@@ -17,6 +17,7 @@
 //! go on showing its pictures while its site is copied.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aegir_domain::{Cmd, HostName};
 use minijinja::{Value, context};
@@ -67,12 +68,12 @@ impl HttpDriver for Nginx {
         Ok(ConfigFile::new("generation.conf", text, 0o600))
     }
 
-    fn platform(
-        &self,
-        _: &ServerConfig,
-        _: &PlatformConfig,
-        _: &Templates,
-    ) -> Result<Vec<ConfigFile>, DriverFault> {
+    fn settles_after(&self) -> Duration {
+        // The master starts the new workers, sleeps 100 ms, then tells the old ones to quit.
+        Duration::from_millis(200)
+    }
+
+    fn platform(&self, _: &ServerConfig, _: &PlatformConfig, _: &Templates) -> Result<Vec<ConfigFile>, DriverFault> {
         Ok(Vec::new())
     }
 
@@ -80,14 +81,15 @@ impl HttpDriver for Nginx {
         let (own, leading) = vhost.names()?;
         let strings = |names: &[HostName]| names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
         let temp = text(&vhost.temp);
-        let mut settings = vec![("upload_tmp_dir", temp.clone()), ("sys_temp_dir", temp.clone())];
-        settings.push(("session.save_path", temp));
-        settings.insert(0, ("open_basedir", basedir(&vhost.open_basedir)?));
-        let credentials: Vec<Value> = vhost
-            .credentials
-            .iter()
-            .map(|(name, secret)| context! { name, value => secret.expose() })
-            .collect();
+        // Every vhost gives the same four: php-fpm keeps them for the next request of the process.
+        let settings = [
+            ("open_basedir", basedir(&vhost.open_basedir)?),
+            ("upload_tmp_dir", temp.clone()),
+            ("sys_temp_dir", temp.clone()),
+            ("session.save_path", temp),
+        ];
+        let credentials: Vec<Value> =
+            vhost.credentials.iter().map(|(name, secret)| context! { name, value => secret.expose() }).collect();
         let text = templates.render(
             "nginx/vhost.conf",
             context! {

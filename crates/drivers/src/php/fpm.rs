@@ -72,8 +72,7 @@ pub struct Pool {
     pub request_seconds: u64,
     /// Where requests slower than ten seconds are noted.
     pub slow_log: Option<PathBuf>,
-    /// A folder for temporary files that belong to no site. PHP asks for it once per process and
-    /// keeps the answer, so it cannot differ from site to site.
+    /// A folder for temporary files of requests that belong to no site; a vhost names its site's own.
     pub temp: PathBuf,
     /// More settings of PHP that sites cannot change: `memory_limit`.
     pub settings: Vec<(String, String)>,

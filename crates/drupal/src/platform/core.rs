@@ -23,10 +23,10 @@ pub(super) struct Core {
 pub(super) fn find(tree: &Tree) -> Result<Core, PlatformFault> {
     for folder in FOLDERS {
         let at = |file: &str| if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
-        if tree.is_file(&at("core/lib/Drupal.php")) {
+        if tree.is_file(&at("core/lib/Drupal.php"))? {
             return eight(&tree.within(folder)?, folder);
         }
-        if tree.is_file(&at("core/includes/bootstrap.inc")) || tree.is_file(&at("includes/bootstrap.inc")) {
+        if tree.is_file(&at("core/includes/bootstrap.inc"))? || tree.is_file(&at("includes/bootstrap.inc"))? {
             return older(&tree.within(folder)?, folder);
         }
     }
@@ -85,7 +85,7 @@ fn require_vendor(tree: &Tree) -> Result<(), PlatformFault> {
     let required = text.lines().find(|line| line.contains("require") && line.contains("autoload.php"));
     let file = required.and_then(first_quoted).unwrap_or_else(|| "/../vendor/autoload.php".into());
     let file = file.trim_start_matches('/');
-    match tree.is_file(file) {
+    match tree.is_file(file)? {
         true => Ok(()),
         false => missing(file.to_owned()),
     }

@@ -38,7 +38,13 @@ const PASSED_OVER_BY_EIGHT: [&str; 15] = [
 pub(super) fn read(tree: &Tree, facts: &mut PlatformFacts) -> Result<(), PlatformFault> {
     for place in places(facts) {
         let mut search = Search { tree, facts, place: &place };
-        search.folder(&place.folder, 0)?;
+        match search.folder(&place.folder, 0) {
+            // What a site keeps from us is no matter of the platform's.
+            Err(PlatformFault::Unreadable { .. }) if matches!(place.reach, Reach::Site(_)) => {
+                search.find(Severity::Warning, &place.folder, "it cannot be read");
+            }
+            other => other?,
+        }
     }
     facts.packages.sort_by_key(|package| rank(facts.family, package));
     Ok(())

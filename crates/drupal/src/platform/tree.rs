@@ -30,7 +30,7 @@ impl Tree {
     pub(super) fn open(path: &Path) -> Result<Tree, PlatformFault> {
         let bounds = fs::canonicalize(path).map_err(|source| match source.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => PlatformFault::NotADirectory { path: path.into() },
-            _ => PlatformFault::Unreadable { path: path.into(), source },
+            _ => unreadable(path, source),
         })?;
         if !bounds.is_dir() {
             return Err(PlatformFault::NotADirectory { path: path.into() });
@@ -44,7 +44,7 @@ impl Tree {
         match fs::canonicalize(&path) {
             Ok(real) if real.starts_with(&self.bounds) => Ok(Tree { path, bounds: self.bounds.clone() }),
             Ok(_) => Err(PlatformFault::LeadsOut { path }),
-            Err(source) => Err(PlatformFault::Unreadable { path, source }),
+            Err(source) => Err(unreadable(&path, source)),
         }
     }
 
@@ -57,8 +57,13 @@ impl Tree {
     }
 
     /// Whether there is such a file, within the bounds or not; nothing is read of it.
-    pub(super) fn is_file(&self, relative: &str) -> bool {
-        self.join(relative).is_file()
+    pub(super) fn is_file(&self, relative: &str) -> Result<bool, PlatformFault> {
+        let path = self.join(relative);
+        match fs::metadata(&path) {
+            Ok(found) => Ok(found.is_file()),
+            Err(source) if source.kind() == ErrorKind::PermissionDenied => Err(unreadable(&path, source)),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Whether a link leads to a folder that it lies in.
@@ -73,7 +78,7 @@ impl Tree {
     /// The text of a file; `None` where there is none. What is not UTF-8 in it is replaced.
     pub(super) fn read(&self, relative: &str) -> Result<Option<String>, PlatformFault> {
         let path = self.join(relative);
-        let unreadable = |source| PlatformFault::Unreadable { path: path.clone(), source };
+        let unreadable = |source| unreadable(&path, source);
         let real = match fs::canonicalize(&path) {
             Ok(real) => real,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
@@ -96,7 +101,7 @@ impl Tree {
     /// are passed over, as no PHP code can be named so.
     pub(super) fn list(&self, folder: &str) -> Result<Vec<Entry>, PlatformFault> {
         let path = self.join(folder);
-        let unreadable = |source| PlatformFault::Unreadable { path: path.clone(), source };
+        let unreadable = |source| unreadable(&path, source);
         let listed = match fs::read_dir(&path) {
             Ok(listed) => listed,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -124,4 +129,16 @@ impl Tree {
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
+}
+
+/// The fault that names what refuses: the folder itself, not what lies somewhere beneath it.
+fn unreadable(path: &Path, source: std::io::Error) -> PlatformFault {
+    let mut path = path;
+    if source.kind() == ErrorKind::PermissionDenied {
+        let denied = |path: &Path| fs::metadata(path).is_err_and(|e| e.kind() == ErrorKind::PermissionDenied);
+        while let Some(parent) = path.parent().filter(|_| denied(path)) {
+            path = parent;
+        }
+    }
+    PlatformFault::Unreadable { path: path.into(), source }
 }

@@ -7,6 +7,8 @@
 
 $asked = json_decode(stream_get_contents(STDIN), TRUE);
 $database = new PDO('sqlite:' . $asked['file']);
+// Drupal 8 and later define it for their columns.
+$database->sqliteCreateCollation('NOCASE_UTF8', 'strcasecmp');
 $answers = [];
 foreach ($asked['queries'] as $query) {
   $rows = [];

@@ -18,8 +18,11 @@ Aegir\Driver::run(static function (array $question) {
     $found[] = ['theme', $name, isset($theme->info['version']) ? $theme->info['version'] : NULL, dirname($theme->filename), $theme->status ? -1 : NULL];
   }
   $infos = [];
-  foreach (file_scan_directory(DRUPAL_ROOT, '/\.info$/') as $file) {
-    $infos[substr($file->uri, strlen(DRUPAL_ROOT) + 1)] = drupal_parse_info_file($file->uri);
+  foreach (new RecursiveIteratorIterator(new RecursiveDirectoryIterator(DRUPAL_ROOT, FilesystemIterator::SKIP_DOTS)) as $file) {
+    // A code base that only imitates Drupal is no judge of the format.
+    if ($file->getExtension() === 'info' && function_exists('file_scan_directory')) {
+      $infos[substr($file->getPathname(), strlen(DRUPAL_ROOT) + 1)] = drupal_parse_info_file($file->getPathname());
+    }
   }
   return ['found' => $found, 'infos' => $infos];
 });

@@ -1,0 +1,291 @@
+//! MariaDB, and MySQL, which speaks the same but for a few sentences.
+//!
+//! A database bears its marker as its comment, written by the statement that creates it. MySQL has no
+//! comments on databases: there the marker is the comment of an empty table, `aegir_marker`, and a
+//! database that lost power between the two statements is an empty one.
+//!
+//! A user is named after its database, and granted per host as the server sees its clients (a socket,
+//! `127.0.0.1` and a routed address are three). Names are quoted by their types' invariants.
+
+use aegir_domain::{DbEngine, DbName, GrantHost, Marker, Password, Remedy};
+
+use super::statement::quoted;
+use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, at_least, numbers};
+use crate::DriverFault;
+
+/// MariaDB 10.3 or later, MySQL 5.7.8 or later.
+#[derive(Clone, Copy, Debug)]
+pub struct MariaDb;
+
+/// What changes data or its shape; `revoke_writes` takes these. `INDEX`, `ALTER` and the rest are
+/// what Drupal's own INSTALL.mysql.txt lists; nothing is added (dumps are made by our own account).
+const WRITES: &str = "INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER";
+const READS: &str = "SELECT, CREATE TEMPORARY TABLES";
+
+impl DbDriver for MariaDb {
+    fn service_type(&self) -> &'static str {
+        "mariadb"
+    }
+
+    fn ask_version(&self) -> Statement {
+        Statement::plain("SELECT VERSION()")
+    }
+
+    fn product(&self, version: &str) -> Result<Product, DriverFault> {
+        let kind = match version.to_ascii_lowercase().contains("mariadb") {
+            true => ProductKind::MariaDb,
+            false => ProductKind::MySql,
+        };
+        // Old MariaDB calls itself `5.5.5-10.3.39-MariaDB`, so that old clients understand it.
+        let plain =
+            if kind == ProductKind::MariaDb { version.strip_prefix("5.5.5-").unwrap_or(version) } else { version };
+        let version = numbers(plain).ok_or_else(|| DriverFault::Version {
+            product: kind.as_str(),
+            version: version.to_owned(),
+            why: "its version cannot be understood".into(),
+        })?;
+        Ok(Product { kind, version })
+    }
+
+    fn serves(&self, product: &Product, core: u32) -> Result<(), DriverFault> {
+        let minimum = match (product.kind, core) {
+            // Below these there is no `CREATE USER IF NOT EXISTS`, or no utf8mb4 in an index: ours, not Drupal's.
+            (ProductKind::MariaDb, ..=8) => (10, 3, 0),
+            (ProductKind::MariaDb, 9 | 10) => (10, 3, 7),
+            (ProductKind::MariaDb, _) => (10, 6, 0),
+            (_, ..=10) => (5, 7, 8),
+            _ => (8, 0, 0),
+        };
+        at_least(product, minimum, core)
+    }
+
+    fn place(&self, _: &DbName) -> Place {
+        Place::Server
+    }
+
+    fn create(&self, product: &Product, name: &DbName, marker: &Marker) -> Vec<Statement> {
+        let create = format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
+        let marker = quoted(marker.as_str());
+        match has_database_comments(product) {
+            true => vec![Statement::plain(format!("{create} COMMENT {marker}"))],
+            false => vec![
+                Statement::plain(create),
+                Statement::plain(format!(
+                    "CREATE TABLE `{name}`.`aegir_marker` (`id` INT PRIMARY KEY) COMMENT {marker}"
+                )),
+            ],
+        }
+    }
+
+    fn ask_marker(&self, product: &Product, name: &DbName) -> Statement {
+        Statement::plain(match has_database_comments(product) {
+            true => format!(
+                "SELECT SCHEMA_COMMENT FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{name}' AND SCHEMA_COMMENT <> ''"
+            ),
+            false => format!(
+                "SELECT TABLE_COMMENT FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = '{name}' AND TABLE_NAME = 'aegir_marker'"
+            ),
+        })
+    }
+
+    fn ask_exists(&self, name: &DbName) -> Option<Statement> {
+        Some(Statement::plain(format!(
+            "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{name}'"
+        )))
+    }
+
+    fn ask_tables(&self, name: &DbName) -> Statement {
+        Statement::plain(format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA = '{name}' AND TABLE_NAME <> 'aegir_marker' ORDER BY TABLE_NAME"
+        ))
+    }
+
+    fn create_user(&self, name: &DbName, hosts: &[GrantHost], password: &Password) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        for host in hosts {
+            let user = format!("'{name}'@'{host}'");
+            // Never without a password, not even between two statements.
+            let create = format!("CREATE USER IF NOT EXISTS {user} IDENTIFIED BY");
+            statements.push(Statement::with_secret(&create, password, ""));
+            statements.push(Statement::with_secret(&format!("ALTER USER {user} IDENTIFIED BY"), password, ""));
+        }
+        statements.extend(self.grant(name, hosts));
+        statements
+    }
+
+    fn grant(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement> {
+        let on = pattern(name);
+        let grant = |host| Statement::plain(format!("GRANT {READS}, {WRITES} ON `{on}`.* TO '{name}'@'{host}'"));
+        hosts.iter().map(grant).collect()
+    }
+
+    fn revoke_writes(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement> {
+        // Revoking what was never granted is an error, so it is granted first: a list may run twice.
+        let on = pattern(name);
+        let revoke = |host| Statement::plain(format!("REVOKE {WRITES} ON `{on}`.* FROM '{name}'@'{host}'"));
+        self.grant(name, hosts).into_iter().chain(hosts.iter().map(revoke)).collect()
+    }
+
+    fn ask_connections(&self, name: &DbName) -> Option<Statement> {
+        Some(Statement::plain(format!(
+            "SELECT CONCAT('KILL CONNECTION ', ID) FROM information_schema.PROCESSLIST WHERE USER = '{name}'"
+        )))
+    }
+
+    fn end_connections(&self, product: &Product, name: &DbName) -> Vec<Statement> {
+        match product.kind {
+            // Without a host, since with one only those of literally that host would end.
+            ProductKind::MariaDb => vec![Statement::plain(format!("KILL HARD USER '{name}'"))],
+            // MySQL ends them one by one: run what `ask_connections` answers.
+            _ => Vec::new(),
+        }
+    }
+
+    fn drop_user(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement> {
+        hosts.iter().map(|host| Statement::plain(format!("DROP USER IF EXISTS '{name}'@'{host}'"))).collect()
+    }
+
+    fn drop_database(&self, name: &DbName) -> Vec<Statement> {
+        vec![Statement::plain(format!("DROP DATABASE IF EXISTS `{name}`"))]
+    }
+
+    fn params(&self, access: &Access<'_>) -> Vec<(String, Password)> {
+        let mut params = vec![
+            ("db_type", "mysql".to_owned()),
+            ("db_name", access.name.to_string()),
+            ("db_user", access.name.to_string()),
+            ("db_passwd", access.password.map(|secret| secret.expose().to_owned()).unwrap_or_default()),
+        ];
+        if let At::Server(engine) = access.at {
+            params.extend(server_params(engine));
+        }
+        params.into_iter().map(|(name, value)| (name.to_owned(), Password::new(value))).collect()
+    }
+}
+
+/// Where a server answers, as parameters: `db_socket`, or `db_host` and `db_port`.
+pub fn server_params(engine: &DbEngine) -> Vec<(&'static str, String)> {
+    match engine {
+        DbEngine::Socket(path) => vec![("db_host", "localhost".into()), ("db_socket", path.to_string_lossy().into())],
+        DbEngine::Tcp { host, port } => vec![("db_host", host.clone()), ("db_port", port.to_string())],
+    }
+}
+
+/// MariaDB has them since 10.5.
+fn has_database_comments(product: &Product) -> bool {
+    product.kind == ProductKind::MariaDb && product.version >= (10, 5, 0)
+}
+
+/// A database's name where a pattern stands: `_` alone would be any character, so any such database.
+fn pattern(name: &DbName) -> String {
+    name.as_str().replace('_', "\\_")
+}
+
+/// What shows that our account can do what it must: statements for a verify, each of which must
+/// succeed, and the removal, to be run whatever happened. `name` is random. The first asks how the
+/// server sees us: the part behind `@` is the host to grant.
+pub fn rights_probe(
+    product: &Product,
+    name: &DbName,
+    marker: &Marker,
+    host: &GrantHost,
+    password: &Password,
+) -> (Vec<Statement>, Vec<Statement>) {
+    let hosts = std::slice::from_ref(host);
+    let mut probe = vec![Statement::plain("SELECT USER()")];
+    probe.extend(MariaDb.create(product, name, marker));
+    probe.extend(MariaDb.create_user(name, hosts, password));
+    probe.push(Statement::plain(format!("CREATE TABLE `{name}`.`probe` (`t` VARCHAR(191) PRIMARY KEY) ENGINE=InnoDB")));
+    probe.push(Statement::plain(format!("INSERT INTO `{name}`.`probe` VALUES (x'f09f9088')")));
+    probe.extend(MariaDb.revoke_writes(name, hosts));
+    let removal = MariaDb.drop_user(name, hosts).into_iter().chain(MariaDb.drop_database(name)).collect();
+    (probe, removal)
+}
+
+/// What an administrator runs, once, to make the account that Ægir uses on a server that is already in
+/// use. The password is theirs to choose, so it is shown as a word to replace.
+pub fn our_account(product: &Product, account: &str, host: &GrantHost) -> Vec<Statement> {
+    let user = format!("{}@'{host}'", quoted(account));
+    match product.kind {
+        // In MariaDB a grant can create the account: one statement.
+        ProductKind::MariaDb => vec![Statement::plain(format!(
+            "GRANT ALL PRIVILEGES ON *.* TO {user} IDENTIFIED BY 'CHOOSE-A-PASSWORD' WITH GRANT OPTION"
+        ))],
+        _ => vec![
+            Statement::plain(format!("CREATE USER {user} IDENTIFIED BY 'CHOOSE-A-PASSWORD'")),
+            Statement::plain(format!("GRANT ALL PRIVILEGES ON *.* TO {user} WITH GRANT OPTION")),
+        ],
+    }
+}
+
+/// What a server's or a client's error number means for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Meaning {
+    /// Nobody answers there.
+    #[error("the database server does not answer")]
+    Unreachable,
+    /// The password is wrong, or the account may not come from here.
+    #[error("the database server refuses the account or its password")]
+    Refused,
+    /// The account lacks a right.
+    #[error("the account on the database server lacks a right")]
+    NotAllowed,
+    /// A name is taken.
+    #[error("the name is taken on the database server")]
+    Exists,
+    /// A database, table or user is not there.
+    #[error("it is not on the database server")]
+    Missing,
+    /// No more connections.
+    #[error("the database server takes no more connections")]
+    TooMany,
+    /// No room on its disk.
+    #[error("the database server has no room on its disk")]
+    Full,
+    /// Read only, such as a replica.
+    #[error("the database server is read only")]
+    ReadOnly,
+    /// The connection was ended.
+    #[error("the database server ended the connection")]
+    Ended,
+    /// Something else; the server's own words say more.
+    #[error("the database server reports an error")]
+    Other,
+}
+
+impl Remedy for Meaning {
+    fn remedy(&self) -> Option<String> {
+        let text = match self {
+            Meaning::Unreachable => {
+                "check that the service runs and listens where its server says, then verify the server"
+            }
+            Meaning::Refused => "give the account's password again with `aegir provision save`, then verify the server",
+            Meaning::NotAllowed => {
+                "as the database administrator, run the statement that `aegir doctor` prints, then retry"
+            }
+            Meaning::TooMany => "wait, or raise `max_connections` on the database server, then retry",
+            Meaning::Full => "make room on the database server's disk, then retry",
+            Meaning::ReadOnly => "use the primary server, or turn `read_only` off, then retry",
+            Meaning::Exists | Meaning::Missing | Meaning::Ended | Meaning::Other => return None,
+        };
+        Some(text.into())
+    }
+}
+
+/// What an error number of MariaDB or MySQL means.
+pub fn meaning(code: u16) -> Meaning {
+    match code {
+        2002 | 2003 | 2005 => Meaning::Unreachable,
+        1045 | 1130 | 1698 | 1862 | 4151 => Meaning::Refused,
+        1044 | 1142 | 1143 | 1227 | 1370 | 1410 => Meaning::NotAllowed,
+        1007 | 1050 | 1062 | 1396 => Meaning::Exists,
+        1008 | 1049 | 1051 | 1141 | 1146 => Meaning::Missing,
+        1040 | 1203 | 1226 => Meaning::TooMany,
+        1021 | 1114 => Meaning::Full,
+        1290 | 1836 => Meaning::ReadOnly,
+        1053 | 1317 | 1927 | 2006 | 2013 | 4031 => Meaning::Ended,
+        _ => Meaning::Other,
+    }
+}

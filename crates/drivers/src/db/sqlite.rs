@@ -1,0 +1,107 @@
+//! SQLite: a file for each site in the folder of databases, and no server.
+//!
+//! The marker is the name of the one column of a table in the file, `aegir_marker`: asking for a column
+//! of a table that is not there is no error. Whoever can open the file is its user, so the file's mode is
+//! all the protection there is; removing it is moving the file aside.
+
+use aegir_domain::{DbName, GrantHost, Marker, Password};
+
+use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, at_least, numbers};
+use crate::DriverFault;
+
+/// SQLite 3.
+#[derive(Clone, Copy, Debug)]
+pub struct Sqlite;
+
+impl DbDriver for Sqlite {
+    fn service_type(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn ask_version(&self) -> Statement {
+        Statement::plain("SELECT sqlite_version()")
+    }
+
+    fn product(&self, version: &str) -> Result<Product, DriverFault> {
+        let version = numbers(version).ok_or_else(|| DriverFault::Version {
+            product: "SQLite",
+            version: version.to_owned(),
+            why: "its version cannot be understood".into(),
+        })?;
+        Ok(Product { kind: ProductKind::Sqlite, version })
+    }
+
+    /// `product` is the SQLite of the platform's PHP, not ours.
+    fn serves(&self, product: &Product, core: u32) -> Result<(), DriverFault> {
+        let minimum = match core {
+            ..=7 => (3, 3, 7),
+            8 => (3, 7, 11),
+            9 | 10 => (3, 26, 0),
+            _ => (3, 45, 0),
+        };
+        at_least(product, minimum, core)
+    }
+
+    /// Readable and writable by the web group, since PHP of the web opens it; so must its folder be,
+    /// where SQLite keeps its journal.
+    fn place(&self, name: &DbName) -> Place {
+        Place::File { name: format!("{name}.sqlite"), mode: 0o660 }
+    }
+
+    /// To be run in a new file.
+    fn create(&self, _: &Product, _: &DbName, marker: &Marker) -> Vec<Statement> {
+        let marker = marker.as_str().replace('"', "\"\"");
+        vec![Statement::plain(format!("CREATE TABLE aegir_marker (\"{marker}\")"))]
+    }
+
+    fn ask_marker(&self, _: &Product, _: &DbName) -> Statement {
+        Statement::plain("SELECT name FROM pragma_table_info('aegir_marker')")
+    }
+
+    fn ask_exists(&self, _: &DbName) -> Option<Statement> {
+        None
+    }
+
+    fn ask_tables(&self, _: &DbName) -> Statement {
+        Statement::plain(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+             AND name <> 'aegir_marker' ORDER BY name",
+        )
+    }
+
+    fn create_user(&self, _: &DbName, _: &[GrantHost], _: &Password) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn grant(&self, _: &DbName, _: &[GrantHost]) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn revoke_writes(&self, _: &DbName, _: &[GrantHost]) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn ask_connections(&self, _: &DbName) -> Option<Statement> {
+        None
+    }
+
+    fn end_connections(&self, _: &Product, _: &DbName) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn drop_user(&self, _: &DbName, _: &[GrantHost]) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn drop_database(&self, _: &DbName) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn params(&self, access: &Access<'_>) -> Vec<(String, Password)> {
+        let path = match access.at {
+            At::File(path) => path.to_string_lossy().into_owned(),
+            At::Server(_) => String::new(),
+        };
+        vec![("db_type".into(), Password::new("sqlite")), ("db_name".into(), Password::new(path))]
+    }
+}

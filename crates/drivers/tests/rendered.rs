@@ -1,0 +1,207 @@
+//! Files that we write are compared with files. A new case is a new file under `rendered/`; run with
+//! `AEGIR_RENDER=1` to write what is rendered now, and read the difference.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, see common")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use aegir_drivers::http::{HttpDriver, HttpDrivers, Nginx};
+use aegir_drivers::php::{Children, FpmMain, Pool, Programs};
+use aegir_drivers::{DriverFault, Templates};
+use common::*;
+
+const LINE: &str = "----------\n";
+
+/// The cases of a folder: path, input, expected output.
+fn cases(folder: &str) -> Vec<(PathBuf, String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rendered").join(folder);
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (input, expected) = text.split_once(LINE).unwrap_or((&text, ""));
+        let (input, expected) = (input.to_owned(), expected.to_owned());
+        (path, input, expected)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn compare(path: &Path, input: &str, expected: &str, rendered: &str) {
+    if std::env::var_os("AEGIR_RENDER").is_some() {
+        return std::fs::write(path, format!("{}\n{LINE}{rendered}", input.trim_end())).unwrap();
+    }
+    assert_eq!(rendered, expected, "{}", path.display());
+}
+
+fn nginx_server(folder: &Path) -> aegir_drivers::http::ServerConfig {
+    server(folder, "127.0.0.1:8080".parse().unwrap())
+}
+
+#[test]
+fn a_sites_file_is_as_the_examples_say() {
+    for (path, input, expected) in cases("nginx") {
+        let vhost = vhost(&pairs(&input));
+        let rendered = Nginx.vhost(&nginx_server(Path::new(FOLDER)), &vhost, &Templates::default());
+        let text = match &rendered {
+            Ok(file) => file.text.expose().to_owned(),
+            Err(fault) => format!("{}\n", aegir_domain::Report(&aegir_domain::FaultReport::of(fault))),
+        };
+        compare(&path, &input, &expected, &text);
+    }
+}
+
+#[test]
+fn a_servers_files_are_as_the_examples_say() {
+    for (path, input, expected) in cases("nginx-server") {
+        let name = pairs(&input)["file"].clone();
+        let server = nginx_server(Path::new(FOLDER));
+        let text = match name.as_str() {
+            "main.conf" => Nginx.main(&main_config(server), &Templates::default()).unwrap(),
+            "generation.conf" => Nginx.generation(7, &Templates::default()).unwrap().text.expose().to_owned(),
+            _ => {
+                let files = Nginx.server(&server, &Templates::default()).unwrap();
+                let file = files.iter().find(|file| file.path == Path::new(&name)).unwrap();
+                file.text.expose().to_owned()
+            }
+        };
+        compare(&path, &input, &expected, &text);
+    }
+}
+
+/// Writes a server's own files below `folder`.
+fn lay_out(folder: &Path) -> aegir_drivers::http::MainConfig {
+    let server = nginx_server(folder);
+    for name in Nginx.folders() {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    let mut files = Nginx.server(&server, &Templates::default()).unwrap();
+    files.push(Nginx.generation(1, &Templates::default()).unwrap());
+    for file in files {
+        write(&folder.join(&file.path), file.text.expose());
+    }
+    let main = main_config(server);
+    std::fs::create_dir_all(&main.temp).unwrap();
+    main
+}
+
+#[test]
+fn nginx_accepts_every_example_alone_and_among_the_others() {
+    if !installed("nginx") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("nginx");
+    let main = lay_out(&folder);
+    for (path, _, expected) in cases("nginx") {
+        if !expected.contains("server {") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let aside = home.path().join(format!("{name}.new"));
+        write(&aside, &expected.replace(FOLDER, folder.to_str().unwrap()));
+        let alone = home.path().join("alone.conf");
+        write(&alone, &Nginx.main_alone(&main, &aside, &Templates::default()).unwrap());
+        succeeds(&Nginx.check(&alone));
+        std::fs::rename(&aside, folder.join("vhost.d").join(format!("{name}.conf"))).unwrap();
+    }
+    let whole = home.path().join("main.conf");
+    write(&whole, &Nginx.main(&main, &Templates::default()).unwrap());
+    succeeds(&Nginx.check(&whole));
+}
+
+#[test]
+fn two_thousand_sites_are_tested_quickly_and_hold_no_regular_expression() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("nginx");
+    let main = lay_out(&folder);
+    for n in 0..2000 {
+        let input =
+            format!("site s{n}.test\naliases www.s{n}.test alias{n}.test\nredirect s{n}.test\nopen /a/ /b/ /c/");
+        let file = Nginx.vhost(&main.server, &vhost(&pairs(&input)), &Templates::default()).unwrap();
+        let text = file.text.expose();
+        for line in text.lines() {
+            let matches = ["location ~", "~ ", "~*", "rewrite "].iter().any(|mark| line.contains(mark));
+            assert!(!matches, "a regular expression: {line}");
+        }
+        write(&folder.join(&file.path), text);
+    }
+    let whole = home.path().join("main.conf");
+    write(&whole, &Nginx.main(&main, &Templates::default()).unwrap());
+    if !installed("nginx") {
+        return;
+    }
+    let begin = std::time::Instant::now();
+    succeeds(&Nginx.check(&whole));
+    println!("nginx -t with 2,000 sites: {} ms", begin.elapsed().as_millis());
+    if Path::new("/usr/bin/time").exists() {
+        let timed = aegir_domain::Cmd::new("/usr/bin/time").args(["-f", "%M KB"]);
+        let cmd = Nginx.check(&whole);
+        let timed = timed.arg(cmd.program.to_string_lossy()).args(cmd.args);
+        println!("memory: {}", String::from_utf8_lossy(&output(&timed).stderr).trim());
+    }
+}
+
+fn pool(text: &str) -> Pool {
+    let input = pairs(text);
+    Pool {
+        name: input["name"].clone(),
+        user: input.get("user").map(|user| (user.clone(), user.clone())),
+        listen: format!("/home/run/{}.sock", input["name"]).into(),
+        listen_owner: input.get("socket-of").map(|user| (user.clone(), user.clone())),
+        children: match input.get("pm").map(String::as_str) {
+            Some("dynamic") => Children::Dynamic { max: 20, spare: 2 },
+            _ => Children::OnDemand { max: 10, idle_seconds: 30 },
+        },
+        generation: 7,
+        programs: if input.contains_key("programs") { Programs::Allowed } else { Programs::Refused },
+        request_seconds: 300,
+        slow_log: input.get("slow").map(PathBuf::from),
+        temp: "/home/cache/php".into(),
+        settings: vec![("memory_limit".into(), "256M".into())],
+    }
+}
+
+#[test]
+fn a_pools_file_is_as_the_examples_say_and_php_fpm_accepts_it() {
+    let home = tempfile::tempdir().unwrap();
+    for (path, input, expected) in cases("fpm") {
+        let file = pool(&input).file(&Templates::default()).unwrap();
+        compare(&path, &input, &expected, file.text.expose());
+        let pools = home.path().join("pools");
+        let mut text = file.text.expose().replace("/home/", &format!("{}/", home.path().display()));
+        if am_root() && !text.contains("\nuser = ") {
+            text = text.replace("]\nlisten", "]\nuser = nobody\nlisten");
+        }
+        write(&pools.join(&file.path), &text);
+    }
+    let main = FpmMain {
+        pid: home.path().join("fpm.pid"),
+        error_log: home.path().join("fpm.log"),
+        pools: home.path().join("pools"),
+        reload_seconds: 30,
+    };
+    let path = home.path().join("fpm.conf");
+    write(&path, &main.text(&Templates::default()).unwrap());
+    if let Some(fpm) = php_fpm() {
+        succeeds(&aegir_drivers::php::check(Path::new(&fpm), &path));
+    }
+}
+
+#[test]
+fn asking_for_a_driver_that_is_not_there_lists_what_exists() {
+    let drivers = HttpDrivers::standard();
+    assert!(drivers.named("nginx").is_ok());
+    let fault: DriverFault = drivers.named("lighttpd").err().unwrap();
+    assert_eq!(fault.to_string(), "no http driver named `lighttpd` (this build has: nginx)");
+}
+
+#[test]
+fn a_vhost_shows_no_credential_when_printed() {
+    let vhost = vhost(&pairs("site a.test\npassword hunter2"));
+    let file = Nginx.vhost(&nginx_server(Path::new(FOLDER)), &vhost, &Templates::default()).unwrap();
+    assert!(file.text.expose().contains("hunter2"));
+    assert!(!format!("{vhost:?}{file:?}").contains("hunter2"));
+    assert_eq!(file.mode, 0o600);
+}

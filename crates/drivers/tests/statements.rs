@@ -1,0 +1,259 @@
+//! The statements for MariaDB, run on a real server of the test's own.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, see common")]
+
+mod common;
+
+use std::io::Write;
+use std::process::Stdio;
+
+use aegir_domain::{AttemptId, Cmd, DbEngine, DbName, GrantHost, Marker, Password};
+use aegir_drivers::db::{
+    Access, At, DbDriver, DbDrivers, MariaDb, Meaning, Place, Product, ProductKind, Sqlite, Statement, meaning,
+    our_account, rights_probe,
+};
+use common::*;
+
+struct Server {
+    home: tempfile::TempDir,
+    _running: Running,
+}
+
+impl Server {
+    /// `None` where MariaDB is missing, which is said.
+    fn start() -> Option<Server> {
+        if !installed("mariadbd") || !installed("mariadb") || !installed("mariadb-install-db") {
+            return None;
+        }
+        let home = tempfile::tempdir().unwrap();
+        let (data, socket) = (home.path().join("data"), home.path().join("s"));
+        let data = format!("--datadir={}", data.display());
+        let user: &[&str] = if am_root() { &["--user=root"] } else { &[] };
+        let install =
+            Cmd::new("mariadb-install-db").args(["--no-defaults", "--auth-root-authentication-method=normal"]);
+        succeeds(&install.arg(&data).arg("--skip-test-db").args(user.iter().copied()));
+        let run = Cmd::new("mariadbd").args(["--no-defaults", "--skip-networking"]).arg(&data);
+        let run = run.arg(format!("--socket={}", socket.display())).args(user.iter().copied());
+        let log = std::fs::File::create(home.path().join("log")).unwrap();
+        let running = Running(command(&run).stderr(log).spawn().unwrap());
+        wait_for("mariadbd", || socket.exists());
+        Some(Server { home, _running: running })
+    }
+
+    fn try_as(&self, user: &str, password: &str, text: &str) -> Result<String, String> {
+        let socket = format!("--socket={}", self.home.path().join("s").display());
+        let client = Cmd::new("mariadb").arg("--no-defaults").arg(socket).args(["-N", "-B", "-u"]).arg(user);
+        let mut command = command(&client);
+        command.env("MYSQL_PWD", password).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+
+    fn try_run(&self, statement: &Statement) -> Result<String, String> {
+        self.try_as("root", "", statement.text().expose())
+    }
+
+    fn run(&self, statements: &[Statement]) -> String {
+        let mut last = String::new();
+        for statement in statements {
+            last = self.try_run(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+        last
+    }
+
+    fn ask(&self, statement: Statement) -> String {
+        self.run(&[statement])
+    }
+}
+
+fn marker(random: u8) -> Marker {
+    Marker::new(&"a.test".parse().unwrap(), AttemptId::from_parts(1, [random; 10]))
+}
+
+fn name(text: &str) -> DbName {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_database_lives_as_the_statements_say() {
+    let Some(server) = Server::start() else { return };
+    let real = MariaDb.product(&server.ask(MariaDb.ask_version())).unwrap();
+    assert_eq!(real.kind, ProductKind::MariaDb);
+    // The sentences for MySQL are ones that MariaDB understands, too.
+    let mysql = Product { kind: ProductKind::MySql, version: (8, 0, 36) };
+    let hosts: Vec<GrantHost> = vec!["localhost".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    let secret = Password::new("it's a \"secret\" \\n \\");
+
+    for (product, db) in [(real, name("a_test_aaaaaaaa")), (mysql, name("a_test_bbbbbbbb"))] {
+        assert_eq!(server.ask(MariaDb.ask_marker(&product, &db)), "");
+        server.run(&MariaDb.create(&product, &db, &marker(1)));
+        assert!(server.try_run(&MariaDb.create(&product, &db, &marker(2))[0]).unwrap_err().contains("1007"));
+        assert!(marker(1).is(&server.ask(MariaDb.ask_marker(&product, &db))));
+        assert_eq!(server.ask(MariaDb.ask_exists(&db).unwrap()), db.as_str());
+        assert_eq!(server.ask(MariaDb.ask_tables(&db)), "");
+
+        for _ in 0..2 {
+            server.run(&MariaDb.create_user(&db, &hosts, &secret));
+        }
+        let user = |text: &str| server.try_as(db.as_str(), secret.expose(), text);
+        user(&format!(
+            "CREATE TABLE {db}.t (a INT, KEY (a)); CREATE TEMPORARY TABLE {db}.x (a INT); INSERT INTO {db}.t VALUES (1)"
+        ))
+        .unwrap();
+        assert_eq!(server.ask(MariaDb.ask_tables(&db)), "t");
+        assert!(server.try_as(db.as_str(), "wrong", "SELECT 1").unwrap_err().contains("1045"));
+        // Not another database that the underscore, as a pattern, would fit.
+        let near = db.as_str().replace('_', "x");
+        server.try_as("root", "", &format!("CREATE DATABASE {near}")).unwrap();
+        assert!(user(&format!("USE {near}")).unwrap_err().contains("1044"));
+        assert!(user("SELECT * FROM mysql.user").unwrap_err().contains("1142"));
+        assert!(user("SELECT 1 INTO OUTFILE '/tmp/never'").is_err());
+
+        for _ in 0..2 {
+            server.run(&MariaDb.revoke_writes(&db, &hosts));
+        }
+        assert!(user(&format!("INSERT INTO {db}.t VALUES (2)")).unwrap_err().contains("1142"));
+        assert_eq!(user(&format!("SELECT a FROM {db}.t")).unwrap(), "1");
+        server.run(&MariaDb.grant(&db, &hosts));
+        user(&format!("INSERT INTO {db}.t VALUES (2)")).unwrap();
+
+        for _ in 0..2 {
+            server.run(&MariaDb.drop_user(&db, &hosts));
+            server.run(&MariaDb.drop_database(&db));
+        }
+        assert_eq!(server.ask(MariaDb.ask_exists(&db).unwrap()), "");
+    }
+}
+
+#[test]
+fn an_open_connection_ends_when_it_is_told() {
+    let Some(server) = Server::start() else { return };
+    let product = MariaDb.product(&server.ask(MariaDb.ask_version())).unwrap();
+    let (db, hosts) = (name("a_test"), ["localhost".parse().unwrap()]);
+    server.run(&MariaDb.create_user(&db, &hosts, &Password::new("x")));
+    for way in ["all", "one by one"] {
+        std::thread::scope(|scope| {
+            let asleep = scope.spawn(|| server.try_as("a_test", "x", "SELECT SLEEP(30)"));
+            wait_for("the connection", || !server.ask(MariaDb.ask_connections(&db).unwrap()).is_empty());
+            match way {
+                "all" => server.run(&MariaDb.end_connections(&product, &db)),
+                _ => {
+                    let kills = server.ask(MariaDb.ask_connections(&db).unwrap());
+                    server.try_as("root", "", &kills.replace('\n', ";\n")).unwrap()
+                }
+            };
+            assert!(asleep.join().unwrap().is_err(), "{way}");
+        });
+        wait_for("its end", || server.ask(MariaDb.ask_connections(&db).unwrap()).is_empty());
+    }
+    // Twice is as good as once, and nobody there is no error.
+    server.run(&MariaDb.end_connections(&product, &db));
+}
+
+#[test]
+fn an_account_made_by_one_statement_can_do_all_that_a_verify_asks() {
+    let Some(server) = Server::start() else { return };
+    let product = MariaDb.product(&server.ask(MariaDb.ask_version())).unwrap();
+    let host: GrantHost = "localhost".parse().unwrap();
+    let made = our_account(&product, "aegir_root", &host);
+    assert_eq!(made.len(), 1);
+    server.run(&made);
+    server.try_as("root", "", "CREATE USER poor@localhost IDENTIFIED BY 'p'").unwrap();
+
+    let (probe, removal) = rights_probe(&product, &name("probe_x"), &marker(1), &host, &Password::new("y"));
+    let run_as = |user: &str, password: &str| -> Result<(), String> {
+        probe.iter().try_for_each(|one| server.try_as(user, password, one.text().expose()).map(drop))
+    };
+    run_as("aegir_root", "CHOOSE-A-PASSWORD").unwrap();
+    for _ in 0..2 {
+        server.run(&removal);
+    }
+    assert!(run_as("poor", "p").unwrap_err().contains("1044"));
+    assert_eq!(meaning(1044), Meaning::NotAllowed);
+    assert_eq!(
+        server.try_as("aegir_root", "CHOOSE-A-PASSWORD", probe[0].text().expose()).unwrap(),
+        "aegir_root@localhost"
+    );
+}
+
+#[test]
+fn a_file_bears_its_marker_too() {
+    if !installed("php") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("a.sqlite");
+    // One process for each statement: its rows, or `ERROR`.
+    let run = |statement: Statement| {
+        let code = "$r = @(new SQLite3($argv[1]))->query(stream_get_contents(STDIN)); if (!$r) exit('ERROR'); \
+                    while ($r->numColumns() && ($row = $r->fetchArray(SQLITE3_NUM))) echo $row[0], \"\\n\";";
+        let php = Cmd::new("php").args(["-n", "-d", "extension=sqlite3", "-r", code]).arg(file.display().to_string());
+        let mut child = command(&php).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(statement.text().expose().as_bytes()).unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().trim().to_owned()
+    };
+    let product = Sqlite.product(&run(Sqlite.ask_version())).unwrap();
+    let db = name("a_test");
+
+    assert_eq!(run(Sqlite.ask_marker(&product, &db)), "");
+    let create = Sqlite.create(&product, &db, &marker(1));
+    assert_eq!(run(create[0].clone()), "");
+    assert_eq!(run(create[0].clone()), "ERROR");
+    assert!(marker(1).is(&run(Sqlite.ask_marker(&product, &db))));
+    assert_eq!(run(Sqlite.ask_tables(&db)), "");
+}
+
+#[test]
+fn a_version_too_old_for_drupal_is_refused() {
+    let product = |text: &str| MariaDb.product(text).unwrap();
+    assert_eq!(product("5.5.5-10.3.39-MariaDB-log").version, (10, 3, 39));
+    assert_eq!(product("10.11.6-MariaDB-0+deb12u1").version, (10, 11, 6));
+    assert_eq!(product("8.0.36-0ubuntu0.22.04.1"), Product { kind: ProductKind::MySql, version: (8, 0, 36) });
+    assert!(MariaDb.product("something").is_err());
+
+    assert!(MariaDb.serves(&product("10.11.6-MariaDB"), 11).is_ok());
+    let fault = MariaDb.serves(&product("10.5.1-MariaDB"), 11).unwrap_err();
+    assert_eq!(fault.to_string(), "MariaDB 10.5.1 is not good enough: Drupal 11 needs 10.6.0 or later");
+    assert!(MariaDb.serves(&product("5.7.44"), 10).is_ok());
+    assert!(MariaDb.serves(&product("5.7.44"), 11).is_err());
+    assert!(Sqlite.serves(&Sqlite.product("3.40.1").unwrap(), 11).is_err());
+}
+
+#[test]
+fn php_is_told_where_its_database_is() {
+    let (db, secret) = (name("a_test"), Password::new("s"));
+    let shown = |params: Vec<(String, Password)>| {
+        params.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect::<Vec<_>>().join(" ")
+    };
+    let at = |engine: &DbEngine| {
+        shown(MariaDb.params(&Access { name: &db, password: Some(&secret), at: At::Server(engine) }))
+    };
+    assert_eq!(
+        at(&DbEngine::Tcp { host: "db1".into(), port: 3307 }),
+        "db_type=mysql db_name=a_test db_user=a_test db_passwd=s db_host=db1 db_port=3307"
+    );
+    assert_eq!(
+        at(&DbEngine::Socket("/run/s".into())),
+        "db_type=mysql db_name=a_test db_user=a_test db_passwd=s db_host=localhost db_socket=/run/s"
+    );
+    let file = "/home/databases/a_test.sqlite".into();
+    assert_eq!(
+        shown(Sqlite.params(&Access { name: &db, password: None, at: At::File(&file) })),
+        "db_type=sqlite db_name=/home/databases/a_test.sqlite"
+    );
+    assert_eq!(Sqlite.place(&db), Place::File { name: "a_test.sqlite".into(), mode: 0o660 });
+}
+
+#[test]
+fn no_statement_shows_a_password_when_printed() {
+    let hosts: [GrantHost; 1] = ["%".parse().unwrap()];
+    let statements = MariaDb.create_user(&name("a_test"), &hosts, &Password::new("hunter2"));
+    assert!(statements[0].text().expose().contains("hunter2"));
+    assert!(!format!("{statements:?}{}", statements[0]).contains("hunter2"));
+    assert!(
+        DbDrivers::standard().named("oracle").err().unwrap().to_string().ends_with("(this build has: mariadb, sqlite)")
+    );
+}

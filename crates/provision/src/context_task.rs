@@ -1,0 +1,229 @@
+//! Save and forget: what is known of an object changes, and nothing else.
+
+use aegir_domain::{Context, ContextName, DbService, Fault, PlatformRoot, Remedy, ServerContext, SiteContext};
+use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::contexts::{ContextFault, read};
+use crate::step::context::{ForgetContext, SaveContext, SavedText};
+use crate::step::file::{Keep, TakeAway, Was, put_back};
+use crate::{World, platform};
+
+/// Saves a context.
+pub(crate) struct Save {
+    pub(crate) context: Context,
+}
+
+impl Recipe<World> for Save {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let name = self.context.name();
+        let was = run.check(SavedText { name: name.clone() })?;
+        run.check(Acceptable { context: self.context.clone(), was: was.clone() })?;
+        let saved = match &was {
+            Some(text) => Some(read(&name, text, run.world().home().context(&name))?),
+            None => None,
+        };
+        let revision = saved.as_ref().map_or(0, Context::revision);
+        if saved.as_ref() != Some(&self.context.clone().with_revision(revision)) {
+            let context = self.context.clone().with_revision(revision + 1);
+            run.step(SaveContext { context, was })?;
+        }
+        if run.world().task.secret(run.world().files(), "db_password")?.is_some() {
+            let path = run.world().home().credentials_of(&name);
+            let was = run.step(Keep { path, name: "credentials".into() })?;
+            run.step(SaveServerPassword { server: name.clone(), was })?;
+        }
+        run.answer("saved", name.to_string());
+        run.point_of_no_return(Afterwards::new())
+    }
+}
+
+/// The context was made from what is saved now, and fits the others.
+struct Acceptable {
+    context: Context,
+    was: Option<String>,
+}
+
+impl Check<World> for Acceptable {
+    type Output = ();
+    const NAME: &'static str = "acceptable";
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        let name = self.context.name();
+        let saved = match &self.was {
+            Some(text) => Some(read(&name, text, world.home().context(&name))?),
+            None => None,
+        };
+        let has = saved.as_ref().map_or(0, Context::revision);
+        if has != self.context.revision() {
+            return Err(ContextFault::Stale { name, has, from: self.context.revision() }.into());
+        }
+        match (&self.context, saved) {
+            (Context::Server(server), _) => server_is_whole(world, server, &name),
+            (Context::Platform(new), saved) => {
+                world.contexts().server(&new.server)?;
+                if let Some(Context::Platform(old)) = saved
+                    && old.root != new.root
+                    && sites_of(world, &name)?.next().is_some()
+                {
+                    return Err(SaveFault::RootFixed { name, root: old.root }.into());
+                }
+                platform::root_is_acceptable(world, &new.name, &new.root)
+            }
+            (Context::Site(new), Some(Context::Site(old))) => site_may_change(world, &old, new),
+            (Context::Site(new), _) => Err(SaveFault::NewSite { site: new.name.clone() }.into()),
+        }
+    }
+}
+
+fn server_is_whole(world: &World, server: &ServerContext, name: &ContextName) -> Result<(), Fault> {
+    let given = world.task.secret(world.files(), "db_password")?.is_some();
+    let kept = world.files().kind(&world.home().credentials_of(name))?.is_some();
+    if matches!(server.db, Some(DbService::Mariadb { .. })) && !given && !kept {
+        return Err(SaveFault::NoPassword { name: name.clone() }.into());
+    }
+    if let Some(http) = &server.http {
+        world.parts.http_drivers.named(http.engine.as_str())?;
+    }
+    Ok(())
+}
+
+/// Of a site, its other names, redirect and client may change; the rest is its identity.
+fn site_may_change(world: &World, old: &SiteContext, new: &SiteContext) -> Result<(), Fault> {
+    let changed = SiteContext {
+        aliases: new.aliases.clone(),
+        redirect: new.redirect.clone(),
+        client: new.client.clone(),
+        revision: new.revision,
+        ..old.clone()
+    };
+    if changed != *new {
+        return Err(SaveFault::Identity { site: old.name.clone() }.into());
+    }
+    crate::site::names_are_free(world, &new.name, &new.names(), &new.redirect)
+}
+
+/// Writes the password of a database server's account, from the task's secret `db_password`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SaveServerPassword {
+    pub(crate) server: ContextName,
+    pub(crate) was: Was,
+}
+
+impl Action<World> for SaveServerPassword {
+    type Output = ();
+    const NAME: &'static str = "save-server-password";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let password = world.task_secret("db_password")?;
+        let text = serde_json::json!({ "db_password": password.expose() }).to_string();
+        world.files().write(&world.home().credentials_of(&self.server), text.as_bytes(), 0o600)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for SaveServerPassword {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        put_back(world, &world.home().credentials_of(&self.server), &self.was)
+    }
+}
+
+/// Forgets a context.
+pub(crate) struct Forget {
+    pub(crate) name: ContextName,
+}
+
+impl Recipe<World> for Forget {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let was = run.check(SavedText { name: self.name.clone() })?;
+        run.check(Unused { name: self.name.clone(), saved: was.is_some() })?;
+        run.step(ForgetContext { name: self.name.clone(), was })?;
+        let credentials = run.world().home().credentials_of(&self.name);
+        if matches!(self.name, ContextName::Server(_)) && run.world().files().kind(&credentials)?.is_some() {
+            let was = run.step(Keep { path: credentials.clone(), name: "credentials".into() })?;
+            run.step(TakeAway { path: credentials, was })?;
+        }
+        run.answer("forgotten", self.name.to_string());
+        run.point_of_no_return(Afterwards::new())
+    }
+}
+
+/// The context is there, and nothing refers to it.
+struct Unused {
+    name: ContextName,
+    saved: bool,
+}
+
+impl Check<World> for Unused {
+    type Output = ();
+    const NAME: &'static str = "unused";
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        if !self.saved {
+            return Err(ContextFault::Missing { name: self.name.clone() }.into());
+        }
+        if let ContextName::Site(site) = &self.name {
+            return Err(SaveFault::SiteStays { site: site.clone() }.into());
+        }
+        let by: Vec<String> = sites_of(world, &self.name)?.chain(platforms_of(world, &self.name)?).collect();
+        match by.is_empty() {
+            true => Ok(()),
+            false => Err(SaveFault::Used { name: self.name.clone(), by }.into()),
+        }
+    }
+}
+
+fn sites_of(world: &World, name: &ContextName) -> Result<impl Iterator<Item = String>, Fault> {
+    let refers = |site: &SiteContext| match name {
+        ContextName::Platform(platform) => site.platform == *platform,
+        ContextName::Server(server) => site.db_server == *server,
+        ContextName::Site(_) => false,
+    };
+    let sites: Vec<_> =
+        world.contexts().sites()?.into_iter().filter(refers).map(|site| format!("@{}", site.name)).collect();
+    Ok(sites.into_iter())
+}
+
+fn platforms_of(world: &World, name: &ContextName) -> Result<impl Iterator<Item = String>, Fault> {
+    let all = world.contexts().all()?.into_iter().filter_map(|context| match (context, name) {
+        (Context::Platform(platform), ContextName::Server(server)) if platform.server == *server => {
+            Some(format!("@platform_{}", platform.name))
+        }
+        _ => None,
+    });
+    Ok(all.collect::<Vec<_>>().into_iter())
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SaveFault {
+    #[error("the account of the database service of `{name}` has no password")]
+    NoPassword { name: ContextName },
+    #[error("the path of `{name}` cannot change: sites live at `{root}`")]
+    RootFixed { name: ContextName, root: PlatformRoot },
+    #[error("there is no site `{site}` yet")]
+    NewSite { site: aegir_domain::SiteName },
+    #[error("of the site `{site}`, only other names, redirect and client can be saved")]
+    Identity { site: aegir_domain::SiteName },
+    #[error("the site `{site}` cannot be forgotten: it would run on with nobody to look after it")]
+    SiteStays { site: aegir_domain::SiteName },
+    #[error("`{name}` is used by {}", by.join(", "))]
+    Used { name: ContextName, by: Vec<String> },
+}
+
+impl Remedy for SaveFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            SaveFault::NoPassword { .. } => {
+                "give it with `--db-password-file FILE` (a file that only you can read), or `-` for standard input"
+                    .into()
+            }
+            SaveFault::RootFixed { .. } => "save the new path as another platform".into(),
+            SaveFault::NewSite { site } => format!("make it with `aegir provision install @{site} …`"),
+            SaveFault::Identity { .. } => "leave the other values as they are".into(),
+            SaveFault::SiteStays { site } => {
+                format!("delete it with `aegir provision delete @{site} --confirm={site}`")
+            }
+            SaveFault::Used { .. } => "delete or move those first".into(),
+        })
+    }
+}

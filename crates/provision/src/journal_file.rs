@@ -1,0 +1,222 @@
+//! The journal as a file: a line for each record, with a checksum before it.
+//!
+//! A torn last line is what a crash leaves; it is ignored when read and cut off before the next
+//! record is written. A bad line that others follow is no crash but a broken disk or a hand at work.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use aegir_domain::Remedy;
+use aegir_recipe::{Journal, JournalFault, Record};
+
+/// Room set aside for a journal, so that a disk that fills up can still be told what was undone.
+const RESERVED: u64 = 64 * 1024;
+
+/// An open journal of one task. Whoever has it open holds the task's lock.
+pub struct FileJournal {
+    file: File,
+    /// Where the next record goes: behind the last whole one.
+    end: u64,
+    /// Records and syncs written by this process, for those who count.
+    pub records: u32,
+    /// See `records`.
+    pub syncs: u32,
+    drill: Box<dyn FnMut(Boundary, u32) + Send>,
+}
+
+/// The two sides of a record: where a proof may end the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boundary {
+    /// Before it is written.
+    Before,
+    /// After it is written, and synced if it was to be.
+    After,
+}
+
+impl FileJournal {
+    /// Opens the journal at `path` for a process that holds the task's lock; makes it if it is not there.
+    /// Returns what it says already.
+    pub fn open(path: &Path) -> Result<(FileJournal, Vec<Record>), JournalReadFault> {
+        let fault = |source| JournalReadFault::Open { path: path.to_owned(), source };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(fault)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(fault)?;
+        let (records, end) = decode(&bytes, path)?;
+        // Keeps the length as it is; where a file system cannot, the journal only loses its reserve.
+        let _ = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, end + RESERVED);
+        Ok((FileJournal { file, end, records: 0, syncs: 0, drill: Box::new(|_, _| ()) }, records))
+    }
+
+    /// Calls `drill` at each boundary with the record's number, from 1 on: for proofs that end the process there.
+    pub fn with_drill(mut self, drill: impl FnMut(Boundary, u32) + Send + 'static) -> FileJournal {
+        self.drill = Box::new(drill);
+        self
+    }
+
+    fn write(&mut self, line: &[u8], sync: bool) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.end))?;
+        self.file.write_all(line)?;
+        // Cuts off what a crash or a failed write left behind.
+        self.file.set_len(self.end + line.len() as u64)?;
+        if sync {
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+}
+
+impl Journal for FileJournal {
+    fn append(&mut self, record: &Record, sync: bool) -> Result<(), JournalFault> {
+        let line = encode(record).map_err(JournalFault::Refused)?;
+        self.records += 1;
+        (self.drill)(Boundary::Before, self.records);
+        match self.write(&line, sync) {
+            Ok(()) => {
+                self.end += line.len() as u64;
+                self.syncs += u32::from(sync);
+                (self.drill)(Boundary::After, self.records);
+                Ok(())
+            }
+            Err(error) => match self.file.set_len(self.end).and_then(|()| self.file.sync_data()) {
+                Ok(()) => Err(JournalFault::Refused(error)),
+                Err(_) => Err(JournalFault::Lost(error)),
+            },
+        }
+    }
+}
+
+/// Reads the journal at `path` without touching it.
+pub fn read_journal(path: &Path) -> Result<Vec<Record>, JournalReadFault> {
+    let bytes = std::fs::read(path).map_err(|source| JournalReadFault::Open { path: path.to_owned(), source })?;
+    decode(&bytes, path).map(|(records, _)| records)
+}
+
+fn encode(record: &Record) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_string(record).map_err(io::Error::other)?;
+    Ok(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).into_bytes())
+}
+
+/// The records, and where the last whole one ends.
+fn decode(bytes: &[u8], path: &Path) -> Result<(Vec<Record>, u64), JournalReadFault> {
+    let mut records = Vec::new();
+    let mut end = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        match decode_line(line) {
+            Some(record) => {
+                records.push(record);
+                end += line.len();
+            }
+            None if end + line.len() == bytes.len() => break,
+            None => return Err(JournalReadFault::Broken { path: path.to_owned(), record: records.len() + 1 }),
+        }
+    }
+    Ok((records, end as u64))
+}
+
+fn decode_line(line: &[u8]) -> Option<Record> {
+    let text = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
+    let (sum, json) = text.split_once(' ')?;
+    let sum = u32::from_str_radix(sum, 16).ok()?;
+    (sum == crc32fast::hash(json.as_bytes())).then(|| serde_json::from_str(json).ok()).flatten()
+}
+
+/// A journal that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalReadFault {
+    /// Its file cannot be opened.
+    #[error("cannot open the journal `{}`", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A record in its middle is not what was written.
+    #[error("record {record} of the journal `{}` is damaged, and others follow it", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Its number, from 1 on.
+        record: usize,
+    },
+}
+
+impl Remedy for JournalReadFault {
+    fn remedy(&self) -> Option<String> {
+        match self {
+            JournalReadFault::Open { .. } => None,
+            JournalReadFault::Broken { path, .. } => Some(format!(
+                "nothing was undone; look at the readable lines of `{}` for what the task had done, put that right by \
+                 hand, then remove the file",
+                path.display()
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(count: u32) -> Vec<Record> {
+        (0..count).map(|line| Record::Done { line }).collect()
+    }
+
+    fn written(path: &Path, count: u32) -> Vec<u8> {
+        let (mut journal, _) = FileJournal::open(path).unwrap();
+        for record in records(count) {
+            journal.append(&record, true).unwrap();
+        }
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn a_journal_cut_anywhere_is_read_up_to_its_last_whole_record_and_written_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = written(&folder.path().join("whole"), 3);
+        for cut in 0..whole.len() {
+            let path = folder.path().join("cut");
+            std::fs::write(&path, &whole[..cut]).unwrap();
+
+            let (mut journal, read) = FileJournal::open(&path).unwrap();
+            assert_eq!(read, records(read.len() as u32), "cut at {cut}");
+            journal.append(&Record::Done { line: 77 }, true).unwrap();
+
+            let mut expected = read;
+            expected.push(Record::Done { line: 77 });
+            assert_eq!(read_journal(&path).unwrap(), expected, "cut at {cut}");
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_torn_record_of_zeros_or_noise_is_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let whole = written(&path, 2);
+        for tail in [vec![0; 40], b"deadbeef {\"record\":\"done\",\"line\":9}\n".to_vec(), vec![0xff, b'\n']] {
+            std::fs::write(&path, [whole.clone(), tail].concat()).unwrap();
+            assert_eq!(read_journal(&path).unwrap(), records(2));
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_in_the_middle_is_an_error_and_nothing_is_undone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut whole = written(&path, 3);
+        whole[12] ^= 1;
+        std::fs::write(&path, whole).unwrap();
+
+        assert!(matches!(FileJournal::open(&path), Err(JournalReadFault::Broken { record: 1, .. })));
+    }
+}

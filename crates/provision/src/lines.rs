@@ -1,0 +1,47 @@
+//! The one list of lines that a journal may name. Their names are stored: they are never reused.
+
+use aegir_recipe::Lines;
+
+use crate::World;
+use crate::context_task::SaveServerPassword;
+use crate::platform::PublishPool;
+use crate::server::PublishServer;
+use crate::site::{DropFolderMark, FlushCaches, MakeSiteFolder, RunInstaller, SettleModes, WriteCredentials};
+use crate::step::context::{ForgetContext, SaveContext};
+use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
+use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, SetMode, TakeAway};
+use crate::step::secret::MakeSecret;
+use crate::step::sites_php::ListSite;
+use crate::step::vhost::{PublishVhost, WithdrawVhost};
+
+/// All lines of this build.
+pub fn lines() -> Lines<World> {
+    Lines::new()
+        .undo::<CreateDatabase>()
+        .undo::<CreateDatabaseUser>()
+        .undo::<ForgetContext>()
+        .undo::<Keep>()
+        .undo::<ListSite>()
+        .undo::<MakeFolder>()
+        .undo::<MakeLink>()
+        .undo::<MakeSecret>()
+        .undo::<MakeSiteFolder>()
+        .undo::<ProveDatabaseServer>()
+        .undo::<PublishPool>()
+        .undo::<PublishServer>()
+        .undo::<PublishVhost>()
+        .undo::<Put>()
+        .undo::<RemoveLink>()
+        .undo::<RunInstaller>()
+        .undo::<SaveContext>()
+        .undo::<SaveServerPassword>()
+        .undo::<SetAside>()
+        .undo::<SetMode>()
+        .undo::<SettleModes>()
+        .undo::<TakeAway>()
+        .undo::<WithdrawVhost>()
+        .undo::<WriteCredentials>()
+        .cleanup::<DropDatabase>()
+        .cleanup::<DropFolderMark>()
+        .cleanup::<FlushCaches>()
+}

@@ -1,0 +1,303 @@
+//! Verify platform: checks a platform's code, and brings what Ægir keeps in it to what it should be.
+//! It never changes the code itself.
+
+use std::path::{Path, PathBuf};
+
+use aegir_domain::{Context, ContextName, Fault, PlatformContext, PlatformFacts, PlatformName, PlatformRoot, Remedy};
+use aegir_drupal::sites_php;
+use aegir_host::Kind;
+use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+use crate::contexts::Contexts;
+use crate::service::fpm::PoolOf;
+use crate::service::http::Down;
+use crate::service::php;
+use crate::site::FileNow;
+use crate::step::context::{SaveContext, SavedText};
+use crate::step::file::{Current, Keep, MakeFolder, Want, Was, converge};
+
+/// Brings a platform to what its context says.
+pub(crate) struct Verify {
+    pub(crate) platform: PlatformName,
+}
+
+impl Recipe<World> for Verify {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let Code { platform, facts, found_sites, packages } =
+            run.check(CodeIsSound { platform: self.platform.clone() })?;
+        let php = run.check(PhpRuns { platform: platform.clone(), needs: facts.php_minimum.clone() })?;
+        let mut changes: Vec<String> = Vec::new();
+
+        let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
+        if run.world().files().kind(&trash)?.is_none() {
+            run.step(MakeFolder { path: trash, mode: 0o700, group: None })?;
+            changes.push("the trash".into());
+        }
+        let path = platform.root.path().join(sites_php::FILE);
+        let current = run.check(FileNow { path: path.clone() })?;
+        if let Some(text) = self.sites_php(run, &platform, &current)? {
+            converge(run, &current, Want { path: &path, text: &text, mode: 0o644, group: None, keep_as: "sites.php" })?;
+            changes.push("`sites.php`".into());
+        }
+        if pool_is_off(run.world(), &platform)? {
+            let path = PoolOf::new(run.world(), &platform).path();
+            let was = run.step(Keep { path, name: "pool".into() })?;
+            run.step(PublishPool { platform: platform.clone(), was })?;
+            changes.push("its PHP pool".into());
+        }
+        if platform.facts.as_ref() != Some(&facts) {
+            let was = run.check(SavedText { name: ContextName::Platform(platform.name.clone()) })?;
+            let context =
+                PlatformContext { revision: platform.revision + 1, facts: Some(facts.clone()), ..platform.clone() };
+            run.step(SaveContext { context: Context::Platform(context), was })?;
+            changes.push("what is known of it".into());
+        }
+
+        match changes.is_empty() {
+            true => run.say("Nothing was to change"),
+            false => run.say(format!("Changed: {}", changes.join(", "))),
+        }
+        run.say(format!("Drupal {} on PHP {}; {packages} packages", facts.core, php.version));
+        run.answer("core", facts.core);
+        run.answer("php", php.version);
+        run.answer("default_profile", facts.default_profile.as_str());
+        run.answer("found_sites", found_sites);
+        run.answer("changes", changes);
+        run.point_of_no_return(Afterwards::new())
+    }
+}
+
+impl Verify {
+    /// The text that `sites.php` should have, if it is not a file of ours yet. One that somebody else
+    /// made is moved to where their lines belong.
+    fn sites_php(
+        &self,
+        run: &mut Run<'_, World>,
+        platform: &PlatformContext,
+        current: &Current,
+    ) -> Result<Option<String>, Fault> {
+        let text = current.bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let ours = text.as_deref().is_some_and(sites_php::is_ours);
+        if let (Some(text), false) = (&text, ours) {
+            let path = platform.root.path().join(sites_php::LOCAL_FILE);
+            let there = run.check(FileNow { path: path.clone() })?;
+            if there.bytes.is_some() {
+                return Err(PlatformFault::TwoLists { root: platform.root.clone() }.into());
+            }
+            converge(run, &there, Want { path: &path, text, mode: 0o644, group: None, keep_as: "local.sites.php" })?;
+            run.say(format!("Moved the lines of `sites.php` to `{}`", path.display()));
+        }
+        let mut entries = Vec::new();
+        for site in run.world().contexts().sites()?.into_iter().filter(|site| site.platform == platform.name) {
+            entries.extend(site.names().into_iter().map(|name| (name, site.name.clone())));
+        }
+        let listed = text.as_deref().filter(|_| ours).map(sites_php::read).unwrap_or_default();
+        let same = ours && listed.len() == entries.len() && entries.iter().all(|entry| listed.contains(entry));
+        Ok((!same).then(|| sites_php::render(entries.iter().map(|(name, site)| (name, site)))))
+    }
+}
+
+/// A platform whose code can be read and is Drupal.
+struct CodeIsSound {
+    platform: PlatformName,
+}
+
+struct Code {
+    platform: PlatformContext,
+    facts: PlatformFacts,
+    found_sites: Vec<String>,
+    packages: usize,
+}
+
+impl Check<World> for CodeIsSound {
+    type Output = Code;
+    const NAME: &'static str = "code-is-sound";
+
+    fn look(&self, world: &World) -> Result<Code, Fault> {
+        let platform = world.contexts().platform(&self.platform)?;
+        root_is_acceptable(world, &platform.name, &platform.root)?;
+        let sites = platform.root.path().join("sites");
+        if !world.files().may_write(&sites)? {
+            return Err(PlatformFault::NotOurs { path: sites }.into());
+        }
+        let code = aegir_drupal::platform::read(platform.root.path())?;
+        if !code.core.tried() {
+            world.warn(format!("Drupal {} was not tried with this version of Ægir", code.core));
+        }
+        for finding in &code.findings {
+            world.warn(format!("`{}`: {}", finding.path, finding.reason));
+        }
+        if let Some(error) = code.errors().next() {
+            return Err(PlatformFault::Broken { path: error.path.clone(), reason: error.reason.clone() }.into());
+        }
+        let default_profile = match code.default_profile() {
+            Some(profile) => profile.name.clone(),
+            None => return Err(PlatformFault::NoProfile { root: platform.root.clone() }.into()),
+        };
+        let known: Vec<String> = world.contexts().sites()?.iter().map(|site| site.name.to_string()).collect();
+        let found_sites: Vec<String> = code
+            .sites
+            .iter()
+            .filter(|site| site.has_settings && !known.contains(&site.name))
+            .map(|site| site.name.clone())
+            .collect();
+        if !found_sites.is_empty() {
+            world.say(format!("Found sites that Ægir does not know: {}", found_sites.join(", ")));
+        }
+        let facts =
+            PlatformFacts { core: code.core.to_string(), default_profile, php_minimum: code.php_minimum.clone() };
+        Ok(Code { platform, facts, found_sites, packages: code.packages.len() })
+    }
+}
+
+/// The platform's PHP is there and new enough.
+struct PhpRuns {
+    platform: PlatformContext,
+    needs: String,
+}
+
+impl Check<World> for PhpRuns {
+    type Output = php::Facts;
+    const NAME: &'static str = "php-runs";
+
+    fn look(&self, world: &World) -> Result<php::Facts, Fault> {
+        let facts = php::facts(world, &self.platform)?;
+        php::new_enough(&facts, &self.needs)?;
+        php::fits(&facts, &self.platform, world)?;
+        Ok(facts)
+    }
+}
+
+/// Whether a platform may lie at `root`: inside the allowed bases once links are followed, a Drupal,
+/// and nobody else's.
+pub(crate) fn root_is_acceptable(world: &World, name: &PlatformName, root: &PlatformRoot) -> Result<(), Fault> {
+    let path = root.path();
+    let Some(real) = world.files().real(path)? else {
+        return Err(PlatformFault::Missing { root: root.clone() }.into());
+    };
+    if !matches!(world.files().kind(&real)?, Some(Kind::Dir)) {
+        return Err(PlatformFault::NoFolder { root: root.clone() }.into());
+    }
+    let bases = world.parts.settings.bases(world.home());
+    let inside = |path: &Path| {
+        bases.iter().any(|base| {
+            let base = world.files().real(base).ok().flatten().unwrap_or_else(|| base.clone());
+            path.starts_with(&base) && path != base
+        })
+    };
+    if !inside(&real) {
+        return Err(PlatformFault::Outside { root: root.clone(), real, bases }.into());
+    }
+    let code = aegir_drupal::platform::read(path)?;
+    if code.docroot != path {
+        return Err(PlatformFault::NotTheRoot { root: root.clone(), docroot: code.docroot }.into());
+    }
+    for other in Contexts::new(world.home(), world.files()).all()? {
+        let Context::Platform(other) = other else { continue };
+        let same = other.root == *root
+            || world.files().real(other.root.path()).is_ok_and(|other| other.as_deref() == Some(real.as_path()));
+        if other.name != *name && same {
+            return Err(PlatformFault::Taken { root: root.clone(), by: other.name }.into());
+        }
+    }
+    Ok(())
+}
+
+fn pool_is_off(world: &World, platform: &PlatformContext) -> Result<bool, Fault> {
+    let pool = PoolOf::new(world, platform);
+    let Some(text) = world.files().read_text(&pool.path())? else { return Ok(true) };
+    let generation = PoolOf::generation(&text);
+    Ok(text != pool.text(generation)? || !pool.answers(generation))
+}
+
+/// Puts a platform's PHP pool in service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PublishPool {
+    pub(crate) platform: PlatformContext,
+    pub(crate) was: Was,
+}
+
+impl Action<World> for PublishPool {
+    type Output = ();
+    const NAME: &'static str = "publish-pool";
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let pool = PoolOf::new(world, &self.platform);
+        let has = world.files().read_text(&pool.path())?.map_or(0, |text| PoolOf::generation(&text));
+        pool.publish(Some(&pool.text(has + 1)?), Down::Refused)
+    }
+}
+
+impl Undo<World> for PublishPool {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        let pool = PoolOf::new(world, &self.platform);
+        let text = match &self.was {
+            Was::Absent => None,
+            Was::Kept { name, .. } => match world.files().read_text(&world.task.kept().join(name))? {
+                Some(text) => Some(text),
+                None => return Ok(()),
+            },
+        };
+        match world.files().read_text(&pool.path())? == text {
+            true => Ok(()),
+            false => pool.publish(text.as_deref(), Down::Tolerated),
+        }
+    }
+}
+
+/// Why a platform cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum PlatformFault {
+    #[error("there is nothing at `{root}`")]
+    Missing { root: PlatformRoot },
+    #[error("`{root}` is no folder")]
+    NoFolder { root: PlatformRoot },
+    #[error("`{root}` leads to `{}`, outside the folders where platforms may lie", real.display())]
+    Outside { root: PlatformRoot, real: PathBuf, bases: Vec<PathBuf> },
+    #[error("`{root}` is no document root: that is `{}`", docroot.display())]
+    NotTheRoot { root: PlatformRoot, docroot: PathBuf },
+    #[error("`{root}` is the platform `{by}` already")]
+    Taken { root: PlatformRoot, by: PlatformName },
+    #[error("Ægir may not write to `{}`", path.display())]
+    NotOurs { path: PathBuf },
+    #[error("the platform at `{root}` has no profile that can be installed")]
+    NoProfile { root: PlatformRoot },
+    #[error("`{path}` of the platform is broken: {reason}")]
+    Broken { path: String, reason: String },
+    #[error("`{root}` has a `sites.php` of somebody else's, and a `local.sites.php` too")]
+    TwoLists { root: PlatformRoot },
+}
+
+impl Remedy for PlatformFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            PlatformFault::Missing { .. } => "put the code there first, or correct the path".into(),
+            PlatformFault::NoFolder { .. } => "give the folder with `index.php`".into(),
+            PlatformFault::Outside { bases, .. } => {
+                let bases: Vec<_> = bases.iter().map(|base| format!("`{}`", base.display())).collect();
+                format!(
+                    "move it below {}, or name its folder as one of `platform_bases` in `hostmaster/aegir.toml`",
+                    bases.join(" or ")
+                )
+            }
+            PlatformFault::NotTheRoot { docroot, .. } => format!("give `{}`", docroot.display()),
+            PlatformFault::Taken { by, .. } => format!("use `@platform_{by}`"),
+            PlatformFault::NotOurs { path } => {
+                format!(
+                    "as root, run `chown -R aegir: {0}` (with the user that Ægir runs as), then retry",
+                    path.display()
+                )
+            }
+            PlatformFault::NoProfile { .. } => {
+                "look into its `profiles` folder: each profile needs an info file".into()
+            }
+            PlatformFault::Broken { .. } => "correct that file, or put the package's code there anew".into(),
+            PlatformFault::TwoLists { .. } => {
+                "merge the two by hand into `sites/local.sites.php`, and remove `sites/sites.php`".into()
+            }
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! Verify server: brings a server's folders and configuration to what its context says, and proves
+//! that its services do what sites need.
+
+use std::path::PathBuf;
+
+use aegir_domain::{DbName, DbService, Fault, Marker, ServerContext, ServerName, SiteName};
+use aegir_host::Kind;
+use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+use crate::service::DbServer;
+use crate::service::http::{Change, Down, HttpServer};
+use crate::site::FileNow;
+use crate::step::database::ProveDatabaseServer;
+use crate::step::file::{Keep, MakeFolder, SetMode, Want, Was, converge};
+
+/// The folders of a home (inventory, sections 17 and 18), with their modes.
+const FOLDERS: [(&str, u32); 18] = [
+    ("platforms", 0o755),
+    ("backups", 0o700),
+    ("clients", 0o711),
+    ("config", 0o711),
+    ("config/ssl.d", 0o700),
+    ("config/includes", 0o711),
+    ("config/fences", 0o711),
+    ("contexts", 0o700),
+    ("credentials", 0o700),
+    ("databases", 0o711),
+    ("drush", 0o700),
+    ("drush/sites", 0o700),
+    ("templates", 0o700),
+    ("hooks", 0o700),
+    ("hostmaster", 0o700),
+    ("cache", 0o700),
+    ("cache/opcache", 0o700),
+    ("logs", 0o700),
+];
+
+/// What `global.inc` holds when it is made. Never touched again.
+const GLOBAL: &str =
+    "<?php\n\n// Included by the settings of every site. Ægir made this file once and leaves it alone.\n";
+
+/// Brings a server to what its context says.
+pub(crate) struct Verify {
+    pub(crate) server: ServerName,
+}
+
+impl Recipe<World> for Verify {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let server = run.check(KnownServer { server: self.server.clone() })?;
+        let mut changes = Vec::new();
+        for (path, mode) in folders(run.world(), &server)? {
+            changes.extend(converge_folder(run, path, mode)?);
+        }
+        let global = run.world().home().global_settings();
+        let current = run.check(FileNow { path: global.clone() })?;
+        if current.bytes.is_none() {
+            let group = Some(run.world().parts.web_gid);
+            let want = Want { path: &global, text: GLOBAL, mode: 0o640, group, keep_as: "global.inc" };
+            converge(run, &current, want)?;
+            changes.push("`global.inc`".into());
+        }
+        if server.http.is_some() {
+            self.web(run, &server, &mut changes)?;
+        }
+        if let Some(db) = &server.db {
+            self.database(run, db)?;
+        }
+
+        match changes.is_empty() {
+            true => run.say("Nothing was to change"),
+            false => run.say(format!("Changed: {}", changes.join(", "))),
+        }
+        run.answer("changes", changes);
+        run.point_of_no_return(Afterwards::new())
+    }
+}
+
+impl Verify {
+    fn web(&self, run: &mut Run<'_, World>, server: &ServerContext, changes: &mut Vec<String>) -> Result<(), Fault> {
+        let http = HttpServer::of(run.world(), server)?;
+        let files = http.server_files()?;
+        let current = http.is_current()?;
+        let mut off = !current;
+        for (path, text, _) in &files {
+            off |= run.check(FileNow { path: path.clone() })?.bytes.as_deref() != Some(text.as_bytes());
+        }
+        if off {
+            let mut replaced = Vec::new();
+            for (place, (path, text, _)) in files.into_iter().enumerate() {
+                let was = run.step(Keep { path: path.clone(), name: format!("server-{place}") })?;
+                replaced.push(Replaced { path, text, was });
+            }
+            run.step(PublishServer { server: server.name.clone(), files: replaced })?;
+            changes.push("the configuration of the web server".into());
+        }
+        run.say("The web server runs with the configuration on disk");
+        Ok(())
+    }
+
+    fn database(&self, run: &mut Run<'_, World>, db: &DbService) -> Result<(), Fault> {
+        let version = run.check(DatabaseVersion { server: self.server.clone() })?;
+        run.say(format!("The database server is {version}"));
+        if matches!(db, DbService::Mariadb { .. }) {
+            let name = proof_name(&self.server)?;
+            let random = run.world().parts.mint.random();
+            run.step(ProveDatabaseServer {
+                server: self.server.clone(),
+                name: DbName::for_site(&name, random),
+                marker: Marker::new(&name, run.world().task.attempt),
+            })?;
+            run.say("It lets us create databases and users, and grant");
+        }
+        run.answer("database", version);
+        Ok(())
+    }
+}
+
+/// A name that no site can have: the last label is reserved for such uses (RFC 6761).
+fn proof_name(server: &ServerName) -> Result<SiteName, Fault> {
+    Ok(format!("proof-{}.invalid", server.as_str().replace('_', "-")).trim_end_matches('-').parse()?)
+}
+
+fn folders(world: &World, server: &ServerContext) -> Result<Vec<(PathBuf, u32)>, Fault> {
+    let home = world.home();
+    let mut all: Vec<_> = FOLDERS.iter().map(|(path, mode)| (home.path().join(path), *mode)).collect();
+    all.push((home.server_config(&server.name), 0o711));
+    if let Some(http) = &server.http {
+        all.push((home.http_config(&server.name, http.engine), 0o711));
+        all.extend(HttpServer::of(world, server)?.folders().into_iter().map(|path| (path, 0o700)));
+        all.push((home.server_config(&server.name).join("php-fpm"), 0o711));
+        all.push((home.pools(&server.name), 0o700));
+    }
+    Ok(all)
+}
+
+/// Makes a folder, or gives it its mode. Says what it changed.
+fn converge_folder(run: &mut Run<'_, World>, path: PathBuf, mode: u32) -> Result<Option<String>, Fault> {
+    let stat = match run.world().files().kind(&path)? {
+        None => {
+            let said = format!("the folder `{}`", path.display());
+            run.step(MakeFolder { path, mode, group: None })?;
+            return Ok(Some(said));
+        }
+        Some(Kind::Dir) => run.world().files().stat(&path)?,
+        // An operator's link to another disk stays theirs.
+        Some(_) => None,
+    };
+    match stat.map(|stat| (stat.mode & 0o7777, stat.gid)) {
+        Some((mode_was, group_was)) if mode_was != mode => {
+            let said = format!("the mode of `{}`", path.display());
+            run.step(SetMode { path, mode, group: None, mode_was, group_was })?;
+            Ok(Some(said))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A server that is saved.
+struct KnownServer {
+    server: ServerName,
+}
+
+impl Check<World> for KnownServer {
+    type Output = ServerContext;
+    const NAME: &'static str = "known-server";
+
+    fn look(&self, world: &World) -> Result<ServerContext, Fault> {
+        Ok(world.contexts().server(&self.server)?)
+    }
+}
+
+/// What the database server says it is; refuses one that is too old for any Drupal.
+struct DatabaseVersion {
+    server: ServerName,
+}
+
+impl Check<World> for DatabaseVersion {
+    type Output = String;
+    const NAME: &'static str = "database-version";
+
+    fn look(&self, world: &World) -> Result<String, Fault> {
+        DbServer::of(world, &self.server)?.version()
+    }
+}
+
+/// A file of the server's configuration, and what it replaces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Replaced {
+    path: PathBuf,
+    text: String,
+    was: Was,
+}
+
+/// Puts the files of a server in service, all at once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PublishServer {
+    pub(crate) server: ServerName,
+    pub(crate) files: Vec<Replaced>,
+}
+
+impl Action<World> for PublishServer {
+    type Output = ();
+    const NAME: &'static str = "publish-server";
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(180);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let changes: Vec<_> = self
+            .files
+            .iter()
+            .map(|file| Change { path: file.path.clone(), text: Some(aegir_domain::Password::new(file.text.clone())) })
+            .collect();
+        self.publish(world, &changes, Down::Refused)
+    }
+}
+
+impl Undo<World> for PublishServer {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        let mut changes = Vec::new();
+        for file in &self.files {
+            let text = match &file.was {
+                Was::Absent => None,
+                Was::Kept { name, .. } => match world.files().read_text(&world.task.kept().join(name))? {
+                    Some(text) => Some(aegir_domain::Password::new(text)),
+                    None => return Ok(()),
+                },
+            };
+            changes.push(Change { path: file.path.clone(), text });
+        }
+        self.publish(world, &changes, Down::Tolerated)
+    }
+}
+
+impl PublishServer {
+    fn publish(&self, world: &World, changes: &[Change], down: Down) -> Result<(), Fault> {
+        let server = world.contexts().server(&self.server)?;
+        HttpServer::of(world, &server)?.publish(changes, down)
+    }
+}

@@ -1,0 +1,159 @@
+//! php-fpm: a pool for each platform.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aegir_domain::{Fault, PlatformContext, Remedy};
+use aegir_drivers::php::{Children, FpmMain, Pool, Programs, check, fpm_programs};
+use aegir_host::{Ended, Launch, Limits, LockMode};
+
+use super::ServiceRestarting;
+use crate::World;
+use crate::service::http::Down;
+
+/// The page that a pool answers its number on.
+const PING: &str = "/aegir-ping";
+const RELOAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// The pool of one platform.
+pub(crate) struct PoolOf<'w> {
+    world: &'w World,
+    platform: &'w PlatformContext,
+}
+
+impl<'w> PoolOf<'w> {
+    /// That of `platform`.
+    pub(crate) fn new(world: &'w World, platform: &'w PlatformContext) -> PoolOf<'w> {
+        PoolOf { world, platform }
+    }
+
+    /// Its file.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.world.home().pools(&self.platform.server).join(format!("platform_{}.conf", self.platform.name))
+    }
+
+    /// The text that its file should hold, with the generation that it has, or with `generation`.
+    pub(crate) fn text(&self, generation: u64) -> Result<String, Fault> {
+        let web = self.world.parts.web_user.clone();
+        let pool = Pool {
+            name: format!("platform_{}", self.platform.name),
+            user: web.clone(),
+            listen: self.world.php_socket(&self.platform.name),
+            listen_owner: web,
+            children: Children::OnDemand { max: 16, idle_seconds: 60 },
+            generation,
+            programs: Programs::Refused,
+            request_seconds: 300,
+            slow_log: None,
+            temp: self.world.parts.sockets.join("php"),
+            settings: vec![("memory_limit".into(), "256M".into())],
+        };
+        Ok(pool.file(&self.world.templates()?)?.text.expose().to_owned())
+    }
+
+    /// The generation in the text of a file.
+    pub(crate) fn generation(text: &str) -> u64 {
+        text.lines()
+            .find_map(|line| line.trim().strip_prefix("ping.response"))
+            .and_then(|rest| rest.trim_start_matches([' ', '=']).trim_matches(['"', ' ']).parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Puts `text` in service, or leaves the pool as it was; `None` takes it away.
+    pub(crate) fn publish(&self, text: Option<&str>, down: Down) -> Result<(), Fault> {
+        let world = self.world;
+        let wanted = [(format!("pools-server-{}", self.platform.server), LockMode::Exclusive)];
+        let note = format!("attempt {}", world.task.attempt);
+        let patience = world.parts.settings.patience();
+        let _lock = aegir_host::locks::take(&world.home().locks(), &wanted, patience, &note, &mut |_| ())?;
+        let before = world.files().read_text(&self.path())?;
+        self.swap(text)?;
+        if let Err(fault) = self.test() {
+            self.swap(before.as_deref())?;
+            return Err(fault);
+        }
+        match self.reload(text.map(Self::generation)) {
+            Err(fault) if down == Down::Tolerated && is_down(&fault) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Whether the pool answers with what `text` says.
+    pub(crate) fn answers(&self, generation: u64) -> bool {
+        let socket = self.world.php_socket(&self.platform.name);
+        let answer = self.world.parts.web.ping_php(&socket, PING, Duration::from_secs(5));
+        answer.is_ok_and(|said| said.trim().parse() == Ok(generation))
+    }
+
+    fn swap(&self, text: Option<&str>) -> Result<(), Fault> {
+        match text {
+            Some(text) => self.world.files().write(&self.path(), text.as_bytes(), 0o600)?,
+            None => self.world.files().remove_file(&self.path())?,
+        };
+        Ok(())
+    }
+
+    fn test(&self) -> Result<(), Fault> {
+        let world = self.world;
+        let pools = world.home().pools(&self.platform.server);
+        if world.files().list(&pools)?.iter().all(|name| !name.ends_with(".conf")) {
+            return Ok(());
+        }
+        let scratch = world.task.path.join("test");
+        world.files().make_dirs(&scratch, 0o700)?;
+        let main =
+            FpmMain { pid: scratch.join("fpm.pid"), error_log: scratch.join("fpm.log"), pools, reload_seconds: 30 };
+        let path = scratch.join("fpm.conf");
+        world.files().write(&path, main.text(&world.templates()?)?.as_bytes(), 0o600)?;
+        let Some(program) = self.program() else { return Err(FpmFault::NoProgram.into()) };
+        let cmd = check(&program, &path);
+        let launch = Launch::new(cmd.clone()).limits(Limits { time: Duration::from_secs(30), ..Limits::default() });
+        let ran = world.programs.run(&launch, &mut |_| ())?;
+        match ran.ended {
+            Ended::Code(0) => Ok(()),
+            _ => Err(FpmFault::Refused { said: ran.stderr.trim().to_owned() }.into()),
+        }
+    }
+
+    fn program(&self) -> Option<PathBuf> {
+        let version = self.platform.php.as_ref().and_then(|php| {
+            php.file_name()?.to_str()?.strip_prefix("php").filter(|version| !version.is_empty()).map(str::to_owned)
+        });
+        self.world.find_program(&fpm_programs(version.as_deref()))
+    }
+
+    fn reload(&self, generation: Option<u64>) -> Result<(), Fault> {
+        self.world.parts.services.reload("php-fpm")?;
+        let Some(generation) = generation else { return Ok(()) };
+        let clock = &self.world.parts.clock;
+        let began = clock.now();
+        while clock.now().saturating_sub(began) < RELOAD_LIMIT {
+            if self.answers(generation) {
+                return Ok(());
+            }
+            clock.sleep(Duration::from_millis(20));
+        }
+        Err(ServiceRestarting { service: "php-fpm", seconds: RELOAD_LIMIT.as_secs() }.into())
+    }
+}
+
+fn is_down(fault: &Fault) -> bool {
+    matches!(fault.downcast_ref(), Some(aegir_host::ServiceFault::NotRunning { .. }))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FpmFault {
+    #[error("there is no php-fpm on this machine")]
+    NoProgram,
+    #[error("php-fpm refuses its new configuration: {said}")]
+    Refused { said: String },
+}
+
+impl Remedy for FpmFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            FpmFault::NoProgram => "install it: on Debian, the package php-fpm".into(),
+            FpmFault::Refused { .. } => "correct what it names, then retry. What was running runs on".into(),
+        })
+    }
+}

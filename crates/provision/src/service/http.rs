@@ -1,0 +1,382 @@
+//! Web servers: puts their files in service, or leaves the server exactly as it was.
+//!
+//! ```text
+//!   render ─► test alone ─► swap in ─► test with all ─► count up ─► reload, merged ─► new workers answer
+//!                              └────────── refused: put back ◄─┘
+//! ```
+//!
+//! A lock is held while the server's files differ from what was tested; the reload happens behind a
+//! second one, so that tasks that wait there find their change already loaded by another.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aegir_domain::{Cmd, Fault, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName};
+use aegir_drivers::http::{
+    CoreFamily, EntryKind, HttpDriver, MainConfig, ServerConfig, Vhost, VhostMode, open_basedir,
+};
+use aegir_host::{Kind, Launch, Limits, LockMode, Locks, ServiceFault, WebAddress};
+
+use super::php::read_credentials;
+use crate::World;
+
+/// How long new workers may take to answer.
+const RELOAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// The web service of one server.
+pub(crate) struct HttpServer<'w> {
+    world: &'w World,
+    config: ServerConfig,
+    driver: &'w dyn HttpDriver,
+}
+
+/// One file to be put in service, or taken away.
+pub(crate) struct Change {
+    /// Absolute.
+    pub(crate) path: PathBuf,
+    /// `None`: it goes.
+    pub(crate) text: Option<Password>,
+}
+
+impl<'w> HttpServer<'w> {
+    /// That of `server`, which must offer one.
+    pub(crate) fn of(world: &'w World, server: &ServerContext) -> Result<HttpServer<'w>, Fault> {
+        let Some(http) = &server.http else { return Err(HttpFault::None { server: server.name.clone() }.into()) };
+        let driver = world.parts.http_drivers.named(http.engine.as_str())?;
+        let config = ServerConfig {
+            name: server.name.clone(),
+            folder: world.home().http_config(&server.name, http.engine),
+            listen: http.listen,
+            internal_socket: world.parts.sockets.join(format!("{}.sock", http.engine.as_str())),
+            access_log: world.home().logs().join(format!("{}-access.log", http.engine.as_str())),
+        };
+        Ok(HttpServer { world, config, driver })
+    }
+
+    /// The folders that its files lie in.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        self.driver.folders().iter().map(|name| self.config.folder.join(name)).collect()
+    }
+
+    /// The files of the server itself, but for the generation number: path, text, mode.
+    pub(crate) fn server_files(&self) -> Result<Vec<(PathBuf, String, u32)>, Fault> {
+        let files = self.driver.server(&self.config, &self.world.templates()?)?;
+        Ok(files
+            .into_iter()
+            // They hold no secret: only vhosts do.
+            .map(|file| (self.config.folder.join(&file.path), file.text.expose().to_owned(), file.mode))
+            .collect())
+    }
+
+    /// The text of a site's file.
+    pub(crate) fn vhost_text(&self, site: &SiteContext, platform: &PlatformContext) -> Result<Password, Fault> {
+        let world = self.world;
+        let credentials = read_credentials(world, &site.name)?;
+        let family = CoreFamily::of_version(platform.facts.as_ref().map_or(site.core.as_str(), |facts| &facts.core))
+            .ok_or_else(|| super::php::PhpFault::NoFamily { core: site.core.clone() })?;
+        let vhost = Vhost {
+            site: site.name.clone(),
+            aliases: site.aliases.clone(),
+            redirect: site.redirect.clone(),
+            root: platform.root.clone(),
+            family,
+            php_socket: world.php_socket(&platform.name),
+            open_basedir: self.may_open(site, platform)?,
+            temp: platform.root.site_dir(&site.name).join("private/temp"),
+            credentials: credentials
+                .variables()
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), Password::new(value)))
+                .collect(),
+            fence: world.home().fence(&site.name),
+            max_body_mb: 100,
+            mode: VhostMode::Serving,
+        };
+        Ok(self.driver.vhost(&self.config, &vhost, &world.templates()?)?.text)
+    }
+
+    fn may_open(&self, site: &SiteContext, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
+        let files = self.world.files();
+        let root = platform.root.path();
+        let mut entries = Vec::new();
+        for (name, kind) in self.entries(root)? {
+            entries.push((name, kind));
+        }
+        let mut more = vec![self.world.home().config().join("includes")];
+        // In a project of Composer the code that the root includes lies beside it.
+        if let Some(project) = root.parent().filter(|project| is_project(files, project)) {
+            for (name, kind) in self.entries(project)? {
+                let path = project.join(&name);
+                let hidden = name.starts_with('.');
+                if path != root && !hidden && kind == EntryKind::Folder {
+                    more.push(path);
+                }
+            }
+        }
+        let server = self.world.contexts().server(&site.db_server)?;
+        if matches!(server.db, Some(aegir_domain::DbService::Sqlite {})) {
+            more.push(self.world.home().databases().join(site.database.name.as_str()));
+        }
+        Ok(open_basedir(&platform.root, &entries, &site.name, &more))
+    }
+
+    fn entries(&self, folder: &Path) -> Result<Vec<(String, EntryKind)>, Fault> {
+        let mut entries = Vec::new();
+        for name in self.world.files().list(folder)? {
+            let kind = match self.world.files().kind(&folder.join(&name))? {
+                Some(Kind::Dir) => EntryKind::Folder,
+                _ => EntryKind::File,
+            };
+            entries.push((name, kind));
+        }
+        Ok(entries)
+    }
+
+    /// Puts `changes` in service, or leaves the server as it was. Says whether the server runs with
+    /// them when it returns: always, unless it does not run and `tolerate` says that this is fine.
+    pub(crate) fn publish(&self, changes: &[Change], server: Down) -> Result<(), Fault> {
+        let lock = self.lock("config")?;
+        let mut changed = Vec::new();
+        for change in changes {
+            let before = self.world.files().read(&change.path)?;
+            if before.as_deref() == change.text.as_ref().map(|text| text.expose().as_bytes()) {
+                continue;
+            }
+            if let Some(text) = &change.text {
+                self.test_alone(&change.path, text)?;
+            }
+            changed.push((change, before));
+        }
+        if changed.is_empty() && self.is_loaded(self.generation()?)? {
+            return Ok(());
+        }
+        for (change, _) in &changed {
+            self.swap(&change.path, change.text.as_ref().map(|text| text.expose().as_bytes()))?;
+        }
+        if let Err(refused) = self.test_all(changes) {
+            // The old files are known good: the running server was started with them.
+            for (change, before) in changed {
+                self.swap(&change.path, before.as_deref())?;
+            }
+            return Err(refused);
+        }
+        let number = self.generation()? + 1;
+        let file = self.driver.generation(number, &self.world.templates()?)?;
+        self.world.files().write(&self.config.folder.join(&file.path), file.text.expose().as_bytes(), file.mode)?;
+        drop(lock);
+        match self.reload(number) {
+            Err(fault) if server == Down::Tolerated && is_down(&fault) => {
+                self.world.warn("The web server does not run; it will start with the new configuration");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Whether the workers that run now have loaded what lies on disk.
+    pub(crate) fn is_current(&self) -> Result<bool, Fault> {
+        self.is_loaded(self.generation()?)
+    }
+
+    fn swap(&self, path: &Path, bytes: Option<&[u8]>) -> Result<(), Fault> {
+        match bytes {
+            Some(bytes) => self.world.files().write(path, bytes, 0o600)?,
+            None => self.world.files().remove_file(path)?,
+        };
+        Ok(())
+    }
+
+    /// The number of the configuration on disk; 0 before the first.
+    fn generation(&self) -> Result<u64, Fault> {
+        let path = self.driver.generation(0, &self.world.templates()?)?.path;
+        let text = self.world.files().read_text(&self.config.folder.join(path))?.unwrap_or_default();
+        // The only digits between quotes are the answer's.
+        Ok(text.split('"').nth(1).and_then(|number| number.trim().trim_end_matches("\\n").parse().ok()).unwrap_or(0))
+    }
+
+    fn reload(&self, number: u64) -> Result<(), Fault> {
+        let _lock = self.lock("reload")?;
+        if self.is_loaded(number)? {
+            return Ok(());
+        }
+        self.world.parts.services.reload(self.driver.service_type())?;
+        let clock = &self.world.parts.clock;
+        let began = clock.now();
+        while clock.now().saturating_sub(began) < RELOAD_LIMIT {
+            if self.is_loaded(number)? {
+                return Ok(());
+            }
+            clock.sleep(Duration::from_millis(10));
+        }
+        Err(super::ServiceRestarting { service: "the web server", seconds: RELOAD_LIMIT.as_secs() }.into())
+    }
+
+    /// Whether new requests meet workers with the configuration `number` or a later one.
+    fn is_loaded(&self, number: u64) -> Result<bool, Fault> {
+        let at = WebAddress::Unix(self.config.internal_socket.clone());
+        match self.world.parts.web.get(&at, "localhost", "/generation", Duration::from_secs(2)) {
+            Ok(answer) => Ok(answer.text().trim().parse::<u64>().is_ok_and(|runs| runs >= number && number > 0)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn test_alone(&self, path: &Path, text: &Password) -> Result<(), Fault> {
+        if !path.starts_with(self.config.folder.join("vhost.d")) {
+            return Ok(());
+        }
+        let scratch = self.scratch()?;
+        let file = scratch.join("new-vhost.conf");
+        self.world.files().write(&file, text.expose().as_bytes(), 0o600)?;
+        let main = self.driver.main_alone(&self.main(&scratch), &file, &self.world.templates()?)?;
+        let main_path = scratch.join("alone.conf");
+        self.world.files().write(&main_path, main.as_bytes(), 0o600)?;
+        let result = self.run_test(&self.driver.check(&main_path));
+        self.world.files().remove_file(&file)?;
+        result.map_err(|said| HttpFault::OwnFile { path: path.to_owned(), said }.into())
+    }
+
+    fn test_all(&self, changes: &[Change]) -> Result<(), Fault> {
+        let scratch = self.scratch()?;
+        let main = self.driver.main(&self.main(&scratch), &self.world.templates()?)?;
+        let main_path = scratch.join("all.conf");
+        self.world.files().write(&main_path, main.as_bytes(), 0o600)?;
+        self.run_test(&self.driver.check(&main_path)).map_err(|said| {
+            let culprit = named_file(&said).filter(|path| !changes.iter().any(|change| change.path == *path));
+            match culprit {
+                Some(path) => HttpFault::Snippet { path, said }.into(),
+                None => HttpFault::Refused { server: self.config.name.clone(), said }.into(),
+            }
+        })
+    }
+
+    /// Runs a test; what the server says when it refuses is the error.
+    fn run_test(&self, cmd: &Cmd) -> Result<(), String> {
+        let launch = Launch::new(cmd.clone()).limits(Limits { time: Duration::from_secs(60), ..Limits::default() });
+        match self.world.programs.run(&launch, &mut |_| ()) {
+            Ok(ran) => match ran.ended {
+                aegir_host::Ended::Code(0) => Ok(()),
+                ended => Err(format!("{} ({ended})", without_secrets(&ran.stderr))),
+            },
+            Err(failed) => Err(Fault::from(failed).report().message),
+        }
+    }
+
+    fn main(&self, scratch: &Path) -> MainConfig {
+        MainConfig {
+            server: self.config.clone(),
+            user: None,
+            pid: scratch.join("pid"),
+            error_log: scratch.join("error.log"),
+            temp: scratch.join("temp"),
+            workers: 1,
+        }
+    }
+
+    /// A folder of the task for tests.
+    fn scratch(&self) -> Result<PathBuf, Fault> {
+        let scratch = self.world.task.path.join("test");
+        self.world.files().make_dirs(&scratch.join("temp"), 0o700)?;
+        Ok(scratch)
+    }
+
+    fn lock(&self, what: &str) -> Result<Locks, Fault> {
+        let wanted = [(format!("{what}-server-{}", self.config.name), LockMode::Exclusive)];
+        let note = format!("attempt {}", self.world.task.attempt);
+        let patience = self.world.parts.settings.patience();
+        Ok(aegir_host::locks::take(&self.world.home().locks(), &wanted, patience, &note, &mut |_| ())?)
+    }
+}
+
+/// Whether the web server has to run for a change to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Down {
+    /// It has to.
+    Refused,
+    /// It need not: the files are what matters, as when a task is taken back.
+    Tolerated,
+}
+
+/// The file of a site on `server`.
+pub(crate) fn vhost_path(world: &World, server: &ServerContext, site: &SiteName) -> Result<PathBuf, Fault> {
+    let http = HttpServer::of(world, server)?;
+    Ok(http.config.folder.join(http.driver.vhost_path(site)))
+}
+
+fn is_project(files: &aegir_host::Files, folder: &Path) -> bool {
+    matches!(files.kind(&folder.join("composer.json")), Ok(Some(_)))
+        && matches!(files.kind(&folder.join("vendor")), Ok(Some(_)))
+}
+
+fn is_down(fault: &Fault) -> bool {
+    matches!(fault.downcast_ref::<ServiceFault>(), Some(ServiceFault::NotRunning { .. }))
+}
+
+/// The file that a web server names in its complaint: `… in /path/file:12`.
+fn named_file(said: &str) -> Option<PathBuf> {
+    let after = said.rsplit_once(" in /")?.1;
+    let path = after.split_whitespace().next()?.rsplit_once(':')?.0;
+    Some(PathBuf::from(format!("/{path}")))
+}
+
+/// What a server says may quote a line of a vhost, which holds credentials.
+fn without_secrets(said: &str) -> String {
+    said.lines()
+        .map(
+            |line| {
+                if line.contains("db_passwd") || line.contains("hash_salt") {
+                    "(a line with credentials)"
+                } else {
+                    line
+                }
+            },
+        )
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Why a web server's files cannot be put in service.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpFault {
+    #[error("the server `{server}` offers no web service")]
+    None { server: ServerName },
+    #[error("the web server refuses the new file `{}`: {said}", path.display())]
+    OwnFile { path: PathBuf, said: String },
+    #[error("the web server refuses its configuration because of `{}`: {said}", path.display())]
+    Snippet { path: PathBuf, said: String },
+    #[error("the web server of `{server}` refuses its new configuration: {said}")]
+    Refused { server: ServerName, said: String },
+}
+
+impl Remedy for HttpFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            HttpFault::None { server } => {
+                format!("add one with `aegir provision save @server_{server} --http nginx …`")
+            }
+            HttpFault::OwnFile { .. } => {
+                "if a template in `templates/` takes the place of ours, correct it; else this is a fault of Ægir".into()
+            }
+            HttpFault::Snippet { path, .. } => {
+                format!("correct `{0}`, or move it away; then retry. What was running runs on", path.display())
+            }
+            HttpFault::Refused { .. } => "correct what it names, then retry. What was running runs on".into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_nginx_complains_of_is_named() {
+        let said = "nginx: [emerg] unknown directive \"nonsense\" in /h/config/server_x/nginx/pre.d/own.conf:3 (ended with status 1)";
+        assert_eq!(named_file(said), Some(PathBuf::from("/h/config/server_x/nginx/pre.d/own.conf")));
+        assert_eq!(named_file("nginx: [emerg] bind() failed"), None);
+    }
+
+    #[test]
+    fn a_complaint_does_not_quote_a_password() {
+        assert!(!without_secrets("fastcgi_param db_passwd \"hunter2\"").contains("hunter2"));
+    }
+}

@@ -1,0 +1,24 @@
+//! Services: what drivers describe is done here, once for all drivers of a kind.
+
+mod db;
+pub(crate) mod fpm;
+pub(crate) mod http;
+pub(crate) mod php;
+
+pub(crate) use db::DbServer;
+
+use aegir_domain::Remedy;
+
+/// A service was told to reload and does not answer with its new configuration yet.
+#[derive(Debug, thiserror::Error)]
+#[error("`{service}` does not run with its new configuration after {seconds} seconds")]
+pub(crate) struct ServiceRestarting {
+    pub(crate) service: &'static str,
+    pub(crate) seconds: u64,
+}
+
+impl Remedy for ServiceRestarting {
+    fn remedy(&self) -> Option<String> {
+        Some(format!("look into the error log of `{}` in `logs/`", self.service))
+    }
+}

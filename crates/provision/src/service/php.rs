@@ -1,0 +1,257 @@
+//! Drupal's own PHP: one process for each question, from our driver scripts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aegir_domain::{Cmd, ContextName, Fault, HostName, Password, PlatformContext, Redirect, Remedy, SiteContext};
+use aegir_drupal::driver::{Credentials, Listener, Operation, Question, SCRIPTS, Told};
+use aegir_drupal::{CoreVersion, Family};
+use aegir_host::{Launch, Limits};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::World;
+
+/// What the PHP of a platform is.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Facts {
+    /// The program.
+    #[serde(skip)]
+    pub(crate) program: PathBuf,
+    /// Its version: `8.2.35`.
+    pub(crate) version: String,
+    /// Its extensions, in lower case.
+    pub(crate) extensions: Vec<String>,
+    /// The time zones that it lists.
+    pub(crate) time_zones: Vec<String>,
+}
+
+/// What Drupal needs of PHP besides a database driver (facts, section 1; Drupal's own requirements).
+const NEEDED: [&str; 7] = ["pdo", "dom", "simplexml", "xml", "json", "session", "mbstring"];
+
+/// Asks the PHP of `platform` what it is. Costs one short process.
+pub(crate) fn facts(world: &World, platform: &PlatformContext) -> Result<Facts, Fault> {
+    let program = program(world, platform);
+    let script = "echo json_encode(['version' => PHP_VERSION, 'extensions' => array_map('strtolower', \
+                  get_loaded_extensions()), 'time_zones' => timezone_identifiers_list()]);";
+    let cmd = Cmd::new(&program).args(["-d", "display_errors=stderr", "-r", script]);
+    let launch = Launch::new(cmd.clone()).limits(Limits { time: Duration::from_secs(20), ..Limits::default() });
+    let ran = world.programs.run(&launch, &mut |_| ())?.success(&cmd)?;
+    let start = ran.stdout.find('{').unwrap_or(0);
+    let facts: Facts = serde_json::from_str(&ran.stdout[start..])
+        .map_err(|source| PhpFault::Odd { program: program.clone(), source })?;
+    Ok(Facts { program, ..facts })
+}
+
+fn program(world: &World, platform: &PlatformContext) -> PathBuf {
+    platform.php.clone().unwrap_or_else(|| world.parts.settings.php.clone())
+}
+
+/// Whether this PHP can run the platform.
+pub(crate) fn fits(facts: &Facts, platform: &PlatformContext, _: &World) -> Result<(), Fault> {
+    if let Some(needs) = platform.facts.as_ref().map(|facts| facts.php_minimum.as_str()) {
+        new_enough(facts, needs)?;
+    }
+    match NEEDED.iter().find(|name| !facts.extensions.iter().any(|has| has == *name)) {
+        None => Ok(()),
+        Some(missing) => Err(PhpFault::Lacks { program: facts.program.clone(), extension: missing }.into()),
+    }
+}
+
+/// Whether this PHP is at least `needs`.
+pub(crate) fn new_enough(facts: &Facts, needs: &str) -> Result<(), Fault> {
+    match numbers(&facts.version) >= numbers(needs) {
+        true => Ok(()),
+        false => Err(PhpFault::TooOld {
+            program: facts.program.clone(),
+            version: facts.version.clone(),
+            needs: needs.to_owned(),
+        }
+        .into()),
+    }
+}
+
+/// Whether this PHP speaks to `engine`.
+pub(crate) fn speaks(facts: &Facts, engine: &str) -> Result<(), Fault> {
+    let extension = if engine == "sqlite" { "pdo_sqlite" } else { "pdo_mysql" };
+    match facts.extensions.iter().any(|has| has == extension) {
+        true => Ok(()),
+        false => Err(PhpFault::Lacks { program: facts.program.clone(), extension }.into()),
+    }
+}
+
+/// `8.2.35-1+deb` as numbers: 8, 2, 35.
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map_while(|part| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()).collect()
+}
+
+/// The family of a platform's Drupal, by what its last verify found, or else by `core`.
+pub(crate) fn family(platform: &PlatformContext, core: &str) -> Result<Family, Fault> {
+    let text = platform.facts.as_ref().map_or(core, |facts| facts.core.as_str());
+    let version: Option<CoreVersion> = text.parse().ok();
+    version.and_then(|version| version.family()).ok_or_else(|| PhpFault::NoFamily { core: text.to_owned() }.into())
+}
+
+/// Asks Drupal about one site.
+pub(crate) struct Asker<'w> {
+    world: &'w World,
+    site: SiteContext,
+    platform: PlatformContext,
+    family: Family,
+    uri: String,
+    credentials: Credentials,
+}
+
+impl<'w> Asker<'w> {
+    /// For `site`, with its credentials as they lie in the home.
+    pub(crate) fn of(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
+        let server = world.contexts().server(&platform.server)?;
+        let port = server.http.map_or(80, |http| http.listen.port());
+        let name: HostName = match &site.redirect {
+            Redirect::To(name) => name.clone(),
+            Redirect::None => site.name.host(),
+        };
+        let uri = if port == 80 { format!("http://{name}") } else { format!("http://{name}:{port}") };
+        Ok(Asker {
+            world,
+            site: site.clone(),
+            platform: platform.clone(),
+            family: family(platform, &site.core)?,
+            uri,
+            credentials: read_credentials(world, &site.name)?,
+        })
+    }
+
+    /// Asks, and waits for the answer: at most `limit`, and no longer than the line may take.
+    pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
+        let world = self.world;
+        let name = operation.as_str();
+        let script = scripts(world)?.join(operation.script(self.family));
+        let question = Question {
+            root: self.platform.root.clone(),
+            site: self.site.name.clone(),
+            uri: self.uri.clone(),
+            credentials: self.credentials.clone(),
+            operation,
+        };
+        let settings = &world.parts.settings;
+        let temp = self.platform.root.site_dir(&self.site.name).join("private/temp");
+        let cmd =
+            Cmd::new(program(world, &self.platform)).args(php_arguments(world, &temp)).arg(script.to_string_lossy());
+        let input = Password::new(String::from_utf8_lossy(&question.expose()).into_owned());
+        let launch = Launch::new(cmd.clone())
+            .in_dir(self.platform.root.path())
+            .stdin(input)
+            .answering()
+            .limits(Limits { time: limit, memory: Some(settings.program_memory), ..Limits::default() });
+        let mut listener = Listener::default();
+        let mut told = 0;
+        let ran = world.programs.run(&launch, &mut |line| {
+            for said in listener.hear(format!("{line}\n").as_bytes()) {
+                if let Told::Progress { task, .. } = said {
+                    told += 1;
+                    world.progress(told, &task);
+                }
+            }
+        })?;
+        let how = ran.ended.to_string();
+        let noise = [ran.stdout.as_str(), ran.stderr.as_str()].join("\n");
+        if !noise.trim().is_empty() {
+            world.say_with(format!("PHP said beside its answer, during `{name}`"), noise);
+        }
+        Ok(listener.answer(name, &how)?)
+    }
+}
+
+/// Options of PHP for our scripts: errors where they are not taken for answers, no mail, and
+/// temporary files inside the site.
+fn php_arguments(world: &World, temp: &std::path::Path) -> Vec<String> {
+    let opcache = world.home().cache().join("opcache");
+    let mut options = vec![
+        "display_errors=stderr".to_owned(),
+        "log_errors=0".into(),
+        "html_errors=0".into(),
+        "memory_limit=1G".into(),
+        // A site that is being made has nobody to write to.
+        "sendmail_path=/bin/true".into(),
+        format!("sys_temp_dir={}", temp.display()),
+        format!("upload_tmp_dir={}", temp.display()),
+    ];
+    if matches!(world.files().kind(&opcache), Ok(Some(_))) {
+        options.extend([
+            "opcache.enable_cli=1".into(),
+            format!("opcache.file_cache={}", opcache.display()),
+            "opcache.file_cache_only=1".into(),
+        ]);
+    }
+    options.into_iter().flat_map(|option| ["-d".to_owned(), option]).collect()
+}
+
+/// The folder with our driver scripts, written once for each version of them.
+fn scripts(world: &World) -> Result<PathBuf, Fault> {
+    let all: String = SCRIPTS.iter().map(|(path, text)| format!("{path}\n{text}\n")).collect();
+    let folder = world.home().cache().join(format!("drivers-{:08x}", crc32fast::hash(all.as_bytes())));
+    for (path, text) in SCRIPTS {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            world.files().make_dirs(parent, 0o700)?;
+        }
+        world.files().write(&path, text.as_bytes(), 0o600)?;
+    }
+    Ok(folder)
+}
+
+/// A site's credentials, as they lie in the home.
+pub(crate) fn read_credentials(world: &World, site: &aegir_domain::SiteName) -> Result<Credentials, Fault> {
+    let path = world.home().credentials_of(&ContextName::Site(site.clone()));
+    let text = world.files().read_text(&path)?.ok_or(PhpFault::NoCredentials { path: path.clone() })?;
+    Ok(serde_json::from_str(&text).map_err(|source| PhpFault::BadCredentials { path, source })?)
+}
+
+/// Why PHP cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PhpFault {
+    #[error("`{}` is PHP {version}, and the platform needs {needs}", program.display())]
+    TooOld { program: PathBuf, version: String, needs: String },
+    #[error("`{}` lacks the extension `{extension}`", program.display())]
+    Lacks { program: PathBuf, extension: &'static str },
+    #[error("`{}` does not answer like PHP", program.display())]
+    Odd { program: PathBuf, source: serde_json::Error },
+    #[error("`{core}` is no version of Drupal that Ægir can drive")]
+    NoFamily { core: String },
+    #[error("the site's credentials in `{}` are gone", path.display())]
+    NoCredentials { path: PathBuf },
+    #[error("the site's credentials in `{}` cannot be read", path.display())]
+    BadCredentials { path: PathBuf, source: serde_json::Error },
+}
+
+impl Remedy for PhpFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            PhpFault::TooOld { .. } => {
+                "install a newer PHP, and name its program in the platform's record: `aegir provision save @platform_… --php /usr/bin/php8.x`".into()
+            }
+            PhpFault::Lacks { extension, .. } => format!(
+                "install it: on Debian, the package php-{}",
+                extension.trim_start_matches("pdo_").replace("simplexml", "xml").replace("dom", "xml").replace("sqlite", "sqlite3")
+            ),
+            PhpFault::Odd { program, .. } => format!("see what `{} -v` prints", program.display()),
+            PhpFault::NoFamily { .. } => "use a platform of Drupal 7 to 11".into(),
+            PhpFault::NoCredentials { path } | PhpFault::BadCredentials { path, .. } => {
+                format!("put `{}` back from a backup of the home", path.display())
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[test]
+    fn versions_of_php_compare_by_their_numbers() {
+        assert!(numbers("8.10.1") > numbers("8.2.35"));
+        assert!(numbers("8.2.35-1+deb12u1") >= numbers("8.1.0"));
+        assert!(numbers("7.4.33") < numbers("8.1"));
+    }
+}

@@ -1,0 +1,108 @@
+//! The settings file of the home, read once.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aegir_domain::{Home, Remedy};
+use serde::Deserialize;
+
+/// What an operator has settled for this machine in `hostmaster/aegir.toml`. All of it is optional.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Folders below which platforms may lie, besides `platforms/` of the home. Absolute paths.
+    pub platform_bases: Vec<PathBuf>,
+    /// The PHP program for platforms that name none.
+    pub php: PathBuf,
+    /// The group that the web server's workers run as; `None`: our own group.
+    pub web_group: Option<String>,
+    /// How long a task waits for an object that another task holds, in seconds.
+    pub lock_patience: u64,
+    /// How long Drupal's installer may take, in seconds.
+    pub install_limit: u64,
+    /// How much memory a program of a task may take, in bytes.
+    pub program_memory: u64,
+    /// How long deleted things stay in the trash, in days.
+    pub trash_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            platform_bases: Vec::new(),
+            php: "php".into(),
+            web_group: None,
+            lock_patience: 600,
+            install_limit: 900,
+            program_memory: 4 << 30,
+            trash_days: 30,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the text of a settings file, found at `path`.
+    pub fn read(text: &str, path: &Path) -> Result<Settings, SettingsFault> {
+        let settings: Settings =
+            toml::from_str(text).map_err(|source| SettingsFault::Unreadable { path: path.to_owned(), source })?;
+        for base in &settings.platform_bases {
+            let plain = base.is_absolute() && !base.components().any(|part| part == std::path::Component::ParentDir);
+            if !plain {
+                return Err(SettingsFault::NotAbsolute { path: path.to_owned(), base: base.clone() });
+            }
+        }
+        Ok(settings)
+    }
+
+    /// All folders below which platforms may lie.
+    pub fn bases(&self, home: &Home) -> Vec<PathBuf> {
+        std::iter::once(home.platforms()).chain(self.platform_bases.iter().cloned()).collect()
+    }
+
+    /// [`Settings::lock_patience`] as a duration.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.lock_patience)
+    }
+}
+
+/// A settings file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsFault {
+    /// It is not TOML, or holds what is no setting.
+    #[error("cannot read the settings in `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: toml::de::Error,
+    },
+    /// A base is not an absolute path.
+    #[error("setting `platform_bases` in `{}` holds `{}`, which is not an absolute path without `..`", path.display(), base.display())]
+    NotAbsolute {
+        /// The file.
+        path: PathBuf,
+        /// The base.
+        base: PathBuf,
+    },
+}
+
+impl Remedy for SettingsFault {
+    fn remedy(&self) -> Option<String> {
+        let (SettingsFault::Unreadable { path, .. } | SettingsFault::NotAbsolute { path, .. }) = self;
+        Some(format!("correct that line of `{}`; every setting may be left out", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_all_defaults_and_a_misspelt_setting_is_named() {
+        let path = Path::new("/home/hostmaster/aegir.toml");
+        assert_eq!(Settings::read("", path).unwrap(), Settings::default());
+        let fault = Settings::read("platform_base = ['/srv']", path).unwrap_err();
+        assert!(aegir_domain::Fault::from(fault).report().because[0].contains("platform_base"));
+        assert!(matches!(Settings::read("platform_bases = ['srv']", path), Err(SettingsFault::NotAbsolute { .. })));
+    }
+}

@@ -1,0 +1,157 @@
+//! Delete: takes a site away. Everything that can be moved aside is; the database goes last.
+//!
+//! Until the point of no return each line can be taken back, and is.
+
+use aegir_domain::{ContextName, Fault, Remedy, SiteName};
+use aegir_host::Kind;
+use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
+
+use super::layout;
+use super::probe::Links;
+use crate::World;
+use crate::service::DbServer;
+use crate::step::context::{ForgetContext, SavedText};
+use crate::step::database::DropDatabase;
+use crate::step::file::{Keep, SetAside, TakeAway};
+use crate::step::sites_php::{ListSite, listed};
+use crate::step::vhost::WithdrawVhost;
+
+/// Takes a site away.
+pub(crate) struct Delete {
+    pub(crate) site: SiteName,
+    pub(crate) confirm: String,
+}
+
+impl Recipe<World> for Delete {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        run.check(Confirmed { site: self.site.clone(), typed: self.confirm.clone() })?;
+        let there = run.check(WhatIsThere { site: self.site.clone() })?;
+        let site = there.site;
+        let name = ContextName::Site(site.name.clone());
+        let saved = run.check(SavedText { name: name.clone() })?;
+
+        let vhost = layout::vhost_path(run.world(), &there.platform, &site.name)?;
+        let was = run.step(Keep { path: vhost.clone(), name: "vhost".into() })?;
+        run.step(WithdrawVhost { server: there.platform.server.clone(), site: site.name.clone(), was })?;
+        run.step(ListSite {
+            platform: site.platform.clone(),
+            root: there.platform.root.clone(),
+            site: site.name.clone(),
+            names: Vec::new(),
+            were: there.listed,
+        })?;
+        let mut trash = None;
+        if let Some(mode) = there.folder_mode {
+            let aside = run.world().trash_name(site.name.as_str());
+            run.step(SetAside {
+                path: there.platform.root.site_dir(&site.name),
+                trash: there.trash.clone(),
+                name: aside.clone(),
+                mode,
+            })?;
+            trash = Some(there.trash.join(aside));
+        }
+        Links { site: &site, root: &there.platform.root }.remove(run)?;
+        let credentials = run.world().home().credentials_of(&name);
+        let was = run.step(Keep { path: credentials.clone(), name: "credentials".into() })?;
+        run.step(TakeAway { path: credentials, was })?;
+        run.step(ForgetContext { name, was: saved })?;
+
+        run.answer("site", site.name.as_str());
+        if let Some(trash) = trash {
+            let days = run.world().parts.settings.trash_days;
+            run.say(format!("The files of `{}` lie in `{}`, for {days} days", site.name, trash.display()));
+            run.answer("trash", trash.to_string_lossy());
+        }
+        run.point_of_no_return(
+            Afterwards::new().cleanup(DropDatabase { server: site.db_server.clone(), database: site.database.clone() }),
+        )
+    }
+}
+
+/// The name was typed again.
+struct Confirmed {
+    site: SiteName,
+    typed: String,
+}
+
+impl Check<World> for Confirmed {
+    type Output = ();
+    const NAME: &'static str = "confirmed";
+
+    fn look(&self, _: &World) -> Result<(), Fault> {
+        match self.typed == self.site.as_str() {
+            true => Ok(()),
+            false => Err(NotConfirmed { site: self.site.clone() }.into()),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("deleting `{site}` was not confirmed")]
+struct NotConfirmed {
+    site: SiteName,
+}
+
+impl Remedy for NotConfirmed {
+    fn remedy(&self) -> Option<String> {
+        Some(format!("to delete it, add `--confirm={}`", self.site))
+    }
+}
+
+/// What there is of a site. Parts that are missing are no reason to keep the rest.
+struct WhatIsThere {
+    site: SiteName,
+}
+
+struct There {
+    site: aegir_domain::SiteContext,
+    platform: aegir_domain::PlatformContext,
+    /// The mode of its folder, if there is one.
+    folder_mode: Option<u32>,
+    /// The trash on the file system of the folder.
+    trash: std::path::PathBuf,
+    /// Its names in `sites.php`.
+    listed: Vec<aegir_domain::HostName>,
+}
+
+impl Check<World> for WhatIsThere {
+    type Output = There;
+    const NAME: &'static str = "what-is-there";
+
+    fn look(&self, world: &World) -> Result<There, Fault> {
+        let site = world.contexts().site(&self.site)?;
+        let platform = world.contexts().platform(&site.platform)?;
+        let folder = platform.root.site_dir(&site.name);
+        let folder_mode = match world.files().kind(&folder)? {
+            None => None,
+            Some(Kind::Dir) => world.files().stat(&folder)?.map(|stat| stat.mode & 0o7777),
+            Some(_) => return Err(NoFolder { folder }.into()),
+        };
+        let server = DbServer::of(world, &site.db_server)?;
+        if !server.bears(&site.database.name, &site.database.marker)? {
+            world.warn(format!(
+                "The database `{}` does not bear the mark of this site, or is gone: it is left alone",
+                site.database.name
+            ));
+        }
+        let listed = listed(world, &platform.root, &site.name)?;
+        let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
+        Ok(There { site, platform, folder_mode, trash, listed })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is no folder", folder.display())]
+struct NoFolder {
+    folder: std::path::PathBuf,
+}
+
+impl Remedy for NoFolder {
+    fn remedy(&self) -> Option<String> {
+        Some(format!(
+            "look at what `{}` leads to; remove the link by hand, then delete the site again",
+            self.folder.display()
+        ))
+    }
+}

@@ -1,0 +1,179 @@
+//! Install: makes a new site, in service when it ends, or leaves nothing of it.
+//!
+//! The installer runs before the site is published, so that nobody sees a half-made one.
+
+use std::time::Duration;
+
+use aegir_domain::{
+    Context, ContextName, Database, DbName, Fault, InstallSite, MachineName, Marker, PlatformContext, PlatformRoot,
+    SiteContext,
+};
+use aegir_drupal::driver::{Install as Installer, Installed, LoginLink, Operation};
+use aegir_recipe::{Action, Afterwards, Committed, Recipe, Run, Undo};
+use serde::{Deserialize, Serialize};
+
+use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, Room};
+use super::layout::{self, MakeSiteFolder, SettleModes, WriteCredentials};
+use super::probe::{Links, SiteAnswers};
+use crate::World;
+use crate::service::php::Asker;
+use crate::step::context::SaveContext;
+use crate::step::database::{CreateDatabase, CreateDatabaseUser};
+use crate::step::file::{Want, converge};
+use crate::step::secret::MakeSecret;
+use crate::step::sites_php::ListSite;
+use crate::step::vhost::PublishVhost;
+
+/// What a new site takes at the most before its first upload, in bytes (facts, section 1: 36 MB with its database).
+const ROOM: u64 = 100 << 20;
+
+/// Makes a new site.
+pub(crate) struct Install {
+    pub(crate) asked: InstallSite,
+}
+
+impl Recipe<World> for Install {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let InstallSite { site, platform, db_server, .. } = &self.asked;
+
+        let ready = run.check(PlatformReady { platform: platform.clone(), profile: self.asked.profile.clone() })?;
+        run.check(NameIsFree { asked: self.asked.clone(), root: ready.platform.root.clone() })?;
+        run.check(PhpReady {
+            platform: ready.platform.clone(),
+            time_zone: self.asked.time_zone.clone(),
+            engine: None,
+        })?;
+        let hosts =
+            run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
+        run.check(Room { at: ready.platform.root.path().join("sites"), bytes: ROOM })?;
+
+        let mint = &run.world().parts.mint;
+        let attempt = run.world().task.attempt;
+        let database = Database {
+            name: DbName::for_site(site, mint.random()),
+            marker: Marker::new(site, attempt),
+            hosts: hosts.clone(),
+        };
+        let context = self.context(&ready.platform, ready.profile.clone(), database.clone(), &ready.core);
+        let root = ready.platform.root.clone();
+
+        run.step(MakeSecret { name: "database".into() })?;
+        run.step(MakeSecret { name: "hash-salt".into() })?;
+        run.step(CreateDatabase {
+            server: db_server.clone(),
+            name: database.name.clone(),
+            marker: database.marker.clone(),
+        })?;
+        run.step(CreateDatabaseUser { server: db_server.clone(), name: database.name.clone(), hosts })?;
+        run.step(MakeSiteFolder { root: root.clone(), site: site.clone(), attempt })?;
+        run.step(WriteCredentials { site: site.clone(), server: db_server.clone(), name: database.name.clone() })?;
+        for file in layout::settings_files(run.world(), &context, &ready.platform)? {
+            let current = run.check(layout::FileNow { path: file.path.clone() })?;
+            let want =
+                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
+            converge(run, &current, want)?;
+        }
+        run.step(ListSite {
+            platform: platform.clone(),
+            root: root.clone(),
+            site: site.clone(),
+            names: context.names(),
+            were: Vec::new(),
+        })?;
+        let installed = run.step(RunInstaller {
+            root: root.clone(),
+            platform: ready.platform.clone(),
+            site: Box::new(context.clone()),
+        })?;
+        run.step(SettleModes::of(run.world(), &root, site)?)?;
+        run.step(SaveContext {
+            context: Context::Site(Box::new(SiteContext { core: installed.core_version, ..context.clone() })),
+            was: None,
+        })?;
+        run.step(PublishVhost::new(&context, &ready.platform))?;
+        Links { site: &context, root: &root }.make(run)?;
+        run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
+        let link: LoginLink = run.check(super::login::MakeLink { site: site.clone(), account: 1 })?;
+
+        run.answer("site", site.as_str());
+        run.answer("database", database.name.as_str());
+        run.answer("profile", ready.profile.as_str());
+        run.secret_answer("login_link", link.url);
+        run.point_of_no_return(Afterwards::new().cleanup(layout::DropFolderMark { root, site: site.clone(), attempt }))
+    }
+}
+
+impl Install {
+    fn context(&self, platform: &PlatformContext, profile: MachineName, database: Database, core: &str) -> SiteContext {
+        let asked = self.asked.clone();
+        let title = asked.title.unwrap_or_else(|| asked.site.as_title());
+        SiteContext {
+            name: asked.site,
+            revision: 1,
+            platform: platform.name.clone(),
+            db_server: asked.db_server,
+            database,
+            profile,
+            language: asked.language,
+            time_zone: asked.time_zone,
+            title,
+            account: asked.account,
+            mail: asked.mail,
+            aliases: asked.aliases,
+            redirect: asked.redirect,
+            client: asked.client,
+            core: core.to_owned(),
+        }
+    }
+}
+
+/// Runs Drupal's own installer, in one process of PHP.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RunInstaller {
+    pub(crate) root: PlatformRoot,
+    pub(crate) platform: PlatformContext,
+    pub(crate) site: Box<SiteContext>,
+}
+
+impl Action<World> for RunInstaller {
+    type Output = Installed;
+    const NAME: &'static str = "run-installer";
+    const LIMIT: Duration = Duration::from_secs(3600);
+
+    fn apply(&self, world: &World) -> Result<Installed, Fault> {
+        let site = &self.site;
+        let asker = Asker::of(world, site, &self.platform)?;
+        let operation = Operation::Install(Box::new(Installer {
+            profile: site.profile.clone(),
+            language: site.language.clone(),
+            title: site.title.clone(),
+            mail: site.mail.clone(),
+            account: site.account.clone(),
+            account_mail: site.mail.clone(),
+            // Nobody is told it: the first administrator comes in by a one-time link.
+            account_password: world.parts.mint.password(),
+            time_zone: site.time_zone.clone(),
+            country: None,
+        }));
+        let limit = Duration::from_secs(world.parts.settings.install_limit);
+        let installed: Installed = asker.ask(operation, limit)?;
+        if installed.langcode != site.language.as_str() {
+            world.warn(format!(
+                "The site speaks `{}`: the profile has no translation for `{}`",
+                installed.langcode, site.language
+            ));
+        }
+        world.say(format!("Drupal {} is installed with the profile `{}`", installed.core_version, installed.profile));
+        Ok(installed)
+    }
+}
+
+impl Undo<World> for RunInstaller {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        // What it wrote lies in the database and the folder that earlier steps made. Files that the
+        // installer left behind elsewhere would be a finding; it writes none.
+        let _ = ContextName::Site(self.site.name.clone());
+        let _ = world;
+        Ok(())
+    }
+}

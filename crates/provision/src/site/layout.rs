@@ -1,0 +1,257 @@
+//! What a site's folder holds, with which modes, and the files that Ægir writes into it.
+
+use std::path::PathBuf;
+
+use aegir_domain::{
+    AttemptId, ContextName, DbName, Fault, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
+};
+use aegir_drupal::settings::Settings;
+use aegir_recipe::{Action, Check, Cleanup, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+use crate::service::{DbServer, php};
+use crate::step::file::{Current, make_folder, put};
+
+/// The folders of a site (inventory, section 18): path, mode, whether the web group owns it. The first is its own.
+pub(crate) const FOLDERS: [(&str, u32, Group); 10] = [
+    ("", 0o2750, Group::Web),
+    ("modules", 0o2775, Group::Ours),
+    ("themes", 0o2775, Group::Ours),
+    ("libraries", 0o2775, Group::Ours),
+    ("files", 0o2770, Group::Web),
+    ("private", 0o2770, Group::Web),
+    ("private/files", 0o2770, Group::Web),
+    ("private/temp", 0o2770, Group::Web),
+    ("private/config", 0o2770, Group::Web),
+    ("private/config/sync", 0o2770, Group::Web),
+];
+
+/// The mode of `settings.php`: our user and the web group read it, nobody writes it.
+pub(crate) const SETTINGS_MODE: u32 = 0o440;
+/// The mode of `local.settings.php`.
+pub(crate) const LOCAL_SETTINGS_MODE: u32 = 0o640;
+/// What `local.settings.php` holds when it is made. Never touched again.
+pub(crate) const LOCAL_SETTINGS: &str =
+    "<?php\n\n// Your own settings of this site. Ægir made this file once and leaves it alone.\n";
+
+/// Whose group a folder has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// That of the web server's workers.
+    Web,
+    /// That of the user that Ægir runs as.
+    Ours,
+}
+
+impl Group {
+    pub(crate) fn id(self, world: &World) -> u32 {
+        match self {
+            Group::Web => world.parts.web_gid,
+            Group::Ours => world.parts.own_gid,
+        }
+    }
+}
+
+/// A file that Ægir writes for a site.
+pub(crate) struct SiteFile {
+    pub(crate) path: PathBuf,
+    /// What it is kept under while it is replaced.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
+}
+
+/// The files that a site's context calls for, besides its vhost: settings, and the Drush alias.
+pub(crate) fn settings_files(
+    world: &World,
+    site: &SiteContext,
+    platform: &PlatformContext,
+) -> Result<Vec<SiteFile>, Fault> {
+    let settings = Settings {
+        site: site.name.clone(),
+        family: php::family(platform, &site.core)?,
+        names: site.aliases.clone(),
+        home: world.home().clone(),
+    };
+    let template = world.files().read_text(&world.home().templates().join(settings.template_name()))?;
+    Ok(vec![SiteFile {
+        path: platform.root.site_dir(&site.name).join("settings.php"),
+        name: "settings.php".into(),
+        text: settings.render(template.as_deref())?,
+        mode: SETTINGS_MODE,
+        group: Some(world.parts.web_gid),
+    }])
+}
+
+/// The vhost file of a site.
+pub(crate) fn vhost_path(world: &World, platform: &PlatformContext, site: &SiteName) -> Result<PathBuf, Fault> {
+    let server = world.contexts().server(&platform.server)?;
+    crate::service::http::vhost_path(world, &server, site)
+}
+
+/// Looks at a file that may be about to be replaced.
+pub(crate) struct FileNow {
+    pub(crate) path: PathBuf,
+}
+
+impl Check<World> for FileNow {
+    type Output = Current;
+    const NAME: &'static str = "file-now";
+
+    fn look(&self, world: &World) -> Result<Current, Fault> {
+        Current::of(world, &self.path)
+    }
+}
+
+/// The mark of a folder that an attempt is making: by it, its undo knows the folder from one that others made.
+fn mark(folder: &std::path::Path, attempt: AttemptId) -> PathBuf {
+    folder.join(format!(".aegir-{attempt}"))
+}
+
+/// Makes the folder of a new site, with all that must be there before Drupal is installed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MakeSiteFolder {
+    pub(crate) root: PlatformRoot,
+    pub(crate) site: SiteName,
+    pub(crate) attempt: AttemptId,
+}
+
+impl Action<World> for MakeSiteFolder {
+    type Output = ();
+    const NAME: &'static str = "make-site-folder";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let files = world.files();
+        let folder = self.root.site_dir(&self.site);
+        if files.kind(&folder)?.is_some()
+            && files.kind(&mark(&folder, self.attempt))?.is_none()
+            && !files.list(&folder)?.is_empty()
+        {
+            return Err(super::facts::SiteFault::InTheWay { path: folder }.into());
+        }
+        files.make_dir(&folder, 0o750)?;
+        files.write(&mark(&folder, self.attempt), b"", 0o600)?;
+        for (path, mode, group) in FOLDERS {
+            make_folder(world, &folder.join(path), mode, Some(group.id(world)))?;
+        }
+        let local = folder.join("local.settings.php");
+        if files.kind(&local)?.is_none() {
+            put(world, &local, LOCAL_SETTINGS.as_bytes(), LOCAL_SETTINGS_MODE, Some(world.parts.web_gid))?;
+        }
+        world.say(format!("Made the folder `{}`", folder.display()));
+        Ok(())
+    }
+}
+
+impl Undo<World> for MakeSiteFolder {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        let files = world.files();
+        let folder = self.root.site_dir(&self.site);
+        if files.kind(&folder)?.is_none() {
+            return Ok(());
+        }
+        if files.kind(&mark(&folder, self.attempt))?.is_some() || files.list(&folder)?.is_empty() {
+            // The mark goes last of what lies in the folder, so that a half-removed one is still known as ours.
+            for name in files.list(&folder)? {
+                if folder.join(&name) != mark(&folder, self.attempt) {
+                    files.set_mode(&folder, 0o750)?;
+                    files.remove_tree(&folder.join(name))?;
+                }
+            }
+            files.remove_tree(&folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the mark out of a folder that was made for good.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DropFolderMark {
+    pub(crate) root: PlatformRoot,
+    pub(crate) site: SiteName,
+    pub(crate) attempt: AttemptId,
+}
+
+impl Action<World> for DropFolderMark {
+    type Output = ();
+    const NAME: &'static str = "drop-folder-mark";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        world.files().remove_file(&mark(&self.root.site_dir(&self.site), self.attempt))?;
+        Ok(())
+    }
+}
+
+impl Cleanup<World> for DropFolderMark {}
+
+/// Brings the modes of a new site's folder back to what they should be, after Drupal hardened them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SettleModes {
+    pub(crate) root: PlatformRoot,
+    pub(crate) site: SiteName,
+}
+
+impl SettleModes {
+    pub(crate) fn of(_: &World, root: &PlatformRoot, site: &SiteName) -> Result<SettleModes, Fault> {
+        Ok(SettleModes { root: root.clone(), site: site.clone() })
+    }
+}
+
+impl Action<World> for SettleModes {
+    type Output = ();
+    const NAME: &'static str = "settle-modes";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let folder = self.root.site_dir(&self.site);
+        for (path, mode, group) in FOLDERS {
+            make_folder(world, &folder.join(path), mode, Some(group.id(world)))?;
+        }
+        for (name, mode) in [("settings.php", SETTINGS_MODE), ("local.settings.php", LOCAL_SETTINGS_MODE)] {
+            let path = folder.join(name);
+            if world.files().kind(&path)?.is_some() {
+                world.files().set_group(&path, world.parts.web_gid)?;
+                world.files().set_mode(&path, mode)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Undo<World> for SettleModes {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // The folder goes with the step that made it.
+        Ok(())
+    }
+}
+
+/// Writes a new site's credentials, from the secrets of the task: for the command line, and for the vhost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WriteCredentials {
+    pub(crate) site: SiteName,
+    pub(crate) server: ServerName,
+    pub(crate) name: DbName,
+}
+
+impl Action<World> for WriteCredentials {
+    type Output = ();
+    const NAME: &'static str = "write-credentials";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let server = DbServer::of(world, &self.server)?;
+        let credentials =
+            server.credentials(&self.name, &world.task_secret("database")?, &world.task_secret("hash-salt")?);
+        let path = world.home().credentials_of(&ContextName::Site(self.site.clone()));
+        world.files().write(&path, credentials.expose().to_string().as_bytes(), 0o400)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for WriteCredentials {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        let name = ContextName::Site(self.site.clone());
+        world.files().remove_file(&world.home().credentials_of(&name))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! Tasks about sites, a file each, and what they share.
+
+mod delete;
+mod facts;
+mod install;
+mod layout;
+mod login;
+mod probe;
+mod verify;
+
+pub(crate) use delete::Delete;
+pub(crate) use facts::names_are_free;
+pub(crate) use install::{Install, RunInstaller};
+pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials};
+pub(crate) use login::Login;
+pub(crate) use verify::{FlushCaches, Verify};

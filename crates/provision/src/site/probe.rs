@@ -1,0 +1,147 @@
+//! Whether a site answers, and the signposts that lead people to it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aegir_domain::{Fault, HostName, PlatformContext, PlatformRoot, Redirect, Remedy, SiteContext};
+use aegir_host::WebAddress;
+use aegir_recipe::{Check, Run};
+
+use super::layout::FileNow;
+use crate::World;
+use crate::step::file::{Keep, MakeFolder, MakeLink, RemoveLink, TakeAway, Want, converge};
+
+/// How long the first page of a new site may take: it builds all its caches.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks the web server for a site's front page, as a visitor would.
+pub(crate) struct SiteAnswers {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
+}
+
+impl Check<World> for SiteAnswers {
+    type Output = u16;
+    const NAME: &'static str = "site-answers";
+    const LIMIT: Duration = Duration::from_secs(120);
+
+    fn look(&self, world: &World) -> Result<u16, Fault> {
+        let server = world.contexts().server(&self.platform.server)?;
+        let Some(http) = server.http else {
+            return Err(super::facts::SiteFault::NoWebService { server: server.name }.into());
+        };
+        let name = main_name(&self.site);
+        let host = match http.listen.port() {
+            80 => name.to_string(),
+            port => format!("{name}:{port}"),
+        };
+        let answer = world.parts.web.get(&WebAddress::Tcp(http.listen), &host, "/", PATIENCE)?;
+        match answer.status {
+            200..=399 | 401 | 403 => Ok(answer.status),
+            status => Err(Silent { name, status, said: excerpt(&answer.text()) }.into()),
+        }
+    }
+}
+
+/// The name that answers itself: the site's own, or what the others are redirected to.
+pub(crate) fn main_name(site: &SiteContext) -> HostName {
+    match &site.redirect {
+        Redirect::To(name) => name.clone(),
+        Redirect::None => site.name.host(),
+    }
+}
+
+fn excerpt(page: &str) -> String {
+    let mut text = String::new();
+    let mut tag = false;
+    for c in page.chars() {
+        match c {
+            '<' => tag = true,
+            '>' => tag = false,
+            c if !tag => text.push(if c.is_whitespace() || c.is_control() { ' ' } else { c }),
+            _ => (),
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the front page of `{name}` answers {status}: {said}")]
+struct Silent {
+    name: HostName,
+    status: u16,
+    said: String,
+}
+
+impl Remedy for Silent {
+    fn remedy(&self) -> Option<String> {
+        Some("look into the error logs of the web server and of PHP in `logs/`, and at what the site's own code does on its front page".into())
+    }
+}
+
+/// The signposts to a site: a link in its client's folder, and a Drush alias.
+pub(crate) struct Links<'a> {
+    pub(crate) site: &'a SiteContext,
+    pub(crate) root: &'a PlatformRoot,
+}
+
+impl Links<'_> {
+    /// Puts up what is missing. Says whether anything was.
+    pub(crate) fn make(&self, run: &mut Run<'_, World>) -> Result<bool, Fault> {
+        let mut changed = false;
+        let folder = run.world().home().clients().join(self.site.client.as_str());
+        if run.world().files().kind(&folder)?.is_none() {
+            run.step(MakeFolder { path: folder.clone(), mode: 0o750, group: None })?;
+            changed = true;
+        }
+        let link = folder.join(self.site.name.as_str());
+        if run.world().files().kind(&link)?.is_none() {
+            run.step(MakeLink { path: link, target: self.root.site_dir(&self.site.name) })?;
+            changed = true;
+        }
+        let alias = self.drush_alias(run.world());
+        let current = run.check(FileNow { path: alias.clone() })?;
+        let text = self.drush_alias_text(run.world())?;
+        changed |= converge(
+            run,
+            &current,
+            Want { path: &alias, text: &text, mode: 0o600, group: None, keep_as: "drush-alias" },
+        )?;
+        Ok(changed)
+    }
+
+    /// Takes them down.
+    pub(crate) fn remove(&self, run: &mut Run<'_, World>) -> Result<(), Fault> {
+        let link = run.world().home().clients().join(self.site.client.as_str()).join(self.site.name.as_str());
+        if let Some(aegir_host::Kind::Link(target)) = run.world().files().kind(&link)? {
+            run.step(RemoveLink { path: link, target })?;
+        }
+        let alias = self.drush_alias(run.world());
+        if run.world().files().kind(&alias)?.is_some() {
+            let was = run.step(Keep { path: alias.clone(), name: "drush-alias".into() })?;
+            run.step(TakeAway { path: alias, was })?;
+        }
+        Ok(())
+    }
+
+    fn drush_alias(&self, world: &World) -> PathBuf {
+        world.home().drush_sites().join(format!("{}.site.yml", self.site.name))
+    }
+
+    fn drush_alias_text(&self, world: &World) -> Result<String, Fault> {
+        // JSON is YAML, and a path needs its quotes.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let platform = world.contexts().platform(&self.site.platform)?;
+        let server = world.contexts().server(&platform.server)?;
+        let port = server.http.map_or(80, |http| http.listen.port());
+        let name = main_name(self.site);
+        let uri = if port == 80 { format!("http://{name}") } else { format!("http://{name}:{port}") };
+        Ok(format!(
+            "# Generated by Ægir. Use it with: drush --alias-path={} @{} status\n'*':\n  root: {}\n  uri: {}\n",
+            world.home().drush_sites().display(),
+            self.site.name,
+            quoted(self.root.as_str()),
+            quoted(&uri),
+        ))
+    }
+}

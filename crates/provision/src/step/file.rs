@@ -1,0 +1,357 @@
+//! Files and folders: kept, put, made, set aside.
+
+use std::path::{Path, PathBuf};
+
+use aegir_domain::Fault;
+use aegir_host::Kind;
+use aegir_recipe::{Action, Run, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+
+/// What a file was before a task replaced it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Was {
+    /// It was not there.
+    Absent,
+    /// It is kept with the task under this name.
+    Kept {
+        /// Its name in `kept/`.
+        name: String,
+        /// Its mode.
+        mode: u32,
+        /// Its group.
+        group: u32,
+    },
+}
+
+/// Copies a file to `kept/`, so that a later step may replace it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Keep {
+    pub(crate) path: PathBuf,
+    /// The name in `kept/`; unique in the task.
+    pub(crate) name: String,
+}
+
+impl Action<World> for Keep {
+    type Output = Was;
+    const NAME: &'static str = "keep-file";
+
+    fn apply(&self, world: &World) -> Result<Was, Fault> {
+        let files = world.files();
+        let Some(bytes) = files.read(&self.path)? else { return Ok(Was::Absent) };
+        let stat = files.stat(&self.path)?;
+        files.write(&world.task.kept().join(&self.name), &bytes, 0o600)?;
+        Ok(match stat {
+            Some(stat) => Was::Kept { name: self.name.clone(), mode: stat.mode & 0o7777, group: stat.gid },
+            None => Was::Absent,
+        })
+    }
+}
+
+impl Undo<World> for Keep {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // What is kept goes with the task's folder; an earlier undo may run again and need it.
+        Ok(())
+    }
+}
+
+/// Writes a text file that holds no secret, in the place of what was there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Put {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    pub(crate) mode: u32,
+    /// The group it gets; `None`: that of its folder or of us.
+    pub(crate) group: Option<u32>,
+    pub(crate) was: Was,
+}
+
+impl Action<World> for Put {
+    type Output = ();
+    const NAME: &'static str = "put-file";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        put(world, &self.path, self.text.as_bytes(), self.mode, self.group)
+    }
+}
+
+impl Undo<World> for Put {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        put_back(world, &self.path, &self.was)
+    }
+}
+
+/// Writes a file with its mode and group; group before mode, since a change of group drops set-gid.
+pub(crate) fn put(world: &World, path: &Path, bytes: &[u8], mode: u32, group: Option<u32>) -> Result<(), Fault> {
+    let files = world.files();
+    files.write(path, bytes, mode)?;
+    if let Some(group) = group {
+        files.set_group(path, group)?;
+        files.set_mode(path, mode)?;
+    }
+    Ok(())
+}
+
+/// Brings a file back to what it was.
+pub(crate) fn put_back(world: &World, path: &Path, was: &Was) -> Result<(), Fault> {
+    let files = world.files();
+    match was {
+        Was::Absent => {
+            // The folder may be gone by now: an undo may run twice, and so may those before it.
+            if path.parent().is_some_and(|folder| matches!(files.kind(folder), Ok(Some(_)))) {
+                files.remove_file(path)?;
+            }
+        }
+        Was::Kept { name, mode, group } => {
+            if let Some(bytes) = files.read(&world.task.kept().join(name))? {
+                put(world, path, &bytes, *mode, Some(*group))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts a file unless it is already so, keeping what it replaces. Says whether it changed anything.
+pub(crate) fn converge(run: &mut Run<'_, World>, world_says: &Current, want: Want<'_>) -> Result<bool, Fault> {
+    if world_says.is(&want) {
+        return Ok(false);
+    }
+    let was = run.step(Keep { path: want.path.to_owned(), name: want.keep_as.to_owned() })?;
+    run.step(Put { path: want.path.to_owned(), text: want.text.to_owned(), mode: want.mode, group: want.group, was })?;
+    Ok(true)
+}
+
+/// What a file should be.
+pub(crate) struct Want<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
+    pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
+    /// The name to keep it under.
+    pub(crate) keep_as: &'a str,
+}
+
+/// What a file is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Current {
+    pub(crate) bytes: Option<Vec<u8>>,
+    pub(crate) mode: u32,
+    pub(crate) group: u32,
+}
+
+impl Current {
+    /// Looks at the file `path`.
+    pub(crate) fn of(world: &World, path: &Path) -> Result<Current, Fault> {
+        let Some(bytes) = world.files().read(path)? else { return Ok(Current::default()) };
+        let stat = world.files().stat(path)?;
+        let (mode, group) = stat.map_or((0, 0), |stat| (stat.mode & 0o7777, stat.gid));
+        Ok(Current { bytes: Some(bytes), mode, group })
+    }
+
+    fn is(&self, want: &Want<'_>) -> bool {
+        self.bytes.as_deref() == Some(want.text.as_bytes())
+            && self.mode == want.mode
+            && want.group.is_none_or(|group| group == self.group)
+    }
+}
+
+/// Makes a folder that was not there. Undone only while it is empty: what others put into it stays.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MakeFolder {
+    pub(crate) path: PathBuf,
+    pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
+}
+
+impl Action<World> for MakeFolder {
+    type Output = ();
+    const NAME: &'static str = "make-folder";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        make_folder(world, &self.path, self.mode, self.group)
+    }
+}
+
+impl Undo<World> for MakeFolder {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        let empty = world.files().kind(&self.path)?.is_some() && world.files().list(&self.path)?.is_empty();
+        if empty {
+            world.files().remove_empty_dir(&self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a folder, then gives it its group, then its mode: a change of group drops set-gid.
+pub(crate) fn make_folder(world: &World, path: &Path, mode: u32, group: Option<u32>) -> Result<(), Fault> {
+    let files = world.files();
+    files.make_dir(path, mode)?;
+    if let Some(group) = group {
+        files.set_group(path, group)?;
+    }
+    files.set_mode(path, mode)?;
+    Ok(())
+}
+
+/// Gives a file or folder another mode and group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SetMode {
+    pub(crate) path: PathBuf,
+    pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
+    pub(crate) mode_was: u32,
+    pub(crate) group_was: u32,
+}
+
+impl Action<World> for SetMode {
+    type Output = ();
+    const NAME: &'static str = "set-mode";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        if let Some(group) = self.group {
+            world.files().set_group(&self.path, group)?;
+        }
+        world.files().set_mode(&self.path, self.mode)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for SetMode {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        if world.files().kind(&self.path)?.is_none() {
+            return Ok(());
+        }
+        if self.group.is_some() {
+            world.files().set_group(&self.path, self.group_was)?;
+        }
+        world.files().set_mode(&self.path, self.mode_was)?;
+        Ok(())
+    }
+}
+
+/// Makes a symbolic link that was not there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MakeLink {
+    pub(crate) path: PathBuf,
+    pub(crate) target: PathBuf,
+}
+
+impl Action<World> for MakeLink {
+    type Output = ();
+    const NAME: &'static str = "make-link";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        world.files().make_link(&self.target, &self.path)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for MakeLink {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        if matches!(world.files().kind(&self.path)?, Some(Kind::Link(target)) if target == self.target) {
+            world.files().remove_file(&self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes a file or link away, once [`Keep`] kept it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TakeAway {
+    pub(crate) path: PathBuf,
+    pub(crate) was: Was,
+}
+
+impl Action<World> for TakeAway {
+    type Output = ();
+    const NAME: &'static str = "take-away";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        world.files().remove_file(&self.path)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for TakeAway {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        match self.was {
+            Was::Absent => Ok(()),
+            Was::Kept { .. } => put_back(world, &self.path, &self.was),
+        }
+    }
+}
+
+/// Takes a symbolic link away.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RemoveLink {
+    pub(crate) path: PathBuf,
+    pub(crate) target: PathBuf,
+}
+
+impl Action<World> for RemoveLink {
+    type Output = ();
+    const NAME: &'static str = "remove-link";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        if matches!(world.files().kind(&self.path)?, Some(Kind::Link(_))) {
+            world.files().remove_file(&self.path)?;
+        }
+        Ok(())
+    }
+}
+
+impl Undo<World> for RemoveLink {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        if world.files().kind(&self.path)?.is_none() {
+            world.files().make_link(&self.target, &self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Moves a folder into the trash on its file system, under a name that belongs to the task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SetAside {
+    pub(crate) path: PathBuf,
+    /// The trash; on the same file system.
+    pub(crate) trash: PathBuf,
+    /// The name it gets there.
+    pub(crate) name: String,
+    /// Its mode: Drupal makes its folders read-only, and what cannot be written cannot be moved.
+    pub(crate) mode: u32,
+}
+
+impl Action<World> for SetAside {
+    type Output = ();
+    const NAME: &'static str = "set-aside";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let files = world.files();
+        files.make_dir(&self.trash, 0o700)?;
+        let aside = self.trash.join(&self.name);
+        if files.kind(&aside)?.is_none() && files.kind(&self.path)?.is_some() {
+            files.set_mode(&self.path, self.mode | 0o700)?;
+            files.rename(&self.path, &aside)?;
+        }
+        Ok(())
+    }
+}
+
+impl Undo<World> for SetAside {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        let files = world.files();
+        let aside = self.trash.join(&self.name);
+        if files.kind(&aside)?.is_some() && files.kind(&self.path)?.is_none() {
+            files.rename(&aside, &self.path)?;
+        }
+        if files.kind(&self.path)?.is_some() {
+            files.set_mode(&self.path, self.mode)?;
+        }
+        // The trash itself stays if others lie in it.
+        if files.kind(&self.trash)?.is_some() && files.list(&self.trash)?.is_empty() {
+            files.remove_empty_dir(&self.trash)?;
+        }
+        Ok(())
+    }
+}

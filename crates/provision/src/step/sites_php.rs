@@ -1,0 +1,64 @@
+//! Which names lead to which site, in the platform's `sites/sites.php`.
+//!
+//! Sites of a platform are changed side by side, so this file is never put back whole: each step
+//! changes the lines of its own site, under a short lock.
+
+use aegir_domain::{Fault, HostName, PlatformName, PlatformRoot, SiteName};
+use aegir_drupal::sites_php;
+use aegir_host::{LockMode, Locks};
+use aegir_recipe::{Action, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+
+/// Lists the names that lead to a site.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ListSite {
+    pub(crate) platform: PlatformName,
+    pub(crate) root: PlatformRoot,
+    pub(crate) site: SiteName,
+    /// All its names; none: it is not listed.
+    pub(crate) names: Vec<HostName>,
+    /// Those that were listed before.
+    pub(crate) were: Vec<HostName>,
+}
+
+impl Action<World> for ListSite {
+    type Output = ();
+    const NAME: &'static str = "list-site";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        self.set(world, &self.names)
+    }
+}
+
+impl Undo<World> for ListSite {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        self.set(world, &self.were)
+    }
+}
+
+impl ListSite {
+    fn set(&self, world: &World, names: &[HostName]) -> Result<(), Fault> {
+        let _lock = lock(world, &self.platform)?;
+        let path = self.root.path().join(sites_php::FILE);
+        let text = world.files().read_text(&path)?.unwrap_or_default();
+        let mut entries = sites_php::read(&text);
+        entries.retain(|(_, site)| *site != self.site);
+        entries.extend(names.iter().map(|name| (name.clone(), self.site.clone())));
+        let text = sites_php::render(entries.iter().map(|(name, site)| (name, site)));
+        super::file::put(world, &path, text.as_bytes(), 0o644, None)
+    }
+}
+
+/// The names listed for `site` now.
+pub(crate) fn listed(world: &World, root: &PlatformRoot, site: &SiteName) -> Result<Vec<HostName>, Fault> {
+    let text = world.files().read_text(&root.path().join(sites_php::FILE))?.unwrap_or_default();
+    Ok(sites_php::read(&text).into_iter().filter(|(_, at)| at == site).map(|(name, _)| name).collect())
+}
+
+fn lock(world: &World, platform: &PlatformName) -> Result<Locks, Fault> {
+    let wanted = [(format!("sites-php-{platform}"), LockMode::Exclusive)];
+    let note = format!("attempt {}", world.task.attempt);
+    Ok(aegir_host::locks::take(&world.home().locks(), &wanted, world.parts.settings.patience(), &note, &mut |_| ())?)
+}

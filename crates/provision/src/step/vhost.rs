@@ -1,0 +1,118 @@
+//! A site's vhost: put in service, and taken out of it.
+//!
+//! Its text holds the site's credentials, so it is no input of a step: it is rendered when the step
+//! acts, and what it replaces lies in `kept/`.
+
+use aegir_domain::{Fault, PlatformContext, ServerName, SiteContext, SiteName};
+use aegir_recipe::{Action, Run, Undo};
+use serde::{Deserialize, Serialize};
+
+use super::file::{Keep, Was};
+use crate::World;
+use crate::service::http::{Change, Down, HttpServer, vhost_path};
+use aegir_domain::Password;
+
+/// Puts a site's vhost in service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PublishVhost {
+    pub(crate) site: Box<SiteContext>,
+    pub(crate) platform: PlatformContext,
+    /// What it replaces.
+    pub(crate) was: Was,
+}
+
+impl PublishVhost {
+    /// That of a site that had none.
+    pub(crate) fn new(site: &SiteContext, platform: &PlatformContext) -> PublishVhost {
+        PublishVhost { site: Box::new(site.clone()), platform: platform.clone(), was: Was::Absent }
+    }
+
+    /// In the place of the one it has.
+    pub(crate) fn replacing(
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        platform: &PlatformContext,
+    ) -> Result<(), Fault> {
+        let server = run.world().contexts().server(&platform.server)?;
+        let path = vhost_path(run.world(), &server, &site.name)?;
+        let was = run.step(Keep { path, name: "vhost".into() })?;
+        run.step(PublishVhost { was, ..PublishVhost::new(site, platform) })
+    }
+}
+
+impl Action<World> for PublishVhost {
+    type Output = ();
+    const NAME: &'static str = "publish-vhost";
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let server = world.contexts().server(&self.platform.server)?;
+        let http = HttpServer::of(world, &server)?;
+        let text = http.vhost_text(&self.site, &self.platform)?;
+        let path = vhost_path(world, &server, &self.site.name)?;
+        http.publish(&[Change { path, text: Some(text) }], Down::Refused)
+    }
+}
+
+impl Undo<World> for PublishVhost {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        put_back(world, &self.platform.server, &self.site.name, &self.was)
+    }
+}
+
+/// Takes a site's vhost out of service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WithdrawVhost {
+    pub(crate) server: ServerName,
+    pub(crate) site: SiteName,
+    pub(crate) was: Was,
+}
+
+impl Action<World> for WithdrawVhost {
+    type Output = ();
+    const NAME: &'static str = "withdraw-vhost";
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        publish(world, &self.server, &self.site, None, Down::Refused)
+    }
+}
+
+impl Undo<World> for WithdrawVhost {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        put_back(world, &self.server, &self.site, &self.was)
+    }
+}
+
+fn put_back(world: &World, server: &ServerName, site: &SiteName, was: &Was) -> Result<(), Fault> {
+    let text = match was {
+        Was::Absent => None,
+        // Once the task ended nothing is kept, and nothing is to be put back.
+        Was::Kept { name, .. } => match world.files().read_text(&world.task.kept().join(name))? {
+            Some(text) => Some(Password::new(text)),
+            None => return Ok(()),
+        },
+    };
+    publish(world, server, site, text, Down::Tolerated)
+}
+
+fn publish(
+    world: &World,
+    server: &ServerName,
+    site: &SiteName,
+    text: Option<Password>,
+    down: Down,
+) -> Result<(), Fault> {
+    let server = world.contexts().server(server)?;
+    let path = vhost_path(world, &server, site)?;
+    HttpServer::of(world, &server)?.publish(&[Change { path, text }], down)
+}
+
+/// Whether a site's vhost is what its context says, and in service.
+pub(crate) fn vhost_is_current(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<bool, Fault> {
+    let server = world.contexts().server(&platform.server)?;
+    let http = HttpServer::of(world, &server)?;
+    let text = http.vhost_text(site, platform)?;
+    let path = vhost_path(world, &server, &site.name)?;
+    Ok(world.files().read(&path)?.as_deref() == Some(text.expose().as_bytes()) && http.is_current()?)
+}

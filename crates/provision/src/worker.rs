@@ -1,0 +1,204 @@
+//! One attempt from its request to its last line, in a process of its own.
+//!
+//! ```text
+//!  task lock ─► journal empty? ─► object locks ─► recover what is unfinished on them ─► recipe ─► result
+//!                    └─ no: it was interrupted ─► recover it ─► result
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use aegir_domain::protocol::{Ending, Said, VERSION};
+use aegir_domain::{AttemptId, Fault, Outcome, Task};
+use aegir_host::locks::try_take_one;
+use aegir_host::{Deadline, Lock, Locks};
+use aegir_recipe::proof::Drill;
+use aegir_recipe::{Ended, Executor, Journal, Record, Teller};
+use serde::{Deserialize, Serialize};
+
+use crate::journal_file::{Boundary, FileJournal};
+use crate::task::{Locked, locks_of};
+use crate::{AttemptFault, Events, TaskFolder, World, WorldParts, read_journal, recovery};
+
+/// A request as it is kept in the attempt's folder: without its secrets.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) task: Task,
+    pub(crate) asked_by: Option<String>,
+}
+
+/// Ends the process at a record of the journal, in a proof.
+pub type BoundaryDrill = Arc<dyn Fn(Boundary, u32) + Send + Sync>;
+
+/// What it takes to work on attempts.
+#[derive(Clone)]
+pub struct Worker {
+    /// What worlds are made from.
+    pub parts: Arc<WorldParts>,
+    /// What is to go wrong, in a proof.
+    pub drill: Drill,
+    /// Where the process is to end, in a proof.
+    pub at_boundary: Option<BoundaryDrill>,
+}
+
+/// Works on `attempt` until it ended, whether that is by running or by recovering it.
+///
+/// Returns how it ended. The same stands in its events as the last line.
+pub fn run_attempt(worker: &Worker, attempt: AttemptId) -> Result<Ending, AttemptFault> {
+    let folder = TaskFolder::new(&worker.parts.home, attempt);
+    let Some(_worker) = try_take_one(&folder.worker_lock(), "a worker", false)? else { return Err(AttemptFault::Busy) };
+    if worker.parts.files.kind(&folder.journal())?.is_some() && !read_journal(&folder.journal())?.is_empty() {
+        return recovery::recover_one(worker, folder);
+    }
+    let Some(alive) = try_take_one(&folder.lock(), "a worker", true)? else { return Err(AttemptFault::Busy) };
+    Opened::open(worker, folder, alive)?.begin()
+}
+
+/// An attempt whose lock we hold, with its files open.
+pub(crate) struct Opened<'a> {
+    pub(crate) worker: &'a Worker,
+    pub(crate) folder: TaskFolder,
+    pub(crate) events: Events,
+    pub(crate) journal: SharedJournal,
+    pub(crate) records: Vec<Record>,
+    /// Held by us and, until they end, by the programs we start.
+    alive: Lock,
+}
+
+impl<'a> Opened<'a> {
+    pub(crate) fn open(worker: &'a Worker, folder: TaskFolder, alive: Lock) -> Result<Opened<'a>, AttemptFault> {
+        let (mut journal, records) = FileJournal::open(&folder.journal())?;
+        if let Some(drill) = worker.at_boundary.clone() {
+            journal = journal.with_drill(move |boundary, record| drill(boundary, record));
+        }
+        let events = Events::open(&folder.events(), worker.parts.clock.clone())
+            .map_err(|source| AttemptFault::NoEvents { path: folder.events(), source })?;
+        Ok(Opened { worker, folder, events, journal: SharedJournal::new(journal), records, alive })
+    }
+
+    fn begin(mut self) -> Result<Ending, AttemptFault> {
+        let text = self.worker.parts.files.read_text(&self.folder.request())?;
+        let text = text.ok_or(AttemptFault::Unknown { id: self.folder.attempt })?;
+        let asked: Asked = serde_json::from_str(&text).map_err(AttemptFault::Unreadable)?;
+        self.events.tell(Said::Started {
+            protocol: VERSION,
+            attempt: self.folder.attempt,
+            task: asked.task.kind(),
+            object: asked.task.object().to_string(),
+        });
+        let ended = match self.lock_objects(&asked.task) {
+            Ok((_locks, locked)) => self.execute(&asked.task, &locked),
+            Err(fault) => Ended::failed(Outcome::Refused { fault: fault.report() }),
+        };
+        Ok(self.end(ended))
+    }
+
+    /// Locks what the task is about, and recovers what died on it.
+    fn lock_objects(&self, task: &Task) -> Result<(Locks, Vec<Locked>), Fault> {
+        let parts = &self.worker.parts;
+        loop {
+            let wanted = locks_of(task, &crate::Contexts::new(&parts.home, &parts.files))?;
+            let locks = aegir_host::locks::take(
+                &parts.home.locks(),
+                &wanted.iter().map(Locked::as_wanted).collect::<Vec<_>>(),
+                parts.settings.patience(),
+                &format!("attempt {} ({})", self.folder.attempt, task.kind().as_str()),
+                &mut |holder| self.say(format!("Waiting for {holder}")),
+            )?;
+            recovery::recover_conflicting(self.worker, self.folder.attempt, &wanted, &self.events)?;
+            // What was read before the locks were held may have changed since.
+            if locks_of(task, &crate::Contexts::new(&parts.home, &parts.files))? == wanted {
+                return Ok((locks, wanted));
+            }
+        }
+    }
+
+    fn execute(&mut self, task: &Task, locked: &[Locked]) -> Ended {
+        let head = Record::Head {
+            version: 1,
+            attempt: self.folder.attempt,
+            task: serde_json::to_value(task).unwrap_or_default(),
+            locks: locked.iter().map(Locked::as_record).collect(),
+        };
+        if let Err(fault) = self.journal.append(&head, true) {
+            return Ended::failed(Outcome::Refused { fault: Fault::from(fault).report() });
+        }
+        let world = self.world();
+        let lines = crate::lines();
+        let executor =
+            Executor { world: &world, lines: &lines, teller: &self.events, drill: self.worker.drill.clone() };
+        executor.execute(crate::task::recipe_of(task).as_ref(), &mut self.journal)
+    }
+
+    /// The world that this attempt's lines see.
+    pub(crate) fn world(&self) -> World {
+        let deadline = Arc::new(Deadline::default());
+        let journal = self.journal.clone();
+        let on_group = Box::new(move |group: &aegir_host::ProcessGroup| {
+            let record = Record::Program(aegir_recipe::ProcessGroup {
+                pgid: group.pgid,
+                started: group.started,
+                boot: group.boot.clone(),
+            });
+            journal.clone().append(&record, true).map_err(Fault::from)
+        });
+        let parts = &self.worker.parts;
+        World {
+            programs: (parts.programs)(&self.alive, on_group, deadline.clone()),
+            task: self.folder.clone(),
+            teller: Arc::new(self.events.clone()),
+            deadline,
+            touched: std::iter::once(parts.home.path().to_owned())
+                .chain(parts.settings.platform_bases.clone())
+                .collect(),
+            told_waiting: AtomicBool::new(false),
+            parts: parts.clone(),
+        }
+    }
+
+    /// Says how it ended, and puts away what only a living task needs.
+    pub(crate) fn end(self, ended: Ended) -> Ending {
+        let files = &self.worker.parts.files;
+        let closed = !matches!(ended.outcome, Outcome::Stuck { .. } | Outcome::Untidy { .. });
+        let mut ending = Ending::of(ended.outcome);
+        ending.changed = ended.changed;
+        ending.answer = ended.answer;
+        if !ended.secret_answer.is_empty() {
+            let text = serde_json::Value::Object(ended.secret_answer).to_string();
+            if let Err(fault) = files.write(&self.folder.secret_answer(), text.as_bytes(), 0o600) {
+                self.say(format!("The secret part of the answer is lost: {fault}"));
+            }
+        }
+        if closed {
+            let mark = self.worker.parts.home.open_tasks().join(self.folder.attempt.to_string());
+            // Each of these may fail on a sick disk; `recover` finds the mark and tries again.
+            let _ = files
+                .remove_tree(&self.folder.kept())
+                .and_then(|_| files.remove_tree(&self.folder.secrets()))
+                .and_then(|_| files.remove_file(&mark));
+        }
+        self.events.tell(Said::Result(Box::new(ending.clone())));
+        let _ = self.events.sync();
+        ending
+    }
+
+    pub(crate) fn say(&self, text: String) {
+        self.events.tell(Said::Log { level: aegir_domain::protocol::Level::Info, text, output: None });
+    }
+}
+
+/// One journal for the engine and for the programs it starts.
+#[derive(Clone)]
+pub(crate) struct SharedJournal(Arc<std::sync::Mutex<FileJournal>>);
+
+impl SharedJournal {
+    fn new(journal: FileJournal) -> SharedJournal {
+        SharedJournal(Arc::new(std::sync::Mutex::new(journal)))
+    }
+}
+
+impl Journal for SharedJournal {
+    fn append(&mut self, record: &Record, sync: bool) -> Result<(), aegir_recipe::JournalFault> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(record, sync)
+    }
+}
