@@ -43,7 +43,7 @@ pub use power::PowerMemory;
 pub use programs::FakePrograms;
 pub use web::{FakeServices, FakeWeb, Running};
 
-pub(crate) use database::DbState;
+pub(crate) use database::{ACCOUNT, DbState, PASSWORD};
 
 /// Something that is amiss on the machine, until it is put right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +140,12 @@ impl Machine {
     /// How many moments have passed.
     pub fn moments(&self) -> u64 {
         self.moments.load(Ordering::SeqCst)
+    }
+
+    /// Counts moments from 1 again.
+    pub fn count_moments(&self) {
+        self.moments.store(0, Ordering::SeqCst);
+        *self.at_moment.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Counts moments from 1 again, and calls `act` at each.

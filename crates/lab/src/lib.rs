@@ -5,3 +5,12 @@
 #![allow(clippy::disallowed_methods, reason = "a lab is where the outside is pretended")]
 
 pub mod fake;
+mod folder;
+mod lab;
+pub mod proof;
+mod snapshot;
+mod trees;
+
+pub use lab::Lab;
+pub use snapshot::Snapshot;
+pub use trees::Code;

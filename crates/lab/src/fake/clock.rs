@@ -20,6 +20,11 @@ impl FakeClock {
     pub fn pass(&self, time: Duration) {
         self.passed.fetch_add(time.as_millis() as u64, Ordering::SeqCst);
     }
+
+    /// Goes back to the beginning.
+    pub fn rewind(&self) {
+        self.passed.store(0, Ordering::SeqCst);
+    }
 }
 
 impl Clock for FakeClock {

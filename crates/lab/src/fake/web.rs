@@ -37,12 +37,6 @@ impl Running {
         }
         running
     }
-
-    fn of_server(&self, server: &str) -> impl Iterator<Item = (&str, &str)> {
-        let folder = format!("server_{server}/");
-        let here = self.files.iter().filter(move |(path, _)| path.starts_with(&folder));
-        here.map(|(path, text)| (path.as_str(), text.as_str()))
-    }
 }
 
 fn folders(path: &Path) -> Vec<PathBuf> {
@@ -117,9 +111,8 @@ impl Web for FakeWeb {
         }
         let running = Running::of(&self.0, "nginx");
         match at {
-            WebAddress::Unix(socket) => {
-                let server = socket.file_stem().and_then(|name| name.to_str()?.split_once('-')).map_or("", |(_, name)| name);
-                let generation = running.of_server(server).find(|(path, _)| path.ends_with("/generation.conf"));
+            WebAddress::Unix(_) => {
+                let generation = running.files.iter().find(|(path, _)| path.ends_with("/generation.conf"));
                 match generation {
                     Some((_, text)) if path == "/generation" => {
                         Ok(answer(200, text.split('"').nth(1).unwrap_or_default()))
