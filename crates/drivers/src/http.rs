@@ -3,6 +3,7 @@
 mod nginx;
 pub mod rules;
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -171,7 +172,8 @@ pub struct Vhost {
     pub open_basedir: Vec<PathBuf>,
     /// The site's private folder for uploads, sessions and temporary files.
     pub temp: PathBuf,
-    /// What the site's PHP finds in `$_SERVER`: `db_*`, `hash_salt`.
+    /// What the site's PHP finds in `$_SERVER`: `db_*`, `hash_salt`. nginx can hand on no `$` and no line
+    /// break in a value.
     pub credentials: Vec<(String, Password)>,
     /// The flag file that fences the site while it exists.
     pub fence: PathBuf,
@@ -216,23 +218,37 @@ impl Vhost {
 }
 
 /// What the PHP of `site` may open: of the platform's code everything but other sites, the site's own
-/// folder, and `more` (a `vendor` folder beside the root, private folders elsewhere).
+/// folder, and `more` (its SQLite file's folder, private folders elsewhere).
 ///
-/// `entries` are the names in the root. A folder ends with `/`, without which PHP would also allow
-/// `sites/a.test.example.org` to `sites/a.test`.
+/// `entries` are the names in the root; `project` those in the folder above it where that is a composer
+/// project, whose loader reads more of it than `vendor` (`load.environment.php`), and else empty. A
+/// folder ends with `/`, so that a reader sees that it is one.
+///
+/// Two limits of PHP, found by running Drupal 10.3 behind it. A path that does not exist when it is
+/// asked for never matches, so `sites/all` and `sites/sites.php` must be there. And a folder cannot be
+/// allowed without all that is below it, so the root itself is not: Twig's `realpath` of it and the
+/// `chdir` at Drupal's shutdown each leave a warning in the site's log per page that is built. Whoever
+/// wants neither allows the root as a whole, and then separates sites by a pool user each.
 pub fn open_basedir(
     root: &PlatformRoot,
     entries: &[(String, EntryKind)],
+    project: &[(String, EntryKind)],
     site: &SiteName,
     more: &[PathBuf],
 ) -> Vec<PathBuf> {
     let mut allowed = Vec::new();
-    for (name, kind) in entries.iter().filter(|(name, _)| name != "sites") {
-        let path = root.path().join(name);
-        allowed.push(match kind {
-            EntryKind::Folder => path.join(""),
-            EntryKind::File => path,
-        });
+    let mut allow = |folder: &Path, entries: &[(String, EntryKind)], but: &OsStr| {
+        for (name, kind) in entries.iter().filter(|(name, _)| OsStr::new(name) != but) {
+            let path = folder.join(name);
+            allowed.push(match kind {
+                EntryKind::Folder => path.join(""),
+                EntryKind::File => path,
+            });
+        }
+    };
+    allow(root.path(), entries, OsStr::new("sites"));
+    if let (Some(above), Some(name)) = (root.path().parent(), root.path().file_name()) {
+        allow(above, project, name);
     }
     let sites = root.path().join("sites");
     allowed.push(sites.join("all").join(""));
@@ -274,5 +290,38 @@ impl HttpDrivers {
             known.sort_unstable();
             DriverFault::Unknown { kind: "http", name: service_type.to_owned(), known }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn php_opens_all_code_of_a_composer_project_and_no_other_site() {
+        let root: PlatformRoot = "/platforms/d10/web".parse().unwrap();
+        let folder = |name: &str| (name.to_owned(), EntryKind::Folder);
+        let file = |name: &str| (name.to_owned(), EntryKind::File);
+        let allowed = open_basedir(
+            &root,
+            &[folder("core"), folder("sites"), file("index.php")],
+            &[folder("web"), folder("vendor"), file("load.environment.php")],
+            &"a.test".parse().unwrap(),
+            &["/home/databases/a".into()],
+        );
+        let shown: Vec<_> = allowed.iter().map(|path| path.to_str().unwrap()).collect();
+        assert_eq!(
+            shown,
+            [
+                "/platforms/d10/web/core/",
+                "/platforms/d10/web/index.php",
+                "/platforms/d10/vendor/",
+                "/platforms/d10/load.environment.php",
+                "/platforms/d10/web/sites/all/",
+                "/platforms/d10/web/sites/sites.php",
+                "/platforms/d10/web/sites/a.test/",
+                "/home/databases/a/",
+            ]
+        );
     }
 }

@@ -119,7 +119,7 @@ impl Stage {
                 Some(folder) => (folder.to_owned(), EntryKind::Folder),
                 None => (name.to_owned(), EntryKind::File),
             });
-        vhost.open_basedir = open_basedir(&vhost.root, &entries, &vhost.site, &[]);
+        vhost.open_basedir = open_basedir(&vhost.root, &entries, &[], &vhost.site, &[]);
         vhost
     }
 

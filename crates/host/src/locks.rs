@@ -186,7 +186,9 @@ fn attempt(path: &Path, mode: LockMode, inheritable: bool, note: &str) -> Result
     // What a process that was killed left there is no longer true.
     match mode {
         LockMode::Exclusive => {
-            file.set_len(0).and_then(|()| file.write_all(note.as_bytes())).map_err(fault)?;
+            file.set_len(0).map_err(fault)?;
+            // On a full disk nobody learns who we are, and we hold the lock all the same.
+            let _ = file.write_all(note.as_bytes());
         }
         LockMode::Shared if file.metadata().map_err(fault)?.len() > 0 => file.set_len(0).map_err(fault)?,
         LockMode::Shared => (),

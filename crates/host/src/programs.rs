@@ -10,6 +10,7 @@ mod group;
 mod kept;
 mod task;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,15 +21,15 @@ pub(crate) use group::GROUP_VARIABLE;
 pub use group::{GroupFault, ProcessGroup, end_group};
 pub use task::{Deadline, TaskPrograms, find_program};
 
-/// A program to start, with everything it gets.
-#[derive(Clone, Debug)]
+/// A program to start, with everything it gets. Printed, it shows no value of a variable.
+#[derive(Clone)]
 pub struct Launch {
     /// The program and its arguments.
     pub cmd: Cmd,
     /// The folder it starts in; `/` if none is named.
     pub dir: Option<PathBuf>,
     /// Variables beside `PATH`, `LANG`, `HOME` and `TMPDIR`; nothing else of our own environment is
-    /// handed on. The machine's other users can not read them, but the program's children can.
+    /// handed on. No secret: every child of the program gets them too.
     pub env: Vec<(String, String)>,
     /// What it reads on standard input; may hold secrets. Without it, `/dev/null`.
     pub stdin: Option<Password>,
@@ -36,6 +37,20 @@ pub struct Launch {
     pub answers: bool,
     /// What it may use.
     pub limits: Limits,
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Launch")
+            .field("cmd", &self.cmd)
+            .field("dir", &self.dir)
+            .field("env", &names)
+            .field("stdin", &self.stdin)
+            .field("answers", &self.answers)
+            .field("limits", &self.limits)
+            .finish()
+    }
 }
 
 impl Launch {
@@ -107,8 +122,8 @@ pub enum Ended {
     OutputTooLong,
 }
 
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ended::Code(code) => write!(f, "ended with status {code}"),
             Ended::Signal(signal) => write!(f, "was ended by signal {signal}"),

@@ -41,7 +41,10 @@ impl Attempt {
         }
         let attempt = Attempt { parts: parts.clone(), folder: TaskFolder::new(&parts.home, request.attempt) };
         let files = &parts.files;
-        files.make_dirs(&parts.home.open_tasks(), 0o700)?;
+        let home = &parts.home;
+        for folder in [home.open_tasks(), home.locks(), home.contexts(), home.credentials(), home.cache()] {
+            files.make_dirs(&folder, 0o700)?;
+        }
         if files.kind(&attempt.folder.request())?.is_some() {
             return Ok((attempt, Asked::Known));
         }

@@ -116,7 +116,7 @@ impl Action<World> for SaveServerPassword {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let password = world.task_secret("db_password")?;
-        let text = serde_json::json!({ "db_password": password.expose() }).to_string();
+        let text = serde_json::json!({ "password": password.expose() }).to_string();
         world.files().write(&world.home().credentials_of(&self.server), text.as_bytes(), 0o600)?;
         Ok(())
     }

@@ -35,6 +35,12 @@ impl Recipe<World> for Verify {
             run.step(MakeFolder { path: trash, mode: 0o700, group: None })?;
             changes.push("the trash".into());
         }
+        // PHP may open only what is there when it asks, so this folder must be.
+        let all = platform.root.path().join("sites/all");
+        if run.world().files().kind(&all)?.is_none() {
+            run.step(MakeFolder { path: all, mode: 0o755, group: None })?;
+            changes.push("the folder `sites/all`".into());
+        }
         let path = platform.root.path().join(sites_php::FILE);
         let current = run.check(FileNow { path: path.clone() })?;
         if let Some(text) = self.sites_php(run, &platform, &current)? {

@@ -56,6 +56,7 @@ impl<W: Ground> Executor<'_, W> {
             answer: Map::new(),
             secret_answer: Map::new(),
             changed: false,
+            acted: false,
             journal_lost: false,
         };
         let result = recipe.run(&mut run);

@@ -36,6 +36,8 @@ pub trait Action<W>: Serialize + DeserializeOwned {
     const NAME: &'static str;
     /// How long it may take.
     const LIMIT: Duration = Duration::from_secs(60);
+    /// Whether something of it stays when the task succeeds; what only the task itself needs does not.
+    const LASTS: bool = true;
 
     /// Does it. May run twice.
     fn apply(&self, world: &W) -> Result<Self::Output, Fault>;

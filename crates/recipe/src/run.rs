@@ -25,6 +25,8 @@ pub struct Run<'a, W> {
     pub(crate) answer: Map<String, Value>,
     pub(crate) secret_answer: Map<String, Value>,
     pub(crate) changed: bool,
+    /// Whether any step began.
+    pub(crate) acted: bool,
     /// The journal could not be written and may say something else than happened.
     pub(crate) journal_lost: bool,
 }
@@ -54,7 +56,8 @@ impl<'a, W: Ground> Run<'a, W> {
         self.write(&Record::Begun { line, name: S::NAME.into(), inputs: inputs.clone() }, true)?;
         // Pushed before `apply`: a step that fails half way must be undone too.
         self.standing.push((line, S::NAME.into(), inputs));
-        self.changed = true;
+        self.acted = true;
+        self.changed |= S::LASTS;
         let mut output = step.apply(self.world).inspect_err(|_| self.ended(line, S::NAME, Phase::Failed, began))?;
         if self.drill.apply_twice {
             output = step.apply(self.world)?;
@@ -79,7 +82,7 @@ impl<'a, W: Ground> Run<'a, W> {
         }
         self.line += 1;
         self.drill.fail(self.line, When::Before)?;
-        if self.changed {
+        if self.acted {
             self.world.make_durable()?;
         }
         let record = Record::Committed {
@@ -87,7 +90,7 @@ impl<'a, W: Ground> Run<'a, W> {
             answer: self.answer.clone(),
             changed: self.changed,
         };
-        self.write(&record, self.changed || !afterwards.lines.is_empty())?;
+        self.write(&record, self.acted || !afterwards.lines.is_empty())?;
         self.after = afterwards.lines;
         self.tell(self.line, "point-of-no-return", Phase::Committed, None);
         Ok(Committed(()))

@@ -10,8 +10,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use aegir_host::{Clock, SystemClock};
 use rustix::fs::Mode;
 use rustix::process::{Pid, Signal};
 
@@ -24,9 +25,8 @@ use crate::process_table::{self, Seen};
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The moment, for limits of time.
-#[allow(clippy::disallowed_methods, reason = "waits for real processes; nothing of it is recorded")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
+pub(crate) fn now() -> Duration {
+    SystemClock.now()
 }
 
 /// A program to be started.

@@ -9,11 +9,12 @@ use std::fs::{self, File};
 use std::io;
 use std::time::Duration;
 
-use aegir_domain::Password;
+use aegir_domain::{DbEngine, Password};
+use aegir_host::{Databases, Mint, RealDatabases, SqlKind, SystemMint};
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::{self, Launch};
-use crate::fault::{LogTail, StackFault};
+use crate::fault::StackFault;
 use crate::files;
 use crate::places::Places;
 use crate::stack::Setup;
@@ -51,7 +52,8 @@ pub(crate) fn prepare(setup: &mut Setup, say: &dyn Fn(&str)) -> Result<(), Stack
     let password = match kept {
         Some(password) => password,
         None => {
-            let password = new_password()?;
+            let mint: &dyn Mint = &SystemMint;
+            let password = mint.password();
             let data = if whole { "data" } else { "data.new" };
             if whole {
                 say("the password of the database is missing: setting a new one");
@@ -155,18 +157,6 @@ fn create_account(setup: &Setup, data: &str, password: &Password, whole: bool) -
     Err(StackFault::Initialise { how: daemon::how(ran.status), source: ran.said })
 }
 
-/// 32 letters and digits; nothing that any of its readers would have to quote.
-fn new_password() -> Result<Password, StackFault> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-    let mut bytes = [0u8; 32];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| StackFault::File { doing: "read", path: "/dev/urandom".into(), source: error.into() })?;
-    }
-    Ok(Password::new(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)])).collect::<String>()))
-}
-
 fn read_password(places: &Places) -> Result<Option<Password>, StackFault> {
     let path = places.credentials();
     match fs::read(&path) {
@@ -211,23 +201,20 @@ pub(crate) fn launch(setup: &Setup) -> Result<Launch, StackFault> {
 
 /// Whether it answers a query by our account.
 pub(crate) fn ready(setup: &Setup) -> Result<(), Wait> {
-    use mysql::prelude::Queryable;
-    let options = mysql::OptsBuilder::new()
-        .socket(Some(setup.places.database_socket().display().to_string()))
-        .user(Some(ACCOUNT))
-        .pass(setup.password.as_ref().map(Password::expose))
-        .tcp_connect_timeout(Some(Duration::from_secs(5)))
-        .read_timeout(Some(Duration::from_secs(5)));
-    let asked = mysql::Conn::new(options).and_then(|mut connection| connection.query_first::<u8, _>("SELECT 1"));
+    let Some(password) = &setup.password else { return Err(Wait::Not("no password is known".into())) };
+    let at = DbEngine::Socket(setup.places.database_socket());
+    let limit = Duration::from_secs(5);
+    let asked = RealDatabases
+        .mariadb(&at, ACCOUNT, password, None, limit)
+        .and_then(|mut connection| connection.rows("SELECT 1"));
     match asked {
-        Ok(Some(1)) => Ok(()),
-        Ok(other) => Err(Wait::Not(format!("it answered {other:?}"))),
-        Err(mysql::Error::MySqlError(error)) if error.code == 1045 => Err(Wait::Never(Box::new(StackFault::Refused {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.kind == SqlKind::PasswordRefused => Err(Wait::Never(Box::new(StackFault::Refused {
             account: ACCOUNT.into(),
             credentials: setup.places.credentials(),
-            source: LogTail { log: setup.places.log("mariadb.log"), text: error.message },
+            source: Box::new(fault),
         }))),
-        Err(error) => Err(Wait::Not(error.to_string())),
+        Err(fault) => Err(Wait::Not(fault.to_string())),
     }
 }
 

@@ -26,6 +26,12 @@ pub struct Endpoints {
     pub db_credentials: PathBuf,
     /// Where the stack itself takes requests: `status`, `reload nginx`, `reload php-fpm`.
     pub control: PathBuf,
+    /// The access log of nginx.
+    pub access_log: PathBuf,
+    /// The folder of what nginx is told of the server and its sites.
+    pub nginx_folder: PathBuf,
+    /// The folder of php-fpm's pools.
+    pub pools: PathBuf,
     /// The main file of nginx.
     pub nginx_conf: PathBuf,
     /// The main file of php-fpm.

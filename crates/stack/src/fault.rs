@@ -141,7 +141,7 @@ pub enum StackFault {
         credentials: PathBuf,
         /// Its words.
         #[source]
-        source: LogTail,
+        source: Box<aegir_host::SqlFault>,
     },
     /// A process of a killed `aegir up` goes on.
     #[error("process {pid} ({service}), left over from an earlier `aegir up`, does not end")]
@@ -151,6 +151,12 @@ pub enum StackFault {
         /// What it runs.
         service: Service,
     },
+    /// The lock of the home resisted.
+    #[error("cannot take the home for ourselves")]
+    Lock(#[source] aegir_host::LockFault),
+    /// A configuration could not be written.
+    #[error("cannot describe the services")]
+    Describe(#[from] aegir_drivers::DriverFault),
     /// Stopped before all was up.
     #[error("stopped before everything was up")]
     Interrupted,
@@ -196,6 +202,8 @@ impl Remedy for StackFault {
             StackFault::Unreadable { path, .. } => {
                 Some(format!("correct `{0}`, or remove it: what it holds is then chosen anew", path.display()))
             }
+            StackFault::Lock(fault) => fault.remedy(),
+            StackFault::Describe(fault) => fault.remedy(),
             StackFault::File { .. }
             | StackFault::Spawn { .. }
             | StackFault::TooLong { .. }

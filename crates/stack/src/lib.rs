@@ -24,7 +24,6 @@ mod control;
 mod daemon;
 mod database;
 mod endpoints;
-mod fastcgi;
 mod fault;
 mod files;
 mod leftovers;

@@ -1,9 +1,7 @@
 //! One `aegir up` per home.
 
-use std::fs::File;
-use std::io::{Read, Seek, Write};
-
-use rustix::fs::FlockOperation;
+use aegir_host::Lock;
+use aegir_host::locks::{holder, try_take_one};
 
 use crate::fault::StackFault;
 use crate::files;
@@ -13,33 +11,20 @@ use crate::process_table;
 /// Held as long as the stack; the kernel lets it go with our process, however that ends.
 #[derive(Debug)]
 pub(crate) struct UpLock {
-    _file: File,
+    _lock: Lock,
 }
 
 impl UpLock {
     /// Takes the lock of this home, or names who has it.
     pub(crate) fn take(places: &Places) -> Result<UpLock, StackFault> {
         let path = places.run.join("up.lock");
-        let fault = |source| StackFault::File { doing: "lock", path: path.clone(), source };
-        files::append(&path, places.private_owner(), 0o640)?;
-        let mut file = File::options().read(true).write(true).open(&path).map_err(fault)?;
-        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut text = String::new();
-            file.read_to_string(&mut text).map_err(fault)?;
-            let pid = text.trim().parse().unwrap_or(0);
-            return Err(StackFault::InUse {
-                home: places.home.clone(),
-                pid,
-                program: process_table::command_line(pid),
-            });
-        }
-        let mut write = || {
-            file.set_len(0)?;
-            file.rewind()?;
-            writeln!(file, "{}", std::process::id())
+        let Some(lock) = try_take_one(&path, &std::process::id().to_string(), false).map_err(StackFault::Lock)? else {
+            let pid = holder(&path).parse().unwrap_or(0);
+            let program = process_table::command_line(pid);
+            return Err(StackFault::InUse { home: places.home.clone(), pid, program });
         };
-        write().map_err(fault)?;
-        Ok(UpLock { _file: file })
+        files::append(&path, places.private_owner(), 0o600)?;
+        Ok(UpLock { _lock: lock })
     }
 }
 

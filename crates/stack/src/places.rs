@@ -47,6 +47,10 @@ impl Places {
             (places.run.clone(), 0o710),
             (places.run.join("php"), 0o710),
             (places.home.join("config"), 0o711),
+            (places.server_config(), 0o711),
+            (places.nginx_folder(), 0o711),
+            (places.server_config().join("php-fpm"), 0o711),
+            (places.pools(), 0o700),
             (places.home.join("credentials"), 0o700),
             (places.home.join("logs"), 0o700),
             (places.home.join("stack"), 0o710),
@@ -121,6 +125,19 @@ impl Places {
         self.home.join("stack/php-fpm")
     }
 
+    /// The configuration of the stack's server; the back end's, except where nothing is there yet.
+    fn server_config(&self) -> PathBuf {
+        self.home.join("config/server_localhost")
+    }
+
+    pub(crate) fn nginx_folder(&self) -> PathBuf {
+        self.server_config().join("nginx")
+    }
+
+    pub(crate) fn pools(&self) -> PathBuf {
+        self.server_config().join("php-fpm/pool.d")
+    }
+
     pub(crate) fn mariadb(&self) -> PathBuf {
         self.home.join("stack/mariadb")
     }
@@ -130,7 +147,7 @@ impl Places {
     }
 
     pub(crate) fn credentials(&self) -> PathBuf {
-        self.home.join("credentials/server_localhost.json")
+        self.home.join("stack/mariadb-account.json")
     }
 
     pub(crate) fn database_socket(&self) -> PathBuf {

@@ -148,6 +148,9 @@ fn endpoints(settings: &StackSettings, places: &Places) -> Result<Endpoints, Sta
         db_account: database::ACCOUNT.into(),
         db_credentials: places.credentials(),
         control: places.control_socket(),
+        access_log: places.log("nginx-access.log"),
+        nginx_folder: places.nginx_folder(),
+        pools: places.pools(),
         nginx_conf: places.nginx().join("nginx.conf"),
         php_fpm_conf: places.php_fpm().join("php-fpm.conf"),
     })

@@ -1,6 +1,6 @@
 //! Keeping a stack: a child that dies is started again, until we are asked to stop.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
@@ -32,14 +32,14 @@ const TURN: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// The deaths of a service within the last minute, and when it is started again.
 #[derive(Debug, Default)]
 pub(crate) struct Deaths {
-    at: Vec<Instant>,
-    again: Option<Instant>,
+    at: Vec<Duration>,
+    again: Option<Duration>,
 }
 
 impl Deaths {
     /// Counts one; returns how long to wait, or nothing if it was one too many.
-    fn count(&mut self, now: Instant) -> Option<Duration> {
-        self.at.retain(|death| now.duration_since(*death) < MINUTE);
+    fn count(&mut self, now: Duration) -> Option<Duration> {
+        self.at.retain(|death| now.saturating_sub(*death) < MINUTE);
         self.at.push(now);
         if self.at.len() >= DEATHS {
             return None;

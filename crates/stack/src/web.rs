@@ -1,9 +1,15 @@
-//! The nginx of a stack: its own main file, and the part that Ægir writes for the server.
+//! The nginx of a stack: its main file, and what it serves before the back end has said anything.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use aegir_domain::{Cmd, ServerName};
+use aegir_drivers::Templates;
+use aegir_drivers::http::{HttpDriver, MainConfig, Nginx, ServerConfig};
+use aegir_host::{RealWeb, Web, WebAddress};
 
 use crate::daemon::{Launch, Ran};
 use crate::database::Wait;
@@ -14,100 +20,108 @@ use crate::stack::Setup;
 /// How long it may take to answer.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-/// Its main file.
-pub(crate) fn main_file(setup: &Setup) -> PathBuf {
-    setup.places.nginx().join("nginx.conf")
-}
-
 /// nginx in the foreground, with its main file written anew.
 pub(crate) fn launch(setup: &Setup) -> Result<Launch, StackFault> {
     let places = &setup.places;
-    let user = match &setup.settings.users {
-        Some(users) => format!("user {0} {0};\n", users.web.name),
-        None => String::new(),
+    let templates = templates(&places.home)?;
+    let main = MainConfig {
+        server: server(setup)?,
+        user: setup.settings.users.as_ref().map(|users| (users.web.name.clone(), users.web.group.clone())),
+        pid: places.nginx().join("nginx.pid"),
+        error_log: places.log("nginx-error.log"),
+        temp: places.nginx(),
+        workers: std::thread::available_parallelism().map_or(1, NonZero::get).min(8) as u64,
     };
-    let dir = places.nginx();
-    let temporary: String = ["client_body", "fastcgi", "proxy", "scgi", "uwsgi"]
-        .iter()
-        .map(|kind| format!("  {kind}_temp_path \"{}/{kind}\";\n", dir.display()))
-        .collect();
-    let text = format!(
-        "# Written by Ægir at each start of the private stack.\n\
-         {user}daemon off;\n\
-         pid \"{dir}/nginx.pid\";\n\
-         error_log \"{errors}\";\n\
-         worker_processes auto;\n\
-         worker_shutdown_timeout 10s;\n\
-         events {{ worker_connections 1024; }}\n\
-         http {{\n\
-         {temporary}\
-         \x20 access_log \"{access}\";\n\
-         \x20 server_tokens off;\n\
-         \x20 include /etc/nginx/mime.types;\n\
-         \x20 default_type application/octet-stream;\n\
-         \x20 server {{\n\
-         \x20   listen {listen} default_server;\n\
-         \x20   server_name _;\n\
-         \x20   return 404;\n\
-         \x20 }}\n\
-         \x20 server {{\n\
-         \x20   listen \"unix:{internal}\";\n\
-         \x20   access_log off;\n\
-         \x20   return 204;\n\
-         \x20 }}\n\
-         \x20 include \"{home}/config/server_*/nginx.conf\";\n\
-         }}\n",
-        dir = dir.display(),
-        errors = places.log("nginx-error.log").display(),
-        access = places.log("nginx-access.log").display(),
-        listen = setup.endpoints.listen,
-        internal = places.internal_socket().display(),
-        home = places.home.display(),
-    );
-    files::write(&main_file(setup), text.as_bytes(), places.private_owner(), 0o600)?;
+    let text = Nginx.main(&main, &templates)?;
+    files::write(&setup.endpoints.nginx_conf, text.as_bytes(), places.private_owner(), 0o600)?;
+    begin_server(setup, &main.server, &templates)?;
     files::append(&places.log("nginx-error.log"), places.private_owner(), 0o640)?;
     files::append(&places.log("nginx-access.log"), places.private_owner(), 0o640)?;
     // A killed nginx leaves it, and a new one does not take its place.
     files::remove(&places.internal_socket())?;
-    Ok(nginx(setup, &[]))
+    Ok(nginx(setup, Nginx.run(&setup.endpoints.nginx_conf)))
+}
+
+fn server(setup: &Setup) -> Result<ServerConfig, StackFault> {
+    let name = "localhost".parse::<ServerName>().expect("`localhost` is the name of a server");
+    Ok(ServerConfig {
+        name,
+        folder: setup.endpoints.nginx_folder.clone(),
+        listen: setup.endpoints.listen,
+        internal_socket: setup.endpoints.internal.clone(),
+        access_log: setup.endpoints.access_log.clone(),
+    })
+}
+
+/// Writes what the back end writes when it verifies the server, so that nginx starts before that.
+/// What the back end wrote stays, unless it is of another port.
+fn begin_server(setup: &Setup, server: &ServerConfig, templates: &Templates) -> Result<(), StackFault> {
+    let owner = setup.places.private_owner();
+    let entry = server.folder.join(Nginx.entry());
+    let listens = format!("listen {} ", server.listen);
+    let stands = fs::read_to_string(&entry).is_ok_and(|text| text.contains(&listens));
+    for folder in Nginx.folders() {
+        files::directory(&server.folder.join(folder), owner, 0o700)?;
+    }
+    let generation = Nginx.generation(0, templates)?;
+    if !server.folder.join(&generation.path).exists() {
+        files::write(
+            &server.folder.join(&generation.path),
+            generation.text.expose().as_bytes(),
+            owner,
+            generation.mode,
+        )?;
+    }
+    if stands {
+        return Ok(());
+    }
+    for file in Nginx.server(server, templates)? {
+        files::write(&server.folder.join(&file.path), file.text.expose().as_bytes(), owner, file.mode)?;
+    }
+    Ok(())
+}
+
+/// The built-in templates, and those that an operator put in their place.
+pub(crate) fn templates(home: &Path) -> Result<Templates, StackFault> {
+    let mut overrides = BTreeMap::new();
+    for name in Templates::names() {
+        let path = home.join("templates").join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                overrides.insert(name.to_owned(), text);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (),
+            Err(source) => return Err(StackFault::File { doing: "read", path, source }),
+        }
+    }
+    Ok(Templates { overrides })
 }
 
 /// Whether nginx would run with what lies in the home now.
 pub(crate) fn test(setup: &Setup) -> Result<Ran, StackFault> {
-    let mut launch = nginx(setup, &["-t", "-q"]);
+    let mut launch = nginx(setup, Nginx.check(&setup.endpoints.nginx_conf));
     launch.log = setup.places.nginx().join("test.log");
     launch.run(b"", Duration::from_secs(30))
 }
 
-fn nginx(setup: &Setup, how: &[&str]) -> Launch {
-    let places = &setup.places;
-    let mut args: Vec<String> = how.iter().map(|arg| (*arg).to_owned()).collect();
-    args.extend(["-e".into(), places.log("nginx-error.log").display().to_string()]);
-    args.extend(["-p".into(), places.nginx().display().to_string()]);
-    args.extend(["-c".into(), main_file(setup).display().to_string()]);
+fn nginx(setup: &Setup, cmd: Cmd) -> Launch {
+    let found = setup.settings.programs.nginx.clone();
     Launch {
-        program: setup.settings.programs.nginx.clone().unwrap_or_default(),
-        args,
-        folder: places.nginx(),
+        program: found.unwrap_or_else(|| PathBuf::from(&cmd.program)),
+        args: cmd.args,
+        folder: setup.places.nginx(),
         account: None,
-        log: places.log("nginx-error.log"),
-        log_owner: places.private_owner(),
+        log: setup.places.log("nginx-error.log"),
+        log_owner: setup.places.private_owner(),
     }
 }
 
 /// Whether it answers on its internal socket.
 pub(crate) fn ready(setup: &Setup) -> Result<(), Wait> {
-    let ask = || -> std::io::Result<String> {
-        let mut stream = UnixStream::connect(setup.places.internal_socket())?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream.write_all(b"GET / HTTP/1.0\r\nHost: internal\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    match ask() {
-        Ok(answer) if answer.starts_with("HTTP/1.1 2") => Ok(()),
-        Ok(answer) => Err(Wait::Not(format!("it answered {:?}", answer.lines().next().unwrap_or_default()))),
-        Err(error) => Err(Wait::Not(error.to_string())),
+    let at = WebAddress::Unix(setup.endpoints.internal.clone());
+    match RealWeb.get(&at, "localhost", "/generation", Duration::from_secs(5)) {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        Ok(answer) => Err(Wait::Not(format!("it answered with status {}", answer.status))),
+        Err(fault) => Err(Wait::Not(fault.to_string())),
     }
 }

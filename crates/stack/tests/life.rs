@@ -138,6 +138,27 @@ fn a_start_that_is_stopped_leaves_nothing_and_the_next_one_begins_anew() {
 }
 
 #[test]
+fn a_home_may_be_deep_and_have_blanks_and_letters_of_any_kind() {
+    for way in ways() {
+        let place = Place::named(way, "Ægir's home, not short/".trim_end_matches('/'));
+        let mut refused = place.begin(&[]);
+        assert!(!refused.ends());
+        until("it says why", || refused.said().contains("it contains '\\''"));
+
+        let deep = "Ægirs home, the folder that has a very long name so that no address of a socket could hold it";
+        let place = Place::named(way, deep);
+        let up = place.up();
+
+        assert!(!up.endpoints().control.starts_with(place.home()));
+        assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
+        assert_eq!((up.ask("reload nginx"), up.ask("reload php-fpm")), ("ok".into(), "ok".into()));
+        let run = up.endpoints().control.parent().unwrap().to_owned();
+        up.stop();
+        fs::remove_dir_all(run).unwrap();
+    }
+}
+
+#[test]
 fn without_mariadb_the_stack_has_no_database() {
     let place = Place::new(Way::Person);
 

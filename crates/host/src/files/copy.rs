@@ -161,7 +161,7 @@ impl Walk<'_> {
                 let target: File = with_permission(to.0, create).map_err(bad_to)?.into();
                 stream(&source, &target).map_err(|error| FileFault::new(DOING, to.1, error))?;
                 let held = Held { stat: rustix::fs::fstat(&target).map_err(bad_to)?, fd: target.into() };
-                let _ = as_source(&held, &stat).map_err(bad_to)?;
+                as_source(&held, &stat).map_err(bad_to)?;
                 rustix::fs::futimens(&held.fd, &times(&stat)).map_err(bad_to)?;
                 Ok(Changed::Yes)
             }

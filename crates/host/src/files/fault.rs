@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::Remedy;
+use aegir_domain::{Cmd, Remedy};
 use rustix::io::Errno;
 
 use crate::accounts::{Accounts, own_uid};
@@ -58,6 +58,12 @@ impl FileFault {
         FileFault { doing, path: path.to_owned(), trouble, source: io::Error::other(why.into()) }
     }
 
+    /// The same, about another path: the one in a tree that stands in the way.
+    pub(crate) fn at(mut self, path: &Path) -> FileFault {
+        self.path = path.to_owned();
+        self
+    }
+
     /// What kind of trouble it is.
     pub fn trouble(&self) -> Trouble {
         self.trouble
@@ -77,18 +83,25 @@ impl FileFault {
                 "as root, put `{us}` into that group with `usermod -aG GROUP {us}`, begin a new session, then retry"
             ));
         }
+        if self.doing == "change the owner of" {
+            return Some("only root may give a file to another user: run the same as root".into());
+        }
         // Entries come and go with the folder's permission, the rest with the thing's own.
         let own = matches!(self.doing, "read" | "list" | "change the mode of" | "append to");
         let in_the_way = if own && self.path.exists() { Some(self.path.as_path()) } else { self.path.parent() };
         let in_the_way = in_the_way?.ancestors().find(|path| path.exists())?;
         let found = in_the_way.metadata().ok()?;
-        let shown = in_the_way.display();
+        let line = |program: &str, how: &str| Cmd::new(program).arg(how).arg(in_the_way.to_string_lossy());
         if found.uid() == own_uid() {
             let bits = if found.is_dir() { "u+rwx" } else { "u+rw" };
-            return Some(format!("run `chmod {bits} {shown}`, then retry"));
+            return Some(format!("run `{}`, then retry", line("chmod", bits)));
         }
         let owner = accounts.name_of(found.uid());
-        Some(format!("`{shown}` belongs to `{owner}`: as root, run `chown {us} {shown}`, then retry"))
+        Some(format!(
+            "`{}` belongs to `{owner}`: as root, run `{}`, then retry",
+            in_the_way.display(),
+            line("chown", &us)
+        ))
     }
 }
 
@@ -109,30 +122,29 @@ fn trouble(error: &io::Error) -> Trouble {
 
 impl Remedy for FileFault {
     fn remedy(&self) -> Option<String> {
-        let shown = self.path.display();
+        let shown = |program: &str, option: &str| Cmd::new(program).args([option, &self.path.to_string_lossy()]);
+        let mount = || super::mounted_at(super::existing(&self.path)).unwrap_or_else(|_| self.path.clone());
         match self.trouble {
             Trouble::NoPermission => self.permission_remedy(),
-            Trouble::NoSpace => {
-                let mount = super::mounted_at(super::existing(&self.path)).unwrap_or_else(|_| self.path.clone());
-                Some(format!(
-                    "make room on the file system at `{0}` (`df -h {0}`, `df -i {0}`), then retry",
-                    mount.display()
-                ))
+            Trouble::NoSpace => Some(format!(
+                "make room on the file system at `{0}` (`df -h {0}`, `df -i {0}`), then retry",
+                mount().display()
+            )),
+            Trouble::ReadOnly => Some(format!("as root, run `mount -o remount,rw {}`, then retry", mount().display())),
+            Trouble::OtherFileSystem => {
+                Some(format!("put both on one file system: `{}` shows which it is on", shown("df", "-h")))
             }
-            Trouble::ReadOnly => {
-                let mount = super::mounted_at(super::existing(&self.path)).unwrap_or_else(|_| self.path.clone());
-                Some(format!("as root, run `mount -o remount,rw {}`, then retry", mount.display()))
-            }
-            Trouble::OtherFileSystem => Some(format!("put both on one file system: `df {shown}` shows which it is on")),
             Trouble::Link => Some(format!(
-                "see with `namei -l {shown}` which part is a symbolic link, put the real thing there, then retry"
+                "see with `{}` which part is a symbolic link, put the real thing there, then retry",
+                shown("namei", "-l")
             )),
             Trouble::Outside => {
                 Some("use a path below `platforms/`, or name its folder among the bases in the settings file".into())
             }
-            Trouble::Taken | Trouble::WrongKind => {
-                Some(format!("see with `ls -ld {shown}` what it is; move it away if nobody needs it, then retry"))
-            }
+            Trouble::Taken | Trouble::WrongKind => Some(format!(
+                "see with `{}` what it is; move it away if nobody needs it, then retry",
+                shown("ls", "-ld")
+            )),
             Trouble::KernelTooOld => {
                 Some("use Linux 5.6 or later, and let a container's filter allow `openat2`".into())
             }

@@ -3,10 +3,11 @@
 //! Relative to open folders, so that a folder that is swapped for a link on the way is never walked
 //! through; never across a mount; whatever the depth.
 
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -33,57 +34,74 @@ impl Files {
             return self.remove_file(path);
         }
         self.before_change(path);
-        let fault = |error: Errno| FileFault::new(DOING, path, error.into());
-        place
-            .change_entries(DOING, |dir| {
-                let top = open_writable(dir, &place.name)?;
-                let mut brought_up = 0u64;
-                loop {
-                    empty(&top, &top, found.st_dev, 0, &mut brought_up)?;
-                    match rustix::fs::unlinkat(dir, place.name.as_bytes(), AtFlags::REMOVEDIR) {
-                        // Something was brought up to the top while it was emptied.
-                        Err(Errno::NOTEMPTY | Errno::EXIST) if brought_up > 0 => brought_up = 0,
-                        Err(Errno::NOENT) => return Ok(()),
-                        done => return done,
-                    }
+        let at = RefCell::new(path.to_owned());
+        let removed = place.change_entries(DOING, |dir| {
+            let mut walk = Walk {
+                top: open_writable(dir, &place.name)?,
+                device: found.st_dev,
+                brought_up: 0,
+                at: at.replace(path.to_owned()),
+            };
+            loop {
+                let top = rustix::fs::openat(&walk.top, ".", WALK, Mode::empty())?;
+                if let Err(error) = walk.empty(&top, 0) {
+                    at.replace(walk.at);
+                    return Err(error);
                 }
-            })
-            .map_err(|error| match error.trouble() {
-                super::Trouble::OtherFileSystem => fault(Errno::XDEV),
-                _ => error,
-            })?;
+                match rustix::fs::unlinkat(dir, place.name.as_bytes(), AtFlags::REMOVEDIR) {
+                    // Something was brought up to the top while it was emptied.
+                    Err(Errno::NOTEMPTY | Errno::EXIST) if walk.brought_up > 0 => walk.brought_up = 0,
+                    Err(Errno::NOENT) => return Ok(()),
+                    done => return done,
+                }
+            }
+        });
+        removed.map_err(|fault| fault.at(&at.borrow()))?;
         Ok(Changed::Yes)
     }
 }
 
-/// Removes all that lies in `dir`.
-fn empty(top: &OwnedFd, dir: &OwnedFd, device: u64, depth: usize, brought_up: &mut u64) -> Result<(), Errno> {
-    for (name, is_dir) in entries(dir)? {
-        if !is_dir {
-            unlink_at(dir.as_fd(), &name)?;
-            continue;
+/// One removal of a tree.
+struct Walk {
+    top: OwnedFd,
+    device: u64,
+    brought_up: u64,
+    /// Where it is; after an error, what could not be removed.
+    at: PathBuf,
+}
+
+impl Walk {
+    /// Removes all that lies in `dir`.
+    fn empty(&mut self, dir: &OwnedFd, depth: usize) -> Result<(), Errno> {
+        for (name, is_dir) in entries(dir)? {
+            self.at.push(&name);
+            if is_dir {
+                self.remove_dir(dir, &name, depth)?;
+            } else {
+                unlink_at(dir.as_fd(), &name)?;
+            }
+            self.at.pop();
         }
-        let Some(stat) = stat_at(dir, &name)? else { continue };
-        if stat.st_dev != device {
+        Ok(())
+    }
+
+    fn remove_dir(&mut self, dir: &OwnedFd, name: &OsStr, depth: usize) -> Result<(), Errno> {
+        let Some(stat) = stat_at(dir, name)? else { return Ok(()) };
+        if stat.st_dev != self.device {
             // Something is mounted here: its content is not ours to remove.
             return Err(Errno::XDEV);
         }
+        let child = open_writable(dir.as_fd(), name)?;
         if depth >= DEEPEST {
-            bring_up(top, dir, &name, brought_up)?;
-            continue;
+            return bring_up(&self.top, dir, name, &mut self.brought_up);
         }
-        let child = open_writable(dir.as_fd(), &name)?;
-        empty(top, &child, device, depth + 1, brought_up)?;
-        drop(child);
-        rustix::fs::unlinkat(dir, name.as_bytes(), AtFlags::REMOVEDIR)?;
+        self.empty(&child, depth + 1)?;
+        rustix::fs::unlinkat(dir, name.as_bytes(), AtFlags::REMOVEDIR)
     }
-    Ok(())
 }
 
-/// Moves a folder that lies too deep to the top of the tree, under a name that is free there.
+/// Moves a folder that lies too deep, and is writable, to the top of the tree, under a free name.
 fn bring_up(top: &OwnedFd, dir: &OwnedFd, name: &OsStr, brought_up: &mut u64) -> Result<(), Errno> {
-    // It must be writable to be moved.
-    drop(open_writable(dir.as_fd(), name)?);
     loop {
         *brought_up += 1;
         let free = format!(".aegir-deep-{brought_up}");

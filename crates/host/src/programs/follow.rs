@@ -50,17 +50,20 @@ pub(super) fn follow(
         line: Vec::new(),
         too_long: false,
     };
-    let ended = followed.to_the_end(child, until, grace, on_answer);
+    let ended = followed.stay(child, until, grace, on_answer);
     // Whatever happened, nothing of the group may go on. Its number is ours until `wait` below.
     end(child, Signal::KILL);
     let status = child.wait()?;
     let ended = ended?;
     followed.read_what_is_there(on_answer)?;
     followed.last_line(on_answer);
-    let ended = ended.unwrap_or_else(|| match (status.code(), status.signal()) {
-        (Some(code), _) => Ended::Code(code),
-        (None, signal) => Ended::Signal(signal.unwrap_or_default()),
-    });
+    let ended = match (ended, status.code()) {
+        (Some(why), _) => why,
+        // It was quicker than we, but what it said is not whole.
+        (None, _) if followed.too_long => Ended::OutputTooLong,
+        (None, Some(code)) => Ended::Code(code),
+        (None, None) => Ended::Signal(status.signal().unwrap_or_default()),
+    };
     Ok((ended, followed.out, followed.err))
 }
 
@@ -83,7 +86,7 @@ struct Followed<'a> {
 
 impl Followed<'_> {
     /// Returns when the leader has ended: nothing if by itself, else why we ended it.
-    fn to_the_end(
+    fn stay(
         &mut self,
         child: &Child,
         until: Option<Instant>,
@@ -169,13 +172,13 @@ impl Followed<'_> {
         let err = &mut self.err;
         drain(&mut self.pipes.stderr, |bytes| err.put(bytes))?;
         let line = &mut self.line;
-        let mut too_long = out.total() > most || err.total() > most;
+        let mut too_long = self.too_long || out.total() > most || err.total() > most;
         drain(&mut self.pipes.answers, |bytes| {
             for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-                // Of a line that is too long nothing is told, but that the program is ended.
-                if line.len() + piece.len() > LONGEST_ANSWER {
-                    too_long = true;
-                    continue;
+                // From a line that is too long on nothing is told, but that the program is ended.
+                too_long |= line.len() + piece.len() > LONGEST_ANSWER;
+                if too_long {
+                    return;
                 }
                 line.extend_from_slice(piece);
                 if let Some(whole) = line.strip_suffix(b"\n") {
@@ -184,7 +187,7 @@ impl Followed<'_> {
                 }
             }
         })?;
-        self.too_long |= too_long;
+        self.too_long = too_long;
         Ok(())
     }
 

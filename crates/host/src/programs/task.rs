@@ -182,6 +182,10 @@ impl Programs for TaskPrograms {
         let began = Instant::now();
         let shown = || launch.cmd.program.display().to_string();
         let program = find_program(&launch.cmd.program).ok_or_else(|| CommandFailed::NotFound { program: shown() })?;
+        if let Some(dir) = launch.dir.as_deref().filter(|dir| !dir.is_dir()) {
+            let why = format!("the folder `{}`, in which it is to start, is not there", dir.display());
+            return Err(CommandFailed::Start { program: shown(), source: io::Error::other(why) });
+        }
         let started =
             self.start(launch, program).map_err(|source| CommandFailed::Start { program: shown(), source })?;
         let Started { mut child, mut go, answers } = started;
@@ -194,8 +198,14 @@ impl Programs for TaskPrograms {
         if let Err(fault) = written_down {
             // It ends by itself, having done nothing, when nobody can say go any more.
             drop(go);
-            let _ = child.wait();
-            return Err(fault);
+            let said = child.wait_with_output().map(|output| output.stderr).unwrap_or_default();
+            return Err(match fault {
+                CommandFailed::Start { program, .. } if !said.is_empty() => {
+                    let said = String::from_utf8_lossy(&said).trim().to_owned();
+                    CommandFailed::Start { program, source: io::Error::other(said) }
+                }
+                fault => fault,
+            });
         }
         // If it died before this, following it will say so.
         let _ = io::Write::write_all(&mut go, b"g");

@@ -25,7 +25,7 @@ pub enum SqlKind {
 ///
 /// Never holds the text of a statement, which may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{doing} was refused: {}", told(.code, .state, .message))]
+#[error("{doing} did not work: {}", told(.code, .state, .message))]
 pub struct SqlFault {
     /// What kind of no it was.
     pub kind: SqlKind,

@@ -84,7 +84,7 @@ impl MariaDb {
                 // An answer that comes late would be taken for the next statement's.
                 self.conn = None;
                 if began.elapsed() >= self.limit {
-                    fault.message = format!("no answer within {} seconds", self.limit.as_secs());
+                    fault.message = format!("no answer within {:?}", self.limit);
                 }
             }
             fault

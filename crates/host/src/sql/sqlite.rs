@@ -139,7 +139,7 @@ mod tests {
         let (dir, mut sqlite) = open();
         sqlite.run("CREATE TABLE t (a PRIMARY KEY)").unwrap();
 
-        assert_eq!(sqlite.rows("SELECT * FROM nothing").unwrap_err().kind, SqlKind::NoSuch);
+        assert_eq!(sqlite.rows("SELECT * FROM missing").unwrap_err().kind, SqlKind::NoSuch);
         assert_eq!(sqlite.run("CREATE TABLE t (a)").unwrap_err().kind, SqlKind::Exists);
         assert_eq!(sqlite.run("GIBBERISH").unwrap_err().kind, SqlKind::Other);
         assert_eq!(Sqlite::open(&dir.path().join("none")).err().unwrap().kind, SqlKind::NoSuch);

@@ -314,12 +314,12 @@ impl<'w> DbServer<'w> {
     fn password(&self) -> Result<Password, Fault> {
         #[derive(serde::Deserialize)]
         struct Kept {
-            db_password: Password,
+            password: Password,
         }
         let path = self.world.home().credentials_of(&ContextName::Server(self.server.clone()));
         let text = self.world.files().read_text(&path)?;
         match text.and_then(|text| serde_json::from_str::<Kept>(&text).ok()) {
-            Some(kept) => Ok(kept.db_password),
+            Some(kept) => Ok(kept.password),
             None => Err(DbFault::NoPassword { server: self.server.clone() }.into()),
         }
     }

@@ -116,10 +116,11 @@ impl<'w> PoolOf<'w> {
     }
 
     fn program(&self) -> Option<PathBuf> {
-        let version = self.platform.php.as_ref().and_then(|php| {
-            php.file_name()?.to_str()?.strip_prefix("php").filter(|version| !version.is_empty()).map(str::to_owned)
-        });
-        self.world.find_program(&fpm_programs(version.as_deref()))
+        // `php` is a link to the machine's own version, `php8.2`, whose php-fpm has the same ending.
+        let php = self.platform.php.clone().or_else(|| self.world.find_program(&["php".into()]))?;
+        let php = self.world.files().real(&php).ok().flatten().unwrap_or(php);
+        let version = php.file_name()?.to_str()?.strip_prefix("php").filter(|version| !version.is_empty());
+        self.world.find_program(&fpm_programs(version))
     }
 
     fn reload(&self, generation: Option<u64>) -> Result<(), Fault> {

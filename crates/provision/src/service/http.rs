@@ -98,26 +98,19 @@ impl<'w> HttpServer<'w> {
     fn may_open(&self, site: &SiteContext, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
         let files = self.world.files();
         let root = platform.root.path();
-        let mut entries = Vec::new();
-        for (name, kind) in self.entries(root)? {
-            entries.push((name, kind));
-        }
+        let entries = self.entries(root)?;
         let mut more = vec![self.world.home().config().join("includes")];
         // In a project of Composer the code that the root includes lies beside it.
-        if let Some(project) = root.parent().filter(|project| is_project(files, project)) {
-            for (name, kind) in self.entries(project)? {
-                let path = project.join(&name);
-                let hidden = name.starts_with('.');
-                if path != root && !hidden && kind == EntryKind::Folder {
-                    more.push(path);
-                }
-            }
+        let mut project = Vec::new();
+        if let Some(above) = root.parent().filter(|above| is_project(files, above)) {
+            project = self.entries(above)?;
+            project.retain(|(name, _)| !name.starts_with('.'));
         }
         let server = self.world.contexts().server(&site.db_server)?;
         if matches!(server.db, Some(aegir_domain::DbService::Sqlite {})) {
             more.push(self.world.home().databases().join(site.database.name.as_str()));
         }
-        Ok(open_basedir(&platform.root, &entries, &site.name, &more))
+        Ok(open_basedir(&platform.root, &entries, &project, &site.name, &more))
     }
 
     fn entries(&self, folder: &Path) -> Result<Vec<(String, EntryKind)>, Fault> {
@@ -153,6 +146,13 @@ impl<'w> HttpServer<'w> {
         for (change, _) in &changed {
             self.swap(&change.path, change.text.as_ref().map(|text| text.expose().as_bytes()))?;
         }
+        if self.world.files().kind(&self.config.folder.join(self.driver.entry()))?.is_none() {
+            // Taken back to before the server had any configuration: there is nothing to test or to run with.
+            return self.swap(&self.generation_path()?, None);
+        }
+        if self.world.files().kind(&self.generation_path()?)?.is_none() {
+            self.write_generation(0)?;
+        }
         if let Err(refused) = self.test_all(changes) {
             // The old files are known good: the running server was started with them.
             for (change, before) in changed {
@@ -161,8 +161,7 @@ impl<'w> HttpServer<'w> {
             return Err(refused);
         }
         let number = self.generation()? + 1;
-        let file = self.driver.generation(number, &self.world.templates()?)?;
-        self.world.files().write(&self.config.folder.join(&file.path), file.text.expose().as_bytes(), file.mode)?;
+        self.write_generation(number)?;
         drop(lock);
         match self.reload(number) {
             Err(fault) if server == Down::Tolerated && is_down(&fault) => {
@@ -186,10 +185,19 @@ impl<'w> HttpServer<'w> {
         Ok(())
     }
 
+    fn generation_path(&self) -> Result<PathBuf, Fault> {
+        Ok(self.config.folder.join(self.driver.generation(0, &self.world.templates()?)?.path))
+    }
+
+    fn write_generation(&self, number: u64) -> Result<(), Fault> {
+        let file = self.driver.generation(number, &self.world.templates()?)?;
+        self.world.files().write(&self.config.folder.join(&file.path), file.text.expose().as_bytes(), file.mode)?;
+        Ok(())
+    }
+
     /// The number of the configuration on disk; 0 before the first.
     fn generation(&self) -> Result<u64, Fault> {
-        let path = self.driver.generation(0, &self.world.templates()?)?.path;
-        let text = self.world.files().read_text(&self.config.folder.join(path))?.unwrap_or_default();
+        let text = self.world.files().read_text(&self.generation_path()?)?.unwrap_or_default();
         // The only digits between quotes are the answer's.
         Ok(text.split('"').nth(1).and_then(|number| number.trim().trim_end_matches("\\n").parse().ok()).unwrap_or(0))
     }
@@ -202,8 +210,11 @@ impl<'w> HttpServer<'w> {
         self.world.parts.services.reload(self.driver.service_type())?;
         let clock = &self.world.parts.clock;
         let began = clock.now();
+        let mut since = None;
         while clock.now().saturating_sub(began) < RELOAD_LIMIT {
-            if self.is_loaded(number)? {
+            // Old workers may take a request beside the new ones for a moment: one answer proves nothing.
+            since = if self.is_loaded(number)? { since.or(Some(clock.now())) } else { None };
+            if since.is_some_and(|since| clock.now().saturating_sub(since) >= self.driver.settles_after()) {
                 return Ok(());
             }
             clock.sleep(Duration::from_millis(10));

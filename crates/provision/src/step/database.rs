@@ -68,6 +68,7 @@ pub(crate) struct ProveDatabaseServer {
 impl Action<World> for ProveDatabaseServer {
     type Output = ();
     const NAME: &'static str = "prove-database-server";
+    const LASTS: bool = false;
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let server = DbServer::of(world, &self.server)?;

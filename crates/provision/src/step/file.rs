@@ -36,6 +36,7 @@ pub(crate) struct Keep {
 impl Action<World> for Keep {
     type Output = Was;
     const NAME: &'static str = "keep-file";
+    const LASTS: bool = false;
 
     fn apply(&self, world: &World) -> Result<Was, Fault> {
         let files = world.files();

@@ -15,6 +15,7 @@ pub(crate) struct MakeSecret {
 impl Action<World> for MakeSecret {
     type Output = ();
     const NAME: &'static str = "make-secret";
+    const LASTS: bool = false;
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let path = world.task.secret_path(&self.name);

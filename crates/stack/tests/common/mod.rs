@@ -40,20 +40,26 @@ pub fn ways() -> Vec<Way> {
 /// A folder that everybody may enter, with a copy of the program in it.
 pub struct Place {
     dir: tempfile::TempDir,
+    name: &'static str,
     pub way: Way,
 }
 
 impl Place {
     pub fn new(way: Way) -> Place {
+        Place::named(way, "home")
+    }
+
+    /// One whose home has this name.
+    pub fn named(way: Way, name: &'static str) -> Place {
         let dir = tempfile::Builder::new().prefix("st").tempdir_in("/tmp").unwrap();
         let open = if way == Way::Person { 0o777 } else { 0o755 };
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(open)).unwrap();
         fs::copy(env!("CARGO_BIN_EXE_aegir-stack"), dir.path().join("aegir-stack")).unwrap();
-        Place { dir, way }
+        Place { dir, name, way }
     }
 
     pub fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
+        self.dir.path().join(self.name)
     }
 
     /// The command that starts the stack with `args`.
@@ -212,16 +218,18 @@ pub fn within(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
 
 /// Runs a statement by the stack's account; the password is read as the back end reads it.
 pub fn sql(endpoints: &Endpoints, statement: &str) -> Result<Option<String>, String> {
-    use mysql::prelude::Queryable;
+    use aegir_host::Databases;
     let text = fs::read(&endpoints.db_credentials).unwrap();
     let credentials: serde_json::Value = serde_json::from_slice(&text).unwrap();
-    let Some(aegir_domain::DbEngine::Socket(socket)) = &endpoints.db else { panic!("no socket") };
-    let options = mysql::OptsBuilder::new()
-        .socket(socket.to_str())
-        .user(Some(&endpoints.db_account))
-        .pass(credentials["password"].as_str());
-    let mut connection = mysql::Conn::new(options).map_err(|error| error.to_string())?;
-    connection.query_first(statement).map_err(|error| error.to_string())
+    let password = aegir_domain::Password::new(credentials["password"].as_str().unwrap());
+    let limit = Duration::from_secs(10);
+    let db = endpoints.db.as_ref().unwrap();
+    let rows = aegir_host::RealDatabases
+        .mariadb(db, &endpoints.db_account, &password, None, limit)
+        .and_then(|mut connection| connection.rows(statement))
+        .map_err(|fault| fault.to_string())?;
+    let first = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+    Ok(first.map(|bytes| String::from_utf8(bytes).unwrap()))
 }
 
 pub fn mode(path: &Path) -> u32 {
