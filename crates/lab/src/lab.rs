@@ -63,8 +63,8 @@ impl Lab {
     }
 
     /// The lab in a folder that another process made.
-    pub(crate) fn of_other(path: &Path) -> Lab {
-        let lab = Lab::at(LabFolder::of_other(path));
+    pub(crate) fn of_other(folder: LabFolder) -> Lab {
+        let lab = Lab::at(folder);
         lab.may_leave_a_mess();
         lab
     }
@@ -188,6 +188,13 @@ impl Lab {
     pub fn site_folder(&self, name: &str) -> PathBuf {
         let site = self.site(name);
         self.contexts().platform(&site.platform).expect("the platform is saved").root.site_dir(&site.name)
+    }
+
+    /// Has the database `name` bear another mark, as if somebody had put theirs in its place.
+    pub fn remark_database(&self, name: &str, comment: &str) {
+        let mut state = DbState::read(&self.machine);
+        state.databases.get_mut(name).expect("the database is there").comment = comment.to_owned();
+        state.write(&self.machine);
     }
 
     /// Saves a context.
