@@ -307,7 +307,7 @@ mod tests {
             &[folder("core"), folder("sites"), file("index.php")],
             &[folder("web"), folder("vendor"), file("load.environment.php")],
             &"a.test".parse().unwrap(),
-            &["/home/databases/a".into()],
+            &["/srv/databases/a".into()],
         );
         let shown: Vec<_> = allowed.iter().map(|path| path.to_str().unwrap()).collect();
         assert_eq!(
@@ -320,7 +320,7 @@ mod tests {
                 "/platforms/d10/web/sites/all/",
                 "/platforms/d10/web/sites/sites.php",
                 "/platforms/d10/web/sites/a.test/",
-                "/home/databases/a/",
+                "/srv/databases/a/",
             ]
         );
     }

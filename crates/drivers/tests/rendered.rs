@@ -148,7 +148,7 @@ fn pool(text: &str) -> Pool {
     Pool {
         name: input["name"].clone(),
         user: input.get("user").map(|user| (user.clone(), user.clone())),
-        listen: format!("/home/run/{}.sock", input["name"]).into(),
+        listen: format!("/srv/run/{}.sock", input["name"]).into(),
         listen_owner: input.get("socket-of").map(|user| (user.clone(), user.clone())),
         children: match input.get("pm").map(String::as_str) {
             Some("dynamic") => Children::Dynamic { max: 20, spare: 2 },
@@ -158,7 +158,7 @@ fn pool(text: &str) -> Pool {
         programs: if input.contains_key("programs") { Programs::Allowed } else { Programs::Refused },
         request_seconds: 300,
         slow_log: input.get("slow").map(PathBuf::from),
-        temp: "/home/cache/php".into(),
+        temp: "/srv/cache/php".into(),
         settings: vec![("memory_limit".into(), "256M".into())],
     }
 }
@@ -170,7 +170,7 @@ fn a_pools_file_is_as_the_examples_say_and_php_fpm_accepts_it() {
         let file = pool(&input).file(&Templates::default()).unwrap();
         compare(&path, &input, &expected, file.text.expose());
         let pools = home.path().join("pools");
-        let mut text = file.text.expose().replace("/home/", &format!("{}/", home.path().display()));
+        let mut text = file.text.expose().replace("/srv/", &format!("{}/", home.path().display()));
         if am_root() && !text.contains("\nuser = ") {
             text = text.replace("]\nlisten", "]\nuser = nobody\nlisten");
         }

@@ -239,10 +239,10 @@ fn php_is_told_where_its_database_is() {
         at(&DbEngine::Socket("/run/s".into())),
         "db_type=mysql db_name=a_test db_user=a_test db_passwd=s db_host=localhost db_socket=/run/s"
     );
-    let file = "/home/databases/a_test.sqlite".into();
+    let file = "/srv/databases/a_test.sqlite".into();
     assert_eq!(
         shown(Sqlite.params(&Access { name: &db, password: None, at: At::File(&file) })),
-        "db_type=sqlite db_name=/home/databases/a_test.sqlite"
+        "db_type=sqlite db_name=/srv/databases/a_test.sqlite"
     );
     assert_eq!(Sqlite.place(&db), Place::File { name: "a_test.sqlite".into(), mode: 0o660 });
 }

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_all_defaults_and_a_misspelt_setting_is_named() {
-        let path = Path::new("/home/hostmaster/aegir.toml");
+        let path = Path::new("/srv/hostmaster/aegir.toml");
         assert_eq!(Settings::read("", path).unwrap(), Settings::default());
         let fault = Settings::read("platform_base = ['/srv']", path).unwrap_err();
         assert!(aegir_domain::Fault::from(fault).report().because[0].contains("platform_base"));

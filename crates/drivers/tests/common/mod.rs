@@ -14,7 +14,7 @@ use aegir_domain::{Cmd, Password, Redirect};
 use aegir_drivers::http::{CoreFamily, MainConfig, ServerConfig, Vhost, VhostMode};
 
 /// The folder that rendered examples speak of.
-pub const FOLDER: &str = "/home/config/server_test/nginx";
+pub const FOLDER: &str = "/srv/config/server_test/nginx";
 
 /// Reads `key  value` lines.
 pub fn pairs(text: &str) -> BTreeMap<String, String> {
@@ -66,7 +66,7 @@ pub fn vhost(input: &BTreeMap<String, String>) -> Vhost {
             ("db_type".into(), Password::new("mysql")),
             ("db_passwd".into(), Password::new(input.get("password").map_or("not a \"secret\"", String::as_str))),
         ],
-        fence: input.get("fence").map_or("/home/run/fences/f".into(), PathBuf::from),
+        fence: input.get("fence").map_or("/srv/run/fences/f".into(), PathBuf::from),
         max_body_mb: 100,
         mode: match input.get("mode").map(String::as_str) {
             Some("disabled") => VhostMode::Disabled,

@@ -142,11 +142,16 @@ pub struct Credentials {
     #[serde(default)]
     pub db_user: String,
     /// That user's password; empty for a file.
+    #[serde(default = "no_password")]
     pub db_passwd: Password,
     /// The database: a name, or the absolute path of a file.
     pub db_name: String,
     /// What the site's own secrets are derived from. Kept for the life of the site.
     pub hash_salt: Password,
+}
+
+fn no_password() -> Password {
+    Password::new("")
 }
 
 impl Credentials {

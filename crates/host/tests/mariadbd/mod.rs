@@ -21,13 +21,17 @@ impl Server {
         let data = dir.path().join("data");
         let mut install = Command::new("mariadb-install-db");
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        install
-            .arg(format!("--datadir={}", data.display()))
-            .args(as_root())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        match install.status() {
-            Ok(status) => assert!(status.success(), "mariadb-install-db ended with {status}"),
+        // A server that starts removes the temporary tables of any other that shares its folder for them.
+        install.arg(format!("--datadir={}", data.display())).args(as_root()).env("TMPDIR", dir.path());
+        match install.output() {
+            Ok(done) if done.status.success() => (),
+            Ok(done) => {
+                let said = [done.stdout, done.stderr].concat();
+                let logs = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
+                let logs = logs.filter(|path| path.extension().is_some_and(|end| end == "err"));
+                let logs: String = logs.map(|path| fs::read_to_string(path).unwrap()).collect();
+                panic!("mariadb-install-db ended with {}: {}{logs}", done.status, String::from_utf8_lossy(&said));
+            }
             Err(_) => {
                 println!("skipped: no mariadb-install-db here");
                 return None;
@@ -54,6 +58,7 @@ impl Server {
             .args(plugins.map(|at| format!("--plugin-dir={at}")))
             .arg(format!("--datadir={}", dir.join("data").display()))
             .arg(format!("--socket={}", self.socket().display()))
+            .arg(format!("--tmpdir={}", dir.display()))
             .arg(format!("--pid-file={}", dir.join("pid").display()))
             .args(as_root())
             .stdout(Stdio::null())
