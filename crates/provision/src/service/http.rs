@@ -144,27 +144,36 @@ impl<'w> HttpServer<'w> {
             }
             changed.push((change, before));
         }
-        if changed.is_empty() && self.is_loaded(self.generation()?)? {
+        if changed.is_empty() && self.world.files().kind(&self.config.folder)?.is_none() {
+            // Taken back already, with the folder it lay in.
             return Ok(());
         }
+        let was = self.generation()?;
+        if changed.is_empty() && !is_in_change(was) && self.is_loaded(was)? {
+            return Ok(());
+        }
+        // Before the first file: a process that dies from here on leaves a number that says so, whatever
+        // the files then look like.
+        self.write_generation(was | 1)?;
         for (change, _) in &changed {
             self.swap(&change.path, change.text.as_ref().map(|text| text.expose().as_bytes()))?;
         }
         if self.world.files().kind(&self.config.folder.join(self.driver.entry()))?.is_none() {
-            // Taken back to before the server had any configuration: there is nothing to test or to run with.
-            return self.swap(&self.generation_path()?, None);
-        }
-        if self.world.files().kind(&self.generation_path()?)?.is_none() {
-            self.write_generation(0)?;
+            // Taken back to before the server had any configuration: there is nothing to test.
+            self.swap(&self.generation_path()?, None)?;
+            drop(lock);
+            let _ = self.world.parts.services.reload(self.driver.service_type());
+            return Ok(());
         }
         if let Err(refused) = self.test_all(changes) {
             // The old files are known good: the running server was started with them.
             for (change, before) in changed {
                 self.swap(&change.path, before.as_deref())?;
             }
+            self.write_generation(was)?;
             return Err(refused);
         }
-        let number = self.generation()? + 1;
+        let number = (was | 1) + 1;
         self.write_generation(number)?;
         drop(lock);
         match self.reload(number) {
@@ -178,7 +187,8 @@ impl<'w> HttpServer<'w> {
 
     /// Whether the workers that run now have loaded what lies on disk.
     pub(crate) fn is_current(&self) -> Result<bool, Fault> {
-        self.is_loaded(self.generation()?)
+        let number = self.generation()?;
+        Ok(!is_in_change(number) && self.is_loaded(number)?)
     }
 
     fn swap(&self, path: &Path, bytes: Option<&[u8]>) -> Result<(), Fault> {
@@ -327,6 +337,11 @@ fn busy(path: &Path) -> usize {
         None if in_sites => 2,
         None => BUSIEST.len(),
     }
+}
+
+/// Whether the files that a number stands for are being changed, or were when a process died: odd ones are.
+fn is_in_change(generation: u64) -> bool {
+    !generation.is_multiple_of(2)
 }
 
 fn is_project(files: &aegir_host::Files, folder: &Path) -> bool {
