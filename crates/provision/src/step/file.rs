@@ -315,7 +315,7 @@ impl Undo<World> for RemoveLink {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SetAside {
     pub(crate) path: PathBuf,
-    /// The trash; on the same file system.
+    /// The trash, which is there; on the same file system.
     pub(crate) trash: PathBuf,
     /// The name it gets there.
     pub(crate) name: String,
@@ -329,7 +329,6 @@ impl Action<World> for SetAside {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let files = world.files();
-        files.make_dir(&self.trash, 0o700)?;
         let aside = self.trash.join(&self.name);
         if files.kind(&aside)?.is_none() && files.kind(&self.path)?.is_some() {
             files.set_mode(&self.path, self.mode | 0o700)?;
@@ -348,10 +347,6 @@ impl Undo<World> for SetAside {
         }
         if files.kind(&self.path)?.is_some() {
             files.set_mode(&self.path, self.mode)?;
-        }
-        // The trash itself stays if others lie in it.
-        if files.kind(&self.trash)?.is_some() && files.list(&self.trash)?.is_empty() {
-            files.remove_empty_dir(&self.trash)?;
         }
         Ok(())
     }
