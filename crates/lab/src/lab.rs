@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,8 +24,7 @@ use aegir_recipe::Record;
 use aegir_recipe::proof::Drill;
 
 use crate::fake::{
-    ACCOUNT, DbState, FakeClock, FakeDatabases, FakeMint, FakePrograms, FakeServices, FakeWeb, Machine, PASSWORD,
-    Watch,
+    ACCOUNT, DbState, FakeClock, FakeDatabases, FakeMint, FakePrograms, FakeServices, FakeWeb, Machine, PASSWORD, Watch,
 };
 use crate::folder::LabFolder;
 use crate::{Code, Snapshot};
@@ -50,12 +49,16 @@ impl Lab {
     pub fn new() -> Lab {
         let lab = Lab::at(LabFolder::new());
         let home = lab.home();
-        // What a home has before its first task, however it was made.
-        for path in [home.platforms(), home.locks(), home.run().join("php"), home.logs()] {
-            fs::create_dir_all(path).expect("the lab's folder can be written");
-        }
-        for path in [home.contexts(), home.credentials()] {
-            fs::DirBuilder::new().mode(0o700).create(path).expect("the lab's folder can be written");
+        for (path, mode) in [
+            (home.path().to_owned(), 0o711),
+            (home.platforms(), 0o755),
+            (home.locks(), 0o700),
+            (home.run(), 0o711),
+            (home.run().join("php"), 0o711),
+            (home.logs(), 0o711),
+        ] {
+            fs::create_dir(&path).expect("the lab's folder can be written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the lab's folder can be written");
         }
         DbState::begin(&lab.machine);
         FakeServices(lab.machine.clone()).start();
@@ -190,6 +193,11 @@ impl Lab {
         self.contexts().platform(&site.platform).expect("the platform is saved").root.site_dir(&site.name)
     }
 
+    /// Starts the web server and php-fpm anew, with what lies on disk.
+    pub fn restart_services(&self) {
+        FakeServices(self.machine.clone()).start();
+    }
+
     /// Has the database `name` bear another mark, as if somebody had put theirs in its place.
     pub fn remark_database(&self, name: &str, comment: &str) {
         let mut state = DbState::read(&self.machine);
@@ -223,8 +231,9 @@ impl Lab {
         let mint: &dyn Mint = &*self.parts.mint;
         let attempt = AttemptId::from_parts(self.clock.unix_ms(), mint.random());
         let mut secrets = Secrets::default();
-        if let Task::SaveContext { context: Context::Server(ServerContext { db: Some(DbService::Mariadb { .. }), .. }) } =
-            &task
+        if let Task::SaveContext {
+            context: Context::Server(ServerContext { db: Some(DbService::Mariadb { .. }), .. }),
+        } = &task
         {
             secrets.insert("db_password", Password::new(PASSWORD));
         }

@@ -49,7 +49,10 @@ impl Snapshot {
         for (name, account) in &server.accounts {
             let grants: Vec<String> =
                 account.grants.iter().map(|(on, rights)| format!("{} on {on}", rights.join(", "))).collect();
-            world.insert(format!("account {name}"), format!("{} (password {})", grants.join("; "), hash(&account.password)));
+            world.insert(
+                format!("account {name}"),
+                format!("{} (password {})", grants.join("; "), hash(&account.password)),
+            );
         }
         for service in ["nginx", "php-fpm"] {
             for (path, text) in Running::of(machine, service).files {

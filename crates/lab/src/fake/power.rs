@@ -55,13 +55,14 @@ impl PowerMemory {
     }
 
     /// Puts back what was there before each change behind the mark `from`, last change first. With 0
-    /// everything that was not synced is lost.
-    pub fn lose_power(&self, from: u64) {
-        for change in self.changes().drain(..).rev() {
-            if !change.is_mark && change.mark >= from {
-                change.was.put_back(&change.path);
-            }
+    /// everything that was not synced is lost. Says how many changes that were.
+    pub fn lose_power(&self, from: u64) -> usize {
+        let mut lost = 0;
+        for change in self.changes().drain(..).rev().filter(|change| !change.is_mark && change.mark >= from) {
+            change.was.put_back(&change.path);
+            lost += 1;
         }
+        lost
     }
 
     fn changes(&self) -> std::sync::MutexGuard<'_, Vec<Change>> {

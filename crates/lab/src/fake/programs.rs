@@ -53,8 +53,10 @@ impl Programs for FakePrograms {
         if launch.cmd.program.is_absolute() && !launch.cmd.program.exists() {
             return Err(CommandFailed::NotFound { program });
         }
-        (self.on_group)(&FakePrograms::group())
-            .map_err(|fault| CommandFailed::NotWrittenDown { program: program.clone(), source: FaultReport::clone(&fault.report()) })?;
+        (self.on_group)(&FakePrograms::group()).map_err(|fault| CommandFailed::NotWrittenDown {
+            program: program.clone(),
+            source: FaultReport::clone(&fault.report()),
+        })?;
         self.machine.moment();
         let home = self.machine.home.path().to_string_lossy().into_owned();
         self.machine.ran(launch.cmd.to_string().replace(&home, "HOME"));
@@ -86,8 +88,28 @@ impl FakePrograms {
     fn facts(&self) -> String {
         let version = if self.machine.has(Trouble::PhpOld) { "5.2.17" } else { "8.2.7" };
         let extensions = [
-            "core", "pdo", "dom", "simplexml", "xml", "json", "session", "mbstring", "pdo_mysql", "pdo_sqlite", "gd",
-            "curl", "zip", "intl", "tokenizer", "filter", "hash", "spl", "date", "pcre", "ctype", "opcache",
+            "core",
+            "pdo",
+            "dom",
+            "simplexml",
+            "xml",
+            "json",
+            "session",
+            "mbstring",
+            "pdo_mysql",
+            "pdo_sqlite",
+            "gd",
+            "curl",
+            "zip",
+            "intl",
+            "tokenizer",
+            "filter",
+            "hash",
+            "spl",
+            "date",
+            "pcre",
+            "ctype",
+            "opcache",
         ];
         serde_json::json!({
             "version": version,
@@ -101,7 +123,9 @@ impl FakePrograms {
 fn nginx_tests(args: &[String]) -> End {
     match nginx::test_nginx(Path::new(following(args, "-c"))) {
         Ok(()) => End::well(""),
-        Err(said) => End::badly(1, format!("{said}\nnginx: configuration file {} test failed\n", following(args, "-c"))),
+        Err(said) => {
+            End::badly(1, format!("{said}\nnginx: configuration file {} test failed\n", following(args, "-c")))
+        }
     }
 }
 

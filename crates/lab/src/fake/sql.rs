@@ -51,11 +51,15 @@ impl Session {
             ["SELECT", "USER" | "CURRENT_USER", ..] => Ok(one(&self.seen)),
             ["SELECT", "GET_LOCK" | "RELEASE_LOCK", ..] => Ok(one("1")),
             ["SHOW", "GRANTS", ..] => Ok(Answer::Rows(self.grants(&state))),
-            ["CREATE" | "DROP", "DATABASE", ..] | ["CREATE" | "ALTER" | "DROP", "USER", ..] | ["GRANT" | "REVOKE", ..] => {
+            ["CREATE" | "DROP", "DATABASE", ..]
+            | ["CREATE" | "ALTER" | "DROP", "USER", ..]
+            | ["GRANT" | "REVOKE", ..] => {
                 self.administrator(&state, sql)?;
                 self.administer(state, &shape, &statement, sql)
             }
-            ["KILL", ..] | ["SET", ..] | ["FLUSH", ..] | ["START", "TRANSACTION", ..] | ["COMMIT"] => Ok(Answer::Changed(0)),
+            ["KILL", ..] | ["SET", ..] | ["FLUSH", ..] | ["START", "TRANSACTION", ..] | ["COMMIT"] => {
+                Ok(Answer::Changed(0))
+            }
             ["USE", "`"] => {
                 self.database = Some(statement.values[0].clone());
                 Ok(Answer::Changed(0))
@@ -93,8 +97,10 @@ impl Session {
                     }
                     return Err(no(SqlKind::Exists, 1007, "Can't create database; database exists", sql));
                 }
-                let comment = rest.contains(&"COMMENT").then(|| values[values.len() - 1].to_owned()).unwrap_or_default();
-                let options: Vec<&str> = rest.iter().copied().filter(|word| word.len() > 1 && *word != "COMMENT").collect();
+                let comment =
+                    rest.contains(&"COMMENT").then(|| values[values.len() - 1].to_owned()).unwrap_or_default();
+                let options: Vec<&str> =
+                    rest.iter().copied().filter(|word| word.len() > 1 && *word != "COMMENT").collect();
                 // What a database of that name left behind when the server died is no part of it.
                 fs::write(DbState::file(&self.machine, &name), b"").expect("the lab's folder can be written");
                 state.databases.insert(name, DatabaseEntry { comment, options: options.join(" ") });
@@ -155,9 +161,11 @@ impl Session {
     fn grants(&self, state: &DbState) -> Vec<Row> {
         let account = &state.accounts[&self.account];
         let line = |(on, rights): (&String, &Vec<String>)| {
-            let rights = if rights.iter().any(|right| right == "ALL") { "ALL PRIVILEGES".into() } else { rights.join(", ") };
+            let rights =
+                if rights.iter().any(|right| right == "ALL") { "ALL PRIVILEGES".into() } else { rights.join(", ") };
             let on = if on == "*" { "*.*".to_owned() } else { format!("`{on}`.*") };
-            let option = if on == "*.*" && !self.machine.has(Trouble::DatabaseRights) { " WITH GRANT OPTION" } else { "" };
+            let option =
+                if on == "*.*" && !self.machine.has(Trouble::DatabaseRights) { " WITH GRANT OPTION" } else { "" };
             vec![Some(format!("GRANT {rights} ON {on} TO `{}`{option}", self.account.replace('@', "`@`")).into_bytes())]
         };
         account.grants.iter().map(line).collect()

@@ -104,8 +104,7 @@ pub struct FakeWeb(pub Arc<Machine>);
 
 impl Web for FakeWeb {
     fn get(&self, at: &WebAddress, host: &str, path: &str, _: Duration) -> Result<Answer, WebFault> {
-        let unreachable =
-            || WebFault::Unreachable { at: at.clone(), source: io::ErrorKind::ConnectionRefused.into() };
+        let unreachable = || WebFault::Unreachable { at: at.clone(), source: io::ErrorKind::ConnectionRefused.into() };
         if is_down(&self.0, "nginx") {
             return Err(unreachable());
         }
@@ -205,9 +204,10 @@ fn answer(status: u16, body: &str) -> Answer {
 
 /// The value of a directive of nginx: what stands between its name and the semicolon.
 fn directive(block: &str, name: &str) -> Option<String> {
-    let line = block.lines().map(str::trim).find(|line| {
-        line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '\t']))
-    })?;
+    let line = block
+        .lines()
+        .map(str::trim)
+        .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '\t'])))?;
     Some(line[name.len()..].trim().trim_end_matches(';').to_owned())
 }
 

@@ -47,8 +47,8 @@ struct Order {
     at: At,
 }
 
-/// Works on `attempt` in another process, which ends there if it comes so far.
-pub(super) fn run_in_child(lab: &Lab, attempt: AttemptId, at: At) {
+/// Works on `attempt` in another process, which ends there if it comes so far. Says whether it did.
+pub(super) fn run_in_child(lab: &Lab, attempt: AttemptId, at: At) -> bool {
     let order = Order { folder: lab.folder.path().to_owned(), attempt, at };
     let order = serde_json::to_string(&order).expect("an order can be written");
     let program = std::env::current_exe().expect("a test program knows itself");
@@ -67,6 +67,7 @@ pub(super) fn run_in_child(lab: &Lab, attempt: AttemptId, at: At) {
         String::from_utf8_lossy(&ended.stdout),
         String::from_utf8_lossy(&ended.stderr),
     );
+    killed
 }
 
 /// In a program that was started again by a proof: works, and dies as asked. In any other: nothing.

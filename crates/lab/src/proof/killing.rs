@@ -36,9 +36,12 @@ impl Scene {
                 let again = At::Boundary(count % 4 == 1, 1 + (count / 4) % (self.whole.lines + 1));
                 self.lab.restore_all();
                 run_in_child(&self.lab, self.attempt, At::Boundary(side == Boundary::After, record));
-                run_in_child(&self.lab, self.attempt, again.recovering());
+                let killed = run_in_child(&self.lab, self.attempt, again.recovering());
                 self.recovers(format!("{what}, and recovering at {again:?}"));
-                self.count("recoveries killed");
+                // A recovery may come to its end before that.
+                if killed {
+                    self.count("recoveries killed");
+                }
             }
         }
     }
@@ -55,7 +58,8 @@ impl Scene {
 
     fn dies(&self, at: At, what: &str) {
         self.lab.restore_all();
-        run_in_child(&self.lab, self.attempt, at);
+        let killed = run_in_child(&self.lab, self.attempt, at);
+        assert!(killed, "{}: it was to be {what}, and lived", self.name);
         self.recovers(what);
     }
 
@@ -91,13 +95,17 @@ impl Scene {
             resume_unwind(cause);
         }
         let from = some.map_or(0, |chance| chance % (memory.marks() + 1));
-        memory.lose_power(from);
+        for _ in 0..memory.lose_power(from) {
+            self.count("changes lost with the power");
+        }
         if from == 0 {
             self.cut_journal();
         }
         self.lab.machine.forget_power();
         FakeServices(self.lab.machine.clone()).start();
-        self.recovers(format!("power lost {side:?} record {record}, with all behind boundary {from} that was not synced"));
+        self.recovers(format!(
+            "power lost {side:?} record {record}, with all behind boundary {from} that was not synced"
+        ));
         self.count("power losses");
     }
 

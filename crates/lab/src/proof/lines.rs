@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aegir_domain::protocol::{Phase, Said};
-use aegir_recipe::proof::{Drill, When};
 use aegir_recipe::AfterKind;
+use aegir_recipe::proof::{Drill, When};
 
 use super::Scene;
 

@@ -52,6 +52,7 @@ fn parts_that_are_missing_are_no_reason_to_keep_the_rest() {
         fs::remove_dir_all(lab.site_folder("a.test")).unwrap();
         let nginx = lab.home().http_config(&"localhost".parse().unwrap(), HttpEngine::Nginx);
         fs::remove_file(nginx.join("vhost.d/a.test.conf")).unwrap();
+        lab.restart_services();
         delete()
     });
     scene.prove(Extent::OneOf(3));
@@ -59,7 +60,7 @@ fn parts_that_are_missing_are_no_reason_to_keep_the_rest() {
 
 #[test]
 fn a_database_that_bears_another_mark_is_left_alone() {
-    let scene = Scene::new("delete-site, with a database of somebody else's", |lab| {
+    let scene = Scene::leaving("delete-site, with a database of somebody else's", &["`a_test_"], |lab| {
         a_site_and_another(lab);
         lab.remark_database(lab.site("a.test").database.name.as_str(), "somebody else's");
         delete()

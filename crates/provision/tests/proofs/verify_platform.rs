@@ -47,6 +47,7 @@ fn a_platform_with_sites_whose_pool_drifted_is_put_right_or_left_as_it_was() {
         let pool = fs::read_dir(pools).unwrap().next().unwrap().unwrap().path();
         let text = fs::read_to_string(&pool).unwrap().replace("256M", "1G");
         fs::write(&pool, text).unwrap();
+        lab.restart_services();
         let root = lab.home().platforms().join("ten/web");
         fs::remove_dir_all(root.join("sites/.aegir-trash")).unwrap();
         let drupal = root.join("core/lib/Drupal.php");

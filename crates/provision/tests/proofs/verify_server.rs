@@ -32,6 +32,7 @@ fn a_server_whose_files_drifted_is_put_right_or_left_as_it_was() {
         let nginx = lab.home().http_config(&"localhost".parse().unwrap(), aegir_domain::HttpEngine::Nginx);
         fs::write(nginx.join("php_params.conf"), "# somebody was here\n").unwrap();
         fs::write(nginx.join("pre.d/own.conf"), "# an operator's own\n").unwrap();
+        lab.restart_services();
         fs::set_permissions(lab.home().contexts(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::remove_dir_all(lab.home().templates()).unwrap();
         verify("localhost")
