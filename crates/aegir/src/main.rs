@@ -1,2 +1,52 @@
-//! (to come)
-fn main() {}
+//! The program `aegir`: a command line, and the place where the parts are put together.
+//!
+//! Arguments and the environment are read here, once; everything else is told.
+
+mod args;
+mod ask;
+mod compose;
+mod drill;
+mod failure;
+mod follow;
+mod install;
+mod lists;
+mod owner;
+mod provision;
+mod request;
+mod save;
+mod site;
+mod speak;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::compose::Given;
+
+fn main() -> ExitCode {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o007));
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "exec") {
+        // Stands between us and every program of a task; its order is no line for people.
+        aegir_host::exec::exec_main(words);
+    }
+
+    let cli = Cli::parse();
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+    let given = Given {
+        home: cli.home.or_else(|| std::env::var_os("AEGIR_HOME").filter(|home| !home.is_empty()).map(Into::into)),
+        drill: std::env::var("AEGIR_DRILL").ok(),
+        words: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+    };
+    let ended = match cli.command {
+        Command::Provision(provision) => provision::run(given, *provision),
+        Command::Up(up) => up::run(&given, &up),
+        Command::Schema => {
+            speak::out(&format!("{:#}", aegir_domain::protocol::schema()));
+            Ok(0)
+        }
+    };
+    ExitCode::from(ended.unwrap_or_else(|failure| failure.tell()))
+}

@@ -5,6 +5,7 @@
 
 mod core_version;
 pub mod driver;
+pub mod htaccess;
 pub mod info_file;
 pub mod info_yaml;
 pub mod inventory;

@@ -106,6 +106,12 @@ pub fn own_gid() -> u32 {
     rustix::process::getegid().as_raw()
 }
 
+/// All groups that this process is in.
+pub fn own_groups() -> Vec<u32> {
+    let others = rustix::process::getgroups().unwrap_or_default();
+    std::iter::once(own_gid()).chain(others.iter().map(|group| group.as_raw())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@
 mod accounts;
 mod clock;
 mod control;
+mod detached;
 pub mod exec;
 mod fastcgi;
 mod files;
@@ -25,9 +26,10 @@ mod programs;
 mod sql;
 mod web;
 
-pub use accounts::{Accounts, Group, User, own_gid, own_uid};
+pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
+pub use detached::{Detached, start_detached};
 pub use files::{Append, Changed, FileFault, Files, Kind, Recorder, Space, Stat, Trouble};
 pub use locks::{Lock, LockFault, LockMode, Locks};
 pub use mint::{Mint, SystemMint};

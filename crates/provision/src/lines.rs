@@ -9,7 +9,7 @@ use crate::server::PublishServer;
 use crate::site::{DropFolderMark, FlushCaches, MakeSiteFolder, RunInstaller, SettleModes, WriteCredentials};
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
-use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, SetMode, TakeAway};
+use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, SetMode, SetModes, TakeAway};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::{PublishVhost, WithdrawVhost};
@@ -37,6 +37,7 @@ pub fn lines() -> Lines<World> {
         .undo::<SaveServerPassword>()
         .undo::<SetAside>()
         .undo::<SetMode>()
+        .undo::<SetModes>()
         .undo::<SettleModes>()
         .undo::<TakeAway>()
         .undo::<WithdrawVhost>()

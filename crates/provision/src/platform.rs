@@ -16,7 +16,7 @@ use crate::service::http::Down;
 use crate::service::php;
 use crate::site::FileNow;
 use crate::step::context::{SaveContext, SavedText};
-use crate::step::file::{Current, Keep, MakeFolder, Want, Was, converge};
+use crate::step::file::{Current, Keep, MakeFolder, Want, Was, converge, converge_folder};
 
 /// Brings a platform to what its context says.
 pub(crate) struct Verify {
@@ -36,10 +36,8 @@ impl Recipe<World> for Verify {
             changes.push("the trash".into());
         }
         // PHP may open only what is there when it asks, so this folder must be.
-        let all = platform.root.path().join("sites/all");
-        if run.world().files().kind(&all)?.is_none() {
-            run.step(MakeFolder { path: all, mode: 0o755, group: None })?;
-            changes.push("the folder `sites/all`".into());
+        for (path, mode) in shared_folders(&facts.core) {
+            changes.extend(converge_folder(run, platform.root.path().join(path), mode)?);
         }
         let path = platform.root.path().join(sites_php::FILE);
         let current = run.check(FileNow { path: path.clone() })?;
@@ -209,6 +207,15 @@ pub(crate) fn root_is_acceptable(world: &World, name: &PlatformName, root: &Plat
         }
     }
     Ok(())
+}
+
+/// The folders of a platform that all its sites share (M6); Drupal 8 and later keep code elsewhere.
+fn shared_folders(core: &str) -> Vec<(&'static str, u32)> {
+    let mut folders = vec![("sites/all", 0o755)];
+    if core.starts_with("7.") {
+        folders.extend(["sites/all/modules", "sites/all/themes", "sites/all/libraries"].map(|path| (path, 0o2775)));
+    }
+    folders
 }
 
 fn pool_is_off(world: &World, platform: &PlatformContext) -> Result<bool, Fault> {

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use aegir_domain::{DbName, DbService, Fault, Marker, ServerContext, ServerName, SiteName};
-use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +12,7 @@ use crate::service::DbServer;
 use crate::service::http::{Change, Down, HttpServer};
 use crate::site::FileNow;
 use crate::step::database::ProveDatabaseServer;
-use crate::step::file::{Keep, MakeFolder, SetMode, Want, Was, converge};
+use crate::step::file::{Keep, Want, Was, converge, converge_folder};
 
 /// The folders of a home (inventory, sections 17 and 18), with their modes.
 const FOLDERS: [(&str, u32); 18] = [
@@ -49,6 +48,7 @@ pub(crate) struct Verify {
 impl Recipe<World> for Verify {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let server = run.check(KnownServer { server: self.server.clone() })?;
+        run.check(InWebGroup)?;
         let mut changes = Vec::new();
         for (path, mode) in folders(run.world(), &server)? {
             changes.extend(converge_folder(run, path, mode)?);
@@ -68,6 +68,9 @@ impl Recipe<World> for Verify {
             self.database(run, db)?;
         }
 
+        let room = run.check(RoomLeft)?;
+        run.say(format!("The home has {} GB left", room >> 30));
+        run.answer("room", room);
         match changes.is_empty() {
             true => run.say("Nothing was to change"),
             false => run.say(format!("Changed: {}", changes.join(", "))),
@@ -79,6 +82,9 @@ impl Recipe<World> for Verify {
 
 impl Verify {
     fn web(&self, run: &mut Run<'_, World>, server: &ServerContext, changes: &mut Vec<String>) -> Result<(), Fault> {
+        let version = run.check(WebVersion { server: server.clone() })?;
+        run.say(format!("The web server is {version}"));
+        run.answer("web", version);
         let http = HttpServer::of(run.world(), server)?;
         let files = http.server_files()?;
         let current = http.is_current()?;
@@ -135,28 +141,6 @@ fn folders(world: &World, server: &ServerContext) -> Result<Vec<(PathBuf, u32)>,
     Ok(all)
 }
 
-/// Makes a folder, or gives it its mode. Says what it changed.
-fn converge_folder(run: &mut Run<'_, World>, path: PathBuf, mode: u32) -> Result<Option<String>, Fault> {
-    let stat = match run.world().files().kind(&path)? {
-        None => {
-            let said = format!("the folder `{}`", path.display());
-            run.step(MakeFolder { path, mode, group: None })?;
-            return Ok(Some(said));
-        }
-        Some(Kind::Dir) => run.world().files().stat(&path)?,
-        // An operator's link to another disk stays theirs.
-        Some(_) => None,
-    };
-    match stat.map(|stat| (stat.mode & 0o7777, stat.gid)) {
-        Some((mode_was, group_was)) if mode_was != mode => {
-            let said = format!("the mode of `{}`", path.display());
-            run.step(SetMode { path, mode, group: None, mode_was, group_was })?;
-            Ok(Some(said))
-        }
-        _ => Ok(None),
-    }
-}
-
 /// A server that is saved.
 struct KnownServer {
     server: ServerName,
@@ -168,6 +152,59 @@ impl Check<World> for KnownServer {
 
     fn look(&self, world: &World) -> Result<ServerContext, Fault> {
         Ok(world.contexts().server(&self.server)?)
+    }
+}
+
+/// What the web server's program says it is.
+struct WebVersion {
+    server: ServerContext,
+}
+
+impl Check<World> for WebVersion {
+    type Output = String;
+    const NAME: &'static str = "web-version";
+
+    fn look(&self, world: &World) -> Result<String, Fault> {
+        HttpServer::of(world, &self.server)?.version()
+    }
+}
+
+/// How much room the home has, in bytes.
+struct RoomLeft;
+
+impl Check<World> for RoomLeft {
+    type Output = u64;
+    const NAME: &'static str = "room-left";
+
+    fn look(&self, world: &World) -> Result<u64, Fault> {
+        Ok(world.files().free_space(world.home().path())?.bytes)
+    }
+}
+
+/// Ægir may give files to the web server's group (M12): only its members may.
+struct InWebGroup;
+
+impl Check<World> for InWebGroup {
+    type Output = ();
+    const NAME: &'static str = "in-web-group";
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        match world.parts.own_groups.contains(&world.parts.web_gid) {
+            true => Ok(()),
+            false => Err(NotInWebGroup { gid: world.parts.web_gid }.into()),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the user that Ægir runs as is not in the web server's group (number {gid})")]
+struct NotInWebGroup {
+    gid: u32,
+}
+
+impl aegir_domain::Remedy for NotInWebGroup {
+    fn remedy(&self) -> Option<String> {
+        Some("as root, run `usermod -aG aegir-web aegir` (with the names of your own), then start Ægir anew".into())
     }
 }
 

@@ -43,6 +43,8 @@ pub struct WorldParts {
     pub web_gid: u32,
     /// The group that Ægir runs as.
     pub own_gid: u32,
+    /// All groups that it is in.
+    pub own_groups: Vec<u32>,
     /// User and group of the web server's workers, where they are not our own.
     pub web_user: Option<(String, String)>,
     /// How database servers are spoken to.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aegir_domain::{
     AttemptId, ContextName, DbName, Fault, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
 };
+use aegir_drupal::htaccess;
 use aegir_drupal::settings::Settings;
 use aegir_recipe::{Action, Check, Cleanup, Undo};
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,10 @@ impl Action<World> for MakeSiteFolder {
         for (path, mode, group) in FOLDERS {
             make_folder(world, &folder.join(path), mode, Some(group.id(world)))?;
         }
+        for (path, readable) in htaccess::GUARDED {
+            let guard = folder.join(path).join(".htaccess");
+            put(world, &guard, htaccess::text(readable).as_bytes(), htaccess::MODE, Some(world.parts.web_gid))?;
+        }
         let local = folder.join("local.settings.php");
         if files.kind(&local)?.is_none() {
             put(world, &local, LOCAL_SETTINGS.as_bytes(), LOCAL_SETTINGS_MODE, Some(world.parts.web_gid))?;
@@ -191,12 +196,6 @@ impl Cleanup<World> for DropFolderMark {}
 pub(crate) struct SettleModes {
     pub(crate) root: PlatformRoot,
     pub(crate) site: SiteName,
-}
-
-impl SettleModes {
-    pub(crate) fn of(_: &World, root: &PlatformRoot, site: &SiteName) -> Result<SettleModes, Fault> {
-        Ok(SettleModes { root: root.clone(), site: site.clone() })
-    }
 }
 
 impl Action<World> for SettleModes {

@@ -4,19 +4,20 @@
 use std::time::Duration;
 
 use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteContext, SiteName};
-use aegir_drupal::driver::{Booted, Operation};
+use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Operation};
+use aegir_drupal::htaccess;
 use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Cleanup, Committed, Recipe, Run};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{PhpReady, names_are_free};
-use super::layout::{self, FOLDERS, FileNow, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
+use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
 use super::probe::{Links, SiteAnswers};
 use crate::World;
 use crate::service::DbServer;
 use crate::service::php::Asker;
 use crate::step::context::{SaveContext, SavedText};
-use crate::step::file::{MakeFolder, SetMode, Want, converge};
+use crate::step::file::{MakeFolder, SetMode, SetModes, Want, converge};
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::{PublishVhost, vhost_is_current};
 
@@ -32,13 +33,19 @@ impl Recipe<World> for Verify {
         run.check(DatabaseAnswers { site: site.clone() })?;
         let root = platform.root.clone();
         let folder = root.site_dir(&site.name);
+        let known = site.clone();
+        let mut site = site;
+        if site.awaits_installer {
+            site.awaits_installer = !run.check(InstallerDone { site: site.clone(), platform: platform.clone() })?;
+        }
 
         let mut changes = Vec::new();
         for off in run.check(ModesOff { folder: folder.clone() })? {
-            changes.push(format!("the mode of `{}`", off.path().display()));
+            changes.push(off.to_string());
             match off {
                 Off::Missing { path, mode, group } => run.step(MakeFolder { path, mode, group: Some(group) })?,
                 Off::Differs(set) => run.step(set)?,
+                Off::Below { modes, .. } => run.step(SetModes { modes })?,
             }
         }
         let mut settings_changed = false;
@@ -49,6 +56,18 @@ impl Recipe<World> for Verify {
             if converge(run, &current, want)? {
                 settings_changed = true;
                 changes.push(format!("`{}`", file.path.display()));
+            }
+        }
+        for (path, readable) in htaccess::GUARDED {
+            let guard = folder.join(path).join(".htaccess");
+            let current = run.check(FileNow { path: guard.clone() })?;
+            let stands = current.bytes.as_ref().is_some_and(|text| htaccess::guards(&String::from_utf8_lossy(text)));
+            if !stands {
+                let (text, group) = (htaccess::text(readable), Some(run.world().parts.web_gid));
+                let keep_as = format!("htaccess-{}", path.replace('/', "-"));
+                let want = Want { path: &guard, text: &text, mode: htaccess::MODE, group, keep_as: &keep_as };
+                converge(run, &current, want)?;
+                changes.push(format!("`{}`", guard.display()));
             }
         }
         let local = folder.join("local.settings.php");
@@ -84,30 +103,74 @@ impl Recipe<World> for Verify {
         if (Links { site: &site, root: &root }).make(run)? {
             changes.push("the links to it".into());
         }
-        let booted: Booted = run.check(Boots { site: site.clone(), platform: platform.clone() })?;
-        let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone() })?;
-        run.check(SiteAnswers { site: site.clone(), platform: platform.clone() })?;
-        if booted.core_version != site.core {
-            let name = ContextName::Site(site.name.clone());
-            let was = run.check(SavedText { name })?;
-            let changed =
-                SiteContext { core: booted.core_version.clone(), revision: site.revision + 1, ..site.clone() };
+        let booted = match site.awaits_installer {
+            true => None,
+            false => Some(self.look_inside(run, &site, &platform)?),
+        };
+        if let Some(booted) = &booted {
+            site.core = booted.core_version.clone();
+        }
+        if site != known {
+            let was = run.check(SavedText { name: ContextName::Site(site.name.clone()) })?;
+            let changed = SiteContext { revision: known.revision + 1, ..site.clone() };
             run.step(SaveContext { context: Context::Site(Box::new(changed)), was })?;
-            changes.push(format!("its version of Drupal, {} before", site.core));
+            changes.push("what is known of it".into());
         }
 
         match changes.is_empty() {
             true => run.say("Nothing was to change"),
             false => run.say(format!("Changed: {}", changes.join(", "))),
         }
-        run.answer("core", booted.core_version);
+        if site.awaits_installer {
+            let address = Asker::of(run.world(), &site, &platform)?.installer_address();
+            run.say(format!("It waits for somebody to call its installer at {address}"));
+            run.answer("installer", address);
+        }
+        run.answer("core", site.core);
         run.answer("changes", changes);
-        run.answer("packages", serde_json::to_value(packages).unwrap_or_default());
         let mut afterwards = Afterwards::new();
         if settings_changed {
             afterwards = afterwards.cleanup(FlushCaches { site: site.name.clone() });
         }
         run.point_of_no_return(afterwards)
+    }
+}
+
+impl Verify {
+    /// Asks Drupal, the database and the web server about an installed site.
+    fn look_inside(
+        &self,
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        platform: &PlatformContext,
+    ) -> Result<Booted, Fault> {
+        let booted = run.check(Boots { site: site.clone(), platform: platform.clone() })?;
+        let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone() })?;
+        run.check(SiteAnswers { site: site.clone(), platform: platform.clone() })?;
+        run.answer("packages", serde_json::to_value(packages).unwrap_or_default());
+        Ok(booted)
+    }
+}
+
+/// Whether somebody has installed a site that was made ready for it.
+struct InstallerDone {
+    site: SiteContext,
+    platform: PlatformContext,
+}
+
+impl Check<World> for InstallerDone {
+    type Output = bool;
+    const NAME: &'static str = "installer-done";
+
+    fn look(&self, world: &World) -> Result<bool, Fault> {
+        let asker = Asker::of(world, &self.site, &self.platform)?;
+        match asker.ask::<Booted>(Operation::Boot, Duration::from_secs(60)) {
+            Ok(booted) => Ok(booted.installed),
+            Err(fault) => match fault.downcast_ref::<DriverFault>().and_then(DriverFault::kind) {
+                Some(FaultKind::NotInstalled) => Ok(false),
+                _ => Err(fault),
+            },
+        }
     }
 }
 
@@ -170,15 +233,25 @@ impl Check<World> for DatabaseAnswers {
 
 /// A folder or file whose mode or group is not what it should be.
 pub(crate) enum Off {
-    Missing { path: std::path::PathBuf, mode: u32, group: u32 },
+    Missing {
+        path: std::path::PathBuf,
+        mode: u32,
+        group: u32,
+    },
     Differs(SetMode),
+    /// Code below a folder of the site's own packages.
+    Below {
+        folder: std::path::PathBuf,
+        modes: Vec<SetMode>,
+    },
 }
 
-impl Off {
-    fn path(&self) -> &std::path::Path {
+impl std::fmt::Display for Off {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Off::Missing { path, .. } => path,
-            Off::Differs(set) => &set.path,
+            Off::Missing { path, .. } => write!(f, "the folder `{}`", path.display()),
+            Off::Differs(set) => write!(f, "the mode of `{}`", set.path.display()),
+            Off::Below { folder, modes } => write!(f, "{} modes below `{}`", modes.len(), folder.display()),
         }
     }
 }
@@ -204,6 +277,14 @@ impl Check<World> for ModesOff {
                 Some(_) => world.warn(format!("`{}` is no folder: its modes are left alone", path.display())),
             }
         }
+        for packages in CODE {
+            let folder = self.folder.join(packages);
+            let mut modes = Vec::new();
+            below(world, &folder, 0, &mut modes)?;
+            if !modes.is_empty() {
+                off.push(Off::Below { folder, modes });
+            }
+        }
         let local = self.folder.join("local.settings.php");
         if matches!(world.files().kind(&local)?, Some(Kind::File)) {
             off.extend(differs(world, local, LOCAL_SETTINGS_MODE, world.parts.web_gid)?.map(Off::Differs));
@@ -212,10 +293,33 @@ impl Check<World> for ModesOff {
     }
 }
 
+/// Folders of a site's own packages: all below is code, which our group may change (M3).
+const CODE: [&str; 3] = ["modules", "themes", "libraries"];
+
+/// What lies below `folder` with another mode than code has. Links are passed over.
+fn below(world: &World, folder: &std::path::Path, depth: u32, modes: &mut Vec<SetMode>) -> Result<(), Fault> {
+    if depth > 24 || !matches!(world.files().kind(folder)?, Some(Kind::Dir)) {
+        return Ok(());
+    }
+    let group = Group::Ours.id(world);
+    for name in world.files().list(folder)? {
+        let path = folder.join(name);
+        match world.files().kind(&path)? {
+            Some(Kind::Dir) => {
+                modes.extend(differs(world, path.clone(), 0o2775, group)?);
+                below(world, &path, depth + 1, modes)?;
+            }
+            Some(Kind::File) => modes.extend(differs(world, path, 0o664, group)?),
+            _ => (),
+        }
+    }
+    Ok(())
+}
+
 fn differs(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Result<Option<SetMode>, Fault> {
     let Some(stat) = world.files().stat(&path)? else { return Ok(None) };
     let mode_was = stat.mode & 0o7777;
-    Ok((mode_was != mode || stat.gid != group).then(|| SetMode {
+    Ok((mode_was != mode || stat.gid != group).then_some(SetMode {
         path,
         mode,
         group: Some(group),

@@ -231,6 +231,27 @@ impl Undo<World> for SetMode {
     }
 }
 
+/// Gives many files and folders another mode and group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SetModes {
+    pub(crate) modes: Vec<SetMode>,
+}
+
+impl Action<World> for SetModes {
+    type Output = ();
+    const NAME: &'static str = "set-modes";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        self.modes.iter().try_for_each(|set| set.apply(world))
+    }
+}
+
+impl Undo<World> for SetModes {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        self.modes.iter().rev().try_for_each(|set| set.undo(world))
+    }
+}
+
 /// Makes a symbolic link that was not there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MakeLink {
@@ -349,5 +370,27 @@ impl Undo<World> for SetAside {
             files.set_mode(&self.path, self.mode)?;
         }
         Ok(())
+    }
+}
+
+/// Makes a folder, or gives it its mode. Says what it changed.
+pub(crate) fn converge_folder(run: &mut Run<'_, World>, path: PathBuf, mode: u32) -> Result<Option<String>, Fault> {
+    let stat = match run.world().files().kind(&path)? {
+        None => {
+            let said = format!("the folder `{}`", path.display());
+            run.step(MakeFolder { path, mode, group: None })?;
+            return Ok(Some(said));
+        }
+        Some(Kind::Dir) => run.world().files().stat(&path)?,
+        // An operator's link to another disk stays theirs.
+        Some(_) => None,
+    };
+    match stat.map(|stat| (stat.mode & 0o7777, stat.gid)) {
+        Some((mode_was, group_was)) if mode_was != mode => {
+            let said = format!("the mode of `{}`", path.display());
+            run.step(SetMode { path, mode, group: None, mode_was, group_was })?;
+            Ok(Some(said))
+        }
+        _ => Ok(None),
     }
 }

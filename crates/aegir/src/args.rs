@@ -1,0 +1,143 @@
+//! The command line as types: each text becomes what it means while it is read.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, Report, SiteName};
+use clap::{Args, Parser, Subcommand};
+
+use crate::install::InstallArgs;
+use crate::save::SaveArgs;
+use crate::up::UpArgs;
+
+/// Hosts fleets of Drupal sites: a task happens completely, or leaves the world as it was.
+#[derive(Debug, Parser)]
+#[command(name = "aegir", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The home, where everything is kept [default: $AEGIR_HOME, else /var/aegir]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The back end: tasks on servers, platforms and sites of this machine
+    Provision(Box<Provision>),
+    /// Starts the private stack (nginx, php-fpm, MariaDB) and keeps it until Ctrl-C
+    Up(UpArgs),
+    /// Prints the JSON Schema of what `provision run` reads and writes
+    Schema,
+}
+
+/// The back end: tasks on servers, platforms and sites of this machine
+///
+/// Names of objects begin with `@`: `@server_NAME`, `@platform_NAME`, and `@SITE` for a site.
+/// A task ends with 0 (done), 4 (refused: nothing was touched), 7 (taken back: all is as it was)
+/// or 8 (stuck: it says what is left). An error outside any task is 1, wrong usage 2, and 6 is a
+/// task that goes on without you.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Provision {
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+    #[command(subcommand)]
+    pub(crate) command: ProvisionCommand,
+}
+
+/// How a command by hand speaks.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Manner {
+    /// Prints JSON, a line for each thing that is said
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Prints every line of the recipe too, and programs' output whole
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvisionCommand {
+    /// Runs one request (JSON, on standard input) and follows it (JSON lines, on standard output)
+    Run,
+    /// Follows an attempt from one of its lines on, as `run` does
+    Attach {
+        /// The id of the attempt
+        #[arg(value_parser = text::<AttemptId>)]
+        attempt: AttemptId,
+        /// The first line to print; 1 is the first of all
+        #[arg(long, value_name = "LINE", default_value_t = 1)]
+        from: u64,
+    },
+    /// Asks an attempt to stop before its next line, and to take back what it did
+    Cancel {
+        /// The id of the attempt
+        #[arg(value_parser = text::<AttemptId>)]
+        attempt: AttemptId,
+    },
+    /// Ends what dead workers began: takes it back, or carries it on past its point of no return
+    Recover,
+    /// Lists attempts, the newest first
+    Tasks {
+        /// How many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Works on an attempt that was asked for
+    #[command(hide = true)]
+    Worker {
+        #[arg(value_parser = text::<AttemptId>)]
+        attempt: AttemptId,
+    },
+    /// Saves what is known of a server, a platform or a site; changes only what is named
+    Save(Box<SaveArgs>),
+    /// Shows what is known of an object, or of all
+    Show {
+        /// The object: `@server_NAME`, `@platform_NAME` or `@SITE`
+        #[arg(value_name = "@NAME", value_parser = text::<ContextName>)]
+        name: Option<ContextName>,
+    },
+    /// Forgets a server or a platform that nothing uses; removes nothing else
+    Forget {
+        /// The object: `@server_NAME` or `@platform_NAME`
+        #[arg(value_name = "@NAME", value_parser = text::<ContextName>)]
+        name: ContextName,
+    },
+    /// Brings an object to what is saved of it, and says what it changed
+    Verify {
+        /// The object: `@server_NAME`, `@platform_NAME` or `@SITE`
+        #[arg(value_name = "@NAME", value_parser = text::<ContextName>)]
+        name: ContextName,
+    },
+    /// Makes a new site
+    Install(Box<InstallArgs>),
+    /// Prints a link that logs in once
+    Login {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// The number of the account; 1 is the first administrator
+        #[arg(long, value_name = "UID", default_value_t = 1)]
+        account: u64,
+    },
+    /// Takes a site away: its files to the trash, its database for good
+    Delete {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// The site's name again
+        #[arg(long, value_name = "SITE")]
+        confirm: Option<String>,
+    },
+}
+
+/// Reads a text as what it means, and says how to put it right.
+pub(crate) fn text<T: FromStr<Err = BadText>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| Report(&FaultReport::of(&error)).to_string())
+}
+
+/// Reads the name of a site, with or without its `@`.
+pub(crate) fn site(name: &str) -> Result<SiteName, String> {
+    text(name.strip_prefix('@').unwrap_or(name))
+}

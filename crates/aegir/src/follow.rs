@@ -1,0 +1,149 @@
+//! Follows what an attempt says until it ended. The follower can die at any moment; the work goes on.
+
+use std::io;
+use std::time::Duration;
+
+use aegir_domain::protocol::{Ending, Line, Said};
+use aegir_domain::{Remedy, exit_code};
+use aegir_provision::{AttemptFault, EventReader};
+
+use crate::ask::Followed;
+use crate::failure::Failure;
+
+/// How often we look for something new.
+const TURN: Duration = Duration::from_millis(25);
+
+/// Who hears what an attempt says.
+pub(crate) trait Listener {
+    /// Hears a line: its text as it is, and what it means, if this build understands it.
+    fn hear(&mut self, text: &str, line: Option<&Line>) -> io::Result<()>;
+
+    /// Hears that the worker died and that another one takes over.
+    fn hear_restart(&mut self);
+
+    /// Hears how it ended, once nothing more will be said; the secret part of the answer is in it.
+    fn hear_end(&mut self, text: &str, line: &Line, ending: &Ending) -> io::Result<()>;
+
+    /// Whether the person pressed Ctrl-C since we asked last.
+    fn was_interrupted(&mut self) -> bool {
+        false
+    }
+
+    /// Hears that the attempt was asked to stop.
+    fn hear_cancel(&mut self) {}
+
+    /// Hears that we leave, and from which line on to go on.
+    fn hear_detach(&mut self, _next: u64) {}
+}
+
+/// Follows an attempt from line `from` on. Gives the exit code of its outcome, or of leaving it.
+pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Listener) -> Result<u8, Failure> {
+    let mut reader: Option<EventReader> = None;
+    let mut next = from;
+    let mut last: Option<(String, Line)> = None;
+    let (mut restarted, mut cancelled) = (false, false);
+    loop {
+        // Asked before reading: what a worker said before it ended is read once more after that.
+        let alive = followed.is_alive();
+        while let Some(text) = next_line(&followed, &mut reader, next)? {
+            next = reader.as_ref().map_or(next, |reader| reader.last + 1);
+            if next <= from {
+                continue;
+            }
+            let line: Option<Line> = serde_json::from_str(&text).ok();
+            // An end is told once nothing follows it: an attempt that was stuck can be recovered.
+            if let Some((text, line)) = last.take() {
+                told(listener.hear(&text, Some(&line)), &followed)?;
+            }
+            match line {
+                Some(line) if matches!(line.said, Said::Result(_)) => last = Some((text, line)),
+                line => {
+                    if told(listener.hear(&text, line.as_ref()), &followed)? == Told::NobodyListens {
+                        return Ok(exit_code::DETACHED);
+                    }
+                }
+            }
+        }
+        if let Some((text, line)) = last.take() {
+            return end(&followed, &text, line, listener);
+        }
+        if listener.was_interrupted() {
+            if cancelled {
+                listener.hear_detach(next);
+                return Ok(exit_code::DETACHED);
+            }
+            cancelled = true;
+            followed.attempt.cancel()?;
+            listener.hear_cancel();
+        }
+        if !alive {
+            if restarted {
+                return Err(WorkerDied { log: followed.attempt.folder.worker_log() }.into());
+            }
+            restarted = true;
+            listener.hear_restart();
+            followed.start(None)?;
+            // A line that the dead worker left half written is cut off by the next one.
+            reader = None;
+        }
+        followed.parts.clock.sleep(TURN);
+    }
+}
+
+/// The next whole line, if there is one yet.
+fn next_line(followed: &Followed, reader: &mut Option<EventReader>, from: u64) -> Result<Option<String>, Failure> {
+    if reader.is_none() {
+        match followed.attempt.follow(from) {
+            Ok(open) => *reader = Some(open),
+            Err(AttemptFault::NoEvents { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    let Some(open) = reader else { return Ok(None) };
+    let path = || followed.attempt.folder.events();
+    Ok(open.next().map_err(|source| AttemptFault::NoEvents { path: path(), source })?)
+}
+
+fn end(followed: &Followed, text: &str, line: Line, listener: &mut dyn Listener) -> Result<u8, Failure> {
+    let Said::Result(mut ending) = line.said else { return Ok(exit_code::ERROR) };
+    ending.secret_answer = followed.attempt.take_secret_answer()?;
+    let code = ending.outcome.exit_code();
+    let with_secret = Line { said: Said::Result(ending.clone()), ..line };
+    told(listener.hear_end(text, &with_secret, &ending), followed)?;
+    Ok(code)
+}
+
+#[derive(PartialEq)]
+enum Told {
+    Yes,
+    NobodyListens,
+}
+
+/// A listener that is gone is no error of ours: the work goes on without it.
+fn told(result: io::Result<()>, _: &Followed) -> Result<Told, Failure> {
+    match result {
+        Ok(()) => Ok(Told::Yes),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Told::NobodyListens),
+        Err(source) => Err(NotTold { source }.into()),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("two workers of this attempt ended before it did")]
+struct WorkerDied {
+    log: std::path::PathBuf,
+}
+
+impl Remedy for WorkerDied {
+    fn remedy(&self) -> Option<String> {
+        Some(format!("look for their last words in `{}`, then run `aegir provision recover`", self.log.display()))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output; the task goes on")]
+struct NotTold {
+    source: io::Error,
+}
+
+impl Remedy for NotTold {}

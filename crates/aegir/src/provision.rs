@@ -1,0 +1,143 @@
+//! Which command of the back end does what.
+
+use aegir_domain::{ContextName, Outcome, Remedy, Secrets, Task, exit_code};
+use aegir_provision::{AttemptFault, recover_all, run_attempt};
+use std::time::Duration;
+
+use crate::args::{Manner, Provision, ProvisionCommand as Command};
+use crate::ask::{Followed, by_hand};
+use crate::compose::{Composed, Given};
+use crate::failure::Failure;
+use crate::follow::follow;
+use crate::speak::{Raw, Sentences, Stream, err, out};
+use crate::{lists, request, save, site};
+
+/// How often a worker asks whether another one let go of the attempt.
+const TRIES: u32 = 10;
+
+/// Runs one command.
+pub(crate) fn run(given: Given, provision: Provision) -> Result<u8, Failure> {
+    let Provision { manner, command } = provision;
+    let composed = Composed::of(&given)?;
+    match command {
+        Command::Run => {
+            let request = request::read(&mut std::io::stdin().lock())?;
+            follow(Followed::ask(&composed, &request)?, 1, &mut Raw::default())
+        }
+        Command::Attach { attempt, from } => {
+            follow(Followed::find(&composed, attempt)?, from.max(1), &mut Raw::default())
+        }
+        Command::Cancel { attempt } => cancel(Followed::find(&composed, attempt)?),
+        Command::Recover => recover(&composed),
+        Command::Tasks { limit } => lists::tasks(&composed, manner, limit),
+        Command::Worker { attempt } => {
+            // Already so when the follower started us.
+            let _ = rustix::process::setsid();
+            let worker = composed.worker()?;
+            for _ in 1..TRIES {
+                match run_attempt(&worker, attempt) {
+                    // A follower that looks whether anybody works on it holds the lock for a moment.
+                    Err(AttemptFault::Busy) => composed.parts.clock.sleep(Duration::from_millis(50)),
+                    ended => return Ok(ended?.outcome.exit_code()),
+                }
+            }
+            Ok(run_attempt(&worker, attempt)?.outcome.exit_code())
+        }
+        Command::Save(args) => {
+            let (context, secrets) = save::context(&composed, *args)?;
+            ask(&composed, manner, Stream::Out, Task::SaveContext { context }, secrets)
+        }
+        Command::Show { name } => lists::show(&composed, manner, name),
+        Command::Forget { name } => task(&composed, manner, Task::ForgetContext { name }),
+        Command::Verify { name } => task(
+            &composed,
+            manner,
+            match name {
+                ContextName::Server(server) => Task::VerifyServer { server },
+                ContextName::Platform(platform) => Task::VerifyPlatform { platform },
+                ContextName::Site(site) => Task::VerifySite { site },
+            },
+        ),
+        Command::Install(args) => task(&composed, manner, Task::InstallSite(Box::new(args.install()?))),
+        Command::Login { site, account } => {
+            ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
+        }
+        Command::Delete { site, confirm } => {
+            let confirm = site::confirmed(&site, confirm)?;
+            task(&composed, manner, Task::DeleteSite { site, confirm })
+        }
+    }
+}
+
+fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8, Failure> {
+    ask(composed, manner, Stream::Out, task, Secrets::default())
+}
+
+/// Asks for a task by hand, and follows it.
+fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets: Secrets) -> Result<u8, Failure> {
+    let request = by_hand(&composed.parts, task, secrets);
+    let followed = Followed::ask(composed, &request)?;
+    match manner.json {
+        true => follow(followed, 1, &mut Raw::by_hand()),
+        false => follow(followed, 1, &mut Sentences::new(request.attempt, stream, manner.verbose)),
+    }
+}
+
+fn cancel(followed: Followed) -> Result<u8, Failure> {
+    match lists::ended(&followed)? {
+        Some(ending) => out(&format!("Attempt {} had ended: {}.", followed.id, lists::state(Some(&ending.outcome)))),
+        None => {
+            followed.attempt.cancel()?;
+            out(&format!("Attempt {} stops before its next line, and takes back what it did.", followed.id));
+        }
+    }
+    Ok(0)
+}
+
+fn recover(composed: &Composed) -> Result<u8, Failure> {
+    let mut code = 0;
+    let recovered = recover_all(&composed.worker()?)?;
+    if recovered.is_empty() {
+        out("Nothing was left to recover.");
+    }
+    for one in recovered {
+        match one.ending {
+            None => out(&format!("{}: a worker is at it", one.attempt)),
+            Some(Err(fault)) => {
+                code = exit_code::ERROR;
+                err(&format!("{}: {}", one.attempt, aegir_domain::Report(&aegir_domain::FaultReport::of(&fault))));
+            }
+            Some(Ok(ending)) => {
+                if let Outcome::Stuck { .. } = ending.outcome {
+                    code = exit_code::STUCK;
+                }
+                out(&format!("{}: {}", one.attempt, lists::state(Some(&ending.outcome))));
+                if let Some(fault) = ending.fault().filter(|_| code == exit_code::STUCK || ending.untidy) {
+                    err(&format!("  {}", aegir_domain::Report(fault)));
+                }
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Wrong usage that clap cannot see: what is wrong, and what to type.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(crate) struct Usage {
+    what: String,
+    instead: String,
+}
+
+impl Usage {
+    /// Says what is wrong, and what to type.
+    pub(crate) fn new(what: impl Into<String>, instead: impl Into<String>) -> Usage {
+        Usage { what: what.into(), instead: instead.into() }
+    }
+}
+
+impl Remedy for Usage {
+    fn remedy(&self) -> Option<String> {
+        Some(self.instead.clone())
+    }
+}

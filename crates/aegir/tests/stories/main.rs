@@ -1,0 +1,13 @@
+//! Stories through the outer door: the program, typed by a person, on a private stack with demo code bases.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_places;
+mod databases;
+mod installers;
+mod kills;
+mod main_job;
+mod secrets;

@@ -1,0 +1,244 @@
+//! A whole Ægir in a temporary folder: the program, a home, the private stack, and a shell to type in.
+
+#![allow(dead_code, reason = "each program of tests uses a part")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
+
+pub mod said;
+pub mod stack;
+pub mod story;
+pub mod web;
+pub mod world;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use said::Said;
+use stack::Up;
+
+/// As whom Ægir runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The stack by root, with workers as `aegir-web`; everything else as `aegir`.
+    TwoUsers,
+    /// All of it as somebody without privileges.
+    Person,
+}
+
+/// The first way that this machine allows: two users, if we are root.
+pub fn way() -> Way {
+    let two = rustix::process::geteuid().is_root() && aegir_stack::Users::find("aegir", "aegir-web").is_ok();
+    if two { Way::TwoUsers } else { Way::Person }
+}
+
+/// A whole Ægir in a temporary folder.
+pub struct Lab {
+    dir: tempfile::TempDir,
+    pub way: Way,
+    pub up: Option<Up>,
+}
+
+impl Lab {
+    /// The program and an empty home, with nothing running.
+    pub fn bare(way: Way) -> Lab {
+        // Not below the folder of the checkout, which others may not enter; and short, for sockets.
+        let dir = tempfile::Builder::new().prefix("ae").tempdir_in("/tmp").unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let program = dir.path().join("aegir");
+        let built = env!("CARGO_BIN_EXE_aegir");
+        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        let lab = Lab { dir, way, up: None };
+        fs::create_dir(lab.home()).unwrap();
+        lab.give(&lab.home());
+        lab
+    }
+
+    /// The same, with the private stack running and the server `@server_localhost` verified.
+    pub fn start(way: Way) -> Lab {
+        let lab = Lab::started(way, &[]);
+        lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
+        lab.provision(&["verify", "@server_localhost"]).done();
+        lab
+    }
+
+    /// With the private stack running, and nothing saved.
+    pub fn started(way: Way, args: &[&str]) -> Lab {
+        let mut lab = Lab::bare(way);
+        lab.start_stack(args);
+        lab
+    }
+
+    /// Starts the private stack.
+    pub fn start_stack(&mut self, args: &[&str]) {
+        let port = free_port().to_string();
+        let home = self.home().display().to_string();
+        let mut words = vec!["--home", &home, "up"];
+        // A stack that ran before has its port.
+        if !self.home().join("stack/ports.json").exists() {
+            words.extend(["--port", &port]);
+        }
+        words.extend(args);
+        let command = match self.way {
+            Way::TwoUsers => {
+                let mut command = Command::new(self.program());
+                command.args(words);
+                command
+            }
+            Way::Person => self.as_user(&words),
+        };
+        self.up = Some(Up::start(command, self.home()));
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.dir.path().join("h")
+    }
+
+    /// A folder beside the home.
+    pub fn beside(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn program(&self) -> PathBuf {
+        self.dir.path().join("aegir")
+    }
+
+    /// A command of our program as the user that Ægir runs as.
+    pub fn as_user(&self, words: &[&str]) -> Command {
+        let mut command = if rustix::process::geteuid().is_root() {
+            let mut command = Command::new("setpriv");
+            match self.way {
+                Way::TwoUsers => command.args(["--reuid=aegir", "--regid=aegir", "--init-groups"]),
+                Way::Person => command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]),
+            };
+            command.arg(self.program());
+            command
+        } else {
+            Command::new(self.program())
+        };
+        command.args(words).current_dir("/").env_remove("AEGIR_HOME").env_remove("AEGIR_DRILL");
+        command
+    }
+
+    /// The command line `aegir --home … provision WORDS…`.
+    pub fn line(&self, words: &[&str]) -> Command {
+        let home = self.home().display().to_string();
+        let mut all = vec!["--home", &home, "provision"];
+        all.extend(words);
+        self.as_user(&all)
+    }
+
+    /// Types `aegir provision WORDS…`, and waits for its end.
+    pub fn provision(&self, words: &[&str]) -> Said {
+        Said::of(self.line(words).stdin(Stdio::null()), words)
+    }
+
+    /// The same, with `input` on standard input.
+    pub fn provision_with(&self, words: &[&str], input: &[u8]) -> Said {
+        Said::with_input(&mut self.line(words), words, input)
+    }
+
+    /// Types a line and goes on while it runs.
+    pub fn begin(&self, words: &[&str]) -> Child {
+        self.line(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Gives `path`, and all below it, to the user that Ægir runs as.
+    pub fn give(&self, path: &Path) {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let owner = match self.way {
+            Way::TwoUsers => "aegir:aegir-web",
+            Way::Person => "65534:65534",
+        };
+        run(Command::new("chown").arg("-R").arg(owner).arg(path));
+    }
+
+    /// Makes a demo code base in `platforms/`, and gives its project folder.
+    pub fn assemble(&self, fixture: &str) -> PathBuf {
+        let place = self.home().join("platforms").join(fixture);
+        self.assemble_at(fixture, &place);
+        place
+    }
+
+    /// Makes a demo code base at `place`.
+    pub fn assemble_at(&self, fixture: &str, place: &Path) {
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        run(Command::new(root().join("fixtures/platforms/assemble")).arg(fixture).arg(place));
+        self.give(place);
+    }
+
+    /// Saves and verifies a code base as a platform.
+    pub fn save_platform(&self, name: &str, project: &Path) {
+        let (name, project) = (format!("@platform_{name}"), project.display().to_string());
+        self.provision(&["save", &name, "--root", &project, "--server", "localhost"]).done();
+        self.provision(&["verify", &name]).done();
+    }
+
+    /// A demo platform, saved and verified as `@platform_NAME`.
+    pub fn platform(&self, name: &str, fixture: &str) {
+        self.save_platform(name, &self.assemble(fixture));
+    }
+
+    /// Installs a site on a platform, in MariaDB, with the profile `minimal`.
+    pub fn install(&self, site: &str, platform: &str) -> Said {
+        let site = format!("@{site}");
+        self.provision(&["install", &site, "--platform", platform, "--db-server", "localhost", "--profile", "minimal"])
+    }
+
+    /// The running stack.
+    pub fn up(&self) -> &Up {
+        self.up.as_ref().unwrap()
+    }
+
+    /// The folder of the newest attempt.
+    pub fn newest_attempt(&self) -> PathBuf {
+        let tasks = fs::read_dir(self.home().join("tasks")).unwrap().flatten().map(|entry| entry.path());
+        tasks.filter(|path| path.join("request").exists()).max().unwrap()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // The stack goes before its folder.
+        drop(self.up.take());
+    }
+}
+
+/// The project's folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// A port that nobody has just now; from the range where few look for one.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Runs a command that must succeed.
+pub fn run(command: &mut Command) {
+    let status = command.status().unwrap();
+    assert!(status.success(), "{command:?}: {status}");
+}
+
+/// Waits up to a minute.
+pub fn until(what: &str, done: impl FnMut() -> bool) {
+    within(Duration::from_secs(60), what, done);
+}
+
+/// Waits up to `limit`.
+pub fn within(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < limit, "waited {limit:?} until {what}");
+        std::thread::sleep(Duration::from_millis(4));
+    }
+}
+
+/// Ends a process as a power cut would.
+pub fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+}
