@@ -93,7 +93,8 @@ impl Site {
 /// profiles to take; without one, the platform's own.
 pub fn three_sites(lab: &Lab, name: &str, root: &Path, standard: Option<&str>, minimal: Option<&str>) {
     let domain = format!("{}.localhost", name.replace('_', "-"));
-    let install = |label: &str, server: &str, profile| Site::install(lab, &format!("{label}.{domain}"), name, server, profile);
+    let install =
+        |label: &str, server: &str, profile| Site::install(lab, &format!("{label}.{domain}"), name, server, profile);
     let one = install("one", "localhost", standard);
     let two = install("two", "localhost", standard);
     let three = install("three", "files", minimal);
