@@ -55,7 +55,7 @@ impl Lab {
             (home.locks(), 0o700),
             (home.run(), 0o711),
             (home.run().join("php"), 0o711),
-            (home.logs(), 0o711),
+            (home.logs(), 0o700),
         ] {
             fs::create_dir(&path).expect("the lab's folder can be written");
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the lab's folder can be written");
@@ -89,6 +89,7 @@ impl Lab {
             sockets: home.run(),
             web_gid: if own_uid() == 0 { WEB_GID } else { own_gid() },
             own_gid: own_gid(),
+            own_groups: vec![own_gid(), WEB_GID],
             web_user: None,
             db_drivers: DbDrivers::standard(),
             http_drivers: HttpDrivers::standard(),
@@ -162,6 +163,7 @@ impl Lab {
     pub fn new_site(&self, name: &str, platform: &str) -> InstallSite {
         InstallSite {
             site: parsed(name),
+            method: aegir_domain::InstallMethod::Profile,
             platform: parsed::<PlatformName>(platform),
             db_server: parsed::<ServerName>("localhost"),
             profile: None,

@@ -139,7 +139,7 @@ impl<'a> Site<'a> {
             self.write(&mut *database, &statement)?;
             if number == 2 {
                 make_dir(&files.join("css"), 0o2775);
-                write(&files.join(".htaccess"), "SetHandler Drupal_Security_Do_Not_Remove_See_SA_2006_006\n", 0o444);
+                guard(&files.join(".htaccess"), "SetHandler Drupal_Security_Do_Not_Remove_See_SA_2006_006\n", 0o444);
                 if self.machine.has(Trouble::InstallDies) || self.machine.has(Trouble::InstallHangs) {
                     return Ok(None);
                 }
@@ -148,7 +148,7 @@ impl<'a> Site<'a> {
         }
         if self.family == Family::Eight {
             make_dir(&files.join("php"), 0o2777);
-            write(&files.join("php/.htaccess"), "Require all denied\n", 0o444);
+            guard(&files.join("php/.htaccess"), "Require all denied\n", 0o444);
         }
         // Drupal's own hardening.
         mode(&self.folder.join("settings.php"), 0o444);
@@ -331,7 +331,11 @@ fn make_dir(path: &Path, bits: u32) {
     mode(path, bits);
 }
 
-fn write(path: &Path, content: &str, bits: u32) {
+/// Writes a guard of Drupal's own where there is none.
+fn guard(path: &Path, content: &str, bits: u32) {
+    if path.exists() {
+        return;
+    }
     fs::write(path, content).expect("PHP may write to the site's files");
     mode(path, bits);
 }

@@ -62,6 +62,7 @@ impl Programs for FakePrograms {
         self.machine.ran(launch.cmd.to_string().replace(&home, "HOME"));
         let name = launch.cmd.program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let end = match name.as_str() {
+            "nginx" if launch.cmd.args.iter().any(|arg| arg == "-v") => End::badly(0, "nginx version: nginx/1.22.1\n"),
             "nginx" => nginx_tests(&launch.cmd.args),
             name if name.starts_with("php-fpm") => fpm_tests(&launch.cmd.args),
             name if name.starts_with("php") => self.php(launch, on_answer),

@@ -22,12 +22,12 @@ fn drifted(lab: &Lab, platform: &str) -> Task {
     let redirect = Redirect::To("www.a.test".parse().unwrap());
     lab.save(Context::Site(Box::new(SiteContext { aliases, redirect, ..site })));
     let folder = lab.site_folder("a.test");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
     fs::set_permissions(folder.join("settings.php"), fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(folder.join("settings.php"), "<?php\n// somebody was here\n").unwrap();
     fs::set_permissions(folder.join("files"), fs::Permissions::from_mode(0o777)).unwrap();
     fs::remove_dir_all(folder.join("private/temp")).unwrap();
     fs::remove_file(folder.join("local.settings.php")).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
     fs::remove_file(lab.home().clients().join("admin/a.test")).unwrap();
     verify()
 }
