@@ -11,6 +11,9 @@
 //!   SIGKILL at any touch of the outside            the same
 //!   SIGKILL again while that is recovered          the same
 //!   the power goes, and with it what was not synced  the same
+//!   another task on the object finds a dead one    the same, before it begins
+//!   somebody cancels it at any record              as it was, or it came too late
+//!   a service goes at any record, and comes back   the same; in time, without help
 //! ```
 //!
 //! `AEGIR_PROOFS=all` walks every boundary of every scene and kills at 50 random moments each; without
@@ -20,6 +23,7 @@ mod child;
 mod failing;
 mod killing;
 mod lines;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,6 +62,7 @@ pub enum Extent {
 pub struct Scene {
     name: String,
     lab: Lab,
+    task: Task,
     attempt: AttemptId,
     before: Snapshot,
     /// The same task with nothing going wrong.
@@ -92,7 +97,7 @@ impl Scene {
         let lab = Lab::new();
         lab.may_leave_a_mess();
         let task = set(&lab);
-        let attempt = lab.ask(task);
+        let attempt = lab.ask(task.clone());
         lab.save_all();
         lab.restore_all();
         let before = lab.snapshot();
@@ -126,6 +131,7 @@ impl Scene {
         let scene = Scene {
             name: name.to_owned(),
             lab,
+            task,
             attempt,
             before,
             whole,
@@ -155,6 +161,8 @@ impl Scene {
         self.dies_at_every_boundary(every);
         self.dies_at_moments(if everything { 50 } else { 6 / every.min(3) });
         self.loses_power_at_every_boundary(every);
+        self.is_cancelled_at_every_record(every);
+        self.loses_services(every);
         self.print();
     }
 
@@ -267,7 +275,12 @@ impl Scene {
                 self.told(),
             );
         }
-        match committed {
+        self.as_the_journal_says(what);
+    }
+
+    #[track_caller]
+    fn as_the_journal_says(&self, what: impl fmt::Display) {
+        match self.records().iter().any(|record| matches!(record, Record::Committed { .. })) {
             true => self.as_after(what),
             false => self.as_before(what),
         }

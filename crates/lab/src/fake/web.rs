@@ -67,6 +67,15 @@ impl FakeServices {
         }
     }
 
+    /// Starts the one that was in trouble.
+    pub(crate) fn come_up(&self, service: Trouble) {
+        match service {
+            Trouble::WebDown => self.read("nginx"),
+            Trouble::PhpDown => self.read("php-fpm"),
+            _ => (),
+        }
+    }
+
     fn read(&self, service: &str) {
         let found = Running::on_disk(&self.0, service);
         // Like the real ones: with a configuration that cannot be read, the old one runs on.

@@ -29,15 +29,8 @@ pub(super) enum At {
     Moment(u64),
     /// The same as `Boundary`, while it recovers.
     Recovering(bool, u32),
-}
-
-impl At {
-    pub(super) fn recovering(self) -> At {
-        match self {
-            At::Boundary(after, record) => At::Recovering(after, record),
-            other => other,
-        }
-    }
+    /// The same as `Moment`, while it recovers.
+    RecoveringMoment(u64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,18 +75,23 @@ pub fn die_as_asked() {
             }
         })
     };
+    if let At::Moment(moment) | At::RecoveringMoment(moment) = at {
+        lab.machine.at_moments(move |now| {
+            if now == moment {
+                die();
+            }
+        });
+    }
     match at {
         At::Boundary(after, record) => {
             let worker = Worker { at_boundary: Some(at_boundary(after, record)), ..lab.worker() };
             run_attempt(&worker, attempt).expect("a worker can take up an attempt");
         }
-        At::Moment(moment) => {
-            lab.machine.at_moments(move |now| {
-                if now == moment {
-                    die();
-                }
-            });
+        At::Moment(_) => {
             run_attempt(&lab.worker(), attempt).expect("a worker can take up an attempt");
+        }
+        At::RecoveringMoment(_) => {
+            recover_all(&lab.worker()).expect("what is open can be recovered");
         }
         At::Recovering(after, record) => {
             let worker = Worker { at_boundary: Some(at_boundary(after, record)), ..lab.worker() };

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
+use aegir_domain::{ContextName, Task};
 use aegir_provision::{Boundary, Worker, run_attempt};
 use aegir_recipe::Record;
 
@@ -18,7 +19,7 @@ struct Died;
 
 impl Scene {
     /// Both sides of every record of the journal, or of one in so many.
-    fn boundaries(&self, every: usize) -> impl Iterator<Item = (Boundary, u32)> {
+    pub(super) fn boundaries(&self, every: usize) -> impl Iterator<Item = (Boundary, u32)> {
         let records = self.whole.records.len() as u32;
         let all = (1..=records).flat_map(|record| [(Boundary::Before, record), (Boundary::After, record)]);
         // Coprime with two, so that both sides have their turn.
@@ -29,31 +30,58 @@ impl Scene {
     pub fn dies_at_every_boundary(&self, every: usize) {
         for (count, (side, record)) in (0u32..).zip(self.boundaries(every)) {
             let what = format!("killed {side:?} record {record}");
-            self.dies(At::Boundary(side == Boundary::After, record), &what);
+            let at = At::Boundary(side == Boundary::After, record);
+            self.dies(at, &what);
             self.count("boundaries killed");
-            if count % 2 == 1 {
-                // Records that a recovery writes are few: each has its turn.
-                let again = At::Boundary(count % 4 == 1, 1 + (count / 4) % (self.whole.lines + 1));
-                self.lab.restore_all();
-                run_in_child(&self.lab, self.attempt, At::Boundary(side == Boundary::After, record));
-                let killed = run_in_child(&self.lab, self.attempt, again.recovering());
-                self.recovers(format!("{what}, and recovering at {again:?}"));
-                // A recovery may come to its end before that.
-                if killed {
-                    self.count("recoveries killed");
+            match count % 4 {
+                1 | 3 => {
+                    let begun = self.whole.records.iter().take(record as usize);
+                    let begun = begun.filter(|record| matches!(record, Record::Begun { .. })).count() as u32;
+                    // A recovery writes a record for each line it undoes, and one for its end: each has its turn.
+                    let again = At::Recovering(count % 4 == 1, 1 + (count / 4) % (begun + 1));
+                    self.dies_twice(at, again, &what);
                 }
+                _ => self.dies_and_another_task_comes(at, &what),
             }
         }
     }
 
-    /// SIGKILL at `count` of the moments at which the task touches the outside.
+    /// SIGKILL at `count` of the moments at which the task touches the outside, and again while that is recovered.
     pub fn dies_at_moments(&self, count: usize) {
         let moments = self.whole.moments.max(1);
         for turn in 0..count as u64 {
             let moment = 1 + chance(&self.name, turn) % moments;
-            self.dies(At::Moment(moment), &format!("killed at moment {moment} of {moments}"));
+            let what = format!("killed at moment {moment} of {moments}");
+            self.dies(At::Moment(moment), &what);
             self.count("moments killed");
+            let again = At::RecoveringMoment(1 + chance(&self.name, !turn) % moment);
+            self.dies_twice(At::Moment(moment), again, &what);
         }
+    }
+
+    fn dies_twice(&self, at: At, again: At, what: &str) {
+        self.lab.restore_all();
+        run_in_child(&self.lab, self.attempt, at);
+        let killed = run_in_child(&self.lab, self.attempt, again);
+        self.recovers(format!("{what}, and recovering at {again:?}"));
+        // A recovery may come to its end before that.
+        if killed {
+            self.count("recoveries killed");
+        }
+    }
+
+    /// A task on the same object finds what the dead one left, and recovers it before it begins.
+    fn dies_and_another_task_comes(&self, at: At, what: &str) {
+        let ContextName::Site(site) = self.task.object() else { return };
+        self.lab.restore_all();
+        run_in_child(&self.lab, self.attempt, at);
+        self.lab.run(Task::Login { site, account: 1 });
+        if self.records().is_empty() {
+            // It never began, so it holds nothing that the other one would look at.
+            return self.recovers(what);
+        }
+        self.as_the_journal_says(format!("{what}, and another task came"));
+        self.count("left to another task");
     }
 
     fn dies(&self, at: At, what: &str) {
@@ -125,7 +153,7 @@ fn cut_lines(path: &Path, kept: usize) {
 }
 
 /// A number that is the same in every run of this scene, unless `AEGIR_PROOFS_SEED` says otherwise.
-fn chance(name: &str, turn: u64) -> u64 {
+pub(super) fn chance(name: &str, turn: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
     (name, turn, std::env::var("AEGIR_PROOFS_SEED").unwrap_or_default()).hash(&mut hasher);
     hasher.finish() >> 8
