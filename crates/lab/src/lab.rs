@@ -16,8 +16,9 @@ use aegir_domain::{
     OutcomeKind, Password, PlatformContext, PlatformName, Report, Secrets, ServerContext, ServerName, SiteContext,
     SiteName, Task,
 };
+use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;
-use aegir_drivers::http::HttpDrivers;
+use aegir_drivers::http::{HttpDrivers, ServerConfig};
 use aegir_host::{Clock, Files, Mint, own_gid, own_uid};
 use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_journal, run_attempt};
 use aegir_recipe::Record;
@@ -120,6 +121,32 @@ impl Lab {
                 grant_hosts: Vec::new(),
             }),
         }
+    }
+
+    /// Has the web server run with what the private stack writes before the server was ever verified.
+    pub fn stack_runs(&self, server: &str) {
+        let name: ServerName = parsed(server);
+        let config = ServerConfig {
+            folder: self.home().http_config(&name, HttpEngine::Nginx),
+            name,
+            listen: parsed("127.0.0.1:8080"),
+            internal_socket: self.home().run().join("nginx.sock"),
+            access_log: self.home().logs().join("nginx-access.log"),
+        };
+        let driver = self.parts.http_drivers.named("nginx").expect("there is a driver of nginx");
+        for folder in driver.folders() {
+            fs::create_dir_all(config.folder.join(folder)).expect("the lab's folder can be written");
+        }
+        let templates = Templates::default();
+        let mut files = driver.server(&config, &templates).expect("the server's files can be rendered");
+        files.push(driver.generation(0, &templates).expect("the generation can be rendered"));
+        for file in files {
+            let path = config.folder.join(&file.path);
+            let written = fs::write(&path, file.text.expose());
+            let written = written.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(file.mode)));
+            written.expect("the lab's folder can be written");
+        }
+        self.restart_services();
     }
 
     /// Saves and verifies a server with nginx and the fake database server.

@@ -12,6 +12,7 @@
 //!   SIGKILL again while that is recovered          the same
 //!   the power goes, and with it what was not synced  the same
 //!   another task on the object finds a dead one    the same, before it begins
+//!   other sites live on before it is recovered     as they are, and it as it was
 //!   somebody cancels it at any record              as it was, or it came too late
 //!   a service goes at any record, and comes back   the same; in time, without help
 //! ```
@@ -23,6 +24,7 @@ mod child;
 mod failing;
 mod killing;
 mod lines;
+mod neighbour;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -56,6 +58,19 @@ pub enum Extent {
     Whole,
     /// Every boundary of so many: for a variant of a scene that is walked whole.
     OneOf(usize),
+}
+
+impl Extent {
+    fn every(self) -> usize {
+        match self {
+            Extent::OneOf(count) if !everything() => count,
+            _ => 1,
+        }
+    }
+}
+
+fn everything() -> bool {
+    std::env::var("AEGIR_PROOFS").is_ok_and(|what| what == "all")
 }
 
 /// A task, and the world it is asked in.
@@ -150,16 +165,12 @@ impl Scene {
 
     /// Proves everything of this scene, and prints how much that was.
     pub fn prove(&self, extent: Extent) {
-        let everything = std::env::var("AEGIR_PROOFS").is_ok_and(|what| what == "all");
-        let every = match extent {
-            Extent::OneOf(count) if !everything => count,
-            _ => 1,
-        };
+        let every = extent.every();
         self.fails_at_every_line();
         self.goes_on_behind_the_point_of_no_return();
         self.applies_and_undoes_twice();
         self.dies_at_every_boundary(every);
-        self.dies_at_moments(if everything { 50 } else { 6 / every.min(3) });
+        self.dies_at_moments(if everything() { 50 } else { 6 / every.min(3) });
         self.loses_power_at_every_boundary(every);
         self.is_cancelled_at_every_record(every);
         self.loses_services(every);

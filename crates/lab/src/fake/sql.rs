@@ -97,8 +97,7 @@ impl Session {
                     }
                     return Err(no(SqlKind::Exists, 1007, "Can't create database; database exists", sql));
                 }
-                let comment =
-                    rest.contains(&"COMMENT").then(|| values[values.len() - 1].to_owned()).unwrap_or_default();
+                let comment = if rest.contains(&"COMMENT") { values[values.len() - 1] } else { "" }.to_owned();
                 let options: Vec<&str> =
                     rest.iter().copied().filter(|word| word.len() > 1 && *word != "COMMENT").collect();
                 // What a database of that name left behind when the server died is no part of it.

@@ -71,6 +71,9 @@ impl Scene {
         };
         assert!(fine, "{}, {what}: it ended as {kind:?}: {}\n{}", self.name, why(&ending), self.told());
         self.recovers(what);
+        if kind == OutcomeKind::Stuck {
+            self.count("stuck without a service, then recovered");
+        }
         self.count("services lost");
     }
 

@@ -6,7 +6,7 @@ use aegir_domain::{HttpEngine, InstallSite, Task};
 use aegir_lab::Lab;
 use aegir_lab::proof::{Extent, Scene};
 
-use crate::{lines, two_platforms};
+use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn delete() -> Task {
     Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into() }
@@ -68,4 +68,13 @@ fn a_database_that_bears_another_mark_is_left_alone() {
     let (before, after) = scene.worlds();
     assert_eq!(after.find("database a_test"), before.find("database a_test"));
     scene.prove(Extent::OneOf(3));
+}
+
+#[test]
+fn a_site_is_deleted_beside_others_that_live_on() {
+    let scene = Scene::new("delete-site, beside others", |lab| {
+        a_site_and_another(lab);
+        delete()
+    });
+    scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
 }

@@ -1,10 +1,10 @@
 //! Install: a site is in service, or nothing of it is left.
 
-use aegir_domain::{InstallSite, Redirect, Task};
+use aegir_domain::{InstallMethod, InstallSite, Redirect, Task};
 use aegir_lab::Lab;
 use aegir_lab::proof::{Extent, Scene};
 
-use crate::{lines, two_platforms};
+use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn asked(lab: &Lab, platform: &str) -> InstallSite {
     two_platforms(lab);
@@ -41,4 +41,18 @@ fn a_site_whose_database_is_a_file_is_installed_or_nothing_of_it_is_left() {
         install(InstallSite { db_server: "files".parse().unwrap(), ..site })
     });
     scene.prove(Extent::OneOf(3));
+}
+
+#[test]
+fn a_site_for_drupals_own_installer_is_made_ready_or_nothing_of_it_is_left() {
+    let scene = Scene::new("install-site, for the installer in a browser", |lab| {
+        install(InstallSite { method: InstallMethod::Manual, ..asked(lab, "ten") })
+    });
+    scene.prove(Extent::OneOf(3));
+}
+
+#[test]
+fn a_site_is_installed_beside_others_that_live_on() {
+    let scene = Scene::new("install-site, beside others", |lab| install(asked(lab, "seven")));
+    scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
 }

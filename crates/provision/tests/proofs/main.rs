@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod cost;
 mod delete_site;
 mod forget_context;
 mod install_site;
@@ -16,6 +17,7 @@ mod verify_site;
 
 use std::path::{Path, PathBuf};
 
+use aegir_domain::{Context, SiteContext, Task};
 use aegir_lab::{Code, Lab};
 
 /// Started again by the proofs; see `aegir_lab::proof`.
@@ -33,4 +35,15 @@ fn two_platforms(lab: &Lab) {
     lab.server("localhost");
     lab.platform("seven", Code::Seven);
     lab.platform("ten", Code::Ten);
+}
+
+/// What happens to `other.test` beside the task of a scene: it gets another name, in all its files.
+fn another_name_for_the_neighbour(lab: &Lab) -> Vec<Task> {
+    let site = lab.site("other.test");
+    let name = site.name.clone();
+    let aliases = vec!["new.other.test".parse().unwrap()];
+    vec![
+        Task::SaveContext { context: Context::Site(Box::new(SiteContext { aliases, ..site })) },
+        Task::VerifySite { site: name },
+    ]
 }

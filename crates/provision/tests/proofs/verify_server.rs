@@ -60,3 +60,13 @@ fn a_server_of_files_is_set_up_or_left_as_it_was() {
     });
     scene.prove(Extent::OneOf(3));
 }
+
+#[test]
+fn a_server_that_the_private_stack_runs_already_is_set_up_or_left_as_it_was() {
+    let scene = Scene::new("verify-server, on the private stack", |lab| {
+        lab.stack_runs("localhost");
+        lab.save(Context::Server(lab.server_context("localhost")));
+        verify("localhost")
+    });
+    scene.prove(Extent::OneOf(3));
+}

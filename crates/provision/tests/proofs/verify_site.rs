@@ -7,7 +7,7 @@ use aegir_domain::{Context, Redirect, SiteContext, Task};
 use aegir_lab::Lab;
 use aegir_lab::proof::{Extent, Scene};
 
-use crate::{lines, two_platforms};
+use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn verify() -> Task {
     Task::VerifySite { site: "a.test".parse().unwrap() }
@@ -54,4 +54,10 @@ fn a_site_that_is_as_it_should_be_is_left_alone() {
     let (before, after) = scene.worlds();
     assert_eq!(after.differences(before), Vec::<String>::new());
     scene.prove(Extent::OneOf(2));
+}
+
+#[test]
+fn a_site_is_put_right_beside_others_that_live_on() {
+    let scene = Scene::new("verify-site, beside others", |lab| drifted(lab, "ten"));
+    scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
 }
