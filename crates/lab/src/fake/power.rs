@@ -44,11 +44,6 @@ impl PowerMemory {
         changes.push(Change { path: PathBuf::new(), was: Node::Absent, mark, is_mark: true });
     }
 
-    /// How many changes are not synced.
-    pub fn unsynced(&self) -> usize {
-        self.changes().iter().filter(|change| !change.is_mark).count()
-    }
-
     /// The number of the last mark.
     pub fn marks(&self) -> u64 {
         self.changes().last().map_or(0, |last| last.mark)

@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{Cmd, Fault, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName};
-use aegir_drivers::http::{
-    CoreFamily, EntryKind, HttpDriver, Installer, MainConfig, ServerConfig, Vhost, VhostMode, open_basedir,
-};
-use aegir_host::{Kind, Launch, Limits, LockMode, Locks, ServiceFault, WebAddress};
+use aegir_drivers::http::{CoreFamily, HttpDriver, Installer, MainConfig, ServerConfig, Vhost, VhostMode};
+use aegir_host::{Launch, Limits, LockMode, Locks, ServiceFault, WebAddress};
 
+use super::basedir;
 use super::php::read_credentials;
 use crate::World;
 
@@ -90,7 +89,7 @@ impl<'w> HttpServer<'w> {
             root: platform.root.clone(),
             family,
             php_socket: world.php_socket(&platform.name),
-            open_basedir: self.may_open(site, platform)?,
+            open_basedir: basedir::may_open(world, site, platform)?,
             temp: platform.root.site_dir(&site.name).join("private/temp"),
             credentials: credentials
                 .variables()
@@ -103,44 +102,6 @@ impl<'w> HttpServer<'w> {
             installer: if site.awaits_installer { Installer::Open } else { Installer::Closed },
         };
         Ok(self.driver.vhost(&self.config, &vhost, &world.templates()?)?.text)
-    }
-
-    fn may_open(&self, site: &SiteContext, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
-        let files = self.world.files();
-        let root = platform.root.path();
-        let mut entries = self.entries(root)?;
-        entries.retain(|(name, _)| !name.starts_with('.'));
-        let mut more = vec![self.world.home().config().join("includes")];
-        // In a project of Composer the code that the root includes lies beside it.
-        let mut project = Vec::new();
-        if let Some(above) = root.parent().filter(|above| is_project(files, above)) {
-            project = self.entries(above)?;
-            project.retain(|(name, _)| !name.starts_with('.'));
-        }
-        let server = self.world.contexts().server(&site.db_server)?;
-        if matches!(server.db, Some(aegir_domain::DbService::Sqlite {})) {
-            more.push(self.world.home().databases().join(site.database.name.as_str()));
-        }
-        if site.awaits_installer {
-            // The installer of Drupal 8 changes into the root itself, which PHP can only allow whole.
-            more.push(root.to_owned());
-        }
-        let mut paths = open_basedir(&platform.root, &entries, &project, &site.name, &more);
-        // PHP tries them in order, and resolves each one anew for every file it opens.
-        paths.sort_by_key(|path| busy(path));
-        Ok(paths)
-    }
-
-    fn entries(&self, folder: &Path) -> Result<Vec<(String, EntryKind)>, Fault> {
-        let mut entries = Vec::new();
-        for name in self.world.files().list(folder)? {
-            let kind = match self.world.files().kind(&folder.join(&name))? {
-                Some(Kind::Dir) => EntryKind::Folder,
-                _ => EntryKind::File,
-            };
-            entries.push((name, kind));
-        }
-        Ok(entries)
     }
 
     /// Puts `changes` in service, or leaves the server as it was. Says whether the server runs with
@@ -341,26 +302,9 @@ pub(crate) fn vhost_path(world: &World, server: &ServerContext, site: &SiteName)
     Ok(http.config.folder.join(http.driver.vhost_path(site)))
 }
 
-/// How seldom PHP opens files in a folder of a platform: the busiest come first.
-fn busy(path: &Path) -> usize {
-    const BUSIEST: [&str; 8] = ["core", "vendor", "includes", "modules", "all", "profiles", "themes", "libraries"];
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let in_sites = path.parent().is_some_and(|parent| parent.ends_with("sites"));
-    match BUSIEST.iter().position(|busy| *busy == name) {
-        Some(place) => place,
-        None if in_sites => 2,
-        None => BUSIEST.len(),
-    }
-}
-
 /// Whether the files that a number stands for are being changed, or were when a process died: odd ones are.
 fn is_in_change(generation: u64) -> bool {
     !generation.is_multiple_of(2)
-}
-
-fn is_project(files: &aegir_host::Files, folder: &Path) -> bool {
-    matches!(files.kind(&folder.join("composer.json")), Ok(Some(_)))
-        && matches!(files.kind(&folder.join("vendor")), Ok(Some(_)))
 }
 
 fn is_down(fault: &Fault) -> bool {

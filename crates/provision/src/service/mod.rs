@@ -1,5 +1,6 @@
 //! Services: what drivers describe is done here, once for all drivers of a kind.
 
+mod basedir;
 mod db;
 pub(crate) mod fpm;
 pub(crate) mod http;

@@ -1,15 +1,17 @@
 //! Drupal's own PHP: one process for each question, from our driver scripts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{Cmd, ContextName, Fault, HostName, Password, PlatformContext, Redirect, Remedy, SiteContext};
+use aegir_drivers::php::PROGRAM_STARTERS;
 use aegir_drupal::driver::{Credentials, Listener, Operation, Question, SCRIPTS, Told};
 use aegir_drupal::{CoreVersion, Family};
 use aegir_host::{Launch, Limits};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::basedir;
 use crate::World;
 
 /// What the PHP of a platform is.
@@ -145,8 +147,7 @@ impl<'w> Asker<'w> {
         };
         let settings = &world.parts.settings;
         let temp = self.platform.root.site_dir(&self.site.name).join("private/temp");
-        let cmd =
-            Cmd::new(program(world, &self.platform)).args(php_arguments(world, &temp)).arg(script.to_string_lossy());
+        let cmd = Cmd::new(program(world, &self.platform)).args(self.arguments(&temp)?).arg(script.to_string_lossy());
         let input = Password::new(String::from_utf8_lossy(&question.expose()).into_owned());
         let launch = Launch::new(cmd.clone())
             .in_dir(self.platform.root.path())
@@ -170,30 +171,37 @@ impl<'w> Asker<'w> {
         }
         Ok(listener.answer(name, &how)?)
     }
-}
 
-/// Options of PHP for our scripts: errors where they are not taken for answers, no mail, and
-/// temporary files inside the site.
-fn php_arguments(world: &World, temp: &std::path::Path) -> Vec<String> {
-    let opcache = world.home().cache().join("opcache");
-    let mut options = vec![
-        "display_errors=stderr".to_owned(),
-        "log_errors=0".into(),
-        "html_errors=0".into(),
-        "memory_limit=1G".into(),
-        // A site that is being made has nobody to write to.
-        "sendmail_path=/bin/true".into(),
-        format!("sys_temp_dir={}", temp.display()),
-        format!("upload_tmp_dir={}", temp.display()),
-    ];
-    if matches!(world.files().kind(&opcache), Ok(Some(_))) {
-        options.extend([
-            "opcache.enable_cli=1".into(),
-            format!("opcache.file_cache={}", opcache.display()),
-            "opcache.file_cache_only=1".into(),
-        ]);
+    /// Options of PHP for our scripts: errors where they are not taken for answers, no mail, temporary
+    /// files inside the site, and no more of the machine than the site's code needs.
+    fn arguments(&self, temp: &Path) -> Result<Vec<String>, Fault> {
+        let world = self.world;
+        let mut open = basedir::may_open_on_command_line(world, &self.site, &self.platform)?;
+        open.push(scripts(world)?);
+        open.push(world.home().credentials_of(&ContextName::Site(self.site.name.clone())));
+        let open: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
+        let opcache = world.home().cache().join("opcache");
+        let mut options = vec![
+            "display_errors=stderr".to_owned(),
+            "log_errors=0".into(),
+            "html_errors=0".into(),
+            "memory_limit=1G".into(),
+            // A site that is being made has nobody to write to.
+            "sendmail_path=/bin/true".into(),
+            format!("sys_temp_dir={}", temp.display()),
+            format!("upload_tmp_dir={}", temp.display()),
+            format!("open_basedir={}", open.join(":")),
+            format!("disable_functions={}", PROGRAM_STARTERS.join(",")),
+        ];
+        if matches!(world.files().kind(&opcache), Ok(Some(_))) {
+            options.extend([
+                "opcache.enable_cli=1".into(),
+                format!("opcache.file_cache={}", opcache.display()),
+                "opcache.file_cache_only=1".into(),
+            ]);
+        }
+        Ok(options.into_iter().flat_map(|option| ["-d".to_owned(), option]).collect())
     }
-    options.into_iter().flat_map(|option| ["-d".to_owned(), option]).collect()
 }
 
 /// The folder with our driver scripts, written once for each version of them.

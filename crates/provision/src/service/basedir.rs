@@ -1,0 +1,86 @@
+//! What the PHP of a site may open, behind the web server and on the command line alike.
+//!
+//! A site's code is not ours. On the command line it runs as our own user, who could read every
+//! site's credentials; so there it is held to folders too. They include the whole root, since Drupal
+//! changes into it there, and PHP cannot allow a folder without all that is below.
+
+use std::path::{Path, PathBuf};
+
+use aegir_domain::{DbService, Fault, PlatformContext, SiteContext};
+use aegir_drivers::http::{EntryKind, open_basedir};
+use aegir_host::{Files, Kind};
+
+use crate::World;
+
+/// The folders and files that the PHP of `site` may open, busiest first: PHP tries them in order, and
+/// resolves each one anew for every file it opens.
+pub(crate) fn may_open(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
+    let files = world.files();
+    let root = platform.root.path();
+    let mut more = outside(world, site)?;
+    if site.awaits_installer {
+        // The installer of Drupal 8 changes into the root itself.
+        more.push(root.to_owned());
+    }
+    // In a project of Composer the code that the root includes lies beside it.
+    let project = match root.parent() {
+        Some(above) if is_project(files, above) => entries(files, above)?,
+        _ => Vec::new(),
+    };
+    let mut paths = open_basedir(&platform.root, &entries(files, root)?, &project, &site.name, &more);
+    paths.sort_by_key(|path| idleness(path));
+    Ok(paths)
+}
+
+/// What it may open on the command line, besides what the caller adds.
+pub(crate) fn may_open_on_command_line(
+    world: &World,
+    site: &SiteContext,
+    platform: &PlatformContext,
+) -> Result<Vec<PathBuf>, Fault> {
+    let root = platform.root.path();
+    let code = root.parent().filter(|above| is_project(world.files(), above)).unwrap_or(root);
+    let mut paths = vec![code.to_owned()];
+    paths.extend(outside(world, site)?);
+    Ok(paths)
+}
+
+/// What lies outside the platform.
+fn outside(world: &World, site: &SiteContext) -> Result<Vec<PathBuf>, Fault> {
+    let mut paths = vec![world.home().config().join("includes")];
+    let server = world.contexts().server(&site.db_server)?;
+    if matches!(server.db, Some(DbService::Sqlite {})) {
+        paths.push(world.home().databases().join(site.database.name.as_str()));
+    }
+    Ok(paths)
+}
+
+/// What lies in a folder, less what is hidden.
+fn entries(files: &Files, folder: &Path) -> Result<Vec<(String, EntryKind)>, Fault> {
+    let mut entries = Vec::new();
+    for name in files.list(folder)?.into_iter().filter(|name| !name.starts_with('.')) {
+        let kind = match files.kind(&folder.join(&name))? {
+            Some(Kind::Dir) => EntryKind::Folder,
+            _ => EntryKind::File,
+        };
+        entries.push((name, kind));
+    }
+    Ok(entries)
+}
+
+fn is_project(files: &Files, folder: &Path) -> bool {
+    let has = |name| matches!(files.kind(&folder.join(name)), Ok(Some(_)));
+    has("composer.json") && has("vendor")
+}
+
+/// How seldom PHP opens files there, compared with other folders of a platform.
+fn idleness(path: &Path) -> usize {
+    const BUSIEST: [&str; 8] = ["core", "vendor", "includes", "modules", "all", "profiles", "themes", "libraries"];
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let in_sites = path.parent().is_some_and(|parent| parent.ends_with("sites"));
+    match BUSIEST.iter().position(|busy| *busy == name) {
+        Some(place) => place,
+        None if in_sites => 2,
+        None => BUSIEST.len(),
+    }
+}
