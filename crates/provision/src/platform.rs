@@ -257,7 +257,9 @@ impl Undo<World> for PublishPool {
                 None => return Ok(()),
             },
         };
-        match world.files().read_text(&pool.path())? == text {
+        // The file alone proves nothing: an undo may have died before php-fpm read it.
+        let stands = world.files().read_text(&pool.path())? == text;
+        match text.as_deref().is_some_and(|text| stands && pool.answers(PoolOf::generation(text))) {
             true => Ok(()),
             false => pool.publish(text.as_deref(), Down::Tolerated),
         }

@@ -119,27 +119,36 @@ impl<'w> HttpServer<'w> {
             }
             changed.push((change, before));
         }
+        if changed.is_empty() && self.world.files().kind(&self.config.folder)?.is_none() {
+            // Taken back already, with the folder it lay in.
+            return Ok(());
+        }
+        let was = self.generation()?;
         if changed.is_empty() && self.is_current()? {
             return Ok(());
         }
+        // Before the first file: a process that dies from here on leaves a number that says so, whatever
+        // the files then look like.
+        self.write_generation(was | 1)?;
         for (change, _) in &changed {
             self.swap(&change.path, change.text.as_ref().map(|text| text.expose().as_bytes()))?;
         }
         if self.world.files().kind(&self.config.folder.join(self.driver.entry()))?.is_none() {
-            // Taken back to before the server had any configuration: there is nothing to test or to run with.
-            return self.swap(&self.generation_path()?, None);
-        }
-        if self.world.files().kind(&self.generation_path()?)?.is_none() {
-            self.write_generation(0)?;
+            // Taken back to before the server had any configuration: there is nothing to test.
+            self.swap(&self.generation_path()?, None)?;
+            drop(lock);
+            let _ = self.world.parts.services.reload(self.driver.service_type());
+            return Ok(());
         }
         if let Err(refused) = self.test_all(changes) {
             // The old files are known good: the running server was started with them.
             for (change, before) in changed {
                 self.swap(&change.path, before.as_deref())?;
             }
+            self.write_generation(was)?;
             return Err(refused);
         }
-        let number = self.generation()? + 1;
+        let number = (was | 1) + 1;
         self.write_generation(number)?;
         self.world.files().write(&self.loaded_path(), self.own_files()?.as_bytes(), 0o600)?;
         drop(lock);
@@ -154,8 +163,9 @@ impl<'w> HttpServer<'w> {
 
     /// Whether the workers that run now have loaded what lies on disk, operators' own files included.
     pub(crate) fn is_current(&self) -> Result<bool, Fault> {
+        let number = self.generation()?;
         let loaded = self.world.files().read_text(&self.loaded_path())?;
-        Ok(self.is_loaded(self.generation()?)? && loaded == Some(self.own_files()?))
+        Ok(!is_in_change(number) && self.is_loaded(number)? && loaded == Some(self.own_files()?))
     }
 
     /// Whether the server accepts all that lies on disk; names the operator's file that it does not.
@@ -167,9 +177,9 @@ impl<'w> HttpServer<'w> {
         }
     }
 
-    /// Where it is noted which of operators' files were loaded.
+    /// Where it is noted which of operators' files were loaded: true only while the server runs.
     fn loaded_path(&self) -> PathBuf {
-        self.config.folder.join("loaded")
+        self.world.parts.sockets.join(format!("{}.loaded", self.driver.service_type()))
     }
 
     /// Operators' files, each with a sum of its text.
@@ -322,6 +332,11 @@ pub(crate) enum Down {
 pub(crate) fn vhost_path(world: &World, server: &ServerContext, site: &SiteName) -> Result<PathBuf, Fault> {
     let http = HttpServer::of(world, server)?;
     Ok(http.config.folder.join(http.driver.vhost_path(site)))
+}
+
+/// Whether the files that a number stands for are being changed, or were when a process died: odd ones are.
+fn is_in_change(generation: u64) -> bool {
+    !generation.is_multiple_of(2)
 }
 
 fn is_down(fault: &Fault) -> bool {

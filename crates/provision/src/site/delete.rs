@@ -12,7 +12,7 @@ use crate::World;
 use crate::service::DbServer;
 use crate::step::context::{ForgetContext, SavedText};
 use crate::step::database::DropDatabase;
-use crate::step::file::{Keep, SetAside, TakeAway};
+use crate::step::file::{Keep, MakeFolder, SetAside, TakeAway};
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::WithdrawVhost;
 
@@ -42,6 +42,9 @@ impl Recipe<World> for Delete {
         })?;
         let mut trash = None;
         if let Some(mode) = there.folder_mode {
+            if run.world().files().kind(&there.trash)?.is_none() {
+                run.step(MakeFolder { path: there.trash.clone(), mode: 0o700, group: None })?;
+            }
             let aside = run.world().trash_name(site.name.as_str());
             run.step(SetAside {
                 path: there.platform.root.site_dir(&site.name),

@@ -8,7 +8,7 @@ use aegir_domain::{
     Context, Database, DbName, Fault, InstallMethod, InstallSite, MachineName, Marker, PlatformContext, PlatformRoot,
     SiteContext,
 };
-use aegir_drupal::driver::{Install as Installer, Installed, LoginLink, Operation};
+use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Install as Installer, Installed, LoginLink, Operation};
 use aegir_recipe::{Action, Afterwards, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -162,7 +162,10 @@ impl Action<World> for RunInstaller {
             country: None,
         }));
         let limit = Duration::from_secs(world.parts.settings.install_limit);
-        let installed: Installed = asker.ask(operation, limit)?;
+        let installed = match asker.ask(operation, limit) {
+            Err(fault) if is_installed_already(&fault) => already_so(&asker).ok_or(fault)?,
+            result => result?,
+        };
         if installed.langcode != site.language.as_str() {
             world.warn(format!(
                 "The site speaks `{}`: the profile has no translation for `{}`",
@@ -172,6 +175,23 @@ impl Action<World> for RunInstaller {
         world.say(format!("Drupal {} is installed with the profile `{}`", installed.core_version, installed.profile));
         Ok(())
     }
+}
+
+fn is_installed_already(fault: &Fault) -> bool {
+    fault.downcast_ref::<DriverFault>().and_then(DriverFault::kind) == Some(&FaultKind::AlreadyInstalled)
+}
+
+/// What an earlier run of this step installed, if it came to its end.
+fn already_so(asker: &Asker<'_>) -> Option<Installed> {
+    let booted: Booted = asker.ask(Operation::Boot, Duration::from_secs(120)).ok()?;
+    booted.installed.then_some(Installed {
+        core_version: booted.core_version,
+        site_path: booted.site_path,
+        site_name: booted.site_name,
+        profile: booted.profile,
+        langcode: booted.langcode,
+        install_time: booted.install_time,
+    })
 }
 
 impl Undo<World> for RunInstaller {

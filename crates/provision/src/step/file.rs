@@ -336,7 +336,7 @@ impl Undo<World> for RemoveLink {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SetAside {
     pub(crate) path: PathBuf,
-    /// The trash; on the same file system.
+    /// The trash, which is there; on the same file system.
     pub(crate) trash: PathBuf,
     /// The name it gets there.
     pub(crate) name: String,
@@ -350,7 +350,6 @@ impl Action<World> for SetAside {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let files = world.files();
-        files.make_dir(&self.trash, 0o700)?;
         let aside = self.trash.join(&self.name);
         if files.kind(&aside)?.is_none() && files.kind(&self.path)?.is_some() {
             files.set_mode(&self.path, self.mode | 0o700)?;

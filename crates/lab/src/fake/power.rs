@@ -1,0 +1,120 @@
+//! What a machine forgets when the power goes: every change that was not synced.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Remembers, for each change that was not synced, what was there before.
+#[derive(Default)]
+pub struct PowerMemory(Mutex<Vec<Change>>);
+
+struct Change {
+    path: PathBuf,
+    was: Node,
+    /// How many times [`PowerMemory::mark`] was called before it.
+    mark: u64,
+    /// No change, but a call of `mark`.
+    is_mark: bool,
+}
+
+/// Something in a file system, with all below it.
+enum Node {
+    Absent,
+    File { bytes: Vec<u8>, mode: u32, gid: u32 },
+    Link(PathBuf),
+    Dir { mode: u32, gid: u32, entries: Vec<(PathBuf, Node)> },
+}
+
+impl PowerMemory {
+    pub(super) fn before_change(&self, path: &Path) {
+        let mut changes = self.changes();
+        let mark = changes.last().map_or(0, |last| last.mark);
+        changes.push(Change { path: path.to_owned(), was: Node::read(path), mark, is_mark: false });
+    }
+
+    pub(super) fn synced(&self, below: &Path) {
+        self.changes().retain(|change| change.is_mark || !change.path.starts_with(below));
+    }
+
+    /// Marks a moment at which a journaling file system may have written everything down.
+    pub fn mark(&self) {
+        let mut changes = self.changes();
+        let mark = changes.last().map_or(0, |last| last.mark) + 1;
+        changes.push(Change { path: PathBuf::new(), was: Node::Absent, mark, is_mark: true });
+    }
+
+    /// The number of the last mark.
+    pub fn marks(&self) -> u64 {
+        self.changes().last().map_or(0, |last| last.mark)
+    }
+
+    /// Puts back what was there before each change behind the mark `from`, last change first. With 0
+    /// everything that was not synced is lost. Says how many changes that were.
+    pub fn lose_power(&self, from: u64) -> usize {
+        let mut lost = 0;
+        for change in self.changes().drain(..).rev().filter(|change| !change.is_mark && change.mark >= from) {
+            change.was.put_back(&change.path);
+            lost += 1;
+        }
+        lost
+    }
+
+    fn changes(&self) -> std::sync::MutexGuard<'_, Vec<Change>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Node {
+    fn read(path: &Path) -> Node {
+        let Ok(found) = fs::symlink_metadata(path) else { return Node::Absent };
+        let (mode, gid) = (found.mode() & 0o7777, found.gid());
+        if found.is_symlink() {
+            Node::Link(fs::read_link(path).unwrap_or_default())
+        } else if found.is_dir() {
+            let listed = fs::read_dir(path).into_iter().flatten().flatten();
+            let entries = listed.map(|entry| (entry.path(), Node::read(&entry.path()))).collect();
+            Node::Dir { mode, gid, entries }
+        } else {
+            Node::File { bytes: fs::read(path).unwrap_or_default(), mode, gid }
+        }
+    }
+
+    /// Has `path` be this again. What cannot be put back shows in the comparison that follows.
+    fn put_back(&self, path: &Path) {
+        let there = fs::symlink_metadata(path).ok();
+        let stays = matches!(self, Node::Dir { .. }) && there.as_ref().is_some_and(|there| there.is_dir());
+        match there {
+            Some(there) if there.is_dir() && !stays => drop(fs::remove_dir_all(path)),
+            Some(_) if !stays => drop(fs::remove_file(path)),
+            _ => (),
+        }
+        match self {
+            Node::Absent => (),
+            Node::Link(target) => drop(symlink(target, path)),
+            Node::File { bytes, mode, gid } => {
+                let _ = fs::write(path, bytes);
+                settle(path, *mode, *gid);
+            }
+            Node::Dir { mode, gid, entries } => {
+                let _ = fs::create_dir(path);
+                let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+                for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                    if !entries.iter().any(|(known, _)| *known == entry.path()) {
+                        Node::Absent.put_back(&entry.path());
+                    }
+                }
+                for (path, node) in entries {
+                    node.put_back(path);
+                }
+                settle(path, *mode, *gid);
+            }
+        }
+    }
+}
+
+/// Group first: a change of group drops set-gid.
+fn settle(path: &Path, mode: u32, gid: u32) {
+    let _ = std::os::unix::fs::chown(path, None, Some(gid));
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+}

@@ -1,0 +1,142 @@
+//! The fake programs: nginx and php-fpm that test their configuration, PHP that says what it is, and
+//! a PHP that runs Drupal.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aegir_domain::{Fault, FaultReport};
+use aegir_host::{CommandFailed, Ended, Launch, ProcessGroup, Programs, Ran};
+
+use super::{Machine, Trouble, drupal, nginx};
+
+type OnGroup = Box<dyn Fn(&ProcessGroup) -> Result<(), Fault> + Send + Sync>;
+
+/// Runs programs by pretending, one after the other, each written down before it acts.
+pub struct FakePrograms {
+    machine: Arc<Machine>,
+    on_group: OnGroup,
+}
+
+impl FakePrograms {
+    /// Programs of one task.
+    pub fn new(machine: Arc<Machine>, on_group: OnGroup) -> FakePrograms {
+        FakePrograms { machine, on_group }
+    }
+
+    /// A group that no process of this machine can be in: it is of another boot.
+    fn group() -> ProcessGroup {
+        ProcessGroup { pgid: 4_000_000, started: 1, boot: "lab".into() }
+    }
+}
+
+/// What a fake program leaves when it ended.
+pub(super) struct End {
+    pub(super) ended: Ended,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl End {
+    pub(super) fn well(stdout: impl Into<String>) -> End {
+        End { ended: Ended::Code(0), stdout: stdout.into(), stderr: String::new() }
+    }
+
+    pub(super) fn badly(code: i32, stderr: impl Into<String>) -> End {
+        End { ended: Ended::Code(code), stdout: String::new(), stderr: stderr.into() }
+    }
+}
+
+impl Programs for FakePrograms {
+    fn run(&self, launch: &Launch, on_answer: &mut dyn FnMut(&str)) -> Result<Ran, CommandFailed> {
+        let program = launch.cmd.program.display().to_string();
+        if launch.cmd.program.is_absolute() && !launch.cmd.program.exists() {
+            return Err(CommandFailed::NotFound { program });
+        }
+        (self.on_group)(&FakePrograms::group()).map_err(|fault| CommandFailed::NotWrittenDown {
+            program: program.clone(),
+            source: FaultReport::clone(&fault.report()),
+        })?;
+        self.machine.moment();
+        let home = self.machine.home.path().to_string_lossy().into_owned();
+        self.machine.ran(launch.cmd.to_string().replace(&home, "HOME"));
+        let name = launch.cmd.program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let end = match name.as_str() {
+            "nginx" if launch.cmd.args.iter().any(|arg| arg == "-v") => End::badly(0, "nginx version: nginx/1.22.1\n"),
+            "nginx" => nginx_tests(&launch.cmd.args),
+            name if name.starts_with("php-fpm") => fpm_tests(&launch.cmd.args),
+            name if name.starts_with("php") => self.php(launch, on_answer),
+            _ => return Err(CommandFailed::NotFound { program }),
+        };
+        let End { ended, stdout, stderr } = end;
+        Ok(Ran { ended, stdout, stderr, whole: true, took: Duration::from_millis(5) })
+    }
+}
+
+impl FakePrograms {
+    fn php(&self, launch: &Launch, on_answer: &mut dyn FnMut(&str)) -> End {
+        if launch.cmd.args.iter().any(|arg| arg == "-r") {
+            return End::well(self.facts());
+        }
+        let script = launch.cmd.args.iter().rev().find(|arg| arg.ends_with(".php")).map(PathBuf::from);
+        let Some(script) = script.filter(|script| script.is_file()) else {
+            return End::badly(1, "Could not open input file");
+        };
+        let input = launch.stdin.as_ref().map_or("", |input| input.expose());
+        drupal::run(&self.machine, &script, input, on_answer)
+    }
+
+    fn facts(&self) -> String {
+        let version = if self.machine.has(Trouble::PhpOld) { "5.2.17" } else { "8.2.7" };
+        let extensions = [
+            "core",
+            "pdo",
+            "dom",
+            "simplexml",
+            "xml",
+            "json",
+            "session",
+            "mbstring",
+            "pdo_mysql",
+            "pdo_sqlite",
+            "gd",
+            "curl",
+            "zip",
+            "intl",
+            "tokenizer",
+            "filter",
+            "hash",
+            "spl",
+            "date",
+            "pcre",
+            "ctype",
+            "opcache",
+        ];
+        serde_json::json!({
+            "version": version,
+            "extensions": extensions,
+            "time_zones": ["UTC", "Europe/Berlin", "Asia/Kolkata"],
+        })
+        .to_string()
+    }
+}
+
+fn nginx_tests(args: &[String]) -> End {
+    match nginx::test_nginx(Path::new(following(args, "-c"))) {
+        Ok(()) => End::well(""),
+        Err(said) => {
+            End::badly(1, format!("{said}\nnginx: configuration file {} test failed\n", following(args, "-c")))
+        }
+    }
+}
+
+fn fpm_tests(args: &[String]) -> End {
+    match nginx::test_fpm(Path::new(following(args, "-y"))) {
+        Ok(()) => End::well(""),
+        Err(said) => End::badly(78, format!("{said}\nERROR: FPM initialization failed\n")),
+    }
+}
+
+fn following<'a>(args: &'a [String], option: &str) -> &'a str {
+    args.iter().skip_while(|arg| *arg != option).nth(1).map_or("", String::as_str)
+}

@@ -1,0 +1,299 @@
+//! What the fake database server makes of a statement.
+//!
+//! The statements of the drivers are understood by their shape; whatever else comes is Drupal's, and
+//! goes to the SQLite file of its database.
+
+use std::fs;
+use std::sync::Arc;
+
+use aegir_host::{Databases, RealDatabases, Row, SqlFault, SqlKind};
+
+use super::database::{Account, DatabaseEntry, DbState};
+use super::{Machine, Trouble};
+
+/// A connection, and who is at its other end.
+pub(super) struct Session {
+    pub(super) machine: Arc<Machine>,
+    /// The account it was let in as: `name@host`.
+    pub(super) account: String,
+    /// How the server sees it.
+    pub(super) seen: String,
+    pub(super) database: Option<String>,
+}
+
+/// What a statement gives.
+pub(super) enum Answer {
+    Changed(u64),
+    Rows(Vec<Row>),
+}
+
+impl Session {
+    pub(super) fn answer(&mut self, sql: &str) -> Result<Answer, SqlFault> {
+        self.machine.moment();
+        if self.machine.has(Trouble::DatabaseDown) {
+            return Err(no(SqlKind::Gone, 2013, "Lost connection to server during query", sql));
+        }
+        let state = DbState::read(&self.machine);
+        if !state.accounts.contains_key(&self.account) {
+            return Err(no(SqlKind::Gone, 1927, "Connection was killed", sql));
+        }
+        let statement = Statement::read(sql);
+        let shape: Vec<&str> = statement.shape.iter().map(String::as_str).collect();
+        match statement.source().as_str() {
+            "INFORMATION_SCHEMA.SCHEMATA" => return Ok(schemata(&state, &statement)),
+            "INFORMATION_SCHEMA.TABLES" => return self.tables(&state, &statement),
+            "INFORMATION_SCHEMA.PROCESSLIST" => return Ok(Answer::Rows(Vec::new())),
+            "MYSQL.USER" | "MYSQL.GLOBAL_PRIV" => return Ok(hosts(&state, &statement)),
+            _ => (),
+        }
+        match shape.as_slice() {
+            ["SELECT", "VERSION", "(", ")"] => Ok(one("10.11.6-MariaDB-0+deb12u1")),
+            ["SELECT", "USER" | "CURRENT_USER", ..] => Ok(one(&self.seen)),
+            ["SELECT", "GET_LOCK" | "RELEASE_LOCK", ..] => Ok(one("1")),
+            ["SHOW", "GRANTS", ..] => Ok(Answer::Rows(self.grants(&state))),
+            ["CREATE" | "DROP", "DATABASE", ..]
+            | ["CREATE" | "ALTER" | "DROP", "USER", ..]
+            | ["GRANT" | "REVOKE", ..] => {
+                self.administrator(&state, sql)?;
+                self.administer(state, &shape, &statement, sql)
+            }
+            ["KILL", ..] | ["SET", ..] | ["FLUSH", ..] | ["START", "TRANSACTION", ..] | ["COMMIT"] => {
+                Ok(Answer::Changed(0))
+            }
+            ["USE", "`"] => {
+                self.database = Some(statement.values[0].clone());
+                Ok(Answer::Changed(0))
+            }
+            _ => self.pass_on(&state, &statement, sql),
+        }
+    }
+
+    fn administrator(&self, state: &DbState, sql: &str) -> Result<(), SqlFault> {
+        let may = state.accounts[&self.account].grants.contains_key("*");
+        match may && !self.machine.has(Trouble::DatabaseRights) {
+            true => Ok(()),
+            false => {
+                let message = format!("Access denied for user '{}'", self.seen.replace('@', "'@'"));
+                Err(no(SqlKind::NotAllowed, 1044, &message, sql))
+            }
+        }
+    }
+
+    fn administer(
+        &self,
+        mut state: DbState,
+        shape: &[&str],
+        statement: &Statement,
+        sql: &str,
+    ) -> Result<Answer, SqlFault> {
+        let values: Vec<&str> = statement.values.iter().map(String::as_str).collect();
+        let user = |at: usize| format!("{}@{}", values[at], values[at + 1]);
+        match shape {
+            ["CREATE", "DATABASE", rest @ ..] => {
+                let name = values[0].to_owned();
+                if state.databases.contains_key(&name) {
+                    if rest.starts_with(&["IF", "NOT", "EXISTS"]) {
+                        return Ok(Answer::Changed(0));
+                    }
+                    return Err(no(SqlKind::Exists, 1007, "Can't create database; database exists", sql));
+                }
+                let comment = if rest.contains(&"COMMENT") { values[values.len() - 1] } else { "" }.to_owned();
+                let options: Vec<&str> =
+                    rest.iter().copied().filter(|word| word.len() > 1 && *word != "COMMENT").collect();
+                // What a database of that name left behind when the server died is no part of it.
+                fs::write(DbState::file(&self.machine, &name), b"").expect("the lab's folder can be written");
+                state.databases.insert(name, DatabaseEntry { comment, options: options.join(" ") });
+            }
+            ["DROP", "DATABASE", rest @ ..] => {
+                let known = state.databases.remove(values[0]).is_some();
+                if !known && !rest.starts_with(&["IF", "EXISTS"]) {
+                    return Err(no(SqlKind::NoSuch, 1008, "Can't drop database; database doesn't exist", sql));
+                }
+                state.write(&self.machine);
+                let _ = fs::remove_file(DbState::file(&self.machine, values[0]));
+                return Ok(Answer::Changed(0));
+            }
+            ["CREATE", "USER", rest @ ..] => {
+                let exists = state.accounts.contains_key(&user(0));
+                if exists && rest.starts_with(&["IF", "NOT", "EXISTS"]) {
+                    return Ok(Answer::Changed(0));
+                }
+                if exists {
+                    return Err(no(SqlKind::Exists, 1396, "Operation CREATE USER failed", sql));
+                }
+                let password = values.get(2).copied().unwrap_or_default().to_owned();
+                state.accounts.insert(user(0), Account { password, ..Account::default() });
+            }
+            ["ALTER", "USER", ..] => match state.accounts.get_mut(&user(0)) {
+                Some(account) => account.password = values[2].to_owned(),
+                None => return Err(no(SqlKind::NoSuch, 1396, "Operation ALTER USER failed", sql)),
+            },
+            ["DROP", "USER", rest @ ..] => {
+                let known = state.accounts.remove(&user(0)).is_some();
+                if !known && !rest.starts_with(&["IF", "EXISTS"]) {
+                    return Err(no(SqlKind::NoSuch, 1396, "Operation DROP USER failed", sql));
+                }
+            }
+            ["GRANT", rights @ .., "ON", "`", ".", "*", "TO", "'", "@", "'"] => {
+                let Some(account) = state.accounts.get_mut(&user(1)) else {
+                    return Err(no(SqlKind::NoSuch, 1133, "Can't find any matching row in the user table", sql));
+                };
+                let has = account.grants.entry(values[0].to_owned()).or_default();
+                has.extend(listed(rights));
+                has.sort();
+                has.dedup();
+            }
+            ["REVOKE", rights @ .., "ON", "`", ".", "*", "FROM", "'", "@", "'"] => {
+                let rights = listed(rights);
+                let account = state.accounts.get_mut(&user(1));
+                let Some(has) = account.and_then(|account| account.grants.get_mut(values[0])) else {
+                    return Err(no(SqlKind::NoSuch, 1141, "There is no such grant defined", sql));
+                };
+                has.retain(|right| !rights.contains(right));
+            }
+            _ => panic!("the lab's database server does not know this statement yet: {shape:?}"),
+        }
+        state.write(&self.machine);
+        Ok(Answer::Changed(0))
+    }
+
+    fn grants(&self, state: &DbState) -> Vec<Row> {
+        let account = &state.accounts[&self.account];
+        let line = |(on, rights): (&String, &Vec<String>)| {
+            let rights =
+                if rights.iter().any(|right| right == "ALL") { "ALL PRIVILEGES".into() } else { rights.join(", ") };
+            let on = if on == "*" { "*.*".to_owned() } else { format!("`{on}`.*") };
+            let option =
+                if on == "*.*" && !self.machine.has(Trouble::DatabaseRights) { " WITH GRANT OPTION" } else { "" };
+            vec![Some(format!("GRANT {rights} ON {on} TO `{}`{option}", self.account.replace('@', "`@`")).into_bytes())]
+        };
+        account.grants.iter().map(line).collect()
+    }
+
+    fn tables(&self, state: &DbState, statement: &Statement) -> Result<Answer, SqlFault> {
+        let name = &statement.values[0];
+        if !state.databases.contains_key(name) {
+            return Ok(Answer::Rows(Vec::new()));
+        }
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
+        let rows = RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(sql)?;
+        let counts = statement.shape.get(1).is_some_and(|word| word == "COUNT");
+        Ok(match counts {
+            true => one(&rows.len().to_string()),
+            false => Answer::Rows(rows),
+        })
+    }
+
+    /// Drupal's own: to the SQLite file of the database that it names, or that the connection is in.
+    fn pass_on(&self, state: &DbState, statement: &Statement, sql: &str) -> Result<Answer, SqlFault> {
+        let qualified = statement.shape.windows(3).any(|three| three == ["`", ".", "`"]);
+        let database = if qualified { statement.values.first() } else { self.database.as_ref() };
+        let Some(database) = database else {
+            return Err(no(SqlKind::Other, 1046, "No database selected", sql));
+        };
+        let right = statement.shape.first().map(String::as_str).filter(|word| *word != "SHOW" && *word != "REPLACE");
+        if !state.accounts[&self.account].may(database, right) {
+            return Err(no(SqlKind::NotAllowed, 1142, "command denied to user", sql));
+        }
+        if !state.databases.contains_key(database) {
+            return Err(no(SqlKind::NoSuch, 1049, "Unknown database", sql));
+        }
+        let sql = sql.replace(&format!("`{database}`."), "").replace(" ENGINE=InnoDB", "");
+        let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, database))?;
+        match statement.shape.first().is_some_and(|word| word == "SELECT") {
+            true => real.rows(&sql).map(Answer::Rows),
+            false => real.run(&sql).map(Answer::Changed),
+        }
+    }
+}
+
+fn schemata(state: &DbState, statement: &Statement) -> Answer {
+    let Some((name, entry)) = statement.values.first().and_then(|name| state.databases.get_key_value(name)) else {
+        return Answer::Rows(Vec::new());
+    };
+    let columns = statement.shape.iter().skip(1).take_while(|word| *word != "FROM").filter(|word| *word != ",");
+    let row: Row = columns
+        .map(|column| match column.as_str() {
+            "SCHEMA_COMMENT" => Some(entry.comment.clone().into_bytes()),
+            _ => Some(name.clone().into_bytes()),
+        })
+        .collect();
+    let unmarked = statement.values.len() > 1 && entry.comment.is_empty();
+    Answer::Rows(if unmarked { Vec::new() } else { vec![row] })
+}
+
+/// The hosts of an account.
+fn hosts(state: &DbState, statement: &Statement) -> Answer {
+    let rows = state.accounts.keys().filter_map(|account| {
+        let (name, host) = account.rsplit_once('@')?;
+        (Some(name) == statement.values.first().map(String::as_str)).then(|| vec![Some(host.as_bytes().to_vec())])
+    });
+    Answer::Rows(rows.collect())
+}
+
+/// Rights as a list: words between commas.
+fn listed(words: &[&str]) -> Vec<String> {
+    words.split(|word| *word == ",").map(|words| words.join(" ")).collect()
+}
+
+fn one(value: &str) -> Answer {
+    Answer::Rows(vec![vec![Some(value.as_bytes().to_vec())]])
+}
+
+fn no(kind: SqlKind, code: u32, message: &str, sql: &str) -> SqlFault {
+    let doing = sql.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    SqlFault { kind, code, state: "HY000".into(), message: message.into(), doing: format!("`{doing}`") }
+}
+
+/// A statement as its shape (words in capitals, signs, a back-tick or an apostrophe for what stands
+/// between two of them) and the values between quotes, in order.
+struct Statement {
+    shape: Vec<String>,
+    values: Vec<String>,
+}
+
+impl Statement {
+    fn read(sql: &str) -> Statement {
+        let mut statement = Statement { shape: Vec::new(), values: Vec::new() };
+        let mut rest = sql.trim();
+        while let Some(c) = rest.chars().next() {
+            if c == '\'' || c == '`' {
+                let (value, after) = quoted(&rest[1..], c);
+                statement.shape.push(c.to_string());
+                statement.values.push(value);
+                rest = after;
+            } else if c.is_alphanumeric() || c == '_' {
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                statement.shape.push(rest[..end].to_uppercase());
+                rest = &rest[end..];
+            } else {
+                if !c.is_whitespace() {
+                    statement.shape.push(c.to_string());
+                }
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+        statement
+    }
+
+    /// Which table of the server's own it reads.
+    fn source(&self) -> String {
+        self.shape.iter().skip_while(|word| *word != "FROM").skip(1).take(3).map(String::as_str).collect()
+    }
+}
+
+/// What stands before the closing quote, which is doubled within, and what comes behind it.
+fn quoted(text: &str, quote: char) -> (String, &str) {
+    let mut value = String::new();
+    let mut rest = text;
+    while let Some(end) = rest.find(quote) {
+        value.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        if !rest.starts_with(quote) {
+            break;
+        }
+        value.push(quote);
+        rest = &rest[1..];
+    }
+    (value, rest)
+}

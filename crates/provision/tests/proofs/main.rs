@@ -1,0 +1,49 @@
+//! Every task happens completely, or leaves the world as it was: proved on the fake host.
+//!
+//! One file for each kind of task; what is proved of each scene is told at `aegir_lab::proof`. The files
+//! in `lines/` are what each task does, line by line, and how it is taken back.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod cost;
+mod delete_site;
+mod forget_context;
+mod install_site;
+mod login;
+mod save_context;
+mod verify_platform;
+mod verify_server;
+mod verify_site;
+
+use std::path::{Path, PathBuf};
+
+use aegir_domain::{Context, SiteContext, Task};
+use aegir_lab::{Code, Lab};
+
+/// Started again by the proofs; see `aegir_lab::proof`.
+#[test]
+fn a_worker_that_dies_has_a_process_of_its_own() {
+    aegir_lab::proof::die_as_asked();
+}
+
+fn lines(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proofs/lines").join(format!("{name}.txt"))
+}
+
+/// A server, a platform of Drupal 7 and one of Drupal 10.
+fn two_platforms(lab: &Lab) {
+    lab.server("localhost");
+    lab.platform("seven", Code::Seven);
+    lab.platform("ten", Code::Ten);
+}
+
+/// What happens to `other.test` beside the task of a scene: it gets another name, in all its files.
+fn another_name_for_the_neighbour(lab: &Lab) -> Vec<Task> {
+    let site = lab.site("other.test");
+    let name = site.name.clone();
+    let aliases = vec!["new.other.test".parse().unwrap()];
+    vec![
+        Task::SaveContext { context: Context::Site(Box::new(SiteContext { aliases, ..site })) },
+        Task::VerifySite { site: name },
+    ]
+}

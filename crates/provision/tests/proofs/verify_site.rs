@@ -1,0 +1,63 @@
+//! Verify site: a site is what its record says, or what it was.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use aegir_domain::{Context, Redirect, SiteContext, Task};
+use aegir_lab::Lab;
+use aegir_lab::proof::{Extent, Scene};
+
+use crate::{another_name_for_the_neighbour, lines, two_platforms};
+
+fn verify() -> Task {
+    Task::VerifySite { site: "a.test".parse().unwrap() }
+}
+
+/// Other names, modes that Drupal hardened, settings and vhost that somebody changed.
+fn drifted(lab: &Lab, platform: &str) -> Task {
+    two_platforms(lab);
+    lab.install("other.test", platform);
+    let site = lab.install("a.test", platform);
+    let aliases = vec!["www.a.test".parse().unwrap()];
+    let redirect = Redirect::To("www.a.test".parse().unwrap());
+    lab.save(Context::Site(Box::new(SiteContext { aliases, redirect, ..site })));
+    let folder = lab.site_folder("a.test");
+    fs::set_permissions(folder.join("settings.php"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(folder.join("settings.php"), "<?php\n// somebody was here\n").unwrap();
+    fs::set_permissions(folder.join("files"), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::remove_dir_all(folder.join("private/temp")).unwrap();
+    fs::remove_file(folder.join("local.settings.php")).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    fs::remove_file(lab.home().clients().join("admin/a.test")).unwrap();
+    verify()
+}
+
+#[test]
+fn a_site_that_drifted_is_put_right_or_left_as_it_was() {
+    let scene = Scene::new("verify-site", |lab| drifted(lab, "ten"));
+    scene.lines_are(&lines("verify-site"));
+    scene.prove(Extent::Whole);
+}
+
+#[test]
+fn a_site_of_drupal_7_that_drifted_is_put_right_or_left_as_it_was() {
+    Scene::new("verify-site, Drupal 7", |lab| drifted(lab, "seven")).prove(Extent::OneOf(3));
+}
+
+#[test]
+fn a_site_that_is_as_it_should_be_is_left_alone() {
+    let scene = Scene::new("verify-site, nothing to change", |lab| {
+        two_platforms(lab);
+        lab.install("a.test", "seven");
+        verify()
+    });
+    let (before, after) = scene.worlds();
+    assert_eq!(after.differences(before), Vec::<String>::new());
+    scene.prove(Extent::OneOf(2));
+}
+
+#[test]
+fn a_site_is_put_right_beside_others_that_live_on() {
+    let scene = Scene::new("verify-site, beside others", |lab| drifted(lab, "ten"));
+    scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
+}
