@@ -12,6 +12,7 @@ use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::HttpDrivers;
 use aegir_host::{
     Accounts, ControlSocket, Files, Mint, RealDatabases, RealWeb, SystemClock, SystemMint, TaskPrograms, own_gid,
+    own_groups,
 };
 use aegir_provision::{Settings, Worker, WorldParts};
 
@@ -76,6 +77,7 @@ impl Composed {
             }),
             web_gid: web.as_ref().map_or_else(own_gid, |web| web.gid),
             own_gid: own_gid(),
+            own_groups: own_groups(),
             web_user: web.and_then(|web| web.user),
             db_drivers: DbDrivers::standard(),
             http_drivers: HttpDrivers::standard(),

@@ -72,14 +72,16 @@ impl Up {
         writeln!(stream, "status").ok()?;
         let mut answer = String::new();
         BufReader::new(stream).read_line(&mut answer).ok()?;
-        let word = answer.trim_end().split(' ').find_map(|word| word.strip_prefix(&format!("{service}="))?.parse().ok());
+        let word =
+            answer.trim_end().split(' ').find_map(|word| word.strip_prefix(&format!("{service}="))?.parse().ok());
         word
     }
 
     /// Runs a statement by the stack's own account, and gives all rows, a line each.
     pub fn sql(&self, statement: &str) -> Vec<String> {
         let rows = self.connect().rows(statement).unwrap();
-        let text = |value: Option<Vec<u8>>| value.map_or("NULL".into(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text =
+            |value: Option<Vec<u8>>| value.map_or("NULL".into(), |bytes| String::from_utf8_lossy(&bytes).into_owned());
         rows.into_iter().map(|row| row.into_iter().map(text).collect::<Vec<_>>().join("\t")).collect()
     }
 
