@@ -1,8 +1,8 @@
 //! `install`: what a person says of a new site, and what goes without saying.
 
 use aegir_domain::{
-    AccountName, EmailAddress, HostName, InstallSite, Langcode, MachineName, PlatformName, Redirect, ServerName,
-    SiteName, TimeZoneName, Title,
+    AccountName, EmailAddress, HostName, InstallMethod, InstallSite, Langcode, MachineName, PlatformName, Redirect,
+    ServerName, SiteName, TimeZoneName, Title,
 };
 use clap::Args;
 
@@ -46,6 +46,9 @@ pub(crate) struct InstallArgs {
     /// The one of its names that all others lead to, for good
     #[arg(long, value_name = "NAME", value_parser = text::<HostName>)]
     redirect_to: Option<HostName>,
+    /// Make everything ready and leave the installing to somebody with a browser
+    #[arg(long)]
+    manual: bool,
     /// Whose it is
     #[arg(long, value_name = "CLIENT", default_value = "admin", value_parser = text::<MachineName>)]
     client: MachineName,
@@ -71,6 +74,7 @@ impl InstallArgs {
             aliases: self.alias,
             redirect: self.redirect_to.map_or(Redirect::None, Redirect::To),
             client: self.client,
+            method: if self.manual { InstallMethod::Manual } else { InstallMethod::Profile },
         })
     }
 }

@@ -217,6 +217,9 @@ pub struct SiteContext {
     pub client: MachineName,
     /// The version of Drupal that runs it.
     pub core: String,
+    /// Whether Drupal still has to be installed into it, in a browser.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_installer: bool,
 }
 
 impl SiteContext {

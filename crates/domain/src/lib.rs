@@ -48,6 +48,6 @@ pub use person::{AccountName, EmailAddress};
 pub use secret::{Password, Secrets};
 pub use site_name::SiteName;
 pub use stamp::stamp;
-pub use task::{InstallSite, Task, TaskKind};
+pub use task::{InstallMethod, InstallSite, Task, TaskKind};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;

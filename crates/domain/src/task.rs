@@ -60,6 +60,17 @@ fn first_account() -> u64 {
     1
 }
 
+/// How Drupal gets into a new site's database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstallMethod {
+    /// Ægir runs Drupal's installer with a profile.
+    #[default]
+    Profile,
+    /// Everything is made ready, and somebody calls the installer in a browser.
+    Manual,
+}
+
 /// What a new site needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +105,9 @@ pub struct InstallSite {
     pub redirect: Redirect,
     /// Whose it is.
     pub client: MachineName,
+    /// How Drupal gets into it.
+    #[serde(default)]
+    pub method: InstallMethod,
 }
 
 /// The kinds of task, for whoever must not miss one.

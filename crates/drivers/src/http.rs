@@ -184,6 +184,8 @@ pub struct Vhost {
     pub max_body_mb: u64,
     /// Whether the site is in service.
     pub mode: VhostMode,
+    /// Whether Drupal's own installer may be called from outside.
+    pub installer: Installer,
 }
 
 /// Whether a site is in service.
@@ -193,6 +195,25 @@ pub enum VhostMode {
     Serving,
     /// It answers every request with 503, and keeps its names taken.
     Disabled,
+}
+
+/// Whether Drupal's own installer may be called from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installer {
+    /// No: the site is installed.
+    Closed,
+    /// Yes: somebody is about to install the site in a browser.
+    Open,
+}
+
+impl CoreFamily {
+    /// The script that installs a site in a browser, as a path from the root.
+    pub fn installer(self) -> &'static str {
+        match self {
+            CoreFamily::Seven => "/install.php",
+            CoreFamily::Eight => "/core/install.php",
+        }
+    }
 }
 
 impl Vhost {

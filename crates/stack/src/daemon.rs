@@ -36,6 +36,8 @@ pub(crate) struct Launch {
     pub(crate) args: Vec<String>,
     /// Where it runs. Not the home: a folder that its user may enter.
     pub(crate) folder: PathBuf,
+    /// Its folder for temporary files, if the machine's will not do.
+    pub(crate) temporary: Option<PathBuf>,
     /// As whom; `None`: as ourselves.
     pub(crate) account: Option<Account>,
     /// Takes what it says.
@@ -54,6 +56,9 @@ impl Launch {
         let mut command = Command::new(&self.program);
         command.args(&self.args).current_dir(&self.folder).process_group(0);
         command.stdin(Stdio::null()).stdout(log).stderr(again);
+        if let Some(folder) = &self.temporary {
+            command.env("TMPDIR", folder);
+        }
         if let Some(account) = &self.account {
             command.gid(account.gid).uid(account.uid);
         }
@@ -208,8 +213,8 @@ pub(crate) fn size(log: &Path) -> u64 {
 
 /// The last lines that `log` took after its first `before` bytes.
 pub(crate) fn tail(log: &Path, before: u64) -> LogTail {
-    const BYTES: u64 = 4096;
-    const LINES: usize = 15;
+    const BYTES: u64 = 8192;
+    const LINES: usize = 40;
     let read = || -> io::Result<String> {
         let mut file = File::open(log)?;
         let end = file.metadata()?.len();

@@ -180,6 +180,9 @@ fn launch_with(setup: &Setup, program: std::path::PathBuf, args: Vec<String>) ->
         program,
         args,
         folder: setup.places.mariadb(),
+        // A folder shared with other servers will not do: each one that starts removes all temporary
+        // tables that it finds there. `mariadb-install-db` knows an option too, but does not quote it.
+        temporary: Some(setup.places.mariadb().join("tmp")),
         account: setup.settings.users.as_ref().map(|users| users.aegir.clone()),
         log: setup.places.log("mariadb.log"),
         log_owner: setup.places.private_owner(),

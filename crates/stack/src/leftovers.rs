@@ -45,7 +45,8 @@ pub(crate) fn remember(places: &Places, children: Vec<Record>) -> Result<(), Sta
 pub(crate) fn end(places: &Places, say: &dyn Fn(&str)) -> Result<(), StackFault> {
     // The web server first, as in an orderly stop.
     for service in Service::ALL.into_iter().rev() {
-        for group in groups_of(places, service) {
+        // Again until there is none: what makes a database directory is a script that starts programs.
+        for group in std::iter::from_fn(|| groups_of(places, service).into_iter().next()) {
             say(&format!("ending {service} of an earlier start (process {group})"));
             end_group(service, group)?;
         }
@@ -71,10 +72,12 @@ fn groups_of(places: &Places, service: Service) -> Vec<i32> {
     let mut groups: Vec<i32> = process_table::all()
         .into_iter()
         .filter(Seen::lives)
-        .filter(|seen| seen.program().is_some_and(|program| service.is_run_by(&program)))
         .filter(|seen| {
-            let named = || seen.command_line().is_some_and(|line| line.contains(&folder));
-            recorded.iter().any(|record| belongs(seen, record)) || named()
+            let line = seen.command_line().unwrap_or_default();
+            let named = line.contains(&folder);
+            let runs = seen.program().is_some_and(|program| service.is_run_by(&program));
+            let makes = service == Service::Mariadb && line.contains("/mariadb-install-db ");
+            runs && recorded.iter().any(|record| belongs(seen, record)) || named && (runs || makes)
         })
         .map(|seen| seen.group)
         .collect();

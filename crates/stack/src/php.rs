@@ -71,6 +71,7 @@ fn php_fpm(setup: &Setup, cmd: Cmd) -> Launch {
         program: cmd.program,
         args: cmd.args,
         folder: setup.places.php_fpm(),
+        temporary: None,
         account: None,
         log: setup.places.log("php-fpm.log"),
         log_owner: setup.places.private_owner(),

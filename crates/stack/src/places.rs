@@ -90,11 +90,20 @@ impl Places {
         Ok(wanted)
     }
 
-    /// A short path that is this home's alone and the same each time.
-    fn short_run(&self) -> PathBuf {
+    fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.home.hash(&mut hasher);
-        let hash = hasher.finish();
+        hasher.finish()
+    }
+
+    /// A number that differs from home to home.
+    pub(crate) fn number(&self) -> u16 {
+        (self.hash() >> 48) as u16
+    }
+
+    /// A short path that is this home's alone and the same each time.
+    fn short_run(&self) -> PathBuf {
+        let hash = self.hash();
         match &self.users {
             Some(_) => PathBuf::from(format!("/run/aegir-{hash:016x}")),
             None => {

@@ -11,7 +11,8 @@ use crate::files;
 use crate::places::Places;
 use crate::process_table;
 
-/// Below the range from which the system lends ports to outgoing connections.
+/// Each home begins to look at another place of it, so that two homes that do not run at the same
+/// time rarely choose the same port. Below the range from which the system lends ports to outgoing connections.
 const RANGE: std::ops::Range<u16> = 8080..9980;
 
 #[derive(Serialize, Deserialize)]
@@ -21,20 +22,30 @@ struct Ports {
 
 /// The address for this home: what was asked for, else the remembered port, else a free one.
 pub(crate) fn listen(places: &Places, asked: Option<u16>) -> Result<SocketAddr, StackFault> {
-    let remembered = read(places)?;
-    let port = match asked.or(remembered) {
+    let port = match asked.or(read(places)?) {
         Some(port) => {
             require_free(places, port)?;
             port
         }
-        None => RANGE.clone().find(|port| is_free(*port)).ok_or(StackFault::NoPort)?,
+        None => {
+            let first = places.number() % (RANGE.end - RANGE.start);
+            let spread = RANGE.clone().cycle().skip(usize::from(first)).take(RANGE.len());
+            spread.into_iter().find(|port| is_free(*port)).ok_or(StackFault::NoPort)?
+        }
     };
-    if remembered != Some(port) {
-        let text = serde_json::to_vec_pretty(&Ports { http: port })
-            .map_err(|source| StackFault::Unreadable { path: places.ports(), source })?;
-        files::write(&places.ports(), &text, places.private_owner(), 0o600)?;
-    }
     Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+}
+
+/// Whether `listen` was only found free, and was taken by another program since then.
+pub(crate) fn was_lost(places: &Places, asked: Option<u16>, listen: SocketAddr) -> Result<bool, StackFault> {
+    Ok(asked.is_none() && read(places)?.is_none() && !is_free(listen.port()))
+}
+
+/// Keeps the port, once nginx answers on it.
+pub(crate) fn remember(places: &Places, listen: SocketAddr) -> Result<(), StackFault> {
+    let text = serde_json::to_vec_pretty(&Ports { http: listen.port() })
+        .map_err(|source| StackFault::Unreadable { path: places.ports(), source })?;
+    files::write(&places.ports(), &text, places.private_owner(), 0o600)
 }
 
 fn read(places: &Places) -> Result<Option<u16>, StackFault> {
@@ -71,6 +82,7 @@ mod tests {
         let places = Places::prepare(dir.path(), None).unwrap();
 
         let first = listen(&places, None).unwrap();
+        remember(&places, first).unwrap();
         let second = listen(&places, None).unwrap();
         let _squatter = TcpListener::bind(first).unwrap();
         let Err(StackFault::PortTaken { port, by, .. }) = listen(&places, None) else { panic!("a port was shared") };

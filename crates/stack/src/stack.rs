@@ -96,8 +96,14 @@ impl Stack {
                 }
                 database::prepare(&mut stack.setup, say)?;
             }
-            stack.begin(service, say, stop)?;
+            let mut begun = stack.begin(service, say, stop);
+            while begun.is_err() && service == Service::Nginx && stack.lost_its_port()? {
+                say("the port was taken by another program meanwhile: trying the next one");
+                begun = stack.begin(service, say, stop);
+            }
+            begun?;
         }
+        ports::remember(&stack.setup.places, stack.setup.endpoints.listen)?;
         stack.save_endpoints()?;
         Ok(stack)
     }
@@ -122,6 +128,20 @@ impl Stack {
         self.remember()?;
         let kept = self.kept.last_mut().map(|kept| &mut kept.daemon);
         kept.map_or(Ok(()), |daemon| until_ready(&self.setup, service, daemon, stop))
+    }
+
+    /// Whether nginx did not start because another program was quicker on a port that this home has
+    /// not used yet; it then has the next one.
+    fn lost_its_port(&mut self) -> Result<bool, StackFault> {
+        let (places, asked) = (&self.setup.places, self.setup.settings.http_port);
+        if !ports::was_lost(places, asked, self.setup.endpoints.listen)? {
+            return Ok(false);
+        }
+        self.setup.endpoints.listen = ports::listen(places, asked)?;
+        if let Some(mut kept) = self.kept.pop() {
+            kept.daemon.sweep();
+        }
+        Ok(true)
     }
 
     /// Writes down the processes of the moment, for whoever comes after a kill.

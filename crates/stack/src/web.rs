@@ -34,7 +34,7 @@ pub(crate) fn launch(setup: &Setup) -> Result<Launch, StackFault> {
     };
     let text = Nginx.main(&main, &templates)?;
     files::write(&setup.endpoints.nginx_conf, text.as_bytes(), places.private_owner(), 0o600)?;
-    begin_server(setup, &main.server, &templates)?;
+    write_server(setup, &main.server, &templates)?;
     files::append(&places.log("nginx-error.log"), places.private_owner(), 0o640)?;
     files::append(&places.log("nginx-access.log"), places.private_owner(), 0o640)?;
     // A killed nginx leaves it, and a new one does not take its place.
@@ -53,13 +53,10 @@ fn server(setup: &Setup) -> Result<ServerConfig, StackFault> {
     })
 }
 
-/// Writes what the back end writes when it verifies the server, so that nginx starts before that.
-/// What the back end wrote stays, unless it is of another port.
-fn begin_server(setup: &Setup, server: &ServerConfig, templates: &Templates) -> Result<(), StackFault> {
+/// Writes what the back end writes when it verifies the server: so nginx starts before that, and
+/// after an upgrade or a change of port. Operators' lines are in other files.
+fn write_server(setup: &Setup, server: &ServerConfig, templates: &Templates) -> Result<(), StackFault> {
     let owner = setup.places.private_owner();
-    let entry = server.folder.join(Nginx.entry());
-    let listens = format!("listen {} ", server.listen);
-    let stands = fs::read_to_string(&entry).is_ok_and(|text| text.contains(&listens));
     for folder in Nginx.folders() {
         files::directory(&server.folder.join(folder), owner, 0o700)?;
     }
@@ -71,9 +68,6 @@ fn begin_server(setup: &Setup, server: &ServerConfig, templates: &Templates) -> 
             owner,
             generation.mode,
         )?;
-    }
-    if stands {
-        return Ok(());
     }
     for file in Nginx.server(server, templates)? {
         files::write(&server.folder.join(&file.path), file.text.expose().as_bytes(), owner, file.mode)?;
@@ -110,6 +104,7 @@ fn nginx(setup: &Setup, cmd: Cmd) -> Launch {
         program: found.unwrap_or_else(|| PathBuf::from(&cmd.program)),
         args: cmd.args,
         folder: setup.places.nginx(),
+        temporary: None,
         account: None,
         log: setup.places.log("nginx-error.log"),
         log_owner: setup.places.private_owner(),

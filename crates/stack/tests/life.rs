@@ -162,8 +162,7 @@ fn a_home_may_be_deep_and_have_blanks_and_letters_of_any_kind() {
 fn without_mariadb_the_stack_has_no_database() {
     let place = Place::new(Way::Person);
 
-    let up = place.begin(&["--no-mariadb"]);
-    up.wait_for("ready");
+    let up = place.begin(&["--no-mariadb"]).ready();
 
     assert_eq!(up.endpoints().db, None);
     assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");

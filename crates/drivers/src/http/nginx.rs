@@ -23,7 +23,7 @@ use aegir_domain::{Cmd, HostName};
 use minijinja::{Value, context};
 
 use super::rules::{Action, Match, rules};
-use super::{CoreFamily, HttpDriver, MainConfig, PlatformConfig, ServerConfig, Vhost, VhostMode};
+use super::{CoreFamily, HttpDriver, Installer, MainConfig, PlatformConfig, ServerConfig, Vhost, VhostMode};
 use crate::{ConfigFile, DriverFault, Templates};
 
 /// nginx, 1.19.5 or later.
@@ -102,6 +102,7 @@ impl HttpDriver for Nginx {
                 family => vhost.family.as_str(),
                 root => vhost.root.as_str(),
                 serving => vhost.mode == VhostMode::Serving,
+                installer => (vhost.installer == Installer::Open).then(|| vhost.family.installer()),
                 fence => text(&vhost.fence),
                 max_body_mb => vhost.max_body_mb,
                 php => format!("unix:{}", text(&vhost.php_socket)),

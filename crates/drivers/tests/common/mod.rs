@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use aegir_domain::{Cmd, Password, Redirect};
-use aegir_drivers::http::{CoreFamily, MainConfig, ServerConfig, Vhost, VhostMode};
+use aegir_drivers::http::{CoreFamily, Installer, MainConfig, ServerConfig, Vhost, VhostMode};
 
 /// The folder that rendered examples speak of.
 pub const FOLDER: &str = "/srv/config/server_test/nginx";
@@ -71,6 +71,10 @@ pub fn vhost(input: &BTreeMap<String, String>) -> Vhost {
         mode: match input.get("mode").map(String::as_str) {
             Some("disabled") => VhostMode::Disabled,
             _ => VhostMode::Serving,
+        },
+        installer: match input.get("installer").map(String::as_str) {
+            Some("open") => Installer::Open,
+            _ => Installer::Closed,
         },
         site: site.parse().unwrap(),
     }

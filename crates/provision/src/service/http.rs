@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use aegir_domain::{Cmd, Fault, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName};
 use aegir_drivers::http::{
-    CoreFamily, EntryKind, HttpDriver, MainConfig, ServerConfig, Vhost, VhostMode, open_basedir,
+    CoreFamily, EntryKind, HttpDriver, Installer, MainConfig, ServerConfig, Vhost, VhostMode, open_basedir,
 };
 use aegir_host::{Kind, Launch, Limits, LockMode, Locks, ServiceFault, WebAddress};
 
@@ -100,6 +100,7 @@ impl<'w> HttpServer<'w> {
             fence: world.home().fence(&site.name),
             max_body_mb: 100,
             mode: VhostMode::Serving,
+            installer: if site.awaits_installer { Installer::Open } else { Installer::Closed },
         };
         Ok(self.driver.vhost(&self.config, &vhost, &world.templates()?)?.text)
     }
@@ -119,6 +120,10 @@ impl<'w> HttpServer<'w> {
         let server = self.world.contexts().server(&site.db_server)?;
         if matches!(server.db, Some(aegir_domain::DbService::Sqlite {})) {
             more.push(self.world.home().databases().join(site.database.name.as_str()));
+        }
+        if site.awaits_installer {
+            // The installer of Drupal 8 changes into the root itself, which PHP can only allow whole.
+            more.push(root.to_owned());
         }
         let mut paths = open_basedir(&platform.root, &entries, &project, &site.name, &more);
         // PHP tries them in order, and resolves each one anew for every file it opens.

@@ -122,6 +122,15 @@ impl<'w> Asker<'w> {
         })
     }
 
+    /// Where the site's own installer is called in a browser.
+    pub(crate) fn installer_address(&self) -> String {
+        let script = match self.family {
+            Family::Seven => "install.php",
+            Family::Eight => "core/install.php",
+        };
+        format!("{}/{script}", self.uri)
+    }
+
     /// Asks, and waits for the answer: at most `limit`, and no longer than the line may take.
     pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
         let world = self.world;

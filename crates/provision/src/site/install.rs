@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use aegir_domain::{
-    Context, ContextName, Database, DbName, Fault, InstallSite, MachineName, Marker, PlatformContext, PlatformRoot,
+    Context, Database, DbName, Fault, InstallMethod, InstallSite, MachineName, Marker, PlatformContext, PlatformRoot,
     SiteContext,
 };
 use aegir_drupal::driver::{Install as Installer, Installed, LoginLink, Operation};
@@ -80,25 +80,30 @@ impl Recipe<World> for Install {
             names: context.names(),
             were: Vec::new(),
         })?;
-        let installed = run.step(RunInstaller {
-            root: root.clone(),
-            platform: ready.platform.clone(),
-            site: Box::new(context.clone()),
-        })?;
-        run.step(SettleModes::of(run.world(), &root, site)?)?;
-        run.step(SaveContext {
-            context: Context::Site(Box::new(SiteContext { core: installed.core_version, ..context.clone() })),
-            was: None,
-        })?;
+        if !context.awaits_installer {
+            run.step(RunInstaller {
+                root: root.clone(),
+                platform: ready.platform.clone(),
+                site: Box::new(context.clone()),
+            })?;
+        }
+        run.step(SettleModes { root: root.clone(), site: site.clone() })?;
+        run.step(SaveContext { context: Context::Site(Box::new(context.clone())), was: None })?;
         run.step(PublishVhost::new(&context, &ready.platform))?;
         Links { site: &context, root: &root }.make(run)?;
-        run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
-        let link: LoginLink = run.check(super::login::MakeLink { site: site.clone(), account: 1 })?;
+        if context.awaits_installer {
+            let address = Asker::of(run.world(), &context, &ready.platform)?.installer_address();
+            run.say(format!("Everything is ready. Call the installer at {address}, then verify the site"));
+            run.answer("installer", address);
+        } else {
+            run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
+            let link: LoginLink = run.check(super::login::MakeLink { site: site.clone(), account: 1 })?;
+            run.secret_answer("login_link", link.url);
+        }
 
         run.answer("site", site.as_str());
         run.answer("database", database.name.as_str());
         run.answer("profile", ready.profile.as_str());
-        run.secret_answer("login_link", link.url);
         run.point_of_no_return(Afterwards::new().cleanup(layout::DropFolderMark { root, site: site.clone(), attempt }))
     }
 }
@@ -123,6 +128,7 @@ impl Install {
             redirect: asked.redirect,
             client: asked.client,
             core: core.to_owned(),
+            awaits_installer: asked.method == InstallMethod::Manual,
         }
     }
 }
@@ -136,11 +142,11 @@ pub(crate) struct RunInstaller {
 }
 
 impl Action<World> for RunInstaller {
-    type Output = Installed;
+    type Output = ();
     const NAME: &'static str = "run-installer";
     const LIMIT: Duration = Duration::from_secs(3600);
 
-    fn apply(&self, world: &World) -> Result<Installed, Fault> {
+    fn apply(&self, world: &World) -> Result<(), Fault> {
         let site = &self.site;
         let asker = Asker::of(world, site, &self.platform)?;
         let operation = Operation::Install(Box::new(Installer {
@@ -164,16 +170,13 @@ impl Action<World> for RunInstaller {
             ));
         }
         world.say(format!("Drupal {} is installed with the profile `{}`", installed.core_version, installed.profile));
-        Ok(installed)
+        Ok(())
     }
 }
 
 impl Undo<World> for RunInstaller {
-    fn undo(&self, world: &World) -> Result<(), Fault> {
-        // What it wrote lies in the database and the folder that earlier steps made. Files that the
-        // installer left behind elsewhere would be a finding; it writes none.
-        let _ = ContextName::Site(self.site.name.clone());
-        let _ = world;
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // What it wrote lies in the database and the folder that earlier steps made; it writes nowhere else.
         Ok(())
     }
 }

@@ -198,12 +198,6 @@ pub(crate) struct SettleModes {
     pub(crate) site: SiteName,
 }
 
-impl SettleModes {
-    pub(crate) fn of(_: &World, root: &PlatformRoot, site: &SiteName) -> Result<SettleModes, Fault> {
-        Ok(SettleModes { root: root.clone(), site: site.clone() })
-    }
-}
-
 impl Action<World> for SettleModes {
     type Output = ();
     const NAME: &'static str = "settle-modes";

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteContext, SiteName};
-use aegir_drupal::driver::{Booted, Operation};
+use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Operation};
 use aegir_drupal::htaccess;
 use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Cleanup, Committed, Recipe, Run};
@@ -33,6 +33,11 @@ impl Recipe<World> for Verify {
         run.check(DatabaseAnswers { site: site.clone() })?;
         let root = platform.root.clone();
         let folder = root.site_dir(&site.name);
+        let known = site.clone();
+        let mut site = site;
+        if site.awaits_installer {
+            site.awaits_installer = !run.check(InstallerDone { site: site.clone(), platform: platform.clone() })?;
+        }
 
         let mut changes = Vec::new();
         for off in run.check(ModesOff { folder: folder.clone() })? {
@@ -98,30 +103,74 @@ impl Recipe<World> for Verify {
         if (Links { site: &site, root: &root }).make(run)? {
             changes.push("the links to it".into());
         }
-        let booted: Booted = run.check(Boots { site: site.clone(), platform: platform.clone() })?;
-        let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone() })?;
-        run.check(SiteAnswers { site: site.clone(), platform: platform.clone() })?;
-        if booted.core_version != site.core {
-            let name = ContextName::Site(site.name.clone());
-            let was = run.check(SavedText { name })?;
-            let changed =
-                SiteContext { core: booted.core_version.clone(), revision: site.revision + 1, ..site.clone() };
+        let booted = match site.awaits_installer {
+            true => None,
+            false => Some(self.look_inside(run, &site, &platform)?),
+        };
+        if let Some(booted) = &booted {
+            site.core = booted.core_version.clone();
+        }
+        if site != known {
+            let was = run.check(SavedText { name: ContextName::Site(site.name.clone()) })?;
+            let changed = SiteContext { revision: known.revision + 1, ..site.clone() };
             run.step(SaveContext { context: Context::Site(Box::new(changed)), was })?;
-            changes.push(format!("its version of Drupal, {} before", site.core));
+            changes.push("what is known of it".into());
         }
 
         match changes.is_empty() {
             true => run.say("Nothing was to change"),
             false => run.say(format!("Changed: {}", changes.join(", "))),
         }
-        run.answer("core", booted.core_version);
+        if site.awaits_installer {
+            let address = Asker::of(run.world(), &site, &platform)?.installer_address();
+            run.say(format!("It waits for somebody to call its installer at {address}"));
+            run.answer("installer", address);
+        }
+        run.answer("core", site.core);
         run.answer("changes", changes);
-        run.answer("packages", serde_json::to_value(packages).unwrap_or_default());
         let mut afterwards = Afterwards::new();
         if settings_changed {
             afterwards = afterwards.cleanup(FlushCaches { site: site.name.clone() });
         }
         run.point_of_no_return(afterwards)
+    }
+}
+
+impl Verify {
+    /// Asks Drupal, the database and the web server about an installed site.
+    fn look_inside(
+        &self,
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        platform: &PlatformContext,
+    ) -> Result<Booted, Fault> {
+        let booted = run.check(Boots { site: site.clone(), platform: platform.clone() })?;
+        let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone() })?;
+        run.check(SiteAnswers { site: site.clone(), platform: platform.clone() })?;
+        run.answer("packages", serde_json::to_value(packages).unwrap_or_default());
+        Ok(booted)
+    }
+}
+
+/// Whether somebody has installed a site that was made ready for it.
+struct InstallerDone {
+    site: SiteContext,
+    platform: PlatformContext,
+}
+
+impl Check<World> for InstallerDone {
+    type Output = bool;
+    const NAME: &'static str = "installer-done";
+
+    fn look(&self, world: &World) -> Result<bool, Fault> {
+        let asker = Asker::of(world, &self.site, &self.platform)?;
+        match asker.ask::<Booted>(Operation::Boot, Duration::from_secs(60)) {
+            Ok(booted) => Ok(booted.installed),
+            Err(fault) => match fault.downcast_ref::<DriverFault>().and_then(DriverFault::kind) {
+                Some(FaultKind::NotInstalled) => Ok(false),
+                _ => Err(fault),
+            },
+        }
     }
 }
 
@@ -270,7 +319,7 @@ fn below(world: &World, folder: &std::path::Path, depth: u32, modes: &mut Vec<Se
 fn differs(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Result<Option<SetMode>, Fault> {
     let Some(stat) = world.files().stat(&path)? else { return Ok(None) };
     let mode_was = stat.mode & 0o7777;
-    Ok((mode_was != mode || stat.gid != group).then(|| SetMode {
+    Ok((mode_was != mode || stat.gid != group).then_some(SetMode {
         path,
         mode,
         group: Some(group),

@@ -83,8 +83,7 @@ impl Place {
     /// Starts it and waits until it says that it is ready.
     pub fn up(&self) -> Up {
         let up = self.begin(&[]);
-        up.wait_for("ready");
-        up
+        up.ready()
     }
 
     pub fn begin(&self, args: &[&str]) -> Up {
@@ -135,6 +134,16 @@ pub struct Up {
 impl Up {
     pub fn said(&self) -> String {
         self.said.lock().unwrap().join("\n")
+    }
+
+    /// Waits until it is ready; that it ends instead is told at once, with what it said.
+    pub fn ready(mut self) -> Up {
+        until("it is ready", || {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() || self.said().contains("ready 127"), "it ended, and said:\n{}", self.said());
+            self.said().contains("ready 127")
+        });
+        self
     }
 
     pub fn wait_for(&self, word: &str) {
@@ -203,9 +212,9 @@ pub fn kill(pid: i32) {
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL).unwrap();
 }
 
-/// Waits up to a minute.
+/// Waits up to half a minute.
 pub fn until(what: &str, done: impl FnMut() -> bool) {
-    within(Duration::from_secs(60), what, done);
+    within(Duration::from_secs(30), what, done);
 }
 
 pub fn within(limit: Duration, what: &str, mut done: impl FnMut() -> bool) {
