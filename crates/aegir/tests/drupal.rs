@@ -93,7 +93,7 @@ impl Stage {
     fn killed(&self) {
         let mut words = vec!["install", "@killed.localhost", "--platform", "tree", "--db-server", "localhost"];
         words.extend(self.standard.into_iter().flat_map(|profile| ["--profile", profile]));
-        a_killed_install_is_recovered(&self.lab, &words, Duration::from_secs(3));
+        a_killed_install_is_recovered(&self.lab, &words, Duration::from_secs(1));
     }
 }
 

@@ -56,7 +56,7 @@ impl Site {
         assert_eq!(link.trim().lines().count(), 1, "only the link is printed: {link}");
         let page = log_in(lab.up().listen(), &link);
         assert_eq!(page.status, 200, "{}: {}", self.name, page.body);
-let signs = ["You have just used your one-time login link", "user/1/edit", "/user/logout"];
+        let signs = ["You have just used your one-time login link", "user/1/edit", "/user/logout"];
         let is_in = signs.iter().any(|sign| page.body.contains(sign));
         assert!(is_in, "{}: the page is not that of an account:\n{}", self.name, page.body);
     }

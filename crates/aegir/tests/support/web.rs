@@ -100,7 +100,8 @@ pub fn log_in(at: SocketAddr, link: &str) -> Page {
     let page = browser.go(&format!("GET {} HTTP/1.0\r\n", path_of(link.trim())), "");
     assert_eq!(page.status, 200, "the link answers:\n{}", page.body);
     // The page asks to be sure, so that a mail reader that looks ahead does not use the link up.
-    let form = page.body.split("<form").find(|form| form.contains("user/reset")).expect("a form to log in with");
+    let mut forms = page.body.split("<form").skip(1);
+    let form = forms.find(|form| attribute(form, "action").contains("user/reset")).expect("a form to log in with");
     let action = path_of(&attribute(form, "action").replace("&amp;", "&"));
     let inputs = form.split("</form>").next().unwrap().split("<input").skip(1);
     let fields: Vec<String> = inputs
