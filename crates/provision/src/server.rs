@@ -208,7 +208,7 @@ impl aegir_domain::Remedy for NotInWebGroup {
     }
 }
 
-/// What the database server says it is; refuses one that is too old for any Drupal.
+/// What the database server says it is; refuses one on which our account may not grant.
 struct DatabaseVersion {
     server: ServerName,
 }
@@ -218,7 +218,10 @@ impl Check<World> for DatabaseVersion {
     const NAME: &'static str = "database-version";
 
     fn look(&self, world: &World) -> Result<String, Fault> {
-        DbServer::of(world, &self.server)?.version()
+        let server = DbServer::of(world, &self.server)?;
+        // Before anything is tried: what an account may not make, it may not take back either.
+        server.check_grant()?;
+        server.version()
     }
 }
 
