@@ -79,12 +79,13 @@ fn code_that_is_broken_or_needs_a_newer_php_is_named() {
     let lab = Lab::start(way());
     let project = lab.assemble("ten-1.0");
     lab.provision(&["save", "@platform_ten", "--root", &project.display().to_string(), "--server", "localhost"]).done();
-    let module = project.join("web/modules/odd");
-    fs::create_dir(&module).unwrap();
-    fs::write(module.join("odd.info.yml"), "name: [never closed\n").unwrap();
-    lab.give(&module);
+    let profile = project.join("web/profiles/odd");
+    fs::create_dir_all(&profile).unwrap();
+    fs::write(profile.join("odd.info.yml"), "name: [never closed\n").unwrap();
+    lab.give(&profile);
     refused(&lab, &["verify", "@platform_ten"]).says("odd.info.yml").remedy("");
-    fs::remove_dir_all(&module).unwrap();
+    fs::rename(&profile, project.join("web/modules/odd")).unwrap();
+    lab.provision(&["verify", "@platform_ten"]).done().says("warning: `modules/odd/odd.info.yml`");
 
     let drupal = project.join("web/core/lib/Drupal.php");
     let text = fs::read_to_string(&drupal).unwrap();

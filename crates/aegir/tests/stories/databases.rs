@@ -41,7 +41,7 @@ fn a_database_server_that_cannot_be_used_is_told_with_a_way_out() {
     is_refused(&lab, "down", "nobody.sock", "");
 
     save(&lab, "@server_strange", &socket, "aegir", "not the password");
-    is_refused(&lab, "strange", "password", "--db-password-file");
+    is_refused(&lab, "strange", "Access denied", "aegir provision save");
 
     lab.up().run_sql("CREATE USER 'weak'@'localhost' IDENTIFIED BY 'weak'");
     save(&lab, "@server_weak", &socket, "weak", "weak");

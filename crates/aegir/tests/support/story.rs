@@ -66,10 +66,23 @@ impl Site {
         lab.provision(&["verify", &self.at()]).done().changed_nothing();
     }
 
+    /// What there is of it once nothing moves: Drupal runs cron behind the last page that it gave.
+    fn at_rest(&self, lab: &Lab) -> World {
+        let seen = || World::of_site(lab, &self.name, &self.database);
+        let mut world = seen();
+        within(Duration::from_secs(60), &format!("nothing moves in {}", self.name), || {
+            std::thread::sleep(Duration::from_millis(300));
+            let now = seen();
+            let rests = now == world;
+            world = now;
+            rests
+        });
+        world
+    }
+
     /// Deletes it; `others` stay as they are, and go on answering.
     pub fn is_deleted_alone(&self, lab: &Lab, sites: &Path, others: &[&Site]) {
-        let seen = |site: &&&Site| World::of_site(lab, &site.name, &site.database);
-        let before: Vec<World> = others.iter().map(|site| seen(&site)).collect();
+        let before: Vec<World> = others.iter().map(|site| site.at_rest(lab)).collect();
 
         lab.provision(&["delete", &self.at(), &format!("--confirm={}", self.name)]).done();
 
