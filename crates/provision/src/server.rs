@@ -240,6 +240,8 @@ impl Check<World> for DatabaseVersion {
 
     fn look(&self, world: &World) -> Result<Found, Fault> {
         let server = DbServer::of(world, &self.server)?;
+        // Before anything is tried: what an account may not make, it may not take back either.
+        server.check_grant()?;
         Ok(Found { version: server.version()?, hosts: server.grant_hosts()? })
     }
 }

@@ -55,12 +55,18 @@ impl<'w> DbServer<'w> {
     pub(crate) fn check_rights(&self, core: u32) -> Result<(), Fault> {
         let product = self.product()?;
         self.driver.serves(&product, core)?;
+        self.check_grant()
+    }
+
+    /// Refuses a server on which our account may not grant.
+    pub(crate) fn check_grant(&self) -> Result<(), Fault> {
         let DbService::Mariadb { account, .. } = &self.service else { return Ok(()) };
         let grants = self.rows("SHOW GRANTS")?;
         let may_grant = grants.iter().flatten().flatten().any(|line| contains(line, b"GRANT OPTION"));
         if may_grant {
             return Ok(());
         }
+        let product = self.product()?;
         let host = self.grant_hosts()?.into_iter().next();
         let statements = host.map(|host| our_account(&product, account, &host)).unwrap_or_default();
         Err(DbFault::MayNotGrant { server: self.server.clone(), account: account.clone(), statements }.into())
