@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Said};
 use aegir_domain::{Remedy, exit_code};
-use aegir_provision::{AttemptFault, EventReader};
+use aegir_provision::{AttemptFault, EventReader, read_journal};
+use aegir_recipe::State;
 
 use crate::ask::Followed;
 use crate::failure::Failure;
@@ -77,6 +78,11 @@ pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Liste
             listener.hear_cancel();
         }
         if !alive {
+            // A full disk can swallow what a worker says; its journal has room set aside.
+            if let Some(line) = end_in_journal(&followed, next) {
+                let text = serde_json::to_string(&line).unwrap_or_default();
+                return end(&followed, &text, line, listener);
+            }
             if restarted {
                 return Err(WorkerDied { log: followed.attempt.folder.worker_log() }.into());
             }
@@ -88,6 +94,17 @@ pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Liste
         }
         followed.parts.clock.sleep(TURN);
     }
+}
+
+/// The line that would say how the attempt ended, if only its journal knows.
+fn end_in_journal(followed: &Followed, next: u64) -> Option<Line> {
+    let records = read_journal(&followed.attempt.folder.journal()).ok()?;
+    let state = State::of(&records);
+    let mut ending = Ending::of(state.ended?);
+    ending.changed = state.changed;
+    ending.answer = state.answer;
+    let said = Said::Result(Box::new(ending));
+    Some(Line { n: next, at: followed.parts.clock.unix_ms(), said })
 }
 
 /// The next whole line, if there is one yet.

@@ -119,7 +119,7 @@ impl Sentences {
 
     /// What a task that says nothing itself is answered with.
     fn say_done(&self, ending: &Ending) -> io::Result<()> {
-        for (answer, word) in [("saved", "Saved"), ("forgotten", "Forgot"), ("site", "Done:")] {
+        for (answer, word) in [("saved", "Saved"), ("forgotten", "Forgot")] {
             let Some(name) = ending.answer.get(answer).and_then(Value::as_str) else { continue };
             return self.say(&match (answer, ending.changed) {
                 ("saved", false) => format!("`{name}` was saved so already"),

@@ -21,6 +21,14 @@ impl BadText {
         BadText { given: given.to_owned(), expected, why: why.into(), instead: None }
     }
 
+    /// Message and remedy in one line.
+    pub(crate) fn with_remedy(&self) -> String {
+        match &self.instead {
+            Some(remedy) => format!("{self}; {remedy}"),
+            None => self.to_string(),
+        }
+    }
+
     pub(crate) fn instead(mut self, remedy: impl Into<String>) -> BadText {
         self.instead = Some(remedy.into());
         self
@@ -57,9 +65,10 @@ macro_rules! text_type {
             }
         }
         impl TryFrom<String> for $name {
-            type Error = $crate::BadText;
-            fn try_from(text: String) -> Result<Self, $crate::BadText> {
-                text.parse()
+            type Error = String;
+            /// Where only a text can be told, as from JSON, the remedy goes with it.
+            fn try_from(text: String) -> Result<Self, String> {
+                text.parse().map_err(|bad: $crate::BadText| bad.with_remedy())
             }
         }
         impl From<$name> for String {

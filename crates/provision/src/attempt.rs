@@ -51,11 +51,12 @@ impl Attempt {
         for folder in [&attempt.folder.path, &attempt.folder.secrets(), &attempt.folder.kept()] {
             files.make_dir(folder, 0o700)?;
         }
+        // The mark comes first: what is left of an attempt that never begins is found by it.
+        let mark = parts.home.open_tasks().join(request.attempt.to_string());
+        files.write(&mark, b"", 0o600)?;
         for (name, secret) in request.secrets.iter() {
             files.write(&attempt.folder.secret_path(name), secret.expose().as_bytes(), 0o600)?;
         }
-        let mark = parts.home.open_tasks().join(request.attempt.to_string());
-        files.write(&mark, b"", 0o600)?;
         let asked = AskedTask { task: request.task.clone(), asked_by: request.asked_by.clone() };
         let text = serde_json::to_vec_pretty(&asked).map_err(AttemptFault::NotText)?;
         let asked = match files.write_new(&attempt.folder.request(), &text, 0o600) {

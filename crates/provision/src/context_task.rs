@@ -59,11 +59,16 @@ impl Check<World> for Acceptable {
             return Err(ContextFault::Stale { name, has, from: self.context.revision() }.into());
         }
         match (&self.context, saved) {
-            (Context::Server(server), _) => server_is_whole(world, server, &name),
+            (Context::Server(server), saved) => {
+                if let Some(Context::Server(old)) = saved {
+                    keeps_its_data(world, &old, server, &name)?;
+                }
+                server_is_whole(world, server, &name)
+            }
             (Context::Platform(new), saved) => {
                 world.contexts().server(&new.server)?;
                 if let Some(Context::Platform(old)) = saved
-                    && old.root != new.root
+                    && (old.root != new.root || old.server != new.server)
                     && sites_of(world, &name)?.next().is_some()
                 {
                     return Err(SaveFault::RootFixed { name, root: old.root }.into());
@@ -73,6 +78,19 @@ impl Check<World> for Acceptable {
             (Context::Site(new), Some(Context::Site(old))) => site_may_change(world, &old, new),
             (Context::Site(new), _) => Err(SaveFault::NewSite { site: new.name.clone() }.into()),
         }
+    }
+}
+
+/// Sites' databases stay where they were made: the server cannot become another while there are any.
+fn keeps_its_data(world: &World, old: &ServerContext, new: &ServerContext, name: &ContextName) -> Result<(), Fault> {
+    let place = |server: &ServerContext| match &server.db {
+        None => None,
+        Some(DbService::Sqlite {}) => Some(None),
+        Some(DbService::Mariadb { at, .. }) => Some(Some(at.clone())),
+    };
+    match place(old).is_some() && place(old) != place(new) && sites_of(world, name)?.next().is_some() {
+        true => Err(SaveFault::DataFixed { name: name.clone() }.into()),
+        false => Ok(()),
     }
 }
 
@@ -198,8 +216,10 @@ fn platforms_of(world: &World, name: &ContextName) -> Result<impl Iterator<Item 
 enum SaveFault {
     #[error("the account of the database service of `{name}` has no password")]
     NoPassword { name: ContextName },
-    #[error("the path of `{name}` cannot change: sites live at `{root}`")]
+    #[error("path and server of `{name}` cannot change: sites live at `{root}`")]
     RootFixed { name: ContextName, root: PlatformRoot },
+    #[error("the database service of `{name}` cannot become another: sites have their data there")]
+    DataFixed { name: ContextName },
     #[error("there is no site `{site}` yet")]
     NewSite { site: aegir_domain::SiteName },
     #[error("of the site `{site}`, only other names, redirect and client can be saved")]
@@ -217,7 +237,8 @@ impl Remedy for SaveFault {
                 "give it with `--db-password-file FILE` (a file that only you can read), or `-` for standard input"
                     .into()
             }
-            SaveFault::RootFixed { .. } => "save the new path as another platform".into(),
+            SaveFault::RootFixed { .. } => "save the new place as another platform".into(),
+            SaveFault::DataFixed { .. } => "save the other database service as a server of its own".into(),
             SaveFault::NewSite { site } => format!("make it with `aegir provision install @{site} …`"),
             SaveFault::Identity { .. } => "leave the other values as they are".into(),
             SaveFault::SiteStays { site } => {

@@ -50,6 +50,12 @@ impl FileJournal {
             .map_err(fault)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(fault)?;
+        if bytes.is_empty() {
+            // Its name, and that of its folder, must be there after a power loss.
+            for folder in path.ancestors().skip(1).take(2) {
+                File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)?;
+            }
+        }
         let (records, end) = decode(&bytes, path)?;
         // Keeps the length as it is; where a file system cannot, the journal only loses its reserve.
         let _ = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, end + RESERVED);
@@ -92,6 +98,12 @@ impl Journal for FileJournal {
             },
         }
     }
+}
+
+/// Reads the first record of the journal at `path`, if there is a whole one.
+pub fn read_head(path: &Path) -> Result<Option<Record>, JournalReadFault> {
+    let bytes = std::fs::read(path).map_err(|source| JournalReadFault::Open { path: path.to_owned(), source })?;
+    Ok(bytes.split_inclusive(|byte| *byte == b'\n').next().and_then(decode_line))
 }
 
 /// Reads the journal at `path` without touching it.

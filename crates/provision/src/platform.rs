@@ -191,6 +191,9 @@ pub(crate) fn root_is_acceptable(world: &World, name: &PlatformName, root: &Plat
             path.starts_with(&base) && path != base
         })
     };
+    if inside(&real) && real != path {
+        return Err(PlatformFault::Linked { root: root.clone(), real }.into());
+    }
     if !inside(&real) {
         return Err(PlatformFault::Outside { root: root.clone(), real, bases }.into());
     }
@@ -272,6 +275,8 @@ enum PlatformFault {
     NoFolder { root: PlatformRoot },
     #[error("`{root}` leads to `{}`, outside the folders where platforms may lie", real.display())]
     Outside { root: PlatformRoot, real: PathBuf, bases: Vec<PathBuf> },
+    #[error("`{root}` is reached through a symbolic link")]
+    Linked { root: PlatformRoot, real: PathBuf },
     #[error("`{root}` is no document root: that is `{}`", docroot.display())]
     NotTheRoot { root: PlatformRoot, docroot: PathBuf },
     #[error("`{root}` is the platform `{by}` already")]
@@ -298,6 +303,7 @@ impl Remedy for PlatformFault {
                     bases.join(" or ")
                 )
             }
+            PlatformFault::Linked { real, .. } => format!("give the path it leads to, `{}`", real.display()),
             PlatformFault::NotTheRoot { docroot, .. } => format!("give `{}`", docroot.display()),
             PlatformFault::Taken { by, .. } => format!("use `@platform_{by}`"),
             PlatformFault::NotOurs { path } => {

@@ -6,14 +6,17 @@ use aegir_domain::protocol::{Ending, Level, Said};
 use aegir_domain::{AttemptId, Fault, Outcome, OutcomeKind};
 use aegir_host::{Lock, LockMode, ProcessGroup, locks};
 use aegir_recipe::proof::Drill;
-use aegir_recipe::{Ended, Executor, Record, State, Teller, recover};
+use aegir_recipe::{Executor, Record, State, Teller, recover};
 
+use crate::journal_file::read_head;
 use crate::task::Locked;
 use crate::worker::{Opened, Worker};
 use crate::{AttemptFault, Events, TaskFolder, read_journal};
 
 /// How long a dead worker's programs get to end.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for another process that recovers the same attempt.
+const LONG: Duration = Duration::from_secs(120);
 
 /// What `recover` did about one attempt.
 pub struct Recovered {
@@ -51,9 +54,10 @@ fn open_attempts(worker: &Worker) -> Result<Vec<AttemptId>, AttemptFault> {
 pub(crate) fn recover_one(worker: &Worker, folder: TaskFolder) -> Result<Ending, AttemptFault> {
     let attempt = folder.attempt;
     let alive = end_programs(worker, &folder)?;
-    let open = Opened::open(worker, folder, alive)?;
+    let mut open = Opened::open(worker, folder, alive)?;
     if open.records.is_empty() {
-        return Ok(open.end(Ended::failed(Outcome::Refused { fault: NeverBegan.into_report() })));
+        let ended = open.refuse(NeverBegan.into_report());
+        return Ok(open.end(ended));
     }
     // Objects that another task holds now are left to it: it recovers this one itself.
     let locks = locks_in(&open.records);
@@ -97,13 +101,19 @@ pub(crate) fn recover_conflicting(
         if attempt == own || worker.parts.files.kind(&folder.journal())?.is_none() {
             continue;
         }
-        let records = read_journal(&folder.journal()).map_err(AttemptFault::from)?;
+        // Only the head at first: a damaged journal is no matter to tasks of other objects.
+        let Some(head) = read_head(&folder.journal()).map_err(AttemptFault::from)? else { continue };
         let conflicts = |lock: &Locked| {
             held.iter().any(|own| {
                 own.name == lock.name && (own.mode == LockMode::Exclusive || lock.mode == LockMode::Exclusive)
             })
         };
-        if records.is_empty() || !locks_in(&records).iter().any(conflicts) {
+        if !locks_in(&[head]).iter().any(conflicts) {
+            continue;
+        }
+        let state = State::of(&read_journal(&folder.journal()).map_err(AttemptFault::from)?);
+        // What is only owed is for `recover`: it stands in nobody's way.
+        if state.is_closed() || matches!(state.ended, Some(Outcome::Untidy { .. })) {
             continue;
         }
         // A worker that lives holds its objects itself, so it cannot be one that conflicts; but one that
@@ -140,7 +150,9 @@ fn wait_for<T>(worker: &Worker, ask: impl Fn() -> Result<Option<T>, AttemptFault
     loop {
         match ask()? {
             Some(found) => return Ok(Some(found)),
-            None if worker.parts.clock.now().saturating_sub(began) > PATIENCE => return Ok(None),
+            None if worker.parts.clock.now().saturating_sub(began) > worker.parts.settings.patience().min(LONG) => {
+                return Ok(None);
+            }
             None => worker.parts.clock.sleep(Duration::from_millis(50)),
         }
     }

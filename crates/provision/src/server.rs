@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use aegir_domain::{DbName, DbService, Fault, Marker, ServerContext, ServerName, SiteName};
+use aegir_domain::{DbName, DbService, Fault, GrantHost, Marker, ServerContext, ServerName, SiteName};
 use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,7 @@ impl Verify {
         run.answer("web", version);
         let http = HttpServer::of(run.world(), server)?;
         let files = http.server_files()?;
+        run.check(WebConfiguration { server: server.clone() })?;
         let current = http.is_current()?;
         let mut off = !current;
         for (path, text, _) in &files {
@@ -106,7 +107,7 @@ impl Verify {
     }
 
     fn database(&self, run: &mut Run<'_, World>, db: &DbService) -> Result<(), Fault> {
-        let version = run.check(DatabaseVersion { server: self.server.clone() })?;
+        let Found { version, hosts } = run.check(DatabaseVersion { server: self.server.clone() })?;
         run.say(format!("The database server is {version}"));
         if matches!(db, DbService::Mariadb { .. }) {
             let name = proof_name(&self.server)?;
@@ -115,6 +116,7 @@ impl Verify {
                 server: self.server.clone(),
                 name: DbName::for_site(&name, random),
                 marker: Marker::new(&name, run.world().task.attempt),
+                hosts,
             })?;
             run.say("It lets us create databases and users, and grant");
         }
@@ -169,6 +171,20 @@ impl Check<World> for WebVersion {
     }
 }
 
+/// The web server accepts all that lies on disk, operators' own files included.
+struct WebConfiguration {
+    server: ServerContext,
+}
+
+impl Check<World> for WebConfiguration {
+    type Output = ();
+    const NAME: &'static str = "web-configuration";
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        HttpServer::of(world, &self.server)?.test()
+    }
+}
+
 /// How much room the home has, in bytes.
 struct RoomLeft;
 
@@ -208,17 +224,25 @@ impl aegir_domain::Remedy for NotInWebGroup {
     }
 }
 
-/// What the database server says it is; refuses one that is too old for any Drupal.
+/// What the database server says it is, and which hosts its users are granted for.
 struct DatabaseVersion {
     server: ServerName,
 }
 
+struct Found {
+    version: String,
+    hosts: Vec<GrantHost>,
+}
+
 impl Check<World> for DatabaseVersion {
-    type Output = String;
+    type Output = Found;
     const NAME: &'static str = "database-version";
 
-    fn look(&self, world: &World) -> Result<String, Fault> {
-        DbServer::of(world, &self.server)?.version()
+    fn look(&self, world: &World) -> Result<Found, Fault> {
+        let server = DbServer::of(world, &self.server)?;
+        // Before anything is tried: what an account may not make, it may not take back either.
+        server.check_grant()?;
+        Ok(Found { version: server.version()?, hosts: server.grant_hosts()? })
     }
 }
 

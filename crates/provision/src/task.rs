@@ -1,6 +1,6 @@
 //! Which objects a task holds, and which recipe carries it out.
 
-use aegir_domain::{Context, ContextName, HostName, PlatformName, SiteName, Task};
+use aegir_domain::{Context, ContextName, HostName, PlatformName, ServerName, SiteName, Task};
 use aegir_host::LockMode;
 use aegir_recipe::Recipe;
 
@@ -20,6 +20,10 @@ impl Locked {
     fn site(name: &HostName) -> Locked {
         // A `*` is no good in a file's name, and `_` is in no host name.
         Locked { name: format!("site-{}", name.as_str().replace('*', "_")), mode: LockMode::Exclusive }
+    }
+
+    fn server(name: &ServerName, mode: LockMode) -> Locked {
+        Locked { name: format!("server-{name}"), mode }
     }
 
     fn platform(name: &PlatformName, mode: LockMode) -> Locked {
@@ -53,8 +57,10 @@ pub fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, Con
     let mut locks = match task {
         Task::SaveContext { context } => {
             let mut locks = named(&context.name(), contexts)?;
-            if let Context::Site(site) = context {
-                locks.extend(site.aliases.iter().map(Locked::site));
+            match context {
+                Context::Site(site) => locks.extend(site.aliases.iter().map(Locked::site)),
+                Context::Platform(platform) => locks.push(Locked::server(&platform.server, LockMode::Shared)),
+                Context::Server(_) => (),
             }
             locks
         }
@@ -64,6 +70,8 @@ pub fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, Con
         Task::InstallSite(install) => {
             let mut locks =
                 vec![Locked::site(&install.site.host()), Locked::platform(&install.platform, LockMode::Shared)];
+            locks.push(Locked::server(&install.db_server, LockMode::Shared));
+            locks.extend(server_of(&install.platform, contexts)?);
             locks.extend(install.aliases.iter().map(Locked::site));
             locks
         }
@@ -71,17 +79,22 @@ pub fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, Con
             of_site(site, contexts)?
         }
     };
-    locks.sort();
-    locks.dedup();
+    // Of a lock that is wanted twice, the exclusive one.
+    locks.sort_by(|a, b| (&a.name, a.mode == LockMode::Shared).cmp(&(&b.name, b.mode == LockMode::Shared)));
+    locks.dedup_by(|next, kept| next.name == kept.name);
     Ok(locks)
 }
 
 fn named(name: &ContextName, contexts: &Contexts<'_>) -> Result<Vec<Locked>, ContextFault> {
     Ok(match name {
         ContextName::Server(server) => {
-            vec![Locked { name: format!("server-{server}"), mode: LockMode::Exclusive }]
+            vec![Locked::server(server, LockMode::Exclusive)]
         }
-        ContextName::Platform(platform) => vec![Locked::platform(platform, LockMode::Exclusive)],
+        ContextName::Platform(platform) => {
+            let mut locks = vec![Locked::platform(platform, LockMode::Exclusive)];
+            locks.extend(server_of(platform, contexts)?);
+            locks
+        }
         ContextName::Site(site) => of_site(site, contexts)?,
     })
 }
@@ -92,8 +105,18 @@ fn of_site(site: &SiteName, contexts: &Contexts<'_>) -> Result<Vec<Locked>, Cont
     if let Some(Context::Site(context)) = contexts.find(&ContextName::Site(site.clone()))? {
         locks.extend(context.aliases.iter().map(Locked::site));
         locks.push(Locked::platform(&context.platform, LockMode::Shared));
+        locks.push(Locked::server(&context.db_server, LockMode::Shared));
+        locks.extend(server_of(&context.platform, contexts)?);
     }
     Ok(locks)
+}
+
+/// The server that serves a platform, if it is known: it must not change while its sites do.
+fn server_of(platform: &PlatformName, contexts: &Contexts<'_>) -> Result<Option<Locked>, ContextFault> {
+    Ok(match contexts.find(&ContextName::Platform(platform.clone()))? {
+        Some(Context::Platform(platform)) => Some(Locked::server(&platform.server, LockMode::Shared)),
+        _ => None,
+    })
 }
 
 /// The recipe that carries out `task`.

@@ -86,9 +86,11 @@ impl<'a> Opened<'a> {
             task: asked.task.kind(),
             object: asked.task.object().to_string(),
         });
-        let ended = match self.lock_objects(&asked.task) {
-            Ok((_locks, locked)) => self.execute(&asked.task, &locked),
-            Err(fault) => Ended::failed(Outcome::Refused { fault: fault.report() }),
+        // Held until the end is told: who waits for them must find this attempt ended.
+        let locked = self.lock_objects(&asked.task);
+        let ended = match &locked {
+            Ok((_, locked)) => self.execute(&asked.task, locked),
+            Err(fault) => self.refuse(fault.report()),
         };
         Ok(self.end(ended))
     }
@@ -111,6 +113,14 @@ impl<'a> Opened<'a> {
                 return Ok((locks, wanted));
             }
         }
+    }
+
+    /// Ends an attempt before its first line. Written down, so that it is never run again.
+    pub(crate) fn refuse(&mut self, fault: aegir_domain::FaultReport) -> Ended {
+        let outcome = Outcome::Refused { fault };
+        // If it cannot be written, the mark of the attempt stays and it is looked at again.
+        let _ = self.journal.append(&Record::Ended(outcome.clone()), true);
+        Ended::failed(outcome)
     }
 
     fn execute(&mut self, task: &Task, locked: &[Locked]) -> Ended {
@@ -148,12 +158,27 @@ impl<'a> Opened<'a> {
             task: self.folder.clone(),
             teller: Arc::new(self.events.clone()),
             deadline,
-            touched: std::iter::once(parts.home.path().to_owned())
-                .chain(parts.settings.platform_bases.clone())
-                .collect(),
+            touched: self.file_systems(),
             told_waiting: AtomicBool::new(false),
             parts: parts.clone(),
         }
+    }
+
+    /// A folder on each file system that a task may change.
+    fn file_systems(&self) -> Vec<std::path::PathBuf> {
+        let parts = &self.worker.parts;
+        let home = &parts.home;
+        let platforms =
+            crate::Contexts::new(home, &parts.files).all().unwrap_or_default().into_iter().filter_map(|context| {
+                match context {
+                    aegir_domain::Context::Platform(platform) => Some(platform.root.path().join("sites")),
+                    _ => None,
+                }
+            });
+        let mut seen = std::collections::BTreeSet::new();
+        let ours = [home.path().to_owned(), home.platforms(), home.databases(), home.config(), home.tasks()];
+        let all = ours.into_iter().chain(parts.settings.platform_bases.clone()).chain(platforms);
+        all.filter(|path| parts.files.device(path).is_ok_and(|device| seen.insert(device))).collect()
     }
 
     /// Says how it ended, and puts away what only a living task needs.
@@ -175,6 +200,7 @@ impl<'a> Opened<'a> {
             let _ = files
                 .remove_tree(&self.folder.kept())
                 .and_then(|_| files.remove_tree(&self.folder.secrets()))
+                .and_then(|_| files.remove_tree(&self.folder.path.join("test")))
                 .and_then(|_| files.remove_file(&mark));
         }
         self.events.tell(Said::Result(Box::new(ending.clone())));

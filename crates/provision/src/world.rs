@@ -143,13 +143,10 @@ impl World {
     /// Templates that an operator put in the place of ours.
     pub fn templates(&self) -> Result<Templates, FileFault> {
         let mut templates = Templates::default();
-        let folder = self.home().templates();
-        if self.files().kind(&folder)?.is_none() {
-            return Ok(templates);
-        }
-        for name in self.files().list(&folder)? {
-            let Some(text) = self.files().read_text(&folder.join(&name))? else { continue };
-            templates.overrides.insert(name, text);
+        for name in Templates::names() {
+            if let Some(text) = self.files().read_text(&self.home().templates().join(name))? {
+                templates.overrides.insert(name.to_owned(), text);
+            }
         }
         Ok(templates)
     }

@@ -1,1 +1,82 @@
-//! To come.
+//! Database servers that are down, refuse us, or die in the middle.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::said::Said;
+use crate::support::story::at_line;
+use crate::support::world::World;
+use crate::support::{Lab, kill, until, way};
+
+/// Saves a database server at `socket`, with `account` and its password.
+fn save(lab: &Lab, name: &str, socket: &Path, account: &str, password: &str) {
+    let socket = socket.display().to_string();
+    let words = ["save", name, "--db", "mariadb", "--db-socket", &socket, "--db-account", account];
+    let words: Vec<&str> = words.into_iter().chain(["--db-password-file", "-"]).collect();
+    lab.provision_with(&words, format!("{password}\n").as_bytes()).done();
+}
+
+/// Verify and install are refused there, and change nothing.
+#[track_caller]
+fn is_refused(lab: &Lab, server: &str, says: &str, remedy: &str) {
+    let before = World::of(lab);
+    let at = format!("@server_{server}");
+    let lines: [&[&str]; 2] =
+        [&["verify", &at], &["install", "@a.localhost", "--platform", "ten", "--db-server", server]];
+    for words in lines {
+        let said = lab.provision(words);
+        assert!(matches!(said.code, 4 | 7), "{}", said.all());
+        said.says(says).remedy(remedy);
+        World::of(lab).must_be(&before);
+    }
+}
+
+#[test]
+fn a_database_server_that_cannot_be_used_is_told_with_a_way_out() {
+    let lab = Lab::start(way());
+    lab.platform("ten", "ten-1.0");
+    let socket = lab.home().join("run/mariadb.sock");
+
+    save(&lab, "@server_down", &lab.home().join("run/nobody.sock"), "aegir", "x");
+    is_refused(&lab, "down", "nobody.sock", "");
+
+    save(&lab, "@server_strange", &socket, "aegir", "not the password");
+    is_refused(&lab, "strange", "Access denied", "aegir provision save");
+
+    lab.up().run_sql("CREATE USER 'weak'@'localhost' IDENTIFIED BY 'weak'");
+    save(&lab, "@server_weak", &socket, "weak", "weak");
+    is_refused(&lab, "weak", "weak", "GRANT");
+
+    let words = ["save", "@server_new", "--db", "mariadb", "--db-socket", "/run/x.sock", "--db-account", "aegir"];
+    lab.provision(&words).ends(4).says("no password").remedy("--db-password-file");
+    assert!(!lab.home().join("contexts/server_new.json").exists());
+}
+
+#[test]
+fn a_database_server_that_dies_in_the_middle_of_an_install_is_waited_for_and_all_is_as_it_was() {
+    let lab = Lab::start(way());
+    lab.platform("ten", "ten-1.0");
+    let words = ["install", "@a.localhost", "--platform", "ten", "--db-server", "localhost", "--profile", "standard"];
+    for _ in 0..5 {
+        let before = World::of(&lab);
+        let mariadbd = lab.up().pid("mariadbd").or_else(|| lab.up().pid("mariadb")).unwrap();
+
+        let (follower, folder) = at_line(&lab, &words, "run-installer");
+        kill(mariadbd);
+        let said = Said::whole(follower, &words);
+
+        until("MariaDB is back", || lab.up().said().contains("MariaDB is back"));
+        if said.code == 0 {
+            // The installer was faster than the kill: once more.
+            lab.provision(&["delete", "@a.localhost", "--confirm=a.localhost"]).done();
+            continue;
+        }
+        said.ends(7);
+        World::of(&lab).must_be(&before);
+        let journal = fs::read(folder.join("journal")).unwrap();
+        assert!(!journal.is_empty());
+        lab.install("a.localhost", "ten").done();
+        return;
+    }
+    panic!("five installs in a row were faster than a kill");
+}

@@ -1,1 +1,113 @@
-//! To come.
+//! Installers that misbehave, and disks that fill up: as it was, and the reason told.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::said::Said;
+use crate::support::story::at_line;
+use crate::support::world::World;
+use crate::support::{Lab, run, way};
+
+fn settle(lab: &Lab, settings: &str) {
+    let hostmaster = lab.home().join("hostmaster");
+    fs::write(hostmaster.join("aegir.toml"), settings).unwrap();
+    lab.give(&hostmaster);
+}
+
+#[test]
+fn an_installer_that_dies_leaves_or_never_ends_is_taken_back() {
+    let lab = Lab::start(way());
+    lab.platform("seven", "seven-1.0");
+    lab.platform("ten", "ten-1.0");
+    settle(&lab, "install_limit = 4\n");
+    let before = World::of(&lab);
+    for platform in ["seven", "ten"] {
+        for profile in ["dies", "leaves", "endless"] {
+            let words = ["install", "@a.localhost", "--platform", platform, "--db-server", "localhost"];
+            let words: Vec<&str> = words.into_iter().chain(["--profile", profile]).collect();
+
+            let said = lab.provision(&words).ends(7).says("all is as it was");
+
+            assert!(said.err.contains("error: "), "{}", said.all());
+            World::of(&lab).must_be(&before);
+        }
+    }
+}
+
+#[test]
+fn an_installer_that_prints_notices_and_a_false_answer_is_not_believed() {
+    let lab = Lab::start(way());
+    for (platform, fixture) in [("seven", "seven-1.0"), ("ten", "ten-1.0")] {
+        lab.platform(platform, fixture);
+        let name = format!("@{platform}.localhost");
+        lab.provision(&["install", &name, "--platform", platform, "--db-server", "localhost", "--profile", "noisy"])
+            .done();
+        lab.provision(&["verify", &name]).done().changed_nothing();
+    }
+}
+
+/// A file system of its own below the home, as long as this lives.
+struct Disk<'a>(&'a Path);
+
+impl<'a> Disk<'a> {
+    fn mount(at: &'a Path, size: &str) -> Option<Disk<'a>> {
+        let options = format!("size={size},mode=0755");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Disk(at))
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_refused_before_and_survived_in_the_middle() {
+    let mut lab = Lab::bare(way());
+    let home = lab.home();
+    let Some(_disk) = Disk::mount(&home, "200m") else {
+        eprintln!("skipped: no file system can be mounted here (that takes root)");
+        return;
+    };
+    lab.give(&home);
+    lab.start_stack(&["--no-mariadb"]);
+    lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
+    lab.provision(&["verify", "@server_localhost"]).done();
+    lab.platform("ten", "ten-1.0");
+    settle(&lab, "install_limit = 4\n");
+    let words = ["install", "@a.localhost", "--platform", "ten", "--db-server", "localhost", "--profile", "endless"];
+    let before = World::of(&lab);
+
+    let (follower, _) = at_line(&lab, &words, "run-installer");
+    let filler = home.join("run/filler");
+    fill(&filler);
+    let said = Said::whole(follower, &words);
+
+    fs::remove_file(&filler).unwrap();
+    // Taking back takes a little room too; without any, it says what is left, and waits for some.
+    if said.code == 8 {
+        said.says("No space left").remedy("");
+        lab.provision(&["recover"]).done().says("taken back");
+    } else {
+        said.ends(7);
+    }
+    World::of(&lab).must_be(&before);
+    run(Command::new("fallocate").args(["-l", "120M"]).arg(&filler));
+    lab.provision(&words).ends(4).says("MB left").remedy("");
+    World::of(&lab).must_be(&before);
+    fs::remove_file(&filler).unwrap();
+    lab.install("a.localhost", "ten").done();
+}
+
+/// Writes until nothing more fits.
+fn fill(path: &Path) {
+    let mut file = fs::File::create(path).unwrap();
+    for size in [1 << 20, 4096, 1] {
+        let block = vec![b'x'; size];
+        while file.write_all(&block).is_ok() {}
+    }
+}

@@ -1,5 +1,6 @@
 //! A browser: pages by name from the private stack's nginx, and a login with its cookie.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -25,19 +26,25 @@ impl Page {
         let title = rest.split("</title>").next().unwrap_or_default();
         title.replace("&amp;", "&").replace("&#039;", "'").replace("&quot;", "\"")
     }
-
-    fn cookies(&self) -> Vec<&str> {
-        let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
-        set.filter_map(|(_, value)| value.split(';').next()).collect()
-    }
 }
 
-/// Asks for `path` of the site `host`; `cookie` is sent if there is one.
-pub fn get(at: SocketAddr, host: &str, path: &str, cookie: &str) -> Page {
+/// Asks for `path` of the site `host`.
+pub fn get(at: SocketAddr, host: &str, path: &str) -> Page {
+    ask(at, host, &format!("GET {path} HTTP/1.0\r\n"), "", "")
+}
+
+fn ask(at: SocketAddr, host: &str, request: &str, cookie: &str, body: &str) -> Page {
     let mut stream = TcpStream::connect(at).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-    let cookie = if cookie.is_empty() { String::new() } else { format!("Cookie: {cookie}\r\n") };
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}:{}\r\nConnection: close\r\n{cookie}\r\n", at.port()).unwrap();
+    let mut head = format!("{request}Host: {host}:{}\r\nConnection: close\r\n", at.port());
+    if !cookie.is_empty() {
+        head += &format!("Cookie: {cookie}\r\n");
+    }
+    if request.starts_with("POST") {
+        let kind = "application/x-www-form-urlencoded";
+        head += &format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
+    }
+    write!(stream, "{head}\r\n{body}").unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let text = String::from_utf8_lossy(&bytes);
@@ -49,29 +56,69 @@ pub fn get(at: SocketAddr, host: &str, path: &str, cookie: &str) -> Page {
     Page { status, headers, body: body.to_owned() }
 }
 
-/// Follows a one-time login link as a browser does, and gives the page that the account then sees.
-pub fn log_in(at: SocketAddr, link: &str) -> Page {
-    let (host, path) = link.trim().strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap();
-    let host = host.split(':').next().unwrap();
-    let first = get(at, host, &format!("/{path}"), "");
-    assert!(matches!(first.status, 200 | 302 | 303), "the link answers {}:\n{}", first.status, first.body);
-    // The page asks to be sure, so that a mail reader that looks ahead does not use the link up.
-    let mut page = match first.status {
-        200 => get(at, host, &format!("/{path}/login"), &first.cookies().join("; ")),
-        _ => first,
-    };
-    let mut cookie = String::new();
-    for _ in 0..5 {
-        if !page.cookies().is_empty() {
-            cookie = page.cookies().join("; ");
+/// A browser on one site, with its cookies.
+struct Browser<'a> {
+    at: SocketAddr,
+    host: &'a str,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser<'_> {
+    fn go(&mut self, request: &str, body: &str) -> Page {
+        let mut page = self.once(request, body);
+        for _ in 0..5 {
+            let Some(next) = page.header("location").filter(|_| matches!(page.status, 302 | 303)) else { break };
+            let path = path_of(next);
+            page = self.once(&format!("GET {path} HTTP/1.0\r\n"), "");
         }
-        let Some(next) = page.header("location").filter(|_| matches!(page.status, 302 | 303)) else { break };
-        let next = match next.strip_prefix("http://").and_then(|rest| rest.split_once('/')) {
-            Some((_, path)) => format!("/{path}"),
-            None => next.to_owned(),
-        };
-        page = get(at, host, &next, &cookie);
+        page
     }
-    assert!(cookie.contains("SESS"), "no session began:\n{:?}", page.headers);
+
+    fn once(&mut self, request: &str, body: &str) -> Page {
+        let cookie: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let page = ask(self.at, self.host, request, &cookie.join("; "), body);
+        for cookie in page.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            if let Some((name, value)) = cookie.1.split(';').next().and_then(|cookie| cookie.split_once('=')) {
+                self.cookies.insert(name.into(), value.into());
+            }
+        }
+        page
+    }
+}
+
+fn path_of(address: &str) -> String {
+    match address.strip_prefix("http://").and_then(|rest| rest.split_once('/')) {
+        Some((_, path)) => format!("/{path}"),
+        None => address.to_owned(),
+    }
+}
+
+/// Follows a one-time login link as a person in a browser does, and gives the page that the account then sees.
+pub fn log_in(at: SocketAddr, link: &str) -> Page {
+    let host = link.trim().strip_prefix("http://").and_then(|rest| rest.split([':', '/']).next()).unwrap();
+    let mut browser = Browser { at, host, cookies: BTreeMap::new() };
+    let page = browser.go(&format!("GET {} HTTP/1.0\r\n", path_of(link.trim())), "");
+    assert_eq!(page.status, 200, "the link answers:\n{}", page.body);
+    // The page asks to be sure, so that a mail reader that looks ahead does not use the link up.
+    let mut forms = page.body.split("<form").skip(1);
+    let form = forms.find(|form| attribute(form, "action").contains("user/reset")).expect("a form to log in with");
+    let action = path_of(&attribute(form, "action").replace("&amp;", "&"));
+    let inputs = form.split("</form>").next().unwrap().split("<input").skip(1);
+    let fields: Vec<String> = inputs
+        .filter(|input| input.contains("name=\""))
+        .map(|input| format!("{}={}", encoded(&attribute(input, "name")), encoded(&attribute(input, "value"))))
+        .collect();
+    let page = browser.go(&format!("POST {action} HTTP/1.0\r\n"), &fields.join("&"));
+    assert!(browser.cookies.keys().any(|name| name.contains("SESS")), "no session began:\n{:?}", page.headers);
     page
+}
+
+fn attribute(tag: &str, name: &str) -> String {
+    let rest = tag.split(&format!("{name}=\"")).nth(1).unwrap_or_default();
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

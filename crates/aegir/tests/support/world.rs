@@ -56,7 +56,8 @@ fn walk(home: &Path, dir: &Path, all: &mut BTreeMap<String, String>) {
         if APART.contains(&name.as_str()) {
             continue;
         }
-        let found = fs::symlink_metadata(&path).unwrap();
+        // Services have files of a moment; a task has none.
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
         let what = if found.is_symlink() {
             format!("link to {}", fs::read_link(&path).unwrap().display())
         } else if found.is_dir() {

@@ -8,7 +8,7 @@ use crate::{ConfigFile, DriverFault, Templates};
 
 /// What starts other programs from PHP, and is disabled unless an operator allows it: a site's code
 /// could else leave its `open_basedir`.
-pub const PROGRAM_STARTERS: [&str; 12] = [
+pub const PROGRAM_STARTERS: [&str; 13] = [
     "exec",
     "passthru",
     "pcntl_exec",
@@ -21,6 +21,8 @@ pub const PROGRAM_STARTERS: [&str; 12] = [
     "shell_exec",
     "system",
     "dl",
+    // With `LD_PRELOAD` set, the program that `mail` starts would run a site's own code.
+    "putenv",
 ];
 
 /// Whether PHP may start programs.

@@ -28,6 +28,7 @@ pub(crate) fn may_open(world: &World, site: &SiteContext, platform: &PlatformCon
         _ => Vec::new(),
     };
     let mut paths = open_basedir(&platform.root, &entries(files, root)?, &project, &site.name, &more);
+    paths.extend(["local.sites.php", "development.services.yml"].map(|name| root.join("sites").join(name)));
     paths.sort_by_key(|path| idleness(path));
     Ok(paths)
 }

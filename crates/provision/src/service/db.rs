@@ -55,12 +55,18 @@ impl<'w> DbServer<'w> {
     pub(crate) fn check_rights(&self, core: u32) -> Result<(), Fault> {
         let product = self.product()?;
         self.driver.serves(&product, core)?;
+        self.check_grant()
+    }
+
+    /// Refuses a server on which our account may not grant.
+    pub(crate) fn check_grant(&self) -> Result<(), Fault> {
         let DbService::Mariadb { account, .. } = &self.service else { return Ok(()) };
         let grants = self.rows("SHOW GRANTS")?;
         let may_grant = grants.iter().flatten().flatten().any(|line| contains(line, b"GRANT OPTION"));
         if may_grant {
             return Ok(());
         }
+        let product = self.product()?;
         let host = self.grant_hosts()?.into_iter().next();
         let statements = host.map(|host| our_account(&product, account, &host)).unwrap_or_default();
         Err(DbFault::MayNotGrant { server: self.server.clone(), account: account.clone(), statements }.into())
@@ -154,6 +160,15 @@ impl<'w> DbServer<'w> {
         if matches!(self.service, DbService::Sqlite {}) {
             return Ok(());
         }
+        if let (true, Some(ask)) =
+            (self.driver.end_connections(&self.product()?, name).is_empty(), self.driver.ask_connections(name))
+        {
+            for row in self.rows(ask.text().expose())? {
+                let Some(Some(kill)) = row.into_iter().next() else { continue };
+                // A connection that ended by itself meanwhile is as good.
+                let _ = self.connected(|connection, _| Ok(connection.run(&String::from_utf8_lossy(&kill))?));
+            }
+        }
         for statement in self.driver.end_connections(&self.product()?, name) {
             match self.run(&statement) {
                 // A user that is gone has no connections.
@@ -162,6 +177,20 @@ impl<'w> DbServer<'w> {
             }
         }
         self.run_all(&self.driver.drop_user(name, hosts))
+    }
+
+    /// Proves that the database `name` keeps what Drupal stores: a table, and a character of four bytes.
+    pub(crate) fn prove(&self, name: &DbName) -> Result<(), Fault> {
+        self.connected(|connection, _| {
+            connection
+                .run(&format!("CREATE TABLE `{name}`.`proof` (`text` VARCHAR(191) PRIMARY KEY) ENGINE=InnoDB"))?;
+            connection.run(&format!("INSERT INTO `{name}`.`proof` VALUES (x'f09f9088')"))?;
+            let kept = connection.rows(&format!("SELECT HEX(`text`) FROM `{name}`.`proof`"))?;
+            match text_of(kept).as_deref() {
+                Some("F09F9088") => Ok(()),
+                _ => Err(DbFault::NoUtf8 { server: self.server.clone() }.into()),
+            }
+        })
     }
 
     /// What a site needs to reach its database: for its settings, on the command line and behind the web server.
@@ -307,8 +336,11 @@ impl<'w> DbServer<'w> {
         let mut connection = self.world.parts.databases.mariadb(at, account, &password, None, LIMIT)?;
         let version = text_of(connection.rows(self.driver.ask_version().text().expose())?).unwrap_or_default();
         let product = self.driver.product(&version)?;
-        connection.rows(&format!("SELECT GET_LOCK('aegir {}', 60)", self.world.task.attempt))?;
-        Ok((connection, product))
+        let lock = connection.rows(&format!("SELECT GET_LOCK('aegir {}', 60)", self.world.task.attempt))?;
+        match text_of(lock).as_deref() {
+            Some("1") => Ok((connection, product)),
+            _ => Err(DbFault::StillAtIt { server: self.server.clone() }.into()),
+        }
     }
 
     fn password(&self) -> Result<Password, Fault> {
@@ -345,6 +377,10 @@ pub(crate) enum DbFault {
     None { server: ServerName },
     #[error("the password of the account on `{server}` is not known")]
     NoPassword { server: ServerName },
+    #[error("a statement of a killed process still runs on `{server}` after a minute")]
+    StillAtIt { server: ServerName },
+    #[error("the database server `{server}` does not keep characters of four bytes")]
+    NoUtf8 { server: ServerName },
     #[error("the account `{account}` on `{server}` may not grant rights to sites' users")]
     MayNotGrant { server: ServerName, account: String, statements: Vec<Statement> },
     #[error("the database `{name}` on `{server}` does not bear the mark of this site")]
@@ -362,6 +398,10 @@ impl Remedy for DbFault {
                 let statements: Vec<_> = statements.iter().map(|statement| format!("`{statement}`")).collect();
                 format!("as the database administrator, run {}, then retry", statements.join(" and "))
             }
+            DbFault::StillAtIt { .. } => {
+                "look at `SHOW PROCESSLIST` there, and run `aegir provision recover` when it is done".into()
+            }
+            DbFault::NoUtf8 { .. } => "use MariaDB 10.3 or MySQL 5.7.8, or later, with InnoDB".into(),
             DbFault::Foreign { name, .. } => format!(
                 "somebody replaced or renamed it; nothing of it was touched. Look at `{name}` by hand, and at its comment"
             ),

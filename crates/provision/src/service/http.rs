@@ -124,7 +124,7 @@ impl<'w> HttpServer<'w> {
             return Ok(());
         }
         let was = self.generation()?;
-        if changed.is_empty() && !is_in_change(was) && self.is_loaded(was)? {
+        if changed.is_empty() && self.is_current()? {
             return Ok(());
         }
         // Before the first file: a process that dies from here on leaves a number that says so, whatever
@@ -150,6 +150,7 @@ impl<'w> HttpServer<'w> {
         }
         let number = (was | 1) + 1;
         self.write_generation(number)?;
+        self.world.files().write(&self.loaded_path(), self.own_files()?.as_bytes(), 0o600)?;
         drop(lock);
         match self.reload(number) {
             Err(fault) if server == Down::Tolerated && is_down(&fault) => {
@@ -160,10 +161,41 @@ impl<'w> HttpServer<'w> {
         }
     }
 
-    /// Whether the workers that run now have loaded what lies on disk.
+    /// Whether the workers that run now have loaded what lies on disk, operators' own files included.
     pub(crate) fn is_current(&self) -> Result<bool, Fault> {
         let number = self.generation()?;
-        Ok(!is_in_change(number) && self.is_loaded(number)?)
+        let loaded = self.world.files().read_text(&self.loaded_path())?;
+        Ok(!is_in_change(number) && self.is_loaded(number)? && loaded == Some(self.own_files()?))
+    }
+
+    /// Whether the server accepts all that lies on disk; names the operator's file that it does not.
+    pub(crate) fn test(&self) -> Result<(), Fault> {
+        let _lock = self.lock("config")?;
+        match self.world.files().kind(&self.config.folder.join(self.driver.entry()))? {
+            Some(_) => self.test_all(&[]),
+            None => Ok(()),
+        }
+    }
+
+    /// Where it is noted which of operators' files were loaded: true only while the server runs.
+    fn loaded_path(&self) -> PathBuf {
+        self.world.parts.sockets.join(format!("{}.loaded", self.driver.service_type()))
+    }
+
+    /// Operators' files, each with a sum of its text.
+    fn own_files(&self) -> Result<String, Fault> {
+        let files = self.world.files();
+        let mut all = String::new();
+        for folder in ["pre.d", "platform.d", "post.d"].map(|name| self.config.folder.join(name)) {
+            if files.kind(&folder)?.is_none() {
+                continue;
+            }
+            for name in files.list(&folder)? {
+                let text = files.read(&folder.join(&name))?.unwrap_or_default();
+                all.push_str(&format!("{:08x} {}\n", crc32fast::hash(&text), folder.join(&name).display()));
+            }
+        }
+        Ok(all)
     }
 
     fn swap(&self, path: &Path, bytes: Option<&[u8]>) -> Result<(), Fault> {

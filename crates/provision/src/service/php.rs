@@ -7,7 +7,7 @@ use aegir_domain::{Cmd, ContextName, Fault, HostName, Password, PlatformContext,
 use aegir_drivers::php::PROGRAM_STARTERS;
 use aegir_drupal::driver::{Credentials, Listener, Operation, Question, SCRIPTS, Told};
 use aegir_drupal::{CoreVersion, Family};
-use aegir_host::{Launch, Limits};
+use aegir_host::{Launch, Limits, Trouble};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -137,6 +137,11 @@ impl<'w> Asker<'w> {
     pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
         let world = self.world;
         let name = operation.as_str();
+        let new = matches!(operation, Operation::Install(_));
+        let mut secrets = vec![self.credentials.db_passwd.clone(), self.credentials.hash_salt.clone()];
+        if let Operation::Install(install) = &operation {
+            secrets.push(install.account_password.clone());
+        }
         let script = scripts(world)?.join(operation.script(self.family));
         let question = Question {
             root: self.platform.root.clone(),
@@ -147,7 +152,8 @@ impl<'w> Asker<'w> {
         };
         let settings = &world.parts.settings;
         let temp = self.platform.root.site_dir(&self.site.name).join("private/temp");
-        let cmd = Cmd::new(program(world, &self.platform)).args(self.arguments(&temp)?).arg(script.to_string_lossy());
+        let cmd =
+            Cmd::new(program(world, &self.platform)).args(self.arguments(&temp, new)?).arg(script.to_string_lossy());
         let input = Password::new(String::from_utf8_lossy(&question.expose()).into_owned());
         let launch = Launch::new(cmd.clone())
             .in_dir(self.platform.root.path())
@@ -165,7 +171,7 @@ impl<'w> Asker<'w> {
             }
         })?;
         let how = ran.ended.to_string();
-        let noise = [ran.stdout.as_str(), ran.stderr.as_str()].join("\n");
+        let noise = without(&secrets, &[ran.stdout.as_str(), ran.stderr.as_str()].join("\n"));
         if !noise.trim().is_empty() {
             world.say_with(format!("PHP said beside its answer, during `{name}`"), noise);
         }
@@ -174,12 +180,11 @@ impl<'w> Asker<'w> {
 
     /// Options of PHP for our scripts: errors where they are not taken for answers, no mail, temporary
     /// files inside the site, and no more of the machine than the site's code needs.
-    fn arguments(&self, temp: &Path) -> Result<Vec<String>, Fault> {
+    ///
+    /// A `new` site has nothing of its own yet: what runs is the platform's code alone, and being held
+    /// to folders would nearly double the time of its installer (PHP then caches no paths).
+    fn arguments(&self, temp: &Path, new: bool) -> Result<Vec<String>, Fault> {
         let world = self.world;
-        let mut open = basedir::may_open_on_command_line(world, &self.site, &self.platform)?;
-        open.push(scripts(world)?);
-        open.push(world.home().credentials_of(&ContextName::Site(self.site.name.clone())));
-        let open: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
         let opcache = world.home().cache().join("opcache");
         let mut options = vec![
             "display_errors=stderr".to_owned(),
@@ -190,9 +195,16 @@ impl<'w> Asker<'w> {
             "sendmail_path=/bin/true".into(),
             format!("sys_temp_dir={}", temp.display()),
             format!("upload_tmp_dir={}", temp.display()),
-            format!("open_basedir={}", open.join(":")),
+            "ffi.enable=0".into(),
             format!("disable_functions={}", PROGRAM_STARTERS.join(",")),
         ];
+        if !new {
+            let mut open = basedir::may_open_on_command_line(world, &self.site, &self.platform)?;
+            open.push(scripts(world)?);
+            open.push(world.home().credentials_of(&ContextName::Site(self.site.name.clone())));
+            let open: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
+            options.push(format!("open_basedir={}", open.join(":")));
+        }
         if matches!(world.files().kind(&opcache), Ok(Some(_))) {
             options.extend([
                 "opcache.enable_cli=1".into(),
@@ -204,17 +216,33 @@ impl<'w> Asker<'w> {
     }
 }
 
+/// What a site's code prints may hold its secrets, as `print_r($databases)` does.
+fn without(secrets: &[Password], text: &str) -> String {
+    let long = secrets.iter().filter(|secret| secret.expose().len() >= 8);
+    long.fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "(a secret)"))
+}
+
 /// The folder with our driver scripts, written once for each version of them.
 fn scripts(world: &World) -> Result<PathBuf, Fault> {
     let all: String = SCRIPTS.iter().map(|(path, text)| format!("{path}\n{text}\n")).collect();
     let folder = world.home().cache().join(format!("drivers-{:08x}", crc32fast::hash(all.as_bytes())));
+    if world.files().kind(&folder)?.is_some() {
+        return Ok(folder);
+    }
+    // Made whole beside its place: two first tasks may be at it at once.
+    let making = world.home().cache().join(format!("drivers-{}", world.task.attempt));
     for (path, text) in SCRIPTS {
-        let path = folder.join(path);
+        let path = making.join(path);
         if let Some(parent) = path.parent() {
             world.files().make_dirs(parent, 0o700)?;
         }
         world.files().write(&path, text.as_bytes(), 0o600)?;
     }
+    match world.files().rename(&making, &folder) {
+        Err(fault) if fault.trouble() != Trouble::Taken => return Err(fault.into()),
+        Err(_) => world.files().remove_tree(&making)?,
+        Ok(changed) => changed,
+    };
     Ok(folder)
 }
 

@@ -42,6 +42,9 @@ impl Check<World> for PlatformReady {
         if !code.core.tried() {
             world.warn(format!("Drupal {} was not tried with this version of Ægir", code.core));
         }
+        if let Some(error) = code.errors().next() {
+            return Err(SiteFault::BrokenCode { path: error.path.clone(), reason: error.reason.clone() }.into());
+        }
         let profile = match &self.profile {
             None => match code.default_profile() {
                 Some(profile) => profile.name.clone(),
@@ -194,6 +197,8 @@ pub(crate) enum SiteFault {
     NoProfile { platform: PlatformName },
     #[error("the platform `{platform}` has no profile `{profile}`")]
     ProfileMissing { platform: PlatformName, profile: MachineName, has: Vec<String> },
+    #[error("`{path}` of the platform is broken: {reason}")]
+    BrokenCode { path: String, reason: String },
     #[error("the name `{name}` is taken by the site `{by}`")]
     Taken { name: HostName, by: SiteName },
     #[error("the name `{name}` is given twice")]
@@ -217,6 +222,9 @@ impl Remedy for SiteFault {
             SiteFault::NotVerified { platform } => format!("run `aegir provision verify @platform_{platform}` first"),
             SiteFault::NoProfile { .. } => "look into its `profiles` folder: each profile needs an info file".into(),
             SiteFault::ProfileMissing { has, .. } => format!("choose one of: {}", has.join(", ")),
+            SiteFault::BrokenCode { .. } => {
+                "correct that file, or put the package's code there anew, then verify the platform".into()
+            }
             SiteFault::Taken { by, .. } => format!("choose another name, or take it from `{by}` first"),
             SiteFault::Twice { .. } => "give each name once; the site's own name is no alias".into(),
             SiteFault::InTheWay { path } => {

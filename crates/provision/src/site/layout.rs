@@ -7,6 +7,7 @@ use aegir_domain::{
 };
 use aegir_drupal::htaccess;
 use aegir_drupal::settings::Settings;
+use aegir_host::{FileFault, Trouble};
 use aegir_recipe::{Action, Check, Cleanup, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -158,15 +159,37 @@ impl Undo<World> for MakeSiteFolder {
             return Ok(());
         }
         if files.kind(&mark(&folder, self.attempt))?.is_some() || files.list(&folder)?.is_empty() {
-            // The mark goes last of what lies in the folder, so that a half-removed one is still known as ours.
-            for name in files.list(&folder)? {
-                if folder.join(&name) != mark(&folder, self.attempt) {
-                    files.set_mode(&folder, 0o750)?;
-                    files.remove_tree(&folder.join(name))?;
+            // A request that is still being answered may write into it meanwhile.
+            for _ in 0..20 {
+                match self.empty(world, &folder) {
+                    Err(fault) if fault.trouble() == Trouble::NoPermission => {
+                        // The web server's user made folders that we may not empty; the top one is ours.
+                        let trash = aegir_domain::Home::trash_beside(&self.root.path().join("sites"));
+                        files.make_dir(&trash, 0o700)?;
+                        files.rename(&folder, &trash.join(world.trash_name(self.site.as_str())))?;
+                        return Ok(());
+                    }
+                    Err(_) => world.parts.clock.sleep(std::time::Duration::from_millis(250)),
+                    Ok(()) => return Ok(()),
                 }
             }
-            files.remove_tree(&folder)?;
+            self.empty(world, &folder)?;
         }
+        Ok(())
+    }
+}
+
+impl MakeSiteFolder {
+    /// Removes the folder. The mark goes last of what lies in it, so that a half-removed one is still known as ours.
+    fn empty(&self, world: &World, folder: &std::path::Path) -> Result<(), FileFault> {
+        let files = world.files();
+        for name in files.list(folder)? {
+            if folder.join(&name) != mark(folder, self.attempt) {
+                files.set_mode(folder, 0o750)?;
+                files.remove_tree(&folder.join(name))?;
+            }
+        }
+        files.remove_tree(folder)?;
         Ok(())
     }
 }

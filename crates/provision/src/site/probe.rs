@@ -21,26 +21,50 @@ pub(crate) struct SiteAnswers {
 }
 
 impl Check<World> for SiteAnswers {
-    type Output = u16;
+    type Output = ();
     const NAME: &'static str = "site-answers";
     const LIMIT: Duration = Duration::from_secs(120);
 
-    fn look(&self, world: &World) -> Result<u16, Fault> {
-        let server = world.contexts().server(&self.platform.server)?;
-        let Some(http) = server.http else {
-            return Err(super::facts::SiteFault::NoWebService { server: server.name }.into());
-        };
-        let name = main_name(&self.site);
-        let host = match http.listen.port() {
-            80 => name.to_string(),
-            port => format!("{name}:{port}"),
-        };
-        let answer = world.parts.web.get(&WebAddress::Tcp(http.listen), &host, "/", PATIENCE)?;
-        match answer.status {
-            200..=399 | 401 | 403 => Ok(answer.status),
-            status => Err(Silent { name, status, said: excerpt(&answer.text()) }.into()),
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        match ask(world, &self.site, &self.platform)? {
+            None => Ok(()),
+            Some(silent) => Err(silent.into()),
         }
     }
+}
+
+/// Asks likewise, and says what is wrong with the page, if anything is.
+pub(crate) struct FrontPage {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
+}
+
+impl Check<World> for FrontPage {
+    type Output = Option<String>;
+    const NAME: &'static str = "front-page";
+    const LIMIT: Duration = Duration::from_secs(120);
+
+    fn look(&self, world: &World) -> Result<Option<String>, Fault> {
+        Ok(ask(world, &self.site, &self.platform)?.map(|silent| silent.to_string()))
+    }
+}
+
+fn ask(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Option<Silent>, Fault> {
+    let server = world.contexts().server(&platform.server)?;
+    let Some(http) = server.http else {
+        return Err(super::facts::SiteFault::NoWebService { server: server.name }.into());
+    };
+    let name = main_name(site);
+    let host = match http.listen.port() {
+        80 => name.to_string(),
+        port => format!("{name}:{port}"),
+    };
+    let answer = world.parts.web.get(&WebAddress::Tcp(http.listen), &host, "/", PATIENCE)?;
+    let to_installer = answer.header("location").is_some_and(|to| to.contains("install.php"));
+    Ok(match answer.status {
+        200..=399 | 401 | 403 if !to_installer => None,
+        status => Some(Silent { name, status, said: excerpt(&answer.text()) }),
+    })
 }
 
 /// The name that answers itself: the site's own, or what the others are redirected to.
@@ -95,8 +119,15 @@ impl Links<'_> {
             changed = true;
         }
         let link = folder.join(self.site.name.as_str());
-        if run.world().files().kind(&link)?.is_none() {
-            run.step(MakeLink { path: link, target: self.root.site_dir(&self.site.name) })?;
+        let target = self.root.site_dir(&self.site.name);
+        let there = run.world().files().kind(&link)?;
+        if let Some(aegir_host::Kind::Link(elsewhere)) = &there
+            && *elsewhere != target
+        {
+            run.step(RemoveLink { path: link.clone(), target: elsewhere.clone() })?;
+        }
+        if !matches!(&there, Some(aegir_host::Kind::Link(to)) if *to == target) {
+            run.step(MakeLink { path: link, target })?;
             changed = true;
         }
         let alias = self.drush_alias(run.world());

@@ -6,13 +6,13 @@ use std::time::Duration;
 use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteContext, SiteName};
 use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Operation};
 use aegir_drupal::htaccess;
-use aegir_host::Kind;
+use aegir_host::{Kind, own_uid};
 use aegir_recipe::{Action, Afterwards, Check, Cleanup, Committed, Recipe, Run};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{PhpReady, names_are_free};
 use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
-use super::probe::{Links, SiteAnswers};
+use super::probe::{FrontPage, Links};
 use crate::World;
 use crate::service::DbServer;
 use crate::service::php::Asker;
@@ -45,7 +45,12 @@ impl Recipe<World> for Verify {
             match off {
                 Off::Missing { path, mode, group } => run.step(MakeFolder { path, mode, group: Some(group) })?,
                 Off::Differs(set) => run.step(set)?,
-                Off::Below { modes, .. } => run.step(SetModes { modes })?,
+                Off::Below { modes, .. } => {
+                    // In parts, each of which the journal holds with ease.
+                    for modes in modes.chunks(200) {
+                        run.step(SetModes { modes: modes.to_vec() })?;
+                    }
+                }
             }
         }
         let mut settings_changed = false;
@@ -60,6 +65,10 @@ impl Recipe<World> for Verify {
         }
         for (path, readable) in htaccess::GUARDED {
             let guard = folder.join(path).join(".htaccess");
+            if matches!(run.world().files().kind(&guard)?, Some(Kind::Link(_) | Kind::Dir | Kind::Other)) {
+                run.world().warn(format!("`{}` is no file: it is left alone", guard.display()));
+                continue;
+            }
             let current = run.check(FileNow { path: guard.clone() })?;
             let stands = current.bytes.as_ref().is_some_and(|text| htaccess::guards(&String::from_utf8_lossy(text)));
             if !stands {
@@ -146,7 +155,11 @@ impl Verify {
     ) -> Result<Booted, Fault> {
         let booted = run.check(Boots { site: site.clone(), platform: platform.clone() })?;
         let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone() })?;
-        run.check(SiteAnswers { site: site.clone(), platform: platform.clone() })?;
+        let page = run.check(FrontPage { site: site.clone(), platform: platform.clone() })?;
+        if let Some(trouble) = page {
+            // The site's own affair, as in maintenance mode: what is ours is in order all the same.
+            run.world().warn(trouble);
+        }
         run.answer("packages", serde_json::to_value(packages).unwrap_or_default());
         Ok(booted)
     }
@@ -306,18 +319,33 @@ fn below(world: &World, folder: &std::path::Path, depth: u32, modes: &mut Vec<Se
         let path = folder.join(name);
         match world.files().kind(&path)? {
             Some(Kind::Dir) => {
-                modes.extend(differs(world, path.clone(), 0o2775, group)?);
+                modes.extend(lacks(world, path.clone(), 0o2775, group)?);
                 below(world, &path, depth + 1, modes)?;
             }
-            Some(Kind::File) => modes.extend(differs(world, path, 0o664, group)?),
+            Some(Kind::File) => modes.extend(lacks(world, path, 0o664, group)?),
             _ => (),
         }
     }
     Ok(())
 }
 
+/// What lacks some of the bits of `mode`. What it has beyond them, as a program has, stays.
+fn lacks(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Result<Option<SetMode>, Fault> {
+    let Some(stat) = world.files().stat(&path)? else { return Ok(None) };
+    differs(world, path, mode | (stat.mode & 0o7777), group)
+}
+
 fn differs(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Result<Option<SetMode>, Fault> {
     let Some(stat) = world.files().stat(&path)? else { return Ok(None) };
+    let right = stat.mode & 0o7777 == mode && stat.gid == group;
+    if !right && (stat.uid != own_uid() || !world.parts.own_groups.contains(&stat.gid)) {
+        // What cannot be given back is not taken: an undo would fail.
+        world.warn(format!(
+            "`{0}` belongs to another user or group and is left alone; as root, run `chown aegir:aegir-web {0}`",
+            path.display()
+        ));
+        return Ok(None);
+    }
     let mode_was = stat.mode & 0o7777;
     Ok((mode_was != mode || stat.gid != group).then_some(SetMode {
         path,
@@ -391,7 +419,8 @@ impl Action<World> for FlushCaches {
     const LIMIT: Duration = Duration::from_secs(300);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        let site = world.contexts().site(&self.site)?;
+        let name = ContextName::Site(self.site.clone());
+        let Some(Context::Site(site)) = world.contexts().find(&name)? else { return Ok(()) };
         let platform = world.contexts().platform(&site.platform)?;
         let _: aegir_drupal::driver::Flushed =
             Asker::of(world, &site, &platform)?.ask(Operation::Flush, Duration::from_secs(240))?;

@@ -63,6 +63,7 @@ pub(crate) struct ProveDatabaseServer {
     pub(crate) server: ServerName,
     pub(crate) name: DbName,
     pub(crate) marker: Marker,
+    pub(crate) hosts: Vec<GrantHost>,
 }
 
 impl Action<World> for ProveDatabaseServer {
@@ -73,8 +74,8 @@ impl Action<World> for ProveDatabaseServer {
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let server = DbServer::of(world, &self.server)?;
         server.create_database(&self.name, &self.marker)?;
-        let hosts = server.grant_hosts()?;
-        server.create_user(&self.name, &world.parts.mint.password(), &hosts)?;
+        server.create_user(&self.name, &world.parts.mint.password(), &self.hosts)?;
+        server.prove(&self.name)?;
         drop(server);
         self.undo(world)
     }
@@ -83,8 +84,7 @@ impl Action<World> for ProveDatabaseServer {
 impl Undo<World> for ProveDatabaseServer {
     fn undo(&self, world: &World) -> Result<(), Fault> {
         let server = DbServer::of(world, &self.server)?;
-        let hosts = server.grant_hosts()?;
-        server.drop_user(&self.name, &hosts)?;
+        server.drop_user(&self.name, &self.hosts)?;
         server.drop_database(&self.name, &self.marker)
     }
 }

@@ -40,7 +40,7 @@ impl Action<World> for Keep {
 
     fn apply(&self, world: &World) -> Result<Was, Fault> {
         let files = world.files();
-        let Some(bytes) = files.read(&self.path)? else { return Ok(Was::Absent) };
+        let Some(bytes) = files.read_unlinked(&self.path)? else { return Ok(Was::Absent) };
         let stat = files.stat(&self.path)?;
         files.write(&world.task.kept().join(&self.name), &bytes, 0o600)?;
         Ok(match stat {
@@ -144,7 +144,7 @@ pub(crate) struct Current {
 impl Current {
     /// Looks at the file `path`.
     pub(crate) fn of(world: &World, path: &Path) -> Result<Current, Fault> {
-        let Some(bytes) = world.files().read(path)? else { return Ok(Current::default()) };
+        let Some(bytes) = world.files().read_unlinked(path)? else { return Ok(Current::default()) };
         let stat = world.files().stat(path)?;
         let (mode, group) = stat.map_or((0, 0), |stat| (stat.mode & 0o7777, stat.gid));
         Ok(Current { bytes: Some(bytes), mode, group })
@@ -363,12 +363,14 @@ impl Undo<World> for SetAside {
     fn undo(&self, world: &World) -> Result<(), Fault> {
         let files = world.files();
         let aside = self.trash.join(&self.name);
-        if files.kind(&aside)?.is_some() && files.kind(&self.path)?.is_none() {
+        if files.kind(&aside)?.is_some() {
+            // Refuses to take the place of what came there meanwhile.
             files.rename(&aside, &self.path)?;
         }
         if files.kind(&self.path)?.is_some() {
             files.set_mode(&self.path, self.mode)?;
         }
+        // The trash itself stays: others may be about to use it.
         Ok(())
     }
 }

@@ -43,6 +43,9 @@ impl ListSite {
         let _lock = lock(world, &self.platform)?;
         let path = self.root.path().join(sites_php::FILE);
         let text = world.files().read_text(&path)?.unwrap_or_default();
+        if !text.trim().is_empty() && !sites_php::is_ours(&text) {
+            return Err(Foreign { path, platform: self.platform.clone() }.into());
+        }
         let mut entries = sites_php::read(&text);
         entries.retain(|(_, site)| *site != self.site);
         entries.extend(names.iter().map(|name| (name.clone(), self.site.clone())));
@@ -61,4 +64,21 @@ fn lock(world: &World, platform: &PlatformName) -> Result<Locks, Fault> {
     let wanted = [(format!("sites-php-{platform}"), LockMode::Exclusive)];
     let note = format!("attempt {}", world.task.attempt);
     Ok(aegir_host::locks::take(&world.home().locks(), &wanted, world.parts.settings.patience(), &note, &mut |_| ())?)
+}
+
+/// Somebody replaced the file since the platform was verified.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is not the file that Ægir wrote", path.display())]
+struct Foreign {
+    path: std::path::PathBuf,
+    platform: PlatformName,
+}
+
+impl aegir_domain::Remedy for Foreign {
+    fn remedy(&self) -> Option<String> {
+        Some(format!(
+            "run `aegir provision verify @platform_{}`, which moves its lines to where they belong",
+            self.platform
+        ))
+    }
 }

@@ -14,7 +14,8 @@ const LINES: u32 = 200;
 fn a_line_costs_one_sync_of_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let (mut journal, _) = FileJournal::open(&folder.path().join("journal")).unwrap();
-    let inputs = serde_json::json!({ "path": "/var/aegir/platforms/d10/sites/a.test/files", "mode": 1517, "group": 33 });
+    let inputs =
+        serde_json::json!({ "path": "/var/aegir/platforms/d10/sites/a.test/files", "mode": 1517, "group": 33 });
 
     let began = Instant::now();
     for line in 1..=LINES {

@@ -7,8 +7,9 @@ use crate::{lines, two_platforms};
 
 #[test]
 fn a_new_server_is_saved_with_its_password_or_not_at_all() {
-    let scene =
-        Scene::new("save-context", |lab| Task::SaveContext { context: Context::Server(lab.server_context("localhost")) });
+    let scene = Scene::new("save-context", |lab| Task::SaveContext {
+        context: Context::Server(lab.server_context("localhost")),
+    });
     scene.lines_are(&lines("save-context"));
     scene.prove(Extent::Whole);
 }
