@@ -179,18 +179,18 @@ impl<'w> DbServer<'w> {
         self.run_all(&self.driver.drop_user(name, hosts))
     }
 
-    /// Proves that the database `name` keeps what Drupal stores: a table, and a character of four bytes.
-    pub(crate) fn prove(&self, name: &DbName) -> Result<(), Fault> {
-        self.connected(|connection, _| {
-            connection
-                .run(&format!("CREATE TABLE `{name}`.`proof` (`text` VARCHAR(191) PRIMARY KEY) ENGINE=InnoDB"))?;
-            connection.run(&format!("INSERT INTO `{name}`.`proof` VALUES (x'f09f9088')"))?;
-            let kept = connection.rows(&format!("SELECT HEX(`text`) FROM `{name}`.`proof`"))?;
-            match text_of(kept).as_deref() {
-                Some("F09F9088") => Ok(()),
-                _ => Err(DbFault::NoUtf8 { server: self.server.clone() }.into()),
-            }
-        })
+    /// Proves, as a site would find out, that the database `name` keeps what Drupal stores: a table, and a
+    /// character of four bytes.
+    pub(crate) fn prove(&self, name: &DbName, password: &Password) -> Result<(), Fault> {
+        let DbService::Mariadb { at, .. } = &self.service else { return Ok(()) };
+        let databases = &self.world.parts.databases;
+        let mut connection = databases.mariadb(at, name.as_str(), password, Some(name.as_str()), LIMIT)?;
+        connection.run("CREATE TABLE proof (text VARCHAR(191) PRIMARY KEY)")?;
+        connection.run("INSERT INTO proof VALUES (x'f09f9088')")?;
+        match text_of(connection.rows("SELECT HEX(text) FROM proof")?).as_deref() {
+            Some("F09F9088") => Ok(()),
+            _ => Err(DbFault::NoUtf8 { server: self.server.clone() }.into()),
+        }
     }
 
     /// What a site needs to reach its database: for its settings, on the command line and behind the web server.

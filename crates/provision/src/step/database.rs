@@ -74,8 +74,9 @@ impl Action<World> for ProveDatabaseServer {
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let server = DbServer::of(world, &self.server)?;
         server.create_database(&self.name, &self.marker)?;
-        server.create_user(&self.name, &world.parts.mint.password(), &self.hosts)?;
-        server.prove(&self.name)?;
+        let password = world.parts.mint.password();
+        server.create_user(&self.name, &password, &self.hosts)?;
+        server.prove(&self.name, &password)?;
         drop(server);
         self.undo(world)
     }
