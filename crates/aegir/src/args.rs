@@ -10,12 +10,15 @@ use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::up::UpArgs;
 
+/// The heading of what every command takes.
+const EVERYWHERE: &str = "Everywhere";
+
 /// Hosts fleets of Drupal sites: a task happens completely, or leaves the world as it was.
 #[derive(Debug, Parser)]
 #[command(name = "aegir", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
     /// The home, where everything is kept [default: $AEGIR_HOME, else /var/aegir]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     pub(crate) home: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -31,14 +34,17 @@ pub(crate) enum Command {
     Schema,
 }
 
+/// What the help of the back end ends with.
+const NAMES_AND_CODES: &str = "\
+Names of objects begin with `@`: `@server_NAME`, `@platform_NAME`, and `@SITE` for a site.
+
+Exit codes: 0 done, 4 refused (nothing was touched), 7 taken back (all is as it was), 8 stuck (it
+says what is left), 6 the task goes on without you, 1 an error outside any task, 2 wrong usage,
+3 nothing was to change (with --fail-if-unchanged).";
+
 /// The back end: tasks on servers, platforms and sites of this machine
-///
-/// Names of objects begin with `@`: `@server_NAME`, `@platform_NAME`, and `@SITE` for a site.
-/// A task ends with 0 (done), 4 (refused: nothing was touched), 7 (taken back: all is as it was)
-/// or 8 (stuck: it says what is left). An error outside any task is 1, wrong usage 2, and 6 is a
-/// task that goes on without you.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = NAMES_AND_CODES)]
 pub(crate) struct Provision {
     #[command(flatten)]
     pub(crate) manner: Manner,
@@ -50,11 +56,14 @@ pub(crate) struct Provision {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Manner {
     /// Prints JSON, a line for each thing that is said
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
     /// Prints every line of the recipe too, and programs' output whole
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = EVERYWHERE)]
     pub(crate) verbose: bool,
+    /// Ends with 3 if nothing was to change
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub(crate) fail_if_unchanged: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Said};
-use aegir_domain::{Remedy, exit_code};
+use aegir_domain::{Outcome, Remedy, exit_code};
 use aegir_provision::{AttemptFault, EventReader, read_journal};
 use aegir_recipe::State;
 
@@ -37,8 +37,34 @@ pub(crate) trait Listener {
     fn hear_detach(&mut self, _next: u64) {}
 }
 
-/// Follows an attempt from line `from` on. Gives the exit code of its outcome, or of leaving it.
-pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Listener) -> Result<u8, Failure> {
+/// How following came to its end.
+pub(crate) enum End {
+    /// The attempt ended.
+    Ended(Box<Ending>),
+    /// It goes on without us.
+    Left,
+}
+
+impl End {
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            End::Ended(ending) => ending.outcome.exit_code(),
+            End::Left => exit_code::DETACHED,
+        }
+    }
+
+    /// The exit code, where a task that changed nothing is to be told apart.
+    pub(crate) fn code_if_unchanged(&self) -> u8 {
+        match self {
+            End::Ended(ending) if ending.outcome == Outcome::Succeeded && !ending.changed => exit_code::UNCHANGED,
+            end => end.code(),
+        }
+    }
+}
+
+/// Follows an attempt from line `from` on, until it ended or we are to leave it.
+pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Listener) -> Result<End, Failure> {
     let mut reader: Option<EventReader> = None;
     let mut next = from;
     let mut last: Option<(String, Line)> = None;
@@ -60,7 +86,7 @@ pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Liste
                 Some(line) if matches!(line.said, Said::Result(_)) => last = Some((text, line)),
                 line => {
                     if told(listener.hear(&text, line.as_ref()), &followed)? == Told::NobodyListens {
-                        return Ok(exit_code::DETACHED);
+                        return Ok(End::Left);
                     }
                 }
             }
@@ -71,7 +97,7 @@ pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Liste
         if listener.was_interrupted() {
             if cancelled {
                 listener.hear_detach(next);
-                return Ok(exit_code::DETACHED);
+                return Ok(End::Left);
             }
             cancelled = true;
             followed.attempt.cancel()?;
@@ -121,13 +147,12 @@ fn next_line(followed: &Followed, reader: &mut Option<EventReader>, from: u64) -
     Ok(open.next().map_err(|source| AttemptFault::NoEvents { path: path(), source })?)
 }
 
-fn end(followed: &Followed, text: &str, line: Line, listener: &mut dyn Listener) -> Result<u8, Failure> {
-    let Said::Result(mut ending) = line.said else { return Ok(exit_code::ERROR) };
+fn end(followed: &Followed, text: &str, line: Line, listener: &mut dyn Listener) -> Result<End, Failure> {
+    let Said::Result(mut ending) = line.said else { return Ok(End::Left) };
     ending.secret_answer = followed.attempt.take_secret_answer()?;
-    let code = ending.outcome.exit_code();
     let with_secret = Line { said: Said::Result(ending.clone()), ..line };
     told(listener.hear_end(text, &with_secret, &ending), followed)?;
-    Ok(code)
+    Ok(End::Ended(ending))
 }
 
 #[derive(PartialEq)]

@@ -22,10 +22,10 @@ pub(crate) fn run(given: Given, provision: Provision) -> Result<u8, Failure> {
     match command {
         Command::Run => {
             let request = request::read(&mut std::io::stdin().lock())?;
-            follow(Followed::ask(&composed, &request)?, 1, &mut Raw::default())
+            Ok(follow(Followed::ask(&composed, &request)?, 1, &mut Raw::default())?.code())
         }
         Command::Attach { attempt, from } => {
-            follow(Followed::find(&composed, attempt)?, from.max(1), &mut Raw::default())
+            Ok(follow(Followed::find(&composed, attempt)?, from.max(1), &mut Raw::default())?.code())
         }
         Command::Cancel { attempt } => cancel(Followed::find(&composed, attempt)?),
         Command::Recover => recover(&composed),
@@ -77,10 +77,11 @@ fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8, Failure> 
 fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets: Secrets) -> Result<u8, Failure> {
     let request = by_hand(&composed.parts, task, secrets);
     let followed = Followed::ask(composed, &request)?;
-    match manner.json {
-        true => follow(followed, 1, &mut Raw::by_hand()),
-        false => follow(followed, 1, &mut Sentences::new(request.attempt, stream, manner.verbose)),
-    }
+    let end = match manner.json {
+        true => follow(followed, 1, &mut Raw::by_hand())?,
+        false => follow(followed, 1, &mut Sentences::new(request.attempt, stream, manner.verbose))?,
+    };
+    Ok(if manner.fail_if_unchanged { end.code_if_unchanged() } else { end.code() })
 }
 
 fn cancel(followed: Followed) -> Result<u8, Failure> {

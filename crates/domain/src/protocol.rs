@@ -187,7 +187,7 @@ impl Ending {
 /// The JSON Schema of the protocol: an object with `request` and `line`.
 pub fn schema() -> serde_json::Value {
     serde_json::json!({
-        "$comment": "made by `cargo xtask docs` from crates/domain/src/protocol.rs",
+        "$comment": "printed by `aegir schema`",
         "version": VERSION,
         "request": schemars::schema_for!(Request),
         "line": schemars::schema_for!(Line),

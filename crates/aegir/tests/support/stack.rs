@@ -72,9 +72,8 @@ impl Up {
         writeln!(stream, "status").ok()?;
         let mut answer = String::new();
         BufReader::new(stream).read_line(&mut answer).ok()?;
-        let word =
-            answer.trim_end().split(' ').find_map(|word| word.strip_prefix(&format!("{service}="))?.parse().ok());
-        word
+        let prefix = format!("{service}=");
+        answer.trim_end().split(' ').find_map(|word| word.strip_prefix(&prefix)?.parse().ok())
     }
 
     /// Runs a statement by the stack's own account, and gives all rows, a line each.

@@ -64,6 +64,7 @@ impl Site {
     /// Verify finds nothing to change.
     pub fn is_as_it_should_be(&self, lab: &Lab) {
         lab.provision(&["verify", &self.at()]).done().changed_nothing();
+        lab.provision(&["verify", &self.at(), "--fail-if-unchanged"]).ends(3);
     }
 
     /// What there is of it once nothing moves: Drupal runs cron behind the last page that it gave.

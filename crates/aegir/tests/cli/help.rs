@@ -1,0 +1,40 @@
+//! The texts of help, and the published schema, are what the code says.
+
+use std::process::Command;
+
+use crate::support::root;
+
+fn help(words: &[&str]) -> String {
+    let said = Command::new(env!("CARGO_BIN_EXE_aegir")).args(words).output().unwrap();
+    assert!(said.status.success());
+    String::from_utf8(said.stdout).unwrap()
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let commands = [
+        "", "run", "attach", "cancel", "recover", "tasks", "save", "show", "forget", "verify", "install", "login",
+        "delete",
+    ];
+    for command in commands {
+        let mut words: Vec<&str> = command.split_whitespace().collect();
+        words.insert(0, "provision");
+        words.push("--help");
+        let name = if command.is_empty() { "provision".to_owned() } else { format!("provision-{command}") };
+        insta::assert_snapshot!(name, help(&words));
+    }
+    insta::assert_snapshot!("aegir", help(&["--help"]));
+    insta::assert_snapshot!("up", help(&["up", "--help"]));
+}
+
+#[test]
+fn the_program_says_its_version() {
+    assert_eq!(help(&["--version"]), format!("aegir {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_published_schema_is_that_of_this_protocol() {
+    let path = root().join("docs/protocol.schema.json");
+    let published = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(help(&["schema"]), published, "write it anew with `aegir schema > docs/protocol.schema.json`");
+}

@@ -1,0 +1,11 @@
+//! The command line itself, with no service running: what it refuses, what it prints, how it ends.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes are what is tested")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_words;
+mod help;
+mod owners;
+mod requests;
