@@ -42,6 +42,12 @@ pub trait Databases: Send + Sync {
 
     /// Opens an SQLite database that exists.
     fn sqlite(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault>;
+
+    /// Opens an SQLite database that belongs to somebody else's code, to read it and nothing more: a
+    /// forged journal beside it could else make us delete a file.
+    fn sqlite_to_read(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault> {
+        self.sqlite(file)
+    }
 }
 
 /// Connects to real servers and files.
@@ -61,6 +67,10 @@ impl Databases for RealDatabases {
     }
 
     fn sqlite(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault> {
-        Ok(Box::new(sqlite::Sqlite::open(file)?))
+        Ok(Box::new(sqlite::Sqlite::open(file, sqlite::For::Writing)?))
+    }
+
+    fn sqlite_to_read(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault> {
+        Ok(Box::new(sqlite::Sqlite::open(file, sqlite::For::Reading)?))
     }
 }

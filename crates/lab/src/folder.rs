@@ -55,12 +55,38 @@ impl LabFolder {
     }
 }
 
+impl Drop for LabFolder {
+    fn drop(&mut self) {
+        if self._own.is_some() {
+            // What stays locked could not be removed with the rest.
+            let _ = open_up(&self.path);
+        }
+    }
+}
+
 fn replace(from: &Path, to: &Path) {
-    let replaced = match fs::remove_dir_all(to) {
+    let replaced = match remove(to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => copy(from, to),
     };
     replaced.unwrap_or_else(|error| panic!("`{}` cannot be copied to `{}`: {error}", from.display(), to.display()));
+}
+
+/// Removes a folder; those in it that may not be written (Drupal locks its own) are no obstacle.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    open_up(path)?;
+    fs::remove_dir_all(path)
+}
+
+fn open_up(path: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_dir() {
+        return Ok(());
+    }
+    if found.mode() & 0o700 != 0o700 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    fs::read_dir(path)?.try_for_each(|entry| open_up(&entry?.path()))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

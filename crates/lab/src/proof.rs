@@ -173,7 +173,7 @@ impl Scene {
         self.dies_at_moments(if everything() { 50 } else { 6 / every.min(3) });
         self.loses_power_at_every_boundary(every);
         self.is_cancelled_at_every_record(every);
-        self.loses_services(every);
+        self.loses_services(if everything() { every } else { 3 * every });
         self.print();
     }
 

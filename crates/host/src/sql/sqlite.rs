@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{ErrorCode, OpenFlags};
 
@@ -12,12 +13,19 @@ use super::{Connection, Row, SqlFault, SqlKind};
 /// The first version without the race of 3.51.2 and before that could harm a file in WAL mode.
 const OLDEST: i32 = 3_051_003;
 
+/// What a database is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    Reading,
+    Writing,
+}
+
 pub(super) struct Sqlite {
     conn: rusqlite::Connection,
 }
 
 impl Sqlite {
-    pub(super) fn open(file: &Path) -> Result<Sqlite, SqlFault> {
+    pub(super) fn open(file: &Path, purpose: For) -> Result<Sqlite, SqlFault> {
         let doing = format!("opening the database `{}`", file.display());
         let no = |kind, message: &str| SqlFault {
             kind,
@@ -38,10 +46,17 @@ impl Sqlite {
             }
             Err(error) => return Err(no(SqlKind::Unreachable, &error.to_string())),
         }
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let access = match purpose {
+            For::Reading => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            For::Writing => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let flags = access
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let conn = rusqlite::Connection::open_with_flags(file, flags).map_err(|error| fault(error, &doing))?;
         conn.busy_timeout(Duration::from_secs(10)).map_err(|error| fault(error, &doing))?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(|error| fault(error, &doing))?;
         // Drupal 8 and later use a collation of their own, which SQLite asks for as soon as an index has it.
         conn.create_collation("NOCASE_UTF8", |a, b| a.to_lowercase().cmp(&b.to_lowercase()))
             .map_err(|error| fault(error, &doing))?;
@@ -119,7 +134,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.sqlite");
         std::fs::write(&file, b"").unwrap();
-        let sqlite = Sqlite::open(&file).unwrap();
+        let sqlite = Sqlite::open(&file, For::Writing).unwrap();
         (dir, sqlite)
     }
 
@@ -145,7 +160,7 @@ mod tests {
         assert_eq!(sqlite.rows("SELECT * FROM missing").unwrap_err().kind, SqlKind::NoSuch);
         assert_eq!(sqlite.run("CREATE TABLE t (a)").unwrap_err().kind, SqlKind::Exists);
         assert_eq!(sqlite.run("GIBBERISH").unwrap_err().kind, SqlKind::Other);
-        assert_eq!(Sqlite::open(&dir.path().join("none")).err().unwrap().kind, SqlKind::NoSuch);
-        assert_eq!(Sqlite::open(dir.path()).err().unwrap().kind, SqlKind::Other);
+        assert_eq!(Sqlite::open(&dir.path().join("none"), For::Writing).err().unwrap().kind, SqlKind::NoSuch);
+        assert_eq!(Sqlite::open(dir.path(), For::Writing).err().unwrap().kind, SqlKind::Other);
     }
 }

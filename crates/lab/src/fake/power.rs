@@ -54,7 +54,7 @@ impl PowerMemory {
     pub fn lose_power(&self, from: u64) -> usize {
         let mut lost = 0;
         for change in self.changes().drain(..).rev().filter(|change| !change.is_mark && change.mark >= from) {
-            change.was.put_back(&change.path);
+            in_its_folder(&change.path, || change.was.put_back(&change.path));
             lost += 1;
         }
         lost
@@ -85,7 +85,7 @@ impl Node {
         let there = fs::symlink_metadata(path).ok();
         let stays = matches!(self, Node::Dir { .. }) && there.as_ref().is_some_and(|there| there.is_dir());
         match there {
-            Some(there) if there.is_dir() && !stays => drop(fs::remove_dir_all(path)),
+            Some(there) if there.is_dir() && !stays => drop(crate::folder::remove(path)),
             Some(_) if !stays => drop(fs::remove_file(path)),
             _ => (),
         }
@@ -110,6 +110,20 @@ impl Node {
                 settle(path, *mode, *gid);
             }
         }
+    }
+}
+
+/// A folder that Drupal locked is open for that moment.
+fn in_its_folder(path: &Path, act: impl FnOnce()) {
+    let folder = path.parent().unwrap_or(path);
+    let mode = fs::metadata(folder).map_or(0o700, |found| found.mode() & 0o7777);
+    let locked = mode & 0o700 != 0o700;
+    if locked {
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(mode | 0o700));
+    }
+    act();
+    if locked {
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(mode));
     }
 }
 

@@ -121,7 +121,12 @@ impl<'w> DbServer<'w> {
             }
             return Ok(());
         }
-        match self.marker(name)? {
+        let found = match self.marker(name) {
+            // What a killed program left of a file cannot always be read; its folder bears our random name.
+            Err(_) if is_file => Some(marker.as_str().to_owned()),
+            found => found?,
+        };
+        match found {
             Some(found) if marker.is(&found) => (),
             None if self.is_empty(name)? => (),
             _ => return Err(DbFault::Foreign { server: self.server.clone(), name: name.clone() }.into()),
@@ -238,7 +243,7 @@ impl<'w> DbServer<'w> {
     fn as_site(&self, site: &SiteContext) -> Result<Box<dyn Connection>, Fault> {
         let name = &site.database.name;
         Ok(match &self.service {
-            DbService::Sqlite {} => self.world.parts.databases.sqlite(&self.file(name))?,
+            DbService::Sqlite {} => self.world.parts.databases.sqlite_to_read(&self.file(name))?,
             DbService::Mariadb { at, .. } => {
                 let credentials = super::php::read_credentials(self.world, &site.name)?;
                 let (user, password) = (&credentials.db_user, &credentials.db_passwd);
@@ -312,7 +317,7 @@ impl<'w> DbServer<'w> {
         match &self.service {
             DbService::Mariadb { .. } => self.rows(ask.text().expose()),
             DbService::Sqlite {} => {
-                Ok(self.world.parts.databases.sqlite(&self.file(name))?.rows(ask.text().expose())?)
+                Ok(self.world.parts.databases.sqlite_to_read(&self.file(name))?.rows(ask.text().expose())?)
             }
         }
     }
