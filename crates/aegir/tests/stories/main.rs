@@ -10,4 +10,5 @@ mod databases;
 mod installers;
 mod kills;
 mod main_job;
+mod modes;
 mod secrets;

@@ -6,7 +6,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use super::said::Said;
-use super::web::{get, log_in};
+use super::web::{get, is_used, log_in};
 use super::world::World;
 use super::{Lab, kill, within};
 
@@ -59,6 +59,7 @@ impl Site {
         let signs = ["You have just used your one-time login link", "user/1/edit", "/user/logout"];
         let is_in = signs.iter().any(|sign| page.body.contains(sign));
         assert!(is_in, "{}: the page is not that of an account:\n{}", self.name, page.body);
+        assert!(is_used(lab.up().listen(), &link), "{}: a link works a second time", self.name);
     }
 
     /// Verify finds nothing to change.

@@ -64,6 +64,11 @@ struct Browser<'a> {
 }
 
 impl Browser<'_> {
+    fn new(at: SocketAddr, link: &str) -> Browser<'_> {
+        let host = link.trim().strip_prefix("http://").and_then(|rest| rest.split([':', '/']).next()).unwrap();
+        Browser { at, host, cookies: BTreeMap::new() }
+    }
+
     fn go(&mut self, request: &str, body: &str) -> Page {
         let mut page = self.once(request, body);
         for _ in 0..5 {
@@ -93,10 +98,16 @@ fn path_of(address: &str) -> String {
     }
 }
 
+/// Whether a one-time login link leads nowhere any more, for somebody who has no session.
+pub fn is_used(at: SocketAddr, link: &str) -> bool {
+    let mut browser = Browser::new(at, link);
+    let page = browser.go(&format!("GET {} HTTP/1.0\r\n", path_of(link.trim())), "");
+    !page.body.split("<form").skip(1).any(|form| attribute(form, "action").contains("/login"))
+}
+
 /// Follows a one-time login link as a person in a browser does, and gives the page that the account then sees.
 pub fn log_in(at: SocketAddr, link: &str) -> Page {
-    let host = link.trim().strip_prefix("http://").and_then(|rest| rest.split([':', '/']).next()).unwrap();
-    let mut browser = Browser { at, host, cookies: BTreeMap::new() };
+    let mut browser = Browser::new(at, link);
     let page = browser.go(&format!("GET {} HTTP/1.0\r\n", path_of(link.trim())), "");
     assert_eq!(page.status, 200, "the link answers:\n{}", page.body);
     // The page asks to be sure, so that a mail reader that looks ahead does not use the link up.
