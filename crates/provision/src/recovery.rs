@@ -15,6 +15,8 @@ use crate::{AttemptFault, Events, TaskFolder, read_journal};
 
 /// How long a dead worker's programs get to end.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a killed process may take to be gone, for all attempts together.
+const DYING: Duration = Duration::from_secs(3);
 /// How long to wait for another process that recovers the same attempt.
 const LONG: Duration = Duration::from_secs(120);
 
@@ -29,9 +31,11 @@ pub struct Recovered {
 /// Recovers every attempt of the home that has not ended and that nobody works on.
 pub fn recover_all(worker: &Worker) -> Result<Vec<Recovered>, AttemptFault> {
     let mut all = Vec::new();
+    let until = worker.parts.clock.now() + DYING;
     for attempt in open_attempts(worker)? {
         let folder = TaskFolder::new(&worker.parts.home, attempt);
-        let alive = locks::try_take_one(&folder.worker_lock(), "recover", false)?;
+        // A process that was just killed may take a moment to be gone.
+        let alive = wait_until(worker, until, || Ok(locks::try_take_one(&folder.worker_lock(), "recover", false)?))?;
         let ending = match alive.ok_or(AttemptFault::Busy).and_then(|_alive| recover_one(worker, folder)) {
             Err(AttemptFault::Busy) => None,
             ending => Some(ending),
@@ -144,15 +148,20 @@ fn end_programs(worker: &Worker, folder: &TaskFolder) -> Result<Lock, AttemptFau
     lock.ok_or_else(|| AttemptFault::ProgramsLive { pids: locks::processes_at(&folder.lock()) })
 }
 
-/// Asks again and again, for a few seconds.
+/// Asks again and again, for as long as tasks wait for each other.
 fn wait_for<T>(worker: &Worker, ask: impl Fn() -> Result<Option<T>, AttemptFault>) -> Result<Option<T>, AttemptFault> {
-    let began = worker.parts.clock.now();
+    wait_until(worker, worker.parts.clock.now() + worker.parts.settings.patience().min(LONG), ask)
+}
+
+fn wait_until<T>(
+    worker: &Worker,
+    until: Duration,
+    ask: impl Fn() -> Result<Option<T>, AttemptFault>,
+) -> Result<Option<T>, AttemptFault> {
     loop {
         match ask()? {
             Some(found) => return Ok(Some(found)),
-            None if worker.parts.clock.now().saturating_sub(began) > worker.parts.settings.patience().min(LONG) => {
-                return Ok(None);
-            }
+            None if worker.parts.clock.now() >= until => return Ok(None),
             None => worker.parts.clock.sleep(Duration::from_millis(50)),
         }
     }
