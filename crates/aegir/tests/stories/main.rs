@@ -6,6 +6,7 @@
 mod support;
 
 mod bad_places;
+mod boundaries;
 mod databases;
 mod installers;
 mod kills;

@@ -143,13 +143,19 @@ pub fn at_line(lab: &Lab, words: &[&str], line: &str) -> (Child, PathBuf) {
     (child, folder.unwrap())
 }
 
-fn attempts(lab: &Lab) -> Vec<PathBuf> {
+/// The folders of all attempts.
+pub fn attempts(lab: &Lab) -> Vec<PathBuf> {
     let Ok(tasks) = fs::read_dir(lab.home().join("tasks")) else { return Vec::new() };
     tasks.flatten().map(|entry| entry.path()).filter(|path| path.join("request").exists()).collect()
 }
 
 /// The process that works on the attempt in `folder`.
 pub fn worker_of(folder: &Path) -> u32 {
+    worker_if_any(folder).expect("a worker is at it")
+}
+
+/// The same, if there is one.
+pub fn worker_if_any(folder: &Path) -> Option<u32> {
     let id = folder.file_name().unwrap().to_string_lossy().into_owned();
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -158,7 +164,7 @@ pub fn worker_of(folder: &Path) -> u32 {
         let words = String::from_utf8_lossy(&words(*pid)).replace('\0', " ");
         words.contains(&format!("provision worker {id}"))
     };
-    pids.into_iter().find(is_worker).expect("a worker is at it")
+    pids.into_iter().find(is_worker)
 }
 
 /// An install, killed with its follower while Drupal's installer runs, is taken back by `recover`.
