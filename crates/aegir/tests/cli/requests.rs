@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::support::said::Said;
-use crate::support::{Lab, way};
+use crate::support::{Lab, spawn, way};
 
 const ID: &str = "01900000-0000-7000-8000-000000000001";
 
@@ -50,8 +50,7 @@ fn a_request_that_is_none_is_refused_and_leaves_nothing_behind() {
 #[test]
 fn of_a_request_of_100_mb_only_as_much_is_read_as_one_can_have() {
     let lab = Lab::bare(way());
-    let mut child =
-        lab.line(&["run"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = spawn(lab.line(&["run"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
     let mut stdin = child.stdin.take().unwrap();
     let mut taken = stdin.write(b"{\"protocol\": 1, \"more\": \"").unwrap();
     let block = vec![b'x'; 64 * 1024];

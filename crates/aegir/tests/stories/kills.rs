@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::said::Said;
 use crate::support::story::{a_killed_install_is_recovered, at_line, worker_of};
 use crate::support::world::World;
-use crate::support::{Lab, kill, until, way};
+use crate::support::{Lab, kill, spawn, until, way};
 
 const ENDLESS: [&str; 8] =
     ["install", "@a.localhost", "--platform", "ten", "--db-server", "localhost", "--profile", "endless"];
@@ -121,7 +121,7 @@ fn a_reader_that_goes_away_does_not_touch_the_work() {
     let lab = lab(600);
     let id = "01900000-0000-7000-8000-000000000002";
     let mut line = lab.line(&["run"]);
-    let mut child = line.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = spawn(line.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), request(id, "a.localhost").as_bytes()).unwrap();
     let mut reader = BufReader::new(child.stdout.take().unwrap());
     reader.read_line(&mut String::new()).unwrap();

@@ -141,7 +141,7 @@ impl Lab {
 
     /// Types a line and goes on while it runs.
     pub fn begin(&self, words: &[&str]) -> Child {
-        self.line(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        spawn(self.line(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
     /// Gives `path`, and all below it, to the user that Ægir runs as.
@@ -215,6 +215,21 @@ pub fn root() -> PathBuf {
 /// A port that nobody has just now; from the range where few look for one.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts a command. A copy of our program can be busy for a moment: another test that starts one just
+/// while it is written holds it open.
+pub fn spawn(command: &mut Command) -> Child {
+    let mut child = None;
+    until("the program is not busy", || {
+        match command.spawn() {
+            Ok(started) => child = Some(started),
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => (),
+            Err(error) => panic!("{command:?}: {error}"),
+        }
+        child.is_some()
+    });
+    child.unwrap()
 }
 
 /// Runs a command that must succeed.

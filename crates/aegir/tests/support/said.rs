@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
+use super::spawn;
+
 /// What a command said, and how it ended.
 #[derive(Clone, Debug)]
 pub struct Said {
@@ -15,13 +17,13 @@ pub struct Said {
 impl Said {
     /// Runs a command to its end.
     pub fn of(command: &mut Command, words: &[&str]) -> Said {
-        Said::whole(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(), words)
+        Said::whole(spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped())), words)
     }
 
     /// The same with `input`; a command that does not read it all is fine.
     pub fn with_input(command: &mut Command, words: &[&str], input: &[u8]) -> Said {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = spawn(command);
         let _ = child.stdin.take().unwrap().write_all(input);
         Said::whole(child, words)
     }

@@ -13,7 +13,7 @@ use aegir_domain::{DbEngine, Password};
 use aegir_host::{Databases, RealDatabases};
 use aegir_stack::Endpoints;
 
-use super::until;
+use super::{spawn, until};
 
 /// A stack that runs.
 pub struct Up {
@@ -26,7 +26,7 @@ impl Up {
     /// Starts it, and waits until it says that it runs.
     pub fn start(mut command: Command, home: PathBuf) -> Up {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = spawn(&mut command);
         let said = Arc::new(Mutex::new(Vec::new()));
         let pipes: [Box<dyn Read + Send>; 2] =
             [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
