@@ -49,6 +49,10 @@ impl Recipe<World> for Verify {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let server = run.check(KnownServer { server: self.server.clone() })?;
         run.check(InWebGroup)?;
+        let database = match &server.db {
+            Some(_) => Some(run.check(DatabaseVersion { server: self.server.clone() })?),
+            None => None,
+        };
         let mut changes = Vec::new();
         for (path, mode) in folders(run.world(), &server)? {
             changes.extend(converge_folder(run, path, mode)?);
@@ -64,8 +68,8 @@ impl Recipe<World> for Verify {
         if server.http.is_some() {
             self.web(run, &server, &mut changes)?;
         }
-        if let Some(db) = &server.db {
-            self.database(run, db)?;
+        if let (Some(db), Some(found)) = (&server.db, database) {
+            self.database(run, db, found)?;
         }
 
         let room = run.check(RoomLeft)?;
@@ -106,8 +110,8 @@ impl Verify {
         Ok(())
     }
 
-    fn database(&self, run: &mut Run<'_, World>, db: &DbService) -> Result<(), Fault> {
-        let Found { version, hosts } = run.check(DatabaseVersion { server: self.server.clone() })?;
+    fn database(&self, run: &mut Run<'_, World>, db: &DbService, found: Found) -> Result<(), Fault> {
+        let Found { version, hosts } = found;
         run.say(format!("The database server is {version}"));
         if matches!(db, DbService::Mariadb { .. }) {
             let name = proof_name(&self.server)?;

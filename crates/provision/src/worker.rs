@@ -30,6 +30,9 @@ pub(crate) struct Asked {
 /// Ends the process at a record of the journal, in a proof.
 pub type BoundaryDrill = Arc<dyn Fn(Boundary, u32) + Send + Sync>;
 
+/// Room that is kept for taking a task back, in bytes: what its undos write at the most, with some to spare.
+const RESERVE: u64 = 1 << 20;
+
 /// What it takes to work on attempts.
 #[derive(Clone)]
 pub struct Worker {
@@ -124,6 +127,10 @@ impl<'a> Opened<'a> {
     }
 
     fn execute(&mut self, task: &Task, locked: &[Locked]) -> Ended {
+        // On a full disk a task could else not even be taken back.
+        if let Err(fault) = self.worker.parts.files.reserve(&self.folder.reserve(), RESERVE) {
+            return self.refuse(Fault::from(fault).report());
+        }
         let head = Record::Head {
             version: 1,
             attempt: self.folder.attempt,
@@ -201,6 +208,7 @@ impl<'a> Opened<'a> {
                 .remove_tree(&self.folder.kept())
                 .and_then(|_| files.remove_tree(&self.folder.secrets()))
                 .and_then(|_| files.remove_tree(&self.folder.path.join("test")))
+                .and_then(|_| files.remove_file(&self.folder.reserve()))
                 .and_then(|_| files.remove_file(&mark));
         }
         self.events.tell(Said::Result(Box::new(ending.clone())));

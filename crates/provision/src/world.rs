@@ -168,6 +168,11 @@ impl Ground for World {
         Ok(())
     }
 
+    fn before_undo(&self) {
+        // Where this fails the undo that needs the room says so.
+        let _ = self.files().remove_file(&self.task.reserve());
+    }
+
     fn may_pass(&self, fault: &Fault) -> bool {
         let passing = fault
             .downcast_ref::<SqlFault>()
@@ -226,6 +231,11 @@ impl TaskFolder {
     /// The lock that a living worker alone holds, and none of its programs.
     pub fn worker_lock(&self) -> PathBuf {
         self.path.join("worker.lock")
+    }
+
+    /// Room on the disk that is kept for taking the task back.
+    pub fn reserve(&self) -> PathBuf {
+        self.path.join("reserve")
     }
 
     /// What steps are about to replace.

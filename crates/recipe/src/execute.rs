@@ -94,6 +94,7 @@ impl<W: Ground> Executor<'_, W> {
         fault: FaultReport,
         journal: &mut dyn Journal,
     ) -> Outcome {
+        self.world.before_undo();
         while let Some((line, name, inputs)) = standing.last() {
             self.tell(*line, name, Phase::Undoing, None);
             let began = self.world.elapsed();

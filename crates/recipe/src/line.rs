@@ -67,6 +67,9 @@ pub trait Ground {
     /// return loses nothing of what came before it.
     fn make_durable(&self) -> Result<(), Fault>;
 
+    /// A task is about to be taken back: gives up what was held ready for that, such as room on a disk.
+    fn before_undo(&self) {}
+
     /// Whether `fault` may pass by itself, as of a service that is restarting.
     fn may_pass(&self, fault: &Fault) -> bool;
 

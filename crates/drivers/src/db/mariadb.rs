@@ -263,7 +263,7 @@ impl Remedy for Meaning {
             }
             Meaning::Refused => "give the account's password again with `aegir provision save`, then verify the server",
             Meaning::NotAllowed => {
-                "as the database administrator, run the statement that `aegir doctor` prints, then retry"
+                "as the database administrator, give the account all it needs, `GRANT ALL PRIVILEGES ON *.* TO 'ACCOUNT'@'HOST' WITH GRANT OPTION`, then retry"
             }
             Meaning::TooMany => "wait, or raise `max_connections` on the database server, then retry",
             Meaning::Full => "make room on the database server's disk, then retry",

@@ -65,6 +65,26 @@ impl Files {
         Ok(Changed::Yes)
     }
 
+    /// Makes a file that does nothing but hold `bytes` of room on its file system, for whoever removes it
+    /// to have them. One that is there already stays.
+    pub fn reserve(&self, path: &Path, bytes: u64) -> Result<Changed, FileFault> {
+        if self.kind(path)?.is_some() {
+            return Ok(Changed::No);
+        }
+        self.write(path, b"", 0o600)?;
+        let fault = |source: io::Error| FileFault::new("keep room in", path, source);
+        let file = std::fs::OpenOptions::new().write(true).open(path).map_err(fault)?;
+        match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            Ok(()) => Ok(Changed::Yes),
+            // A file system that cannot keep room has none to keep.
+            Err(rustix::io::Errno::OPNOTSUPP) => Ok(Changed::Yes),
+            Err(error) => {
+                self.remove_file(path)?;
+                Err(fault(error.into()))
+            }
+        }
+    }
+
     /// Opens a file to append to, made with `mode` if it is not there.
     pub fn append_to(&self, path: &Path, mode: u32) -> Result<Append, FileFault> {
         const DOING: &str = "append to";

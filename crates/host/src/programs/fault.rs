@@ -82,7 +82,7 @@ impl Remedy for CommandFailed {
                 Some(format!("install it, or name the right path instead of `{program}`, then retry"))
             }
             CommandFailed::NotFound { .. } => {
-                Some("install the package that has it (`aegir doctor` names it), then retry".into())
+                Some("install the package that has it (`make setup` installs all that Ægir needs), then retry".into())
             }
             CommandFailed::Start { program, source } if source.kind() == io::ErrorKind::PermissionDenied => Some(
                 format!("see with `ls -l {program}` whether Ægir's user may run it, and `chmod +x` it if it may not"),

@@ -55,7 +55,7 @@ impl Remedy for SqlFault {
                 "give the right account and password with `aegir provision save` of that server, then retry".into()
             }
             SqlKind::NotAllowed => {
-                "as the database administrator, run the statement that `aegir doctor` prints for that account, then retry".into()
+                "as the database administrator, give the account all it needs, `GRANT ALL PRIVILEGES ON *.* TO 'ACCOUNT'@'HOST' WITH GRANT OPTION`, then retry".into()
             }
             SqlKind::Gone => "wait until the database server answers again, then run `aegir provision recover`".into(),
             // The server's own words are the best we have.
