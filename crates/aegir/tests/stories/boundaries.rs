@@ -65,6 +65,8 @@ fn at_records(fixture: &str, every: usize) {
                 }
                 _ => panic!("{boundary}: {}", said.all()),
             }
+            // Killed behind its last record, it has ended, and only its mark is left to be taken away.
+            lab.provision(&["recover"]).done();
             lab.provision(&["recover"]).done().says("Nothing was left to recover");
             if !reached {
                 break;
