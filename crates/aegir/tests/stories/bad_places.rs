@@ -84,8 +84,13 @@ fn code_that_is_broken_or_needs_a_newer_php_is_named() {
     fs::write(profile.join("odd.info.yml"), "name: [never closed\n").unwrap();
     lab.give(&profile);
     refused(&lab, &["verify", "@platform_ten"]).says("odd.info.yml").remedy("");
-    fs::rename(&profile, project.join("web/modules/odd")).unwrap();
+    let module = project.join("web/modules/odd");
+    fs::rename(&profile, &module).unwrap();
     lab.provision(&["verify", "@platform_ten"]).done().says("warning: `modules/odd/odd.info.yml`");
+    // With a `type`, Drupal takes it for a module, and stumbles over it in every site.
+    fs::write(module.join("odd.info.yml"), "type: module\nname: [never closed\n").unwrap();
+    refused(&lab, &["verify", "@platform_ten"]).says("modules/odd/odd.info.yml").remedy("");
+    fs::remove_dir_all(&module).unwrap();
 
     let drupal = project.join("web/core/lib/Drupal.php");
     let text = fs::read_to_string(&drupal).unwrap();

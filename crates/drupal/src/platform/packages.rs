@@ -188,7 +188,7 @@ impl Search<'_> {
         let info = match InfoYaml::read(&text) {
             Ok(info) => info,
             Err(error) => {
-                self.broken(folder, file, self.place.kind, &error);
+                self.unparsable(folder, file, &text, self.place.kind, &error);
                 return Ok(());
             }
         };
@@ -211,11 +211,11 @@ impl Search<'_> {
             }
         };
         let Some(title) = info.name.clone() else {
-            self.broken(folder, file, kind, "it gives no `name`");
+            self.unparsable(folder, file, &text, kind, "it gives no `name`");
             return Ok(());
         };
         if info.core_version_requirement.is_none() && info.core.is_none() && self.place.reach != Reach::Core {
-            self.broken(folder, file, kind, "it gives no `core_version_requirement`");
+            self.unparsable(folder, file, &text, kind, "it gives no `core_version_requirement`");
             return Ok(());
         }
         if kind == PackageKind::Profile {
@@ -304,6 +304,17 @@ impl Search<'_> {
                 Ok(None)
             }
             other => other,
+        }
+    }
+
+    /// A file that Drupal 8 and later find by its `type` and then stumble over, whatever the site: their
+    /// list of modules or themes ends in an exception.
+    fn unparsable(&mut self, folder: &str, file: &str, text: &str, kind: PackageKind, reason: &str) {
+        let is_found = text.lines().any(|line| line.starts_with("type:"));
+        let is_everybodys = self.place.reach == Reach::Platform && self.place.kind != PackageKind::Profile;
+        match is_found && is_everybodys {
+            true => self.find(Severity::Error, &format!("{folder}/{file}"), reason),
+            false => self.broken(folder, file, kind, reason),
         }
     }
 
