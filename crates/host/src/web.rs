@@ -4,8 +4,10 @@ mod get;
 pub(crate) mod stream;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use aegir_domain::Remedy;
@@ -106,6 +108,9 @@ pub trait Web: Send + Sync {
 
     /// Asks the php-fpm behind `socket` for its ping page, and gives what it says (`pong`).
     fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault>;
+
+    /// Whether a host name leads to any address, as far as can be told within `limit`.
+    fn resolves(&self, name: &str, limit: Duration) -> bool;
 }
 
 /// Asks real servers.
@@ -119,5 +124,20 @@ impl Web for RealWeb {
 
     fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault> {
         crate::fastcgi::ping(socket, path, limit)
+    }
+
+    fn resolves(&self, name: &str, limit: Duration) -> bool {
+        // Browsers take these for this machine without asking (RFC 6761).
+        if name == "localhost" || name.ends_with(".localhost") {
+            return true;
+        }
+        // The system's own question can take much longer than anybody wants to wait.
+        let (tell, hear) = mpsc::channel();
+        let address = format!("{name}:80");
+        thread::spawn(move || {
+            let found = address.to_socket_addrs().is_ok_and(|mut addresses| addresses.next().is_some());
+            let _ = tell.send(found);
+        });
+        hear.recv_timeout(limit).unwrap_or(false)
     }
 }

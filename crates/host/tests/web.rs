@@ -47,3 +47,13 @@ fn php_fpm_answers_a_ping() {
         Err(WebFault::Unreachable { .. })
     ));
 }
+
+#[test]
+fn a_name_that_leads_nowhere_is_told_in_time() {
+    let began = Instant::now();
+
+    assert!(RealWeb.resolves("example.localhost", Duration::from_secs(2)));
+    assert!(!RealWeb.resolves("no-such-name.invalid", Duration::from_secs(2)));
+
+    assert!(began.elapsed() < Duration::from_secs(4));
+}

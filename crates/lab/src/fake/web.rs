@@ -139,6 +139,10 @@ impl Web for FakeWeb {
         let pool = pool.ok_or_else(|| WebFault::Unreachable { at, source: io::ErrorKind::NotFound.into() })?;
         Ok(setting(&pool, "ping.response").unwrap_or_default())
     }
+
+    fn resolves(&self, _: &str, _: Duration) -> bool {
+        true
+    }
 }
 
 impl FakeWeb {

@@ -1,6 +1,7 @@
 //! What must hold before a site is made: looked at before anything is touched.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aegir_domain::{
     ContextName, Fault, GrantHost, HostName, InstallSite, MachineName, PlatformContext, PlatformName, PlatformRoot,
@@ -90,9 +91,18 @@ impl Check<World> for NameIsFree {
                 return Err(SiteFault::InTheWay { path }.into());
             }
         }
+        // Somebody who moves a site here changes its DNS last, so this is only told.
+        for name in names.iter().filter(|name| name.wildcard().is_none()).take(5) {
+            if !world.parts.web.resolves(name.as_str(), LOOK_UP) {
+                world.warn(format!("`{name}` leads nowhere yet: no address was found for it"));
+            }
+        }
         Ok(())
     }
 }
+
+/// How long to look for the address of a name.
+const LOOK_UP: Duration = Duration::from_secs(2);
 
 /// None of `names` belongs to another site, and a redirect leads to one of them.
 pub(crate) fn names_are_free(
