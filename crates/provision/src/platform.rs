@@ -260,7 +260,7 @@ impl Undo<World> for PublishPool {
         // The file alone proves nothing: an undo may have died before php-fpm read it.
         let stands = world.files().read_text(&pool.path())? == text;
         match text.as_deref().is_some_and(|text| stands && pool.answers(PoolOf::generation(text))) {
-            true => Ok(()),
+            true => pool.swap(text.as_deref()),
             false => pool.publish(text.as_deref(), Down::Tolerated),
         }
     }

@@ -85,7 +85,9 @@ impl<'w> PoolOf<'w> {
         answer.is_ok_and(|said| said.trim().parse() == Ok(generation))
     }
 
-    fn swap(&self, text: Option<&str>) -> Result<(), Fault> {
+    /// Puts `text` in its file's place. Where it lies there already, what a killed process had on its way
+    /// there is taken away, and nothing else happens.
+    pub(crate) fn swap(&self, text: Option<&str>) -> Result<(), Fault> {
         match text {
             Some(text) => self.world.files().write(&self.path(), text.as_bytes(), 0o600)?,
             None => self.world.files().remove_file(&self.path())?,

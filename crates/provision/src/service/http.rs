@@ -112,6 +112,8 @@ impl<'w> HttpServer<'w> {
         for change in changes {
             let before = self.world.files().read(&change.path)?;
             if before.as_deref() == change.text.as_ref().map(|text| text.expose().as_bytes()) {
+                // Changes nothing but takes away what a killed process had on its way there.
+                self.swap(&change.path, before.as_deref())?;
                 continue;
             }
             if let Some(text) = &change.text {
@@ -130,7 +132,11 @@ impl<'w> HttpServer<'w> {
             Down::Tolerated => !is_in_change(was) && self.is_loaded(was)?,
         };
         if changed.is_empty() && current {
-            return Ok(());
+            // Likewise of the number itself.
+            return match self.world.files().kind(&self.generation_path()?)? {
+                Some(_) => self.write_generation(was),
+                None => self.swap(&self.generation_path()?, None),
+            };
         }
         // Before the first file: a process that dies from here on leaves a number that says so, whatever
         // the files then look like.
