@@ -20,17 +20,6 @@ pub fn fpm_programs(version: Option<&str>) -> Vec<String> {
     names
 }
 
-/// The names under which systems install the command line PHP of a version, the likeliest first.
-pub fn php_programs(version: Option<&str>) -> Vec<String> {
-    let mut names = Vec::new();
-    if let Some(version) = version {
-        names.push(format!("php{version}"));
-        names.push(format!("php{}", version.replace('.', "")));
-    }
-    names.push("php".into());
-    names
-}
-
 /// Tests the configuration whose main file is `main`. php-fpm also creates the error log it names.
 pub fn check(fpm: &Path, main: &Path) -> Cmd {
     run(fpm, main).arg("-t")

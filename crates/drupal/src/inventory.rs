@@ -29,9 +29,6 @@ const EIGHT: [&str; 3] = [
      ('system.cron_key', 'install_time', 'system.maintenance_mode')",
 ];
 
-/// The collation that Drupal 8 and later define in SQLite; a connection there needs one of this name.
-pub const SQLITE_COLLATION: &str = "NOCASE_UTF8";
-
 /// The statements whose rows [`read`] wants, in this order.
 pub fn queries(family: Family) -> &'static [&'static str] {
     match family {

@@ -45,9 +45,7 @@ pub trait Databases: Send + Sync {
 
     /// Opens an SQLite database that belongs to somebody else's code, to read it and nothing more: a
     /// forged journal beside it could else make us delete a file.
-    fn sqlite_to_read(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault> {
-        self.sqlite(file)
-    }
+    fn sqlite_to_read(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault>;
 }
 
 /// Connects to real servers and files.

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{DriverFault, LONGEST_LINE, PhpFault};
-use crate::driver::FaultKind;
 
 /// One line of a script.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,14 +98,6 @@ impl Listener {
             }
             Some(Told::Fault(fault)) => Err(DriverFault::from_php(operation, fault)),
             _ => Err(DriverFault::NoAnswer { operation, how: how.to_owned() }),
-        }
-    }
-
-    /// What kind of fault was told so far, if any.
-    pub fn fault_kind(&self) -> Option<&FaultKind> {
-        match &self.end {
-            Some(Told::Fault(fault)) => Some(&fault.kind),
-            _ => None,
         }
     }
 }

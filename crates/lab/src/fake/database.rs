@@ -136,6 +136,10 @@ impl Databases for FakeDatabases {
     fn sqlite(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault> {
         Ok(Box::new(Counted { machine: self.0.clone(), real: RealDatabases.sqlite(file)? }))
     }
+
+    fn sqlite_to_read(&self, file: &Path) -> Result<Box<dyn Connection>, SqlFault> {
+        Ok(Box::new(Counted { machine: self.0.clone(), real: RealDatabases.sqlite_to_read(file)? }))
+    }
 }
 
 struct Fake(Session);
