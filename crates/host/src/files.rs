@@ -34,7 +34,6 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 pub use fault::{FileFault, Trouble};
-pub use write::Append;
 
 /// Whether something had to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
 pub use detached::{Detached, start_detached};
-pub use files::{Append, Changed, FileFault, Files, Kind, Recorder, Space, Stat, Trouble};
+pub use files::{Changed, FileFault, Files, Kind, Recorder, Space, Stat, Trouble};
 pub use locks::{Lock, LockFault, LockMode, Locks};
 pub use mint::{Mint, SystemMint};
 pub use programs::{

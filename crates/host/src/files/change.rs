@@ -150,17 +150,6 @@ impl Files {
         Ok(Changed::Yes)
     }
 
-    /// Moves `path` into the folder `trash` under `name`, on the same file system. Nothing to move is
-    /// fine. Folders on the way that lack write permission are as they were afterwards.
-    pub fn move_aside(&self, path: &Path, trash: &Path, name: &str) -> Result<Changed, FileFault> {
-        const DOING: &str = "move aside";
-        let Some(source) = self.place_if_there(DOING, path)? else { return Ok(Changed::No) };
-        let Some(found) = source.stat(DOING)? else { return Ok(Changed::No) };
-        let target = self.place(DOING, &trash.join(name))?;
-        self.move_to(DOING, &source, &target, found)?;
-        Ok(Changed::Yes)
-    }
-
     fn move_to(
         &self,
         doing: &'static str,

@@ -1,9 +1,8 @@
-//! Writes files: whole, with their final mode, and durable; and appends to those that grow.
+//! Writes files: whole, with their final mode, and durable.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use rustix::fs::{FileType, Gid, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -11,7 +10,7 @@ use rustix::io::Errno;
 use std::os::unix::ffi::OsStrExt;
 
 use super::place::{Place, taken, unlink_at, with_permission};
-use super::{Changed, FileFault, Files, Recorder};
+use super::{Changed, FileFault, Files};
 
 const WRITE: &str = "write";
 
@@ -84,34 +83,6 @@ impl Files {
             }
         }
     }
-
-    /// Opens a file to append to, made with `mode` if it is not there.
-    pub fn append_to(&self, path: &Path, mode: u32) -> Result<Append, FileFault> {
-        const DOING: &str = "append to";
-        let place = self.place(DOING, path)?;
-        let fault = |error: Errno| FileFault::new(DOING, path, error.into());
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file: File = match place.open(flags, Mode::empty()) {
-            Ok(fd) => fd.into(),
-            Err(Errno::NOENT) => {
-                self.before_change(path);
-                let create = flags | OFlags::CREATE | OFlags::EXCL;
-                let fd = place.change_entries(DOING, |_| place.open(create, Mode::RUSR | Mode::WUSR))?;
-                rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode)).map_err(fault)?;
-                rustix::fs::fsync(&fd).map_err(fault)?;
-                place.sync_folder(DOING)?;
-                self.synced(path);
-                fd.into()
-            }
-            Err(error) => return Err(fault(error)),
-        };
-        let found = file.metadata().map_err(|error| FileFault::new(DOING, path, error))?;
-        if !found.is_file() {
-            let error = io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe, a socket or a device");
-            return Err(FileFault::new(DOING, path, error));
-        }
-        Ok(Append { file, path: path.to_owned(), length: found.len(), recorder: self.recorder.clone() })
-    }
 }
 
 impl Place {
@@ -178,62 +149,4 @@ pub(super) fn finish(file: &File, mode: u32, gid: Option<u32>) -> io::Result<()>
     }
     rustix::fs::fsync(file)?;
     Ok(())
-}
-
-/// A file that grows: a journal, a log of events. Meant for one writer.
-pub struct Append {
-    file: File,
-    path: PathBuf,
-    length: u64,
-    recorder: Option<Arc<dyn Recorder>>,
-}
-
-impl std::fmt::Debug for Append {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Append").field("path", &self.path).field("length", &self.length).finish_non_exhaustive()
-    }
-}
-
-impl Append {
-    /// Adds `bytes` at the end; with `sync` they survive a power loss once it returns. On an error
-    /// nothing of them is left, so that no half line stands before the next.
-    pub fn append(&mut self, bytes: &[u8], sync: bool) -> Result<(), FileFault> {
-        if let Some(recorder) = &self.recorder {
-            recorder.before_change(&self.path);
-        }
-        if let Err(error) = self.file.write_all(bytes) {
-            let _ = self.file.set_len(self.length);
-            return Err(self.fault(error));
-        }
-        self.length += bytes.len() as u64;
-        if sync { self.sync() } else { Ok(()) }
-    }
-
-    /// Makes durable what was appended.
-    pub fn sync(&mut self) -> Result<(), FileFault> {
-        self.file.sync_data().map_err(|error| self.fault(error))?;
-        if let Some(recorder) = &self.recorder {
-            recorder.synced(&self.path);
-        }
-        Ok(())
-    }
-
-    /// Cuts the file down to its first `length` bytes, durably: takes off a torn last line.
-    pub fn cut(&mut self, length: u64) -> Result<(), FileFault> {
-        if let Some(recorder) = &self.recorder {
-            recorder.before_change(&self.path);
-        }
-        self.file.set_len(length.min(self.length)).map_err(|error| self.fault(error))?;
-        self.length = self.length.min(length);
-        self.sync()
-    }
-
-    /// How many bytes it has.
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
-    fn fault(&self, error: io::Error) -> FileFault {
-        FileFault::new("append to", &self.path, error)
-    }
 }
