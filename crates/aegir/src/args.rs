@@ -6,6 +6,7 @@ use std::str::FromStr;
 use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, Report, SiteName};
 use clap::{Args, Parser, Subcommand};
 
+use crate::build::BuildArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::up::UpArgs;
@@ -119,6 +120,8 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "@NAME", value_parser = text::<ContextName>)]
         name: ContextName,
     },
+    /// Makes a new platform: from a copy of a tree, with Composer, or of the demo code base
+    Build(Box<BuildArgs>),
     /// Makes a new site
     Install(Box<InstallArgs>),
     /// Prints a link that logs in once

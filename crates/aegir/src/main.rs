@@ -4,6 +4,7 @@
 
 mod args;
 mod ask;
+mod build;
 mod compose;
 mod drill;
 mod failure;

@@ -58,6 +58,7 @@ pub(crate) fn run(given: Given, provision: Provision) -> Result<u8, Failure> {
                 ContextName::Site(site) => Task::VerifySite { site },
             },
         ),
+        Command::Build(args) => task(&composed, manner, Task::BuildPlatform(Box::new(args.build()?))),
         Command::Install(args) => task(&composed, manner, Task::InstallSite(Box::new(args.install()?))),
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformName, Redirect,
-    ServerName, SiteName, TimeZoneName, Title,
+    AccountName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformName,
+    Redirect, ServerName, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -27,6 +27,8 @@ pub enum Task {
         /// Which.
         server: ServerName,
     },
+    /// Puts code into a new folder of the home and saves it as a platform; a verify takes it into service.
+    BuildPlatform(Box<BuildPlatform>),
     /// Checks a platform's code and brings what Ægir keeps in it to what it should be.
     VerifyPlatform {
         /// Which.
@@ -120,6 +122,8 @@ pub enum TaskKind {
     ForgetContext,
     /// See [`Task::VerifyServer`].
     VerifyServer,
+    /// See [`Task::BuildPlatform`].
+    BuildPlatform,
     /// See [`Task::VerifyPlatform`].
     VerifyPlatform,
     /// See [`Task::InstallSite`].
@@ -134,10 +138,11 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 8] = [
+    pub const ALL: [TaskKind; 9] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
+        TaskKind::BuildPlatform,
         TaskKind::VerifyPlatform,
         TaskKind::InstallSite,
         TaskKind::VerifySite,
@@ -151,6 +156,7 @@ impl TaskKind {
             TaskKind::SaveContext => "save-context",
             TaskKind::ForgetContext => "forget-context",
             TaskKind::VerifyServer => "verify-server",
+            TaskKind::BuildPlatform => "build-platform",
             TaskKind::VerifyPlatform => "verify-platform",
             TaskKind::InstallSite => "install-site",
             TaskKind::VerifySite => "verify-site",
@@ -167,6 +173,7 @@ impl Task {
             Task::SaveContext { .. } => TaskKind::SaveContext,
             Task::ForgetContext { .. } => TaskKind::ForgetContext,
             Task::VerifyServer { .. } => TaskKind::VerifyServer,
+            Task::BuildPlatform(_) => TaskKind::BuildPlatform,
             Task::VerifyPlatform { .. } => TaskKind::VerifyPlatform,
             Task::InstallSite(_) => TaskKind::InstallSite,
             Task::VerifySite { .. } => TaskKind::VerifySite,
@@ -181,6 +188,7 @@ impl Task {
             Task::SaveContext { context } => context.name(),
             Task::ForgetContext { name } => name.clone(),
             Task::VerifyServer { server } => ContextName::Server(server.clone()),
+            Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
             Task::VerifyPlatform { platform } => ContextName::Platform(platform.clone()),
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
             Task::VerifySite { site } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {

@@ -4,6 +4,7 @@
 //! [`driver`] holds the PHP scripts as data, and whoever runs them gives back what they told.
 
 mod core_version;
+pub mod demo;
 pub mod driver;
 pub mod htaccess;
 pub mod info_file;

@@ -192,6 +192,37 @@ impl PlatformFacts {
     }
 }
 
+/// Whether `path`, below a document root, belongs to a site or lists sites, and so is no code of the
+/// platform: what lies in `sites/` but for `sites/all`, and examples of settings.
+pub fn is_of_sites(path: &Path, is_folder: bool) -> bool {
+    let mut parts = path.iter().map(|part| part.to_string_lossy());
+    let (first, second, third) = (parts.next(), parts.next(), parts.next());
+    if first.as_deref() != Some("sites") {
+        return false;
+    }
+    match (second.as_deref(), third.as_deref()) {
+        (None | Some("all"), _) => false,
+        // The folder itself, and what new settings are made from.
+        (Some("default"), None) => false,
+        (Some("default"), Some(name)) => !name.starts_with("default."),
+        (Some(_), None) if is_folder => true,
+        (Some(name), None) => matches!(name, "sites.php" | "local.sites.php"),
+        (Some(_), Some(_)) => true,
+    }
+}
+
+/// The releases of Drupal that a PHP of this version can run, as a constraint for Composer: the newest
+/// major one (facts: Drupal 10 needs PHP 8.1, Drupal 11 needs 8.3). Nothing for a PHP that none of
+/// those still made can use.
+pub fn constraint_for_php(version: &str) -> Option<&'static str> {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    match (numbers.next()?, numbers.next().unwrap_or(0)) {
+        (8, 0) | (..8, _) => None,
+        (8, 1 | 2) => Some("^10"),
+        _ => Some("^11"),
+    }
+}
+
 fn sites(tree: &Tree) -> Result<Vec<SiteDirectory>, PlatformFault> {
     let mut sites = Vec::new();
     for entry in tree.list("sites")? {
@@ -304,5 +335,41 @@ impl Remedy for PlatformFault {
             PlatformFault::NoVersion { .. } => "restore the file from the release of Drupal it came with".into(),
             PlatformFault::VendorMissing { .. } => "run `composer install` in the project, then verify again".into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_code_has_nothing_of_its_sites() {
+        for (path, is_folder) in [
+            ("sites/a.test", true),
+            ("sites/a.test/settings.php", false),
+            ("sites/default/settings.php", false),
+            ("sites/default/files", true),
+            ("sites/sites.php", false),
+        ] {
+            assert!(is_of_sites(Path::new(path), is_folder), "{path}");
+        }
+        for (path, is_folder) in [
+            ("index.php", false),
+            ("sites", true),
+            ("sites/all/modules", true),
+            ("sites/default", true),
+            ("sites/default/default.settings.php", false),
+            ("sites/example.sites.php", false),
+            ("sites/development.services.yml", false),
+            ("modules/sites/x", true),
+        ] {
+            assert!(!is_of_sites(Path::new(path), is_folder), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_newest_drupal_that_php_can_run_is_chosen() {
+        let chosen = ["7.4.33", "8.0.30", "8.1.2", "8.2.29", "8.3.0", "8.10.1", "9.0"].map(constraint_for_php);
+        assert_eq!(chosen, [None, None, Some("^10"), Some("^10"), Some("^11"), Some("^11"), Some("^11")]);
     }
 }

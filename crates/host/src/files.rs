@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
+pub use copy::{CopyModes, Survey, Wanted};
 pub use fault::{FileFault, Trouble};
 
 /// Whether something had to be changed.

@@ -30,12 +30,12 @@ pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
 pub use detached::{Detached, start_detached};
-pub use files::{Changed, FileFault, Files, Kind, Recorder, Space, Stat, Trouble};
+pub use files::{Changed, CopyModes, FileFault, Files, Kind, Recorder, Space, Stat, Survey, Trouble, Wanted};
 pub use locks::{Lock, LockFault, LockMode, Locks};
 pub use mint::{Mint, SystemMint};
 pub use programs::{
-    CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, TaskPrograms, end_group,
-    find_program,
+    CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, Stop, TaskPrograms,
+    end_group, find_program,
 };
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
 pub use web::{Answer, RealWeb, Web, WebAddress, WebFault};

@@ -12,6 +12,7 @@ mod task;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::{Cmd, Password};
@@ -35,9 +36,16 @@ pub struct Launch {
     pub stdin: Option<Password>,
     /// Whether descriptor 3 is a pipe on which it answers, line by line.
     pub answers: bool,
+    /// Whether each line that it writes on standard error is told as it comes, like an answer.
+    pub tells: bool,
+    /// Asked twice a second; the program is ended once it says yes.
+    pub stop: Option<Stop>,
     /// What it may use.
     pub limits: Limits,
 }
+
+/// Whether a program is to end before its time.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl fmt::Debug for Launch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,6 +56,8 @@ impl fmt::Debug for Launch {
             .field("env", &names)
             .field("stdin", &self.stdin)
             .field("answers", &self.answers)
+            .field("tells", &self.tells)
+            .field("stop", &self.stop.is_some())
             .field("limits", &self.limits)
             .finish()
     }
@@ -56,7 +66,16 @@ impl fmt::Debug for Launch {
 impl Launch {
     /// Starts `cmd` with nothing on standard input, and the usual limits.
     pub fn new(cmd: Cmd) -> Launch {
-        Launch { cmd, dir: None, env: Vec::new(), stdin: None, answers: false, limits: Limits::default() }
+        Launch {
+            cmd,
+            dir: None,
+            env: Vec::new(),
+            stdin: None,
+            answers: false,
+            tells: false,
+            stop: None,
+            limits: Limits::default(),
+        }
     }
 
     /// The same in the folder `dir`.
@@ -80,6 +99,18 @@ impl Launch {
     /// The same with descriptor 3 as a pipe for answers.
     pub fn answering(mut self) -> Launch {
         self.answers = true;
+        self
+    }
+
+    /// The same, telling each line of standard error as it comes.
+    pub fn telling(mut self) -> Launch {
+        self.tells = true;
+        self
+    }
+
+    /// The same, ended once `stop` says yes.
+    pub fn until(mut self, stop: Stop) -> Launch {
+        self.stop = Some(stop);
         self
     }
 
@@ -120,6 +151,8 @@ pub enum Ended {
     TimedOut,
     /// By us: it wrote far more than it may.
     OutputTooLong,
+    /// By us: somebody wished it, see [`Launch::stop`].
+    Stopped,
 }
 
 impl fmt::Display for Ended {
@@ -129,6 +162,7 @@ impl fmt::Display for Ended {
             Ended::Signal(signal) => write!(f, "was ended by signal {signal}"),
             Ended::TimedOut => f.write_str("took too long and was ended"),
             Ended::OutputTooLong => f.write_str("wrote too much and was ended"),
+            Ended::Stopped => f.write_str("was ended because the task is to stop"),
         }
     }
 }
@@ -160,8 +194,8 @@ impl Ran {
 
 /// Starts programs and waits for them.
 pub trait Programs: Send + Sync {
-    /// Runs a program to its end. Each line that it writes on descriptor 3 goes to `on_answer` as it
-    /// comes, without its line end. That it ends with another status than 0 is no error here; see
+    /// Runs a program to its end. Each line that it writes on descriptor 3, and on standard error if it
+    /// tells, goes to `on_answer` as it comes, without its line end. That it ends with another status than 0 is no error here; see
     /// [`Ran::success`].
     fn run(&self, launch: &Launch, on_answer: &mut dyn FnMut(&str)) -> Result<Ran, CommandFailed>;
 }

@@ -430,3 +430,27 @@ fn a_program_whose_task_died_before_it_could_say_go_does_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(125));
     assert!(!trace.exists());
 }
+
+#[test]
+fn what_a_program_tells_on_standard_error_is_heard_as_it_comes() {
+    let mut heard = Vec::new();
+    let launch = sh("echo one >&2; echo answer >&3; printf two >&2").answering().telling();
+
+    let ran = cleaned(programs().0.run(&launch, &mut |line| heard.push(line.to_owned())).unwrap());
+
+    heard.sort_unstable();
+    assert_eq!((heard, ran.stderr.as_str()), (vec!["answer".into(), "one".into(), "two".into()], "one\ntwo"));
+}
+
+#[test]
+fn a_program_is_ended_when_somebody_wishes_it() {
+    let began = Instant::now();
+    let heard = Arc::new(Mutex::new(false));
+    let asked = Arc::clone(&heard);
+    let launch = sh("echo begun >&2; sleep 60").telling().until(Arc::new(move || *asked.lock().unwrap()));
+
+    let ran = programs().0.run(&launch, &mut |_| *heard.lock().unwrap() = true).unwrap();
+
+    assert_eq!(ran.ended, Ended::Stopped);
+    assert!(began.elapsed() < Duration::from_secs(30));
+}

@@ -40,6 +40,7 @@ pub use clock::FakeClock;
 pub use database::FakeDatabases;
 pub use mint::FakeMint;
 pub use power::PowerMemory;
+pub(crate) use programs::COMPOSER;
 pub use programs::FakePrograms;
 pub use web::{FakeServices, FakeWeb, Running};
 

@@ -24,6 +24,7 @@ use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_jour
 use aegir_recipe::Record;
 use aegir_recipe::proof::Drill;
 
+use crate::fake::COMPOSER;
 use crate::fake::{
     ACCOUNT, DbState, FakeClock, FakeDatabases, FakeMint, FakePrograms, FakeServices, FakeWeb, Machine, PASSWORD, Watch,
 };
@@ -79,7 +80,7 @@ impl Lab {
         let clock = Arc::new(FakeClock::default());
         let programs = machine.clone();
         let parts = WorldParts {
-            settings: Settings { lock_patience: 2, ..Settings::default() },
+            settings: Settings { lock_patience: 2, composer: COMPOSER.into(), ..Settings::default() },
             files: Files::new(vec![home.path().to_owned()]).with_recorder(Arc::new(Watch(machine.clone()))),
             databases: Arc::new(FakeDatabases(machine.clone())),
             services: Arc::new(FakeServices(machine.clone())),
@@ -253,6 +254,13 @@ impl Lab {
     pub fn run(&self, task: Task) -> Ending {
         let attempt = self.ask(task);
         self.work_on(attempt, &self.worker())
+    }
+
+    /// Runs a task that must be refused, and gives what it says.
+    pub fn refuses(&self, task: Task) -> String {
+        let ending = self.run(task);
+        assert_eq!(ending.outcome.kind(), OutcomeKind::Refused, "{ending:?}");
+        ending.fault().map(|fault| Report(fault).to_string()).unwrap_or_default()
     }
 
     /// Asks for a task, and leaves it to a worker.

@@ -4,7 +4,7 @@ use aegir_recipe::Lines;
 
 use crate::World;
 use crate::context_task::SaveServerPassword;
-use crate::platform::PublishPool;
+use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::server::PublishServer;
 use crate::site::{DropFolderMark, FlushCaches, MakeSiteFolder, RunInstaller, SettleModes, WriteCredentials};
 use crate::step::context::{ForgetContext, SaveContext};
@@ -17,6 +17,7 @@ use crate::step::vhost::{PublishVhost, WithdrawVhost};
 /// All lines of this build.
 pub fn lines() -> Lines<World> {
     Lines::new()
+        .undo::<CopyCode>()
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
         .undo::<ForgetContext>()
@@ -24,8 +25,10 @@ pub fn lines() -> Lines<World> {
         .undo::<ListSite>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
+        .undo::<MakeProject>()
         .undo::<MakeSecret>()
         .undo::<MakeSiteFolder>()
+        .undo::<PlaceCode>()
         .undo::<ProveDatabaseServer>()
         .undo::<PublishPool>()
         .undo::<PublishServer>()
@@ -40,6 +43,7 @@ pub fn lines() -> Lines<World> {
         .undo::<SetModes>()
         .undo::<SettleModes>()
         .undo::<TakeAway>()
+        .undo::<UnpackDemo>()
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
         .cleanup::<DropDatabase>()

@@ -1,6 +1,9 @@
 //! Verify platform: checks a platform's code, and brings what Ægir keeps in it to what it should be.
 //! It never changes the code itself.
 
+mod build;
+mod code;
+
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{Context, ContextName, Fault, PlatformContext, PlatformFacts, PlatformName, PlatformRoot, Remedy};
@@ -17,6 +20,9 @@ use crate::service::php;
 use crate::site::FileNow;
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::{Current, Keep, MakeFolder, Want, Was, converge, converge_folder};
+
+pub(crate) use build::Build;
+pub(crate) use code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
 
 /// Brings a platform to what its context says.
 pub(crate) struct Verify {

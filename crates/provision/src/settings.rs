@@ -14,12 +14,18 @@ pub struct Settings {
     pub platform_bases: Vec<PathBuf>,
     /// The PHP program for platforms that name none.
     pub php: PathBuf,
+    /// Composer: a program of PHP.
+    pub composer: PathBuf,
     /// The group that the web server's workers run as; `None`: our own group.
     pub web_group: Option<String>,
     /// How long a task waits for an object that another task holds, in seconds.
     pub lock_patience: u64,
     /// How long Drupal's installer may take, in seconds.
     pub install_limit: u64,
+    /// How long Composer may take to make a project, in seconds.
+    pub build_limit: u64,
+    /// The proxy through which Composer reaches its registry: `http://proxy.example.org:3128`.
+    pub proxy: Option<String>,
     /// How much memory a program of a task may take, in bytes.
     pub program_memory: u64,
     /// How long deleted things stay in the trash, in days.
@@ -31,9 +37,12 @@ impl Default for Settings {
         Settings {
             platform_bases: Vec::new(),
             php: "php".into(),
+            composer: "composer".into(),
             web_group: None,
             lock_patience: 600,
             install_limit: 900,
+            build_limit: 1800,
+            proxy: None,
             program_memory: 4 << 30,
             trash_days: 30,
         }

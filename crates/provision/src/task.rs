@@ -66,6 +66,12 @@ pub fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, Con
         }
         Task::ForgetContext { name } => named(name, contexts)?,
         Task::VerifyServer { server } => named(&ContextName::Server(server.clone()), contexts)?,
+        Task::BuildPlatform(build) => {
+            vec![
+                Locked::platform(&build.platform, LockMode::Exclusive),
+                Locked::server(&build.server, LockMode::Shared),
+            ]
+        }
         Task::VerifyPlatform { platform } => named(&ContextName::Platform(platform.clone()), contexts)?,
         Task::InstallSite(install) => {
             let mut locks =
@@ -125,6 +131,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::SaveContext { context } => Box::new(context_task::Save { context }),
         Task::ForgetContext { name } => Box::new(context_task::Forget { name }),
         Task::VerifyServer { server } => Box::new(server::Verify { server }),
+        Task::BuildPlatform(build) => Box::new(platform::Build { asked: *build }),
         Task::VerifyPlatform { platform } => Box::new(platform::Verify { platform }),
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
         Task::VerifySite { site } => Box::new(site::Verify { site }),

@@ -13,8 +13,8 @@ fn help(words: &[&str]) -> String {
 #[test]
 fn every_command_explains_itself() {
     let commands = [
-        "", "run", "attach", "cancel", "recover", "tasks", "save", "show", "forget", "verify", "install", "login",
-        "delete",
+        "", "run", "attach", "cancel", "recover", "tasks", "save", "show", "forget", "verify", "build", "install",
+        "login", "delete",
     ];
     for command in commands {
         let mut words: Vec<&str> = command.split_whitespace().collect();

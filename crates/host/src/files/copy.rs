@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::place::{Held, Place, taken, with_permission};
@@ -67,6 +67,56 @@ impl Files {
     /// groups are kept, links stay links. What only `to` has is left there. Files of the same size and
     /// time are taken to be equal, so a copy can be topped up. Not synced; see [`Files::sync_fs`].
     pub fn copy_tree(&self, from: &Path, to: &Path) -> Result<Changed, FileFault> {
+        self.copy_what_is_wanted(from, to, CopyModes::Same, &mut |_, _| Wanted::Yes)
+    }
+
+    /// What [`Files::copy_what_is_wanted`] would copy: how much it is, and what of it cannot be copied.
+    /// `from` may lie anywhere; it is only looked at.
+    pub fn survey(&self, from: &Path, wanted: &mut dyn FnMut(&Path, bool) -> Wanted) -> Result<Survey, FileFault> {
+        let mut survey = Survey::default();
+        let mut folders = vec![from.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let entries = match std::fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    survey.unreadable.push(folder);
+                    continue;
+                }
+                Err(error) => return Err(FileFault::new("look at", &folder, error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| FileFault::new("look at", &folder, error))?;
+                let path = entry.path();
+                let found = entry.metadata().map_err(|error| FileFault::new("look at", &path, error))?;
+                match wanted(path.strip_prefix(from).unwrap_or(&path), found.is_dir()) {
+                    Wanted::Yes => (),
+                    Wanted::No => continue,
+                    Wanted::Stop => return Ok(survey),
+                }
+                survey.entries += 1;
+                survey.bytes += found.len();
+                if found.is_dir() {
+                    folders.push(path);
+                } else if found.is_file() {
+                    let may = rustix::fs::accessat(rustix::fs::CWD, &path, Access::READ_OK, AtFlags::EACCESS);
+                    survey.unreadable.extend(may.is_err().then_some(path));
+                } else if !found.is_symlink() {
+                    survey.special.push(path);
+                }
+            }
+        }
+        Ok(survey)
+    }
+
+    /// The same of what `wanted` wants: it is asked of each entry, by its path below `from` and whether
+    /// it is a folder.
+    pub fn copy_what_is_wanted(
+        &self,
+        from: &Path,
+        to: &Path,
+        modes: CopyModes,
+        wanted: &mut dyn FnMut(&Path, bool) -> Wanted,
+    ) -> Result<Changed, FileFault> {
         let source = self.place(DOING, from)?;
         let target = self.place(DOING, to)?;
         let Some(held) = source.hold(DOING)? else {
@@ -76,13 +126,65 @@ impl Files {
             return Err(refused(from, held.kind()));
         }
         self.before_change(to);
-        Walk { to }.dir((source.dir.as_fd(), from), (target.dir.as_fd(), to), (&source.name, &target.name))
+        Walk { from, to, modes, wanted }.dir(
+            (source.dir.as_fd(), from),
+            (target.dir.as_fd(), to),
+            (&source.name, &target.name),
+        )
     }
 }
 
-/// One copying of a tree into `to`.
+/// What a copy has of what it is a copy of, besides its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyModes {
+    /// Its mode, and its group where we may.
+    Same,
+    /// Whether it is a program. Everybody may read it and we may write it: for code.
+    OfCode,
+}
+
+impl CopyModes {
+    fn mode(self, source: &Stat) -> u32 {
+        let mode = source.st_mode & 0o7777;
+        match self {
+            CopyModes::Same => mode,
+            CopyModes::OfCode if FileType::from_raw_mode(source.st_mode) == FileType::Directory => 0o755,
+            CopyModes::OfCode if mode & 0o111 == 0 => 0o644,
+            CopyModes::OfCode => 0o755,
+        }
+    }
+}
+
+/// What would be copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// The bytes of all files.
+    pub bytes: u64,
+    /// How many files, folders and links there are.
+    pub entries: u64,
+    /// What Ægir's user may not read.
+    pub unreadable: Vec<PathBuf>,
+    /// Pipes, sockets and devices.
+    pub special: Vec<PathBuf>,
+}
+
+/// Whether an entry of a tree is to be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It is.
+    Yes,
+    /// It is left out, with all below it.
+    No,
+    /// Nothing more is.
+    Stop,
+}
+
+/// One copying of a tree.
 struct Walk<'a> {
+    from: &'a Path,
     to: &'a Path,
+    modes: CopyModes,
+    wanted: &'a mut dyn FnMut(&Path, bool) -> Wanted,
 }
 
 type At<'a> = (std::os::fd::BorrowedFd<'a>, &'a Path);
@@ -90,7 +192,7 @@ type At<'a> = (std::os::fd::BorrowedFd<'a>, &'a Path);
 impl Walk<'_> {
     /// Copies the folder `names.0` in `from` to `names.1` in `to`; the paths are those of the two
     /// folders themselves, for messages.
-    fn dir(&self, from: At<'_>, to: At<'_>, names: (&OsStr, &OsStr)) -> Result<Changed, FileFault> {
+    fn dir(&mut self, from: At<'_>, to: At<'_>, names: (&OsStr, &OsStr)) -> Result<Changed, FileFault> {
         let bad_from = |error: Errno| FileFault::new(DOING, from.1, error.into());
         let bad_to = |error: Errno| FileFault::new(DOING, to.1, error.into());
         let source = rustix::fs::openat(from.0, names.0.as_bytes(), WALK, Mode::empty()).map_err(bad_from)?;
@@ -104,15 +206,23 @@ impl Walk<'_> {
             if path == self.to {
                 continue;
             }
+            match (self.wanted)(path.strip_prefix(self.from).unwrap_or(&path), is_dir) {
+                Wanted::Yes => (),
+                Wanted::No => continue,
+                Wanted::Stop => {
+                    let why = "it is to stop".to_owned();
+                    return Err(FileFault::because(DOING, &path, super::Trouble::Other, why));
+                }
+            }
             let at = ((source.as_fd(), path.as_path()), (target.as_fd(), target_path.as_path()));
             changed = changed
                 | match is_dir {
                     true => self.dir(at.0, at.1, (&name, &name))?,
-                    false => Walk::leaf(at.0, at.1, &name)?,
+                    false => self.leaf(at.0, at.1, &name)?,
                 };
         }
         let held = Held { stat: rustix::fs::fstat(&target).map_err(bad_to)?, fd: target };
-        Ok(changed | as_source(&held, &stat).map_err(bad_to)?)
+        Ok(changed | self.as_source(&held, &stat).map_err(bad_to)?)
     }
 
     /// The folder to copy into, made if it is missing, and writable for now.
@@ -128,7 +238,7 @@ impl Walk<'_> {
     }
 
     /// Copies what is no folder.
-    fn leaf(from: At<'_>, to: At<'_>, name: &OsStr) -> Result<Changed, FileFault> {
+    fn leaf(&self, from: At<'_>, to: At<'_>, name: &OsStr) -> Result<Changed, FileFault> {
         let bad_from = |error: Errno| FileFault::new(DOING, from.1, error.into());
         let bad_to = |error: Errno| FileFault::new(DOING, to.1, error.into());
         let Some(stat) = super::stat_at(from.0, name).map_err(bad_from)? else { return Ok(Changed::No) };
@@ -147,8 +257,9 @@ impl Walk<'_> {
                 Ok(Changed::Yes)
             }
             FileType::RegularFile => {
-                let equal =
-                    |there: &Stat| same_kind(there) && there.st_mode == stat.st_mode && same_content(&stat, there);
+                let equal = |there: &Stat| {
+                    same_kind(there) && there.st_mode & 0o7777 == self.modes.mode(&stat) && same_content(&stat, there)
+                };
                 if there.as_ref().is_some_and(equal) {
                     return Ok(Changed::No);
                 }
@@ -161,7 +272,7 @@ impl Walk<'_> {
                 let target: File = with_permission(to.0, create).map_err(bad_to)?.into();
                 stream(&source, &target).map_err(|error| FileFault::new(DOING, to.1, error))?;
                 let held = Held { stat: rustix::fs::fstat(&target).map_err(bad_to)?, fd: target.into() };
-                as_source(&held, &stat).map_err(bad_to)?;
+                self.as_source(&held, &stat).map_err(bad_to)?;
                 rustix::fs::futimens(&held.fd, &times(&stat)).map_err(bad_to)?;
                 Ok(Changed::Yes)
             }
@@ -178,25 +289,25 @@ impl Walk<'_> {
         let remove = || rustix::fs::unlinkat(to.0, name.as_bytes(), AtFlags::empty());
         with_permission(to.0, remove).map_err(|error| FileFault::new(DOING, to.1, error.into()))
     }
-}
 
-/// Gives a copy the group (where we may) and then the mode of what it is a copy of.
-fn as_source(held: &Held, source: &Stat) -> Result<Changed, Errno> {
-    let mut changed = Changed::No;
-    if held.stat.st_gid != source.st_gid {
-        match held.chown(None, Some(source.st_gid)) {
-            Ok(()) => changed = Changed::Yes,
-            // We are not in that group. Whoever needs another group than a new file gets sets it.
-            Err(Errno::PERM) => (),
-            Err(error) => return Err(error),
+    /// Gives a copy the group (where we may) and then the mode that it is to have.
+    fn as_source(&self, held: &Held, source: &Stat) -> Result<Changed, Errno> {
+        let mut changed = Changed::No;
+        if self.modes == CopyModes::Same && held.stat.st_gid != source.st_gid {
+            match held.chown(None, Some(source.st_gid)) {
+                Ok(()) => changed = Changed::Yes,
+                // We are not in that group. Whoever needs another group than a new file gets sets it.
+                Err(Errno::PERM) => (),
+                Err(error) => return Err(error),
+            }
         }
+        let mode = self.modes.mode(source);
+        if changed.yes() || held.mode() != mode {
+            super::place::chmod_held(held.fd.as_fd(), mode)?;
+            changed = Changed::Yes;
+        }
+        Ok(changed)
     }
-    let mode = source.st_mode & 0o7777;
-    if changed.yes() || held.mode() != mode {
-        super::place::chmod_held(held.fd.as_fd(), mode)?;
-        changed = Changed::Yes;
-    }
-    Ok(changed)
 }
 
 fn same_content(one: &Stat, other: &Stat) -> bool {

@@ -14,8 +14,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use super::Ended;
 use super::kept::Kept;
+use super::{Ended, Stop};
 
 /// A program that writes this many times what is kept of its output is running away.
 const RUNAWAY: u64 = 256;
@@ -31,26 +31,40 @@ pub(super) struct Pipes {
     pub(super) answers: Option<OwnedFd>,
 }
 
+/// How often we ask whether a program is to stop.
+const ASK: Duration = Duration::from_millis(500);
+
+/// When a program is ended before it ends by itself.
+pub(super) struct Ends {
+    /// At this moment.
+    pub(super) until: Option<Instant>,
+    /// So long between SIGTERM and SIGKILL.
+    pub(super) grace: Duration,
+    /// When it has written many times this, see [`RUNAWAY`].
+    pub(super) output: usize,
+    /// When this says so.
+    pub(super) stop: Option<Stop>,
+}
+
 /// Waits for the end of `child`, and of its whole group. Returns how it ended and what it wrote.
 pub(super) fn follow(
     child: &mut Child,
     pipes: Pipes,
     input: &[u8],
-    until: Option<Instant>,
-    grace: Duration,
-    output: usize,
+    ends: &Ends,
+    tells: bool,
     on_answer: &mut dyn FnMut(&str),
 ) -> io::Result<(Ended, Kept, Kept)> {
     let mut followed = Followed {
         pipes,
         input,
-        out: Kept::new(output),
-        err: Kept::new(output),
-        output: output as u64,
-        line: Vec::new(),
-        too_long: false,
+        out: Kept::new(ends.output),
+        err: Kept::new(ends.output),
+        output: ends.output as u64,
+        lines: Lines::default(),
+        told: tells.then(Lines::default),
     };
-    let ended = followed.stay(child, until, grace, on_answer);
+    let ended = followed.stay(child, ends, on_answer);
     // Whatever happened, nothing of the group may go on. Its number is ours until `wait` below.
     end(child, Signal::KILL);
     let status = child.wait()?;
@@ -60,7 +74,7 @@ pub(super) fn follow(
     let ended = match (ended, status.code()) {
         (Some(why), _) => why,
         // It was quicker than we, but what it said is not whole.
-        (None, _) if followed.too_long => Ended::OutputTooLong,
+        (None, _) if followed.too_long() => Ended::OutputTooLong,
         (None, Some(code)) => Ended::Code(code),
         (None, None) => Ended::Signal(status.signal().unwrap_or_default()),
     };
@@ -80,39 +94,79 @@ struct Followed<'a> {
     out: Kept,
     err: Kept,
     output: u64,
+    /// Of descriptor 3.
+    lines: Lines,
+    /// Of standard error, if it is told.
+    told: Option<Lines>,
+}
+
+/// Cuts what comes into lines.
+#[derive(Default)]
+struct Lines {
     line: Vec<u8>,
+    /// From a line that is too long on nothing is told, but that the program is ended.
     too_long: bool,
+}
+
+impl Lines {
+    fn put(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&str)) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.too_long |= self.line.len() + piece.len() > LONGEST_ANSWER;
+            if self.too_long {
+                return;
+            }
+            self.line.extend_from_slice(piece);
+            if let Some(whole) = self.line.strip_suffix(b"\n") {
+                on_line(&String::from_utf8_lossy(whole));
+                self.line.clear();
+            }
+        }
+    }
+
+    /// Tells the last one, if its line end is missing.
+    fn end(&mut self, on_line: &mut dyn FnMut(&str)) {
+        if !self.line.is_empty() && !self.too_long {
+            on_line(&String::from_utf8_lossy(&self.line));
+        }
+    }
 }
 
 impl Followed<'_> {
     /// Returns when the leader has ended: nothing if by itself, else why we ended it.
-    fn stay(
-        &mut self,
-        child: &Child,
-        until: Option<Instant>,
-        grace: Duration,
-        on_answer: &mut dyn FnMut(&str),
-    ) -> io::Result<Option<Ended>> {
+    fn stay(&mut self, child: &Child, ends: &Ends, on_answer: &mut dyn FnMut(&str)) -> io::Result<Option<Ended>> {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
         let leader = pidfd_open(pid, PidfdFlags::empty())?;
         for pipe in self.pipes.all() {
             let flags = rustix::fs::fcntl_getfl(pipe)?;
             rustix::fs::fcntl_setfl(pipe, flags | OFlags::NONBLOCK)?;
         }
-        let (mut until, mut why) = (until, None);
+        let (mut until, mut why) = (ends.until, None);
+        let mut asked = Instant::now();
         loop {
             self.write()?;
-            if self.wait(&leader, until)? {
+            // Nobody is asked twice whether it is to end.
+            let ask = ends.stop.as_ref().filter(|_| why.is_none());
+            let turn = ask.and_then(|_| asked.checked_add(ASK));
+            if self.wait(&leader, [until, turn].into_iter().flatten().min())? {
                 return Ok(why);
             }
             self.read_what_is_there(on_answer)?;
             let now = Instant::now();
             let late = until.is_some_and(|until| now >= until);
+            let mut stopped = false;
+            if turn.is_some_and(|turn| now >= turn) {
+                asked = now;
+                stopped = ask.is_some_and(|stop| stop());
+            }
             match why {
-                None if self.too_long || late => {
-                    why = Some(if self.too_long { Ended::OutputTooLong } else { Ended::TimedOut });
+                None if self.too_long() || late || stopped => {
+                    why = Some(match () {
+                        () if self.too_long() => Ended::OutputTooLong,
+                        () if late => Ended::TimedOut,
+                        () => Ended::Stopped,
+                    });
                     end(child, Signal::TERM);
-                    until = now.checked_add(grace);
+                    until = now.checked_add(ends.grace);
                 }
                 Some(_) if late => {
                     end(child, Signal::KILL);
@@ -169,32 +223,27 @@ impl Followed<'_> {
         let most = self.output.saturating_mul(RUNAWAY);
         let out = &mut self.out;
         drain(&mut self.pipes.stdout, |bytes| out.put(bytes))?;
-        let err = &mut self.err;
-        drain(&mut self.pipes.stderr, |bytes| err.put(bytes))?;
-        let line = &mut self.line;
-        let mut too_long = self.too_long || out.total() > most || err.total() > most;
-        drain(&mut self.pipes.answers, |bytes| {
-            for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-                // From a line that is too long on nothing is told, but that the program is ended.
-                too_long |= line.len() + piece.len() > LONGEST_ANSWER;
-                if too_long {
-                    return;
-                }
-                line.extend_from_slice(piece);
-                if let Some(whole) = line.strip_suffix(b"\n") {
-                    on_answer(&String::from_utf8_lossy(whole));
-                    line.clear();
-                }
+        let (err, told) = (&mut self.err, &mut self.told);
+        drain(&mut self.pipes.stderr, |bytes| {
+            err.put(bytes);
+            if let Some(told) = told {
+                told.put(bytes, on_answer);
             }
         })?;
-        self.too_long = too_long;
-        Ok(())
+        let lines = &mut self.lines;
+        lines.too_long |= out.total() > most || err.total() > most;
+        drain(&mut self.pipes.answers, |bytes| lines.put(bytes, on_answer))
     }
 
-    /// Tells the last answer, if its line end is missing.
+    /// Whether it wrote far more than it may.
+    fn too_long(&self) -> bool {
+        self.lines.too_long || self.told.as_ref().is_some_and(|told| told.too_long)
+    }
+
     fn last_line(&mut self, on_answer: &mut dyn FnMut(&str)) {
-        if !self.line.is_empty() && !self.too_long {
-            on_answer(&String::from_utf8_lossy(&self.line));
+        self.lines.end(on_answer);
+        if let Some(told) = &mut self.told {
+            told.end(on_answer);
         }
     }
 }

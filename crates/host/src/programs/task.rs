@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use aegir_domain::Fault;
 use rustix::io::FdFlags;
 
-use super::follow::{Pipes, follow};
+use super::follow::{Ends, Pipes, follow};
 use super::{CommandFailed, Launch, ProcessGroup, Programs, Ran};
 use crate::exec::Order;
 
@@ -220,7 +220,8 @@ impl Programs for TaskPrograms {
         let until = [Some(launch.limits.time), self.deadline.left()].into_iter().flatten().min();
         let until = until.and_then(|left| Instant::now().checked_add(left));
         let input = launch.stdin.as_ref().map_or("", |text| text.expose()).as_bytes();
-        let followed = follow(&mut child, pipes, input, until, self.grace, launch.limits.output, on_answer);
+        let ends = Ends { until, grace: self.grace, output: launch.limits.output, stop: launch.stop.clone() };
+        let followed = follow(&mut child, pipes, input, &ends, launch.tells, on_answer);
         let (ended, out, err) = followed.map_err(|source| CommandFailed::Follow { program: shown(), source })?;
         Ok(Ran {
             ended,

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::{Fault, FaultReport};
-use aegir_host::{CommandFailed, Ended, Launch, ProcessGroup, Programs, Ran};
+use aegir_host::{CommandFailed, Ended, Launch, ProcessGroup, Programs, Ran, Recorder};
 
-use super::{Machine, Trouble, drupal, nginx};
+use super::{Machine, Trouble, Watch, drupal, nginx};
+use crate::Code;
+
+/// The program that stands for Composer in a lab; it exists on every machine.
+pub(crate) const COMPOSER: &str = "/bin/true";
 
 type OnGroup = Box<dyn Fn(&ProcessGroup) -> Result<(), Fault> + Send + Sync>;
 
@@ -78,12 +82,28 @@ impl FakePrograms {
         if launch.cmd.args.iter().any(|arg| arg == "-r") {
             return End::well(self.facts());
         }
+        if launch.cmd.args.iter().any(|arg| arg == COMPOSER) {
+            return self.composer(&launch.cmd.args, on_answer);
+        }
         let script = launch.cmd.args.iter().rev().find(|arg| arg.ends_with(".php")).map(PathBuf::from);
         let Some(script) = script.filter(|script| script.is_file()) else {
             return End::badly(1, "Could not open input file");
         };
         let input = launch.stdin.as_ref().map_or("", |input| input.expose());
         drupal::run(&self.machine, &script, input, on_answer)
+    }
+
+    /// A registry that has one package: a small Drupal 10.
+    fn composer(&self, args: &[String], tell: &mut dyn FnMut(&str)) -> End {
+        if !args.iter().any(|arg| arg == "create-project") {
+            return End::well("{}");
+        }
+        let Some(to) = args.iter().rev().nth(1).map(PathBuf::from) else { return End::badly(1, "") };
+        Watch(self.machine.clone()).before_change(&to);
+        tell("  - Installing drupal/core (10.3.6): Extracting archive");
+        Code::Ten.make(&to);
+        self.machine.moment();
+        End::well("")
     }
 
     fn facts(&self) -> String {

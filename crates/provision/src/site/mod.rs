@@ -9,7 +9,7 @@ mod probe;
 mod verify;
 
 pub(crate) use delete::Delete;
-pub(crate) use facts::names_are_free;
+pub(crate) use facts::{Room, names_are_free};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials};
 pub(crate) use login::Login;
