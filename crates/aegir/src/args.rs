@@ -29,8 +29,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The back end: tasks on servers, platforms and sites of this machine
     Provision(Box<Provision>),
-    /// Starts the private stack (nginx, php-fpm, MariaDB) and keeps it until Ctrl-C
-    Up(UpArgs),
+    /// Starts web server, PHP and database with a first Drupal site, and keeps them until Ctrl-C
+    Up(Box<UpArgs>),
+    /// Ends the `aegir up` of this home, in order
+    Down,
     /// Prints the JSON Schema of what `provision run` reads and writes
     Schema,
 }

@@ -32,6 +32,10 @@ pub(crate) struct Given {
     pub(crate) home: Option<PathBuf>,
     /// What is to go wrong, in a proof.
     pub(crate) drill: Option<String>,
+    /// How a person came over ssh: `SSH_CONNECTION`.
+    pub(crate) ssh: Option<String>,
+    /// Whether this is the process that stays, of `aegir up --detach`.
+    pub(crate) stays: bool,
     /// All words of the command line.
     pub(crate) words: Vec<String>,
 }

@@ -39,11 +39,14 @@ fn main() -> ExitCode {
     let given = Given {
         home: cli.home.or_else(|| std::env::var_os("AEGIR_HOME").filter(|home| !home.is_empty()).map(Into::into)),
         drill: std::env::var("AEGIR_DRILL").ok(),
+        ssh: std::env::var("SSH_CONNECTION").ok(),
+        stays: std::env::var_os(up::STAYS).is_some(),
         words: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
     };
     let ended = match cli.command {
         Command::Provision(provision) => provision::run(given, *provision),
         Command::Up(up) => up::run(&given, &up),
+        Command::Down => up::down(&given),
         Command::Schema => {
             speak::out(&format!("{:#}", aegir_domain::protocol::schema()));
             Ok(0)

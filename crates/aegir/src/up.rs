@@ -1,65 +1,172 @@
-//! `up`: the private stack, from its first service to Ctrl-C.
+//! `up`: the private stack, and on it a first Drupal site; kept until Ctrl-C.
 
-use std::net::SocketAddr;
-use std::path::Path;
+mod back_end;
+mod detach;
+mod first_hour;
+mod keeper;
+mod teller;
+mod welcome;
 
-use aegir_domain::{Cmd, Remedy};
-use aegir_stack::{Programs, Signals, Stack, StackSettings, Users};
-use clap::Args;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
+use aegir_domain::{HostName, Remedy};
+use aegir_stack::{Endpoints, Programs, Signals, Stack, StackSettings, Users};
+use clap::{Args, ValueEnum};
+
+use crate::args::text;
 use crate::compose::Given;
 use crate::failure::Failure;
-use crate::speak::out;
+use crate::owner;
+use crate::provision::Usage;
+use back_end::BackEnd;
+use first_hour::{FirstHour, Wishes};
+use keeper::Keeper;
+use teller::Teller;
+use welcome::{OverSsh, Reader};
 
-/// The private stack: nginx, php-fpm and MariaDB on this machine's loopback address, for trying
-/// Ægir, for tests and for laptops.
+pub(crate) use detach::{STAYS, down};
+
+/// Starts web server, PHP and database on this machine's loopback address, for trying Ægir, for tests
+/// and for laptops. In a new home it then makes a platform and a site, and says how to see it.
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
+    /// The tree that the first platform is a copy of: Drupal's document root, or the project around it
+    /// [default: Composer builds one]
+    #[arg(long, value_name = "DIR")]
+    platform: Option<PathBuf>,
+    /// The product that keeps the sites' data [default: that of the last time, else mariadb]
+    #[arg(long, value_enum, value_name = "PRODUCT")]
+    db: Option<Db>,
+    /// The PHP program, with its version in its name [default: the newest on this machine]
+    #[arg(long, value_name = "PROGRAM")]
+    php: Option<PathBuf>,
+    /// The registry that Composer asks [default: the public one]
+    #[arg(long, value_name = "URL", value_parser = text::<aegir_domain::RegistryAddress>)]
+    registry: Option<aegir_domain::RegistryAddress>,
     /// The port that sites answer on [default: that of the last time, else a free one]
     #[arg(long)]
     port: Option<u16>,
-    /// Leaves MariaDB out; sites then have SQLite
+    /// Another address that sites answer on, for others to see
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), hide_default_value = true)]
+    listen: IpAddr,
+    /// What the name of the first site ends with; it must lead to this machine
+    #[arg(long, value_name = "NAME", default_value = "localhost", value_parser = text::<HostName>)]
+    domain: HostName,
+    /// Goes on after the terminal was closed; `aegir down` ends it
     #[arg(long)]
-    no_mariadb: bool,
+    detach: bool,
+    /// Starts the services, and makes nothing
+    #[arg(long)]
+    only_services: bool,
 }
 
-/// Starts the stack and keeps it until Ctrl-C.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Db {
+    /// MariaDB
+    Mariadb,
+    /// A file for each site
+    Sqlite,
+}
+
+/// Starts the stack, sees that there is a site, and keeps both until Ctrl-C.
 pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
     let home = given.home();
+    let tree = args.platform.as_deref().map(tree).transpose()?;
+    if args.detach {
+        return detach::run(given, &home);
+    }
     let users = match aegir_host::own_uid() {
         0 => Some(Users::find("aegir", "aegir-web")?),
         _ => None,
     };
-    let owner = users.as_ref().map(|users| users.aegir.name.clone());
+    let mariadb = match args.db {
+        Some(db) => db == Db::Mariadb,
+        None => Endpoints::load(&home).map_or(true, |last| last.db.is_some()),
+    };
     let settings = StackSettings {
         home: home.clone(),
+        address: args.listen,
         http_port: args.port,
-        users,
-        mariadb: !args.no_mariadb,
-        programs: Programs::find(),
+        users: users.clone(),
+        mariadb: mariadb || home.join("stack/mariadb/data").is_dir(),
+        programs: programs(args.php.as_deref())?,
     };
+    let teller = Teller::new();
     let signals = Signals::listen().map_err(|source| NoSignals { source })?;
-    let stack = Stack::start(settings, &out, &|| signals.asked())?;
-    out(&next(&home, owner.as_deref(), stack.endpoints().listen));
-    stack.supervise(&out, &|| signals.asked())?;
-    Ok(0)
+    teller.head("The services");
+    let stack = Stack::start(settings, &|said| teller.say(said), &|| signals.asked())?;
+    let home = home.canonicalize().unwrap_or(home);
+    let listen = stack.endpoints().listen;
+    let owner = users.as_ref().map(|users| users.aegir.name.clone());
+    let name = owner::own_name();
+    let reader =
+        Reader { home: &home, owner: owner.as_deref(), name: &name, ssh: given.ssh.as_deref().and_then(OverSsh::read) };
+
+    let back_end = BackEnd::new(home.clone(), users.as_ref());
+    let stopping = AtomicBool::new(false);
+    let wishes = Wishes {
+        platform: tree,
+        php: args.php.clone(),
+        registry: args.registry.clone(),
+        mariadb,
+        domain: args.domain.clone(),
+    };
+    let first_hour = FirstHour { back_end: &back_end, wishes: &wishes, teller: &teller, stopping: &stopping };
+    let keeper = Keeper::new(&back_end, &teller, &stopping);
+    std::thread::scope(|scope| {
+        if args.only_services {
+            teller.text(&services_run(&reader, listen.port()));
+            detach::let_go(given);
+        } else {
+            scope.spawn(|| {
+                let ended = first_hour.run();
+                if let Ok(ready) = &ended {
+                    teller.text(&welcome::text(ready, listen, &reader));
+                    detach::let_go(given);
+                }
+                keeper.first_hour_ended(ended.map(drop));
+            });
+        }
+        let kept = stack.supervise(&|said| teller.text(said), &|| keeper.asked(signals.asked(), scope));
+        // Nothing that still runs in the threads may wait for services that are gone.
+        keeper.services_ended();
+        kept
+    })?;
+    match keeper.failure() {
+        Some(fault) => Err(fault.into()),
+        None => Ok(0),
+    }
 }
 
-/// Where sites will answer, and what to type next.
-fn next(home: &Path, owner: Option<&str>, listen: SocketAddr) -> String {
-    let line = |words: &[&str]| {
-        let aegir = match owner {
-            Some(owner) => Cmd::new("sudo").args(["-u", owner, "aegir"]),
-            None => Cmd::new("aegir"),
-        };
-        aegir.args(["--home"]).arg(home.display().to_string()).arg("provision").args(words.iter().copied()).to_string()
-    };
+/// The tree as an absolute path; what is none is told before anything starts.
+fn tree(path: &Path) -> Result<PathBuf, Failure> {
+    match path.canonicalize() {
+        Ok(path) if path.is_dir() => Ok(path),
+        _ => {
+            let what = format!("there is no folder `{}` to make a platform of", path.display());
+            Err(Failure::usage(Usage::new(what, "give the folder of a Drupal: its document root, or its project")))
+        }
+    }
+}
+
+/// The programs of this machine, with the php-fpm that belongs to `php`.
+fn programs(php: Option<&Path>) -> Result<Programs, Failure> {
+    let found = Programs::find();
+    match php {
+        None => Ok(found),
+        Some(php) => Ok(found.with_php(php)?),
+    }
+}
+
+/// What is told where only the services were wanted.
+fn services_run(reader: &Reader<'_>, port: u16) -> String {
     format!(
         "\nThe private stack runs: sites answer on http://SITE:{port} (names that end in `.localhost` need no DNS).\n\
          Ctrl-C stops it. To go on, in another terminal:\n\n  {save}\n  {verify}\n",
-        port = listen.port(),
-        save = line(&["save", "@server_localhost", "--private-stack"]),
-        verify = line(&["verify", "@server_localhost"]),
+        save = reader.line(&["save", "@server_localhost", "--private-stack"]),
+        verify = reader.line(&["verify", "@server_localhost"]),
     )
 }
 
@@ -77,9 +184,9 @@ mod tests {
 
     #[test]
     fn what_to_type_next_is_told_to_the_user_who_must_type_it() {
-        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let reader = Reader { home: Path::new("/srv/my home"), owner: Some("aegir"), name: "root", ssh: None };
 
-        let said = next(Path::new("/srv/my home"), Some("aegir"), listen);
+        let said = services_run(&reader, 8080);
 
         assert!(
             said.contains(

@@ -35,7 +35,7 @@ pub use locks::{Lock, LockFault, LockMode, Locks};
 pub use mint::{Mint, SystemMint};
 pub use programs::{
     CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, Stop, TaskPrograms,
-    end_group, find_program,
+    end_group, find_program, groups_with_arguments,
 };
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
 pub use web::{Answer, RealWeb, Web, WebAddress, WebFault};

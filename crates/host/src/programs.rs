@@ -19,7 +19,7 @@ use aegir_domain::{Cmd, Password};
 
 pub use fault::CommandFailed;
 pub(crate) use group::GROUP_VARIABLE;
-pub use group::{GroupFault, ProcessGroup, end_group};
+pub use group::{GroupFault, ProcessGroup, end_group, groups_with_arguments};
 pub use task::{Deadline, TaskPrograms, find_program};
 
 /// A program to start, with everything it gets. Printed, it shows no value of a variable.

@@ -59,7 +59,7 @@ pub enum StackFault {
         source: serde_json::Error,
     },
     /// The remembered port is another program's.
-    #[error("port {port} of 127.0.0.1 is in use by {}", by.as_deref().unwrap_or("another program"))]
+    #[error("port {port} is in use by {}", by.as_deref().unwrap_or("another program"))]
     PortTaken {
         /// The port.
         port: u16,
@@ -68,9 +68,58 @@ pub enum StackFault {
         /// Where the port is remembered.
         remembered: PathBuf,
     },
+    /// The PHP program is not there.
+    #[error("there is no PHP program `{}`", php.display())]
+    NoPhp {
+        /// The program.
+        php: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Its version does not show.
+    #[error("the version of the PHP program `{}` does not show in its name", php.display())]
+    UnknownPhp {
+        /// The program.
+        php: PathBuf,
+    },
+    /// There is no php-fpm of its version.
+    #[error("there is no `{wanted}`, which runs the web's PHP for `{}`", php.display())]
+    NoFpm {
+        /// The program.
+        php: PathBuf,
+        /// The name of its php-fpm.
+        wanted: String,
+    },
+    /// It was asked to end, and did not.
+    #[error("the stack that process {pid} keeps did not end within {seconds} s")]
+    StaysUp {
+        /// The process.
+        pid: i32,
+        /// How long we waited.
+        seconds: u64,
+    },
     /// None was free.
-    #[error("no free port found on 127.0.0.1")]
+    #[error("no free port was found")]
     NoPort,
+    /// The address is not one of this machine.
+    #[error("this machine has no address `{address}` that sites could answer on")]
+    NoAddress {
+        /// The address.
+        address: std::net::IpAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Ports below 1024 are for root.
+    #[error("this user may not answer on port {port}")]
+    NotAllowed {
+        /// The port.
+        port: u16,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// A program did not start.
     #[error("cannot start `{}`", program.display())]
     Spawn {
@@ -189,7 +238,21 @@ impl Remedy for StackFault {
                  (the address of every site then changes from port {port})",
                 remembered.display()
             )),
+            StackFault::NoPhp { .. } | StackFault::UnknownPhp { .. } => {
+                Some("name one such as `/usr/bin/php8.2`; `ls /usr/bin/php*` lists those of this machine".into())
+            }
+            StackFault::NoFpm { wanted, .. } => {
+                let (php, version) = wanted.split_at(wanted.find(|c: char| c.is_ascii_digit()).unwrap_or(wanted.len()));
+                Some(format!("install the package `php{version}-{}`", php.trim_start_matches("php-")))
+            }
+            StackFault::StaysUp { pid, .. } => {
+                Some(format!("see what it waits for, or have it end at once: `kill {pid}` once more"))
+            }
             StackFault::NoPort => Some("name a port with `--port`".into()),
+            StackFault::NoAddress { .. } => {
+                Some("name one that `ip address` lists with `--listen`, or leave it out for this machine alone".into())
+            }
+            StackFault::NotAllowed { .. } => Some("choose a port from 1024 on with `--port`, or start as root".into()),
             StackFault::Refused { credentials, .. } => Some(format!(
                 "put the right password into `{0}`, or remove `{0}`: the next start then sets a new one",
                 credentials.display()

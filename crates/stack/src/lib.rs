@@ -6,7 +6,7 @@
 //! ```text
 //!   start     lock → left-overs of a killed one → mariadbd → php-fpm → nginx      each until it answers
 //!   supervise a child that dies is started again; `run/stack.sock` answers the back end
-//!   stop      nginx → php-fpm → mariadbd, orderly; all at once when asked twice
+//!   stop      php-fpm → nginx → mariadbd, orderly; all at once when asked twice
 //! ```
 //!
 //! ## Invariants
@@ -14,7 +14,8 @@
 //! - One `aegir up` per home: it holds the lock `run/up.lock`.
 //! - Every child has a process group of its own and dies with the thread that started it, so a
 //!   [`Stack`] cannot leave that thread.
-//! - Nothing listens on another address than loopback; the database only on a socket.
+//! - Nothing listens on another address than loopback unless the settings name one, and then the web
+//!   server alone; the database only on a socket.
 //! - The database's password is in `credentials/`, mode 0600, and passes through descriptors only.
 //! - A data directory named `data` is whole: it is made under another name and renamed when done.
 
@@ -32,6 +33,7 @@ mod php;
 mod places;
 mod ports;
 mod process_table;
+mod running;
 mod service;
 mod settings;
 mod signals;
@@ -43,6 +45,7 @@ pub use account::{Account, Users};
 pub use check::{Finding, check};
 pub use endpoints::Endpoints;
 pub use fault::StackFault;
+pub use running::Running;
 pub use settings::{Programs, StackSettings};
 pub use signals::Signals;
 pub use stack::Stack;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,24 +21,29 @@ struct Ports {
 }
 
 /// The address for this home: what was asked for, else the remembered port, else a free one.
-pub(crate) fn listen(places: &Places, asked: Option<u16>) -> Result<SocketAddr, StackFault> {
+pub(crate) fn listen(places: &Places, address: IpAddr, asked: Option<u16>) -> Result<SocketAddr, StackFault> {
     let port = match asked.or(read(places)?) {
         Some(port) => {
-            require_free(places, port)?;
+            require_free(places, SocketAddr::from((address, port)))?;
             port
         }
         None => {
             let first = places.number() % (RANGE.end - RANGE.start);
             let spread = RANGE.clone().cycle().skip(usize::from(first)).take(RANGE.len());
-            spread.into_iter().find(|port| is_free(*port)).ok_or(StackFault::NoPort)?
+            let is_free = |port: &u16| bound(SocketAddr::from((address, *port))).is_ok();
+            let free = spread.into_iter().find(is_free);
+            free.ok_or_else(|| match bound(SocketAddr::from((address, 0))) {
+                Err(source) => StackFault::NoAddress { address, source },
+                Ok(()) => StackFault::NoPort,
+            })?
         }
     };
-    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    Ok(SocketAddr::from((address, port)))
 }
 
 /// Whether `listen` was only found free, and was taken by another program since then.
 pub(crate) fn was_lost(places: &Places, asked: Option<u16>, listen: SocketAddr) -> Result<bool, StackFault> {
-    Ok(asked.is_none() && read(places)?.is_none() && !is_free(listen.port()))
+    Ok(asked.is_none() && read(places)?.is_none() && bound(listen).is_err())
 }
 
 /// Keeps the port, once nginx answers on it.
@@ -61,34 +66,60 @@ fn read(places: &Places) -> Result<Option<u16>, StackFault> {
     }
 }
 
-fn require_free(places: &Places, port: u16) -> Result<(), StackFault> {
-    if is_free(port) {
-        return Ok(());
+fn require_free(places: &Places, at: SocketAddr) -> Result<(), StackFault> {
+    match bound(at) {
+        Ok(()) => Ok(()),
+        Err(source) if source.kind() == io::ErrorKind::AddrNotAvailable => {
+            Err(StackFault::NoAddress { address: at.ip(), source })
+        }
+        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Err(StackFault::NotAllowed { port: at.port(), source })
+        }
+        Err(_) => {
+            let (port, by) = (at.port(), process_table::listener(at.port()));
+            Err(StackFault::PortTaken { port, by, remembered: places.ports() })
+        }
     }
-    Err(StackFault::PortTaken { port, by: process_table::listener(port), remembered: places.ports() })
 }
 
-fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+fn bound(at: SocketAddr) -> io::Result<()> {
+    TcpListener::bind(at).map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     #[test]
     fn the_port_stays_the_same_and_a_squatter_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let places = Places::prepare(dir.path(), None).unwrap();
 
-        let first = listen(&places, None).unwrap();
+        let first = listen(&places, LOOPBACK, None).unwrap();
         remember(&places, first).unwrap();
-        let second = listen(&places, None).unwrap();
+        let second = listen(&places, LOOPBACK, None).unwrap();
         let _squatter = TcpListener::bind(first).unwrap();
-        let Err(StackFault::PortTaken { port, by, .. }) = listen(&places, None) else { panic!("a port was shared") };
+        let Err(StackFault::PortTaken { port, by, .. }) = listen(&places, LOOPBACK, None) else {
+            panic!("a port was shared")
+        };
 
         assert_eq!(first, second);
         assert_eq!(port, first.port());
         assert!(by.unwrap().contains(&std::process::id().to_string()));
+    }
+
+    #[test]
+    fn an_address_that_is_not_of_this_machine_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::prepare(dir.path(), None).unwrap();
+        // Of the range that is kept for examples in texts.
+        let elsewhere: IpAddr = "192.0.2.7".parse().unwrap();
+
+        for asked in [None, Some(8080)] {
+            let fault = listen(&places, elsewhere, asked).unwrap_err();
+            assert!(fault.to_string().contains("192.0.2.7"), "{fault}");
+        }
     }
 }

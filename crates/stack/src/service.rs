@@ -22,6 +22,16 @@ impl Service {
     /// In the order of their start: each may need those before it.
     pub(crate) const ALL: [Service; 3] = [Service::Mariadb, Service::PhpFpm, Service::Nginx];
 
+    /// Its place in an orderly stop, the last first: PHP finishes what it does, then who asked it for
+    /// that, then who both relied on.
+    pub(crate) fn stays(self) -> u8 {
+        match self {
+            Service::Mariadb => 2,
+            Service::Nginx => 1,
+            Service::PhpFpm => 0,
+        }
+    }
+
     /// Its name for people and for folders.
     pub fn as_str(self) -> &'static str {
         match self {

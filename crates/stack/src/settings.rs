@@ -1,15 +1,19 @@
 //! What a private stack is told before it starts.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::account::Users;
+use crate::fault::StackFault;
 
 /// What a private stack is told before it starts.
 #[derive(Clone, Debug)]
 pub struct StackSettings {
     /// The folder that holds everything.
     pub home: PathBuf,
+    /// The address that sites answer on; the loopback address unless somebody says otherwise.
+    pub address: IpAddr,
     /// The port that sites answer on; `None`: the remembered one, or a free one.
     pub http_port: Option<u16>,
     /// The two accounts, when started as root; `None` when started as a person.
@@ -44,6 +48,21 @@ impl Programs {
             php_fpm: newest_php_fpm(),
             mariadbd: named("mariadbd"),
             mariadb_install_db: named("mariadb-install-db"),
+        }
+    }
+}
+
+impl Programs {
+    /// The same with the php-fpm of the version of `php`: a program such as `/usr/bin/php8.2`, or a link to one.
+    pub fn with_php(self, php: &Path) -> Result<Programs, StackFault> {
+        let real = php.canonicalize().map_err(|source| StackFault::NoPhp { php: php.to_owned(), source })?;
+        let name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let version = name.strip_prefix("php").filter(|version| version.contains('.'));
+        let Some(version) = version else { return Err(StackFault::UnknownPhp { php: php.to_owned() }) };
+        let wanted = aegir_drivers::php::fpm_programs(Some(version)).into_iter().next().unwrap_or_default();
+        match named(&wanted) {
+            Some(php_fpm) => Ok(Programs { php_fpm: Some(php_fpm), ..self }),
+            None => Err(StackFault::NoFpm { php: php.to_owned(), wanted }),
         }
     }
 }

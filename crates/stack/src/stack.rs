@@ -137,7 +137,7 @@ impl Stack {
         if !ports::was_lost(places, asked, self.setup.endpoints.listen)? {
             return Ok(false);
         }
-        self.setup.endpoints.listen = ports::listen(places, asked)?;
+        self.setup.endpoints.listen = ports::listen(places, self.setup.settings.address, asked)?;
         if let Some(mut kept) = self.kept.pop() {
             kept.daemon.sweep();
         }
@@ -161,7 +161,7 @@ impl Stack {
 
 fn endpoints(settings: &StackSettings, places: &Places) -> Result<Endpoints, StackFault> {
     Ok(Endpoints {
-        listen: ports::listen(places, settings.http_port)?,
+        listen: ports::listen(places, settings.address, settings.http_port)?,
         internal: places.internal_socket(),
         php_sockets: places.php_sockets(),
         db: settings.mariadb.then(|| DbEngine::Socket(places.database_socket())),

@@ -103,8 +103,9 @@ impl Stack {
         Ok(())
     }
 
-    /// Ends the services, the last started first.
+    /// Ends the services: PHP, the web server, the database.
     fn stop(&mut self, say: &dyn Fn(&str), stop: &dyn Fn() -> StopRequest) {
+        self.kept.sort_by_key(|kept| std::cmp::Reverse(kept.service.stays()));
         while let Some(mut kept) = self.kept.pop() {
             if stop() == StopRequest::AtOnce {
                 self.kept.push(kept);

@@ -74,7 +74,7 @@ fn a_full_disk_is_refused_before_and_survived_in_the_middle() {
         return;
     };
     lab.give(&home);
-    lab.start_stack(&["--no-mariadb"]);
+    lab.start_stack(&["--db", "sqlite"]);
     lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
     lab.provision(&["verify", "@server_localhost"]).done();
     lab.platform("ten", "ten-1.0");

@@ -74,7 +74,7 @@ impl Lab {
     pub fn start_stack(&mut self, args: &[&str]) {
         let port = free_port().to_string();
         let home = self.home().display().to_string();
-        let mut words = vec!["--home", &home, "up"];
+        let mut words = vec!["--home", &home, "up", "--only-services"];
         // A stack that ran before has its port.
         if !self.home().join("stack/ports.json").exists() {
             words.extend(["--port", &port]);

@@ -60,6 +60,19 @@ impl Remedy for GroupFault {
     }
 }
 
+/// The groups led by processes of this machine whose arguments, after the program, are `words`.
+pub fn groups_with_arguments(words: &[&str]) -> Vec<ProcessGroup> {
+    let wanted: Vec<u8> = words.iter().flat_map(|word| [word.as_bytes(), b"\0"].concat()).collect();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let leads = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let program = line.iter().position(|byte| *byte == 0).map_or(line.len(), |end| end + 1);
+        line[program..] == wanted
+    };
+    pids.filter(leads).filter_map(ProcessGroup::led_by).collect()
+}
+
 impl ProcessGroup {
     /// The group led by the process `pid`, if that is alive.
     pub fn led_by(pid: u32) -> Option<ProcessGroup> {

@@ -2,6 +2,7 @@
 //!
 //! `aegir-stack HOME [--users] [--no-mariadb] [--port N]`; Ctrl-C stops it, a second one at once.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ fn up() -> Result<(), StackFault> {
     let mut args = std::env::args().skip(1);
     let mut settings = StackSettings {
         home: PathBuf::from(args.next().unwrap_or_default()),
+        address: Ipv4Addr::LOCALHOST.into(),
         http_port: None,
         users: None,
         mariadb: true,
