@@ -7,7 +7,9 @@ CARGO ?= cargo
 # SETUP=no leaves the machine's packages alone.
 SETUP ?= yes
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-drupal proofs tidy fmt deny
+# make run: where the home lies, and what is wished of the first site (see `aegir up --help`).
+HOME_DIR ?= ./var
+.PHONY: help setup build run test test-drupal proofs tidy fmt deny
 
 help: ## lists these targets
 	@sed -n -E 's/^([a-z-]+):.*## (.*)$$/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -19,6 +21,13 @@ endif
 
 build: setup ## builds the program, target/release/aegir
 	$(CARGO) build --release --locked -p aegir
+
+# The last line, so that Ctrl-C is the program's and not make's.
+run: build ## one command to a Drupal site: PLATFORM=DIR HTTP=apache DB=sqlite PHP=/usr/bin/php8.2 LISTEN=ADDRESS DOMAIN=NAME DETACH=yes
+	@exec target/release/aegir up --home "$(HOME_DIR)" \
+	  $(if $(PLATFORM),--platform "$(PLATFORM)") $(if $(HTTP),--http "$(HTTP)") $(if $(DB),--db "$(DB)") \
+	  $(if $(PHP),--php "$(PHP)") $(if $(LISTEN),--listen "$(LISTEN)") $(if $(DOMAIN),--domain "$(DOMAIN)") \
+	  $(if $(PORT),--port "$(PORT)") $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(DETACH),--detach)
 
 test: setup ## format, lints, all tests; ends with `N passed, N failed`
 	@scripts/test

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use aegir_domain::Remedy;
-use aegir_host::{Changed, FileFault, Files, Kind, Recorder, Trouble, own_gid, own_uid};
+use aegir_host::{Changed, CopyModes, FileFault, Files, Kind, Recorder, Trouble, Wanted, own_gid, own_uid};
 
 struct Place {
     dir: tempfile::TempDir,
@@ -504,4 +504,35 @@ fn a_read_only_disk_is_named() {
     let fault = files.write(&small.0.path().join("a"), b"", 0o600).unwrap_err();
     assert_eq!(fault.trouble(), Trouble::ReadOnly);
     assert!(fault.remedy().unwrap().contains("remount,rw"));
+}
+
+#[test]
+fn code_can_be_read_by_all_and_written_by_us_alone() {
+    let place = Place::new();
+    let (tree, copy) = (place.at("tree"), place.at("copy"));
+    fs::create_dir_all(tree.join("sites/a.test")).unwrap();
+    for (path, mode) in
+        [("index.php", 0o600), ("run.sh", 0o700), ("sites/a.test/settings.php", 0o444), ("x.inc", 0o666)]
+    {
+        fs::write(tree.join(path), path).unwrap();
+        fs::set_permissions(tree.join(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fs::set_permissions(tree.join("sites"), fs::Permissions::from_mode(0o700)).unwrap();
+    let mut asked = Vec::new();
+
+    let wanted = &mut |path: &Path, is_folder: bool| {
+        asked.push((path.to_owned(), is_folder));
+        if path.ends_with("a.test") { Wanted::No } else { Wanted::Yes }
+    };
+    place.files.copy_what_is_wanted(&tree, &copy, CopyModes::OfCode, wanted).unwrap();
+
+    let mode = |path: &str| fs::metadata(copy.join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(["index.php", "run.sh", "x.inc", "sites"].map(mode), [0o644, 0o755, 0o644, 0o755]);
+    assert!(!copy.join("sites/a.test").exists());
+    assert!(asked.contains(&(Path::new("sites/a.test").to_owned(), true)));
+    let survey = place.files.survey(&tree, &mut |_, _| Wanted::Yes).unwrap();
+    assert_eq!((survey.entries, survey.unreadable, survey.special), (6, vec![], vec![]));
+    assert_eq!(place.files.set_modes_of_code(&tree).unwrap(), Changed::Yes);
+    assert_eq!(place.files.set_modes_of_code(&tree).unwrap(), Changed::No);
+    assert_eq!(fs::metadata(tree.join("sites/a.test/settings.php")).unwrap().permissions().mode() & 0o7777, 0o644);
 }

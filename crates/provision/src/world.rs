@@ -11,7 +11,7 @@ use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::HttpDrivers;
 use aegir_host::{
-    Clock, Databases, Deadline, FileFault, Files, Lock, Mint, Programs, Services, SqlFault, SqlKind, Web,
+    Clock, Databases, Deadline, FileFault, Files, Lock, Mint, Programs, Services, SqlFault, SqlKind, Stop, Web,
 };
 use aegir_recipe::{Ground, Teller};
 
@@ -96,6 +96,13 @@ impl World {
     /// What is known of each object.
     pub fn contexts(&self) -> Contexts<'_> {
         Contexts::new(&self.parts.home, &self.parts.files)
+    }
+
+    /// Whether somebody asked this task to stop, for a program that is then to end at once. Only for
+    /// what comes before the point of no return.
+    pub fn until_cancelled(&self) -> Stop {
+        let (files, task) = (self.files().clone(), self.task.clone());
+        Arc::new(move || task.is_cancelled(&files))
     }
 
     /// Says a sentence to the operator.

@@ -179,7 +179,10 @@ impl ServerOptions {
             }
             (Some(Db::Mariadb), None) => {
                 let what = "the private stack was started without MariaDB";
-                return Err(Failure::usage(Usage::new(what, "start it with `--db mariadb`, or add `--db sqlite` here")));
+                return Err(Failure::usage(Usage::new(
+                    what,
+                    "start it with `--db mariadb`, or add `--db sqlite` here",
+                )));
             }
         });
         Ok(())

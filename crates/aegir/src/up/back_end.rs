@@ -8,12 +8,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Said};
 use aegir_domain::{AttemptId, Cmd, Context, Remedy};
 use aegir_stack::Users;
-use rustix::process::{Gid, Uid};
+use rustix::process::{Gid, Pid, Signal, Uid};
 use serde::Deserialize;
 
 use crate::compose::OWN_PROGRAM;
@@ -22,6 +23,8 @@ use crate::compose::OWN_PROGRAM;
 pub(crate) struct BackEnd {
     home: PathBuf,
     account: Option<Account>,
+    /// Those of our commands that run.
+    followers: Mutex<Vec<u32>>,
 }
 
 #[derive(Clone)]
@@ -47,7 +50,7 @@ impl BackEnd {
             uid: Uid::from_raw(users.aegir.uid),
             groups: [users.aegir.gid, users.web.gid].map(Gid::from_raw),
         });
-        BackEnd { home, account }
+        BackEnd { home, account, followers: Mutex::default() }
     }
 
     /// What a person would type.
@@ -65,6 +68,7 @@ impl BackEnd {
         let fault = |source| BackEndFault::Start { line: self.shown(words), source };
         let mut command = self.command(&[&["--json"], words].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(fault)?;
+        self.followers().push(child.id());
         let errors = child.stderr.take().map(|pipe| std::thread::spawn(move || whole(pipe)));
         let mut ending = None;
         for line in child.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines().map_while(Result::ok))
@@ -75,6 +79,8 @@ impl BackEnd {
                 said => hear(&said),
             }
         }
+        // No longer a number that `kill` may use once it was waited for.
+        self.followers().retain(|id| *id != child.id());
         child.wait().map_err(fault)?;
         let said = errors.and_then(|errors| errors.join().ok()).unwrap_or_default();
         ending.ok_or_else(|| BackEndFault::Refused { line: self.shown(words), said })
@@ -102,6 +108,20 @@ impl BackEnd {
     pub(crate) fn recover(&self) -> Result<Vec<String>, BackEndFault> {
         let said = self.ask(&["recover"])?;
         Ok(said.lines().filter(|line| !line.starts_with("Nothing ")).map(str::to_owned).collect())
+    }
+
+    /// Ends those who follow our own attempts: they would start another worker for one that is killed.
+    pub(crate) fn stop_following(&self) {
+        for follower in self.followers().iter() {
+            if let Some(pid) = Pid::from_raw(follower.cast_signed()) {
+                // That it just ended is fine.
+                let _ = rustix::process::kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+
+    fn followers(&self) -> MutexGuard<'_, Vec<u32>> {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the worker of an attempt at once, with what it started. What it began is for `recover`.

@@ -9,10 +9,11 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Level, Said};
 use aegir_domain::{Context, HostName, Outcome, PlatformContext, RegistryAddress, Remedy, Report, SiteContext};
+use aegir_host::{Clock, SystemClock};
 
 use super::back_end::{BackEnd, BackEndFault};
 use super::teller::Teller;
@@ -101,9 +102,9 @@ impl FirstHour<'_> {
         for line in self.back_end.recover()? {
             self.teller.say(&format!("recovered what was left in the middle: {line}"));
         }
-        let began = Instant::now();
+        let began = SystemClock.now();
         while let Some(busy) = self.back_end.busy()?.first() {
-            if began.elapsed() > PATIENCE || self.stopping.load(Ordering::Relaxed) {
+            if SystemClock.now().saturating_sub(began) > PATIENCE || self.stopping.load(Ordering::Relaxed) {
                 break;
             }
             self.teller.passing(&format!("waiting for {} of {}, which an earlier start left", busy.task, busy.object));
@@ -222,7 +223,7 @@ impl FirstHour<'_> {
         }
         let ending = self.back_end.task(words, &mut |said| match said {
             Said::Log { level: Level::Warning, text, .. } => self.teller.warn(text),
-            Said::Log { level: Level::Info, text, .. } => self.teller.say(text),
+            Said::Log { level: Level::Info, text, .. } => self.teller.say(&shortened(text)),
             Said::Progress { text, done, .. } => self.teller.passing(&format!("{text} ({done})")),
             Said::Step { name, .. } => self.teller.passing(&name.replace('-', " ")),
             // Told below, with its cause and remedy.
@@ -241,6 +242,15 @@ impl FirstHour<'_> {
                 Err(FirstHourFault::Task { line: self.back_end.shown(words), fault, then })
             }
         }
+    }
+}
+
+/// A long sentence, such as a list of all that a first verify changed, is cut.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 160;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -111,7 +111,9 @@ impl<'a> Keeper<'a> {
     /// Ends all workers at once, and says what becomes of what they began.
     fn kill(&self) {
         self.stopping.store(true, Ordering::Relaxed);
-        for task in self.back_end.busy().unwrap_or_default() {
+        let busy = self.back_end.busy().unwrap_or_default();
+        self.back_end.stop_following();
+        for task in busy {
             self.back_end.kill(task.attempt);
             self.teller.text(&format!(
                 "{} of {} was in the middle. The next start takes it back, or carries it on if it was past its point \

@@ -2,7 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use aegir_host::{Clock, SystemClock};
 
 use crate::speak::plain;
 
@@ -20,14 +22,14 @@ pub(crate) struct Teller {
 struct State {
     /// Whether something that passes stands on the line.
     passing: bool,
-    told: Instant,
-    began: Instant,
+    told: Duration,
+    began: Duration,
 }
 
 impl Teller {
     /// On standard output: written over only where that is a terminal.
     pub(crate) fn new() -> Teller {
-        let now = Instant::now();
+        let now = SystemClock.now();
         let state = State { passing: false, told: now, began: now };
         Teller { over: io::stdout().is_terminal(), state: Mutex::new(state) }
     }
@@ -58,14 +60,14 @@ impl Teller {
         let text = plain(text);
         let mut out = io::stdout().lock();
         if self.over {
-            let seconds = state.began.elapsed().as_secs();
+            let seconds = SystemClock.now().saturating_sub(state.began).as_secs();
             let shown: String = format!("{text} … {seconds} s").chars().take(WIDTH).collect();
             // A reader that is gone does not matter.
             let _ = write!(out, "\r\x1b[K    {shown}").and_then(|()| out.flush());
             state.passing = true;
-        } else if state.told.elapsed() >= SELDOM {
+        } else if SystemClock.now().saturating_sub(state.told) >= SELDOM {
             let _ = writeln!(out, "    … {text}").and_then(|()| out.flush());
-            state.told = Instant::now();
+            state.told = SystemClock.now();
         }
     }
 
@@ -74,7 +76,7 @@ impl Teller {
         let mut out = io::stdout().lock();
         let clear = if std::mem::take(&mut state.passing) { "\r\x1b[K" } else { "" };
         let _ = writeln!(out, "{clear}{text}").and_then(|()| out.flush());
-        state.told = Instant::now();
+        state.told = SystemClock.now();
         state.began = state.told;
     }
 }

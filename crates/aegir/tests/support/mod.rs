@@ -100,7 +100,17 @@ impl Lab {
         self.dir.path()
     }
 
-    fn program(&self) -> PathBuf {
+    /// The processes that this home has: those whose command line names it.
+    pub fn processes(&self) -> Vec<String> {
+        let home = self.home().display().to_string();
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let lines = entries.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
+        let lines = lines.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+        lines.filter(|line| line.contains(&home)).collect()
+    }
+
+    pub fn program(&self) -> PathBuf {
         self.dir.path().join("aegir")
     }
 

@@ -24,7 +24,12 @@ pub struct Up {
 
 impl Up {
     /// Starts it, and waits until it says that it runs.
-    pub fn start(mut command: Command, home: PathBuf) -> Up {
+    pub fn start(command: Command, home: PathBuf) -> Up {
+        Up::start_until(command, home, "The private stack runs")
+    }
+
+    /// Starts it, and waits until it says `told`.
+    pub fn start_until(mut command: Command, home: PathBuf, told: &str) -> Up {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(&mut command);
         let said = Arc::new(Mutex::new(Vec::new()));
@@ -40,7 +45,7 @@ impl Up {
         until("the private stack runs", || {
             let ended = up.child.try_wait().unwrap();
             assert!(ended.is_none(), "the private stack ended:\n{}", up.said());
-            up.said().contains("The private stack runs")
+            up.said().contains(told)
         });
         up
     }
@@ -48,6 +53,11 @@ impl Up {
     /// What it said.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().join("\n")
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Stops it with Ctrl-C, and waits for its end.

@@ -16,8 +16,17 @@ use super::Lab;
 pub struct World(BTreeMap<String, String>);
 
 /// What a task keeps for itself, what can be made again, and what services write when they like.
-const APART: [&str; 8] =
-    ["tasks", "logs", "locks", "run", "cache", "stack/mariadb", "stack/nginx", "stack/running.json"];
+const APART: [&str; 9] = [
+    "tasks",
+    "logs",
+    "locks",
+    "run",
+    "cache",
+    "stack/mariadb",
+    "stack/nginx",
+    "stack/php-fpm/php-fpm.pid",
+    "stack/running.json",
+];
 const SYSTEM: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
 
 impl World {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps};
@@ -108,6 +109,33 @@ impl Files {
         Ok(survey)
     }
 
+    /// Has all below the folder `dir` have the modes of code, see [`CopyModes::OfCode`]. Links stay.
+    pub fn set_modes_of_code(&self, dir: &Path) -> Result<Changed, FileFault> {
+        let fault = |path: &Path| {
+            let path = path.to_owned();
+            move |error: io::Error| FileFault::new("look at", &path, error)
+        };
+        let mut changed = self.set_mode(dir, 0o755)?;
+        let mut folders = vec![dir.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).map_err(fault(&folder))? {
+                let path = entry.map_err(fault(&folder))?.path();
+                let found = std::fs::symlink_metadata(&path).map_err(fault(&path))?;
+                if found.is_symlink() {
+                    continue;
+                }
+                let mode = if found.is_dir() { 0o755 } else { file_of_code(found.mode()) };
+                if found.mode() & 0o7777 != mode {
+                    changed = changed | self.set_mode(&path, mode)?;
+                }
+                if found.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        Ok(changed)
+    }
+
     /// The same of what `wanted` wants: it is asked of each entry, by its path below `from` and whether
     /// it is a folder.
     pub fn copy_what_is_wanted(
@@ -149,10 +177,13 @@ impl CopyModes {
         match self {
             CopyModes::Same => mode,
             CopyModes::OfCode if FileType::from_raw_mode(source.st_mode) == FileType::Directory => 0o755,
-            CopyModes::OfCode if mode & 0o111 == 0 => 0o644,
-            CopyModes::OfCode => 0o755,
+            CopyModes::OfCode => file_of_code(mode),
         }
     }
+}
+
+fn file_of_code(mode: u32) -> u32 {
+    if mode & 0o111 == 0 { 0o644 } else { 0o755 }
 }
 
 /// What would be copied.

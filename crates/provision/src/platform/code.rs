@@ -76,7 +76,10 @@ impl Action<World> for MakeProject {
     fn apply(&self, world: &World) -> Result<(), Fault> {
         // Composer wants an empty folder; a first run may have left half of one.
         remove(world, &self.to)?;
-        self.composer.create_project(world, &self.package, &self.constraint, &self.to)
+        self.composer.create_project(world, &self.package, &self.constraint, &self.to)?;
+        // A program of a task keeps others out of what it makes, and the web server's workers are others.
+        world.files().set_modes_of_code(&self.to)?;
+        Ok(())
     }
 }
 
@@ -104,6 +107,7 @@ impl Action<World> for UnpackDemo {
             }
             world.files().write(&path, &file.bytes, 0o644)?;
         }
+        world.files().set_modes_of_code(&self.to)?;
         world.warn("This is the demo code base, not Drupal: enough to try Ægir with");
         Ok(())
     }

@@ -55,9 +55,7 @@ impl Composer {
         let cmd = cmd.args(["--prefer-dist", "--no-ansi"]).arg(package.as_str());
         let cmd = cmd.arg(to.to_string_lossy()).arg(constraint.as_str());
         world.say(format!("Composer makes a project of `{package}` {constraint}; this may take some minutes"));
-        let (files, task) = (world.files().clone(), world.task.clone());
-        let launch =
-            self.launch(world, cmd, limit)?.telling().until(std::sync::Arc::new(move || task.is_cancelled(&files)));
+        let launch = self.launch(world, cmd, limit)?.telling().until(world.until_cancelled());
         let mut packages = 0;
         let ran = world.programs.run(&launch, &mut |line| {
             let line = line.trim();
@@ -73,6 +71,7 @@ impl Composer {
                 world.say_with(format!("Composer installed {packages} packages"), ran.stderr);
                 Ok(())
             }
+            Ended::Stopped => Err(super::Stopped { program: "Composer" }.into()),
             Ended::TimedOut => Err(ComposerFault::TooLong { seconds: limit.as_secs() }.into()),
             ended => {
                 let why = format!("Composer {ended}: {}", last_words(&ran.stderr));
@@ -100,6 +99,8 @@ impl Composer {
             .in_dir(&home)
             .env("COMPOSER_HOME", home.to_string_lossy())
             .env("COMPOSER_CACHE_DIR", world.home().cache().join("composer/packages").to_string_lossy())
+            // It breaks its words to the width of a terminal.
+            .env("COLUMNS", "1000")
             .env("COMPOSER_NO_INTERACTION", "1")
             .env("COMPOSER_NO_AUDIT", "1")
             .env("COMPOSER_PROCESS_TIMEOUT", limit.as_secs().to_string())
@@ -131,9 +132,11 @@ impl Composer {
     }
 }
 
-/// The lines by which a program says why it ends.
+/// The lines by which Composer says why it ends, less those on how it is used.
 fn last_words(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let usage = |line: &&str| line.starts_with("show [") || line.starts_with("create-project [");
+    let lines = said.lines().map(str::trim).take_while(|line| !usage(line));
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("No composer.json")).collect();
     lines[lines.len().saturating_sub(6)..].join(" ")
 }
 

@@ -24,3 +24,12 @@ impl Remedy for ServiceRestarting {
         Some(format!("look into the error log of `{}` in `logs/`", self.service))
     }
 }
+
+/// A program was ended because somebody asked its task to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("the task was asked to stop, so {program} was ended")]
+pub(crate) struct Stopped {
+    pub(crate) program: &'static str,
+}
+
+impl Remedy for Stopped {}

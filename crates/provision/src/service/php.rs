@@ -155,11 +155,15 @@ impl<'w> Asker<'w> {
         let cmd =
             Cmd::new(program(world, &self.platform)).args(self.arguments(&temp, new)?).arg(script.to_string_lossy());
         let input = Password::new(String::from_utf8_lossy(&question.expose()).into_owned());
-        let launch = Launch::new(cmd.clone())
+        let mut launch = Launch::new(cmd.clone())
             .in_dir(self.platform.root.path())
             .stdin(input)
             .answering()
             .limits(Limits { time: limit, memory: Some(settings.program_memory), ..Limits::default() });
+        if new {
+            // The one that takes long, and all that it makes is taken back.
+            launch = launch.until(world.until_cancelled());
+        }
         let mut listener = Listener::default();
         let mut told = 0;
         let ran = world.programs.run(&launch, &mut |line| {
@@ -170,6 +174,9 @@ impl<'w> Asker<'w> {
                 }
             }
         })?;
+        if ran.ended == aegir_host::Ended::Stopped {
+            return Err(super::Stopped { program: "Drupal's installer" }.into());
+        }
         let how = ran.ended.to_string();
         let noise = without(&secrets, &[ran.stdout.as_str(), ran.stderr.as_str()].join("\n"));
         if !noise.trim().is_empty() {
