@@ -37,6 +37,18 @@ pub enum DriverFault {
         /// Why not.
         why: &'static str,
     },
+    /// A product reads no more than so much of a value.
+    #[error("{what} takes {bytes} bytes, and {product} reads about {most} at most")]
+    TooLong {
+        /// What it is.
+        what: String,
+        /// The product.
+        product: &'static str,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        most: usize,
+    },
     /// A version of a product is too old, or not to be understood.
     #[error("{product} {version} is not good enough: {why}")]
     Version {
@@ -60,6 +72,10 @@ impl Remedy for DriverFault {
             DriverFault::RedirectTarget { .. } => {
                 Some("redirect to the site's own name or to one of its aliases that is no wildcard".into())
             }
+            DriverFault::TooLong { .. } => Some(
+                "give the platform a shorter path, and move what is no code of Drupal's out of its root; then verify it"
+                    .into(),
+            ),
             DriverFault::Version { product, .. } => Some(format!("upgrade {product}, or use another server")),
         }
     }

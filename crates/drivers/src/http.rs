@@ -95,7 +95,12 @@ pub struct ServerConfig {
     pub internal_socket: PathBuf,
     /// The access log.
     pub access_log: PathBuf,
+    /// The largest request body, in megabytes: [`MAX_BODY_MB`].
+    pub max_body_mb: u64,
 }
+
+/// The largest request body that a site takes, in megabytes, where nobody asks for another.
+pub const MAX_BODY_MB: u64 = 100;
 
 /// A main configuration for the private stack.
 #[derive(Clone, Debug)]
@@ -123,6 +128,19 @@ pub struct PlatformConfig {
     pub root: PlatformRoot,
     /// Its family.
     pub family: CoreFamily,
+    /// What the PHP of all its sites may open; a site adds its own, see [`Vhost::open_basedir`].
+    pub open_basedir: SharedPaths,
+}
+
+/// Paths that the PHP of every site of a platform may open. PHP tries paths in order, and resolves each
+/// one anew for every file that it opens: so the busiest come first, then what is a site's own, then
+/// the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SharedPaths {
+    /// Where most files lie that a page needs.
+    pub busiest: Vec<PathBuf>,
+    /// All others.
+    pub rest: Vec<PathBuf>,
 }
 
 /// Versions of Drupal that a web server treats alike.
@@ -166,27 +184,30 @@ pub struct Vhost {
     /// Whether names lead to one of them.
     pub redirect: Redirect,
     /// The platform it lives on.
+    pub platform: PlatformName,
+    /// The platform's document root.
     pub root: PlatformRoot,
     /// The platform's family.
     pub family: CoreFamily,
     /// The socket on which php-fpm answers for it.
     pub php_socket: PathBuf,
-    /// What PHP may open, see [`open_basedir`]. Empty: anything.
+    /// What its PHP may open besides [`PlatformConfig::open_basedir`], see [`site_paths`]. Never empty.
     pub open_basedir: Vec<PathBuf>,
     /// The site's private folder for uploads, sessions and temporary files.
     pub temp: PathBuf,
-    /// What the site's PHP finds in `$_SERVER`: `db_*`, `hash_salt`. nginx can hand on no `$` and no line
-    /// break in a value.
+    /// What the site's PHP finds in `$_SERVER`: some of [`CREDENTIALS`], none of them with a line break.
     pub credentials: Vec<(String, Password)>,
     /// The flag file that fences the site while it exists.
     pub fence: PathBuf,
-    /// The largest request body, in megabytes.
-    pub max_body_mb: u64,
     /// Whether the site is in service.
     pub mode: VhostMode,
     /// Whether Drupal's own installer may be called from outside.
     pub installer: Installer,
 }
+
+/// The names of [`Vhost::credentials`], in the order in which they are written.
+pub const CREDENTIALS: [&str; 8] =
+    ["db_type", "db_host", "db_port", "db_socket", "db_user", "db_passwd", "db_name", "hash_salt"];
 
 /// Whether a site is in service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,8 +262,7 @@ impl Vhost {
     }
 }
 
-/// What the PHP of `site` may open: of the platform's code everything but other sites, the site's own
-/// folder, and `more` (its SQLite file's folder, private folders elsewhere).
+/// What the PHP of all sites of a platform may open: of its code everything but sites.
 ///
 /// `entries` are the names in the root; `project` those in the folder above it where that is a composer
 /// project, whose loader reads more of it than `vendor` (`load.environment.php`), and else empty. A
@@ -253,13 +273,11 @@ impl Vhost {
 /// allowed without all that is below it, so the root itself is not: Twig's `realpath` of it and the
 /// `chdir` at Drupal's shutdown each leave a warning in the site's log per page that is built. Whoever
 /// wants neither allows the root as a whole, and then separates sites by a pool user each.
-pub fn open_basedir(
+pub fn shared_paths(
     root: &PlatformRoot,
     entries: &[(String, EntryKind)],
     project: &[(String, EntryKind)],
-    site: &SiteName,
-    more: &[PathBuf],
-) -> Vec<PathBuf> {
+) -> SharedPaths {
     let mut allowed = Vec::new();
     let mut allow = |folder: &Path, entries: &[(String, EntryKind)], but: &OsStr| {
         for (name, kind) in entries.iter().filter(|(name, _)| OsStr::new(name) != but) {
@@ -276,10 +294,26 @@ pub fn open_basedir(
     }
     let sites = root.path().join("sites");
     allowed.push(sites.join("all").join(""));
-    allowed.push(sites.join("sites.php"));
-    allowed.push(root.site_dir(site).join(""));
-    allowed.extend(more.iter().map(|path| path.join("")));
-    allowed
+    allowed.extend(["sites.php", "local.sites.php", "development.services.yml"].map(|name| sites.join(name)));
+    allowed.sort_by_key(|path| idleness(path));
+    let (busiest, rest) = allowed.into_iter().partition(|path| idleness(path) < BUSIEST.len());
+    SharedPaths { busiest, rest }
+}
+
+/// Folders of a platform in which PHP opens files most often.
+const BUSIEST: [&str; 8] = ["core", "vendor", "includes", "modules", "all", "profiles", "themes", "libraries"];
+
+/// How seldom PHP opens files there, compared with other folders of a platform.
+fn idleness(path: &Path) -> usize {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    BUSIEST.iter().position(|busy| *busy == name).unwrap_or(BUSIEST.len())
+}
+
+/// What the PHP of one site may open besides: its own folder, and `more` (its SQLite file's folder,
+/// private folders elsewhere).
+pub fn site_paths(root: &PlatformRoot, site: &SiteName, more: &[PathBuf]) -> Vec<PathBuf> {
+    let own = root.site_dir(site).join("");
+    std::iter::once(own).chain(more.iter().map(|path| path.join(""))).collect()
 }
 
 /// What an entry of a folder is.
@@ -326,26 +360,32 @@ mod tests {
         let root: PlatformRoot = "/platforms/d10/web".parse().unwrap();
         let folder = |name: &str| (name.to_owned(), EntryKind::Folder);
         let file = |name: &str| (name.to_owned(), EntryKind::File);
-        let allowed = open_basedir(
+        let shared = shared_paths(
             &root,
-            &[folder("core"), folder("sites"), file("index.php")],
+            &[file("index.php"), folder("modules"), folder("core"), folder("sites")],
             &[folder("web"), folder("vendor"), file("load.environment.php")],
-            &"a.test".parse().unwrap(),
-            &["/srv/databases/a".into()],
         );
-        let shown: Vec<_> = allowed.iter().map(|path| path.to_str().unwrap()).collect();
+        let shown = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
         assert_eq!(
-            shown,
+            shown(&shared.busiest),
             [
                 "/platforms/d10/web/core/",
-                "/platforms/d10/web/index.php",
                 "/platforms/d10/vendor/",
-                "/platforms/d10/load.environment.php",
+                "/platforms/d10/web/modules/",
                 "/platforms/d10/web/sites/all/",
-                "/platforms/d10/web/sites/sites.php",
-                "/platforms/d10/web/sites/a.test/",
-                "/srv/databases/a/",
             ]
         );
+        assert_eq!(
+            shown(&shared.rest),
+            [
+                "/platforms/d10/web/index.php",
+                "/platforms/d10/load.environment.php",
+                "/platforms/d10/web/sites/sites.php",
+                "/platforms/d10/web/sites/local.sites.php",
+                "/platforms/d10/web/sites/development.services.yml",
+            ]
+        );
+        let own = site_paths(&root, &"a.test".parse().unwrap(), &["/srv/databases/a".into()]);
+        assert_eq!(shown(&own), ["/platforms/d10/web/sites/a.test/", "/srv/databases/a/"]);
     }
 }

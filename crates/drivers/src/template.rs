@@ -11,13 +11,14 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 
 use crate::DriverFault;
 
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("fpm/main.conf", include_str!("../templates/fpm/main.conf")),
     ("fpm/pool.conf", include_str!("../templates/fpm/pool.conf")),
     ("nginx/alone.conf", include_str!("../templates/nginx/alone.conf")),
     ("nginx/generation.conf", include_str!("../templates/nginx/generation.conf")),
     ("nginx/main.conf", include_str!("../templates/nginx/main.conf")),
     ("nginx/php_params.conf", include_str!("../templates/nginx/php_params.conf")),
+    ("nginx/platform.conf", include_str!("../templates/nginx/platform.conf")),
     ("nginx/rules.conf", include_str!("../templates/nginx/rules.conf")),
     ("nginx/server.conf", include_str!("../templates/nginx/server.conf")),
     ("nginx/vhost.conf", include_str!("../templates/nginx/vhost.conf")),
@@ -71,7 +72,7 @@ fn environment<'a>() -> Environment<'a> {
     environment.add_filter("nginx_word", nginx_word);
     environment.add_filter("nginx_comment", comment);
     environment.add_filter("host_names", host_names);
-    environment.add_filter("php_admin_lines", php_admin_lines);
+    environment.add_filter("php_value", php_value);
     environment.add_filter("ini_value", ini_value);
     environment.add_filter("ini_word", ini_word);
     environment.add_filter("number", number);
@@ -134,26 +135,19 @@ fn host_names(names: Vec<String>) -> Result<String, Error> {
     Ok(names.join(" "))
 }
 
-/// Settings of PHP as one quoted argument of nginx: lines of a PHP ini file within it.
-fn php_admin_lines(settings: Vec<Vec<String>>) -> Result<String, Error> {
-    let mut lines = Vec::new();
-    for setting in &settings {
-        let [name, value] = setting.as_slice() else { return Err(refuse("a PHP setting", "is no pair")) };
-        let line = format!("{}={}", ini_word(name, "the name of a PHP setting")?, ini_value(value, name)?);
-        let quoted = nginx_arg(&line, name)?;
-        lines.push(quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned());
-    }
-    // nginx reads `\n` between quotes as a line break.
-    Ok(format!("\"{}\"", lines.join("\\n")))
-}
-
 /// A quoted value of a PHP ini file, php-fpm's included. `what` names the value in an error.
 fn ini_value(text: &str, what: &str) -> Result<String, Error> {
+    Ok(format!("\"{}\"", php_value(text, what)?))
+}
+
+/// What may stand between quotes in a PHP ini file, or in the settings that a web server sends PHP; the
+/// quotes stand elsewhere.
+fn php_value(text: &str, what: &str) -> Result<String, Error> {
     no_controls(text, what)?;
     if text.contains(['"', '$', '\\']) {
         return Err(refuse(what, "holds one of `\" $ \\`, which PHP reads as something else"));
     }
-    Ok(format!("\"{text}\""))
+    Ok(text.to_owned())
 }
 
 /// A word that needs no quotes in a PHP ini file.

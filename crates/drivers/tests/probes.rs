@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use aegir_domain::{Cmd, SiteName};
 use aegir_drivers::Templates;
 use aegir_drivers::http::rules::{Expected, Probe, Script, rules};
-use aegir_drivers::http::{CoreFamily, EntryKind, HttpDriver, MainConfig, Nginx, Vhost, open_basedir};
+use aegir_drivers::http::{CoreFamily, EntryKind, HttpDriver, MainConfig, Nginx, PlatformConfig, Vhost, shared_paths};
 use aegir_drivers::php::{self, Children, FpmMain, Pool, Programs};
 use common::*;
 
@@ -87,6 +87,7 @@ impl Stage {
         stage.generation(1);
         for family in CoreFamily::ALL {
             stage.platform(family);
+            stage.publish_platform(family);
             for letter in ["a", "b"] {
                 let site = format!("{letter}.{}.test", family.as_str());
                 stage.publish(&stage.vhost(family, &format!("site {site}")));
@@ -111,16 +112,30 @@ impl Stage {
 
     fn vhost(&self, family: CoreFamily, more: &str) -> Vhost {
         let home = self.home.path();
-        let place = format!("platform {}\nphp {}\n", self.root(family).display(), home.join("php.sock").display());
+        let place = format!(
+            "on {}\nplatform {}\nphp {}\n",
+            family.as_str(),
+            self.root(family).display(),
+            home.join("php.sock").display()
+        );
         let mut vhost = vhost(&pairs(&format!("family {}\n{place}{more}", family.as_str())));
         vhost.fence = home.join(format!("{}.fence", vhost.site));
+        vhost
+    }
+
+    /// Publishes what the sites of a platform share.
+    fn publish_platform(&self, family: CoreFamily) {
+        let root = self.root(family).to_str().unwrap().parse().unwrap();
         let entries =
             ["index.php", "update.php", "cron.php", "core/", "modules/"].map(|name| match name.strip_suffix('/') {
                 Some(folder) => (folder.to_owned(), EntryKind::Folder),
                 None => (name.to_owned(), EntryKind::File),
             });
-        vhost.open_basedir = open_basedir(&vhost.root, &entries, &[], &vhost.site, &[]);
-        vhost
+        let open_basedir = shared_paths(&root, &entries, &[]);
+        let platform = PlatformConfig { name: family.as_str().parse().unwrap(), root, family, open_basedir };
+        for file in Nginx.platform(&self.main.server, &platform, &Templates::default()).unwrap() {
+            write(&self.main.server.folder.join(&file.path), file.text.expose());
+        }
     }
 
     fn publish(&self, vhost: &Vhost) {

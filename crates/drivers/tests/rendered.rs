@@ -53,6 +53,18 @@ fn a_sites_file_is_as_the_examples_say() {
 }
 
 #[test]
+fn a_platforms_file_is_as_the_examples_say() {
+    for (path, input, expected) in cases("nginx-platform") {
+        let platform = platform(&pairs(&input));
+        let text = match Nginx.platform(&nginx_server(Path::new(FOLDER)), &platform, &Templates::default()) {
+            Ok(files) => files[0].text.expose().to_owned(),
+            Err(fault) => format!("{}\n", aegir_domain::Report(&aegir_domain::FaultReport::of(&fault))),
+        };
+        compare(&path, &input, &expected, &text);
+    }
+}
+
+#[test]
 fn a_servers_files_are_as_the_examples_say() {
     for (path, input, expected) in cases("nginx-server") {
         let name = pairs(&input)["file"].clone();

@@ -18,7 +18,7 @@ use aegir_domain::{
 };
 use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;
-use aegir_drivers::http::{HttpDrivers, ServerConfig};
+use aegir_drivers::http::{HttpDrivers, MAX_BODY_MB, ServerConfig};
 use aegir_host::{Clock, Files, Mint, own_gid, own_uid};
 use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_journal, run_attempt};
 use aegir_recipe::Record;
@@ -133,6 +133,7 @@ impl Lab {
             listen: parsed("127.0.0.1:8080"),
             internal_socket: self.home().run().join("nginx.sock"),
             access_log: self.home().logs().join("nginx-access.log"),
+            max_body_mb: MAX_BODY_MB,
         };
         let driver = self.parts.http_drivers.named("nginx").expect("there is a driver of nginx");
         for folder in driver.folders() {

@@ -5,7 +5,6 @@ use aegir_recipe::Lines;
 use crate::World;
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
-use crate::server::PublishServer;
 use crate::site::{DropFolderMark, FlushCaches, MakeSiteFolder, RunInstaller, SettleModes, WriteCredentials};
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -13,6 +12,7 @@ use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, S
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::{PublishVhost, WithdrawVhost};
+use crate::step::web_files::{PublishPlatform, PublishServer};
 
 /// All lines of this build.
 pub fn lines() -> Lines<World> {
@@ -30,6 +30,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeSiteFolder>()
         .undo::<PlaceCode>()
         .undo::<ProveDatabaseServer>()
+        .undo::<PublishPlatform>()
         .undo::<PublishPool>()
         .undo::<PublishServer>()
         .undo::<PublishVhost>()

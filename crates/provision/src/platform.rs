@@ -20,6 +20,7 @@ use crate::service::php;
 use crate::site::FileNow;
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::{Current, Keep, MakeFolder, Want, Was, converge, converge_folder};
+use crate::step::web_files::{PlatformFiles, PublishPlatform, Replaced, Standing};
 
 pub(crate) use build::Build;
 pub(crate) use code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
@@ -56,6 +57,11 @@ impl Recipe<World> for Verify {
             let was = run.step(Keep { path, name: "pool".into() })?;
             run.step(PublishPool { platform: platform.clone(), was })?;
             changes.push("its PHP pool".into());
+        }
+        let server = run.world().contexts().server(&platform.server)?;
+        if server.http.is_some() {
+            let found = PlatformContext { facts: Some(facts.clone()), ..platform.clone() };
+            changes.extend(web_files(run, &found)?);
         }
         if platform.facts.as_ref() != Some(&facts) {
             let was = run.check(SavedText { name: ContextName::Platform(platform.name.clone()) })?;
@@ -225,6 +231,18 @@ fn shared_folders(core: &str) -> Vec<(&'static str, u32)> {
         folders.extend(["sites/all/modules", "sites/all/themes", "sites/all/libraries"].map(|path| (path, 0o2775)));
     }
     folders
+}
+
+/// Brings what the web server has of a platform to what its code calls for, and says whether it changed anything.
+fn web_files(run: &mut Run<'_, World>, platform: &PlatformContext) -> Result<Option<String>, Fault> {
+    let found = run.check(PlatformFiles { platform: platform.clone() })?;
+    if found.standing == Standing::Current && found.loaded {
+        return Ok(None);
+    }
+    let files = found.files;
+    let files = Replaced::keep(run, files, "platform")?;
+    run.step(PublishPlatform { server: platform.server.clone(), files })?;
+    Ok(Some("what the web server knows of it".into()))
 }
 
 fn pool_is_off(world: &World, platform: &PlatformContext) -> Result<bool, Fault> {

@@ -4,15 +4,15 @@
 use std::path::PathBuf;
 
 use aegir_domain::{DbName, DbService, Fault, GrantHost, Marker, ServerContext, ServerName, SiteName};
-use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
-use serde::{Deserialize, Serialize};
+use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use crate::World;
 use crate::service::DbServer;
-use crate::service::http::{Change, Down, HttpServer};
+use crate::service::http::HttpServer;
 use crate::site::FileNow;
 use crate::step::database::ProveDatabaseServer;
-use crate::step::file::{Keep, Want, Was, converge, converge_folder};
+use crate::step::file::{Want, converge, converge_folder};
+use crate::step::web_files::{PublishServer, Replaced};
 
 /// The folders of a home (inventory, sections 17 and 18), with their modes.
 const FOLDERS: [(&str, u32); 18] = [
@@ -94,16 +94,12 @@ impl Verify {
         run.check(WebConfiguration { server: server.clone() })?;
         let current = http.is_current()?;
         let mut off = !current;
-        for (path, text, _) in &files {
+        for (path, text) in &files {
             off |= run.check(FileNow { path: path.clone() })?.bytes.as_deref() != Some(text.as_bytes());
         }
         if off {
-            let mut replaced = Vec::new();
-            for (place, (path, text, _)) in files.into_iter().enumerate() {
-                let was = run.step(Keep { path: path.clone(), name: format!("server-{place}") })?;
-                replaced.push(Replaced { path, text, was });
-            }
-            run.step(PublishServer { server: server.name.clone(), files: replaced })?;
+            let files = Replaced::keep(run, files, "server")?;
+            run.step(PublishServer { server: server.name.clone(), files })?;
             changes.push("the configuration of the web server".into());
         }
         run.say("The web server runs with the configuration on disk");
@@ -247,59 +243,5 @@ impl Check<World> for DatabaseVersion {
         // Before anything is tried: what an account may not make, it may not take back either.
         server.check_grant()?;
         Ok(Found { version: server.version()?, hosts: server.grant_hosts()? })
-    }
-}
-
-/// A file of the server's configuration, and what it replaces.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Replaced {
-    path: PathBuf,
-    text: String,
-    was: Was,
-}
-
-/// Puts the files of a server in service, all at once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct PublishServer {
-    pub(crate) server: ServerName,
-    pub(crate) files: Vec<Replaced>,
-}
-
-impl Action<World> for PublishServer {
-    type Output = ();
-    const NAME: &'static str = "publish-server";
-    const LIMIT: std::time::Duration = std::time::Duration::from_secs(180);
-
-    fn apply(&self, world: &World) -> Result<(), Fault> {
-        let changes: Vec<_> = self
-            .files
-            .iter()
-            .map(|file| Change { path: file.path.clone(), text: Some(aegir_domain::Password::new(file.text.clone())) })
-            .collect();
-        self.publish(world, &changes, Down::Refused)
-    }
-}
-
-impl Undo<World> for PublishServer {
-    fn undo(&self, world: &World) -> Result<(), Fault> {
-        let mut changes = Vec::new();
-        for file in &self.files {
-            let text = match &file.was {
-                Was::Absent => None,
-                Was::Kept { name, .. } => match world.files().read_text(&world.task.kept().join(name))? {
-                    Some(text) => Some(aegir_domain::Password::new(text)),
-                    None => return Ok(()),
-                },
-            };
-            changes.push(Change { path: file.path.clone(), text });
-        }
-        self.publish(world, &changes, Down::Tolerated)
-    }
-}
-
-impl PublishServer {
-    fn publish(&self, world: &World, changes: &[Change], down: Down) -> Result<(), Fault> {
-        let server = world.contexts().server(&self.server)?;
-        HttpServer::of(world, &server)?.publish(changes, down)
     }
 }

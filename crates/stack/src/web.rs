@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aegir_domain::{Cmd, ServerName};
 use aegir_drivers::Templates;
-use aegir_drivers::http::{HttpDriver, MainConfig, Nginx, ServerConfig};
+use aegir_drivers::http::{HttpDriver, MAX_BODY_MB, MainConfig, Nginx, ServerConfig};
 use aegir_host::{RealWeb, Web, WebAddress};
 
 use crate::daemon::{Launch, Ran};
@@ -50,6 +50,7 @@ fn server(setup: &Setup) -> Result<ServerConfig, StackFault> {
         listen: setup.endpoints.listen,
         internal_socket: setup.endpoints.internal.clone(),
         access_log: setup.endpoints.access_log.clone(),
+        max_body_mb: MAX_BODY_MB,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::support::story::Site;
 use crate::support::{Lab, way};
 
 /// Modes of the home, whatever lives in it.
-const HOME: [(&str, u32); 14] = [
+const HOME: [(&str, u32); 15] = [
     ("platforms", 0o755),
     ("backups", 0o700),
     ("clients", 0o711),
@@ -20,6 +20,7 @@ const HOME: [(&str, u32); 14] = [
     ("config/server_localhost/nginx/pre.d", 0o700),
     ("config/server_localhost/nginx/post.d", 0o700),
     ("config/server_localhost/nginx/platform.d", 0o700),
+    ("config/server_localhost/nginx/platforms", 0o700),
     ("config/server_localhost/nginx/vhost.d", 0o700),
     ("contexts", 0o700),
     ("credentials", 0o700),

@@ -39,6 +39,10 @@ impl HttpDriver for Nginx {
         "server.conf"
     }
 
+    fn folders(&self) -> &'static [&'static str] {
+        &["pre.d", "platform.d", "platforms", "vhost.d", "post.d"]
+    }
+
     fn server(&self, server: &ServerConfig, templates: &Templates) -> Result<Vec<ConfigFile>, DriverFault> {
         let families: Vec<Value> = CoreFamily::ALL
             .into_iter()
@@ -53,9 +57,11 @@ impl HttpDriver for Nginx {
                 listen => server.listen.to_string(),
                 internal => format!("unix:{}", text(&server.internal_socket)),
                 access_log => text(&server.access_log),
+                max_body_mb => server.max_body_mb,
+                parts => parts(1),
             },
         )?;
-        let params = templates.render("nginx/php_params.conf", context! {})?;
+        let params = templates.render("nginx/php_params.conf", context! { more_parts => parts(2) })?;
         Ok(vec![
             ConfigFile::new("rules.conf", rules, 0o600),
             ConfigFile::new("php_params.conf", params, 0o600),
@@ -73,27 +79,29 @@ impl HttpDriver for Nginx {
         Duration::from_millis(200)
     }
 
-    fn platform(&self, _: &ServerConfig, _: &PlatformConfig, _: &Templates) -> Result<Vec<ConfigFile>, DriverFault> {
-        Ok(Vec::new())
+    fn platform(
+        &self,
+        _: &ServerConfig,
+        platform: &PlatformConfig,
+        templates: &Templates,
+    ) -> Result<Vec<ConfigFile>, DriverFault> {
+        let parts = shared_parts(platform)?;
+        let text = templates.render("nginx/platform.conf", context! { platform => platform.name.as_str(), parts })?;
+        Ok(vec![ConfigFile::new(format!("platforms/{}.conf", platform.name), text, 0o600)])
     }
 
     fn vhost(&self, server: &ServerConfig, vhost: &Vhost, templates: &Templates) -> Result<ConfigFile, DriverFault> {
         let (own, leading) = vhost.names()?;
         let strings = |names: &[HostName]| names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
-        let temp = text(&vhost.temp);
-        // Every vhost gives the same four: php-fpm keeps them for the next request of the process.
-        let settings = [
-            ("open_basedir", basedir(&vhost.open_basedir)?),
-            ("upload_tmp_dir", temp.clone()),
-            ("sys_temp_dir", temp.clone()),
-            ("session.save_path", temp),
-        ];
         let credentials: Vec<Value> =
             vhost.credentials.iter().map(|(name, secret)| context! { name, value => secret.expose() }).collect();
         let text = templates.render(
             "nginx/vhost.conf",
             context! {
                 site => vhost.site.as_str(),
+                platform => vhost.platform.as_str(),
+                open => basedir(&vhost.open_basedir)?,
+                temp => text(&vhost.temp),
                 listen => server.listen.to_string(),
                 folder => text(&server.folder),
                 own => strings(&own),
@@ -104,9 +112,7 @@ impl HttpDriver for Nginx {
                 serving => vhost.mode == VhostMode::Serving,
                 installer => (vhost.installer == Installer::Open).then(|| vhost.family.installer()),
                 fence => text(&vhost.fence),
-                max_body_mb => vhost.max_body_mb,
                 php => format!("unix:{}", text(&vhost.php_socket)),
-                settings,
                 credentials,
             },
         )?;
@@ -157,6 +163,7 @@ fn main_values(main: &MainConfig, vhost: Option<&Path>) -> Result<Value, DriverF
         workers => main.workers,
         folder => glob_free(&main.server.folder)?,
         vhost => vhost.map(glob_free).transpose()?,
+        parts => parts(1),
         temps => vec![
             ("client_body", temp("client_body")),
             ("fastcgi", temp("fastcgi")),
@@ -180,10 +187,53 @@ fn glob_free(path: &Path) -> Result<String, DriverFault> {
     Ok(text)
 }
 
+/// nginx reads no more than 4,095 bytes between quotes; some are left for what an operator's template adds.
+const LONGEST: usize = 3900;
+
+/// Into how many parts the shared paths of a platform may fall, the first of which holds busy ones only.
+const PARTS: usize = 5;
+
+/// The numbers of parts, from `first` on.
+fn parts(first: usize) -> Vec<usize> {
+    (first..=PARTS).collect()
+}
+
+/// The shared paths of a platform in parts that nginx can read. They stand before and behind a site's own:
+/// the first ends with `:`, the others begin with it, and none is an empty path, which PHP would take for
+/// the folder that it is in.
+fn shared_parts(platform: &PlatformConfig) -> Result<Vec<String>, DriverFault> {
+    let mut parts = vec![String::new()];
+    let shared = &platform.open_basedir;
+    let busiest = shared.busiest.iter().map(|path| (path, true));
+    for (path, busy) in busiest.chain(shared.rest.iter().map(|path| (path, false))) {
+        let path = basedir(std::slice::from_ref(path))?;
+        let first = parts.len() == 1;
+        let last = parts.last_mut().expect("there is a first part");
+        let fits = last.len() + path.len() < LONGEST;
+        if first && busy && fits {
+            last.push_str(&format!("{path}:"));
+        } else if !first && fits {
+            last.push_str(&format!(":{path}"));
+        } else {
+            parts.push(format!(":{path}"));
+        }
+    }
+    let longest = parts.iter().map(String::len).max().unwrap_or(0);
+    if parts.len() > PARTS || longest > LONGEST {
+        return Err(DriverFault::TooLong {
+            what: format!("what lies in the root of the platform `{}`", platform.name),
+            product: "nginx",
+            bytes: parts.iter().map(String::len).sum(),
+            most: (PARTS - 1) * LONGEST,
+        });
+    }
+    Ok(parts)
+}
+
 fn basedir(paths: &[PathBuf]) -> Result<String, DriverFault> {
     let paths: Vec<String> = paths.iter().map(|path| text(path)).collect();
-    if paths.iter().any(|path| path.contains(':')) {
-        return Err(refused("a path that PHP may open holds `:`, which separates them"));
+    if let Some(path) = paths.iter().find(|path| path.contains(':')) {
+        return Err(refused(&format!("the path `{path}` that PHP may open holds `:`, which separates them")));
     }
     Ok(paths.join(":"))
 }

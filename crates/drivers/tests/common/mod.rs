@@ -11,7 +11,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use aegir_domain::{Cmd, Password, Redirect};
-use aegir_drivers::http::{CoreFamily, Installer, MainConfig, ServerConfig, Vhost, VhostMode};
+use aegir_drivers::http::{
+    CoreFamily, Installer, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, SharedPaths, Vhost, VhostMode,
+    site_paths,
+};
 
 /// The folder that rendered examples speak of.
 pub const FOLDER: &str = "/srv/config/server_test/nginx";
@@ -32,6 +35,7 @@ pub fn server(folder: &Path, listen: SocketAddr) -> ServerConfig {
         listen,
         internal_socket: folder.with_file_name("internal.sock"),
         access_log: folder.with_file_name("access.log"),
+        max_body_mb: MAX_BODY_MB,
     }
 }
 
@@ -54,20 +58,23 @@ pub fn vhost(input: &BTreeMap<String, String>) -> Vhost {
     Vhost {
         aliases: words("aliases").into_iter().map(|name| name.parse().unwrap()).collect(),
         redirect: input.get("redirect").map_or(Redirect::None, |name| Redirect::To(name.parse().unwrap())),
+        platform: input.get("on").map_or("d10", String::as_str).parse().unwrap(),
         root: root.parse().unwrap(),
         family: match input.get("family").map(String::as_str) {
             Some("seven") => CoreFamily::Seven,
             _ => CoreFamily::Eight,
         },
         php_socket: input.get("php").map_or("/run/php/d10.sock".into(), PathBuf::from),
-        open_basedir: words("open").into_iter().map(PathBuf::from).collect(),
+        open_basedir: match input.contains_key("open") {
+            true => words("open").into_iter().map(PathBuf::from).collect(),
+            false => site_paths(&root.parse().unwrap(), &site.parse().unwrap(), &[]),
+        },
         temp: format!("{root}/sites/{site}/private/temp").into(),
         credentials: vec![
             ("db_type".into(), Password::new("mysql")),
             ("db_passwd".into(), Password::new(input.get("password").map_or("not a \"secret\"", String::as_str))),
         ],
         fence: input.get("fence").map_or("/srv/run/fences/f".into(), PathBuf::from),
-        max_body_mb: 100,
         mode: match input.get("mode").map(String::as_str) {
             Some("disabled") => VhostMode::Disabled,
             _ => VhostMode::Serving,
@@ -77,6 +84,20 @@ pub fn vhost(input: &BTreeMap<String, String>) -> Vhost {
             _ => Installer::Closed,
         },
         site: site.parse().unwrap(),
+    }
+}
+
+pub fn platform(input: &BTreeMap<String, String>) -> PlatformConfig {
+    let root = input["platform"].clone();
+    let paths = |key: &str| {
+        let words = input.get(key).map(|text| text.split_whitespace().collect::<Vec<_>>()).unwrap_or_default();
+        words.into_iter().map(|name| format!("{root}/{name}").into()).collect()
+    };
+    PlatformConfig {
+        name: input.get("on").map_or("d10", String::as_str).parse().unwrap(),
+        root: root.parse().unwrap(),
+        family: CoreFamily::Eight,
+        open_basedir: SharedPaths { busiest: paths("busiest"), rest: paths("rest") },
     }
 }
 

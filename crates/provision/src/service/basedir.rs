@@ -7,30 +7,31 @@
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{DbService, Fault, PlatformContext, SiteContext};
-use aegir_drivers::http::{EntryKind, open_basedir};
+use aegir_drivers::http::{EntryKind, SharedPaths, shared_paths, site_paths};
 use aegir_host::{Files, Kind};
 
 use crate::World;
 
-/// The folders and files that the PHP of `site` may open, busiest first: PHP tries them in order, and
-/// resolves each one anew for every file it opens.
-pub(crate) fn may_open(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
+/// What the PHP of all sites of `platform` may open.
+pub(crate) fn of_platform(world: &World, platform: &PlatformContext) -> Result<SharedPaths, Fault> {
     let files = world.files();
     let root = platform.root.path();
-    let mut more = outside(world, site)?;
-    if site.awaits_installer {
-        // The installer of Drupal 8 changes into the root itself.
-        more.push(root.to_owned());
-    }
     // In a project of Composer the code that the root includes lies beside it.
     let project = match root.parent() {
         Some(above) if is_project(files, above) => entries(files, above)?,
         _ => Vec::new(),
     };
-    let mut paths = open_basedir(&platform.root, &entries(files, root)?, &project, &site.name, &more);
-    paths.extend(["local.sites.php", "development.services.yml"].map(|name| root.join("sites").join(name)));
-    paths.sort_by_key(|path| idleness(path));
-    Ok(paths)
+    Ok(shared_paths(&platform.root, &entries(files, root)?, &project))
+}
+
+/// What the PHP of `site` may open besides what all sites of its platform may.
+pub(crate) fn of_site(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
+    let mut more = outside(world, site)?;
+    if site.awaits_installer {
+        // The installer of Drupal 8 changes into the root itself.
+        more.push(platform.root.path().to_owned());
+    }
+    Ok(site_paths(&platform.root, &site.name, &more))
 }
 
 /// What it may open on the command line, besides what the caller adds.
@@ -72,16 +73,4 @@ fn entries(files: &Files, folder: &Path) -> Result<Vec<(String, EntryKind)>, Fau
 fn is_project(files: &Files, folder: &Path) -> bool {
     let has = |name| matches!(files.kind(&folder.join(name)), Ok(Some(_)));
     has("composer.json") && has("vendor")
-}
-
-/// How seldom PHP opens files there, compared with other folders of a platform.
-fn idleness(path: &Path) -> usize {
-    const BUSIEST: [&str; 8] = ["core", "vendor", "includes", "modules", "all", "profiles", "themes", "libraries"];
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let in_sites = path.parent().is_some_and(|parent| parent.ends_with("sites"));
-    match BUSIEST.iter().position(|busy| *busy == name) {
-        Some(place) => place,
-        None if in_sites => 2,
-        None => BUSIEST.len(),
-    }
 }

@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{Cmd, Fault, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName};
-use aegir_drivers::http::{CoreFamily, HttpDriver, Installer, MainConfig, ServerConfig, Vhost, VhostMode};
+use aegir_drivers::ConfigFile;
+use aegir_drivers::http::{
+    CoreFamily, HttpDriver, Installer, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost, VhostMode,
+};
 use aegir_host::{Launch, Limits, LockMode, Locks, ServiceFault, WebAddress};
 
 use super::basedir;
@@ -48,6 +51,7 @@ impl<'w> HttpServer<'w> {
             listen: http.listen,
             internal_socket: world.parts.sockets.join(format!("{}.sock", http.engine.as_str())),
             access_log: world.home().logs().join(format!("{}-access.log", http.engine.as_str())),
+            max_body_mb: MAX_BODY_MB,
         };
         Ok(HttpServer { world, config, driver })
     }
@@ -66,30 +70,40 @@ impl<'w> HttpServer<'w> {
         self.driver.folders().iter().map(|name| self.config.folder.join(name)).collect()
     }
 
-    /// The files of the server itself, but for the generation number: path, text, mode.
-    pub(crate) fn server_files(&self) -> Result<Vec<(PathBuf, String, u32)>, Fault> {
-        let files = self.driver.server(&self.config, &self.world.templates()?)?;
-        Ok(files
-            .into_iter()
-            // They hold no secret: only vhosts do.
-            .map(|file| (self.config.folder.join(&file.path), file.text.expose().to_owned(), file.mode))
-            .collect())
+    /// The files of the server itself, but for the generation number: path and text.
+    pub(crate) fn server_files(&self) -> Result<Vec<(PathBuf, String)>, Fault> {
+        Ok(self.open(self.driver.server(&self.config, &self.world.templates()?)?))
+    }
+
+    /// The files that a platform's code calls for: path and text. They hold no secret. A driver may need none.
+    pub(crate) fn platform_files(&self, platform: &PlatformContext) -> Result<Vec<(PathBuf, String)>, Fault> {
+        let config = PlatformConfig {
+            name: platform.name.clone(),
+            root: platform.root.clone(),
+            family: family(platform, "")?,
+            open_basedir: basedir::of_platform(self.world, platform)?,
+        };
+        Ok(self.open(self.driver.platform(&self.config, &config, &self.world.templates()?)?))
+    }
+
+    /// Path and text of files that hold no secret: only vhosts do.
+    fn open(&self, files: Vec<ConfigFile>) -> Vec<(PathBuf, String)> {
+        files.into_iter().map(|file| (self.config.folder.join(&file.path), file.text.expose().to_owned())).collect()
     }
 
     /// The text of a site's file.
     pub(crate) fn vhost_text(&self, site: &SiteContext, platform: &PlatformContext) -> Result<Password, Fault> {
         let world = self.world;
         let credentials = read_credentials(world, &site.name)?;
-        let family = CoreFamily::of_version(platform.facts.as_ref().map_or(site.core.as_str(), |facts| &facts.core))
-            .ok_or_else(|| super::php::PhpFault::NoFamily { core: site.core.clone() })?;
         let vhost = Vhost {
             site: site.name.clone(),
             aliases: site.aliases.clone(),
             redirect: site.redirect.clone(),
+            platform: platform.name.clone(),
             root: platform.root.clone(),
-            family,
+            family: family(platform, &site.core)?,
             php_socket: world.php_socket(&platform.name),
-            open_basedir: basedir::may_open(world, site, platform)?,
+            open_basedir: basedir::of_site(world, site, platform)?,
             temp: platform.root.site_dir(&site.name).join("private/temp"),
             credentials: credentials
                 .variables()
@@ -97,7 +111,6 @@ impl<'w> HttpServer<'w> {
                 .map(|(name, value)| (name.to_owned(), Password::new(value)))
                 .collect(),
             fence: world.home().fence(&site.name),
-            max_body_mb: 100,
             mode: VhostMode::Serving,
             installer: if site.awaits_installer { Installer::Open } else { Installer::Closed },
         };
@@ -337,6 +350,12 @@ pub(crate) enum Down {
     Refused,
     /// It need not: the files are what matters, as when a task is taken back.
     Tolerated,
+}
+
+/// What a web server has to know of a platform's version, by what its last verify found, or else by `core`.
+fn family(platform: &PlatformContext, core: &str) -> Result<CoreFamily, Fault> {
+    let core = platform.facts.as_ref().map_or(core, |facts| &facts.core);
+    CoreFamily::of_version(core).ok_or_else(|| super::php::PhpFault::NoFamily { core: core.to_owned() }.into())
 }
 
 /// The file of a site on `server`.

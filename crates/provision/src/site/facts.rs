@@ -11,6 +11,7 @@ use aegir_recipe::Check;
 
 use crate::World;
 use crate::service::{DbServer, php};
+use crate::step::web_files::{PlatformFiles, Standing};
 
 /// A platform that can take a new site, with the profile it will get.
 pub(crate) struct PlatformReady {
@@ -58,6 +59,45 @@ impl Check<World> for PlatformReady {
             return Err(SiteFault::ProfileMissing { platform: self.platform.clone(), profile, has }.into());
         }
         Ok(Ready { platform, profile, core: code.core.to_string(), major: code.core.major() })
+    }
+}
+
+/// The web server knows what the platform's code is now: the PHP of its sites may open no other files.
+pub(crate) struct PlatformServed {
+    pub(crate) platform: PlatformContext,
+    pub(crate) site: Served,
+}
+
+/// Of which site it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// One that is to be made: all of its code must be open to it.
+    New,
+    /// One that is there. Files that came to the root since are told, and are no reason to keep it from
+    /// being put right.
+    There,
+}
+
+impl Check<World> for PlatformServed {
+    type Output = ();
+    const NAME: &'static str = "platform-served";
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        let platform = &self.platform.name;
+        let found = PlatformFiles { platform: self.platform.clone() }.look(world)?;
+        match (found.standing, self.site) {
+            (Standing::Current, _) => Ok(()),
+            (Standing::Differs, Served::There) => {
+                world.warn(format!(
+                    "The root of the platform `{platform}` holds other names than at its last verify: PHP may not \
+                     open the new ones before `aegir provision verify @platform_{platform}`"
+                ));
+                Ok(())
+            }
+            (Standing::Differs, Served::New) | (Standing::Missing, _) => {
+                Err(SiteFault::NotServed { platform: platform.clone() }.into())
+            }
+        }
     }
 }
 
@@ -203,6 +243,8 @@ pub(crate) enum SiteFault {
     NoWebService { server: ServerName },
     #[error("the platform `{platform}` was never verified")]
     NotVerified { platform: PlatformName },
+    #[error("the web server does not know all of the code of the platform `{platform}`")]
+    NotServed { platform: PlatformName },
     #[error("the platform `{platform}` has no profile that can be installed")]
     NoProfile { platform: PlatformName },
     #[error("the platform `{platform}` has no profile `{profile}`")]
@@ -229,7 +271,9 @@ impl Remedy for SiteFault {
             SiteFault::NoWebService { server } => {
                 format!("add one with `aegir provision save @server_{server} --http nginx …`")
             }
-            SiteFault::NotVerified { platform } => format!("run `aegir provision verify @platform_{platform}` first"),
+            SiteFault::NotVerified { platform } | SiteFault::NotServed { platform } => {
+                format!("run `aegir provision verify @platform_{platform}` first")
+            }
             SiteFault::NoProfile { .. } => "look into its `profiles` folder: each profile needs an info file".into(),
             SiteFault::ProfileMissing { has, .. } => format!("choose one of: {}", has.join(", ")),
             SiteFault::BrokenCode { .. } => {

@@ -12,7 +12,7 @@ use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Install as Installer,
 use aegir_recipe::{Action, Afterwards, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
-use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, Room};
+use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Room, Served};
 use super::layout::{self, MakeSiteFolder, SettleModes, WriteCredentials};
 use super::probe::{Links, SiteAnswers};
 use crate::World;
@@ -37,6 +37,7 @@ impl Recipe<World> for Install {
         let InstallSite { site, platform, db_server, .. } = &self.asked;
 
         let ready = run.check(PlatformReady { platform: platform.clone(), profile: self.asked.profile.clone() })?;
+        run.check(PlatformServed { platform: ready.platform.clone(), site: Served::New })?;
         run.check(NameIsFree { asked: self.asked.clone(), root: ready.platform.root.clone() })?;
         run.check(PhpReady {
             platform: ready.platform.clone(),

@@ -10,7 +10,7 @@ use aegir_host::{Kind, own_uid};
 use aegir_recipe::{Action, Afterwards, Check, Cleanup, Committed, Recipe, Run};
 use serde::{Deserialize, Serialize};
 
-use super::facts::{PhpReady, names_are_free};
+use super::facts::{PhpReady, PlatformServed, Served, names_are_free};
 use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
 use super::probe::{FrontPage, Links};
 use crate::World;
@@ -29,6 +29,7 @@ pub(crate) struct Verify {
 impl Recipe<World> for Verify {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let Known { site, platform } = run.check(KnownSite { site: self.site.clone() })?;
+        run.check(PlatformServed { platform: platform.clone(), site: Served::There })?;
         run.check(PhpReady { platform: platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;
         run.check(DatabaseAnswers { site: site.clone() })?;
         let root = platform.root.clone();

@@ -8,3 +8,4 @@ pub(crate) mod file;
 pub(crate) mod secret;
 pub(crate) mod sites_php;
 pub(crate) mod vhost;
+pub(crate) mod web_files;
