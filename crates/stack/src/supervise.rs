@@ -1,16 +1,19 @@
 //! Keeping a stack: a child that dies is started again, until we are asked to stop.
 
+use std::io::Write;
 use std::time::Duration;
 
+use aegir_host::{Clock, SystemClock};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 
 use crate::control::Asked;
 use crate::daemon::{self, now};
 use crate::fault::StackFault;
+use crate::places::Places;
 use crate::service::Service;
 use crate::stack::{Kept, Setup, Stack, until_ready};
-use crate::{php, web};
+use crate::{files, php, web};
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +55,14 @@ impl Deaths {
 
 impl Stack {
     /// Keeps the services running until `stop` asks to end them, or one of them dies too often.
+    ///
+    /// What is said of them also goes to `logs/stack.log`: nobody may be looking when one dies.
     pub fn supervise(mut self, say: &dyn Fn(&str), stop: &dyn Fn() -> StopRequest) -> Result<(), StackFault> {
+        let places = self.setup.places.clone();
+        let say = &|said: &str| {
+            say(said);
+            log(&places, said);
+        };
         loop {
             if stop() != StopRequest::No {
                 self.stop(say, stop);
@@ -147,6 +157,14 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.end_now(self.kept.len());
+    }
+}
+
+/// Notes with the time what was said. A log that cannot be written is no reason to end the services.
+fn log(places: &Places, said: &str) {
+    if let Ok(mut log) = files::append(&places.log("stack.log"), places.private_owner(), 0o640) {
+        let at = aegir_domain::stamp(SystemClock.unix_ms());
+        let _ = writeln!(log, "{at} {}", said.replace('\n', "; "));
     }
 }
 

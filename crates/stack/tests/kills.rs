@@ -26,6 +26,8 @@ fn a_child_that_is_killed_is_seen_and_started_again() {
 
         until("all three are told", || up.said().matches("is back").count() == 3);
         assert!(up.said().contains("nginx died (signal 9); it is started again in 1 s"), "{}", up.said());
+        let log = std::fs::read_to_string(place.home().join("logs/stack.log")).unwrap();
+        assert!(log.contains(" nginx died (signal 9); it is started again in 1 s\n"), "{log}");
         assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
         assert_eq!(sql(&up.endpoints(), "SELECT 'well'"), Ok(Some("well".into())));
         up.stop();
