@@ -3,18 +3,15 @@
 //! `aegir up` may be root's, who must not run tasks; and what a person could type is the best
 //! description of what is done here.
 
-use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Said};
 use aegir_domain::{AttemptId, Cmd, Context, Remedy};
+use aegir_host::{Alive, OwnProgram, RunAs};
 use aegir_stack::Users;
-use rustix::process::{Gid, Pid, Signal, Uid};
+use rustix::process::{Pid, Signal};
 use serde::Deserialize;
 
 use crate::compose::OWN_PROGRAM;
@@ -22,16 +19,9 @@ use crate::compose::OWN_PROGRAM;
 /// The back end of one home.
 pub(crate) struct BackEnd {
     home: PathBuf,
-    account: Option<Account>,
+    program: OwnProgram,
     /// Those of our commands that run.
     followers: Mutex<Vec<u32>>,
-}
-
-#[derive(Clone)]
-struct Account {
-    uid: Uid,
-    /// Its own, and that of the web server's workers.
-    groups: [Gid; 2],
 }
 
 /// An attempt that somebody works on.
@@ -46,11 +36,9 @@ pub(crate) struct Busy {
 impl BackEnd {
     /// The back end of `home`; `users` are those of a stack that root started.
     pub(crate) fn new(home: PathBuf, users: Option<&Users>) -> BackEnd {
-        let account = users.map(|users| Account {
-            uid: Uid::from_raw(users.aegir.uid),
-            groups: [users.aegir.gid, users.web.gid].map(Gid::from_raw),
-        });
-        BackEnd { home, account, followers: Mutex::default() }
+        // By the second group it gives files to the web server.
+        let run_as = users.map(|users| RunAs { uid: users.aegir.uid, groups: vec![users.aegir.gid, users.web.gid] });
+        BackEnd { home, program: OwnProgram::new(OWN_PROGRAM, run_as), followers: Mutex::default() }
     }
 
     /// What a person would type.
@@ -65,25 +53,27 @@ impl BackEnd {
 
     /// Runs a task to its end; `hear` is told what it says.
     pub(crate) fn task(&self, words: &[&str], hear: &mut dyn FnMut(&Said)) -> Result<Ending, BackEndFault> {
-        let fault = |source| BackEndFault::Start { line: self.shown(words), source };
-        let mut command = self.command(&[&["--json"], words].concat());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(fault)?;
-        self.followers().push(child.id());
-        let errors = child.stderr.take().map(|pipe| std::thread::spawn(move || whole(pipe)));
         let mut ending = None;
-        for line in child.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines().map_while(Result::ok))
-        {
-            let Ok(line) = serde_json::from_str::<Line>(&line) else { continue };
-            match line.said {
-                Said::Result(end) => ending = Some(*end),
-                said => hear(&said),
-            }
-        }
-        // No longer a number that `kill` may use once it was waited for.
-        self.followers().retain(|id| *id != child.id());
-        child.wait().map_err(fault)?;
-        let said = errors.and_then(|errors| errors.join().ok()).unwrap_or_default();
-        ending.ok_or_else(|| BackEndFault::Refused { line: self.shown(words), said })
+        let told = self.program.follow(
+            &self.words(&[&["--json"], words].concat()),
+            &|id, alive| match alive {
+                Alive::Yes => self.followers().push(id),
+                Alive::No => self.followers().retain(|follower| *follower != id),
+            },
+            &mut |line| match serde_json::from_str::<Line>(line).map(|line| line.said) {
+                Ok(Said::Result(end)) => ending = Some(*end),
+                Ok(said) => hear(&said),
+                Err(_) => (),
+            },
+        );
+        let told = told.map_err(|source| BackEndFault::Start { line: self.shown(words), source })?;
+        ending.ok_or_else(|| BackEndFault::Refused { line: self.shown(words), said: told.err })
+    }
+
+    /// All words of a line.
+    fn words<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
+        // A home that is no UTF-8 was refused before the stack began.
+        [&["--home", self.home.to_str().unwrap_or_default(), "provision"], words].concat()
     }
 
     /// Everything that is known.
@@ -137,46 +127,13 @@ impl BackEnd {
     /// Runs a command to its end, and gives what it says on standard output.
     fn ask(&self, words: &[&str]) -> Result<String, BackEndFault> {
         let fault = |source| BackEndFault::Start { line: self.shown(words), source };
-        let ran = self.command(words).output().map_err(fault)?;
-        match ran.status.code() {
+        let told = self.program.run(&self.words(words)).map_err(fault)?;
+        match told.code {
             // `recover` ends so where something stays stuck, and says what.
-            Some(0 | 8) => Ok(String::from_utf8_lossy(&ran.stdout).into_owned()),
-            _ => Err(BackEndFault::Refused {
-                line: self.shown(words),
-                said: String::from_utf8_lossy(&ran.stderr).into_owned(),
-            }),
+            Some(0 | 8) => Ok(told.out),
+            _ => Err(BackEndFault::Refused { line: self.shown(words), said: told.err }),
         }
     }
-
-    #[allow(clippy::disallowed_methods, reason = "our own program, as the owner of the home; host runs those of tasks")]
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(OWN_PROGRAM);
-        let home: OsString = self.home.clone().into();
-        command.arg("--home").arg(home).arg("provision").args(words).current_dir("/").stdin(Stdio::null());
-        // Ctrl-C is ours to hear: it cancels, and waits.
-        command.process_group(0);
-        if let Some(Account { uid, groups }) = self.account.clone() {
-            let become_it = move || {
-                rustix::thread::set_thread_groups(&groups)?;
-                let gid = groups[0];
-                rustix::thread::set_thread_res_gid(gid, gid, gid)?;
-                Ok(rustix::thread::set_thread_res_uid(uid, uid, uid)?)
-            };
-            // SAFETY: between fork and exec only system calls are made; nothing is allocated or locked.
-            #[allow(unsafe_code, reason = "std would drop the group by which Ægir gives files to the web server")]
-            unsafe {
-                command.pre_exec(become_it);
-            }
-        }
-        command
-    }
-}
-
-fn whole(mut pipe: impl Read) -> String {
-    let mut text = Vec::new();
-    // What could be read is told.
-    let _ = pipe.read_to_end(&mut text);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Why the back end did not do what it was asked.

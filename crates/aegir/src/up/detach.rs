@@ -7,11 +7,11 @@
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use aegir_domain::Remedy;
+use aegir_host::{Clock, OwnProgram, SystemClock};
 use aegir_stack::Running;
 
 use crate::compose::{Given, OWN_PROGRAM};
@@ -22,32 +22,29 @@ use crate::speak::out;
 pub(crate) const STAYS: &str = "AEGIR_UP_STAYS";
 
 /// Starts the same line as a process that stays, and tells what it says until it lets go.
-#[allow(clippy::disallowed_methods, reason = "our own program once more; host runs those of tasks")]
 pub(super) fn run(given: &Given, home: &Path) -> Result<u8, Failure> {
     let fault = |source| DetachFault::Start { source };
-    let (read, write) = io::pipe().map_err(fault)?;
-    let again = write.try_clone().map_err(fault)?;
-    let mut command = Command::new(OWN_PROGRAM);
-    command.args(given.words.iter().skip(1).filter(|word| *word != "--detach"));
-    command.env(STAYS, "1").stdin(Stdio::null()).stdout(write).stderr(again);
-    // SAFETY: between fork and exec only a system call is made; nothing is allocated or locked.
-    #[expect(unsafe_code, reason = "the only way to leave the session before the first signal can come")]
-    unsafe {
-        command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
-    }
-    let mut child = command.spawn().map_err(fault)?;
-    // Our copies of the pipe's end, or it would never come to one.
-    drop(command);
-    for line in BufReader::new(read).lines().map_while(Result::ok) {
+    let words: Vec<String> = given.words.iter().skip(1).filter(|word| *word != "--detach").cloned().collect();
+    let (pipe, mut stays) = OwnProgram::new(OWN_PROGRAM, None).stay(&words, &[(STAYS, "1")]).map_err(fault)?;
+    for line in BufReader::new(pipe).lines().map_while(Result::ok) {
         out(&line);
     }
-    match child.try_wait().map_err(fault)? {
+    // One that ends closes its pipe a moment before it has ended.
+    let mut ended = None;
+    for _ in 0..50 {
+        ended = stays.ended().map_err(fault)?;
+        if ended.is_some() {
+            break;
+        }
+        SystemClock.sleep(Duration::from_millis(10));
+    }
+    match ended {
         None => {
             out(&format!("\nIt stays when this terminal closes. What it says goes to `{}`.", log(home).display()));
             out(&format!("`aegir down --home {}` ends it.", home.display()));
             Ok(0)
         }
-        Some(status) => Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+        Some(code) => Ok(u8::try_from(code).unwrap_or(1)),
     }
 }
 
