@@ -26,9 +26,10 @@ impl OverSsh {
     /// The line that brings `listen` to their own machine.
     fn line(&self, listen: SocketAddr, user: &str) -> String {
         let (address, port) = &self.server;
-        let mut cmd = Cmd::new("ssh").arg("-L").arg(
-            format!("{0}:{listen}:{0}", listen.port()).replace(&format!("{listen}:"), &format!("{}:", listen.ip())),
-        );
+        // `[::1]` in brackets, as ssh wants it.
+        let (ip, sites) = (SocketAddr::new(listen.ip(), 0).to_string(), listen.port());
+        let ip = ip.strip_suffix(":0").unwrap_or(&ip);
+        let mut cmd = Cmd::new("ssh").arg("-L").arg(format!("{sites}:{ip}:{sites}"));
         if port != "22" {
             cmd = cmd.arg("-p").arg(port);
         }
@@ -104,5 +105,54 @@ impl Reader<'_> {
             .arg("provision")
             .args(words.iter().copied())
             .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(name: &str) -> SiteContext {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "revision": 1, "platform": "d10", "db_server": "localhost",
+            "database": { "name": "a", "marker": "aegir:a.test:01a1fc8c-23c1-76d7-979c-f6cff44dc191", "hosts": [] },
+            "profile": "standard", "language": "en", "time_zone": "UTC", "title": "A", "account": "admin",
+            "mail": "a@example.org", "client": "admin", "core": "10.3.6",
+        }))
+        .unwrap()
+    }
+
+    fn told(listen: &str, ssh: Option<&str>, demo: bool) -> String {
+        let site = site("first.localhost");
+        let link = Some((site.clone(), "http://first.localhost:8080/user/reset/1/2/3".to_owned()));
+        let ready = Ready { sites: vec![site], link, demo };
+        let ssh = ssh.and_then(OverSsh::read);
+        let reader = Reader { home: Path::new("/srv/var"), owner: Some("aegir"), name: "ann", ssh };
+        text(&ready, listen.parse().unwrap(), &reader)
+    }
+
+    #[test]
+    fn the_address_and_the_link_are_told_and_how_to_have_another() {
+        let said = told("127.0.0.1:8080", None, false);
+        assert!(said.contains("\n  http://first.localhost:8080/\n"), "{said}");
+        assert!(said.contains("/user/reset/1/2/3\n"));
+        assert!(said.contains("sudo -u aegir aegir --home /srv/var provision login @first.localhost\n"));
+        assert!(!said.contains("warning") && !said.contains("ssh") && !said.contains("demo"));
+    }
+
+    #[test]
+    fn who_came_over_ssh_gets_the_line_that_brings_the_sites_home() {
+        let said = told("127.0.0.1:8080", Some("192.0.2.1 50000 192.0.2.9 22"), false);
+        assert!(said.contains("\n  ssh -L 8080:127.0.0.1:8080 ann@192.0.2.9\n"), "{said}");
+        let said = told("[::1]:8080", Some("192.0.2.1 50000 192.0.2.9 2222"), false);
+        assert!(said.contains("\n  ssh -L '8080:[::1]:8080' -p 2222 ann@192.0.2.9\n"), "{said}");
+    }
+
+    #[test]
+    fn sites_that_others_reach_come_with_a_warning() {
+        let said = told("192.0.2.9:8080", Some("192.0.2.1 50000 192.0.2.9 22"), true);
+        assert!(said.contains("warning: the sites answer on 192.0.2.9:8080"), "{said}");
+        assert!(!said.contains("ssh -L"), "{said}");
+        assert!(said.contains("the demo code base, not Drupal"), "{said}");
     }
 }

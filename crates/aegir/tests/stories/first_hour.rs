@@ -278,7 +278,7 @@ fn sites_can_answer_on_another_address_and_under_another_domain() {
 #[test]
 fn composer_builds_the_platform_from_a_registry_of_ones_own() {
     let mut lab = Lab::bare(way());
-    let registry = Registry::start(&lab);
+    let registry = Registry::start(&lab, None);
 
     let said = up(&mut lab, &["--registry", &registry.address, "--db", "sqlite"]);
 
@@ -291,6 +291,24 @@ fn composer_builds_the_platform_from_a_registry_of_ones_own() {
     assert!(asked.contains("/project.tar") && asked.contains("/light.tar"), "{asked}");
 }
 
+#[test]
+fn a_registry_that_falls_silent_is_waited_for_no_longer_than_it_may_take() {
+    let mut lab = Lab::bare(way());
+    let hostmaster = lab.home().join("hostmaster");
+    fs::create_dir(&hostmaster).unwrap();
+    fs::write(hostmaster.join("aegir.toml"), "build_limit = 4\n").unwrap();
+    lab.give(&hostmaster);
+    let registry = Registry::start(&lab, Some("/light.tar"));
+
+    let said = up(&mut lab, &["--registry", &registry.address, "--db", "sqlite"]);
+
+    assert!(said.contains("Composer took longer than 4 s"), "{said}");
+    assert!(said.contains("the demo code base, not Drupal"), "{said}");
+    let platforms: Vec<_> = fs::read_dir(lab.home().join("platforms")).unwrap().flatten().collect();
+    assert_eq!(platforms.len(), 1, "{platforms:?}");
+    assert_eq!(get(lab.up().listen(), "first.localhost", "/").status, 200);
+}
+
 /// A registry of Composer packages on loopback, with two of them.
 struct Registry {
     address: String,
@@ -298,7 +316,8 @@ struct Registry {
 }
 
 impl Registry {
-    fn start(lab: &Lab) -> Registry {
+    /// Starts it. It never answers for the path `silent`.
+    fn start(lab: &Lab, silent: Option<&'static str>) -> Registry {
         let files = lab.beside().join("registry");
         let project = files.join("project");
         run(Command::new(root().join("fixtures/platforms/assemble")).arg("ten-1.0").arg(&project));
@@ -347,6 +366,7 @@ impl Registry {
         let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let heard = std::sync::Arc::clone(&asked);
         std::thread::spawn(move || {
+            let mut kept = Vec::new();
             for stream in listener.incoming().flatten() {
                 let mut first = String::new();
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -357,6 +377,11 @@ impl Registry {
                 }
                 let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
                 heard.lock().unwrap().push(path.clone());
+                if Some(path.as_str()) == silent {
+                    // Kept open, as by a network that swallows what it is given.
+                    kept.push(stream);
+                    continue;
+                }
                 let (status, body) = match path.as_str() {
                     "/packages.json" => ("200 OK", packages.clone().into_bytes()),
                     path => match fs::read(files.join(path.trim_start_matches('/'))) {
