@@ -245,12 +245,12 @@ impl FirstHour<'_> {
     }
 }
 
-/// A long sentence, such as a list of all that a first verify changed, is cut.
+/// What a first verify changed is much; here its number will do.
 fn shortened(text: &str) -> String {
-    const LONGEST: usize = 160;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} …", &text[..end]),
-        None => text.to_owned(),
+    const MOST: usize = 3;
+    match text.strip_prefix("Changed: ").map(|changes| changes.split(", ").count()) {
+        Some(count) if count > MOST => format!("Changed or made: {count} things"),
+        _ => text.to_owned(),
     }
 }
 

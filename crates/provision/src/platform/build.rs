@@ -194,7 +194,7 @@ impl Check<World> for TreeCanBeCopied {
             return Err(BuildFault::Special { path: path.clone() }.into());
         }
         if code.sites.iter().any(|site| site.has_settings) {
-            world.say("Its sites are left out: a platform is code. `aegir import` takes sites over");
+            world.say("Its sites are left out: a platform is code");
         }
         Ok(Found { project, docroot, bytes: survey.bytes })
     }
