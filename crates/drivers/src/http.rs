@@ -42,7 +42,8 @@ pub trait HttpDriver: Send + Sync {
     /// How long old workers may go on taking requests beside the new ones.
     fn settles_after(&self) -> Duration;
 
-    /// The files of a platform; a driver may need none.
+    /// The files of a platform, which hold no secret; a driver may need none. One whose text is empty must
+    /// not be there.
     fn platform(
         &self,
         server: &ServerConfig,
@@ -61,9 +62,9 @@ pub trait HttpDriver: Send + Sync {
     /// A complete configuration for the private stack. Not a secret.
     fn main(&self, main: &MainConfig, templates: &Templates) -> Result<String, DriverFault>;
 
-    /// A complete configuration that holds nothing of the server's but what the file `vhost` needs,
-    /// and that file: to test a new file alone before it is put beside the others.
-    fn main_alone(&self, main: &MainConfig, vhost: &Path, templates: &Templates) -> Result<String, DriverFault>;
+    /// A complete configuration that holds nothing of the server's but what the file `new` needs, which is
+    /// a site's or a platform's, and that file: to test it alone before it is put beside the others.
+    fn main_alone(&self, main: &MainConfig, new: &Path, templates: &Templates) -> Result<String, DriverFault>;
 
     /// Asks the program for its version, which it prints on either output.
     fn ask_version(&self) -> Cmd;

@@ -71,7 +71,8 @@ fn environment<'a>() -> Environment<'a> {
     environment.add_filter("nginx_pattern", nginx_pattern);
     environment.add_filter("nginx_word", nginx_word);
     environment.add_filter("nginx_comment", comment);
-    environment.add_filter("host_names", host_names);
+    environment.add_filter("map_key", map_key);
+    environment.add_filter("packed", packed);
     environment.add_filter("php_value", php_value);
     environment.add_filter("ini_value", ini_value);
     environment.add_filter("ini_word", ini_word);
@@ -124,15 +125,21 @@ fn comment(text: &str) -> Result<String, Error> {
     Ok(text.to_owned())
 }
 
-/// Host names, one behind the other.
-fn host_names(names: Vec<String>) -> Result<String, Error> {
-    for name in &names {
-        let rest = name.strip_prefix("*.").unwrap_or(name);
-        if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
-            return Err(refuse("a host name", "holds something else than letters, digits, `-` and `.`"));
-        }
+/// A host name as the key of a map.
+fn map_key(name: &str) -> Result<String, Error> {
+    let rest = name.strip_prefix("*.").unwrap_or(name);
+    if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
+        return Err(refuse("a host name", "holds something else than letters, digits, `-` and `.`"));
     }
-    Ok(names.join(" "))
+    // Words of the map itself: as a key they would be a file to read, or the answer to any name.
+    Ok(if ["default", "include"].contains(&name) { format!("\\{name}") } else { name.to_owned() })
+}
+
+/// A value on a line of its own between the quotes of nginx, which may hold several lines. It cannot
+/// begin another line, and cannot leave the quotes.
+fn packed(text: &str, what: &str) -> Result<String, Error> {
+    no_controls(text, what)?;
+    Ok(text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "${aegir_dollar}"))
 }
 
 /// A quoted value of a PHP ini file, php-fpm's included. `what` names the value in an error.
@@ -186,7 +193,10 @@ mod tests {
         for bad in ["a\nb", "a\"b", "${HOME}"] {
             assert!(ini_value(bad, "x").is_err(), "{bad:?}");
         }
-        assert!(host_names(vec!["a.test;".into()]).is_err());
+        assert_eq!(packed(r#"a"; \n$x{"#, "x").unwrap(), r#"a\"; \\n${aegir_dollar}x{"#);
+        assert!(packed("a\n  site = b.test", "the name").unwrap_err().to_string().contains("the name"));
+        assert!(map_key("a.test;").is_err());
+        assert_eq!(map_key("include").unwrap(), r"\include");
         assert!(nginx_word("80; return 200", "x").is_err());
     }
 

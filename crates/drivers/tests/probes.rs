@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{Cmd, SiteName};
+use aegir_domain::{Cmd, Password, SiteName};
 use aegir_drivers::Templates;
 use aegir_drivers::http::rules::{Expected, Probe, Script, rules};
 use aegir_drivers::http::{CoreFamily, EntryKind, HttpDriver, MainConfig, Nginx, PlatformConfig, Vhost, shared_paths};
@@ -132,9 +132,14 @@ impl Stage {
                 None => (name.to_owned(), EntryKind::File),
             });
         let open_basedir = shared_paths(&root, &entries, &[]);
-        let platform = PlatformConfig { name: family.as_str().parse().unwrap(), root, family, open_basedir };
-        for file in Nginx.platform(&self.main.server, &platform, &Templates::default()).unwrap() {
-            write(&self.main.server.folder.join(&file.path), file.text.expose());
+        self.put_platform(&PlatformConfig { name: family.as_str().parse().unwrap(), root, family, open_basedir });
+    }
+
+    fn put_platform(&self, platform: &PlatformConfig) {
+        for file in Nginx.platform(&self.main.server, platform, &Templates::default()).unwrap() {
+            if !file.text.expose().is_empty() {
+                write(&self.main.server.folder.join(&file.path), file.text.expose());
+            }
         }
     }
 
@@ -334,6 +339,118 @@ fn sites_of_one_pool_cannot_read_each_other() {
     }
     let accel = stage.get("a.eight.test", "/?run=a.eight.test/accel.php");
     assert!(!accel.body.contains("SECRET") && !accel.body.contains("<?php"), "{}", accel.body);
+}
+
+#[test]
+fn a_sites_values_reach_its_php_whatever_signs_they_hold() {
+    let Some(stage) = Stage::set() else { return };
+    let mut vhost = stage.vhost(CoreFamily::Eight, "site e.test");
+    let name = r#"a"b\c$d;e{f}g#h'i\n${x} site = a.eight.test"#;
+    vhost.credentials = vec![("db_name".into(), Password::new(name)), ("hash_salt".into(), Password::new(" x "))];
+    stage.publish(&vhost);
+    stage.reload(2);
+
+    let body = stage.get("e.test", "/").body;
+
+    let shown = name.replace('\\', r"\\").replace('"', r#"\""#);
+    assert!(body.contains(&format!("\"db_name\":\"{shown}\"")), "{body}");
+    assert!(body.contains("\"hash_salt\":\" x \""), "{body}");
+    assert!(!body.contains("db_passwd") && !body.contains("db_type"), "what a site does not have is not sent: {body}");
+}
+
+#[test]
+fn no_value_of_a_site_begins_another_line() {
+    let Some(stage) = Stage::set() else { return };
+    for bad in ["x\n  site = b.eight.test", "x\r", "x\0", "x\u{85}"] {
+        let mut vhost = stage.vhost(CoreFamily::Eight, "site e.test");
+        vhost.credentials = vec![("db_name".into(), Password::new(bad))];
+        let fault = Nginx.vhost(&stage.main.server, &vhost, &Templates::default()).unwrap_err();
+        assert!(fault.to_string().contains("db_name"), "{fault}");
+    }
+    let mut vhost = stage.vhost(CoreFamily::Eight, "site e.test");
+    vhost.credentials = vec![("SCRIPT_FILENAME".into(), Password::new("/etc/passwd"))];
+    let fault = Nginx.vhost(&stage.main.server, &vhost, &Templates::default()).unwrap_err();
+    assert!(fault.to_string().contains("SCRIPT_FILENAME"), "{fault}");
+}
+
+#[test]
+fn sixty_names_in_a_root_with_a_path_of_200_bytes_are_all_open_to_php() {
+    let Some(stage) = Stage::set() else { return };
+    let root = stage.home.path().join("platforms");
+    let root = root.join(format!("{}/web", "long/".repeat(40).trim_end_matches('/')));
+    assert!(root.to_str().unwrap().len() >= 200);
+    write(&root.join("index.php"), "<?php echo file_get_contents(__DIR__ . $_GET['of']);");
+    let mut entries = vec![("index.php".to_owned(), EntryKind::File), ("core".to_owned(), EntryKind::Folder)];
+    entries.extend((0..60).map(|n| (format!("folder-{n}"), EntryKind::Folder)));
+    for (name, _) in &entries[1..] {
+        write(&root.join(name).join("a.txt"), &format!("FILE {name}"));
+    }
+    write(&root.join("hidden/a.txt"), "SECRET");
+    let input = format!("site e.test\non long\nplatform {}", root.display());
+    let mut vhost = vhost(&pairs(&input));
+    vhost.php_socket = stage.home.path().join("php.sock");
+    fs::create_dir_all(&vhost.temp).unwrap();
+    stage.publish(&vhost);
+    let open_basedir = shared_paths(&vhost.root, &entries, &[]);
+    let platform = PlatformConfig { name: vhost.platform, root: vhost.root, family: vhost.family, open_basedir };
+    stage.put_platform(&platform);
+    stage.reload(2);
+
+    for (name, _) in &entries[1..] {
+        assert_eq!(stage.get("e.test", &format!("/?of=/{name}/a.txt")).body, format!("FILE {name}"));
+    }
+    assert!(!stage.get("e.test", "/?of=/hidden/a.txt").body.contains("SECRET"));
+}
+
+#[test]
+fn php_of_a_platform_that_nginx_was_not_told_of_opens_nothing_but_the_sites_own() {
+    let Some(stage) = Stage::set() else { return };
+    fs::remove_file(stage.main.server.folder.join("platforms/eight.conf")).unwrap();
+    stage.reload(2);
+    let answer = stage.get("a.eight.test", "/");
+    assert!(answer.status >= 400 && !answer.body.contains("EXECUTED"), "{} {}", answer.status, answer.body);
+    assert!(stage.get("a.seven.test", "/").body.contains("EXECUTED"));
+}
+
+#[test]
+fn an_operators_own_server_has_its_name_to_itself() {
+    let Some(stage) = Stage::set() else { return };
+    let own = format!(
+        "server {{\n  listen {};\n  server_name b.eight.test own.test;\n  return 200 \"OPERATOR\";\n}}\n",
+        stage.address
+    );
+    write(&stage.main.server.folder.join("post.d/own.conf"), &own);
+    stage.reload(2);
+    for name in ["own.test", "b.eight.test"] {
+        assert_eq!(stage.get(name, "/").body, "OPERATOR", "{name}");
+    }
+    assert!(stage.get("a.eight.test", "/").body.contains("EXECUTED index"));
+}
+
+#[test]
+fn a_name_in_two_files_is_refused_and_one_of_them_is_named() {
+    let Some(stage) = Stage::set() else { return };
+    for alias in ["www.x.test", "*.x.test"] {
+        stage.publish(&stage.vhost(CoreFamily::Eight, &format!("site e.test\naliases {alias}")));
+        stage.publish(&stage.vhost(CoreFamily::Eight, &format!("site f.test\naliases {alias}")));
+        let said = output(&Nginx.check(&stage.main_path));
+        let said = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(said.contains(&format!("conflicting parameter \"{alias}\" in /")), "{said}");
+        assert!(said.contains("vhost.d/f.test.conf:"), "{said}");
+    }
+}
+
+#[test]
+fn a_site_may_be_named_like_a_word_of_nginx() {
+    let Some(stage) = Stage::set() else { return };
+    stage.publish(&stage.vhost(CoreFamily::Eight, "site e.test\naliases default include hostnames disabled"));
+    stage.publish(&stage.vhost(CoreFamily::Eight, "site f.test\nmode disabled"));
+    stage.reload(2);
+    for name in ["e.test", "default", "include", "hostnames", "disabled"] {
+        assert!(stage.get(name, "/").body.contains("EXECUTED index"), "{name}");
+    }
+    assert_eq!(stage.get("f.test", "/").status, 503);
+    assert_eq!(stage.get("stranger.test", "/").status, 404);
 }
 
 #[test]

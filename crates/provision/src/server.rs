@@ -98,6 +98,7 @@ impl Verify {
             off |= run.check(FileNow { path: path.clone() })?.bytes.as_deref() != Some(text.as_bytes());
         }
         if off {
+            let files = files.into_iter().map(|(path, text)| (path, Some(text))).collect();
             let files = Replaced::keep(run, files, "server")?;
             run.step(PublishServer { server: server.name.clone(), files })?;
             changes.push("the configuration of the web server".into());

@@ -11,7 +11,7 @@ use aegir_domain::{DbEngine, Password};
 use aegir_host::{Answer, Databases, ServiceFault, Services, Web, WebAddress, WebFault};
 use serde::{Deserialize, Serialize};
 
-use super::nginx::BROKEN;
+use super::nginx::{BROKEN, map_of};
 use super::{FakeDatabases, Machine, Trouble, read_state, write_state};
 
 /// What a service runs with: every file of its configuration, as it was when it was last read.
@@ -49,7 +49,7 @@ fn read_below(folder: &Path, base: &Path, files: &mut BTreeMap<String, String>) 
         let path = entry.path();
         if path.is_dir() {
             read_below(&path, base, files);
-        } else if path.extension().is_some_and(|suffix| suffix == "conf") {
+        } else if path.extension().is_some_and(|suffix| suffix == "conf" || suffix == "more") {
             let name = path.strip_prefix(base).unwrap_or(&path).to_string_lossy().into_owned();
             files.insert(name, fs::read_to_string(&path).unwrap_or_default());
         }
@@ -155,42 +155,52 @@ impl FakeWeb {
 
     /// The front page of the site that answers to `host`.
     fn page(&self, running: &Running, host: &str) -> Answer {
-        for (path, text) in &running.files {
-            if !path.contains("/vhost.d/") {
-                continue;
-            }
-            for block in text.split("server {").skip(1) {
-                let names = directive(block, "server_name").unwrap_or_default();
-                if !names.split_whitespace().any(|name| name.trim_matches('"') == host) {
-                    continue;
-                }
-                if let Some(target) = directive(block, "return 301") {
-                    return Answer { headers: vec![("location".into(), target)], ..answer(301, "") };
-                }
-                return self.front_page(block);
-            }
+        let names = map_in(running, "/vhost.d/");
+        let wildcard = |name: &str| names.get(&format!("*.{}", name.split_once('.')?.1));
+        let Some(named) = names.get(host).or_else(|| wildcard(host)) else {
+            return answer(404, "no site has this name");
+        };
+        let entry = names.get(named).unwrap_or(named);
+        if let Some(target) = entry.strip_prefix("-> ") {
+            return Answer { headers: vec![("location".into(), format!("http://{target}/"))], ..answer(301, "") };
         }
-        answer(404, "no site has this name")
+        if entry == "out of service" {
+            return answer(503, entry);
+        }
+        self.front_page(running, entry)
     }
 
-    fn front_page(&self, block: &str) -> Answer {
-        let value = |name: &str| directive(block, name).unwrap_or_default().trim_matches('"').to_owned();
-        let (root, site) = (PathBuf::from(value("root")), value("set $aegir_site"));
+    fn front_page(&self, running: &Running, entry: &str) -> Answer {
+        let value = |name: &str| {
+            let mut lines = entry.lines().filter_map(|line| line.trim_start().split_once(" = "));
+            lines.find(|(line, _)| *line == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
+        };
+        let (root, site) = (PathBuf::from(value("root")), value("site"));
         if root.as_os_str().is_empty() {
-            return answer(503, "out of service");
+            return answer(404, "this is no entry of a site");
         }
-        let fence = block.split("-f ").nth(1).and_then(|rest| rest.split(')').next()).unwrap_or_default();
-        if Path::new(fence.trim().trim_matches('"')).exists() {
+        if Path::new(&value("fence")).exists() {
             return answer(503, "back soon");
         }
-        let socket = value("fastcgi_pass");
+        let socket = value("php");
         if is_down(&self.0, "php-fpm") || self.pool(Path::new(socket.trim_start_matches("unix:"))).is_none() {
             return answer(502, "no PHP answers");
+        }
+        let shared = map_in(running, "/platforms/");
+        let may_open = |path: &Path| {
+            shared
+                .iter()
+                .filter(|(part, _)| part.split('/').next() == Some(&value("platform")))
+                .flat_map(|(_, paths)| paths.split(':'))
+                .any(|open| !open.is_empty() && path.starts_with(open))
+        };
+        if !may_open(&root.join("index.php")) {
+            return answer(500, "open_basedir keeps PHP from the platform's code");
         }
         if !root.join("index.php").is_file() || !root.join("sites").join(&site).join("settings.php").is_file() {
             return answer(404, "the site has no folder");
         }
-        let param = |name: &str| value(&format!("fastcgi_param {name}"));
+        let param = value;
         let answers = match param("db_type").as_str() {
             "sqlite" => FakeDatabases(self.0.clone()).sqlite(Path::new(&param("db_name"))).map(|_| ()),
             _ => {
@@ -215,13 +225,9 @@ fn answer(status: u16, body: &str) -> Answer {
     Answer { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
 }
 
-/// The value of a directive of nginx: what stands between its name and the semicolon.
-fn directive(block: &str, name: &str) -> Option<String> {
-    let line = block
-        .lines()
-        .map(str::trim)
-        .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '\t'])))?;
-    Some(line[name.len()..].trim().trim_end_matches(';').to_owned())
+/// What the web server has in a map that includes the files of one folder.
+fn map_in(running: &Running, folder: &str) -> BTreeMap<String, String> {
+    running.files.iter().filter(|(path, _)| path.contains(folder)).flat_map(|(_, text)| map_of(text)).collect()
 }
 
 /// The value of a setting of a pool.

@@ -75,15 +75,17 @@ impl<'w> HttpServer<'w> {
         Ok(self.open(self.driver.server(&self.config, &self.world.templates()?)?))
     }
 
-    /// The files that a platform's code calls for: path and text. They hold no secret. A driver may need none.
-    pub(crate) fn platform_files(&self, platform: &PlatformContext) -> Result<Vec<(PathBuf, String)>, Fault> {
+    /// The files that a platform's code calls for: path, and text or that it must not be there. They hold
+    /// no secret. A driver may need none.
+    pub(crate) fn platform_files(&self, platform: &PlatformContext) -> Result<Vec<(PathBuf, Option<String>)>, Fault> {
         let config = PlatformConfig {
             name: platform.name.clone(),
             root: platform.root.clone(),
             family: family(platform, "")?,
             open_basedir: basedir::of_platform(self.world, platform)?,
         };
-        Ok(self.open(self.driver.platform(&self.config, &config, &self.world.templates()?)?))
+        let files = self.open(self.driver.platform(&self.config, &config, &self.world.templates()?)?);
+        Ok(files.into_iter().map(|(path, text)| (path, Some(text).filter(|text| !text.is_empty()))).collect())
     }
 
     /// Path and text of files that hold no secret: only vhosts do.
@@ -277,11 +279,11 @@ impl<'w> HttpServer<'w> {
     }
 
     fn test_alone(&self, path: &Path, text: &Password) -> Result<(), Fault> {
-        if !path.starts_with(self.config.folder.join("vhost.d")) {
+        if !["vhost.d", "platforms"].iter().any(|folder| path.starts_with(self.config.folder.join(folder))) {
             return Ok(());
         }
         let scratch = self.scratch()?;
-        let file = scratch.join("new-vhost.conf");
+        let file = scratch.join("new.conf");
         self.world.files().write(&file, text.expose().as_bytes(), 0o600)?;
         let main = self.driver.main_alone(&self.main(&scratch), &file, &self.world.templates()?)?;
         let main_path = scratch.join("alone.conf");
@@ -297,8 +299,14 @@ impl<'w> HttpServer<'w> {
         let main_path = scratch.join("all.conf");
         self.world.files().write(&main_path, main.as_bytes(), 0o600)?;
         self.run_test(&self.driver.check(&main_path)).map_err(|said| {
-            let culprit = named_file(&said).filter(|path| !changes.iter().any(|change| change.path == *path));
-            match culprit {
+            let named = named_file(&said);
+            if let (Some(name), Some(path)) = (doubled_name(&said), &named) {
+                let folder = self.config.folder.join("vhost.d");
+                if path.starts_with(&folder) {
+                    return HttpFault::Doubled { name, path: path.clone(), folder }.into();
+                }
+            }
+            match named.filter(|path| !changes.iter().any(|change| change.path == *path)) {
                 Some(path) => HttpFault::Snippet { path, said }.into(),
                 None => HttpFault::Refused { server: self.config.name.clone(), said }.into(),
             }
@@ -380,6 +388,12 @@ fn named_file(said: &str) -> Option<PathBuf> {
     Some(PathBuf::from(format!("/{path}")))
 }
 
+/// The name that nginx finds in two files: `conflicting parameter "www.example.org" in …`.
+fn doubled_name(said: &str) -> Option<String> {
+    let after = said.split_once("conflicting parameter \"")?.1;
+    Some(after.split('"').next()?.to_owned())
+}
+
 /// What a server says may quote a line of a vhost, which holds credentials.
 fn without_secrets(said: &str) -> String {
     said.lines()
@@ -405,6 +419,8 @@ pub(crate) enum HttpFault {
     OwnFile { path: PathBuf, said: String },
     #[error("the web server refuses its configuration because of `{}`: {said}", path.display())]
     Snippet { path: PathBuf, said: String },
+    #[error("the name `{name}` stands in `{}` and in the file of another site", path.display())]
+    Doubled { name: String, path: PathBuf, folder: PathBuf },
     #[error("the web server of `{server}` refuses its new configuration: {said}")]
     Refused { server: ServerName, said: String },
 }
@@ -421,6 +437,11 @@ impl Remedy for HttpFault {
             HttpFault::Snippet { path, .. } => {
                 format!("correct `{0}`, or move it away; then retry. What was running runs on", path.display())
             }
+            HttpFault::Doubled { name, folder, .. } => format!(
+                "see which files have it: `grep -lF '{name}' {}/*`; then delete the site that it does not belong to, or \
+                 take the name from it, and retry. A file whose site is gone may be removed. What was running runs on",
+                folder.display()
+            ),
             HttpFault::Refused { .. } => "correct what it names, then retry. What was running runs on".into(),
         })
     }
@@ -438,7 +459,14 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_stands_in_two_files_is_found_in_what_nginx_says() {
+        let said = "nginx: [emerg] conflicting parameter \"*.x.test\" in /h/config/server_x/nginx/vhost.d/b.test.conf:16 (ended with status 1)";
+        assert_eq!(doubled_name(said).as_deref(), Some("*.x.test"));
+        assert_eq!(doubled_name("nginx: [emerg] bind() failed"), None);
+    }
+
+    #[test]
     fn a_complaint_does_not_quote_a_password() {
-        assert!(!without_secrets("fastcgi_param db_passwd \"hunter2\"").contains("hunter2"));
+        assert!(!without_secrets("  db_passwd = hunter2").contains("hunter2"));
     }
 }

@@ -14,7 +14,8 @@ use crate::service::http::{Change, Down, HttpServer};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Replaced {
     path: PathBuf,
-    text: String,
+    /// `None`: it is not to be there.
+    text: Option<String>,
     was: Was,
 }
 
@@ -22,7 +23,7 @@ impl Replaced {
     /// Keeps what `files` replace, each under a name that begins with `keep_as`.
     pub(crate) fn keep(
         run: &mut Run<'_, World>,
-        files: Vec<(PathBuf, String)>,
+        files: Vec<(PathBuf, Option<String>)>,
         keep_as: &str,
     ) -> Result<Vec<Replaced>, Fault> {
         let mut replaced = Vec::new();
@@ -81,7 +82,7 @@ impl Undo<World> for PublishPlatform {
 }
 
 fn put_in_service(world: &World, server: &ServerName, files: &[Replaced]) -> Result<(), Fault> {
-    let change = |file: &Replaced| Change { path: file.path.clone(), text: Some(Password::new(file.text.clone())) };
+    let change = |file: &Replaced| Change { path: file.path.clone(), text: file.text.clone().map(Password::new) };
     publish(world, server, &files.iter().map(change).collect::<Vec<_>>(), Down::Refused)
 }
 
@@ -116,12 +117,12 @@ pub(crate) struct Found {
     pub(crate) standing: Standing,
     /// Whether the server runs with what lies on disk.
     pub(crate) loaded: bool,
-    /// The right files: path and text.
-    pub(crate) files: Vec<(PathBuf, String)>,
+    /// The right files: path, and text or that there is to be none.
+    pub(crate) files: Vec<(PathBuf, Option<String>)>,
 }
 
 /// How files compare with what they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
     /// They are the same.
     Current,
@@ -138,15 +139,22 @@ impl Check<World> for PlatformFiles {
     fn look(&self, world: &World) -> Result<Found, Fault> {
         let server = world.contexts().server(&self.platform.server)?;
         let http = HttpServer::of(world, &server)?;
-        let files = http.platform_files(&self.platform)?;
+        let mut files = http.platform_files(&self.platform)?;
         let mut standing = Standing::Current;
         for (path, text) in &files {
-            match world.files().read(path)? {
-                None => standing = Standing::Missing,
-                Some(bytes) if bytes != text.as_bytes() && standing == Standing::Current => {
-                    standing = Standing::Differs;
+            match (world.files().read(path)?, text) {
+                (None, Some(_)) => standing = Standing::Missing,
+                (is, text) if is.as_deref() != text.as_deref().map(str::as_bytes) => {
+                    standing = standing.max(Standing::Differs);
                 }
-                Some(_) => (),
+                _ => (),
+            }
+        }
+        // What is not to be there and is not needs no line in a journal.
+        let is_there = |path: &PathBuf| Ok::<_, Fault>(world.files().kind(path)?.is_some());
+        for place in (0..files.len()).rev() {
+            if files[place].1.is_none() && !is_there(&files[place].0)? {
+                files.remove(place);
             }
         }
         Ok(Found { standing, loaded: http.is_current()?, files })
