@@ -39,7 +39,7 @@ pub trait HttpDriver: Send + Sync {
     /// [`HttpDriver::settles_after`], no old worker takes requests any more.
     fn generation(&self, number: u64, templates: &Templates) -> Result<ConfigFile, DriverFault>;
 
-    /// How long old workers may go on taking requests beside the new ones.
+    /// How long old workers may go on taking requests beside the new ones, once the reload has returned.
     fn settles_after(&self) -> Duration;
 
     /// The files of a platform, which hold no secret; a driver may need none. One whose text is empty must

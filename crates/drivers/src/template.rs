@@ -11,7 +11,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 
 use crate::DriverFault;
 
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("fpm/main.conf", include_str!("../templates/fpm/main.conf")),
     ("fpm/pool.conf", include_str!("../templates/fpm/pool.conf")),
     ("nginx/alone.conf", include_str!("../templates/nginx/alone.conf")),
@@ -19,6 +19,7 @@ const BUILT_IN: [(&str, &str); 10] = [
     ("nginx/main.conf", include_str!("../templates/nginx/main.conf")),
     ("nginx/php_params.conf", include_str!("../templates/nginx/php_params.conf")),
     ("nginx/platform.conf", include_str!("../templates/nginx/platform.conf")),
+    ("nginx/platform.more", include_str!("../templates/nginx/platform.more")),
     ("nginx/rules.conf", include_str!("../templates/nginx/rules.conf")),
     ("nginx/server.conf", include_str!("../templates/nginx/server.conf")),
     ("nginx/vhost.conf", include_str!("../templates/nginx/vhost.conf")),

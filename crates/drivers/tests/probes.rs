@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aegir_domain::{Cmd, Password, SiteName};
 use aegir_drivers::Templates;
@@ -166,7 +167,8 @@ impl Stage {
             if !answers() {
                 since.set(std::time::Instant::now());
             }
-            since.get().elapsed() > Nginx.settles_after()
+            // The master starts the new workers, sleeps 100 ms, then tells the old ones to quit.
+            since.get().elapsed() > Duration::from_millis(200)
         });
     }
 

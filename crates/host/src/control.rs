@@ -12,8 +12,9 @@ use aegir_domain::Remedy;
 
 /// The services of the machine that a task may have reloaded.
 pub trait Services: Send + Sync {
-    /// Has `service` (`nginx`, `apache`, `php-fpm`) read its configuration again; returns once it
-    /// has been told, with what it said.
+    /// Has `service` (`nginx`, `apache`, `php-fpm`) read its configuration again; returns once it has
+    /// been told, and of nginx once no worker with the old configuration takes requests any more. Gives
+    /// what was said.
     fn reload(&self, service: &str) -> Result<String, ServiceFault>;
 
     /// What runs, in the words of whoever runs it.

@@ -33,6 +33,7 @@ mod php;
 mod places;
 mod ports;
 mod process_table;
+mod reload;
 mod running;
 mod service;
 mod settings;

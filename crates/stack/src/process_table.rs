@@ -67,6 +67,11 @@ pub(crate) fn members(group: i32) -> Vec<Seen> {
     all().into_iter().filter(|seen| seen.group == group && seen.lives()).collect()
 }
 
+/// The children of `parent` that still do something.
+pub(crate) fn children(parent: i32) -> Vec<Seen> {
+    all().into_iter().filter(|seen| seen.parent == parent && seen.lives()).collect()
+}
+
 /// An identifier of this run of the machine; process numbers mean nothing in another one.
 pub(crate) fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()

@@ -13,7 +13,7 @@ use crate::fault::StackFault;
 use crate::places::Places;
 use crate::service::Service;
 use crate::stack::{Kept, Setup, Stack, until_ready};
-use crate::{files, php, web};
+use crate::{files, php, reload};
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,16 +176,18 @@ fn answer(setup: &Setup, kept: &mut [Kept], asked: Asked) -> Result<String, Stri
             let Some(kept) = running.find_map(|kept| kept.daemon.ended().is_none().then_some(kept)) else {
                 return Err(format!("{service} is not running; it is being started again"));
             };
-            let (test, signal) = match service {
-                Service::Nginx => (web::test(setup), Signal::HUP),
-                Service::PhpFpm => (php::test(setup), Signal::USR2),
+            match service {
+                Service::Nginx => reload::nginx(setup, &mut kept.daemon)?,
+                Service::PhpFpm => {
+                    // It would end on what it does not understand.
+                    let ran = php::test(setup).map_err(|fault| fault.to_string())?;
+                    if !ran.status.success() {
+                        return Err(format!("{service} refuses its configuration: {}", ran.said.text));
+                    }
+                    kept.daemon.signal(Signal::USR2);
+                }
                 Service::Mariadb => return Err("MariaDB needs no reload".into()),
-            };
-            let ran = test.map_err(|fault| fault.to_string())?;
-            if !ran.status.success() {
-                return Err(format!("{service} refuses its configuration: {}", ran.said.text));
             }
-            kept.daemon.signal(signal);
             Ok(String::new())
         }
     }

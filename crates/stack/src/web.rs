@@ -92,7 +92,8 @@ pub(crate) fn templates(home: &Path) -> Result<Templates, StackFault> {
     Ok(Templates { overrides })
 }
 
-/// Whether nginx would run with what lies in the home now.
+/// Whether nginx would run with what lies in the home now. A reload needs no such question before: nginx
+/// goes on with what it has.
 pub(crate) fn test(setup: &Setup) -> Result<Ran, StackFault> {
     let mut launch = nginx(setup, Nginx.check(&setup.endpoints.nginx_conf));
     launch.log = setup.places.nginx().join("test.log");

@@ -110,6 +110,25 @@ fn a_second_stack_on_the_same_home_names_the_first() {
 }
 
 #[test]
+fn once_a_reload_of_nginx_has_been_answered_no_request_meets_the_old_configuration() {
+    let place = Place::new(Way::Person);
+    let up = place.begin(&["--no-mariadb"]).ready();
+    let own = up.endpoints().nginx_folder.join("post.d/own.conf");
+    for status in 210..218 {
+        let listen = up.endpoints().listen;
+        let server = format!("server {{ listen {listen}; server_name unknown.test; return {status}; }}\n");
+        fs::write(&own, server).unwrap();
+
+        assert_eq!(up.ask("reload nginx"), "ok");
+
+        for _ in 0..40 {
+            assert_eq!(up.get("/").split(' ').nth(1), Some(status.to_string().as_str()));
+        }
+    }
+    up.stop();
+}
+
+#[test]
 fn a_port_that_another_program_took_is_an_error_that_names_it() {
     let place = Place::new(Way::Person);
     let squatter = TcpListener::bind("127.0.0.1:0").unwrap();

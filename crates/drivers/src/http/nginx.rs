@@ -32,7 +32,8 @@ use minijinja::{Value, context};
 
 use super::rules::{Action, Match, rules};
 use super::{
-    CREDENTIALS, CoreFamily, HttpDriver, Installer, MainConfig, PlatformConfig, ServerConfig, Vhost, VhostMode,
+    CREDENTIALS, CoreFamily, HttpDriver, Installer, MainConfig, PlatformConfig, ServerConfig, SharedPaths, Vhost,
+    VhostMode,
 };
 use crate::{ConfigFile, DriverFault, Templates};
 
@@ -72,12 +73,11 @@ impl HttpDriver for Nginx {
                 internal => format!("unix:{}", text(&server.internal_socket)),
                 access_log => text(&server.access_log),
                 max_body_mb => server.max_body_mb,
-                parts => parts(1),
-                short_parts => (1..=SHORT_PARTS).collect::<Vec<_>>(),
+                more_parts => more_parts(),
             },
         )?;
         let params = templates
-            .render("nginx/php_params.conf", context! { credentials => CREDENTIALS, more_parts => parts(2) })?;
+            .render("nginx/php_params.conf", context! { credentials => CREDENTIALS, more_parts => more_parts() })?;
         Ok(vec![
             ConfigFile::new("rules.conf", rules, 0o600),
             ConfigFile::new("php_params.conf", params, 0o600),
@@ -91,8 +91,8 @@ impl HttpDriver for Nginx {
     }
 
     fn settles_after(&self) -> Duration {
-        // The master starts the new workers, sleeps 100 ms, then tells the old ones to quit.
-        Duration::from_millis(200)
+        // Whoever reloads it waits until it has told the old workers.
+        Duration::ZERO
     }
 
     fn platform(
@@ -101,16 +101,17 @@ impl HttpDriver for Nginx {
         platform: &PlatformConfig,
         templates: &Templates,
     ) -> Result<Vec<ConfigFile>, DriverFault> {
-        let parts = shared_parts(platform)?;
-        let (short, more) = parts.split_at(parts.len().min(SHORT_PARTS));
-        let file = |suffix: &str, parts: &[String], before: usize| {
-            let path = format!("platforms/{}.{suffix}", platform.name);
-            let values = context! { platform => platform.name.as_str(), parts => parts.to_vec(), before };
-            let text =
-                if parts.is_empty() { String::new() } else { templates.render("nginx/platform.conf", values)? };
-            Ok(ConfigFile::new(path, text, 0o600))
+        let SharedText { first, then, more } = shared_text(platform)?;
+        let name = platform.name.as_str();
+        let text = templates.render("nginx/platform.conf", context! { platform => name, first, then })?;
+        let more = match more.is_empty() {
+            true => String::new(),
+            false => templates.render("nginx/platform.more", context! { platform => name, parts => more })?,
         };
-        Ok(vec![file("conf", short, 0)?, file("more", more, SHORT_PARTS)?])
+        Ok(vec![
+            ConfigFile::new(format!("platforms/{name}.conf"), text, 0o600),
+            ConfigFile::new(format!("platforms/{name}.more"), more, 0o600),
+        ])
     }
 
     fn vhost(&self, _: &ServerConfig, vhost: &Vhost, templates: &Templates) -> Result<ConfigFile, DriverFault> {
@@ -246,48 +247,51 @@ fn longest_quoted(text: &str) -> usize {
     longest
 }
 
-/// Into how many parts the shared paths of a platform may fall, the first of which holds busy ones only.
-const PARTS: usize = 6;
+/// How many more entries nginx looks for where the shared paths of a platform are too long for one. They
+/// have files of their own: each of these entries costs nginx a reading of all files that may have it.
+const MORE: usize = 4;
 
-/// How many of them nginx looks for in every platform's file. Most platforms have no more, and each part
-/// costs nginx a reading of all files that may have it.
-const SHORT_PARTS: usize = 2;
-
-/// The numbers of parts, from `first` on.
-fn parts(first: usize) -> Vec<usize> {
-    (first..=PARTS).collect()
+fn more_parts() -> Vec<usize> {
+    (1..=MORE).collect()
 }
 
-/// The shared paths of a platform in parts that nginx can read. They stand before and behind a site's own:
-/// the first ends with `:`, the others begin with it, and none is an empty path, which PHP would take for
-/// the folder that it is in.
-fn shared_parts(platform: &PlatformConfig) -> Result<Vec<String>, DriverFault> {
-    let mut parts = vec![String::new()];
-    let shared = &platform.open_basedir;
-    let busiest = shared.busiest.iter().map(|path| (path, true));
-    for (path, busy) in busiest.chain(shared.rest.iter().map(|path| (path, false))) {
+/// The shared paths of a platform, as nginx can read them. They stand before and behind a site's own, so
+/// the first ends with `:` and the others begin with it; nowhere is an empty path, which PHP would take
+/// for the folder that it is in.
+struct SharedText {
+    first: String,
+    then: String,
+    more: Vec<String>,
+}
+
+fn shared_text(platform: &PlatformConfig) -> Result<SharedText, DriverFault> {
+    let SharedPaths { busiest, rest } = &platform.open_basedir;
+    let mut shared = SharedText { first: String::new(), then: String::new(), more: Vec::new() };
+    let mut longest = 0;
+    for (path, is_busy) in busiest.iter().map(|path| (path, true)).chain(rest.iter().map(|path| (path, false))) {
         let path = basedir(std::slice::from_ref(path))?;
-        let first = parts.len() == 1;
-        let last = parts.last_mut().expect("there is a first part");
-        let fits = last.len() + path.len() < LONGEST;
-        if first && busy && fits {
-            last.push_str(&format!("{path}:"));
-        } else if !first && fits {
-            last.push_str(&format!(":{path}"));
+        longest = longest.max(path.len());
+        let fits = |before: usize| before + path.len() < LONGEST;
+        if is_busy && shared.then.is_empty() && fits(shared.first.len()) {
+            shared.first.push_str(&format!("{path}:"));
+        } else if shared.more.is_empty() && fits(shared.first.len() + shared.then.len()) {
+            shared.then.push_str(&format!(":{path}"));
         } else {
-            parts.push(format!(":{path}"));
+            match shared.more.last_mut().filter(|part| fits(part.len())) {
+                Some(part) => part.push_str(&format!(":{path}")),
+                None => shared.more.push(format!(":{path}")),
+            }
         }
     }
-    let longest = parts.iter().map(String::len).max().unwrap_or(0);
-    if parts.len() > PARTS || longest > LONGEST {
+    if shared.more.len() > MORE || longest >= LONGEST {
         return Err(DriverFault::TooLong {
             what: format!("what lies in the root of the platform `{}`", platform.name),
             product: "nginx",
-            bytes: parts.iter().map(String::len).sum(),
-            most: (PARTS - 1) * LONGEST,
+            bytes: busiest.iter().chain(rest).map(|path| path.as_os_str().len() + 1).sum(),
+            most: (MORE + 1) * LONGEST,
         });
     }
-    Ok(parts)
+    Ok(shared)
 }
 
 fn basedir(paths: &[PathBuf]) -> Result<String, DriverFault> {

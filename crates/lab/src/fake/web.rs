@@ -186,13 +186,11 @@ impl FakeWeb {
         if is_down(&self.0, "php-fpm") || self.pool(Path::new(socket.trim_start_matches("unix:"))).is_none() {
             return answer(502, "no PHP answers");
         }
-        let shared = map_in(running, "/platforms/");
+        let shared = map_in(running, "/platforms/").remove(&value("platform")).unwrap_or_default();
         let may_open = |path: &Path| {
-            shared
-                .iter()
-                .filter(|(part, _)| part.split('/').next() == Some(&value("platform")))
-                .flat_map(|(_, paths)| paths.split(':'))
-                .any(|open| !open.is_empty() && path.starts_with(open))
+            let lines = shared.lines().filter_map(|line| line.trim_start().split_once(" = "));
+            let mut paths = lines.flat_map(|(_, paths)| paths.split(':')).filter(|open| !open.is_empty());
+            paths.any(|open| path.starts_with(open))
         };
         if !may_open(&root.join("index.php")) {
             return answer(500, "open_basedir keeps PHP from the platform's code");

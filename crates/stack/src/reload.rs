@@ -1,0 +1,61 @@
+//! Has nginx read its configuration again, and waits until no worker with the old one takes requests.
+//!
+//! The master starts new workers, waits 100 ms, and tells the old ones to finish. One that is told says
+//! so in its title and closes its listening sockets, in this order and with nothing in between: whoever
+//! reads «shutting down» there knows that it accepts no connection any more. So this is seen, and no
+//! time has to be guessed after which it will be so.
+//!
+//! A configuration that nginx refuses does no harm: the old one runs on. So it is not tested before,
+//! which whoever wrote it did; only when no old worker is told to finish is nginx asked why.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::daemon::{Daemon, now};
+use crate::process_table::{self, Seen};
+use crate::stack::Setup;
+use crate::web;
+
+/// How long it may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// After how long nginx is asked whether it refuses its configuration.
+const DOUBT: Duration = Duration::from_secs(1);
+/// How often we look.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Reloads the nginx whose master is `master`; the error is what the back end is told.
+pub(crate) fn nginx(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
+    let old = process_table::children(master.pid);
+    master.signal(Signal::HUP);
+    let began = now();
+    let mut asked = false;
+    while !old.iter().all(takes_no_requests) {
+        if let Some(how) = master.ended() {
+            return Err(format!("nginx died ({how}); it is being started again"));
+        }
+        let waited = now().saturating_sub(began);
+        if waited >= LIMIT {
+            return Err(format!("nginx has workers with its old configuration after {} s", LIMIT.as_secs()));
+        }
+        if waited >= DOUBT && !asked {
+            asked = true;
+            let ran = web::test(setup).map_err(|fault| fault.to_string())?;
+            if !ran.status.success() {
+                return Err(format!("nginx refuses its configuration: {}", ran.said.text));
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
+}
+
+/// Whether a worker has ended, or does no more than end the requests that it has.
+fn takes_no_requests(worker: &Seen) -> bool {
+    match Seen::of(worker.pid) {
+        Some(now) if now.began == worker.began && now.lives() => {
+            worker.command_line().is_none_or(|title| title.contains("shutting down"))
+        }
+        _ => true,
+    }
+}
