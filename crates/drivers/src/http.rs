@@ -1,6 +1,8 @@
 //! Web servers: what one has to know to answer for a site, and what a driver makes of it.
 
+mod apache;
 mod nginx;
+mod patterns;
 pub mod rules;
 
 use std::ffi::OsStr;
@@ -13,6 +15,7 @@ use aegir_domain::{Cmd, HostName, Password, PlatformName, PlatformRoot, Redirect
 
 use crate::{ConfigFile, DriverFault, Templates};
 
+pub use apache::Apache;
 pub use nginx::Nginx;
 
 /// What differs from one web server to another.
@@ -34,7 +37,10 @@ pub trait HttpDriver: Send + Sync {
     /// The files of a server.
     fn server(&self, server: &ServerConfig, templates: &Templates) -> Result<Vec<ConfigFile>, DriverFault>;
 
-    /// The file that holds the generation number, which [`ServerConfig::internal_socket`] answers to
+    /// Where the server answers Ægir alone.
+    fn internal(&self, server: &ServerConfig) -> Internal;
+
+    /// The file that holds the generation number, which [`HttpDriver::internal`] answers to
     /// `GET /generation`. It changes with every reload; when every answer has been the new number for
     /// [`HttpDriver::settles_after`], no old worker takes requests any more.
     fn generation(&self, number: u64, templates: &Templates) -> Result<ConfigFile, DriverFault>;
@@ -80,6 +86,23 @@ pub trait HttpDriver: Send + Sync {
 
     /// Ends the running server when its requests are answered.
     fn quit(&self, main: &Path) -> Cmd;
+
+    /// The file that the server names when it refuses its configuration.
+    fn named_file(&self, said: &str) -> Option<PathBuf>;
+}
+
+/// Where a web server answers Ægir alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Internal {
+    /// On a socket of its own.
+    Socket(PathBuf),
+    /// On this address, to this name, which no site can have.
+    Name {
+        /// The address.
+        at: SocketAddr,
+        /// The name.
+        host: &'static str,
+    },
 }
 
 /// What all files of one server's web service share.
@@ -91,8 +114,8 @@ pub struct ServerConfig {
     pub folder: PathBuf,
     /// The address that sites answer on.
     pub listen: SocketAddr,
-    /// A socket, for ourselves alone, that answers the generation number. A server that was killed
-    /// leaves it behind; it is removed before the next start.
+    /// A socket, for ourselves alone, that answers the generation number, where the product can listen on
+    /// one. A server that was killed leaves it behind; it is removed before the next start.
     pub internal_socket: PathBuf,
     /// The access log.
     pub access_log: PathBuf,
@@ -333,7 +356,7 @@ pub struct HttpDrivers(Vec<Arc<dyn HttpDriver>>);
 impl HttpDrivers {
     /// Those that Ægir comes with.
     pub fn standard() -> HttpDrivers {
-        HttpDrivers::default().with(Nginx)
+        HttpDrivers::default().with(Nginx).with(Apache::default())
     }
 
     /// The same and one more.

@@ -11,7 +11,14 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 
 use crate::DriverFault;
 
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 18] = [
+    ("apache/alone.conf", include_str!("../templates/apache/alone.conf")),
+    ("apache/generation.conf", include_str!("../templates/apache/generation.conf")),
+    ("apache/main.conf", include_str!("../templates/apache/main.conf")),
+    ("apache/platform.conf", include_str!("../templates/apache/platform.conf")),
+    ("apache/rules.conf", include_str!("../templates/apache/rules.conf")),
+    ("apache/server.conf", include_str!("../templates/apache/server.conf")),
+    ("apache/vhost.conf", include_str!("../templates/apache/vhost.conf")),
     ("fpm/main.conf", include_str!("../templates/fpm/main.conf")),
     ("fpm/pool.conf", include_str!("../templates/fpm/pool.conf")),
     ("nginx/alone.conf", include_str!("../templates/nginx/alone.conf")),
@@ -68,6 +75,12 @@ fn environment<'a>() -> Environment<'a> {
     environment.set_syntax(syntax.build().expect("the usual delimiters are sound"));
     // Debug output of an error would list the values.
     environment.set_debug(false);
+    environment.add_filter("apache_arg", apache_arg);
+    environment.add_filter("apache_comment", apache_comment);
+    environment.add_filter("apache_env", apache_env);
+    environment.add_filter("apache_names", apache_names);
+    environment.add_filter("apache_pattern", apache_pattern);
+    environment.add_filter("apache_word", apache_word);
     environment.add_filter("nginx_arg", nginx_arg);
     environment.add_filter("nginx_pattern", nginx_pattern);
     environment.add_filter("nginx_word", nginx_word);
@@ -90,6 +103,62 @@ fn no_controls(text: &str, what: &str) -> Result<(), Error> {
         true => Err(refuse(what, "holds a line break or another control character")),
         false => Ok(()),
     }
+}
+
+/// A quoted argument of Apache. `what` names the value in an error. It may stand where Apache takes text as
+/// it is, not where it reads an expression. Our rules define `AEGIR_DOLLAR`: Apache has no other way to say
+/// `${`, and does not read again what a variable stands for.
+fn apache_arg(text: &str, what: &str) -> Result<String, Error> {
+    no_controls(text, what)?;
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    Ok(format!("\"{}\"", escaped.replace("${", "${AEGIR_DOLLAR}{")))
+}
+
+/// A quoted `NAME=value` of Apache's `SetEnvIfExpr`, which reads `$1` and `\1` in it.
+fn apache_env(text: &str, what: &str) -> Result<String, Error> {
+    if text.contains(['$', '\\']) {
+        return Err(refuse(what, "holds one of `$ \\`, which Apache reads as something else"));
+    }
+    apache_arg(text, what)
+}
+
+/// Host names, one behind the other.
+fn apache_names(names: Vec<String>) -> Result<String, Error> {
+    for name in &names {
+        let rest = name.strip_prefix("*.").unwrap_or(name);
+        if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
+            return Err(refuse("a host name", "holds something else than letters, digits, `-` and `.`"));
+        }
+    }
+    Ok(names.join(" "))
+}
+
+/// A quoted pattern of Apache's `RewriteCond`; a `!` before it means what it does not fit.
+fn apache_pattern(text: &str) -> Result<String, Error> {
+    no_controls(text, "a pattern")?;
+    if text.trim_start_matches('!').starts_with(['<', '>', '=', '-'])
+        || ["\\\\", "\"", "${"].iter().any(|bad| text.contains(bad))
+    {
+        return Err(refuse("a pattern", "holds what Apache would read as something else"));
+    }
+    Ok(format!("\"{text}\""))
+}
+
+/// A word that needs no quotes in Apache.
+fn apache_word(text: &str, what: &str) -> Result<String, Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/[]+".contains(c);
+    if text.is_empty() || !text.chars().all(plain) {
+        return Err(refuse(what, "holds something else than letters, digits and `_-.:/[]+`"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Text behind `#`, which Apache carries on in the next line after a `\`.
+fn apache_comment(text: &str) -> Result<String, Error> {
+    if text.contains(['\\', '$']) {
+        return Err(refuse("a comment", "holds one of `\\ $`"));
+    }
+    comment(text)
 }
 
 /// A quoted argument of nginx. `what` names the value in an error.
@@ -191,6 +260,18 @@ mod tests {
         for bad in ["a\nb", "a$b", "a\0"] {
             assert!(nginx_arg(bad, "the name").unwrap_err().to_string().contains("the name"), "{bad:?}");
         }
+        assert_eq!(apache_arg("a\" b\\ $x %{y}", "x").unwrap(), r#""a\" b\\ $x %{y}""#);
+        assert_eq!(apache_arg("$${PATH}", "x").unwrap(), r#""$${AEGIR_DOLLAR}{PATH}""#);
+        for bad in ["a\nb", "a\0"] {
+            assert!(apache_arg(bad, "the name").unwrap_err().to_string().contains("the name"), "{bad:?}");
+        }
+        for bad in ["N=a$1", "N=a\\1", "N=a\nb"] {
+            assert!(apache_env(bad, "x").is_err(), "{bad:?}");
+        }
+        assert!(apache_names(vec!["a.test>".into()]).is_err());
+        assert!(apache_word("a.test\"", "x").is_err() && apache_word("a b", "x").is_err());
+        assert!(apache_pattern("!=a").is_err() && apache_pattern("a\"b").is_err());
+        assert!(apache_comment("a\\").is_err());
         for bad in ["a\nb", "a\"b", "${HOME}"] {
             assert!(ini_value(bad, "x").is_err(), "{bad:?}");
         }

@@ -1,279 +1,47 @@
-//! Every rule of the table, asked of a real nginx with a real php-fpm behind it.
+//! Every rule of the table, asked of real web servers with a real php-fpm behind them.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, see common")]
 
 mod common;
+mod stage;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aegir_domain::{Cmd, Password, SiteName};
 use aegir_drivers::Templates;
-use aegir_drivers::http::rules::{Expected, Probe, Script, rules};
-use aegir_drivers::http::{CoreFamily, EntryKind, HttpDriver, MainConfig, Nginx, PlatformConfig, Vhost, shared_paths};
-use aegir_drivers::php::{self, Children, FpmMain, Pool, Programs};
+use aegir_drivers::http::rules::rules;
+use aegir_drivers::http::{CoreFamily, EntryKind, HttpDriver, Nginx, PlatformConfig, SharedPaths, Vhost, shared_paths};
 use common::*;
+use stage::*;
 
-/// A web server with both families of platforms, each with the sites `a` and `b`.
-struct Stage {
-    home: tempfile::TempDir,
-    main: MainConfig,
-    main_path: PathBuf,
-    address: SocketAddr,
-    _servers: Vec<Running>,
+macro_rules! on_both {
+    ($($promise:ident,)*) => {
+        mod nginx {
+            $(#[test] fn $promise() { super::Stage::set(&super::Nginx).iter().for_each(super::$promise); })*
+        }
+        mod apache {
+            $(#[test] fn $promise() { super::Stage::set(super::apache()).iter().for_each(super::$promise); })*
+        }
+    };
 }
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+on_both! {
+    every_rule_holds,
+    a_platform_of_drupal_8_has_no_cron_php_and_one_of_7_may_use_the_name_vendor,
+    php_is_told_what_it_needs_and_nothing_that_a_visitor_chose,
+    sites_of_one_pool_cannot_read_each_other,
+    a_sites_values_reach_its_php_whatever_signs_they_hold,
+    no_value_of_a_site_begins_another_line,
+    php_of_a_platform_that_the_server_was_not_told_of_opens_nothing_but_the_sites_own,
+    a_site_may_be_named_like_a_word_of_the_language,
+    a_file_is_what_follows_its_last_dot_and_no_more,
+    a_fence_needs_no_reload_and_leaves_pictures,
+    names_lead_where_the_site_says_and_a_disabled_site_keeps_its_names,
+    the_log_holds_no_login_link_no_key_and_no_query,
 }
 
-const SCRIPT: &str = r#"<?php
-if (($_GET['run'] ?? '') !== '') { include __DIR__ . '/sites/' . $_GET['run']; exit; }
-echo 'EXECUTED NAME ', json_encode($_SERVER, JSON_UNESCAPED_SLASHES);
-"#;
-
-impl Stage {
-    /// `None` where nginx or php-fpm is missing, which is said.
-    fn set() -> Option<Stage> {
-        let (true, Some(fpm)) = (installed("nginx"), php_fpm()) else { return None };
-        let home = tempfile::tempdir().unwrap();
-        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let nobody = am_root().then(|| ("nobody".to_owned(), "nogroup".to_owned()));
-        let (folder, address) = (home.path().join("nginx"), free_address());
-        let mut main = main_config(server(&folder, address));
-        main.user = nobody.clone();
-        fs::create_dir_all(&main.temp).unwrap();
-        for name in Nginx.folders() {
-            fs::create_dir_all(folder.join(name)).unwrap();
-        }
-        let templates = Templates::default();
-        for file in Nginx.server(&main.server, &templates).unwrap() {
-            write(&folder.join(&file.path), file.text.expose());
-        }
-        let main_path = home.path().join("main.conf");
-        write(&main_path, &Nginx.main(&main, &templates).unwrap());
-        let pool = Pool {
-            name: "all".into(),
-            user: nobody.clone(),
-            listen: home.path().join("php.sock"),
-            listen_owner: nobody,
-            // One process, so that one site's request follows another's.
-            children: Children::OnDemand { max: 1, idle_seconds: 60 },
-            generation: 1,
-            programs: Programs::Refused,
-            request_seconds: 30,
-            slow_log: None,
-            temp: "/tmp".into(),
-            settings: Vec::new(),
-        };
-        let pool = pool.file(&templates).unwrap();
-        write(&home.path().join("pools").join(&pool.path), pool.text.expose());
-        let fpm_main = FpmMain {
-            pid: home.path().join("fpm.pid"),
-            error_log: home.path().join("fpm.log"),
-            pools: home.path().join("pools"),
-            reload_seconds: 10,
-        };
-        let fpm_path = home.path().join("fpm.conf");
-        write(&fpm_path, &fpm_main.text(&templates).unwrap());
-
-        let mut stage = Stage { home, main, main_path, address, _servers: Vec::new() };
-        stage.generation(1);
-        for family in CoreFamily::ALL {
-            stage.platform(family);
-            stage.publish_platform(family);
-            for letter in ["a", "b"] {
-                let site = format!("{letter}.{}.test", family.as_str());
-                stage.publish(&stage.vhost(family, &format!("site {site}")));
-            }
-        }
-        let nginx = command(&Nginx.run(&stage.main_path)).spawn().unwrap();
-        let fpm = command(&php::run(Path::new(&fpm), &fpm_path)).spawn().unwrap();
-        stage._servers = vec![Running(nginx), Running(fpm)];
-        wait_for("nginx", || TcpStream::connect(address).is_ok());
-        wait_for("php-fpm", || stage.home.path().join("php.sock").exists());
-        Some(stage)
-    }
-
-    fn generation(&self, number: u64) {
-        let file = Nginx.generation(number, &Templates::default()).unwrap();
-        write(&self.main.server.folder.join(&file.path), file.text.expose());
-    }
-
-    fn root(&self, family: CoreFamily) -> PathBuf {
-        self.home.path().join("platforms").join(family.as_str())
-    }
-
-    fn vhost(&self, family: CoreFamily, more: &str) -> Vhost {
-        let home = self.home.path();
-        let place = format!(
-            "on {}\nplatform {}\nphp {}\n",
-            family.as_str(),
-            self.root(family).display(),
-            home.join("php.sock").display()
-        );
-        let mut vhost = vhost(&pairs(&format!("family {}\n{place}{more}", family.as_str())));
-        vhost.fence = home.join(format!("{}.fence", vhost.site));
-        vhost
-    }
-
-    /// Publishes what the sites of a platform share.
-    fn publish_platform(&self, family: CoreFamily) {
-        let root = self.root(family).to_str().unwrap().parse().unwrap();
-        let entries =
-            ["index.php", "update.php", "cron.php", "core/", "modules/"].map(|name| match name.strip_suffix('/') {
-                Some(folder) => (folder.to_owned(), EntryKind::Folder),
-                None => (name.to_owned(), EntryKind::File),
-            });
-        let open_basedir = shared_paths(&root, &entries, &[]);
-        self.put_platform(&PlatformConfig { name: family.as_str().parse().unwrap(), root, family, open_basedir });
-    }
-
-    fn put_platform(&self, platform: &PlatformConfig) {
-        for file in Nginx.platform(&self.main.server, platform, &Templates::default()).unwrap() {
-            if !file.text.expose().is_empty() {
-                write(&self.main.server.folder.join(&file.path), file.text.expose());
-            }
-        }
-    }
-
-    fn publish(&self, vhost: &Vhost) {
-        let file = Nginx.vhost(&self.main.server, vhost, &Templates::default()).unwrap();
-        write(&self.main.server.folder.join(&file.path), file.text.expose());
-    }
-
-    fn reload(&self, generation: u64) {
-        self.generation(generation);
-        succeeds(&Nginx.check(&self.main_path));
-        succeeds(&Nginx.reload(&self.main_path));
-        let socket = &self.main.server.internal_socket;
-        let expected = format!("\r\n\r\n{generation}");
-        let answers = || {
-            let mut stream = UnixStream::connect(socket).unwrap();
-            stream.write_all(b"GET /generation HTTP/1.0\r\n\r\n").unwrap();
-            let mut text = String::new();
-            stream.read_to_string(&mut text).unwrap();
-            text.ends_with(&expected)
-        };
-        let since = std::cell::Cell::new(std::time::Instant::now());
-        wait_for("the new generation", || {
-            if !answers() {
-                since.set(std::time::Instant::now());
-            }
-            // The master starts the new workers, sleeps 100 ms, then tells the old ones to quit.
-            since.get().elapsed() > Duration::from_millis(200)
-        });
-    }
-
-    /// Everything that a probe asks for exists, so that only a rule can keep it from being shown.
-    fn platform(&self, family: CoreFamily) {
-        let root = self.root(family);
-        let (a, b) = (format!("a.{}.test", family.as_str()), format!("b.{}.test", family.as_str()));
-        for script in Script::ALL {
-            write(&root.join(format!("{}.php", script.name())), &SCRIPT.replace("NAME", script.name()));
-        }
-        for name in [&a, &b] {
-            fs::create_dir_all(root.join("sites").join(name).join("private/temp")).unwrap();
-            write(&root.join("sites").join(name).join("secret.php"), "<?php echo 'SECRET';");
-            write(
-                &root.join("sites").join(name).join("open.php"),
-                "<?php echo json_encode(['own' => is_readable(__DIR__ . '/secret.php'), \
-                 'other' => @file_get_contents($_GET['path']) !== false, 'temp' => sys_get_temp_dir(), \
-                 'upload' => ini_get('upload_tmp_dir'), 'exec' => function_exists('exec')], JSON_UNESCAPED_SLASHES);",
-            );
-        }
-        write(&root.join("sites").join(&a).join("files/robots.txt"), &format!("FILE sites/{a}/files/robots.txt"));
-        write(
-            &root.join("sites").join(&a).join("accel.php"),
-            &format!("<?php header('X-Accel-Redirect: /sites/{b}/secret.php');"),
-        );
-        for probe in rules().iter().flat_map(|rule| rule.probes) {
-            let path = fill(probe.path, &a, &b);
-            let path = normal(&path);
-            if let Expected::File(file) = probe.expected {
-                let file = fill(file, &a, &b);
-                write(&root.join(&file), &format!("FILE {file}"));
-            } else if !matches!(probe.expected, Expected::Executed(_))
-                && !path.contains('\0')
-                && !root.join(&path).exists()
-            {
-                let file = root.join(&path);
-                // What lies below a file cannot be made; asking for it is the trick.
-                if fs::create_dir_all(file.parent().unwrap()).is_ok() && !path.is_empty() {
-                    let _ = fs::write(file, "LEAKED <?php echo 'EXECUTED evil';");
-                }
-            }
-        }
-    }
-
-    fn ask(&self, host: &str, method: &str, path: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        let port = self.address.port();
-        let request = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {host}:{port}\r\nProxy: http://evil.test\r\nReferer: http://x.test/y?secret\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).unwrap_or_default().parse().unwrap_or(0);
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
-    }
-
-    fn get(&self, host: &str, path: &str) -> Answer {
-        self.ask(host, "GET", path)
-    }
-}
-
-fn fill(path: &str, site: &str, other: &str) -> String {
-    path.replace("{site}", site).replace("{other}", other)
-}
-
-/// The path of a request as a server understands it.
-fn normal(path: &str) -> String {
-    let path = path.split('?').next().unwrap();
-    let mut decoded = Vec::new();
-    let mut bytes = path.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
-                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
-            }
-            byte => byte,
-        });
-    }
-    let mut parts: Vec<String> = Vec::new();
-    for part in String::from_utf8(decoded).unwrap().split('/') {
-        match part {
-            "" | "." => (),
-            ".." => drop(parts.pop()),
-            part => parts.push(part.to_owned()),
-        }
-    }
-    parts.join("/")
-}
-
-fn holds(probe: &Probe, answer: &Answer, site: &str) -> bool {
-    let shows = |word: &str| answer.body.contains(word);
-    match probe.expected {
-        Expected::Status(status) => answer.status == status && !shows("EXECUTED") && !shows("LEAKED"),
-        Expected::File(file) => answer.status == 200 && answer.body == format!("FILE {}", fill(file, site, "")),
-        Expected::Executed(script) => answer.status == 200 && shows(&format!("EXECUTED {} ", script.name())),
-    }
-}
-
-#[test]
-fn every_rule_holds_on_nginx() {
-    let Some(stage) = Stage::set() else { return };
+fn every_rule_holds(stage: &Stage) {
     let (mut asked, mut wrong) = (0, Vec::new());
     for family in CoreFamily::ALL {
         let (a, b) = (format!("a.{}.test", family.as_str()), format!("b.{}.test", family.as_str()));
@@ -297,16 +65,12 @@ fn every_rule_holds_on_nginx() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn a_platform_of_drupal_8_has_no_cron_php_and_one_of_7_may_use_the_name_vendor() {
-    let Some(stage) = Stage::set() else { return };
+fn a_platform_of_drupal_8_has_no_cron_php_and_one_of_7_may_use_the_name_vendor(stage: &Stage) {
     assert_eq!(stage.get("a.eight.test", "/cron.php").status, 403);
     assert!(stage.get("a.seven.test", "/vendor").body.contains("EXECUTED index"));
 }
 
-#[test]
-fn php_is_told_what_it_needs_and_nothing_that_a_visitor_chose() {
-    let Some(stage) = Stage::set() else { return };
+fn php_is_told_what_it_needs_and_nothing_that_a_visitor_chose(stage: &Stage) {
     let body = stage.get("a.eight.test", "/user?x=1").body;
     let port = stage.address.port();
     for expected in [
@@ -319,13 +83,16 @@ fn php_is_told_what_it_needs_and_nothing_that_a_visitor_chose() {
         assert!(body.contains(&expected), "{expected} in {body}");
     }
     assert!(!body.contains("evil.test"), "{body}");
-    assert_eq!(stage.ask("a.eight.test", "TRACE", "/").status, 405);
+    let own = stage.root(CoreFamily::Eight).join("core/");
+    assert!(body.contains(&format!(r#""PHP_ADMIN_VALUE":"open_basedir=\"{}:"#, own.display())), "{body}");
+    for hidden in ["\"PHP_VALUE\"", "AEGIR_PHP", "AEGIR_FENCE", "AEGIR_SCRIPT"] {
+        assert!(!body.contains(hidden), "{hidden} in {body}");
+    }
+    assert!([403, 405].contains(&stage.ask("a.eight.test", "TRACE", "/").status));
     assert_eq!(stage.get("stranger.test", "/").status, 404);
 }
 
-#[test]
-fn sites_of_one_pool_cannot_read_each_other() {
-    let Some(stage) = Stage::set() else { return };
+fn sites_of_one_pool_cannot_read_each_other(stage: &Stage) {
     for _ in 0..2 {
         for (own, other) in [("a.eight.test", "b.eight.test"), ("b.eight.test", "a.eight.test")] {
             let secret = stage.root(CoreFamily::Eight).join("sites").join(other).join("secret.php");
@@ -339,13 +106,13 @@ fn sites_of_one_pool_cannot_read_each_other() {
             assert!(!included.contains("SECRET"), "{included}");
         }
     }
-    let accel = stage.get("a.eight.test", "/?run=a.eight.test/accel.php");
-    assert!(!accel.body.contains("SECRET") && !accel.body.contains("<?php"), "{}", accel.body);
+    for asks in ["accel", "located"] {
+        let answer = stage.get("a.eight.test", &format!("/?run=a.eight.test/{asks}.php"));
+        assert!(!answer.body.contains("SECRET") && !answer.body.contains("<?php"), "{asks}: {}", answer.body);
+    }
 }
 
-#[test]
-fn a_sites_values_reach_its_php_whatever_signs_they_hold() {
-    let Some(stage) = Stage::set() else { return };
+fn a_sites_values_reach_its_php_whatever_signs_they_hold(stage: &Stage) {
     let mut vhost = stage.vhost(CoreFamily::Eight, "site e.test");
     let name = r#"a"b\c$d;e{f}g#h'i\n${x} site = a.eight.test"#;
     vhost.credentials = vec![("db_name".into(), Password::new(name)), ("hash_salt".into(), Password::new(" x "))];
@@ -360,30 +127,28 @@ fn a_sites_values_reach_its_php_whatever_signs_they_hold() {
     assert!(!body.contains("db_passwd") && !body.contains("db_type"), "what a site does not have is not sent: {body}");
 }
 
-#[test]
-fn no_value_of_a_site_begins_another_line() {
-    let Some(stage) = Stage::set() else { return };
+fn no_value_of_a_site_begins_another_line(stage: &Stage) {
     for bad in ["x\n  site = b.eight.test", "x\r", "x\0", "x\u{85}"] {
         let mut vhost = stage.vhost(CoreFamily::Eight, "site e.test");
         vhost.credentials = vec![("db_name".into(), Password::new(bad))];
-        let fault = Nginx.vhost(&stage.main.server, &vhost, &Templates::default()).unwrap_err();
+        let fault = stage.driver.vhost(&stage.main.server, &vhost, &Templates::default()).unwrap_err();
         assert!(fault.to_string().contains("db_name"), "{fault}");
     }
     let mut vhost = stage.vhost(CoreFamily::Eight, "site e.test");
     vhost.credentials = vec![("SCRIPT_FILENAME".into(), Password::new("/etc/passwd"))];
-    let fault = Nginx.vhost(&stage.main.server, &vhost, &Templates::default()).unwrap_err();
+    let fault = stage.driver.vhost(&stage.main.server, &vhost, &Templates::default()).unwrap_err();
     assert!(fault.to_string().contains("SCRIPT_FILENAME"), "{fault}");
 }
 
-#[test]
-fn sixty_names_in_a_root_with_a_path_of_200_bytes_are_all_open_to_php() {
-    let Some(stage) = Stage::set() else { return };
+/// Whether the PHP of a site on a platform with `count` folders, in a root with a path of 200 bytes, opens
+/// them and no other.
+fn opens_all_folders(stage: &Stage, count: usize) {
     let root = stage.home.path().join("platforms");
     let root = root.join(format!("{}/web", "long/".repeat(40).trim_end_matches('/')));
     assert!(root.to_str().unwrap().len() >= 200);
     write(&root.join("index.php"), "<?php echo file_get_contents(__DIR__ . $_GET['of']);");
     let mut entries = vec![("index.php".to_owned(), EntryKind::File), ("core".to_owned(), EntryKind::Folder)];
-    entries.extend((0..60).map(|n| (format!("folder-{n}"), EntryKind::Folder)));
+    entries.extend((0..count).map(|n| (format!("folder-{n}"), EntryKind::Folder)));
     for (name, _) in &entries[1..] {
         write(&root.join(name).join("a.txt"), &format!("FILE {name}"));
     }
@@ -405,8 +170,48 @@ fn sixty_names_in_a_root_with_a_path_of_200_bytes_are_all_open_to_php() {
 }
 
 #[test]
-fn php_of_a_platform_that_nginx_was_not_told_of_opens_nothing_but_the_sites_own() {
-    let Some(stage) = Stage::set() else { return };
+fn sixty_names_in_a_root_with_a_path_of_200_bytes_are_all_open_to_php() {
+    let Some(stage) = Stage::set(&Nginx) else { return };
+    opens_all_folders(&stage, 60);
+}
+
+#[test]
+fn what_apache_would_not_hand_on_to_php_is_refused_before() {
+    let Some(stage) = Stage::set(apache()) else { return };
+    opens_all_folders(&stage, 40);
+    let folders = |count: usize, length: usize| (0..count).map(|n| format!("/p/{n:0length$}/").into()).collect();
+    let platform = |rest: Vec<PathBuf>| PlatformConfig {
+        name: "long".parse().unwrap(),
+        root: "/p".parse().unwrap(),
+        family: CoreFamily::Eight,
+        open_basedir: SharedPaths { busiest: Vec::new(), rest },
+    };
+    let templates = Templates::default();
+    let main = &stage.main.server;
+    assert!(apache().platform(main, &platform(folders(59, 195)), &templates).is_ok());
+    let fault = apache().platform(main, &platform(folders(61, 195)), &templates).unwrap_err();
+    assert!(fault.to_string().contains("`long`") && fault.to_string().contains("12000"), "{fault}");
+
+    // As much as a platform and a site may have together, PHP is told.
+    let mut vhost = stage.vhost(CoreFamily::Eight, "site a.eight.test");
+    vhost.platform = "long".parse().unwrap();
+    let fits = |vhost: &Vhost| apache().vhost(main, vhost, &templates).is_ok();
+    while fits(&vhost) {
+        vhost.open_basedir.push("/x/".into());
+    }
+    vhost.open_basedir.pop();
+    stage.publish(&vhost);
+    let mut shared = platform(folders(59, 195));
+    shared.root = vhost.root.clone();
+    shared.open_basedir.busiest = vec![vhost.root.path().join("index.php")];
+    stage.put_platform(&shared);
+    fs::remove_file(main.folder.join("platforms/eight.conf")).unwrap();
+    stage.reload(3);
+    let body = stage.get("a.eight.test", "/").body;
+    assert!(body.contains("EXECUTED index") && body.contains("open_basedir="), "{body}");
+}
+
+fn php_of_a_platform_that_the_server_was_not_told_of_opens_nothing_but_the_sites_own(stage: &Stage) {
     fs::remove_file(stage.main.server.folder.join("platforms/eight.conf")).unwrap();
     stage.reload(2);
     let answer = stage.get("a.eight.test", "/");
@@ -416,7 +221,7 @@ fn php_of_a_platform_that_nginx_was_not_told_of_opens_nothing_but_the_sites_own(
 
 #[test]
 fn an_operators_own_server_has_its_name_to_itself() {
-    let Some(stage) = Stage::set() else { return };
+    let Some(stage) = Stage::set(&Nginx) else { return };
     let own = format!(
         "server {{\n  listen {};\n  server_name b.eight.test own.test;\n  return 200 \"OPERATOR\";\n}}\n",
         stage.address
@@ -431,7 +236,7 @@ fn an_operators_own_server_has_its_name_to_itself() {
 
 #[test]
 fn a_name_in_two_files_is_refused_and_one_of_them_is_named() {
-    let Some(stage) = Stage::set() else { return };
+    let Some(stage) = Stage::set(&Nginx) else { return };
     for alias in ["www.x.test", "*.x.test"] {
         stage.publish(&stage.vhost(CoreFamily::Eight, &format!("site e.test\naliases {alias}")));
         stage.publish(&stage.vhost(CoreFamily::Eight, &format!("site f.test\naliases {alias}")));
@@ -442,9 +247,7 @@ fn a_name_in_two_files_is_refused_and_one_of_them_is_named() {
     }
 }
 
-#[test]
-fn a_site_may_be_named_like_a_word_of_nginx() {
-    let Some(stage) = Stage::set() else { return };
+fn a_site_may_be_named_like_a_word_of_the_language(stage: &Stage) {
     stage.publish(&stage.vhost(CoreFamily::Eight, "site e.test\naliases default include hostnames disabled"));
     stage.publish(&stage.vhost(CoreFamily::Eight, "site f.test\nmode disabled"));
     stage.reload(2);
@@ -455,9 +258,32 @@ fn a_site_may_be_named_like_a_word_of_nginx() {
     assert_eq!(stage.get("stranger.test", "/").status, 404);
 }
 
-#[test]
-fn a_fence_needs_no_reload_and_leaves_pictures() {
-    let Some(stage) = Stage::set() else { return };
+fn a_file_is_what_follows_its_last_dot_and_no_more(stage: &Stage) {
+    let folder = stage.root(CoreFamily::Eight).join("sites/a.eight.test/files");
+    for (name, kind) in [
+        ("a.css", "text/css"),
+        ("a.JPG", "image/jpeg"),
+        ("page.html.unknown", "application/octet-stream"),
+        ("page.html.txt", "text/plain"),
+        ("none", "application/octet-stream"),
+    ] {
+        write(&folder.join(name), "FILE");
+        let answer = stage.get("a.eight.test", &format!("/sites/a.eight.test/files/{name}"));
+        assert_eq!((answer.status, answer.body.as_str()), (200, "FILE"), "{name}");
+        for expected in [&format!("Content-Type: {kind}"), "X-Content-Type-Options: nosniff", "max-age=1209600"] {
+            assert!(answer.head.contains(expected), "{name}: {expected} in {}", answer.head);
+        }
+    }
+    assert!(stage.get("a.eight.test", "/robots.txt").head.contains("max-age=3600"));
+    assert!(!stage.get("a.eight.test", "/").head.contains("max-age"));
+    for other in ["/sites%2Fb.eight.test/files/a.txt", "/sites/b.eight.test%2Ffiles/a.txt"] {
+        let answer = stage.get("a.eight.test", other);
+        assert!(!answer.body.contains("LEAKED") && !answer.body.starts_with("FILE"), "{other}: {}", answer.body);
+    }
+    assert!(stage.get("a.eight.test", "/node/a%2Fb").body.contains("\"REQUEST_URI\":\"/node/a%2Fb\""));
+}
+
+fn a_fence_needs_no_reload_and_leaves_pictures(stage: &Stage) {
     let fence = stage.home.path().join("a.eight.test.fence");
     assert_eq!(stage.get("a.eight.test", "/").status, 200);
 
@@ -476,9 +302,7 @@ fn a_fence_needs_no_reload_and_leaves_pictures() {
     assert_eq!(stage.get("a.eight.test", "/").status, 200);
 }
 
-#[test]
-fn names_lead_where_the_site_says_and_a_disabled_site_keeps_its_names() {
-    let Some(stage) = Stage::set() else { return };
+fn names_lead_where_the_site_says_and_a_disabled_site_keeps_its_names(stage: &Stage) {
     let port = stage.address.port();
     let more = "site c.test\naliases www.c.test *.c.example.org\nredirect www.c.test";
     stage.publish(&stage.vhost(CoreFamily::Eight, more));
@@ -496,12 +320,17 @@ fn names_lead_where_the_site_says_and_a_disabled_site_keeps_its_names() {
         );
     }
     assert!(stage.get("www.c.test", "/").body.contains("EXECUTED index"));
-    for name in ["d.test", "www.d.test", "x.d.example.org"] {
+    // A name that stands for many takes none that a site bears, wherever its file comes.
+    stage.publish(&stage.vhost(CoreFamily::Eight, "site a.test\naliases *.d.test *.d.example.org.test"));
+    stage.reload(3);
+    assert!(stage.get("x.d.test", "/").body.contains("/sites/a.test/"));
+    assert!(stage.get("www.d.test", "/").body.contains("/sites/d.test/"));
+    for name in ["d.test", "www.d.test", "x.d.example.org", "WWW.D.TEST"] {
         assert!(stage.get(name, "/").body.contains("EXECUTED index"), "{name}");
     }
 
     stage.publish(&stage.vhost(CoreFamily::Eight, &format!("{more}\nmode disabled")));
-    stage.reload(3);
+    stage.reload(4);
     for name in ["c.test", "www.c.test", "x.c.example.org"] {
         let answer = stage.get(name, "/sites/c.test/files/a.txt");
         assert_eq!(answer.status, 503, "{name}");
@@ -509,9 +338,7 @@ fn names_lead_where_the_site_says_and_a_disabled_site_keeps_its_names() {
     }
 }
 
-#[test]
-fn the_log_holds_no_login_link_no_key_and_no_query() {
-    let Some(stage) = Stage::set() else { return };
+fn the_log_holds_no_login_link_no_key_and_no_query(stage: &Stage) {
     for path in [
         "/user/reset/1/1700000000/hash",
         "/de/user/reset/1/2/hash",

@@ -7,7 +7,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use aegir_drivers::http::{HttpDriver, HttpDrivers, Nginx};
+use aegir_drivers::http::{Apache, HttpDriver, HttpDrivers, Nginx};
 use aegir_drivers::php::{Children, FpmMain, Pool, Programs};
 use aegir_drivers::{DriverFault, Templates};
 use common::*;
@@ -35,61 +35,80 @@ fn compare(path: &Path, input: &str, expected: &str, rendered: &str) {
     assert_eq!(rendered, expected, "{}", path.display());
 }
 
-fn nginx_server(folder: &Path) -> aegir_drivers::http::ServerConfig {
+fn some_server(folder: &Path) -> aegir_drivers::http::ServerConfig {
     server(folder, "127.0.0.1:8080".parse().unwrap())
+}
+
+/// The servers, each with the folder that its examples speak of.
+fn servers() -> [(Box<dyn HttpDriver>, PathBuf); 2] {
+    let config = Path::new("/srv/config/server_test");
+    [(Box::new(Nginx), config.join("nginx")), (Box::new(Apache::default()), config.join("apache"))]
+}
+
+fn said(fault: &DriverFault) -> String {
+    format!("{}\n", aegir_domain::Report(&aegir_domain::FaultReport::of(fault)))
 }
 
 #[test]
 fn a_sites_file_is_as_the_examples_say() {
-    for (path, input, expected) in cases("nginx") {
-        let vhost = vhost(&pairs(&input));
-        let rendered = Nginx.vhost(&nginx_server(Path::new(FOLDER)), &vhost, &Templates::default());
-        let text = match &rendered {
-            Ok(file) => file.text.expose().to_owned(),
-            Err(fault) => format!("{}\n", aegir_domain::Report(&aegir_domain::FaultReport::of(fault))),
-        };
-        compare(&path, &input, &expected, &text);
+    for (driver, folder) in servers() {
+        for (path, input, expected) in cases(driver.service_type()) {
+            let vhost = vhost(&pairs(&input));
+            let text = match driver.vhost(&some_server(&folder), &vhost, &Templates::default()) {
+                Ok(file) => file.text.expose().to_owned(),
+                Err(fault) => said(&fault),
+            };
+            compare(&path, &input, &expected, &text);
+        }
     }
 }
 
 #[test]
 fn a_platforms_file_is_as_the_examples_say() {
-    for (path, input, expected) in cases("nginx-platform") {
-        let platform = platform(&pairs(&input));
-        let text = match Nginx.platform(&nginx_server(Path::new(FOLDER)), &platform, &Templates::default()) {
-            Ok(files) => files.iter().map(|file| file.text.expose()).collect(),
-            Err(fault) => format!("{}\n", aegir_domain::Report(&aegir_domain::FaultReport::of(&fault))),
-        };
-        compare(&path, &input, &expected, &text);
+    for (driver, folder) in servers() {
+        for (path, input, expected) in cases(&format!("{}-platform", driver.service_type())) {
+            let platform = platform(&pairs(&input));
+            let text = match driver.platform(&some_server(&folder), &platform, &Templates::default()) {
+                Ok(files) => files.iter().map(|file| file.text.expose()).collect(),
+                Err(fault) => said(&fault),
+            };
+            compare(&path, &input, &expected, &text);
+        }
     }
 }
 
 #[test]
 fn a_servers_files_are_as_the_examples_say() {
-    for (path, input, expected) in cases("nginx-server") {
-        let name = pairs(&input)["file"].clone();
-        let server = nginx_server(Path::new(FOLDER));
-        let text = match name.as_str() {
-            "main.conf" => Nginx.main(&main_config(server), &Templates::default()).unwrap(),
-            "generation.conf" => Nginx.generation(7, &Templates::default()).unwrap().text.expose().to_owned(),
-            _ => {
-                let files = Nginx.server(&server, &Templates::default()).unwrap();
-                let file = files.iter().find(|file| file.path == Path::new(&name)).unwrap();
-                file.text.expose().to_owned()
-            }
-        };
-        compare(&path, &input, &expected, &text);
+    for (driver, folder) in servers() {
+        for (path, input, expected) in cases(&format!("{}-server", driver.service_type())) {
+            let name = pairs(&input)["file"].clone();
+            let server = some_server(&folder);
+            let templates = Templates::default();
+            let text = match name.as_str() {
+                "main.conf" => driver.main(&main_config(server), &templates).unwrap(),
+                "alone.conf" => {
+                    driver.main_alone(&main_config(server), Path::new("/srv/new.conf"), &templates).unwrap()
+                }
+                "generation.conf" => driver.generation(7, &templates).unwrap().text.expose().to_owned(),
+                _ => {
+                    let files = driver.server(&server, &templates).unwrap();
+                    let file = files.iter().find(|file| file.path == Path::new(&name)).unwrap();
+                    file.text.expose().to_owned()
+                }
+            };
+            compare(&path, &input, &expected, &text);
+        }
     }
 }
 
 /// Writes a server's own files below `folder`.
-fn lay_out(folder: &Path) -> aegir_drivers::http::MainConfig {
-    let server = nginx_server(folder);
-    for name in Nginx.folders() {
+fn lay_out(driver: &dyn HttpDriver, folder: &Path) -> aegir_drivers::http::MainConfig {
+    let server = some_server(folder);
+    for name in driver.folders() {
         std::fs::create_dir_all(folder.join(name)).unwrap();
     }
-    let mut files = Nginx.server(&server, &Templates::default()).unwrap();
-    files.push(Nginx.generation(1, &Templates::default()).unwrap());
+    let mut files = driver.server(&server, &Templates::default()).unwrap();
+    files.push(driver.generation(1, &Templates::default()).unwrap());
     for file in files {
         write(&folder.join(&file.path), file.text.expose());
     }
@@ -99,35 +118,42 @@ fn lay_out(folder: &Path) -> aegir_drivers::http::MainConfig {
 }
 
 #[test]
-fn nginx_accepts_every_example_alone_and_among_the_others() {
-    if !installed("nginx") {
-        return;
-    }
-    let home = tempfile::tempdir().unwrap();
-    let folder = home.path().join("nginx");
-    let main = lay_out(&folder);
-    for (path, _, expected) in cases("nginx") {
-        if !expected.contains("# end of") {
+fn the_servers_accept_every_example_alone_and_among_the_others() {
+    for (driver, speaks_of) in servers() {
+        let kind = driver.service_type();
+        if !installed(&driver.ask_version().program.to_string_lossy()) {
             continue;
         }
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        let aside = home.path().join(format!("{name}.new"));
-        write(&aside, &expected.replace(FOLDER, folder.to_str().unwrap()));
-        let alone = home.path().join("alone.conf");
-        write(&alone, &Nginx.main_alone(&main, &aside, &Templates::default()).unwrap());
-        succeeds(&Nginx.check(&alone));
-        std::fs::rename(&aside, folder.join("vhost.d").join(format!("{name}.conf"))).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(kind);
+        let main = lay_out(&*driver, &folder);
+        for (of, to) in [(kind.to_owned(), "vhost.d"), (format!("{kind}-platform"), "platforms")] {
+            for (path, _, expected) in cases(&of) {
+                if !expected.contains("# end of") {
+                    continue;
+                }
+                let name = path.file_stem().unwrap().to_str().unwrap();
+                let aside = home.path().join(format!("{name}.new"));
+                write(&aside, &expected.replace(speaks_of.to_str().unwrap(), folder.to_str().unwrap()));
+                let alone = home.path().join("alone.conf");
+                write(&alone, &driver.main_alone(&main, &aside, &Templates::default()).unwrap());
+                if to == "vhost.d" || kind == "apache" {
+                    succeeds(&driver.check(&alone));
+                    std::fs::rename(&aside, folder.join(to).join(format!("{name}.conf"))).unwrap();
+                }
+            }
+        }
+        let whole = home.path().join("main.conf");
+        write(&whole, &driver.main(&main, &Templates::default()).unwrap());
+        succeeds(&driver.check(&whole));
     }
-    let whole = home.path().join("main.conf");
-    write(&whole, &Nginx.main(&main, &Templates::default()).unwrap());
-    succeeds(&Nginx.check(&whole));
 }
 
 #[test]
 fn what_nginx_could_not_read_is_refused_before_and_what_is_not_refused_it_reads() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("nginx");
-    let main = lay_out(&folder);
+    let main = lay_out(&Nginx, &folder);
     let with = |length: usize| {
         let input = format!("site a.test\npassword {}", "\\".repeat(length));
         Nginx.vhost(&main.server, &vhost(&pairs(&input)), &Templates::default())
@@ -154,7 +180,7 @@ fn what_nginx_could_not_read_is_refused_before_and_what_is_not_refused_it_reads(
 fn two_thousand_sites_are_tested_quickly_and_hold_no_regular_expression() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("nginx");
-    let main = lay_out(&folder);
+    let main = lay_out(&Nginx, &folder);
     for n in 0..2000 {
         let input =
             format!("site s{n}.test\naliases www.s{n}.test alias{n}.test\nredirect s{n}.test\nopen /a/ /b/ /c/");
@@ -233,13 +259,13 @@ fn asking_for_a_driver_that_is_not_there_lists_what_exists() {
     let drivers = HttpDrivers::standard();
     assert!(drivers.named("nginx").is_ok());
     let fault: DriverFault = drivers.named("lighttpd").err().unwrap();
-    assert_eq!(fault.to_string(), "no http driver named `lighttpd` (this build has: nginx)");
+    assert_eq!(fault.to_string(), "no http driver named `lighttpd` (this build has: apache, nginx)");
 }
 
 #[test]
 fn a_vhost_shows_no_credential_when_printed() {
     let vhost = vhost(&pairs("site a.test\npassword hunter2"));
-    let file = Nginx.vhost(&nginx_server(Path::new(FOLDER)), &vhost, &Templates::default()).unwrap();
+    let file = Nginx.vhost(&some_server(Path::new(FOLDER)), &vhost, &Templates::default()).unwrap();
     assert!(file.text.expose().contains("hunter2"));
     assert!(!format!("{vhost:?}{file:?}").contains("hunter2"));
     assert_eq!(file.mode, 0o600);

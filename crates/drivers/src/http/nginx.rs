@@ -30,10 +30,11 @@ use std::time::Duration;
 use aegir_domain::{Cmd, HostName};
 use minijinja::{Value, context};
 
-use super::rules::{Action, Match, rules};
+use super::patterns::{Pattern, class, globbed, pattern};
+use super::rules::rules;
 use super::{
-    CREDENTIALS, CoreFamily, HttpDriver, Installer, MainConfig, PlatformConfig, ServerConfig, SharedPaths, Vhost,
-    VhostMode,
+    CREDENTIALS, CoreFamily, HttpDriver, Installer, Internal, MainConfig, PlatformConfig, ServerConfig, SharedPaths,
+    Vhost, VhostMode,
 };
 use crate::{ConfigFile, DriverFault, Templates};
 
@@ -83,6 +84,10 @@ impl HttpDriver for Nginx {
             ConfigFile::new("php_params.conf", params, 0o600),
             ConfigFile::new("server.conf", text, 0o600),
         ])
+    }
+
+    fn internal(&self, server: &ServerConfig) -> Internal {
+        Internal::Socket(server.internal_socket.clone())
     }
 
     fn generation(&self, number: u64, templates: &Templates) -> Result<ConfigFile, DriverFault> {
@@ -178,6 +183,13 @@ impl HttpDriver for Nginx {
 
     fn quit(&self, main: &Path) -> Cmd {
         nginx(main).args(["-s", "quit"])
+    }
+
+    fn named_file(&self, said: &str) -> Option<PathBuf> {
+        // `… in /path/file:12`
+        let after = said.rsplit_once(" in /")?.1;
+        let path = after.split_whitespace().next()?.rsplit_once(':')?.0;
+        Some(PathBuf::from(format!("/{path}")))
     }
 }
 
@@ -311,58 +323,10 @@ fn patterns(family: CoreFamily) -> Vec<Value> {
     let mut patterns = Vec::new();
     for rule in rules().iter().filter(|rule| rule.families.contains(&family)) {
         for matched in rule.matches {
-            patterns.push(context! { name => rule.name, pattern => pattern(matched), class => class(rule.action) });
+            let Pattern { text, any_case } = pattern(matched);
+            let pattern = format!("{}{text}", if any_case { "~*" } else { "~" });
+            patterns.push(context! { name => rule.name, pattern, class => class(rule.action) });
         }
     }
     patterns
-}
-
-fn class(action: Action) -> &'static str {
-    match action {
-        Action::Deny => "denied",
-        Action::NotFound => "absent",
-        Action::StaticOrFront => "any",
-        Action::SiteFile => "site",
-        Action::Php(script) => script.name(),
-    }
-}
-
-/// One regular expression over `method site path`. `\z` and not `$`, which also fits before a line
-/// break at the end; `(?s)`, so that a line break in a path hides nothing.
-fn pattern(matched: &Match) -> String {
-    match matched {
-        Match::MethodOtherThan(methods) => format!("~^(?!(?:{}) )", methods.join("|")),
-        Match::DotPart => r"~/\.(?!well-known(?:/|\z))".to_owned(),
-        Match::OtherSite => r"~^[A-Z]+ ([^ /]+) /sites/(?!\1/|all/)[^/]+/".to_owned(),
-        Match::Path(glob) => format!(r"~^[A-Z]+ [^ /]+ {}\z", globbed(glob)),
-        Match::Below(glob) => format!(r"~^[A-Z]+ [^ /]+ {}/", globbed(glob)),
-        Match::Tree(glob) => format!(r"~^[A-Z]+ [^ /]+ {}(?:/|\z)", globbed(glob)),
-        Match::FrontPath(path) => format!(r"~^[A-Z]+ [^ /]+ {}(?:/[^.]*)?\z", globbed(path)),
-        Match::AnyPartEnds(suffixes) => format!(r"~*\.(?:{})(?:/|\z)", alternatives(suffixes)),
-        Match::LastPartEnds(suffixes) => format!(r"~*(?:{})\z", alternatives(suffixes)),
-        Match::LastPartIs(names) => format!(r"~*/(?:{})\z", alternatives(names)),
-        Match::CodeFileIs(names) => {
-            format!(r"~*(?s)^[A-Z]+ [^ /]+ (?!/files/|/sites/[^/]+/files/)/(?:.*/)?(?:{})\z", alternatives(names))
-        }
-    }
-}
-
-fn alternatives(words: &[&str]) -> String {
-    words.iter().map(|word| globbed(word)).collect::<Vec<_>>().join("|")
-}
-
-/// A glob as a regular expression: `*` is any run of characters within one part of a path.
-fn globbed(glob: &str) -> String {
-    let mut pattern = String::new();
-    for c in glob.chars() {
-        match c {
-            '*' => pattern.push_str("[^/]*"),
-            c if c.is_ascii_alphanumeric() || "/_-~".contains(c) => pattern.push(c),
-            c => {
-                pattern.push('\\');
-                pattern.push(c);
-            }
-        }
-    }
-    pattern
 }

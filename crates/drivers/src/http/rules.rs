@@ -109,6 +109,8 @@ pub struct Probe {
 pub enum Expected {
     /// This status, nothing executed, nothing of a file shown.
     Status(u16),
+    /// An error of the server's own choice, 400 or 404: no file can have such a path.
+    Malformed,
     /// 200 and the contents of this file of the platform.
     File(&'static str),
     /// The script ran.
@@ -285,7 +287,7 @@ static RULES: &[Rule] = &[
             get("/sites/{site}/files/evil.cgi", DENIED),
             get("/sites/{site}/files/evil.sh", DENIED),
             get("/files/evil.php", DENIED),
-            get("/sites/{site}/files/evil.php%00.txt", Expected::Status(400)),
+            get("/sites/{site}/files/evil.php%00.txt", Expected::Malformed),
             get("/sites/{site}/files/a.txt/index.php", DENIED),
         ],
     },
