@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use aegir_domain::{HostName, Remedy};
+use aegir_domain::{HostName, HttpEngine, Remedy};
 use aegir_stack::{Endpoints, Programs, Signals, Stack, StackSettings, Users};
 use clap::{Args, ValueEnum};
 
@@ -39,6 +39,9 @@ pub(crate) struct UpArgs {
     /// The product that keeps the sites' data [default: that of the last time, else mariadb]
     #[arg(long, value_enum, value_name = "PRODUCT")]
     db: Option<Db>,
+    /// The product that answers for the sites [default: that of the last time, else nginx]
+    #[arg(long, value_enum, value_name = "PRODUCT")]
+    http: Option<Http>,
     /// The PHP program, with its version in its name [default: the newest on this machine]
     #[arg(long, value_name = "PROGRAM")]
     php: Option<PathBuf>,
@@ -60,6 +63,14 @@ pub(crate) struct UpArgs {
     /// Starts the services, and makes nothing
     #[arg(long)]
     only_services: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Http {
+    /// nginx
+    Nginx,
+    /// Apache httpd, with its event MPM
+    Apache,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -90,6 +101,10 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
         address: args.listen,
         http_port: args.port,
         users: users.clone(),
+        http: args.http.map(|http| match http {
+            Http::Nginx => HttpEngine::Nginx,
+            Http::Apache => HttpEngine::Apache,
+        }),
         mariadb: mariadb || home.join("stack/mariadb/data").is_dir(),
         programs: programs(args.php.as_deref())?,
     };

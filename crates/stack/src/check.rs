@@ -3,9 +3,11 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use aegir_domain::HttpEngine;
+
 use crate::account::Account;
-use crate::places;
 use crate::settings::StackSettings;
+use crate::{places, ports};
 
 /// Something that is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +55,12 @@ pub fn check(settings: &StackSettings) -> Vec<Finding> {
 
 fn missing_programs(settings: &StackSettings) -> Vec<Finding> {
     let programs = &settings.programs;
-    let mut wanted = vec![("nginx", "nginx", &programs.nginx), ("php-fpm", "php-fpm", &programs.php_fpm)];
+    // One that cannot be read is told of when it is used.
+    let web = match ports::engine(&settings.home, settings.http).or(settings.http.ok_or(())) {
+        Ok(HttpEngine::Apache) => ("apache2", "apache2-bin", &programs.apache),
+        _ => ("nginx", "nginx", &programs.nginx),
+    };
+    let mut wanted = vec![web, ("php-fpm", "php-fpm", &programs.php_fpm)];
     if settings.mariadb {
         wanted.push(("mariadbd", "mariadb-server-core", &programs.mariadbd));
         wanted.push(("mariadb-install-db", "mariadb-server-core", &programs.mariadb_install_db));

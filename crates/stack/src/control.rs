@@ -1,7 +1,7 @@
 //! The socket on which the back end asks for what only the parent of the services can do.
 //!
-//! The masters of nginx and php-fpm may be root's while the back end is not, so it cannot signal
-//! them. One line in, one line out: `status`, `reload nginx`, `reload php-fpm` → `ok`, `ok …` or
+//! The masters of web server and php-fpm may be root's while the back end is not, so it cannot signal
+//! them. One line in, one line out: `status`, `reload nginx` or `apache`, `reload php-fpm` → `ok`, `ok …` or
 //! `error …`.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -25,8 +25,11 @@ impl Asked {
         match line.trim_end() {
             "status" => Ok(Asked::Status),
             "reload nginx" => Ok(Asked::Reload(Service::Nginx)),
+            "reload apache" => Ok(Asked::Reload(Service::Apache)),
             "reload php-fpm" => Ok(Asked::Reload(Service::PhpFpm)),
-            other => Err(format!("there is no request `{other}` (there are: status, reload nginx, reload php-fpm)")),
+            other => Err(format!(
+                "there is no request `{other}` (there are: status, reload nginx, reload apache, reload php-fpm)"
+            )),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::DbEngine;
+use aegir_domain::{DbEngine, HttpEngine};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::StackFault;
@@ -14,7 +14,10 @@ use crate::fault::StackFault;
 pub struct Endpoints {
     /// Where sites answer.
     pub listen: SocketAddr,
-    /// The socket on which nginx answers Ægir alone.
+    /// The product of the web server.
+    #[serde(default = "nginx")]
+    pub http: HttpEngine,
+    /// The socket on which the web server answers Ægir alone, if it can listen on one.
     pub internal: PathBuf,
     /// The directory where each pool of php-fpm has its socket.
     pub php_sockets: PathBuf,
@@ -24,18 +27,24 @@ pub struct Endpoints {
     pub db_account: String,
     /// The file with that account's password (`{"account": …, "password": …}`, mode 0600).
     pub db_credentials: PathBuf,
-    /// Where the stack itself takes requests: `status`, `reload nginx`, `reload php-fpm`.
+    /// Where the stack itself takes requests: `status`, `reload nginx` or `apache`, `reload php-fpm`.
     pub control: PathBuf,
-    /// The access log of nginx.
+    /// The access log of the web server.
     pub access_log: PathBuf,
-    /// The folder of what nginx is told of the server and its sites.
-    pub nginx_folder: PathBuf,
+    /// The folder of what the web server is told of the server and its sites.
+    #[serde(alias = "nginx_folder")]
+    pub http_folder: PathBuf,
     /// The folder of php-fpm's pools.
     pub pools: PathBuf,
-    /// The main file of nginx.
-    pub nginx_conf: PathBuf,
+    /// The main file of the web server.
+    #[serde(alias = "nginx_conf")]
+    pub http_conf: PathBuf,
     /// The main file of php-fpm.
     pub php_fpm_conf: PathBuf,
+}
+
+fn nginx() -> HttpEngine {
+    HttpEngine::Nginx
 }
 
 impl Endpoints {

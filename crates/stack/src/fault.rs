@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use aegir_domain::Remedy;
+use aegir_domain::{HttpEngine, Remedy};
 
 use crate::check::Finding;
 use crate::service::Service;
@@ -37,6 +37,16 @@ pub enum StackFault {
         pid: i32,
         /// Its command line.
         program: Option<String>,
+    },
+    /// The home has been used with another web server.
+    #[error("the sites in `{}` are written for {}, not for {}", home.display(), kept.as_str(), asked.as_str())]
+    OtherWebServer {
+        /// The home.
+        home: PathBuf,
+        /// The web server it has been used with.
+        kept: HttpEngine,
+        /// The one that was asked for.
+        asked: HttpEngine,
     },
     /// A file or directory resisted.
     #[error("cannot {doing} `{}`", path.display())]
@@ -230,6 +240,11 @@ impl Remedy for StackFault {
                 Some(format!("as root, run `useradd --system --user-group {name}`, or start as a person instead"))
             }
             StackFault::NotOurs { .. } => Some("start as that user, or name another folder with `--home`".into()),
+            StackFault::OtherWebServer { kept, asked, .. } => Some(format!(
+                "say `--http {}`, or leave it out; for {}, name another home with `--home`",
+                kept.as_str(),
+                asked.as_str()
+            )),
             StackFault::InUse { pid, .. } => Some(format!(
                 "use the one that runs, or end it with `kill {pid}`, or name another folder with `--home`"
             )),

@@ -1,12 +1,12 @@
-//! The private stack: nginx, php-fpm and MariaDB as child processes, below one home, on loopback.
+//! The private stack: nginx or Apache, php-fpm and MariaDB as child processes, below one home, on loopback.
 //!
 //! It is for trying Ægir, for tests and for laptops: nothing of the machine's own services is used
 //! or touched, and when `aegir up` ends, by whatever means, its services end too.
 //!
 //! ```text
-//!   start     lock → left-overs of a killed one → mariadbd → php-fpm → nginx      each until it answers
+//!   start     lock → left-overs of a killed one → mariadbd → php-fpm → web server      each until it answers
 //!   supervise a child that dies is started again; `run/stack.sock` answers the back end
-//!   stop      php-fpm → nginx → mariadbd, orderly; all at once when asked twice
+//!   stop      php-fpm → web server → mariadbd, orderly; all at once when asked twice
 //! ```
 //!
 //! ## Invariants

@@ -9,9 +9,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use aegir_domain::HttpEngine;
+
 use crate::account::Users;
 use crate::fault::StackFault;
 use crate::files::{self, Owner};
+use crate::ports;
 
 /// What a path of a socket may have, less what a pool's socket adds to the run directory.
 const RUN_BYTES: usize = 107 - "/php/".len() - 40 - ".sock".len();
@@ -48,19 +51,23 @@ impl Places {
             (places.run.join("php"), 0o710),
             (places.home.join("config"), 0o711),
             (places.server_config(), 0o711),
-            (places.nginx_folder(), 0o711),
             (places.server_config().join("php-fpm"), 0o711),
             (places.pools(), 0o700),
             (places.home.join("credentials"), 0o700),
             (places.home.join("logs"), 0o700),
             (places.home.join("stack"), 0o710),
-            (places.nginx(), 0o710),
             (places.php_fpm(), 0o700),
             (places.mariadb(), 0o700),
         ] {
             files::directory(&path, own, mode)?;
         }
         Ok(places)
+    }
+
+    /// Makes what the web server of this product uses.
+    pub(crate) fn prepare_web(&self, engine: HttpEngine) -> Result<(), StackFault> {
+        files::directory(&self.http_folder(engine), self.owner(), 0o711)?;
+        files::directory(&self.web(engine), self.owner(), 0o710)
     }
 
     /// The directory of sockets: below the home, or linked from there.
@@ -126,8 +133,9 @@ impl Places {
         self.users.as_ref().map(|users| (users.aegir.uid, users.aegir.gid))
     }
 
-    pub(crate) fn nginx(&self) -> PathBuf {
-        self.home.join("stack/nginx")
+    /// What the web server itself writes: its process id, temporary files.
+    pub(crate) fn web(&self, engine: HttpEngine) -> PathBuf {
+        self.home.join("stack").join(engine.as_str())
     }
 
     pub(crate) fn php_fpm(&self) -> PathBuf {
@@ -139,8 +147,9 @@ impl Places {
         self.home.join("config/server_localhost")
     }
 
-    pub(crate) fn nginx_folder(&self) -> PathBuf {
-        self.server_config().join("nginx")
+    /// What the web server is told of the server and its sites.
+    pub(crate) fn http_folder(&self, engine: HttpEngine) -> PathBuf {
+        self.server_config().join(engine.as_str())
     }
 
     pub(crate) fn pools(&self) -> PathBuf {
@@ -163,8 +172,8 @@ impl Places {
         self.run.join("mariadb.sock")
     }
 
-    pub(crate) fn internal_socket(&self) -> PathBuf {
-        self.run.join("nginx.sock")
+    pub(crate) fn internal_socket(&self, engine: HttpEngine) -> PathBuf {
+        self.run.join(format!("{}.sock", engine.as_str()))
     }
 
     pub(crate) fn php_sockets(&self) -> PathBuf {
@@ -184,7 +193,7 @@ impl Places {
     }
 
     pub(crate) fn ports(&self) -> PathBuf {
-        self.home.join("stack/ports.json")
+        ports::file(&self.home)
     }
 
     pub(crate) fn endpoints(&self) -> PathBuf {

@@ -1,8 +1,12 @@
-//! The port that sites answer on: found once, then kept, because it is part of every address.
+//! The port that sites answer on, and the product that answers: found or chosen once, then kept. The one is
+//! part of every address, the files of all sites are written for the other.
 
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use aegir_domain::HttpEngine;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +22,33 @@ const RANGE: std::ops::Range<u16> = 8080..9980;
 #[derive(Serialize, Deserialize)]
 struct Ports {
     http: u16,
+    #[serde(default = "before_there_was_a_choice")]
+    engine: HttpEngine,
+}
+
+fn before_there_was_a_choice() -> HttpEngine {
+    HttpEngine::Nginx
+}
+
+/// The web server of the home: what was asked for, else the remembered one, else nginx.
+pub(crate) fn engine(home: &Path, asked: Option<HttpEngine>) -> Result<HttpEngine, StackFault> {
+    match (asked, read(&file(home))?) {
+        (Some(asked), Some(kept)) if asked != kept.engine => {
+            Err(StackFault::OtherWebServer { home: home.to_owned(), kept: kept.engine, asked })
+        }
+        (_, Some(kept)) => Ok(kept.engine),
+        (asked, None) => Ok(asked.unwrap_or(HttpEngine::Nginx)),
+    }
+}
+
+/// Where both are remembered.
+pub(crate) fn file(home: &Path) -> PathBuf {
+    home.join("stack/ports.json")
 }
 
 /// The address for this home: what was asked for, else the remembered port, else a free one.
 pub(crate) fn listen(places: &Places, address: IpAddr, asked: Option<u16>) -> Result<SocketAddr, StackFault> {
-    let port = match asked.or(read(places)?) {
+    let port = match asked.or(read(&places.ports())?.map(|kept| kept.http)) {
         Some(port) => {
             require_free(places, SocketAddr::from((address, port)))?;
             port
@@ -43,25 +69,25 @@ pub(crate) fn listen(places: &Places, address: IpAddr, asked: Option<u16>) -> Re
 
 /// Whether `listen` was only found free, and was taken by another program since then.
 pub(crate) fn was_lost(places: &Places, asked: Option<u16>, listen: SocketAddr) -> Result<bool, StackFault> {
-    Ok(asked.is_none() && read(places)?.is_none() && bound(listen).is_err())
+    Ok(asked.is_none() && read(&places.ports())?.is_none() && bound(listen).is_err())
 }
 
-/// Keeps the port, once nginx answers on it.
-pub(crate) fn remember(places: &Places, listen: SocketAddr) -> Result<(), StackFault> {
-    let text = serde_json::to_vec_pretty(&Ports { http: listen.port() })
+/// Keeps port and product, once it answers there.
+pub(crate) fn remember(places: &Places, listen: SocketAddr, engine: HttpEngine) -> Result<(), StackFault> {
+    let text = serde_json::to_vec_pretty(&Ports { http: listen.port(), engine })
         .map_err(|source| StackFault::Unreadable { path: places.ports(), source })?;
     files::write(&places.ports(), &text, places.private_owner(), 0o600)
 }
 
-fn read(places: &Places) -> Result<Option<u16>, StackFault> {
-    let path = places.ports();
+fn read(path: &Path) -> Result<Option<Ports>, StackFault> {
+    let path = path.to_owned();
     match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(StackFault::File { doing: "read", path, source }),
         Ok(text) => {
             let ports: Ports =
                 serde_json::from_slice(&text).map_err(|source| StackFault::Unreadable { path, source })?;
-            Ok(Some(ports.http))
+            Ok(Some(ports))
         }
     }
 }
@@ -88,6 +114,8 @@ fn bound(at: SocketAddr) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use aegir_domain::Remedy;
+
     use super::*;
 
     const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -98,7 +126,7 @@ mod tests {
         let places = Places::prepare(dir.path(), None).unwrap();
 
         let first = listen(&places, LOOPBACK, None).unwrap();
-        remember(&places, first).unwrap();
+        remember(&places, first, HttpEngine::Nginx).unwrap();
         let second = listen(&places, LOOPBACK, None).unwrap();
         let _squatter = TcpListener::bind(first).unwrap();
         let Err(StackFault::PortTaken { port, by, .. }) = listen(&places, LOOPBACK, None) else {
@@ -121,5 +149,21 @@ mod tests {
             let fault = listen(&places, elsewhere, asked).unwrap_err();
             assert!(fault.to_string().contains("192.0.2.7"), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_home_keeps_its_web_server_and_another_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::prepare(dir.path(), None).unwrap();
+        assert_eq!(engine(dir.path(), None).unwrap(), HttpEngine::Nginx);
+        assert_eq!(engine(dir.path(), Some(HttpEngine::Apache)).unwrap(), HttpEngine::Apache);
+
+        remember(&places, SocketAddr::from(([127, 0, 0, 1], 8080)), HttpEngine::Apache).unwrap();
+
+        assert_eq!(engine(dir.path(), None).unwrap(), HttpEngine::Apache);
+        let fault = engine(dir.path(), Some(HttpEngine::Nginx)).unwrap_err();
+        assert!(fault.remedy().unwrap().contains("--http apache"), "{fault}");
+        fs::write(file(dir.path()), r#"{"http": 8080}"#).unwrap();
+        assert_eq!(engine(dir.path(), None).unwrap(), HttpEngine::Nginx);
     }
 }

@@ -1,12 +1,17 @@
-//! Has nginx read its configuration again, and waits until no worker with the old one takes requests.
+//! Has the web server read its configuration again, and waits for its new workers.
 //!
-//! The master starts new workers, waits 100 ms, and tells the old ones to finish. One that is told says
+//! The master of nginx starts new workers, waits 100 ms, and tells the old ones to finish. One that is told says
 //! so in its title and closes its listening sockets, in this order and with nothing in between: whoever
 //! reads «shutting down» there knows that it accepts no connection any more. So this is seen, and no
 //! time has to be guessed after which it will be so.
 //!
 //! A configuration that nginx refuses does no harm: the old one runs on. So it is not tested before,
 //! which whoever wrote it did; only when no old worker is told to finish is nginx asked why.
+//!
+//! Apache would end on a configuration that it refuses, so it is asked before. Its master tells the old
+//! workers to finish, reads, and then looks once whether a worker has ended, in whose place it starts a new
+//! one. If none has yet, as with few sites, it sleeps for a second while nobody answers. Being told again
+//! wakes it.
 
 use std::time::Duration;
 
@@ -21,6 +26,8 @@ use crate::web;
 const LIMIT: Duration = Duration::from_secs(10);
 /// After how long nginx is asked whether it refuses its configuration.
 const DOUBT: Duration = Duration::from_secs(1);
+/// How many times in a row we see that Apache sleeps, and has no workers, before it is told again.
+const NAP: u32 = 5;
 /// How often we look.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -48,6 +55,38 @@ pub(crate) fn nginx(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
         std::thread::sleep(LOOK);
     }
     Ok(())
+}
+
+/// Reloads the Apache whose master is `master`; the error is what the back end is told.
+pub(crate) fn apache(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
+    let ran = web::test(setup).map_err(|fault| fault.to_string())?;
+    if !ran.status.success() {
+        return Err(format!("Apache refuses its configuration: {}", ran.said.text));
+    }
+    let old: Vec<i32> = process_table::children(master.pid).iter().map(|worker| worker.pid).collect();
+    master.signal(Signal::USR1);
+    let began = now();
+    let mut asleep = 0;
+    loop {
+        let workers = process_table::children(master.pid);
+        if workers.iter().any(|worker| !old.contains(&worker.pid)) {
+            return Ok(());
+        }
+        if let Some(how) = master.ended() {
+            return Err(format!("Apache died ({how}); it is being started again"));
+        }
+        if now().saturating_sub(began) >= LIMIT {
+            return Err(format!("Apache has no new workers after {} s", LIMIT.as_secs()));
+        }
+        // It does not sleep while it reads.
+        let sleeps = workers.is_empty() && Seen::of(master.pid).is_some_and(|seen| seen.state == 'S');
+        asleep = if sleeps { asleep + 1 } else { 0 };
+        if asleep == NAP {
+            asleep = 0;
+            master.signal(Signal::USR1);
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Whether a worker has ended, or does no more than end the requests that it has.

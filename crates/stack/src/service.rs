@@ -1,8 +1,9 @@
-//! The three services of a stack, and how each is asked to end.
+//! The services of a stack, and how each is asked to end.
 
 use std::fmt;
 use std::time::Duration;
 
+use aegir_domain::HttpEngine;
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -14,20 +15,31 @@ pub enum Service {
     Mariadb,
     /// What runs PHP.
     PhpFpm,
-    /// The web server.
+    /// The web server, where it is nginx.
     Nginx,
+    /// The web server, where it is Apache.
+    Apache,
 }
 
 impl Service {
-    /// In the order of their start: each may need those before it.
-    pub(crate) const ALL: [Service; 3] = [Service::Mariadb, Service::PhpFpm, Service::Nginx];
+    /// In the order of their start: each may need those before it. A stack has one of the last two.
+    pub(crate) const ALL: [Service; 4] = [Service::Mariadb, Service::PhpFpm, Service::Nginx, Service::Apache];
+
+    /// The product, of a web server.
+    pub(crate) fn engine(self) -> Option<HttpEngine> {
+        match self {
+            Service::Nginx => Some(HttpEngine::Nginx),
+            Service::Apache => Some(HttpEngine::Apache),
+            Service::Mariadb | Service::PhpFpm => None,
+        }
+    }
 
     /// Its place in an orderly stop, the last first: PHP finishes what it does, then who asked it for
     /// that, then who both relied on.
     pub(crate) fn stays(self) -> u8 {
         match self {
             Service::Mariadb => 2,
-            Service::Nginx => 1,
+            Service::Nginx | Service::Apache => 1,
             Service::PhpFpm => 0,
         }
     }
@@ -38,6 +50,7 @@ impl Service {
             Service::Mariadb => "mariadb",
             Service::PhpFpm => "php-fpm",
             Service::Nginx => "nginx",
+            Service::Apache => "apache",
         }
     }
 
@@ -47,6 +60,7 @@ impl Service {
             Service::Mariadb => (Signal::TERM, Duration::from_secs(60)),
             Service::PhpFpm => (Signal::QUIT, Duration::from_secs(10)),
             Service::Nginx => (Signal::QUIT, Duration::from_secs(5)),
+            Service::Apache => (Signal::WINCH, Duration::from_secs(7)),
         }
     }
 
@@ -56,6 +70,7 @@ impl Service {
             Service::Mariadb => program.starts_with("mariadb") || program.starts_with("mysqld"),
             Service::PhpFpm => program.starts_with("php-fpm"),
             Service::Nginx => program.starts_with("nginx"),
+            Service::Apache => program.starts_with("apache2") || program.starts_with("httpd"),
         }
     }
 }
@@ -66,6 +81,7 @@ impl fmt::Display for Service {
             Service::Mariadb => "MariaDB",
             Service::PhpFpm => "php-fpm",
             Service::Nginx => "nginx",
+            Service::Apache => "Apache",
         })
     }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use aegir_domain::HttpEngine;
+
 use crate::account::Users;
 use crate::fault::StackFault;
 
@@ -18,6 +20,8 @@ pub struct StackSettings {
     pub http_port: Option<u16>,
     /// The two accounts, when started as root; `None` when started as a person.
     pub users: Option<Users>,
+    /// The product of the web server; `None`: the remembered one, or nginx.
+    pub http: Option<HttpEngine>,
     /// Whether MariaDB belongs to the stack. Without it, sites have SQLite.
     pub mariadb: bool,
     /// The programs of this machine.
@@ -29,6 +33,8 @@ pub struct StackSettings {
 pub struct Programs {
     /// `nginx`
     pub nginx: Option<PathBuf>,
+    /// `apache2`
+    pub apache: Option<PathBuf>,
     /// `php-fpm`, the newest unless told otherwise
     pub php_fpm: Option<PathBuf>,
     /// `mariadbd`
@@ -45,6 +51,7 @@ impl Programs {
     pub fn find() -> Programs {
         Programs {
             nginx: named("nginx"),
+            apache: named("apache2"),
             php_fpm: newest_php_fpm(),
             mariadbd: named("mariadbd"),
             mariadb_install_db: named("mariadb-install-db"),

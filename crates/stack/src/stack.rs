@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use aegir_domain::{DbEngine, Password};
+use aegir_domain::{DbEngine, HttpEngine, Password};
 
 use crate::check::check;
 use crate::control::Control;
@@ -32,7 +32,7 @@ impl Setup {
         match service {
             Service::Mariadb => database::launch(self),
             Service::PhpFpm => php::launch(self),
-            Service::Nginx => web::launch(self),
+            Service::Nginx | Service::Apache => web::launch(self),
         }
     }
 
@@ -41,7 +41,7 @@ impl Setup {
         match service {
             Service::Mariadb => database::ready(self),
             Service::PhpFpm => php::ready(self),
-            Service::Nginx => web::ready(self),
+            Service::Nginx | Service::Apache => web::ready(self),
         }
     }
 }
@@ -78,18 +78,23 @@ impl Stack {
         say: &dyn Fn(&str),
         stop: &dyn Fn() -> StopRequest,
     ) -> Result<Stack, StackFault> {
+        let http = ports::engine(&settings.home, settings.http)?;
         let findings = check(&settings);
         if !findings.is_empty() {
             return Err(StackFault::Unfit(findings));
         }
         let places = Places::prepare(&settings.home, settings.users.as_ref())?;
+        places.prepare_web(http)?;
         let lock = UpLock::take(&places)?;
         leftovers::end(&places, say)?;
-        let endpoints = endpoints(&settings, &places)?;
+        let endpoints = endpoints(&settings, &places, http)?;
         let control = Control::listen(&places)?;
         let setup = Setup { settings, places, endpoints, password: None };
         let mut stack = Stack { setup, control, kept: Vec::new(), _lock: lock, _stays_on_its_thread: PhantomData };
         for service in Service::ALL {
+            if service.engine().is_some_and(|engine| engine != http) {
+                continue;
+            }
             if service == Service::Mariadb {
                 if !stack.setup.settings.mariadb {
                     continue;
@@ -97,13 +102,13 @@ impl Stack {
                 database::prepare(&mut stack.setup, say)?;
             }
             let mut begun = stack.begin(service, say, stop);
-            while begun.is_err() && service == Service::Nginx && stack.lost_its_port()? {
+            while begun.is_err() && service.engine().is_some() && stack.lost_its_port()? {
                 say("the port was taken by another program meanwhile: trying the next one");
                 begun = stack.begin(service, say, stop);
             }
             begun?;
         }
-        ports::remember(&stack.setup.places, stack.setup.endpoints.listen)?;
+        ports::remember(&stack.setup.places, stack.setup.endpoints.listen, http)?;
         stack.save_endpoints()?;
         Ok(stack)
     }
@@ -130,7 +135,7 @@ impl Stack {
         kept.map_or(Ok(()), |daemon| until_ready(&self.setup, service, daemon, stop))
     }
 
-    /// Whether nginx did not start because another program was quicker on a port that this home has
+    /// Whether the web server did not start because another program was quicker on a port that this home has
     /// not used yet; it then has the next one.
     fn lost_its_port(&mut self) -> Result<bool, StackFault> {
         let (places, asked) = (&self.setup.places, self.setup.settings.http_port);
@@ -159,19 +164,20 @@ impl Stack {
     }
 }
 
-fn endpoints(settings: &StackSettings, places: &Places) -> Result<Endpoints, StackFault> {
+fn endpoints(settings: &StackSettings, places: &Places, http: HttpEngine) -> Result<Endpoints, StackFault> {
     Ok(Endpoints {
         listen: ports::listen(places, settings.address, settings.http_port)?,
-        internal: places.internal_socket(),
+        http,
+        internal: places.internal_socket(http),
         php_sockets: places.php_sockets(),
         db: settings.mariadb.then(|| DbEngine::Socket(places.database_socket())),
         db_account: database::ACCOUNT.into(),
         db_credentials: places.credentials(),
         control: places.control_socket(),
-        access_log: places.log("nginx-access.log"),
-        nginx_folder: places.nginx_folder(),
+        access_log: places.log(&format!("{}-access.log", http.as_str())),
+        http_folder: places.http_folder(http),
         pools: places.pools(),
-        nginx_conf: places.nginx().join("nginx.conf"),
+        http_conf: places.web(http).join(format!("{}.conf", http.as_str())),
         php_fpm_conf: places.php_fpm().join("php-fpm.conf"),
     })
 }
@@ -186,7 +192,7 @@ pub(crate) fn until_ready(
     let limit = match service {
         Service::Mariadb => database::LIMIT,
         Service::PhpFpm => php::LIMIT,
-        Service::Nginx => web::LIMIT,
+        Service::Nginx | Service::Apache => web::LIMIT,
     };
     let mut last = String::new();
     let mut fault = None;

@@ -178,6 +178,7 @@ fn answer(setup: &Setup, kept: &mut [Kept], asked: Asked) -> Result<String, Stri
             };
             match service {
                 Service::Nginx => reload::nginx(setup, &mut kept.daemon)?,
+                Service::Apache => reload::apache(setup, &mut kept.daemon)?,
                 Service::PhpFpm => {
                     // It would end on what it does not understand.
                     let ran = php::test(setup).map_err(|fault| fault.to_string())?;

@@ -140,7 +140,7 @@ fn a_refused_configuration_is_told_and_the_old_one_stays_in_service() {
     for way in ways() {
         let place = Place::new(way);
         let up = place.up();
-        let nginx = up.endpoints().nginx_conf;
+        let nginx = up.endpoints().http_conf;
         let pools = up.endpoints().php_fpm_conf;
         let (good_nginx, good_pools) = (fs::read(&nginx).unwrap(), fs::read(&pools).unwrap());
 

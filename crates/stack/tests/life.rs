@@ -113,7 +113,7 @@ fn a_second_stack_on_the_same_home_names_the_first() {
 fn once_a_reload_of_nginx_has_been_answered_no_request_meets_the_old_configuration() {
     let place = Place::new(Way::Person);
     let up = place.begin(&["--no-mariadb"]).ready();
-    let own = up.endpoints().nginx_folder.join("post.d/own.conf");
+    let own = up.endpoints().http_folder.join("post.d/own.conf");
     for status in 210..218 {
         let listen = up.endpoints().listen;
         let server = format!("server {{ listen {listen}; server_name unknown.test; return {status}; }}\n");

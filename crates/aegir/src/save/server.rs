@@ -169,7 +169,7 @@ impl ServerOptions {
     fn take_stack(&self, home: &Path, server: &mut ServerContext, secrets: &mut Secrets) -> Result<(), Failure> {
         let no_stack = |source| NoStack { home: home.to_owned(), source };
         let stack = Endpoints::load(home).map_err(|source| no_stack(Box::new(source)))?;
-        server.http = Some(HttpService { engine: HttpEngine::Nginx, listen: stack.listen, php_socket: None });
+        server.http = Some(HttpService { engine: stack.http, listen: stack.listen, php_socket: None });
         server.db = Some(match (self.db, &stack.db) {
             (Some(Db::Sqlite), _) | (None, None) => DbService::Sqlite {},
             (_, Some(at)) => {

@@ -330,3 +330,15 @@ fn patterns(family: CoreFamily) -> Vec<Value> {
     }
     patterns
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_nginx_complains_of_is_named() {
+        let said = "nginx: [emerg] unknown directive \"nonsense\" in /h/config/server_x/nginx/pre.d/own.conf:3 (ended with status 1)";
+        assert_eq!(Nginx.named_file(said), Some("/h/config/server_x/nginx/pre.d/own.conf".into()));
+        assert_eq!(Nginx.named_file("nginx: [emerg] bind() failed"), None);
+    }
+}

@@ -14,7 +14,8 @@ use std::time::Duration;
 use aegir_domain::{Cmd, Fault, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName};
 use aegir_drivers::ConfigFile;
 use aegir_drivers::http::{
-    CoreFamily, HttpDriver, Installer, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost, VhostMode,
+    CoreFamily, HttpDriver, Installer, Internal, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost,
+    VhostMode,
 };
 use aegir_host::{Launch, Limits, LockMode, Locks, ServiceFault, WebAddress};
 
@@ -271,8 +272,11 @@ impl<'w> HttpServer<'w> {
 
     /// Whether new requests meet workers with the configuration `number` or a later one.
     fn is_loaded(&self, number: u64) -> Result<bool, Fault> {
-        let at = WebAddress::Unix(self.config.internal_socket.clone());
-        match self.world.parts.web.get(&at, "localhost", "/generation", Duration::from_secs(2)) {
+        let (at, host) = match self.driver.internal(&self.config) {
+            Internal::Socket(socket) => (WebAddress::Unix(socket), "localhost"),
+            Internal::Name { at, host } => (WebAddress::Tcp(at), host),
+        };
+        match self.world.parts.web.get(&at, host, "/generation", Duration::from_secs(2)) {
             Ok(answer) => Ok(answer.text().trim().parse::<u64>().is_ok_and(|runs| runs >= number && number > 0)),
             Err(_) => Ok(false),
         }
@@ -299,7 +303,7 @@ impl<'w> HttpServer<'w> {
         let main_path = scratch.join("all.conf");
         self.world.files().write(&main_path, main.as_bytes(), 0o600)?;
         self.run_test(&self.driver.check(&main_path)).map_err(|said| {
-            let named = named_file(&said);
+            let named = self.driver.named_file(&said);
             if let (Some(name), Some(path)) = (doubled_name(&said), &named) {
                 let folder = self.config.folder.join("vhost.d");
                 if path.starts_with(&folder) {
@@ -381,13 +385,6 @@ fn is_down(fault: &Fault) -> bool {
     matches!(fault.downcast_ref::<ServiceFault>(), Some(ServiceFault::NotRunning { .. }))
 }
 
-/// The file that a web server names in its complaint: `… in /path/file:12`.
-fn named_file(said: &str) -> Option<PathBuf> {
-    let after = said.rsplit_once(" in /")?.1;
-    let path = after.split_whitespace().next()?.rsplit_once(':')?.0;
-    Some(PathBuf::from(format!("/{path}")))
-}
-
 /// The name that nginx finds in two files: `conflicting parameter "www.example.org" in …`.
 fn doubled_name(said: &str) -> Option<String> {
     let after = said.split_once("conflicting parameter \"")?.1;
@@ -450,13 +447,6 @@ impl Remedy for HttpFault {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_file_that_nginx_complains_of_is_named() {
-        let said = "nginx: [emerg] unknown directive \"nonsense\" in /h/config/server_x/nginx/pre.d/own.conf:3 (ended with status 1)";
-        assert_eq!(named_file(said), Some(PathBuf::from("/h/config/server_x/nginx/pre.d/own.conf")));
-        assert_eq!(named_file("nginx: [emerg] bind() failed"), None);
-    }
 
     #[test]
     fn a_name_that_stands_in_two_files_is_found_in_what_nginx_says() {

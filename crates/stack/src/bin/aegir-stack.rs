@@ -1,12 +1,12 @@
 //! Runs a private stack alone, for tests and for trying by hand; `aegir up` is the real thing.
 //!
-//! `aegir-stack HOME [--users] [--no-mariadb] [--port N]`; Ctrl-C stops it, a second one at once.
+//! `aegir-stack HOME [--users] [--no-mariadb] [--apache] [--port N]`; Ctrl-C stops it, a second one at once.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aegir_domain::{FaultReport, Report};
+use aegir_domain::{FaultReport, HttpEngine, Report};
 use aegir_stack::{Programs, Signals, Stack, StackFault, StackSettings, Users};
 
 fn main() -> ExitCode {
@@ -26,12 +26,14 @@ fn up() -> Result<(), StackFault> {
         address: Ipv4Addr::LOCALHOST.into(),
         http_port: None,
         users: None,
+        http: None,
         mariadb: true,
         programs: Programs::find(),
     };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--users" => settings.users = Some(Users::find("aegir", "aegir-web")?),
+            "--apache" => settings.http = Some(HttpEngine::Apache),
             "--no-mariadb" => settings.mariadb = false,
             "--port" => settings.http_port = args.next().and_then(|port| port.parse().ok()),
             other => eprintln!("unknown: {other}"),
