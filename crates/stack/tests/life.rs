@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-use common::{Place, Way, mode, sql, until, ways};
+use common::{Place, Way, kill, mode, sql, until, ways};
 use rustix::process::Signal;
 
 #[test]
@@ -203,4 +203,73 @@ fn a_lost_password_is_replaced_and_the_data_stays() {
     assert_eq!(sql(&up.endpoints(), "SHOW DATABASES LIKE 'kept'"), Ok(Some("kept".into())));
     assert_eq!(sql(&up.endpoints(), "SELECT User FROM mysql.user WHERE User = 'a_site'"), Ok(Some("a_site".into())));
     up.stop();
+}
+
+#[test]
+fn apache_takes_the_place_of_nginx_and_stays_the_web_server_of_its_home() {
+    for way in ways() {
+        let place = Place::new(way);
+
+        let up = place.begin(&["--apache"]).ready();
+
+        assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
+        assert!(up.ask("status").contains(" apache="));
+        let processes = place.processes();
+        assert!(!processes.iter().any(|line| line.contains("nginx")), "{processes:#?}");
+        if way == Way::TwoUsers {
+            let of_root = processes.iter().filter(|line| line.contains("apache2") && line.contains(" root "));
+            assert_eq!(of_root.count(), 1, "{processes:#?}");
+        }
+        let own = up.endpoints().http_folder.join("post.d/own.conf");
+        fs::write(&own, "NoSuchWord on\n").unwrap();
+        let refused = up.ask("reload apache");
+        assert!(refused.contains("Apache refuses its configuration: ") && refused.contains("own.conf"), "{refused}");
+        assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
+        fs::remove_file(&own).unwrap();
+        // Each is followed by workers that answer, whether the old ones ended quickly or not.
+        for _ in 0..5 {
+            let begin = Instant::now();
+            assert_eq!(up.ask("reload apache"), "ok");
+            assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
+            assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        }
+        assert!(up.ask("reload nginx").contains("nginx is not running"));
+        up.stop();
+        assert_eq!(place.processes(), Vec::<String>::new());
+
+        let again = place.up();
+        assert!(again.ask("status").contains(" apache="));
+        again.stop();
+    }
+}
+
+#[test]
+fn an_apache_that_dies_is_started_again_and_workers_without_master_are_ended_by_the_next_start() {
+    for way in ways() {
+        let place = Place::new(way);
+        let mut up = place.begin(&["--apache", "--no-mariadb"]).ready();
+        let before = up.pid("apache").unwrap();
+
+        kill(before);
+
+        until("Apache is back", || up.pid("apache").is_some_and(|pid| pid != before));
+        assert!(up.said().contains("Apache died (signal 9)"), "{}", up.said());
+        until("it answers", || up.get("/") == "HTTP/1.1 404 Not Found");
+
+        // Stopped, the stack cannot do anything about the death of its child.
+        let master = up.pid("apache").unwrap();
+        up.signal(Signal::STOP);
+        kill(master);
+        up.child.kill().unwrap();
+        let orphans = || place.processes().iter().filter(|line| line.contains("apache2")).count();
+        until("the master is gone", || !std::path::Path::new(&format!("/proc/{master}/exe")).exists());
+        assert!(orphans() > 0, "there should be workers of Apache left");
+
+        let next = place.begin(&["--no-mariadb"]).ready();
+
+        assert!(next.said().contains("ending Apache of an earlier start"), "{}", next.said());
+        assert_eq!(next.get("/"), "HTTP/1.1 404 Not Found");
+        next.stop();
+        assert_eq!(place.processes(), Vec::<String>::new());
+    }
 }

@@ -137,7 +137,7 @@ fn a_snippet_of_an_operator_that_breaks_the_web_server_is_named() {
     let lab = Lab::start(way());
     lab.platform("ten", "ten-1.0");
     lab.install("a.localhost", "ten").done();
-    let snippet = lab.home().join("config/server_localhost/nginx/post.d/mine.conf");
+    let snippet = lab.http_folder().join("post.d/mine.conf");
     fs::write(&snippet, "no_such_word on;\n").unwrap();
     lab.give(&snippet);
     let before = World::of(&lab);

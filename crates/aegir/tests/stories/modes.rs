@@ -8,7 +8,7 @@ use crate::support::story::Site;
 use crate::support::{Lab, way};
 
 /// Modes of the home, whatever lives in it.
-const HOME: [(&str, u32); 15] = [
+const HOME: [(&str, u32); 9] = [
     ("platforms", 0o755),
     ("backups", 0o700),
     ("clients", 0o711),
@@ -16,15 +16,13 @@ const HOME: [(&str, u32); 15] = [
     ("config/ssl.d", 0o700),
     ("config/includes", 0o711),
     ("config/server_localhost", 0o711),
-    ("config/server_localhost/nginx", 0o711),
-    ("config/server_localhost/nginx/pre.d", 0o700),
-    ("config/server_localhost/nginx/post.d", 0o700),
-    ("config/server_localhost/nginx/platform.d", 0o700),
-    ("config/server_localhost/nginx/platforms", 0o700),
-    ("config/server_localhost/nginx/vhost.d", 0o700),
     ("contexts", 0o700),
     ("credentials", 0o700),
 ];
+
+/// Modes of the folder of what the web server is told.
+const HTTP: [(&str, u32); 6] =
+    [("", 0o711), ("pre.d", 0o700), ("post.d", 0o700), ("platform.d", 0o700), ("platforms", 0o700), ("vhost.d", 0o700)];
 
 /// Modes of a site's folder; all of it but code is given to the web server's group.
 const SITE: [(&str, u32); 10] = [
@@ -76,12 +74,13 @@ fn everything_has_its_owner_and_its_mode() {
             &home,
             &[(&format!("contexts/{}.json", site.name), 0o600), (&format!("credentials/{}.json", site.name), 0o400)],
         );
-        let vhost = home.join("config/server_localhost/nginx/vhost.d").join(format!("{}.conf", site.name));
+        let vhost = lab.http_folder().join("vhost.d").join(format!("{}.conf", site.name));
         assert_eq!(fs::metadata(vhost).unwrap().mode() & 0o077, 0);
         let link = fs::read_link(home.join("clients/admin").join(&site.name)).unwrap();
         assert_eq!(fs::canonicalize(home.join("clients/admin").join(link)).unwrap(), folder);
     }
     has_modes(&home, &HOME);
+    has_modes(&lab.http_folder(), &HTTP);
 }
 
 #[test]

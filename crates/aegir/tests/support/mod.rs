@@ -33,6 +33,18 @@ pub fn way() -> Way {
     if two { Way::TwoUsers } else { Way::Person }
 }
 
+/// The web server that the private stack has: the one that `AEGIR_TEST_HTTP` names, else that of the program
+/// of tests.
+pub fn http() -> &'static str {
+    match std::env::var("AEGIR_TEST_HTTP").as_deref() {
+        Ok("nginx") => "nginx",
+        Ok("apache") => "apache",
+        Ok(other) => panic!("AEGIR_TEST_HTTP is `{other}`, and neither `nginx` nor `apache`"),
+        Err(_) if env!("CARGO_CRATE_NAME").ends_with("_on_apache") => "apache",
+        Err(_) => "nginx",
+    }
+}
+
 /// A whole Ægir in a temporary folder.
 pub struct Lab {
     dir: tempfile::TempDir,
@@ -75,9 +87,9 @@ impl Lab {
         let port = free_port().to_string();
         let home = self.home().display().to_string();
         let mut words = vec!["--home", &home, "up", "--only-services"];
-        // A stack that ran before has its port.
+        // A stack that ran before has its port and its web server.
         if !self.home().join("stack/ports.json").exists() {
-            words.extend(["--port", &port]);
+            words.extend(["--port", &port, "--http", http()]);
         }
         words.extend(args);
         let command = match self.way {
@@ -93,6 +105,11 @@ impl Lab {
 
     pub fn home(&self) -> PathBuf {
         self.dir.path().join("h")
+    }
+
+    /// The folder of what the web server is told.
+    pub fn http_folder(&self) -> PathBuf {
+        self.home().join("config/server_localhost").join(http())
     }
 
     /// A folder beside the home.

@@ -1,4 +1,4 @@
-//! A browser: pages by name from the private stack's nginx, and a login with its cookie.
+//! A browser: pages by name from the private stack's web server, and a login with its cookie.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -16,7 +16,7 @@ use super::Lab;
 pub struct World(BTreeMap<String, String>);
 
 /// What a task keeps for itself, what can be made again, and what services write when they like.
-const APART: [&str; 9] = [
+const APART: [&str; 10] = [
     "tasks",
     "logs",
     "locks",
@@ -24,6 +24,7 @@ const APART: [&str; 9] = [
     "cache",
     "stack/mariadb",
     "stack/nginx",
+    "stack/apache",
     "stack/php-fpm/php-fpm.pid",
     "stack/running.json",
 ];

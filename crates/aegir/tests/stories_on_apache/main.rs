@@ -1,0 +1,21 @@
+//! The same stories with Apache as the web server of the private stack.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../stories/bad_places.rs"]
+mod bad_places;
+#[path = "../stories/boundaries.rs"]
+mod boundaries;
+#[path = "../stories/installers.rs"]
+mod installers;
+#[path = "../stories/kills.rs"]
+mod kills;
+#[path = "../stories/main_job.rs"]
+mod main_job;
+#[path = "../stories/modes.rs"]
+mod modes;
+#[path = "../stories/secrets.rs"]
+mod secrets;
