@@ -7,6 +7,7 @@ use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, Report, SiteNam
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
+use crate::doctor::DoctorArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::up::UpArgs;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Up(Box<UpArgs>),
     /// Ends the `aegir up` of this home, in order
     Down,
+    /// Looks at this machine and at the home, and says what to do about what it finds
+    Doctor(DoctorArgs),
     /// Prints the JSON Schema of what `provision run` reads and writes
     Schema,
 }

@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod build;
 mod compose;
+mod doctor;
 mod drill;
 mod failure;
 mod follow;
@@ -14,6 +15,7 @@ mod lists;
 mod owner;
 mod provision;
 mod request;
+mod run_now;
 mod save;
 mod site;
 mod speak;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Provision(provision) => provision::run(given, *provision),
         Command::Up(up) => up::run(&given, &up),
         Command::Down => up::down(&given),
+        Command::Doctor(args) => doctor::run(&given, &args),
         Command::Schema => {
             speak::out(&format!("{:#}", aegir_domain::protocol::schema()));
             Ok(0)

@@ -16,6 +16,7 @@ mod context;
 mod context_name;
 mod database;
 mod fault;
+mod finding;
 mod home;
 mod host_name;
 mod outcome;
@@ -40,6 +41,7 @@ pub use context::{
 pub use context_name::{ContextName, PlatformName, ServerName};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
+pub use finding::{Finding, Health};
 pub use home::Home;
 pub use host_name::HostName;
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};

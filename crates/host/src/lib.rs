@@ -22,6 +22,7 @@ mod fastcgi;
 mod files;
 pub mod locks;
 mod mint;
+mod mounts;
 mod own_program;
 mod programs;
 mod sql;
@@ -34,6 +35,7 @@ pub use detached::{Detached, start_detached};
 pub use files::{Changed, CopyModes, FileFault, Files, Kind, Recorder, Space, Stat, Survey, Trouble, Wanted};
 pub use locks::{Lock, LockFault, LockMode, Locks};
 pub use mint::{Mint, SystemMint};
+pub use mounts::{Mount, Mounts};
 pub use own_program::{Alive, OwnProgram, RunAs, Stays, Told};
 pub use programs::{
     CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, Stop, TaskPrograms,

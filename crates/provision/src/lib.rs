@@ -21,6 +21,7 @@ mod attempt;
 mod context_task;
 mod contexts;
 mod events;
+pub mod inspect;
 mod journal_file;
 mod lines;
 mod platform;

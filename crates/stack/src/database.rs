@@ -157,7 +157,7 @@ fn create_account(setup: &Setup, data: &str, password: &Password, whole: bool) -
     Err(StackFault::Initialise { how: daemon::how(ran.status), source: ran.said })
 }
 
-fn read_password(places: &Places) -> Result<Option<Password>, StackFault> {
+pub(crate) fn read_password(places: &Places) -> Result<Option<Password>, StackFault> {
     let path = places.credentials();
     match fs::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

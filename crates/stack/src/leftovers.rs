@@ -54,6 +54,14 @@ pub(crate) fn end(places: &Places, say: &dyn Fn(&str)) -> Result<(), StackFault>
     Ok(())
 }
 
+/// The processes of this home that lead a group and still run: left over, unless an `aegir up` has them.
+pub(crate) fn find(places: &Places) -> Vec<(Service, i32)> {
+    Service::ALL
+        .into_iter()
+        .flat_map(|service| groups_of(places, service).into_iter().map(move |group| (service, group)))
+        .collect()
+}
+
 fn end_group(service: Service, group: i32) -> Result<(), StackFault> {
     let gone = || process_table::members(group).is_empty();
     // To the master alone: it takes its workers along. Then to whatever is left.

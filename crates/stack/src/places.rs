@@ -70,6 +70,34 @@ impl Places {
         files::directory(&self.web(engine), self.owner(), 0o710)
     }
 
+    /// The paths of a stack in a home as it is, changing nothing.
+    pub(crate) fn of(home: &Path) -> Places {
+        let here = home.join("run");
+        let run = fs::read_link(&here).unwrap_or(here);
+        Places { home: home.to_owned(), run, users: None }
+    }
+
+    /// Directories outside the home that are this home's alone, whoever started its stack.
+    pub(crate) fn outside(&self) -> Vec<PathBuf> {
+        let name = format!("aegir-{:016x}", self.hash());
+        let owner = self.home.metadata().map_or(0, |found| found.uid());
+        let mut all: Vec<PathBuf> = ["/run", "/tmp", &format!("/run/user/{owner}")]
+            .into_iter()
+            .map(|base| Path::new(base).join(&name))
+            .filter(|place| fs::symlink_metadata(place).is_ok_and(|found| found.is_dir() && found.uid() == owner))
+            .collect();
+        // The name may have been chosen by another build; that it is ours is seen by name and owner.
+        let named = |place: &Path| {
+            let name = place.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("aegir-"));
+            name.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        };
+        let linked = fs::read_link(self.home.join("run")).ok().filter(|place| named(place));
+        let is_owned =
+            |place: &PathBuf| fs::symlink_metadata(place).is_ok_and(|found| found.is_dir() && found.uid() == owner);
+        all.extend(linked.filter(is_owned).filter(|place| !all.contains(place)));
+        all
+    }
+
     /// The directory of sockets: below the home, or linked from there.
     fn prepare_run(&self) -> Result<PathBuf, StackFault> {
         let here = self.home.join("run");
@@ -211,7 +239,7 @@ fn is_fresh(home: &Path) -> io::Result<bool> {
 }
 
 /// Why the configuration files of the services could not hold `home`, if so.
-pub(crate) fn unspeakable(home: &Path) -> Option<String> {
+pub fn unspeakable(home: &Path) -> Option<String> {
     let Some(text) = home.to_str() else { return Some("it is not UTF-8".into()) };
     if !home.is_absolute() {
         return Some("it does not begin with `/`".into());

@@ -8,6 +8,7 @@ mod support;
 mod bad_places;
 mod boundaries;
 mod databases;
+mod doctor;
 mod first_hour;
 mod installers;
 mod kills;

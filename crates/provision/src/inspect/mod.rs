@@ -1,0 +1,14 @@
+//! Looks at a home as it is, and says what does not fit: for `doctor`, and for whoever takes a home away.
+//!
+//! It needs no world: a home that is broken is what it is for. Nothing is changed, nothing is locked for
+//! longer than a look, and what nobody knows the owner of is only told.
+
+mod databases;
+mod known;
+mod tasks;
+mod trash;
+
+pub use databases::{Owned, Said, account_statement, databases, drop_owned, is_of_home, owned_outside};
+pub use known::{Known, read_known, strays, whole};
+pub use tasks::{OpenTask, Standing, open_tasks};
+pub use trash::{Trash, trash};
