@@ -7,6 +7,7 @@ use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, Report, SiteNam
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
+use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Down,
     /// Looks at this machine and at the home, and says what to do about what it finds
     Doctor(DoctorArgs),
+    /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
+    Destroy(DestroyArgs),
     /// Prints the JSON Schema of what `provision run` reads and writes
     Schema,
 }

@@ -36,6 +36,8 @@ pub(crate) struct Given {
     pub(crate) ssh: Option<String>,
     /// Whether this is the process that stays, of `aegir up --detach`.
     pub(crate) stays: bool,
+    /// Where `scripts/setup` wrote down what it did.
+    pub(crate) notes: PathBuf,
     /// All words of the command line.
     pub(crate) words: Vec<String>,
 }

@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod build;
 mod compose;
+mod destroy;
 mod doctor;
 mod drill;
 mod failure;
@@ -17,6 +18,7 @@ mod provision;
 mod request;
 mod run_now;
 mod save;
+mod setup_notes;
 mod site;
 mod speak;
 mod up;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         drill: std::env::var("AEGIR_DRILL").ok(),
         ssh: std::env::var("SSH_CONNECTION").ok(),
         stays: std::env::var_os(up::STAYS).is_some(),
+        notes: std::env::var_os("AEGIR_SETUP_NOTES").map_or_else(|| setup_notes::FOLDER.into(), Into::into),
         words: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
     };
     let ended = match cli.command {
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Up(up) => up::run(&given, &up),
         Command::Down => up::down(&given),
         Command::Doctor(args) => doctor::run(&given, &args),
+        Command::Destroy(args) => destroy::run(&given, &args),
         Command::Schema => {
             speak::out(&format!("{:#}", aegir_domain::protocol::schema()));
             Ok(0)

@@ -20,6 +20,7 @@ use crate::compose::Given;
 use crate::failure::Failure;
 use crate::owner;
 use crate::provision::Usage;
+use crate::setup_notes;
 use back_end::BackEnd;
 use first_hour::{FirstHour, Wishes};
 use keeper::Keeper;
@@ -113,6 +114,10 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
     teller.head("The services");
     let stack = Stack::start(settings, &|said| teller.say(said), &|| signals.asked())?;
     let home = home.canonicalize().unwrap_or(home);
+    if users.is_some() {
+        // Whoever destroys another home must know that the users are still needed; this one runs without it.
+        let _ = setup_notes::register(&given.notes, &home);
+    }
     let listen = stack.endpoints().listen;
     let owner = users.as_ref().map(|users| users.aegir.name.clone());
     let name = owner::own_name();

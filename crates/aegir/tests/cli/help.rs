@@ -27,6 +27,7 @@ fn every_command_explains_itself() {
     insta::assert_snapshot!("up", help(&["up", "--help"]));
     insta::assert_snapshot!("down", help(&["down", "--help"]));
     insta::assert_snapshot!("doctor", help(&["doctor", "--help"]));
+    insta::assert_snapshot!("destroy", help(&["destroy", "--help"]));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod support;
 mod bad_places;
 mod boundaries;
 mod databases;
+mod destroy;
 mod doctor;
 mod first_hour;
 mod installers;

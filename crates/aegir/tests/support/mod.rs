@@ -95,7 +95,7 @@ impl Lab {
         let command = match self.way {
             Way::TwoUsers => {
                 let mut command = Command::new(self.program());
-                command.args(words);
+                command.args(words).env("AEGIR_SETUP_NOTES", self.notes());
                 command
             }
             Way::Person => self.as_user(&words),
@@ -110,6 +110,11 @@ impl Lab {
     /// The folder of what the web server is told.
     pub fn http_folder(&self) -> PathBuf {
         self.home().join("config/server_localhost").join(http())
+    }
+
+    /// Where setup would have written down what it did to the machine.
+    pub fn notes(&self) -> PathBuf {
+        self.dir.path().join("notes")
     }
 
     /// A folder beside the home.
@@ -145,6 +150,7 @@ impl Lab {
             Command::new(self.program())
         };
         command.args(words).current_dir("/").env_remove("AEGIR_HOME").env_remove("AEGIR_DRILL");
+        command.env("AEGIR_SETUP_NOTES", self.notes());
         command
     }
 
