@@ -46,6 +46,8 @@ impl Machine {
             .env("AEGIR_PACKAGES_TABLE", self.0.join("table"))
             .env("AEGIR_OS_RELEASE", self.0.join("os-release"))
             .env("CARGO", self.0.join("cargo"))
+            .env("AEGIR_POLICY_RC_D", self.0.join("policy-rc.d"))
+            .env("AEGIR_SETUP_NOTES", self.0.join("notes"))
             .output()
             .unwrap()
     }
@@ -119,6 +121,122 @@ fn setup_asks_for_a_newer_rust_before_all_else() {
 
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("this is 1.80.1") && said(&output).contains("rustup update stable"));
+}
+
+/// A machine on which a pretended apt installs `wanted` and `other`, with a service each, and writes down
+/// what it was asked; `broken` is a shell's case for what goes wrong.
+fn installing(broken: &str) -> Machine {
+    let machine = Machine::new();
+    let dir = machine.0.display().to_string();
+    let apt = format!(
+        "echo \"apt-get $*\" >>{dir}/log\ncase \"$*\" in\n{broken}\n\
+         *' -s '*|-s*) echo 'Inst wanted (1.0 Debian:12 [amd64])'; echo 'Inst other (2.0 Debian:12 [amd64])';;\n\
+         *--download-only*|*update*) ;;\n\
+         *install*) cat {dir}/policy-rc.d >>{dir}/log; touch {dir}/installed;;\nesac"
+    );
+    let query = format!(
+        "[ -e {dir}/installed ] || {{ case \"$1\" in -L) ;; *) exit 1;; esac; }}\n\
+         case \"$1 $3\" in\n'-L '*) echo /lib/systemd/system/wanted.service; echo /lib/systemd/system/mine.service;;\n\
+         '-W ${{db:Status-Status}}') printf installed;;\n*) echo 'wanted installed'; echo 'other installed';;\nesac"
+    );
+    let systemctl = format!(
+        "echo \"systemctl $*\" >>{dir}/log\ncase \"$1\" in list-unit-files) echo 'mine.service enabled';; \
+         is-enabled) echo enabled;; esac"
+    );
+    machine
+        .with("apt-get", &apt)
+        .with("dpkg-query", &query)
+        .with("systemctl", &systemctl)
+        .with("dpkg", "case \"$1\" in --audit) ;; *) exec /usr/bin/dpkg \"$@\";; esac")
+        .with("apt-mark", "")
+        .with("sudo", "[ \"$1\" = -n ] && shift; exec \"$@\"")
+}
+
+impl Machine {
+    fn install(&self) -> Output {
+        self.run("setup", &["--no-users"])
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap_or_default()
+    }
+}
+
+#[test]
+fn setup_writes_down_what_it_installs_and_disables_units_that_came_with_it_and_no_others() {
+    let machine = installing("");
+    fs::write(machine.0.join("policy-rc.d"), "the machine's own").unwrap();
+
+    let output = machine.install();
+
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(machine.read("notes/setup"), "package wanted\npackage other\nunit wanted.service\n");
+    let log = machine.read("log");
+    assert!(log.contains("systemctl disable --quiet wanted.service"), "{log}");
+    assert!(!log.contains("disable --quiet mine.service"), "{log}");
+    // While packages were installed nothing could start; now it is as it was.
+    assert!(log.contains("exit 101"), "{log}");
+    assert_eq!(machine.read("policy-rc.d"), "the machine's own");
+    assert!(said(&output).find("to install: wanted other").unwrap() < said(&output).find("came with").unwrap());
+
+    // A second time nothing is to do; what was noted stays, once.
+    assert_eq!(said(&machine.install()), "");
+    assert_eq!(machine.read("notes/setup").lines().count(), 3);
+}
+
+#[test]
+fn setup_that_fails_half_way_leaves_the_machine_s_policy_and_no_unit_enabled() {
+    let machine = installing("*--download-only*) ;;\n*'-y -q'*) echo 'E: dpkg was interrupted'; exit 100;;");
+    fs::write(machine.0.join("policy-rc.d"), "the machine's own").unwrap();
+
+    let output = machine.install();
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("ended with status 100") && said(&output).contains("how to fix it"));
+    assert_eq!(machine.read("policy-rc.d"), "the machine's own");
+    assert!(machine.read("log").contains("systemctl disable --quiet wanted.service"));
+}
+
+#[test]
+fn setup_without_a_network_says_so_and_changes_nothing() {
+    let machine = installing("*--download-only*|*update*) echo 'E: Failed to fetch'; exit 100;;");
+
+    let output = machine.install();
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("the package lists cannot be fetched; nothing was installed"), "{}", said(&output));
+    assert!(said(&output).contains("reaches the network"));
+    assert!(!machine.0.join("installed").exists() && !machine.0.join("notes").exists());
+    assert!(!machine.0.join("policy-rc.d").exists());
+}
+
+#[test]
+fn setup_does_not_build_upon_what_dpkg_left_half_done() {
+    let machine = installing("")
+        .with("dpkg", "echo 'The following packages are only half configured:'; echo ' broken  Something'");
+
+    let output = machine.install();
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("half installed: broken") && said(&output).contains("dpkg --configure -a"));
+    assert!(!machine.0.join("installed").exists());
+}
+
+#[test]
+fn setup_replaces_neither_what_is_held_nor_what_runs_a_service() {
+    let upgrade = "echo 'Inst db [1.0] (1.1 Debian:12 [amd64])'; echo 'Inst wanted (1.0)'";
+    let held = Machine::new().with("apt-get", upgrade).with("apt-mark", "echo db").setup();
+    assert_eq!(held.status.code(), Some(1));
+    assert!(said(&held).contains("db is held at 1.0, and would be replaced by 1.1"), "{}", said(&held));
+
+    let unit = "case \"$1\" in -L) echo /lib/systemd/system/db.service;; *) exit 1;; esac";
+    let serving = Machine::new().with("apt-get", upgrade).with("apt-mark", "").with("dpkg-query", unit).setup();
+    assert_eq!(serving.status.code(), Some(1));
+    assert!(said(&serving).contains("db, which has a service, would be replaced: 1.1 for 1.0"), "{}", said(&serving));
+
+    let library = Machine::new().with("apt-get", upgrade).with("apt-mark", "").setup();
+    assert!(library.status.success());
+    assert_eq!(said(&library), "setup: to install: wanted \nsetup: to upgrade, because those need it: db \n");
 }
 
 /// A cargo whose tests end as told, and whose other commands succeed.
