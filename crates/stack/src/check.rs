@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aegir_domain::HttpEngine;
 
-use crate::account::Account;
+use crate::account::{Account, Users};
 use crate::settings::StackSettings;
 use crate::{places, ports};
 
@@ -74,6 +74,11 @@ fn missing_programs(settings: &StackSettings) -> Vec<Finding> {
             None => Finding::new(format!("`{program}` is not installed"), format!("install the package `{package}`")),
         })
         .collect()
+}
+
+/// What keeps the users of a stack that root starts from its home.
+pub fn closed_to(home: &Path, users: &Users) -> Vec<Finding> {
+    [&users.aegir, &users.web].into_iter().filter_map(|account| closed_parent(home, account)).collect()
 }
 
 /// The first folder above the home that `account` may not pass through.

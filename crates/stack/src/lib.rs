@@ -45,7 +45,7 @@ mod supervise;
 mod web;
 
 pub use account::{Account, Users};
-pub use check::{Finding, check};
+pub use check::{Finding, check, closed_to};
 pub use end::{Ended, end, kept_by_another, outside};
 pub use endpoints::Endpoints;
 pub use fault::StackFault;

@@ -67,6 +67,11 @@ pub(crate) fn listen(places: &Places, address: IpAddr, asked: Option<u16>) -> Re
     Ok(SocketAddr::from((address, port)))
 }
 
+/// The remembered port.
+pub(crate) fn kept(home: &Path) -> Result<Option<u16>, StackFault> {
+    Ok(read(&file(home))?.map(|kept| kept.http))
+}
+
 /// Whether `listen` was only found free, and was taken by another program since then.
 pub(crate) fn was_lost(places: &Places, asked: Option<u16>, listen: SocketAddr) -> Result<bool, StackFault> {
     Ok(asked.is_none() && read(&places.ports())?.is_none() && bound(listen).is_err())

@@ -36,7 +36,7 @@ impl Standing {
         if running.is_none() {
             let found = leftovers::find(&places);
             left_over.extend(found.into_iter().map(|(service, pid)| (service.to_string(), pid)));
-            let port = ports::read(&places).ok().flatten();
+            let port = ports::kept(home).ok().flatten();
             let taken = port.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err());
             // A left-over of ours that has it is told as what it is.
             port_taken = taken.filter(|_| left_over.is_empty()).map(|port| {

@@ -2,6 +2,8 @@
 //!
 //! What cannot be taken away is told, with what to type; it is no reason to keep the rest.
 
+use std::os::unix::fs::MetadataExt;
+
 use aegir_domain::{Home, Remedy};
 use aegir_host::{Files, RealDatabases};
 use aegir_provision::inspect::{self, Known, OpenTask, Said};
@@ -9,6 +11,8 @@ use aegir_provision::inspect::{self, Known, OpenTask, Said};
 use crate::speak::out;
 
 pub(super) fn clear(home: &Home, files: &Files, known: &Known, open: &[OpenTask]) {
+    // Root may do more than the home's owner could have done; it must not.
+    let owner = std::fs::metadata(home.path()).map_or(u32::MAX, |found| found.uid());
     for fault in &known.faults {
         out(&format!("Left, if it has anything elsewhere: {}", fault.text));
     }
@@ -27,8 +31,9 @@ pub(super) fn clear(home: &Home, files: &Files, known: &Known, open: &[OpenTask]
         }
     }
     for platform in known.platforms.iter().filter(|platform| !platform.root.path().starts_with(home.path())) {
-        let cleared =
-            inspect::clear_platform(platform, known, open, &|path| out(&format!("Removed `{}`", path.display())));
+        let cleared = inspect::clear_platform(owner, platform, known, open, &|path| {
+            out(&format!("Removed `{}`", path.display()))
+        });
         if let Err(fault) = cleared {
             let remedy = fault.remedy().unwrap_or_else(|| "remove it by hand".into());
             out(&format!("Left: not all of Ægir's is gone from `{}`: {fault} ({remedy})", platform.root));

@@ -1,5 +1,7 @@
 //! Ends the tasks of a home: each is asked to take back what it did, named, and waited for.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use aegir_domain::Home;
@@ -49,10 +51,17 @@ fn lives(task: &OpenTask) -> bool {
 /// Kills every process that holds a lock of the attempt: its worker, and what that started.
 fn kill(task: &OpenTask) {
     let until = SystemClock.now() + DYING;
+    // The owner's processes alone, and by a lock that is a file: a link in its place could name anything.
+    let owner = fs::metadata(&task.folder.path).map(|found| found.uid()).ok();
+    let is_owners = |pid: &u32| fs::metadata(format!("/proc/{pid}")).map(|found| found.uid()).ok() == owner;
+    let holders = || {
+        let locks = [task.folder.worker_lock(), task.folder.lock()].into_iter();
+        let files = locks.filter(|lock| fs::symlink_metadata(lock).is_ok_and(|found| found.is_file()));
+        files.flat_map(|lock| locks::processes_at(&lock)).collect::<Vec<u32>>()
+    };
     while lives(task) && SystemClock.now() < until {
         let own = std::process::id();
-        let holders = [task.folder.worker_lock(), task.folder.lock()].map(|lock| locks::processes_at(&lock)).concat();
-        for pid in holders.into_iter().filter(|pid| *pid != own) {
+        for pid in holders().into_iter().filter(|pid| *pid != own).filter(is_owners) {
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
                 // One that ended by itself meanwhile is what we want.
                 let _ = kill_process(pid, Signal::KILL);

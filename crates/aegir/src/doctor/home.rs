@@ -6,7 +6,7 @@ use std::path::Path;
 use aegir_domain::Finding;
 use aegir_host::{Accounts, Clock, Mount, Mounts, SystemClock, own_uid};
 use aegir_provision::Settings;
-use aegir_stack::unspeakable;
+use aegir_stack::{Users, unspeakable};
 
 use super::{Patient, machine};
 
@@ -59,6 +59,10 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
     let there = home.ancestors().find(|place| place.exists()).unwrap_or(home);
     findings.extend(mounts.of(there).and_then(|mount| file_system(home, mount)));
     findings.extend(settings(patient));
+    if let (0, Ok(users)) = (own_uid(), Users::find("aegir", "aegir-web")) {
+        let closed = aegir_stack::closed_to(home, &users).into_iter();
+        findings.extend(closed.map(|closed| Finding::problem(closed.message, closed.remedy)));
+    }
     if is_readable(patient) {
         let folders = [patient.home.tasks(), patient.home.contexts(), patient.home.logs()];
         let now = i128::from(SystemClock.unix_ms()) * 1_000_000;

@@ -57,6 +57,15 @@ impl Lab {
     }
 }
 
+/// The packages of the machine, and what its init system starts.
+fn machine() -> (Vec<u8>, BTreeSet<PathBuf>) {
+    let list = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let units = list("/etc/systemd/system".into()).flat_map(|path| list(path.clone()).chain([path]));
+    let levels = list("/etc".into()).filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("rc"));
+    let all = units.chain(levels.flat_map(list)).chain(list("/etc/init.d".into())).collect();
+    (fs::read("/var/lib/dpkg/status").unwrap_or_default(), all)
+}
+
 /// Folders of sockets outside of homes.
 fn short_places() -> BTreeSet<PathBuf> {
     let list = |folder: &str| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -76,7 +85,7 @@ fn nothing_is_left_of_a_persons_home_either() {
 
 fn nothing_is_left(way: Way) {
     let mut lab = Lab::to_destroy(way);
-    let before = lab.surroundings();
+    let before = (lab.surroundings(), machine());
     lab.platform("ten", "ten-1.0");
     Site::install(&lab, "a.localhost", "ten", "localhost", Some("minimal")).answers(&lab);
     assert!(!lab.processes().is_empty());
@@ -85,7 +94,7 @@ fn nothing_is_left(way: Way) {
 
     assert!(!lab.home().exists());
     assert_eq!(lab.processes(), Vec::<String>::new());
-    assert_eq!(lab.surroundings(), before);
+    assert_eq!((lab.surroundings(), machine()), before);
     lab.up.as_mut().unwrap().stop();
     // Again, it has nothing to do.
     lab.destroy().done().says("There is no home at");

@@ -209,6 +209,15 @@ fn a_person_is_told_what_is_not_separated_and_root_that_it_is() {
     if way() == Way::TwoUsers {
         let lab = Lab::started(Way::TwoUsers, &["--db=sqlite"]);
         lab.is_well().says("PHP of sites runs as `aegir-web` and everything else as `aegir`");
+        // A home where the users of the stack may not go.
+        let closed = lab.beside().join("closed");
+        fs::create_dir(&closed).unwrap();
+        mode(&closed, 0o700);
+        let words = ["--home", &closed.join("home").display().to_string(), "doctor"];
+        let said = Said::of(Command::new(env!("CARGO_BIN_EXE_aegir")).args(words), &words).ends(1);
+        let remedy = remedy_of(&said, "the user `aegir` may not pass through");
+        assert!(remedy.contains(&format!("chmod o+x {}", closed.display())), "{remedy}");
+
         let words = ["--home", &lab.home().display().to_string(), "doctor", "--json"];
         let said = Said::of(Command::new(env!("CARGO_BIN_EXE_aegir")).args(words), &words).done();
         for line in said.out.lines() {

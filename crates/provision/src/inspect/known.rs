@@ -74,6 +74,15 @@ pub fn whole(home: &Home, files: &Files, known: &Known) -> Vec<Finding> {
                 ),
             ));
         }
+        if let Some(php) = platform.php.as_ref().filter(|php| aegir_host::find_program(php).is_none()) {
+            findings.push(Finding::problem(
+                format!("the PHP of @platform_{} is gone: `{}`", platform.name, php.display()),
+                format!(
+                    "install it, or name another: `aegir provision save @platform_{} --php PROGRAM`",
+                    platform.name
+                ),
+            ));
+        }
         if !known.servers.iter().any(|server| server.name == platform.server) {
             findings.push(Finding::problem(
                 format!("@platform_{} is on @server_{}, of which nothing is saved", platform.name, platform.server),

@@ -8,8 +8,10 @@ use aegir_host::{FileFault, Files, Kind};
 
 use super::{Known, OpenTask};
 
-/// Removes it, and tells `gone` of each thing; the code itself, and what others put there, stays.
+/// Removes what belongs to the user `owner`, and tells `gone` of each thing; the code itself, and what
+/// others put there, stays.
 pub fn clear_platform(
+    owner: u32,
     platform: &PlatformContext,
     known: &Known,
     open: &[OpenTask],
@@ -18,9 +20,13 @@ pub fn clear_platform(
     let made = made_on(platform, known, open);
     let root = platform.root.path();
     let files = Files::new(vec![root.to_owned()]);
+    let is_owners = |path: &Path| {
+        let found = files.stat(path)?;
+        Ok::<bool, FileFault>(found.is_some_and(|found| found.kind == Kind::Dir && found.uid == owner))
+    };
     for (_, folder) in &made {
         // A link in its place was put there by somebody, and is theirs.
-        if files.kind(folder)? == Some(Kind::Dir) && files.remove_tree(folder)?.yes() {
+        if is_owners(folder)? && files.remove_tree(folder)?.yes() {
             gone(folder);
         }
     }
@@ -38,11 +44,15 @@ pub fn clear_platform(
             }
         } else {
             let text = sites_php::render(entries.iter().map(|(name, site)| (name, site)));
+            let was = files.stat(&list)?;
             files.write(&list, text.as_bytes(), 0o644)?;
+            if let Some(was) = was {
+                files.set_owner(&list, was.uid, was.gid)?;
+            }
         }
     }
     let trash = Home::trash_beside(&root.join("sites"));
-    if files.remove_tree(&trash)?.yes() {
+    if is_owners(&trash)? && files.remove_tree(&trash)?.yes() {
         gone(&trash);
     }
     Ok(())
