@@ -26,11 +26,12 @@ pub(super) fn sites(patient: &Patient, known: &Known) -> Vec<Finding> {
     let mut findings = known.faults.clone();
     let missing = inspect::whole(&patient.home, &patient.files, known);
     if known.faults.is_empty() && missing.is_empty() {
+        let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         findings.push(Finding::ok(format!(
-            "{} servers, {} platforms and {} sites are known, and each has its files",
-            known.servers.len(),
-            known.platforms.len(),
-            known.sites.len()
+            "{}, {} and {} are known, and each has its files",
+            counted(known.servers.len(), "server"),
+            counted(known.platforms.len(), "platform"),
+            counted(known.sites.len(), "site"),
         )));
     }
     findings.extend(missing);

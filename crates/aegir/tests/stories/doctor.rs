@@ -46,7 +46,7 @@ fn a_healthy_home_has_no_problem_and_each_thing_that_breaks_is_told_with_what_me
     let home = lab.home();
     let said = lab.is_well().says("the web server answers").says("php-fpm answers").says("the database server answers");
     let said = said
-        .says("1 sites are known")
+        .says("1 platform and 1 site are known")
         .says("no task was left unfinished")
         .says("GRANT ALL PRIVILEGES ON *.* TO 'aegir'");
     assert!(!said.out.contains("problem  "), "{}", said.all());
