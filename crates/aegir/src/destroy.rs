@@ -31,7 +31,7 @@ use crate::speak::out;
 const MARK: &str = ".aegir-destroy";
 /// What shows that a folder is a home: files and folders that nobody else makes.
 const SIGNS: [&str; 6] =
-    [MARK, "run/up.lock", "stack/running.json", "stack/endpoints.json", "tasks/open", "config/server_localhost/nginx"];
+    [MARK, "run/up.lock", "stack/running.json", "stack/endpoints.json", "tasks/open", "stack/ports.json"];
 /// What a first start makes before there is any such sign.
 const FIRST: [&str; 5] = ["run", "config", "credentials", "logs", "stack"];
 

@@ -58,7 +58,7 @@ fn a_healthy_home_has_no_problem_and_each_thing_that_breaks_is_told_with_what_me
     assert_eq!(remedy, format!("run `chmod o-rwx {}`", credentials.display()));
     mode(&credentials, 0o400);
 
-    let vhost = home.join("config/server_localhost/nginx/vhost.d/a.localhost.conf");
+    let vhost = lab.http_folder().join("vhost.d/a.localhost.conf");
     fs::rename(&vhost, home.join("aside")).unwrap();
     let said = lab.doctor().ends(1);
     assert_eq!(
@@ -98,7 +98,7 @@ fn what_belongs_to_nobody_is_told_and_never_touched() {
     let lab = Lab::start(way());
     lab.platform("ten", "ten-1.0");
     let home = lab.home();
-    let vhost = home.join("config/server_localhost/nginx/vhost.d/ghost.localhost.conf");
+    let vhost = lab.http_folder().join("vhost.d/ghost.localhost.conf");
     let folder = home.join("platforms/ten-1.0/web/sites/ghost.localhost");
     let credentials = home.join("credentials/ghost.localhost.json");
     fs::write(&vhost, "").unwrap();
