@@ -39,14 +39,14 @@ const WANTED: [(&str, &str, &str); 6] = [
 pub(super) fn look() -> Vec<Finding> {
     let programs = Programs::find();
     let mut findings = vec![system(&fs::read_to_string("/etc/os-release").unwrap_or_default())];
-    findings.push(program(
-        "nginx",
-        "nginx",
-        programs.nginx.as_deref(),
-        "-v",
-        (1, 19, 5),
-        "the private stack cannot start",
-    ));
+    // One of the two will do.
+    let nginx = programs.nginx.as_deref();
+    if nginx.is_some() || programs.apache.is_none() {
+        findings.push(program("nginx", "nginx", nginx, "-v", (1, 19, 5), "the private stack cannot start"));
+    }
+    if let Some(apache) = &programs.apache {
+        findings.push(program("Apache", "apache2-bin", Some(apache), "-v", (2, 4, 0), ""));
+    }
     findings.push(program(
         "MariaDB",
         "mariadb-server-core",
