@@ -2,7 +2,7 @@
 
 mod fpm;
 
-pub use fpm::{Children, FpmMain, PROGRAM_STARTERS, Pool, Programs};
+pub use fpm::{Children, FpmMain, MEDDLERS, PROGRAM_STARTERS, Pool, Programs, UNHELD};
 
 use std::path::Path;
 

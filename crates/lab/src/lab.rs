@@ -57,6 +57,7 @@ impl Lab {
             (home.locks(), 0o700),
             (home.run(), 0o711),
             (home.run().join("php"), 0o711),
+            (home.run().join("http"), 0o711),
             (home.logs(), 0o700),
         ] {
             fs::create_dir(&path).expect("the lab's folder can be written");
@@ -131,7 +132,7 @@ impl Lab {
             folder: self.home().http_config(&name, HttpEngine::Nginx),
             name,
             listen: parsed("127.0.0.1:8080"),
-            internal_socket: self.home().run().join("nginx.sock"),
+            internal_socket: self.home().run().join("http/nginx.sock"),
             access_log: self.home().logs().join("nginx-access.log"),
             max_body_mb: MAX_BODY_MB,
         };

@@ -36,8 +36,7 @@ pub fn check(settings: &StackSettings) -> Vec<Finding> {
     match (&settings.users, rustix::process::geteuid().is_root()) {
         (None, true) => findings.push(Finding::new(
             "started as root, the stack needs two users, one for Ægir and one for the workers that run PHP",
-            "as root, run `useradd --system --user-group aegir-web` and `useradd --system --gid aegir-web aegir`, \
-             or start as a person",
+            "as root, run `make setup`, which makes them, or start as a person",
         )),
         (Some(_), false) => findings.push(Finding::new(
             "only root can start services as other users",

@@ -87,6 +87,7 @@ fn write_configuration(setup: &Setup) -> Result<(), StackFault> {
          skip-networking\n\
          skip-name-resolve\n\
          skip-log-bin\n\
+         skip-symbolic-links\n\
          character-set-server = utf8mb4\n\
          collation-server = utf8mb4_general_ci\n\
          transaction-isolation = READ-COMMITTED\n\

@@ -20,6 +20,14 @@ pub enum StackFault {
         /// The account asked for.
         name: String,
     },
+    /// The groups of the machine would not keep sites from PHP's sockets, or the web server from sites.
+    #[error("{why}")]
+    Groups {
+        /// What is amiss.
+        why: String,
+        /// The command that mends it.
+        fix: String,
+    },
     /// The home exists and is another's.
     #[error("the home `{}` belongs to another user (number {owner})", home.display())]
     NotOurs {
@@ -238,6 +246,9 @@ impl Remedy for StackFault {
             }
             StackFault::NoAccount { name } => {
                 Some(format!("as root, run `useradd --system --user-group {name}`, or start as a person instead"))
+            }
+            StackFault::Groups { fix, .. } => {
+                Some(format!("as root, run `make setup`, or `{fix}`; or start as a person instead"))
             }
             StackFault::NotOurs { .. } => Some("start as that user, or name another folder with `--home`".into()),
             StackFault::OtherWebServer { kept, asked, .. } => Some(format!(

@@ -44,7 +44,7 @@ mod standing;
 mod supervise;
 mod web;
 
-pub use account::{Account, Users};
+pub use account::{Account, Group, HTTP_GROUP, Users};
 pub use check::{Finding, check, closed_to};
 pub use end::{Ended, end, kept_by_another, outside};
 pub use endpoints::Endpoints;

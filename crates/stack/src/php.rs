@@ -42,7 +42,7 @@ fn idle_pool(setup: &Setup) -> Pool {
         name: "aegir-idle".into(),
         user: users.map(|users| names(&users.web)),
         listen: setup.places.idle_pool(),
-        listen_owner: users.map(|users| (users.aegir.name.clone(), users.web.group.clone())),
+        listen_owner: users.map(|users| (users.aegir.name.clone(), users.http.name.clone())),
         children: Children::OnDemand { max: 1, idle_seconds: 10 },
         generation: 0,
         programs: Programs::Refused,

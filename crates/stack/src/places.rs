@@ -48,7 +48,6 @@ impl Places {
         places.run = places.prepare_run()?;
         for (path, mode) in [
             (places.run.clone(), 0o710),
-            (places.run.join("php"), 0o710),
             (places.home.join("config"), 0o711),
             (places.server_config(), 0o711),
             (places.server_config().join("php-fpm"), 0o711),
@@ -61,13 +60,16 @@ impl Places {
         ] {
             files::directory(&path, own, mode)?;
         }
+        for path in [places.php_sockets(), places.run.join("http")] {
+            files::directory(&path, places.http_owner(), 0o710)?;
+        }
         Ok(places)
     }
 
     /// Makes what the web server of this product uses.
     pub(crate) fn prepare_web(&self, engine: HttpEngine) -> Result<(), StackFault> {
         files::directory(&self.http_folder(engine), self.owner(), 0o711)?;
-        files::directory(&self.web(engine), self.owner(), 0o710)
+        files::directory(&self.web(engine), self.http_owner(), 0o710)
     }
 
     /// The paths of a stack in a home as it is, changing nothing.
@@ -156,6 +158,11 @@ impl Places {
         self.users.as_ref().map(|users| (users.aegir.uid, users.web.gid))
     }
 
+    /// The owner of what workers of the web server may pass through, and those of PHP may not.
+    pub(crate) fn http_owner(&self) -> Owner {
+        self.users.as_ref().map(|users| (users.aegir.uid, users.http.gid))
+    }
+
     /// The owner of what workers have no business with.
     pub(crate) fn private_owner(&self) -> Owner {
         self.users.as_ref().map(|users| (users.aegir.uid, users.aegir.gid))
@@ -201,7 +208,7 @@ impl Places {
     }
 
     pub(crate) fn internal_socket(&self, engine: HttpEngine) -> PathBuf {
-        self.run.join(format!("{}.sock", engine.as_str()))
+        self.run.join("http").join(format!("{}.sock", engine.as_str()))
     }
 
     pub(crate) fn php_sockets(&self) -> PathBuf {

@@ -36,7 +36,7 @@ pub(crate) fn launch(setup: &Setup) -> Result<Launch, StackFault> {
     let templates = templates(&places.home)?;
     let main = MainConfig {
         server: server(setup),
-        user: setup.settings.users.as_ref().map(|users| (users.web.name.clone(), users.web.group.clone())),
+        user: setup.settings.users.as_ref().map(|users| (users.web.name.clone(), users.http.name.clone())),
         pid: folder.join(format!("{name}.pid")),
         error_log: error_log(setup),
         temp: folder,

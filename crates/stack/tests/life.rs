@@ -72,7 +72,7 @@ fn started_by_root_the_workers_and_the_database_have_users_of_their_own() {
     let home = fs::metadata(place.home()).unwrap();
     assert_eq!((home.uid(), home.gid()), (users.aegir.uid, users.web.gid));
     let pool = fs::metadata(up.endpoints().php_sockets.join("idle.sock")).unwrap();
-    assert_eq!((pool.uid(), pool.gid(), pool.mode() & 0o777), (users.aegir.uid, users.web.gid, 0o660));
+    assert_eq!((pool.uid(), pool.gid(), pool.mode() & 0o777), (users.aegir.uid, users.http.gid, 0o660));
     up.stop();
 }
 

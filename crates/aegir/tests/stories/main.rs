@@ -11,6 +11,7 @@ mod databases;
 mod destroy;
 mod doctor;
 mod first_hour;
+mod hostile;
 mod installers;
 mod kills;
 mod main_job;

@@ -48,6 +48,11 @@ impl World {
         World(all)
     }
 
+    /// Leaves out what is named with `part`.
+    pub fn forget(&mut self, part: &str) {
+        self.0.retain(|what, _| !what.contains(part));
+    }
+
     /// It must be as it was.
     #[track_caller]
     pub fn must_be(&self, before: &World) {

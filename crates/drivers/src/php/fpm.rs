@@ -25,6 +25,23 @@ pub const PROGRAM_STARTERS: [&str; 13] = [
     "putenv",
 ];
 
+/// What meddles with processes of others that have the same user, and with what they run: all pools of a
+/// php-fpm share one cache of code. Disabled always; nothing of Drupal's needs it.
+pub const MEDDLERS: [&str; 7] = [
+    "posix_kill",
+    "proc_nice",
+    "opcache_compile_file",
+    "opcache_get_configuration",
+    "opcache_get_status",
+    "opcache_is_script_cached",
+    "opcache_reset",
+];
+
+/// What `open_basedir` does not hold: curl's memory of HSTS and Alt-Svc is written wherever its options say.
+/// Disabled where that could be a file of Ægir's own.
+pub const UNHELD: [&str; 6] =
+    ["curl_init", "curl_copy_handle", "curl_setopt", "curl_setopt_array", "curl_exec", "curl_multi_exec"];
+
 /// Whether PHP may start programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Programs {
@@ -90,8 +107,8 @@ impl Pool {
             Children::Dynamic { max, spare } => ("dynamic", max.max(1), 0, spare.clamp(1, max.max(1))),
         };
         let disabled = match self.programs {
-            Programs::Refused => PROGRAM_STARTERS.join(","),
-            Programs::Allowed => String::new(),
+            Programs::Refused => [&PROGRAM_STARTERS[..], &MEDDLERS].concat().join(","),
+            Programs::Allowed => MEDDLERS.join(","),
         };
         let text = templates.render(
             "fpm/pool.conf",

@@ -50,7 +50,7 @@ impl<'w> HttpServer<'w> {
             name: server.name.clone(),
             folder: world.home().http_config(&server.name, http.engine),
             listen: http.listen,
-            internal_socket: world.parts.sockets.join(format!("{}.sock", http.engine.as_str())),
+            internal_socket: world.parts.sockets.join(format!("http/{}.sock", http.engine.as_str())),
             access_log: world.home().logs().join(format!("{}-access.log", http.engine.as_str())),
             max_body_mb: MAX_BODY_MB,
         };

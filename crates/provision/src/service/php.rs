@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{Cmd, ContextName, Fault, HostName, Password, PlatformContext, Redirect, Remedy, SiteContext};
-use aegir_drivers::php::PROGRAM_STARTERS;
+use aegir_drivers::php::{MEDDLERS, PROGRAM_STARTERS, UNHELD};
 use aegir_drupal::driver::{Credentials, Listener, Operation, Question, SCRIPTS, Told};
 use aegir_drupal::{CoreVersion, Family};
 use aegir_host::{Launch, Limits, Trouble};
@@ -193,6 +193,10 @@ impl<'w> Asker<'w> {
     fn arguments(&self, temp: &Path, new: bool) -> Result<Vec<String>, Fault> {
         let world = self.world;
         let opcache = world.home().cache().join("opcache");
+        let mut disabled = [&PROGRAM_STARTERS[..], &MEDDLERS].concat();
+        if !new {
+            disabled.extend(UNHELD);
+        }
         let mut options = vec![
             "display_errors=stderr".to_owned(),
             "log_errors=0".into(),
@@ -203,7 +207,8 @@ impl<'w> Asker<'w> {
             format!("sys_temp_dir={}", temp.display()),
             format!("upload_tmp_dir={}", temp.display()),
             "ffi.enable=0".into(),
-            format!("disable_functions={}", PROGRAM_STARTERS.join(",")),
+            format!("session.save_path={}", temp.display()),
+            format!("disable_functions={}", disabled.join(",")),
         ];
         if !new {
             let mut open = basedir::may_open_on_command_line(world, &self.site, &self.platform)?;
