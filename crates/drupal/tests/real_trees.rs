@@ -184,6 +184,7 @@ impl Lab {
             account_password: Password::new("correct horse $1 'x\""),
             time_zone: "Europe/Berlin".parse().unwrap(),
             country: Some("DE".into()),
+            translation_server: "http://127.0.0.1:9/%language.po".into(),
         })))
     }
 

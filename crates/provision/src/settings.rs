@@ -28,6 +28,8 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// How much memory a program of a task may take, in bytes.
     pub program_memory: u64,
+    /// Where Drupal 8 and later fetch translations: `%core`, `%project`, `%version` and `%language` are put in.
+    pub translation_server: String,
     /// How long deleted things stay in the trash, in days.
     pub trash_days: u32,
 }
@@ -44,6 +46,8 @@ impl Default for Settings {
             build_limit: 1800,
             proxy: None,
             program_memory: 4 << 30,
+            translation_server:
+                "https://ftp.drupal.org/files/translations/%core/%project/%project-%version.%language.po".into(),
             trash_days: 30,
         }
     }

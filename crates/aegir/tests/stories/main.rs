@@ -14,6 +14,7 @@ mod first_hour;
 mod hostile;
 mod installers;
 mod kills;
+mod languages;
 mod main_job;
 mod modes;
 mod secrets;

@@ -6,6 +6,7 @@
 pub mod said;
 pub mod stack;
 pub mod story;
+pub mod translations;
 pub mod web;
 pub mod world;
 

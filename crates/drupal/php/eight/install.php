@@ -20,6 +20,7 @@ Aegir\Driver::run(static function (array $question) {
     'interactive' => FALSE,
     'site_path' => 'sites/' . $question['site'],
     'server' => [],
+    'server_pattern' => $question['translation_server'],
     'parameters' => ['profile' => $question['profile'], 'langcode' => $question['langcode']],
     'forms' => [
       'install_configure_form' => [
@@ -84,4 +85,4 @@ Aegir\Driver::run(static function (array $question) {
     'langcode' => \Drupal::languageManager()->getDefaultLanguage()->getId(),
     'install_time' => (int) \Drupal::state()->get('install_time', 0),
   ];
-}, ['profile', 'langcode', 'title', 'mail', 'account_name', 'account_mail', 'account_password', 'timezone']);
+}, ['profile', 'langcode', 'title', 'mail', 'account_name', 'account_mail', 'account_password', 'timezone', 'translation_server']);

@@ -105,6 +105,8 @@ pub struct Install {
     pub time_zone: TimeZoneName,
     /// Its country, as two capital letters; `None`: not said.
     pub country: Option<String>,
+    /// Where translations are fetched, as a pattern; Drupal 7 fetches none.
+    pub translation_server: String,
 }
 
 impl Install {
@@ -118,6 +120,7 @@ impl Install {
             "account_mail": self.account_mail.as_str(),
             "account_password": self.account_password.expose(),
             "timezone": self.time_zone.as_str(),
+            "translation_server": self.translation_server,
             "country": self.country.as_deref().unwrap_or_default(),
         })
     }

@@ -45,7 +45,8 @@ pub(crate) fn facts(world: &World, platform: &PlatformContext) -> Result<Facts, 
     Ok(Facts { program, ..facts })
 }
 
-fn program(world: &World, platform: &PlatformContext) -> PathBuf {
+/// The PHP program of a platform.
+pub(crate) fn program(world: &World, platform: &PlatformContext) -> PathBuf {
     platform.php.clone().unwrap_or_else(|| world.parts.settings.php.clone())
 }
 

@@ -2,12 +2,14 @@
 //!
 //! The installer runs before the site is published, so that nobody sees a half-made one.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aegir_domain::{
-    Context, Database, DbName, Fault, InstallMethod, InstallSite, MachineName, Marker, PlatformContext, PlatformRoot,
-    SiteContext,
+    Context, Database, DbName, Fault, InstallMethod, InstallSite, Langcode, MachineName, Marker, PlatformContext,
+    PlatformRoot, SiteContext,
 };
+use aegir_drupal::Family;
 use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Install as Installer, Installed, LoginLink, Operation};
 use aegir_recipe::{Action, Afterwards, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
@@ -15,11 +17,12 @@ use serde::{Deserialize, Serialize};
 use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Room, Served};
 use super::layout::{self, MakeSiteFolder, SettleModes, WriteCredentials};
 use super::probe::{Links, SiteAnswers};
+use super::translation::{self, TranslationReady};
 use crate::World;
-use crate::service::php::Asker;
+use crate::service::php::{self, Asker};
 use crate::step::context::SaveContext;
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::{Want, converge};
+use crate::step::file::{Want, converge, make_folder, put};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::PublishVhost;
@@ -46,6 +49,15 @@ impl Recipe<World> for Install {
         })?;
         let hosts =
             run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
+        let mut translation = None;
+        if self.asked.language != Langcode::english() && self.asked.method == InstallMethod::Profile {
+            translation = run.check(TranslationReady {
+                platform: ready.platform.clone(),
+                profile: ready.profile.clone(),
+                language: self.asked.language.clone(),
+                core: ready.core.clone(),
+            })?;
+        }
         run.check(Room { at: ready.platform.root.path().join("sites"), bytes: ROOM })?;
 
         let mint = &run.world().parts.mint;
@@ -86,6 +98,7 @@ impl Recipe<World> for Install {
                 root: root.clone(),
                 platform: ready.platform.clone(),
                 site: Box::new(context.clone()),
+                translation,
             })?;
         }
         run.step(SettleModes { root: root.clone(), site: site.clone() })?;
@@ -140,6 +153,9 @@ pub(crate) struct RunInstaller {
     pub(crate) root: PlatformRoot,
     pub(crate) platform: PlatformContext,
     pub(crate) site: Box<SiteContext>,
+    /// The file with the site's language, if it need not be fetched.
+    #[serde(default)]
+    pub(crate) translation: Option<PathBuf>,
 }
 
 impl Action<World> for RunInstaller {
@@ -149,6 +165,7 @@ impl Action<World> for RunInstaller {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let site = &self.site;
+        self.bring_translation(world)?;
         let asker = Asker::of(world, site, &self.platform)?;
         let operation = Operation::Install(Box::new(Installer {
             profile: site.profile.clone(),
@@ -161,6 +178,7 @@ impl Action<World> for RunInstaller {
             account_password: world.parts.mint.password(),
             time_zone: site.time_zone.clone(),
             country: None,
+            translation_server: world.parts.settings.translation_server.clone(),
         }));
         let limit = Duration::from_secs(world.parts.settings.install_limit);
         let installed = match asker.ask(operation, limit) {
@@ -174,6 +192,23 @@ impl Action<World> for RunInstaller {
             ));
         }
         world.say(format!("Drupal {} is installed with the profile `{}`", installed.core_version, installed.profile));
+        Ok(())
+    }
+}
+
+impl RunInstaller {
+    /// Puts the translation where the installer of Drupal 8 and later looks; that of Drupal 7 finds it itself.
+    fn bring_translation(&self, world: &World) -> Result<(), Fault> {
+        let Some(from) = &self.translation else { return Ok(()) };
+        if php::family(&self.platform, &self.site.core)? == Family::Seven {
+            return Ok(());
+        }
+        let folder = self.root.site_dir(&self.site.name).join("files/translations");
+        make_folder(world, &folder, 0o2770, Some(world.parts.web_gid))?;
+        let name = translation::file_name(&self.site.core, &self.site.language);
+        if let Some(bytes) = world.files().read(from)? {
+            put(world, &folder.join(name), &bytes, 0o660, Some(world.parts.web_gid))?;
+        }
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ mod install;
 mod layout;
 mod login;
 mod probe;
+mod translation;
 mod verify;
 
 pub(crate) use delete::Delete;
