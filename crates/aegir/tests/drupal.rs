@@ -1,7 +1,8 @@
 //! The main job on real Drupal: for every tree in the folder that `AEGIR_TEST_PLATFORMS` names.
 //!
 //! Each tree is copied and never written to. A tree is a document root, or a project with one in `web/`,
-//! `docroot/` or `html/`. A line for each tree and story; the last one counts.
+//! `docroot/` or `html/`. A line for each tree and story; the last one counts. `AEGIR_TEST_HTTP` names the
+//! web servers to take, `nginx` unless it says otherwise: the first has all stories, each other the main job. `AEGIR_TEST_STORY` takes the stories alone whose line holds it.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
 
@@ -10,12 +11,17 @@ mod support;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use support::real::{Asked, Real};
+use support::said::Said;
 use support::story::{a_killed_install_is_recovered, save_sqlite_server, three_sites};
-use support::{Lab, run, way};
+use support::translations::{fetch_from, translation_server};
+use support::world::World;
+use support::{Lab, free_port, run, way};
 
+const PLATFORM: &str = "the platform is saved and verified";
 const FOLDERS: [&str; 4] = [".", "web", "docroot", "html"];
 
 #[test]
@@ -36,7 +42,12 @@ fn the_main_job_is_done_on_every_tree() {
             println!("{name}: skipped: there is no index.php in it, nor in its web, docroot or html");
             continue;
         };
+        let only = std::env::var("AEGIR_TEST_STORY").unwrap_or_default();
         let mut told = |story: &str, tell: &mut dyn FnMut()| {
+            // The platform is what the others stand on.
+            if !story.contains(&only) && !story.ends_with(PLATFORM) {
+                return;
+            }
             let began = Instant::now();
             let ended = catch_unwind(AssertUnwindSafe(tell));
             let took = began.elapsed().as_secs_f32();
@@ -54,15 +65,38 @@ fn the_main_job_is_done_on_every_tree() {
             use std::io::Write;
             let _ = std::io::stdout().flush();
         };
-        let mut stage = None;
-        told("the platform is saved and verified", &mut || stage = Some(Stage::set(&tree, &name, inside)));
-        let Some(stage) = &stage else { continue };
-        told("three sites, opened, logged into, verified, one deleted", &mut || stage.three_sites());
-        told("an install killed in the middle is as if it had never begun", &mut || stage.killed());
+        for (place, http) in http_servers().iter().enumerate() {
+            let on = |story: &str| format!("{http}: {story}");
+            let mut stage = None;
+            told(&on(PLATFORM), &mut || stage = Some(Stage::set(&tree, &name, inside, http)));
+            let Some(stage) = &stage else { continue };
+            told(&on("three sites, opened, logged into, verified, one deleted"), &mut || stage.three_sites());
+            if place > 0 {
+                continue;
+            }
+            told(&on("Drupal has the language, time zone, name, account and mail that were asked for"), &mut || {
+                stage.asked()
+            });
+            told(&on("an upload lands, has a derivative, and what is private is denied"), &mut || stage.visited());
+            told(&on("after Drupal's status report has hardened modes, verify and delete work"), &mut || {
+                stage.hardened()
+            });
+            told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
+            told(&on("an install killed at records of its journal is all or nothing"), &mut || {
+                stage.killed_at_records()
+            });
+        }
     }
 
     println!("\n{passed} passed, {failed} failed");
     assert_eq!(failed, 0);
+}
+
+/// The web servers to take.
+fn http_servers() -> Vec<String> {
+    let named = std::env::var("AEGIR_TEST_HTTP").unwrap_or_default();
+    let named: Vec<String> = named.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
+    if named.is_empty() { vec!["nginx".into()] } else { named }
 }
 
 /// A lab with a copy of one tree.
@@ -74,11 +108,19 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(tree: &Path, name: &str, inside: &str) -> Stage {
-        let lab = Lab::start(way());
+    fn set(tree: &Path, name: &str, inside: &str, http: &str) -> Stage {
+        let lab = match http {
+            "nginx" => Lab::start(way()),
+            other => {
+                let lab = Lab::started(way(), &["--http", other]);
+                lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
+                lab.provision(&["verify", "@server_localhost"]).done();
+                lab
+            }
+        };
         save_sqlite_server(&lab);
         let copy = lab.home().join("platforms/tree");
-        run(Command::new("cp").arg("-a").arg(tree).arg(&copy));
+        run(Command::new("cp").arg("-a").arg(fs::canonicalize(tree).unwrap()).arg(&copy));
         lab.give(&copy);
         let root = fs::canonicalize(copy.join(inside)).unwrap();
         lab.save_platform("tree", &root);
@@ -86,14 +128,116 @@ impl Stage {
         Stage { lab, root, standard, minimal }
     }
 
+    fn real(&self) -> Real<'_> {
+        Real { lab: &self.lab, name: "tree", root: &self.root }
+    }
+
     fn three_sites(&self) {
         three_sites(&self.lab, "tree", &self.root, self.standard, self.minimal);
+    }
+
+    /// From a file beside the code, from a server, and refused where there is neither.
+    fn asked(&self) {
+        let real = self.real();
+        let of = |site, db_server, profile, language| Asked { site, db_server, profile, language };
+        fetch_from(&self.lab, &format!("127.0.0.1:{}", free_port()));
+        real.refuses(&of("none.tree.localhost", "files", self.minimal, "fr"), "no translation of Drupal");
+        if let Some(standard) = self.standard {
+            real.has_german(standard);
+            let german = real.installs_what_is_asked(&of("german.tree.localhost", "files", Some(standard), "de"));
+            german.answers(&self.lab);
+            german.is_as_it_should_be(&self.lab);
+            let says = real.drupal_says(&german.name, &[]);
+            assert_eq!(says["log_in"], "Hereinspaziert", "the translation is in use");
+            self.lab.provision(&["delete", "@german.tree.localhost", "--confirm=german.tree.localhost"]).done();
+        }
+        let (at, asked) = translation_server(support::real::GERMAN);
+        fetch_from(&self.lab, &at.to_string());
+        let french = of("french.tree.localhost", "localhost", self.minimal, "fr");
+        if real.is_seven() {
+            real.refuses(&french, "Drupal 7 fetches none");
+            return;
+        }
+        let french = real.installs_what_is_asked(&french);
+        french.answers(&self.lab);
+        assert!(asked.lock().unwrap().iter().any(|line| line.starts_with("GET ")), "{asked:?}");
+        self.lab.provision(&["delete", "@french.tree.localhost", "--confirm=french.tree.localhost"]).done();
+    }
+
+    fn visited(&self) {
+        let real = self.real();
+        let english =
+            |site, db_server, profile| real.installs_what_is_asked(&Asked { site, db_server, profile, language: "en" });
+        let site = english("visited.tree.localhost", "files", self.standard);
+        let other = english("other.tree.localhost", "localhost", self.minimal);
+        match self.standard {
+            Some(_) => real.takes_a_picture(&site),
+            None => println!("the tree has no profile `standard`, so no picture is uploaded"),
+        }
+        real.denies(&site, &other);
+        real.denies(&other, &site);
+        for site in [&site, &other] {
+            site.answers(&self.lab);
+            site.lets_in(&self.lab);
+            site.is_as_it_should_be(&self.lab);
+        }
+    }
+
+    fn hardened(&self) {
+        let real = self.real();
+        let asked =
+            Asked { site: "hard.tree.localhost", db_server: "localhost", profile: self.minimal, language: "en" };
+        let site = real.installs_what_is_asked(&asked);
+        real.is_hardened(&site);
+        let said = self.lab.provision(&["verify", "@hard.tree.localhost"]).done();
+        assert!(said.out.contains("Changed: "), "{}", said.all());
+        site.is_as_it_should_be(&self.lab);
+        site.answers(&self.lab);
+        real.is_hardened(&site);
+        site.is_deleted_alone(&self.lab, &self.root.join("sites"), &[]);
+    }
+
+    fn install<'a>(&'a self, at: &'a str) -> Vec<&'a str> {
+        let mut words = vec!["install", at, "--platform", "tree", "--db-server", "localhost"];
+        words.extend(self.minimal.into_iter().flat_map(|profile| ["--profile", profile]));
+        words
     }
 
     fn killed(&self) {
         let mut words = vec!["install", "@killed.localhost", "--platform", "tree", "--db-server", "localhost"];
         words.extend(self.standard.into_iter().flat_map(|profile| ["--profile", profile]));
         a_killed_install_is_recovered(&self.lab, &words, Duration::from_secs(1));
+    }
+
+    /// At every eleventh record by default; `AEGIR_PROOFS=all` takes each.
+    fn killed_at_records(&self) {
+        let every = if std::env::var("AEGIR_PROOFS").as_deref() == Ok("all") { 1 } else { 11 };
+        let words = self.install("@k.tree.localhost");
+        let before = World::of(&self.lab);
+        let (mut taken_back, mut carried_on) = (0, 0);
+        for record in (1..).step_by(every) {
+            let boundary = format!("after:{record}");
+            let mut line = self.lab.line(&words);
+            let said = Said::of(line.env("AEGIR_DRILL", &boundary).stdin(Stdio::null()), &words);
+            let reached = said.err.contains("another one takes over");
+            match said.code {
+                7 | 4 => taken_back += 1,
+                0 => {
+                    carried_on += 1;
+                    self.lab.provision(&["verify", "@k.tree.localhost"]).done().changed_nothing();
+                    self.lab.provision(&["delete", "@k.tree.localhost", "--confirm=k.tree.localhost"]).done();
+                }
+                _ => panic!("{boundary}: {}", said.all()),
+            }
+            self.lab.provision(&["recover"]).done();
+            if !reached {
+                break;
+            }
+            if said.code != 0 {
+                World::of(&self.lab).must_be(&before);
+            }
+        }
+        assert!(taken_back > 0 && carried_on > 0, "{taken_back} taken back, {carried_on} carried on");
     }
 }
 

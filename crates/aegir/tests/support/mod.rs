@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each program of tests uses a part")]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
 
+pub mod real;
 pub mod said;
 pub mod stack;
 pub mod story;
@@ -137,19 +138,23 @@ impl Lab {
         self.dir.path().join("aegir")
     }
 
+    /// A command of any program as the user that Ægir runs as.
+    pub fn as_owner(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        if !rustix::process::geteuid().is_root() {
+            return Command::new(program);
+        }
+        let mut command = Command::new("setpriv");
+        match self.way {
+            Way::TwoUsers => command.args(["--reuid=aegir", "--regid=aegir", "--init-groups"]),
+            Way::Person => command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]),
+        };
+        command.arg(program);
+        command
+    }
+
     /// A command of our program as the user that Ægir runs as.
     pub fn as_user(&self, words: &[&str]) -> Command {
-        let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("setpriv");
-            match self.way {
-                Way::TwoUsers => command.args(["--reuid=aegir", "--regid=aegir", "--init-groups"]),
-                Way::Person => command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]),
-            };
-            command.arg(self.program());
-            command
-        } else {
-            Command::new(self.program())
-        };
+        let mut command = self.as_owner(self.program());
         command.args(words).current_dir("/").env_remove("AEGIR_HOME").env_remove("AEGIR_DRILL");
         command.env("AEGIR_SETUP_NOTES", self.notes());
         command

@@ -48,6 +48,7 @@ impl Site {
         let page = get(lab.up().listen(), &self.name, "/");
         assert_eq!(page.status, 200, "{}: {}", self.name, page.body);
         assert!(page.title().contains(&self.title), "{}: {}", self.name, page.title());
+        assert!(!page.body.contains("open_basedir"), "{}: visitors see a warning of PHP:\n{}", self.name, page.body);
     }
 
     /// A fresh link logs its first administrator in.
@@ -59,6 +60,7 @@ impl Site {
         let signs = ["You have just used your one-time login link", "user/1/edit", "/user/logout"];
         let is_in = signs.iter().any(|sign| page.body.contains(sign));
         assert!(is_in, "{}: the page is not that of an account:\n{}", self.name, page.body);
+        assert!(!page.body.contains("open_basedir"), "{}: PHP warns on the page:\n{}", self.name, page.body);
         assert!(is_used(lab.up().listen(), &link), "{}: a link works a second time", self.name);
     }
 

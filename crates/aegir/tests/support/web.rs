@@ -33,7 +33,13 @@ pub fn get(at: SocketAddr, host: &str, path: &str) -> Page {
     ask(at, host, &format!("GET {path} HTTP/1.0\r\n"), "", "")
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 fn ask(at: SocketAddr, host: &str, request: &str, cookie: &str, body: &str) -> Page {
+    send(at, host, request, cookie, FORM, body.as_bytes())
+}
+
+fn send(at: SocketAddr, host: &str, request: &str, cookie: &str, kind: &str, body: &[u8]) -> Page {
     let mut stream = TcpStream::connect(at).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     let mut head = format!("{request}Host: {host}:{}\r\nConnection: close\r\n", at.port());
@@ -41,10 +47,11 @@ fn ask(at: SocketAddr, host: &str, request: &str, cookie: &str, body: &str) -> P
         head += &format!("Cookie: {cookie}\r\n");
     }
     if request.starts_with("POST") {
-        let kind = "application/x-www-form-urlencoded";
         head += &format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
     }
-    write!(stream, "{head}\r\n{body}").unwrap();
+    write!(stream, "{head}\r\n").unwrap();
+    // A server that has read enough may answer and close before it has all.
+    let _ = stream.write_all(body);
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let text = String::from_utf8_lossy(&bytes);
@@ -57,7 +64,7 @@ fn ask(at: SocketAddr, host: &str, request: &str, cookie: &str, body: &str) -> P
 }
 
 /// A browser on one site, with its cookies.
-struct Browser<'a> {
+pub struct Browser<'a> {
     at: SocketAddr,
     host: &'a str,
     cookies: BTreeMap<String, String>,
@@ -69,8 +76,43 @@ impl Browser<'_> {
         Browser { at, host, cookies: BTreeMap::new() }
     }
 
+    /// Goes to `path`, and on to where that leads.
+    pub fn visit(&mut self, path: &str) -> Page {
+        self.go(&format!("GET {path} HTTP/1.0\r\n"), "")
+    }
+
+    /// Sends the form of `page` whose action holds `action`, filled in as it is, with `file` in its first field
+    /// for a file, by its own button.
+    pub fn upload(&mut self, page: &Page, action: &str, file: (&str, &[u8])) -> Page {
+        let mut forms = page.body.split("<form").skip(1);
+        let form = forms.find(|form| attribute(form, "action").contains(action)).expect("the form");
+        let form = form.split("</form>").next().unwrap();
+        let (boundary, mut body) = ("----a-boundary-of-ours", Vec::new());
+        let mut part = |head: String, bytes: &[u8]| {
+            body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n").bytes());
+            body.extend(bytes);
+            body.extend(b"\r\n");
+        };
+        for (name, value) in filled(form) {
+            part(format!("name=\"{name}\""), value.as_bytes());
+        }
+        let field = form.split("<input").find(|input| attribute(input, "type") == "file").expect("a field for a file");
+        let name = attribute(field, "name");
+        part(format!("name=\"{name}\"; filename=\"{}\"\r\nContent-Type: image/png", file.0), file.1);
+        body.extend(format!("--{boundary}--\r\n").bytes());
+        let request = format!("POST {} HTTP/1.0\r\n", path_of(&plain(&attribute(form, "action"))));
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let page = self.sent(&request, &kind, &body);
+        self.on(page)
+    }
+
     fn go(&mut self, request: &str, body: &str) -> Page {
-        let mut page = self.once(request, body);
+        let page = self.once(request, body);
+        self.on(page)
+    }
+
+    /// Follows where a page leads.
+    fn on(&mut self, mut page: Page) -> Page {
         for _ in 0..5 {
             let Some(next) = page.header("location").filter(|_| matches!(page.status, 302 | 303)) else { break };
             let path = path_of(next);
@@ -80,8 +122,12 @@ impl Browser<'_> {
     }
 
     fn once(&mut self, request: &str, body: &str) -> Page {
+        self.sent(request, FORM, body.as_bytes())
+    }
+
+    fn sent(&mut self, request: &str, kind: &str, body: &[u8]) -> Page {
         let cookie: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let page = ask(self.at, self.host, request, &cookie.join("; "), body);
+        let page = send(self.at, self.host, request, &cookie.join("; "), kind, body);
         for cookie in page.headers.iter().filter(|(name, _)| name == "set-cookie") {
             if let Some((name, value)) = cookie.1.split(';').next().and_then(|cookie| cookie.split_once('=')) {
                 self.cookies.insert(name.into(), value.into());
@@ -107,6 +153,11 @@ pub fn is_used(at: SocketAddr, link: &str) -> bool {
 
 /// Follows a one-time login link as a person in a browser does, and gives the page that the account then sees.
 pub fn log_in(at: SocketAddr, link: &str) -> Page {
+    log_in_and_stay(at, link).1
+}
+
+/// The same, and the browser that is logged in.
+pub fn log_in_and_stay(at: SocketAddr, link: &str) -> (Browser<'_>, Page) {
     let mut browser = Browser::new(at, link);
     let page = browser.go(&format!("GET {} HTTP/1.0\r\n", path_of(link.trim())), "");
     assert_eq!(page.status, 200, "the link answers:\n{}", page.body);
@@ -121,7 +172,42 @@ pub fn log_in(at: SocketAddr, link: &str) -> Page {
         .collect();
     let page = browser.go(&format!("POST {action} HTTP/1.0\r\n"), &fields.join("&"));
     assert!(browser.cookies.keys().any(|name| name.contains("SESS")), "no session began:\n{:?}", page.headers);
-    page
+    (browser, page)
+}
+
+/// What a form holds as it stands, and its own button.
+fn filled(form: &str) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    let mut pressed = false;
+    for input in form.split("<input").skip(1).map(|input| input.split('>').next().unwrap_or_default()) {
+        let (name, value) = (attribute(input, "name"), plain(&attribute(input, "value")));
+        let kind = attribute(input, "type");
+        let counts = match kind.as_str() {
+            "file" | "image" | "button" | "reset" => false,
+            "checkbox" | "radio" => input.contains("checked"),
+            "submit" => attribute(input, "id").starts_with("edit-submit") && !std::mem::replace(&mut pressed, true),
+            _ => true,
+        };
+        if counts && !name.is_empty() && !input.contains("disabled=") {
+            fields.push((name, value));
+        }
+    }
+    for select in form.split("<select").skip(1).map(|select| select.split("</select>").next().unwrap_or_default()) {
+        let chosen = select.split("<option").skip(1).find(|option| option.contains("selected"));
+        if let Some(option) = chosen {
+            fields.push((attribute(select, "name"), plain(&attribute(option, "value"))));
+        }
+    }
+    for area in form.split("<textarea").skip(1) {
+        let text = area.split_once('>').and_then(|(_, rest)| rest.split("</textarea>").next());
+        fields.push((attribute(area, "name"), plain(text.unwrap_or_default())));
+    }
+    fields
+}
+
+/// Text of HTML as it is meant.
+fn plain(text: &str) -> String {
+    text.replace("&quot;", "\"").replace("&#039;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 fn attribute(tag: &str, name: &str) -> String {
