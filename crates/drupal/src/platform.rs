@@ -331,7 +331,7 @@ impl Remedy for PlatformFault {
             PlatformFault::NotDrupal { .. } => {
                 "give the folder with Drupal's `index.php`, or the Composer project around it".into()
             }
-            PlatformFault::Unsupported { .. } => "use Drupal 7, or Drupal 8.8 or later".into(),
+            PlatformFault::Unsupported { .. } => "use Drupal 7, or Drupal 8.8 or later; Drupal 6 needs a PHP of the past, and for Backdrop there is no driver".into(),
             PlatformFault::NoVersion { .. } => "restore the file from the release of Drupal it came with".into(),
             PlatformFault::VendorMissing { .. } => "run `composer install` in the project, then verify again".into(),
         })

@@ -18,3 +18,4 @@ mod languages;
 mod main_job;
 mod modes;
 mod secrets;
+mod strangers;
