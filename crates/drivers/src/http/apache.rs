@@ -269,6 +269,7 @@ impl HttpDriver for Apache {
             context! {
                 site => vhost.site.as_str(),
                 listen => server.listen.to_string(),
+                has_wildcards => !wildcards.is_empty(),
                 blocks,
                 target => (!leading.is_empty()).then(|| serving.first().map(HostName::as_str)).flatten(),
                 family => vhost.family.as_str(),
