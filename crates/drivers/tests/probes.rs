@@ -176,6 +176,17 @@ fn sixty_names_in_a_root_with_a_path_of_200_bytes_are_all_open_to_php() {
 }
 
 #[test]
+fn apaches_error_log_does_not_say_from_which_page_a_visitor_comes() {
+    let Some(stage) = Stage::set(apache()) else { return };
+    let script = stage.root(CoreFamily::Eight).join("sites/a.eight.test/complain.php");
+    write(&script, "<?php error_log('COMPLAINT');");
+    stage.get("a.eight.test", "/?run=a.eight.test/complain.php");
+    let log = || fs::read_to_string(&stage.main.error_log).unwrap();
+    wait_for("the log", || log().contains("COMPLAINT"));
+    assert!(!log().contains("secret") && !log().contains("x.test"), "{}", log());
+}
+
+#[test]
 fn what_apache_would_not_hand_on_to_php_is_refused_before() {
     let Some(stage) = Stage::set(apache()) else { return };
     opens_all_folders(&stage, 40);
