@@ -1,8 +1,9 @@
 //! The main job on real Drupal: for every tree in the folder that `AEGIR_TEST_PLATFORMS` names.
 //!
 //! Each tree is copied and never written to. A tree is a document root, or a project with one in `web/`,
-//! `docroot/` or `html/`. A line for each tree and story; the last one counts. `AEGIR_TEST_HTTP` names the
-//! web servers to take, `nginx` unless it says otherwise: the first has all stories, each other the main job. `AEGIR_TEST_STORY` takes the stories alone whose line holds it.
+//! `docroot/` or `html/`. A line for each tree and story; the last one counts. nginx has all
+//! stories, Apache the main job; `AEGIR_TEST_HTTP` names one of them for all. `AEGIR_TEST_STORY` takes the stories
+//! alone whose line holds it.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
 
@@ -92,11 +93,12 @@ fn the_main_job_is_done_on_every_tree() {
     assert_eq!(failed, 0);
 }
 
-/// The web servers to take.
-fn http_servers() -> Vec<String> {
-    let named = std::env::var("AEGIR_TEST_HTTP").unwrap_or_default();
-    let named: Vec<String> = named.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
-    if named.is_empty() { vec!["nginx".into()] } else { named }
+/// The web servers to take; the first has all stories.
+fn http_servers() -> Vec<&'static str> {
+    match std::env::var_os("AEGIR_TEST_HTTP") {
+        Some(_) => vec![support::http()],
+        None => vec!["nginx", "apache"],
+    }
 }
 
 /// A lab with a copy of one tree.
@@ -108,16 +110,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(tree: &Path, name: &str, inside: &str, http: &str) -> Stage {
-        let lab = match http {
-            "nginx" => Lab::start(way()),
-            other => {
-                let lab = Lab::started(way(), &["--http", other]);
-                lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
-                lab.provision(&["verify", "@server_localhost"]).done();
-                lab
-            }
-        };
+    fn set(tree: &Path, name: &str, inside: &str, http: &'static str) -> Stage {
+        let lab = Lab::start_on(way(), http);
         save_sqlite_server(&lab);
         let copy = lab.home().join("platforms/tree");
         run(Command::new("cp").arg("-a").arg(fs::canonicalize(tree).unwrap()).arg(&copy));

@@ -26,8 +26,8 @@ if (@is_readable(__DIR__ . '/local.sites.php')) {
 }
 
 // With a port Drupal looks for `sites/PORT.NAME` first, which PHP may not even look for.
-if (isset($_SERVER['HTTP_HOST']) && preg_match('/^(.+):(\d+)$/', strtolower($_SERVER['HTTP_HOST']), $aegir_asked) && isset($sites[$aegir_asked[1]])) {
-  $sites["$aegir_asked[2].$aegir_asked[1]"] = $sites[$aegir_asked[1]];
+if (isset($_SERVER['HTTP_HOST']) && preg_match('/^([a-z0-9._-]+):(\d+)$/', strtolower($_SERVER['HTTP_HOST']), $aegir_asked)) {
+  $sites["$aegir_asked[2].$aegir_asked[1]"] = isset($sites[$aegir_asked[1]]) ? $sites[$aegir_asked[1]] : $aegir_asked[1];
 }
 "#;
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::support::story::{Site, save_sqlite_server};
 use crate::support::web::get;
 use crate::support::world::World;
-use crate::support::{Lab, Way, root, run, way};
+use crate::support::{Lab, Way, http, root, run, way};
 
 /// What an attempt came to.
 #[derive(Debug, Deserialize)]
@@ -114,7 +114,7 @@ impl Stage {
         let sqlite = home.join("databases").join(&self.small.database);
         let sqlite = fs::read_dir(&sqlite).unwrap().flatten().map(|entry| entry.path()).next().unwrap();
         let task = self.lab.newest_attempt();
-        let vhosts = home.join("config/server_localhost/nginx/vhost.d");
+        let vhosts = self.lab.http_folder().join("vhost.d");
         let secrets = [
             home.join("hostmaster/key"),
             home.join("contexts/victim.localhost.json"),
@@ -122,7 +122,7 @@ impl Stage {
             home.join("credentials/victim.localhost.json"),
             home.join("stack/mariadb-account.json"),
             home.join("stack/endpoints.json"),
-            home.join("logs/nginx-access.log"),
+            endpoints.access_log.clone(),
             task.join("journal"),
             task.join("events"),
             task.join("request"),
@@ -160,7 +160,7 @@ impl Stage {
             home.join("cache"),
             home.join("backups"),
             home.join("stack"),
-            home.join("stack/nginx"),
+            home.join("stack").join(http()),
             run.clone(),
             run.join("php"),
             victim.clone(),
@@ -221,7 +221,7 @@ impl Stage {
             "sockets": sockets,
             "mariadb": run.join("mariadb.sock"),
             "db_account": endpoints.db_account,
-            "processes": processes(&["nginx", "php-fpm", "mariadbd", "aegir"]),
+            "processes": processes(&["nginx", "apache2", "php-fpm", "mariadbd", "aegir"]),
             "aegir_uid": account("aegir").uid,
             "aegir_gid": account("aegir").gid,
             "http_gid": group("aegir-http"),

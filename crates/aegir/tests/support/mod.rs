@@ -52,6 +52,8 @@ pub struct Lab {
     dir: tempfile::TempDir,
     pub way: Way,
     pub up: Option<Up>,
+    /// The web server of its stack.
+    http: &'static str,
 }
 
 impl Lab {
@@ -63,7 +65,7 @@ impl Lab {
         let program = dir.path().join("aegir");
         let built = env!("CARGO_BIN_EXE_aegir");
         fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
-        let lab = Lab { dir, way, up: None };
+        let lab = Lab { dir, way, up: None, http: http() };
         fs::create_dir(lab.home()).unwrap();
         lab.give(&lab.home());
         lab
@@ -71,7 +73,14 @@ impl Lab {
 
     /// The same, with the private stack running and the server `@server_localhost` verified.
     pub fn start(way: Way) -> Lab {
-        let lab = Lab::started(way, &[]);
+        Lab::start_on(way, http())
+    }
+
+    /// The same, on this web server.
+    pub fn start_on(way: Way, http: &'static str) -> Lab {
+        let mut lab = Lab::bare(way);
+        lab.http = http;
+        lab.start_stack(&[]);
         lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
         lab.provision(&["verify", "@server_localhost"]).done();
         lab
@@ -91,7 +100,7 @@ impl Lab {
         let mut words = vec!["--home", &home, "up", "--only-services"];
         // A stack that ran before has its port and its web server.
         if !self.home().join("stack/ports.json").exists() {
-            words.extend(["--port", &port, "--http", http()]);
+            words.extend(["--port", &port, "--http", self.http]);
         }
         words.extend(args);
         let command = match self.way {
@@ -111,7 +120,7 @@ impl Lab {
 
     /// The folder of what the web server is told.
     pub fn http_folder(&self) -> PathBuf {
-        self.home().join("config/server_localhost").join(http())
+        self.home().join("config/server_localhost").join(self.http)
     }
 
     /// Where setup would have written down what it did to the machine.
