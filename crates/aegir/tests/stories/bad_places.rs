@@ -150,3 +150,20 @@ fn a_snippet_of_an_operator_that_breaks_the_web_server_is_named() {
     fs::remove_file(&snippet).unwrap();
     lab.install("b.localhost", "ten").done();
 }
+
+#[test]
+fn a_name_that_stands_in_a_left_over_file_too_is_told_and_nothing_is_changed() {
+    let lab = Lab::start(way());
+    lab.platform("ten", "ten-1.0");
+    let left_over = lab.home().join("config/server_localhost/nginx/vhost.d/old.test.conf");
+    fs::write(&left_over, "old.test \"out of service\";\nb.localhost \"old.test\";\n").unwrap();
+    lab.give(&left_over);
+    let before = World::of(&lab);
+
+    let said = lab.install("b.localhost", "ten").ends(7);
+
+    said.says("the name `b.localhost` stands in").says("old.test.conf").remedy("grep -lF 'b.localhost'");
+    World::of(&lab).must_be(&before);
+    fs::remove_file(&left_over).unwrap();
+    lab.install("b.localhost", "ten").done();
+}
