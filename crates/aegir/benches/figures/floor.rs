@@ -1,0 +1,107 @@
+//! The floor: the same work by hand, on a web server of its own, with the same PHP and database.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use aegir_domain::DbEngine;
+
+use crate::code::Platform;
+use crate::support::{Lab, free_port, root, run, until};
+
+/// A web server for sites made by hand.
+pub struct Floor<'a> {
+    lab: &'a Lab,
+    folder: PathBuf,
+    port: u16,
+    servers: [Child; 2],
+    made: u32,
+}
+
+impl<'a> Floor<'a> {
+    /// Starts it.
+    pub fn start(lab: &'a Lab) -> Floor<'a> {
+        let folder = lab.beside().join("floor");
+        for name in ["", "vhosts", "temp", "opcache"] {
+            fs::create_dir(folder.join(name)).unwrap();
+        }
+        let port = free_port();
+        let temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|what| format!("{what}_temp_path temp;"));
+        let text = format!(
+            "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log;\nevents {{}}\nhttp {{\n  access_log off;\n  {}\n  \
+             server {{ listen 127.0.0.1:{port} default_server; return 404; }}\n  include vhosts/*.conf;\n}}\n",
+            temp.join(" ")
+        );
+        fs::write(folder.join("nginx.conf"), text).unwrap();
+        let endpoints = lab.up().endpoints();
+        let credentials: serde_json::Value =
+            serde_json::from_slice(&fs::read(&endpoints.db_credentials).unwrap()).unwrap();
+        let password = credentials["password"].as_str().unwrap();
+        let text = format!(
+            "[client]\nsocket={}\nuser={}\npassword=\"{password}\"\n",
+            db_socket(lab).display(),
+            endpoints.db_account
+        );
+        fs::write(folder.join("my.cnf"), text).unwrap();
+        fs::set_permissions(folder.join("my.cnf"), fs::Permissions::from_mode(0o600)).unwrap();
+        // The user that Ægir runs as may not enter the folder of the checkout.
+        let scripts = folder.join("scripts");
+        run(Command::new("cp").arg("-r").arg(root().join("benches/floors")).arg(&scripts));
+        let programs = aegir_stack::Programs::find();
+        // A worker that served a site of ours stays held to that site's folders: so these have their own.
+        let text = format!(
+            "[global]\nerror_log = {0}/fpm.log\ndaemonize = no\n[floor]\nlisten = {0}/fpm.sock\npm = ondemand\n\
+             pm.max_children = 16\nphp_admin_value[memory_limit] = 256M\n",
+            folder.display()
+        );
+        fs::write(folder.join("fpm.conf"), text).unwrap();
+        lab.give(&folder);
+        let mut fpm = lab.program_as_user(&programs.php_fpm.unwrap());
+        let fpm = fpm.arg("--fpm-config").arg(folder.join("fpm.conf")).stderr(Stdio::null()).spawn().unwrap();
+        until("the floor's php-fpm answers", || folder.join("fpm.sock").exists());
+        let mut nginx = lab.program_as_user(&programs.nginx.unwrap());
+        nginx.arg("-e").arg(folder.join("error.log")).arg("-p").arg(&folder);
+        let nginx = nginx.arg("-c").arg(folder.join("nginx.conf")).stderr(Stdio::null()).spawn().unwrap();
+        until("the floor's nginx answers", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Floor { lab, folder, port, servers: [nginx, fpm], made: 0 }
+    }
+
+    /// Installs a site by hand, with its vhost, one reload and its first page.
+    pub fn install(&mut self, platform: &Platform) {
+        self.made += 1;
+        let site = format!("floor{}.{}.localhost", self.made, platform.id);
+        let mut script = self.lab.program_as_user(&self.folder.join("scripts/install.sh"));
+        script.env("ROOT", &platform.root).env("SITE", &site).env("PROFILE", platform.profile);
+        script.env("FAMILY", platform.family).env("DATABASE", format!("floor{}{}", platform.id, self.made));
+        script.env("MY_CNF", self.folder.join("my.cnf")).env("DB_SOCKET", db_socket(self.lab)).env("PHP", "php");
+        script.env("OPCACHE", self.folder.join("opcache")).env("WEB", &self.folder);
+        script.env("POOL", self.folder.join("fpm.sock")).env("PORT", self.port.to_string());
+        run(script.stdin(Stdio::null()).stdout(Stdio::null()));
+    }
+
+    /// Removes the folders of what was made by hand on `platform`.
+    pub fn clear(&self, platform: &Platform) {
+        for name in (1..=self.made).map(|made| format!("floor{made}.{}.localhost", platform.id)) {
+            run(Command::new("rm").arg("-rf").arg(platform.root.join("sites").join(name)));
+        }
+    }
+}
+
+impl Drop for Floor<'_> {
+    fn drop(&mut self) {
+        for server in &mut self.servers {
+            // Its workers end with a master that was asked, not with one that was killed.
+            let pid = rustix::process::Pid::from_raw(server.id().cast_signed()).unwrap();
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ = server.wait();
+        }
+    }
+}
+
+fn db_socket(lab: &Lab) -> PathBuf {
+    match lab.up().endpoints().db {
+        Some(DbEngine::Socket(path)) => path,
+        other => panic!("the private stack's database has no socket: {other:?}"),
+    }
+}

@@ -1,0 +1,112 @@
+//! `make bench`: the project's goals as figures, a line for each, measured in one run.
+//!
+//! On a private stack in a temporary home, with the program as it is released. The code bases are those of
+//! `AEGIR_TEST_PLATFORMS`, else our own demo ones, which say little about Drupal. `BENCH=all` adds what takes
+//! minutes: a cold build, and all tests. A goal that is missed is a line like any other; only what cannot be
+//! measured ends the run with an error.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is measured")]
+
+mod code;
+mod fleet;
+mod floor;
+mod goal;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod whole;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use code::Platform;
+use floor::Floor;
+use goal::{Goals, Times, timed};
+use support::{Lab, way};
+
+/// How often what takes milliseconds is done.
+const RUNS: usize = 11;
+/// How often a site is installed, by us and by hand in turn.
+const INSTALLS: usize = 3;
+
+fn main() {
+    let given = std::env::var_os("AEGIR_TEST_PLATFORMS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let codes = code::all(given.as_deref());
+    println!("{}", machine());
+    if given.is_none() {
+        println!("AEGIR_TEST_PLATFORMS names no folder of Drupal trees: these are demo code bases, not Drupal");
+    }
+    let mut goals = Goals::default();
+    let mut lab = Lab::start(way());
+    let mut first = None;
+    for code in &codes {
+        let platform = code.become_platform(&lab);
+        let site = format!("first.{}.localhost", platform.id);
+        install(&lab, &platform, &site);
+        verify_and_login(&lab, &mut goals, &platform, &site);
+        installs(&lab, &mut goals, &platform);
+        first.get_or_insert(site);
+    }
+    up_again(&mut lab, &mut goals);
+    fleet::measure(&mut lab, &mut goals, &first.unwrap(), &[500, 2000]);
+    drop(lab);
+    if std::env::var("BENCH").is_ok_and(|bench| bench == "all") {
+        whole::measure(&mut goals);
+    } else {
+        println!("BENCH=all make bench also measures a cold build and all tests");
+    }
+    println!("{}", goals.sum());
+}
+
+/// What the figures were measured on.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    format!("On {cores} cores, where {load} processes wanted to run during the last minute.")
+}
+
+fn verify_and_login(lab: &Lab, goals: &mut Goals, platform: &Platform, site: &str) {
+    let name = &platform.name;
+    let at = format!("@{site}");
+    let command = |words: &[&str]| Times::of(RUNS, || timed(|| drop(lab.provision(words).done())));
+    // The first of each fills caches: of PHP, of Drupal, of the disk.
+    lab.provision(&["verify", &at]).done();
+    let words = ["verify", &format!("@platform_{}", platform.id)];
+    goals.time(&format!("verify of a platform, {name}"), &command(&words), Duration::from_millis(300));
+    goals.time(&format!("verify of a site, {name}"), &command(&["verify", &at]), Duration::from_millis(100));
+    goals.time(&format!("login link, {name}"), &command(&["login", &at]), Duration::from_millis(20));
+}
+
+/// Installs by us and by hand in turn, so that a busy moment of the machine falls on both.
+fn installs(lab: &Lab, goals: &mut Goals, platform: &Platform) {
+    let mut floor = Floor::start(lab);
+    // The first one by hand fills its caches of compiled code, as the first of ours did.
+    floor.install(platform);
+    let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+    for number in 0..INSTALLS {
+        let site = format!("bench{number}.{}.localhost", platform.id);
+        ours.push(timed(|| install(lab, platform, &site)));
+        by_hand.push(timed(|| floor.install(platform)));
+    }
+    floor.clear(platform);
+    let what = format!("install with `{}`, {}", platform.profile, platform.name);
+    goals.over_floor(&what, &ours.into(), &by_hand.into());
+}
+
+fn install(lab: &Lab, platform: &Platform, site: &str) {
+    let at = format!("@{site}");
+    let on = ["--platform", &platform.id, "--db-server", "localhost", "--profile", platform.profile];
+    lab.provision(&[&["install", &at], &on[..]].concat()).done();
+}
+
+/// `aegir up` on a home that has sites, until it says where they answer.
+fn up_again(lab: &mut Lab, goals: &mut Goals) {
+    let times = Times::of(3, || {
+        lab.up.as_mut().unwrap().stop();
+        lab.up = None;
+        let began = Instant::now();
+        lab.start_stack(&[]);
+        began.elapsed()
+    });
+    goals.time("`aegir up` the second time", &times, Duration::from_secs(5));
+}
