@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Said};
 use aegir_domain::{Outcome, Remedy, exit_code};
+use aegir_host::Watch;
 use aegir_provision::{AttemptFault, EventReader, read_journal};
 use aegir_recipe::State;
 
 use crate::ask::Followed;
 use crate::failure::Failure;
 
-/// How often we look for something new.
+/// How often we look whether the worker lives, and for what we were not told of.
 const TURN: Duration = Duration::from_millis(25);
 
 /// Who hears what an attempt says.
@@ -65,6 +66,7 @@ impl End {
 
 /// Follows an attempt from line `from` on, until it ended or we are to leave it.
 pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Listener) -> Result<End, Failure> {
+    let watch = Watch::of(&followed.attempt.folder.path);
     let mut reader: Option<EventReader> = None;
     let mut next = from;
     let mut last: Option<(String, Line)> = None;
@@ -118,7 +120,7 @@ pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Liste
             // A line that the dead worker left half written is cut off by the next one.
             reader = None;
         }
-        followed.parts.clock.sleep(TURN);
+        watch.wait(TURN);
     }
 }
 

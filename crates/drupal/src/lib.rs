@@ -10,6 +10,7 @@ pub mod htaccess;
 pub mod info_file;
 pub mod info_yaml;
 pub mod inventory;
+pub mod login;
 pub mod php_value;
 pub mod platform;
 pub mod settings;

@@ -15,7 +15,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{ContextName, Home, HostName, Remedy, SiteName};
+use aegir_domain::{ContextName, Home, HostName, PlatformRoot, Remedy, SiteName};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 
 use crate::Family;
@@ -37,6 +37,16 @@ impl Settings {
     /// The file that holds the site's credentials for the command line.
     pub fn credentials_file(&self) -> PathBuf {
         self.home.credentials_of(&ContextName::Site(self.site.clone()))
+    }
+
+    /// The files with operators' lines that it reads, the last of which has the last word.
+    pub fn own_lines(&self, root: &PlatformRoot) -> [PathBuf; 3] {
+        let site = root.site_dir(&self.site);
+        [
+            self.home.global_settings(),
+            root.path().join("sites/all/platform.settings.php"),
+            site.join("local.settings.php"),
+        ]
     }
 
     /// The directories that the file names, relative to the site's own, outermost first. They must

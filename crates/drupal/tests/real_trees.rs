@@ -19,6 +19,7 @@ use aegir_drupal::driver::{
 };
 use aegir_drupal::info_file::Info;
 use aegir_drupal::inventory::{self, Inventory, Row};
+use aegir_drupal::login::{self, Account, LinkForm};
 use aegir_drupal::platform::{self, PlatformFacts};
 use aegir_drupal::{Family, Settings, sites_php};
 use serde_json::{Value, json};
@@ -228,6 +229,7 @@ impl Lab {
         let link: LoginLink = self.ask(&self.question(Operation::Login { account: 1 })).unwrap();
         assert!(link.url.starts_with(&format!("http://{SITE}:8080/user/reset/1/")), "{}", link.url);
         assert_eq!(link.name, "admin");
+        assert_eq!(self.own_link(&link), link.url, "a link made without PHP is another one");
 
         let requirements: Requirements = self.ask(&self.question(Operation::Requirements)).unwrap();
         let ids: Vec<&str> = requirements.findings.iter().map(|finding| finding.id.as_str()).collect();
@@ -235,6 +237,18 @@ impl Lab {
         for unwanted in ["trusted_host_patterns", "update access", "configuration_files", "file system"] {
             assert!(!ids.contains(&unwanted), "{unwanted}");
         }
+    }
+
+    /// The address that we make for the moment at which Drupal made `theirs`.
+    fn own_link(&self, theirs: &LoginLink) -> String {
+        let family = self.facts.family;
+        let code = fs::read_to_string(self.facts.docroot.join(login::code(family))).unwrap();
+        let form = LinkForm::of_code(&code).expect("the tree's way of making links is known");
+        let account = Account::read(&self.rows(&[&login::query(family, 1)])[0]).unwrap();
+        assert!(account.is_active && account.name == theirs.name);
+        let timestamp = theirs.url.split('/').nth(6).and_then(|text| text.parse().ok()).unwrap();
+        let salt = self.question(Operation::Boot).credentials.hash_salt;
+        format!("http://{SITE}:8080{}", account.link(form, timestamp, &salt))
     }
 
     fn packages_on_disk_are_what_drupal_finds(&self) {
@@ -342,21 +356,26 @@ impl Lab {
     }
 
     fn inventory(&self) -> Inventory {
+        let family = self.facts.family;
+        inventory::read(family, &self.rows(inventory::queries(family))).unwrap()
+    }
+
+    /// The rows of each query, from the site's database.
+    fn rows(&self, queries: &[impl AsRef<str>]) -> Vec<Vec<Row>> {
         let mut php = program("php")
             .arg(self.folder.path().join("php/judge/rows.php"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let asked = json!({ "file": self.database(), "queries": inventory::queries(self.facts.family) });
+        let queries: Vec<&str> = queries.iter().map(AsRef::as_ref).collect();
+        let asked = json!({ "file": self.database(), "queries": queries });
         php.stdin.take().unwrap().write_all(asked.to_string().as_bytes()).unwrap();
         let output = php.wait_with_output().unwrap();
         let rows: Vec<Vec<Vec<Option<String>>>> = serde_json::from_slice(&output.stdout).unwrap();
-        let rows: Vec<Vec<Row>> = rows
-            .into_iter()
+        rows.into_iter()
             .map(|rows| rows.into_iter().map(|row| row.into_iter().map(|hex| hex.map(from_hex)).collect()).collect())
-            .collect();
-        inventory::read(self.facts.family, &rows).unwrap()
+            .collect()
     }
 }
 

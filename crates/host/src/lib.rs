@@ -26,6 +26,7 @@ mod mounts;
 mod own_program;
 mod programs;
 mod sql;
+mod watch;
 mod web;
 
 pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
@@ -42,4 +43,5 @@ pub use programs::{
     end_group, find_program, groups_with_arguments,
 };
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
+pub use watch::Watch;
 pub use web::{Answer, RealWeb, Web, WebAddress, WebFault};

@@ -240,6 +240,11 @@ impl<'w> DbServer<'w> {
         Ok(inventory.with_versions(&code, site.name.as_str()))
     }
 
+    /// What a site's own account reads with `query`.
+    pub(crate) fn rows_of_site(&self, site: &SiteContext, query: &str) -> Result<Vec<aegir_host::Row>, Fault> {
+        Ok(self.as_site(site)?.rows(query)?)
+    }
+
     fn as_site(&self, site: &SiteContext) -> Result<Box<dyn Connection>, Fault> {
         let name = &site.database.name;
         Ok(match &self.service {

@@ -125,6 +125,21 @@ impl<'w> Asker<'w> {
         })
     }
 
+    /// How its Drupal is driven.
+    pub(crate) fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The address that the site is reached on, without a path.
+    pub(crate) fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// What the site's own secrets are derived from.
+    pub(crate) fn hash_salt(&self) -> &Password {
+        &self.credentials.hash_salt
+    }
+
     /// Where the site's own installer is called in a browser.
     pub(crate) fn installer_address(&self) -> String {
         let script = match self.family {

@@ -10,7 +10,7 @@ use aegir_domain::{
     PlatformRoot, SiteContext,
 };
 use aegir_drupal::Family;
-use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Install as Installer, Installed, LoginLink, Operation};
+use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Install as Installer, Installed, Operation};
 use aegir_recipe::{Action, Afterwards, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +111,7 @@ impl Recipe<World> for Install {
             run.answer("installer", address);
         } else {
             run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
-            let link: LoginLink = run.check(super::login::MakeLink { site: site.clone(), account: 1 })?;
+            let link = run.check(super::login::MakeLink { site: site.clone(), account: 1 })?;
             run.secret_answer("login_link", link.url);
         }
 

@@ -71,20 +71,30 @@ pub(crate) fn settings_files(
     site: &SiteContext,
     platform: &PlatformContext,
 ) -> Result<Vec<SiteFile>, Fault> {
-    let settings = Settings {
-        site: site.name.clone(),
-        family: php::family(platform, &site.core)?,
-        names: site.aliases.clone(),
-        home: world.home().clone(),
-    };
+    let settings = settings_of(world, site, platform)?;
     let template = world.files().read_text(&world.home().templates().join(settings.template_name()))?;
     Ok(vec![SiteFile {
-        path: platform.root.site_dir(&site.name).join("settings.php"),
+        path: settings_path(site, platform),
         name: "settings.php".into(),
         text: settings.render(template.as_deref())?,
         mode: SETTINGS_MODE,
         group: Some(world.parts.web_gid),
     }])
+}
+
+/// What the `settings.php` of a site depends on.
+pub(crate) fn settings_of(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Settings, Fault> {
+    Ok(Settings {
+        site: site.name.clone(),
+        family: php::family(platform, &site.core)?,
+        names: site.aliases.clone(),
+        home: world.home().clone(),
+    })
+}
+
+/// Where the `settings.php` of a site lies.
+pub(crate) fn settings_path(site: &SiteContext, platform: &PlatformContext) -> PathBuf {
+    platform.root.site_dir(&site.name).join("settings.php")
 }
 
 /// The vhost file of a site.
