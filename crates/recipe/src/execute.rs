@@ -63,7 +63,12 @@ impl<W: Ground> Executor<'_, W> {
         let Run { standing, after, answer, secret_answer, changed, journal_lost, .. } = run;
         match result {
             Ok(_committed) => {
-                let after = after.into_iter().map(|line| (line, false)).collect();
+                let after: Vec<_> = after.into_iter().map(|line| (line, false)).collect();
+                if after.is_empty() {
+                    // What there was to keep was made durable before the point of no return was passed.
+                    end(journal, &Outcome::Succeeded);
+                    return Ended { outcome: Outcome::Succeeded, answer, secret_answer, changed };
+                }
                 let outcome = self.carry_on(after, journal);
                 self.close(journal, &outcome);
                 Ended { outcome, answer, secret_answer, changed }
@@ -188,9 +193,11 @@ impl<W: Ground> Executor<'_, W> {
 
     pub(crate) fn close(&self, journal: &mut dyn Journal, outcome: &Outcome) {
         // What was taken back or removed must not come back after a power loss with nobody to see to it.
-        // If either fails, `recover` finds the task unfinished and comes to the same end.
+        // If that fails, `recover` finds the task unfinished and comes to the same end.
         let durable = matches!(outcome, Outcome::Refused { .. }) || self.world.make_durable().is_ok();
-        let _ = durable.then(|| journal.append(&Record::Ended(outcome.clone()), true));
+        if durable {
+            end(journal, outcome);
+        }
     }
 
     fn say(&self, level: Level, fault: &FaultReport) {
@@ -200,6 +207,11 @@ impl<W: Ground> Executor<'_, W> {
     fn tell(&self, line: u32, name: &str, phase: Phase, took: Option<u64>) {
         self.teller.tell(Said::Step { line, name: name.to_owned(), phase, took });
     }
+}
+
+/// Writes down how it ended. If that fails, `recover` finds the task unfinished and comes to the same end.
+fn end(journal: &mut dyn Journal, outcome: &Outcome) {
+    let _ = journal.append(&Record::Ended(outcome.clone()), true);
 }
 
 impl Ended {
