@@ -9,7 +9,7 @@ SETUP ?= yes
 .DEFAULT_GOAL := help
 # make run: where the home lies, and what is wished of the first site (see `aegir up --help`).
 HOME_DIR ?= ./var
-.PHONY: help setup build run test test-drupal proofs tidy fmt deny
+.PHONY: help setup build run test test-drupal proofs bench tidy fmt deny
 
 help: ## lists these targets
 	@sed -n -E 's/^([a-z-]+):.*## (.*)$$/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -42,6 +42,9 @@ test-drupal: setup ## the stories on every Drupal tree in AEGIR_TEST_PLATFORMS
 
 proofs: setup ## every failure and every kill of every task, on the real stack too
 	@AEGIR_PROOFS=all scripts/test proofs
+
+bench: setup ## the goals as figures, on the trees of AEGIR_TEST_PLATFORMS if it is set; BENCH=all: builds and tests too
+	@$(CARGO) bench --locked --quiet -p aegir --bench figures
 
 tidy: ## the house rules alone, in a second
 	@$(CARGO) xtask tidy

@@ -5,7 +5,8 @@
  * Carries one question to Drupal and one answer back, whatever the site does.
  *
  * The question is a JSON object on standard input. Everything told goes to
- * descriptor 3, one JSON object per line:
+ * descriptor 3, one JSON object per line (in php-fpm the question is what was
+ * posted, and what is told are the last lines of the page):
  *
  *   {"progress": {"task", "ms"}}    any number of times
  *   {"answer": {...}}               then the exit status is 0
@@ -54,6 +55,9 @@ final class Driver {
   /** @var resource|null Descriptor 3. */
   private static $channel;
 
+  /** @var string What is told at the end, where there is no descriptor 3. */
+  private static $page = '';
+
   /** @var string What was going on, for the one who reads a fault. */
   private static $phase = 'input';
 
@@ -83,8 +87,8 @@ final class Driver {
    *   Fields of the question that this operation needs, as non-empty texts.
    */
   public static function run(callable $operation, array $fields = []) {
-    self::$channel = @fopen('php://fd/3', 'w');
-    if (!self::$channel) {
+    self::$channel = self::isPage() ? NULL : @fopen('php://fd/3', 'w');
+    if (!self::$channel && !self::isPage()) {
       fwrite(STDERR, "this script answers on descriptor 3, which is not open\n");
       exit(64);
     }
@@ -109,6 +113,13 @@ final class Driver {
       }
     }
     exit(0);
+  }
+
+  /**
+   * Whether it runs behind a web server's PHP, and not on the command line.
+   */
+  private static function isPage() {
+    return PHP_SAPI !== 'cli';
   }
 
   /**
@@ -261,6 +272,11 @@ final class Driver {
       });
       self::tell(self::$answer !== NULL ? ['answer' => self::$answer] : ['fault' => self::obituary()]);
     }
+    if (self::isPage()) {
+      // Whatever the site has printed stands on lines before it.
+      while (ob_get_level() && @ob_end_clean());
+      echo "\n", self::$page;
+    }
     // Ends the process here: shutdown functions of the site are not called, so
     // that none of them changes the exit status.
     exit(self::$answer !== NULL ? 0 : 1);
@@ -388,6 +404,10 @@ final class Driver {
     // PHP 7.2 and later.
     $options |= defined('JSON_INVALID_UTF8_SUBSTITUTE') ? JSON_INVALID_UTF8_SUBSTITUTE : 0;
     $text = json_encode($line, $options) . "\n";
+    if (self::isPage()) {
+      self::$page .= $text;
+      return;
+    }
     if (!is_resource(self::$channel)) {
       // The site closed it; the descriptor itself it cannot close.
       self::$channel = @fopen('php://fd/3', 'w');
@@ -398,7 +418,7 @@ final class Driver {
   }
 
   private static function read(array $fields) {
-    $question = json_decode(stream_get_contents(STDIN), TRUE);
+    $question = json_decode(self::isPage() ? file_get_contents('php://input') : stream_get_contents(STDIN), TRUE);
     if (!is_array($question)) {
       throw new Fault('bad-input', 'the question is not a JSON object');
     }
@@ -467,6 +487,8 @@ final class Driver {
     $_SERVER['PHP_SELF'] = '/index.php';
     $_SERVER['SCRIPT_FILENAME'] = "$root/index.php";
     $_SERVER['HTTP_USER_AGENT'] = 'Aegir';
+    // Drupal 7 asks for it without looking whether it is there.
+    $_SERVER += ['argc' => 1, 'argv' => ['index.php']];
     $_GET = $_POST = $_COOKIE = $_REQUEST = [];
     if (!chdir($root)) {
       throw new Fault('bad-input', 'the root of the platform cannot be entered');

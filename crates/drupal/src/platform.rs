@@ -136,6 +136,13 @@ pub enum Severity {
     Error,
 }
 
+/// Where the docroot of the platform at `root` lies: there, or in a folder of it. Reads no package.
+pub fn docroot(root: &Path) -> Result<PathBuf, PlatformFault> {
+    let tree = Tree::open(root)?;
+    let core = core::find(&tree)?;
+    Ok(tree.within(&core.docroot)?.path().to_path_buf())
+}
+
 /// Reads the platform at `root`: a docroot, or a project with one in it.
 pub fn read(root: &Path) -> Result<PlatformFacts, PlatformFault> {
     let tree = Tree::open(root)?;

@@ -1,4 +1,4 @@
-//! Asks php-fpm itself, past the web server: does it answer at all?
+//! Asks php-fpm itself, past the web server: does it answer at all, and what does a script of ours say?
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -14,35 +14,63 @@ const STDIN: u8 = 5;
 const STDOUT: u8 = 6;
 const STDERR: u8 = 7;
 
-/// The longest answer: a ping page is one word.
-const LONGEST: usize = 64 * 1024;
+/// The longest answer to a ping: its page is one word.
+const LONGEST_PING: usize = 64 * 1024;
+/// The longest answer of a script.
+const LONGEST: usize = 4 * 1024 * 1024;
 
 /// Asks the php-fpm behind `socket` for the page `path`, and gives its body without headers.
 pub(crate) fn ping(socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault> {
+    let body = ask(socket, path, &question(path, &[("REQUEST_METHOD", "GET")], &[]), limit, LONGEST_PING)?;
+    Ok(String::from_utf8_lossy(&body).trim().to_owned())
+}
+
+/// Has the php-fpm behind `socket` run `script` with `input` as what was posted, under these settings of PHP,
+/// and gives what it printed.
+pub(crate) fn run(
+    socket: &Path,
+    script: &Path,
+    settings: &str,
+    input: &[u8],
+    limit: Duration,
+) -> Result<Vec<u8>, WebFault> {
+    let path = script.to_string_lossy();
+    let length = input.len().to_string();
+    let params = [
+        ("REQUEST_METHOD", "POST"),
+        ("CONTENT_TYPE", "application/json"),
+        ("CONTENT_LENGTH", length.as_str()),
+        ("PHP_ADMIN_VALUE", settings),
+    ];
+    ask(socket, &path, &question(&path, &params, input), limit, LONGEST)
+}
+
+/// Sends a question, and gives the body of the answer without its headers.
+fn ask(socket: &Path, path: &str, question: &[u8], limit: Duration, longest: usize) -> Result<Vec<u8>, WebFault> {
     let at = WebAddress::Unix(socket.to_owned());
     let mut stream = Stream::connect(&at, limit).map_err(|source| WebFault::Unreachable { at: at.clone(), source })?;
-    let answer = stream.write_all(&question(path)).and_then(|()| answer(&mut stream));
+    let answer = stream.write_all(question).and_then(|()| answer(&mut stream, longest));
     let answer = answer.map_err(|source| match source.kind() {
         io::ErrorKind::InvalidData => {
             WebFault::NotTheProtocol { at: at.clone(), asked: path.to_owned(), protocol: "FastCGI" }
         }
         _ => WebFault::NoAnswer { at: at.clone(), asked: path.to_owned(), source },
     })?;
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    Ok(text.split_once("\r\n\r\n").map_or(text.as_str(), |(_, body)| body).trim().to_owned())
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+    Ok(answer[head..].to_vec())
 }
 
-fn question(path: &str) -> Vec<u8> {
+fn question(path: &str, more: &[(&str, &str)], input: &[u8]) -> Vec<u8> {
     let mut params = Vec::new();
-    for (name, value) in [
-        ("REQUEST_METHOD", "GET"),
+    let usual = [
         ("SCRIPT_NAME", path),
         ("SCRIPT_FILENAME", path),
         ("REQUEST_URI", path),
         ("QUERY_STRING", ""),
         ("SERVER_PROTOCOL", "HTTP/1.1"),
         ("GATEWAY_INTERFACE", "CGI/1.1"),
-    ] {
+    ];
+    for (name, value) in usual.iter().chain(more) {
         params.extend_from_slice(&length(name));
         params.extend_from_slice(&length(value));
         params.extend_from_slice(name.as_bytes());
@@ -50,8 +78,13 @@ fn question(path: &str) -> Vec<u8> {
     }
     // The role of a responder, and a connection that is closed after the answer.
     let mut question = record(BEGIN, &[0, 1, 0, 0, 0, 0, 0, 0]);
-    question.extend(record(PARAMS, &params));
+    for part in params.chunks(LONGEST_RECORD) {
+        question.extend(record(PARAMS, part));
+    }
     question.extend(record(PARAMS, &[]));
+    for part in input.chunks(LONGEST_RECORD) {
+        question.extend(record(STDIN, part));
+    }
     question.extend(record(STDIN, &[]));
     question
 }
@@ -64,16 +97,18 @@ fn length(text: &str) -> Vec<u8> {
     }
 }
 
+/// What is longer goes in several.
+const LONGEST_RECORD: usize = 65_535;
+
 fn record(kind: u8, content: &[u8]) -> Vec<u8> {
-    // A longer one would need a path of 64 KiB; the server refuses what is cut off here.
-    let content = &content[..content.len().min(65_535)];
+    let content = &content[..content.len().min(LONGEST_RECORD)];
     let [high, low] = (content.len() as u16).to_be_bytes();
     let mut record = vec![1, kind, 0, 1, high, low, 0, 0];
     record.extend_from_slice(content);
     record
 }
 
-fn answer(from: &mut impl Read) -> io::Result<Vec<u8>> {
+fn answer(from: &mut impl Read, longest: usize) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let mut head = [0; 8];
@@ -87,7 +122,7 @@ fn answer(from: &mut impl Read) -> io::Result<Vec<u8>> {
         from.read_exact(&mut content)?;
         match kind {
             END => return Ok(body),
-            STDOUT if body.len() < LONGEST => body.extend_from_slice(&content[..length]),
+            STDOUT if body.len() < longest => body.extend_from_slice(&content[..length]),
             _ => (),
         }
     }
@@ -107,7 +142,7 @@ mod tests {
         let listener = UnixListener::bind(&socket).unwrap();
         let asked = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = vec![0; question("/ping").len()];
+            let mut asked = vec![0; question("/ping", &[("REQUEST_METHOD", "GET")], &[]).len()];
             stream.read_exact(&mut asked).unwrap();
             let mut said = record(STDERR, b"a notice");
             said.extend(record(STDOUT, b"Content-type: text/plain\r\n\r\npo"));
@@ -118,14 +153,23 @@ mod tests {
         });
 
         assert_eq!(ping(&socket, "/ping", Duration::from_secs(5)).unwrap(), "pong");
-        assert_eq!(asked.join().unwrap(), question("/ping"));
+        assert_eq!(asked.join().unwrap(), question("/ping", &[("REQUEST_METHOD", "GET")], &[]));
+    }
+
+    #[test]
+    fn what_is_longer_than_a_record_goes_in_several() {
+        let whole = question("/a", &[], &vec![b'x'; LONGEST_RECORD + 10]);
+        let long = record(STDIN, &vec![b'x'; LONGEST_RECORD]);
+        let rest = [record(STDIN, &[b'x'; 10]), record(STDIN, &[])].concat();
+
+        assert!(whole.ends_with(&[long, rest].concat()));
     }
 
     #[test]
     fn another_server_is_told_from_php_fpm() {
         let mut other = &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..];
-        assert_eq!(answer(&mut other).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(answer(&mut other, LONGEST).unwrap_err().kind(), io::ErrorKind::InvalidData);
         let mut half = &record(STDOUT, b"pong")[..];
-        assert_eq!(answer(&mut half).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(answer(&mut half, LONGEST).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use aegir_domain::Remedy;
+use aegir_domain::{Password, Remedy};
 
 /// Where something answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,17 @@ pub trait Web: Send + Sync {
     /// Asks the php-fpm behind `socket` for its ping page, and gives what it says (`pong`).
     fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault>;
 
+    /// Has the php-fpm behind `socket` run `script` with `input` as what was posted to it, under `settings` (as
+    /// in an ini file), and gives what it printed.
+    fn run_php(
+        &self,
+        socket: &Path,
+        script: &Path,
+        settings: &str,
+        input: &Password,
+        limit: Duration,
+    ) -> Result<Vec<u8>, WebFault>;
+
     /// Whether a host name leads to any address, as far as can be told within `limit`.
     fn resolves(&self, name: &str, limit: Duration) -> bool;
 }
@@ -124,6 +135,17 @@ impl Web for RealWeb {
 
     fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault> {
         crate::fastcgi::ping(socket, path, limit)
+    }
+
+    fn run_php(
+        &self,
+        socket: &Path,
+        script: &Path,
+        settings: &str,
+        input: &Password,
+        limit: Duration,
+    ) -> Result<Vec<u8>, WebFault> {
+        crate::fastcgi::run(socket, script, settings, input.expose().as_bytes(), limit)
     }
 
     fn resolves(&self, name: &str, limit: Duration) -> bool {

@@ -209,9 +209,9 @@ pub(crate) fn root_is_acceptable(world: &World, name: &PlatformName, root: &Plat
     if !inside(&real) {
         return Err(PlatformFault::Outside { root: root.clone(), real, bases }.into());
     }
-    let code = aegir_drupal::platform::read(path)?;
-    if code.docroot != path {
-        return Err(PlatformFault::NotTheRoot { root: root.clone(), docroot: code.docroot }.into());
+    let docroot = aegir_drupal::platform::docroot(path)?;
+    if docroot != path {
+        return Err(PlatformFault::NotTheRoot { root: root.clone(), docroot }.into());
     }
     for other in Contexts::new(world.home(), world.files()).all()? {
         let Context::Platform(other) = other else { continue };

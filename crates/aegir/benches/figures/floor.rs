@@ -79,13 +79,6 @@ impl<'a> Floor<'a> {
         script.env("POOL", self.folder.join("fpm.sock")).env("PORT", self.port.to_string());
         run(script.stdin(Stdio::null()).stdout(Stdio::null()));
     }
-
-    /// Removes the folders of what was made by hand on `platform`.
-    pub fn clear(&self, platform: &Platform) {
-        for name in (1..=self.made).map(|made| format!("floor{made}.{}.localhost", platform.id)) {
-            run(Command::new("rm").arg("-rf").arg(platform.root.join("sites").join(name)));
-        }
-    }
 }
 
 impl Drop for Floor<'_> {

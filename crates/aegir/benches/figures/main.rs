@@ -108,7 +108,6 @@ fn installs(lab: &Lab, goals: &mut Goals, platform: &Platform) {
         ours.push(timed(|| install(lab, platform, &site)));
         by_hand.push(timed(|| floor.install(platform)));
     }
-    floor.clear(platform);
     let what = format!("install with `{}`, {}", platform.profile, platform.name);
     goals.over_floor(&what, &ours.into(), &by_hand.into());
 }

@@ -15,6 +15,7 @@ mod hostile;
 mod installers;
 mod kills;
 mod languages;
+mod logins;
 mod main_job;
 mod modes;
 mod secrets;

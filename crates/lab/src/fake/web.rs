@@ -12,7 +12,7 @@ use aegir_host::{Answer, Databases, ServiceFault, Services, Web, WebAddress, Web
 use serde::{Deserialize, Serialize};
 
 use super::nginx::{BROKEN, map_of};
-use super::{FakeDatabases, Machine, Trouble, read_state, write_state};
+use super::{FakeDatabases, Machine, Trouble, drupal, read_state, write_state};
 
 /// What a service runs with: every file of its configuration, as it was when it was last read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +138,20 @@ impl Web for FakeWeb {
         let pool = self.pool(socket).filter(|_| !is_down(&self.0, "php-fpm"));
         let pool = pool.ok_or_else(|| WebFault::Unreachable { at, source: io::ErrorKind::NotFound.into() })?;
         Ok(setting(&pool, "ping.response").unwrap_or_default())
+    }
+
+    fn run_php(
+        &self,
+        socket: &Path,
+        script: &Path,
+        _: &str,
+        input: &Password,
+        limit: Duration,
+    ) -> Result<Vec<u8>, WebFault> {
+        self.ping_php(socket, "", limit)?;
+        let mut said = String::new();
+        drupal::run(&self.0, script, input.expose(), &mut |line| said += &format!("{line}\n"));
+        Ok(said.into_bytes())
     }
 
     fn resolves(&self, _: &str, _: Duration) -> bool {

@@ -1,5 +1,7 @@
 //! Drupal's own PHP: one process for each question, from our driver scripts.
 
+mod facts;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,42 +10,18 @@ use aegir_drivers::php::{MEDDLERS, PROGRAM_STARTERS, UNHELD};
 use aegir_drupal::driver::{Credentials, Listener, Operation, Question, SCRIPTS, Told};
 use aegir_drupal::{CoreVersion, Family};
 use aegir_host::{Launch, Limits, Trouble};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+pub(crate) use facts::{Facts, facts};
 
 use super::basedir;
 use crate::World;
 
-/// What the PHP of a platform is.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Facts {
-    /// The program.
-    #[serde(skip)]
-    pub(crate) program: PathBuf,
-    /// Its version: `8.2.35`.
-    pub(crate) version: String,
-    /// Its extensions, in lower case.
-    pub(crate) extensions: Vec<String>,
-    /// The time zones that it lists.
-    pub(crate) time_zones: Vec<String>,
-}
+/// How long a pool may think about a question before a process of its own is asked.
+const POOL_LIMIT: Duration = Duration::from_secs(20);
 
 /// What Drupal needs of PHP besides a database driver (facts, section 1; Drupal's own requirements).
 const NEEDED: [&str; 7] = ["pdo", "dom", "simplexml", "xml", "json", "session", "mbstring"];
-
-/// Asks the PHP of `platform` what it is. Costs one short process.
-pub(crate) fn facts(world: &World, platform: &PlatformContext) -> Result<Facts, Fault> {
-    let program = program(world, platform);
-    let script = "echo json_encode(['version' => PHP_VERSION, 'extensions' => array_map('strtolower', \
-                  get_loaded_extensions()), 'time_zones' => timezone_identifiers_list()]);";
-    let cmd = Cmd::new(&program).args(["-d", "display_errors=stderr", "-r", script]);
-    let launch = Launch::new(cmd.clone()).limits(Limits { time: Duration::from_secs(20), ..Limits::default() });
-    let ran = world.programs.run(&launch, &mut |_| ())?.success(&cmd)?;
-    let start = ran.stdout.find('{').unwrap_or(0);
-    let facts: Facts = serde_json::from_str(&ran.stdout[start..])
-        .map_err(|source| PhpFault::Odd { program: program.clone(), source })?;
-    Ok(Facts { program, ..facts })
-}
 
 /// The PHP program of a platform.
 pub(crate) fn program(world: &World, platform: &PlatformContext) -> PathBuf {
@@ -149,6 +127,53 @@ impl<'w> Asker<'w> {
         format!("{}/{script}", self.uri)
     }
 
+    /// Asks php-fpm, where compiled code is at hand and PHP need not be started; where it has no clean answer,
+    /// a process of its own is asked, which also says what is wrong. For what is short and changes nothing.
+    pub(crate) fn ask_pool<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
+        match self.page(operation.clone(), limit.min(POOL_LIMIT)) {
+            Some(answer) => Ok(answer),
+            None => self.ask(operation, limit),
+        }
+    }
+
+    /// What the site's pool answers. It is held to the folders that a process would be held to, and has the
+    /// rights of the web server's workers alone.
+    fn page<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Option<T> {
+        let world = self.world;
+        let name = operation.as_str();
+        let folder = scripts_for_pools(world).ok()?;
+        let script = folder.join(operation.script(self.family));
+        // The script changes into the root, as on the command line, so it must be allowed whole here too.
+        let mut open = basedir::may_open_on_command_line(world, &self.site, &self.platform).ok()?;
+        open.push(folder);
+        let open: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
+        let temp = self.platform.root.site_dir(&self.site.name).join("private/temp");
+        let temp = temp.to_string_lossy();
+        // No more than visits set too: a worker keeps what it is told here until it is told otherwise.
+        let settings = format!(
+            "open_basedir=\"{}\"\nupload_tmp_dir=\"{temp}\"\nsys_temp_dir=\"{temp}\"\nsession.save_path=\"{temp}\"",
+            open.join(":")
+        );
+        let input = self.input(operation);
+        let socket = world.php_socket(&self.platform.name);
+        let said = world.parts.web.run_php(&socket, &script, &settings, &input, limit).ok()?;
+        let mut listener = Listener::default();
+        listener.hear(&said);
+        listener.answer(name, "the end of its page").ok()
+    }
+
+    /// A question about the site, with its secrets.
+    fn input(&self, operation: Operation) -> Password {
+        let question = Question {
+            root: self.platform.root.clone(),
+            site: self.site.name.clone(),
+            uri: self.uri.clone(),
+            credentials: self.credentials.clone(),
+            operation,
+        };
+        Password::new(String::from_utf8_lossy(&question.expose()).into_owned())
+    }
+
     /// Asks, and waits for the answer: at most `limit`, and no longer than the line may take.
     pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
         let world = self.world;
@@ -159,18 +184,11 @@ impl<'w> Asker<'w> {
             secrets.push(install.account_password.clone());
         }
         let script = scripts(world)?.join(operation.script(self.family));
-        let question = Question {
-            root: self.platform.root.clone(),
-            site: self.site.name.clone(),
-            uri: self.uri.clone(),
-            credentials: self.credentials.clone(),
-            operation,
-        };
+        let input = self.input(operation);
         let settings = &world.parts.settings;
         let temp = self.platform.root.site_dir(&self.site.name).join("private/temp");
         let cmd =
             Cmd::new(program(world, &self.platform)).args(self.arguments(&temp, new)?).arg(script.to_string_lossy());
-        let input = Password::new(String::from_utf8_lossy(&question.expose()).into_owned());
         let mut launch = Launch::new(cmd.clone())
             .in_dir(self.platform.root.path())
             .stdin(input)
@@ -250,21 +268,33 @@ fn without(secrets: &[Password], text: &str) -> String {
     long.fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "(a secret)"))
 }
 
-/// The folder with our driver scripts, written once for each version of them.
+/// The folder with our driver scripts.
 fn scripts(world: &World) -> Result<PathBuf, Fault> {
+    scripts_in(world, &world.home().cache(), 0o700, 0o600)
+}
+
+/// The same where workers of php-fpm may read them. They hold nothing that is not in every copy of Ægir.
+fn scripts_for_pools(world: &World) -> Result<PathBuf, Fault> {
+    scripts_in(world, &world.home().run(), 0o755, 0o644)
+}
+
+/// The scripts in a folder of their own in `parent`, written once for each version of them.
+fn scripts_in(world: &World, parent: &Path, folder_mode: u32, file_mode: u32) -> Result<PathBuf, Fault> {
     let all: String = SCRIPTS.iter().map(|(path, text)| format!("{path}\n{text}\n")).collect();
-    let folder = world.home().cache().join(format!("drivers-{:08x}", crc32fast::hash(all.as_bytes())));
+    // As PHP sees it, without links: `run` can be one.
+    let parent = world.files().real(parent)?.unwrap_or_else(|| parent.to_owned());
+    let folder = parent.join(format!("drivers-{:08x}", crc32fast::hash(all.as_bytes())));
     if world.files().kind(&folder)?.is_some() {
         return Ok(folder);
     }
     // Made whole beside its place: two first tasks may be at it at once.
-    let making = world.home().cache().join(format!("drivers-{}", world.task.attempt));
+    let making = parent.join(format!("drivers-{}", world.task.attempt));
     for (path, text) in SCRIPTS {
         let path = making.join(path);
         if let Some(parent) = path.parent() {
-            world.files().make_dirs(parent, 0o700)?;
+            world.files().make_dirs(parent, folder_mode)?;
         }
-        world.files().write(&path, text.as_bytes(), 0o600)?;
+        world.files().write(&path, text.as_bytes(), file_mode)?;
     }
     match world.files().rename(&making, &folder) {
         Err(fault) if fault.trouble() != Trouble::Taken => return Err(fault.into()),

@@ -370,7 +370,7 @@ impl Check<World> for Boots {
 
     fn look(&self, world: &World) -> Result<Booted, Fault> {
         let booted: Booted =
-            Asker::of(world, &self.site, &self.platform)?.ask(Operation::Boot, Duration::from_secs(120))?;
+            Asker::of(world, &self.site, &self.platform)?.ask_pool(Operation::Boot, Duration::from_secs(120))?;
         match booted.site_path == format!("sites/{}", self.site.name) {
             true => Ok(booted),
             false => Err(Elsewhere { site: self.site.name.clone(), path: booted.site_path }.into()),
