@@ -16,12 +16,14 @@ mod support;
 mod whole;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use code::Platform;
 use floor::Floor;
 use goal::{Goals, Times, timed};
-use support::{Lab, way};
+use support::stack::Up;
+use support::{Lab, Way, way};
 
 /// How often what takes milliseconds is done.
 const RUNS: usize = 11;
@@ -46,7 +48,7 @@ fn main() {
         installs(&lab, &mut goals, &platform);
         first.get_or_insert(site);
     }
-    up_again(&mut lab, &mut goals);
+    up_again(&mut goals);
     fleet::measure(&mut lab, &mut goals, &first.unwrap(), &[500, 2000]);
     drop(lab);
     if std::env::var("BENCH").is_ok_and(|bench| bench == "all") {
@@ -86,7 +88,7 @@ fn typed(lab: &Lab, words: &[&str]) -> Times {
     done"#;
     let line = lab.line(words);
     // Without what changes the user, which the line begins with if we are root.
-    let program = lab.beside().join("aegir");
+    let program = lab.program();
     let args: Vec<_> = line.get_args().collect();
     let own = args.iter().position(|arg| *arg == program).map_or(&args[..], |at| &args[at + 1..]);
     let mut shell = lab.program_as_user(Path::new("bash"));
@@ -118,14 +120,28 @@ fn install(lab: &Lab, platform: &Platform, site: &str) {
     lab.provision(&[&["install", &at], &on[..]].concat()).done();
 }
 
-/// `aegir up` on a home that has sites, until it says where they answer.
-fn up_again(lab: &mut Lab, goals: &mut Goals) {
-    let times = Times::of(3, || {
-        lab.up.as_mut().unwrap().stop();
-        lab.up = None;
+/// `aegir up` on a home that has a site, until that site can be seen.
+fn up_again(goals: &mut Goals) {
+    let mut lab = Lab::bare(way());
+    let tree = lab.beside().join("tree");
+    lab.assemble_at("ten-1.0", &tree);
+    let tree = tree.display().to_string();
+    let mut up = |args: &[&str]| {
+        drop(lab.up.take());
+        let home = lab.home().display().to_string();
+        let words = [&["--home", home.as_str(), "up"], args].concat();
+        let mut command = match lab.way {
+            Way::Person => lab.as_user(&words),
+            Way::TwoUsers => Command::new(lab.program()),
+        };
+        if lab.way == Way::TwoUsers {
+            command.args(words).env_remove("AEGIR_HOME");
+        }
         let began = Instant::now();
-        lab.start_stack(&[]);
+        lab.up = Some(Up::start_until(command, lab.home(), "Ctrl-C stops everything"));
         began.elapsed()
-    });
-    goals.time("`aegir up` the second time", &times, Duration::from_secs(5));
+    };
+    up(&["--platform", &tree]);
+    let times = Times::of(3, || up(&[]));
+    goals.time("`aegir up` the second time, with a demo site", &times, Duration::from_secs(5));
 }
