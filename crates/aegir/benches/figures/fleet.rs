@@ -5,27 +5,33 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::goal::{Goals, Times};
-use crate::support::{Lab, Way};
+use crate::support::{Lab, Way, way};
 
 /// What a web server's master may take, in MB.
 const MASTERS: [(&str, f64); 2] = [("nginx", 60.0), ("apache", 90.0)];
 
-/// Measures the change of `site`'s vhost with `sizes` sites recorded.
-pub fn measure(lab: &mut Lab, goals: &mut Goals, site: &str, sizes: &[usize]) {
-    let (server, folder) = web_server(lab);
-    let vhost = vhost_of(&folder, site);
+/// The one site that is real.
+const SITE: &str = "first.localhost";
+
+/// Measures the change of a vhost with `sizes` sites recorded.
+pub fn measure(goals: &mut Goals, sizes: &[usize]) {
+    let mut lab = Lab::start(way());
+    lab.platform("ten", "ten-1.0");
+    lab.install(SITE, "ten").done();
+    let (server, folder) = web_server(&lab);
+    let vhost = vhost_of(&folder, SITE);
     for &size in sizes {
-        record(lab, &vhost, site, size);
+        record(&lab, &vhost, SITE, size);
         // With a fresh start, so that the memory is that of a server which loaded them once.
         lab.up.as_mut().unwrap().stop();
         lab.up = None;
         lab.start_stack(&[]);
         lab.provision(&["verify", "@server_localhost"]).done();
-        let times = Times::of(5, || change(lab, &vhost, site));
+        let times = Times::of(5, || change(&lab, &vhost, SITE));
         let what = format!("a vhost change with {size} sites, {server}");
         goals.time(&what, &times, Duration::from_millis(300));
         let goal = MASTERS.iter().find(|(name, _)| *name == server).map_or(60.0, |(_, goal)| *goal);
-        goals.memory(&format!("{server}'s master with {size} sites"), master(lab, &server), goal);
+        goals.memory(&format!("{server}'s master with {size} sites"), master(&lab, &server), goal);
     }
 }
 

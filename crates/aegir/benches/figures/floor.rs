@@ -20,9 +20,9 @@ pub struct Floor<'a> {
 }
 
 impl<'a> Floor<'a> {
-    /// Starts it.
-    pub fn start(lab: &'a Lab) -> Floor<'a> {
-        let folder = lab.beside().join("floor");
+    /// Starts it, for sites on one platform.
+    pub fn start(lab: &'a Lab, platform: &Platform) -> Floor<'a> {
+        let folder = lab.beside().join(format!("floor-{}", platform.id));
         for name in ["", "vhosts", "temp", "opcache"] {
             fs::create_dir(folder.join(name)).unwrap();
         }

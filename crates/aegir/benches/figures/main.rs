@@ -2,7 +2,7 @@
 //!
 //! On a private stack in a temporary home, with the program as it is released. The code bases are those of
 //! `AEGIR_TEST_PLATFORMS`, else our own demo ones, which say little about Drupal. `BENCH=all` adds what takes
-//! minutes: a cold build, and all tests. A goal that is missed is a line like any other; only what cannot be
+//! minutes: a cold build, and all tests; `PART="up fleet"` measures no more than that. A goal that is missed is a line like any other; only what cannot be
 //! measured ends the run with an error.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is measured")]
@@ -31,27 +31,35 @@ const RUNS: usize = 11;
 const INSTALLS: usize = 3;
 
 fn main() {
-    let given = std::env::var_os("AEGIR_TEST_PLATFORMS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let codes = code::all(given.as_deref());
-    println!("{}", machine());
-    if given.is_none() {
-        println!("AEGIR_TEST_PLATFORMS names no folder of Drupal trees: these are demo code bases, not Drupal");
-    }
+    let parts: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     let mut goals = Goals::default();
-    let mut lab = Lab::start(way());
-    let mut first = None;
-    for code in &codes {
-        let platform = code.become_platform(&lab);
-        let site = format!("first.{}.localhost", platform.id);
-        install(&lab, &platform, &site);
-        verify_and_login(&lab, &mut goals, &platform, &site);
-        installs(&lab, &mut goals, &platform);
-        first.get_or_insert(site);
+    println!("{}", machine());
+    if wanted("sites") || wanted("installs") {
+        let given = std::env::var_os("AEGIR_TEST_PLATFORMS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        if given.is_none() {
+            println!("AEGIR_TEST_PLATFORMS names no folder of Drupal trees: these are demo code bases, not Drupal");
+        }
+        let lab = Lab::start(way());
+        for code in code::all(given.as_deref()) {
+            let platform = code.become_platform(&lab);
+            let site = format!("first.{}.localhost", platform.id);
+            install(&lab, &platform, &site);
+            if wanted("sites") {
+                verify_and_login(&lab, &mut goals, &platform, &site);
+            }
+            if wanted("installs") {
+                installs(&lab, &mut goals, &platform);
+            }
+        }
     }
-    up_again(&mut goals);
-    fleet::measure(&mut lab, &mut goals, &first.unwrap(), &[500, 2000]);
-    drop(lab);
-    if std::env::var("BENCH").is_ok_and(|bench| bench == "all") {
+    if wanted("up") {
+        up_again(&mut goals);
+    }
+    if wanted("fleet") {
+        fleet::measure(&mut goals, &[500, 2000]);
+    }
+    if parts.iter().any(|part| part == "whole") || std::env::var("BENCH").is_ok_and(|bench| bench == "all") {
         whole::measure(&mut goals);
     } else {
         println!("BENCH=all make bench also measures a cold build and all tests");
@@ -101,7 +109,7 @@ fn typed(lab: &Lab, words: &[&str]) -> Times {
 
 /// Installs by us and by hand in turn, so that a busy moment of the machine falls on both.
 fn installs(lab: &Lab, goals: &mut Goals, platform: &Platform) {
-    let mut floor = Floor::start(lab);
+    let mut floor = Floor::start(lab, platform);
     // The first one by hand fills its caches of compiled code, as the first of ours did.
     floor.install(platform);
     let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
