@@ -152,6 +152,12 @@ impl Account {
         })
     }
 
+    /// Whether it last logged in within `second`, since 1970. Drupal tells a used link by that alone, so one
+    /// that is made and used within that second would be good a second time.
+    pub fn came_in_at(&self, second: u64) -> bool {
+        self.login == second.to_string()
+    }
+
     /// The path of a link made at `timestamp`, in seconds since 1970, on a site with this `salt`.
     pub fn link(&self, form: LinkForm, timestamp: u64, salt: &Password) -> String {
         let timestamp = timestamp.to_string();

@@ -105,7 +105,11 @@ impl MakeLink {
         if !account.is_active {
             return Err(LoginFault::Blocked { site: self.site.clone(), name: account.name }.into());
         }
-        let now = world.parts.clock.unix_ms() / 1000;
+        let clock = &world.parts.clock;
+        if account.came_in_at(clock.unix_ms() / 1000) {
+            clock.sleep(Duration::from_millis(1000 - clock.unix_ms() % 1000));
+        }
+        let now = clock.unix_ms() / 1000;
         let path = account.link(form, now, asker.hash_salt());
         Ok(Link { name: account.name, url: format!("{}{path}", asker.uri()) })
     }
