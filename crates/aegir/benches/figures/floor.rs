@@ -57,10 +57,10 @@ impl<'a> Floor<'a> {
         );
         fs::write(folder.join("fpm.conf"), text).unwrap();
         lab.give(&folder);
-        let mut fpm = lab.program_as_user(&programs.php_fpm.unwrap());
+        let mut fpm = lab.as_owner(programs.php_fpm.unwrap());
         let fpm = fpm.arg("--fpm-config").arg(folder.join("fpm.conf")).stderr(Stdio::null()).spawn().unwrap();
         until("the floor's php-fpm answers", || folder.join("fpm.sock").exists());
-        let mut nginx = lab.program_as_user(&programs.nginx.unwrap());
+        let mut nginx = lab.as_owner(programs.nginx.unwrap());
         nginx.arg("-e").arg(folder.join("error.log")).arg("-p").arg(&folder);
         let nginx = nginx.arg("-c").arg(folder.join("nginx.conf")).stderr(Stdio::null()).spawn().unwrap();
         until("the floor's nginx answers", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
@@ -71,13 +71,13 @@ impl<'a> Floor<'a> {
     pub fn install(&mut self, platform: &Platform) {
         self.made += 1;
         let site = format!("floor{}.{}.localhost", self.made, platform.id);
-        let mut script = self.lab.program_as_user(&self.folder.join("scripts/install.sh"));
+        let mut script = self.lab.as_owner(self.folder.join("scripts/install.sh"));
         script.env("ROOT", &platform.root).env("SITE", &site).env("PROFILE", platform.profile);
         script.env("FAMILY", platform.family).env("DATABASE", format!("floor{}{}", platform.id, self.made));
         script.env("MY_CNF", self.folder.join("my.cnf")).env("DB_SOCKET", db_socket(self.lab)).env("PHP", "php");
         script.env("OPCACHE", self.folder.join("opcache")).env("WEB", &self.folder);
         script.env("POOL", self.folder.join("fpm.sock")).env("PORT", self.port.to_string());
-        run(script.stdin(Stdio::null()).stdout(Stdio::null()));
+        run(script.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()));
     }
 }
 

@@ -15,7 +15,7 @@ mod goal;
 mod support;
 mod whole;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -99,8 +99,8 @@ fn typed(lab: &Lab, words: &[&str]) -> Times {
     let program = lab.program();
     let args: Vec<_> = line.get_args().collect();
     let own = args.iter().position(|arg| *arg == program).map_or(&args[..], |at| &args[at + 1..]);
-    let mut shell = lab.program_as_user(Path::new("bash"));
-    shell.args(["-c", SHELL]).arg(&program).args(own).env("RUNS", RUNS.to_string());
+    let mut shell = lab.as_owner("bash");
+    shell.current_dir("/").args(["-c", SHELL]).arg(&program).args(own).env("RUNS", RUNS.to_string());
     let said = shell.output().unwrap();
     assert!(said.status.success(), "aegir provision {}: {said:?}", words.join(" "));
     let micros = String::from_utf8_lossy(&said.stdout).lines().map(|line| line.parse().unwrap()).collect::<Vec<u64>>();
@@ -134,7 +134,7 @@ fn up_again(goals: &mut Goals) {
     let tree = lab.beside().join("tree");
     lab.assemble_at("ten-1.0", &tree);
     let tree = tree.display().to_string();
-    let mut up = |args: &[&str]| {
+    let mut start = |args: &[&str]| {
         drop(lab.up.take());
         let home = lab.home().display().to_string();
         let words = [&["--home", home.as_str(), "up"], args].concat();
@@ -149,7 +149,7 @@ fn up_again(goals: &mut Goals) {
         lab.up = Some(Up::start_until(command, lab.home(), "Ctrl-C stops everything"));
         began.elapsed()
     };
-    up(&["--platform", &tree]);
-    let times = Times::of(3, || up(&[]));
+    start(&["--platform", &tree]);
+    let times = Times::of(3, || start(&[]));
     goals.time("`aegir up` the second time, with a demo site", &times, Duration::from_secs(5));
 }
