@@ -9,6 +9,8 @@ mod support;
 mod bad_places;
 #[path = "../stories/boundaries.rs"]
 mod boundaries;
+#[path = "../stories/hostile.rs"]
+mod hostile;
 #[path = "../stories/installers.rs"]
 mod installers;
 #[path = "../stories/kills.rs"]
