@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::{Home, Remedy};
+use aegir_domain::{Home, PlatformName, Remedy};
 use serde::Deserialize;
 
 /// What an operator has settled for this machine in `hostmaster/aegir.toml`. All of it is optional.
@@ -18,6 +18,9 @@ pub struct Settings {
     pub composer: PathBuf,
     /// The group that the web server's workers run as; `None`: our own group.
     pub web_group: Option<String>,
+    /// Platforms whose PHP may start programs and use curl: their sites' code is then not held to its own
+    /// folders. Each takes effect at its next verify.
+    pub trusted_platforms: Vec<PlatformName>,
     /// How long a task waits for an object that another task holds, in seconds.
     pub lock_patience: u64,
     /// How long Drupal's installer may take, in seconds.
@@ -41,6 +44,7 @@ impl Default for Settings {
             php: "php".into(),
             composer: "composer".into(),
             web_group: None,
+            trusted_platforms: Vec::new(),
             lock_patience: 600,
             install_limit: 900,
             build_limit: 1800,
@@ -70,6 +74,11 @@ impl Settings {
     /// All folders below which platforms may lie.
     pub fn bases(&self, home: &Home) -> Vec<PathBuf> {
         std::iter::once(home.platforms()).chain(self.platform_bases.iter().cloned()).collect()
+    }
+
+    /// Whether the operator trusts the code of `platform`, see [`Settings::trusted_platforms`].
+    pub fn trusts(&self, platform: &PlatformName) -> bool {
+        self.trusted_platforms.contains(platform)
     }
 
     /// [`Settings::lock_patience`] as a duration.

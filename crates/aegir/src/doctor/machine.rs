@@ -4,7 +4,7 @@ use std::fs;
 use std::net::ToSocketAddrs;
 use std::path::Path;
 
-use aegir_domain::{Cmd, Finding};
+use aegir_domain::{Cmd, Finding, Remedy};
 use aegir_host::{Accounts, Files, own_uid};
 use aegir_stack::Programs;
 
@@ -160,7 +160,11 @@ fn users(accounts: &Accounts) -> Vec<Finding> {
         (Some(aegir), Some((web, _))) if aegir.uid == web.uid || web.uid == 0 || aegir.uid == 0 => {
             vec![Finding::problem("the users `aegir` and `aegir-web` are not two users without privileges", make)]
         }
-        _ => vec![Finding::ok("the users `aegir` and `aegir-web` are there, and `aegir` is in the web group")],
+        // What remains is what the stack itself asks: the group that reaches PHP, and who is in it.
+        _ => match aegir_stack::Users::find("aegir", "aegir-web") {
+            Err(fault) => vec![Finding::problem(fault.to_string(), fault.remedy().unwrap_or_else(|| make.into()))],
+            Ok(_) => vec![Finding::ok("the users `aegir` and `aegir-web` are there, each in the groups that it needs")],
+        },
     }
 }
 

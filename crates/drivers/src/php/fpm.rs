@@ -37,12 +37,13 @@ pub const MEDDLERS: [&str; 7] = [
     "opcache_reset",
 ];
 
-/// What `open_basedir` does not hold: curl's memory of HSTS and Alt-Svc is written wherever its options say.
-/// Disabled where that could be a file of Ægir's own.
+/// What `open_basedir` does not hold: curl's memory of HSTS and Alt-Svc is written wherever its options say,
+/// so a site could spoil what others uploaded. Disabled unless an operator allows it; Drupal's own requests
+/// then go through PHP's streams.
 pub const UNHELD: [&str; 6] =
     ["curl_init", "curl_copy_handle", "curl_setopt", "curl_setopt_array", "curl_exec", "curl_multi_exec"];
 
-/// Whether PHP may start programs.
+/// Whether PHP may start programs, and use what `open_basedir` does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Programs {
     /// No.
@@ -85,7 +86,7 @@ pub struct Pool {
     pub children: Children,
     /// What `/aegir-ping` answers: it changes with every reload.
     pub generation: u64,
-    /// Whether its PHP may start programs.
+    /// Whether its PHP may start programs, and use what `open_basedir` does not hold.
     pub programs: Programs,
     /// After so many seconds a request is ended.
     pub request_seconds: u64,
@@ -107,7 +108,7 @@ impl Pool {
             Children::Dynamic { max, spare } => ("dynamic", max.max(1), 0, spare.clamp(1, max.max(1))),
         };
         let disabled = match self.programs {
-            Programs::Refused => [&PROGRAM_STARTERS[..], &MEDDLERS].concat().join(","),
+            Programs::Refused => [&PROGRAM_STARTERS[..], &MEDDLERS, &UNHELD].concat().join(","),
             Programs::Allowed => MEDDLERS.join(","),
         };
         let text = templates.render(

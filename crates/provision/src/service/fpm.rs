@@ -42,7 +42,10 @@ impl<'w> PoolOf<'w> {
             listen_owner: web,
             children: Children::OnDemand { max: 16, idle_seconds: 60 },
             generation,
-            programs: Programs::Refused,
+            programs: match self.world.parts.settings.trusts(&self.platform.name) {
+                true => Programs::Allowed,
+                false => Programs::Refused,
+            },
             request_seconds: 300,
             slow_log: None,
             temp: self.world.parts.sockets.join("php"),

@@ -227,8 +227,12 @@ impl<'w> Asker<'w> {
     fn arguments(&self, temp: &Path, new: bool) -> Result<Vec<String>, Fault> {
         let world = self.world;
         let opcache = world.home().cache().join("opcache");
-        let mut disabled = [&PROGRAM_STARTERS[..], &MEDDLERS].concat();
-        if !new {
+        let mut disabled = MEDDLERS.to_vec();
+        let trusted = world.parts.settings.trusts(&self.platform.name);
+        if !trusted {
+            disabled.extend(PROGRAM_STARTERS);
+        }
+        if !trusted && !new {
             disabled.extend(UNHELD);
         }
         let mut options = vec![
