@@ -172,8 +172,8 @@ fn localhost(resolves: bool) -> Finding {
     match resolves {
         true => Finding::ok("names in `.localhost` lead to this machine"),
         false => Finding::warning(
-            "names in `.localhost` lead nowhere for programs of this machine, such as `curl`; browsers know them by themselves",
-            "install the package `libnss-myhostname`, or use `curl --resolve NAME:PORT:127.0.0.1`",
+            "names in `.localhost` lead nowhere for some programs of this machine; browsers and `curl` know them by themselves",
+            "install the package `libnss-myhostname`",
         ),
     }
 }
