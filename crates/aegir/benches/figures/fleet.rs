@@ -13,9 +13,15 @@ const MASTERS: [(&str, f64); 2] = [("nginx", 60.0), ("apache", 90.0)];
 /// The one site that is real.
 const SITE: &str = "first.localhost";
 
-/// Measures the change of a vhost with `sizes` sites recorded.
+/// Measures the change of a vhost with `sizes` sites recorded, on each web server.
 pub fn measure(goals: &mut Goals, sizes: &[usize]) {
-    let mut lab = Lab::start(way());
+    for (http, _) in MASTERS {
+        measure_on(goals, http, sizes);
+    }
+}
+
+fn measure_on(goals: &mut Goals, http: &'static str, sizes: &[usize]) {
+    let mut lab = Lab::start_on(way(), http);
     lab.platform("ten", "ten-1.0");
     lab.install(SITE, "ten").done();
     let (server, folder) = web_server(&lab);

@@ -23,7 +23,8 @@ const NO_REGISTRY: [&str; 2] = ["--registry", "http://127.0.0.1:9"];
 /// `aegir up` as its own user types it: root where there are two users.
 fn up_line(lab: &Lab, args: &[&str]) -> Command {
     let home = lab.home().display().to_string();
-    let words: Vec<&str> = ["--home", home.as_str(), "up"].into_iter().chain(args.iter().copied()).collect();
+    let words = ["--home", home.as_str(), "up", "--http", lab.http].into_iter().chain(args.iter().copied());
+    let words: Vec<&str> = words.collect();
     match lab.way {
         Way::Person => lab.as_user(&words),
         Way::TwoUsers => {
@@ -124,8 +125,9 @@ fn one_command(way: Way) {
     lab.up.as_mut().unwrap().stop();
     let stopped = lab.up().said();
     let place = |what: &str| stopped.find(what).unwrap_or_else(|| panic!("no `{what}` in:\n{stopped}"));
-    assert!(place("stopping php-fpm") < place("stopping nginx"));
-    assert!(place("stopping nginx") < place("stopping MariaDB"));
+    let web = if lab.http == "apache" { "stopping Apache" } else { "stopping nginx" };
+    assert!(place("stopping php-fpm") < place(web));
+    assert!(place(web) < place("stopping MariaDB"));
 
     let began = Instant::now();
     let said = up(&mut lab, &NO_REGISTRY);

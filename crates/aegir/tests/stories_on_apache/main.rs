@@ -9,6 +9,10 @@ mod support;
 mod bad_places;
 #[path = "../stories/boundaries.rs"]
 mod boundaries;
+#[path = "../stories/databases.rs"]
+mod databases;
+#[path = "../stories/first_hour.rs"]
+mod first_hour;
 #[path = "../stories/hostile.rs"]
 mod hostile;
 #[path = "../stories/installers.rs"]

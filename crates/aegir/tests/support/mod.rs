@@ -53,7 +53,7 @@ pub struct Lab {
     pub way: Way,
     pub up: Option<Up>,
     /// The web server of its stack.
-    http: &'static str,
+    pub http: &'static str,
 }
 
 impl Lab {
