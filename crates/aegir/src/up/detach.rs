@@ -13,6 +13,7 @@ use std::time::Duration;
 use aegir_domain::Remedy;
 use aegir_host::{Clock, OwnProgram, SystemClock};
 use aegir_stack::Running;
+use rustix::fs::OFlags;
 
 use crate::compose::{Given, OWN_PROGRAM};
 use crate::failure::Failure;
@@ -57,7 +58,9 @@ pub(super) fn let_go(given: &Given) {
     if !given.stays {
         return;
     }
-    let log = OpenOptions::new().append(true).create(true).mode(0o600).open(log(&given.home()));
+    // The folder is the home owner's, and we may be root: through a link we would write elsewhere.
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let log = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(no_link).open(log(&given.home()));
     let Ok(log) = log.or_else(|_| OpenOptions::new().write(true).open("/dev/null")) else { return };
     // Whoever reads the pipe sees its end, and goes.
     let _ = rustix::stdio::dup2_stdout(&log).and_then(|()| rustix::stdio::dup2_stderr(&log));
