@@ -28,11 +28,13 @@ pub trait HttpDriver: Send + Sync {
 
     /// The folders that must exist below [`ServerConfig::folder`] for snippets, platforms and sites, mode 0700.
     fn folders(&self) -> &'static [&'static str] {
-        &["pre.d", "platform.d", "vhost.d", "post.d"]
+        &["pre.d", "platform.d", "platforms", "vhost.d", "post.d"]
     }
 
     /// The file of a server that a main configuration includes, relative to [`ServerConfig::folder`].
-    fn entry(&self) -> &'static str;
+    fn entry(&self) -> &'static str {
+        "server.conf"
+    }
 
     /// The files of a server.
     fn server(&self, server: &ServerConfig, templates: &Templates) -> Result<Vec<ConfigFile>, DriverFault>;

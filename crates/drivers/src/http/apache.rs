@@ -163,14 +163,6 @@ impl HttpDriver for Apache {
         "apache"
     }
 
-    fn entry(&self) -> &'static str {
-        "server.conf"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["pre.d", "platform.d", "platforms", "vhost.d", "post.d"]
-    }
-
     fn server(&self, server: &ServerConfig, templates: &Templates) -> Result<Vec<ConfigFile>, DriverFault> {
         let folder = glob_free(&server.folder)?;
         let families: Vec<Value> = CoreFamily::ALL.into_iter().map(family).collect();

@@ -47,14 +47,6 @@ impl HttpDriver for Nginx {
         "nginx"
     }
 
-    fn entry(&self) -> &'static str {
-        "server.conf"
-    }
-
-    fn folders(&self) -> &'static [&'static str] {
-        &["pre.d", "platform.d", "platforms", "vhost.d", "post.d"]
-    }
-
     fn server(&self, server: &ServerConfig, templates: &Templates) -> Result<Vec<ConfigFile>, DriverFault> {
         let families: Vec<Value> = CoreFamily::ALL
             .into_iter()
