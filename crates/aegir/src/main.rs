@@ -14,6 +14,7 @@ mod follow;
 mod install;
 mod lists;
 mod owner;
+mod products;
 mod provision;
 mod request;
 mod run_now;

@@ -13,12 +13,13 @@ use std::sync::atomic::AtomicBool;
 
 use aegir_domain::{HostName, HttpEngine, Remedy};
 use aegir_stack::{Endpoints, Programs, Signals, Stack, StackSettings, Users};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::args::text;
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::owner;
+use crate::products::{Db, Http};
 use crate::provision::Usage;
 use crate::setup_notes;
 use back_end::BackEnd;
@@ -66,22 +67,6 @@ pub(crate) struct UpArgs {
     only_services: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum Http {
-    /// nginx
-    Nginx,
-    /// Apache httpd, with its event MPM
-    Apache,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum Db {
-    /// MariaDB
-    Mariadb,
-    /// A file for each site
-    Sqlite,
-}
-
 /// Starts the stack, sees that there is a site, and keeps both until Ctrl-C.
 pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
     let home = given.home();
@@ -102,10 +87,7 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
         address: args.listen,
         http_port: args.port,
         users: users.clone(),
-        http: args.http.map(|http| match http {
-            Http::Nginx => HttpEngine::Nginx,
-            Http::Apache => HttpEngine::Apache,
-        }),
+        http: args.http.map(HttpEngine::from),
         mariadb: mariadb || home.join("stack/mariadb/data").is_dir(),
         programs: programs(args.php.as_deref())?,
     };

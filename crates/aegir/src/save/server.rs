@@ -10,11 +10,12 @@ use aegir_domain::{
     DbEngine, DbService, GrantHost, HttpEngine, HttpService, Password, Remedy, Secrets, ServerContext, ServerName,
 };
 use aegir_stack::Endpoints;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Deserialize;
 
 use crate::args::text;
 use crate::failure::Failure;
+use crate::products::{Db, Http};
 use crate::provision::Usage;
 use crate::speak::err;
 
@@ -52,20 +53,6 @@ pub(crate) struct ServerOptions {
     grant_host: Vec<GrantHost>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum Http {
-    Nginx,
-    Apache,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-enum Db {
-    /// MariaDB or MySQL
-    Mariadb,
-    /// A file for each site
-    Sqlite,
-}
-
 impl ServerOptions {
     /// The context: what is saved, with what was named; and the password, if one was given.
     pub(super) fn context(
@@ -97,10 +84,7 @@ impl ServerOptions {
         if self.http.is_none() && self.listen.is_none() {
             return Ok(saved);
         }
-        let engine = self.http.map(|http| match http {
-            Http::Nginx => HttpEngine::Nginx,
-            Http::Apache => HttpEngine::Apache,
-        });
+        let engine = self.http.map(HttpEngine::from);
         let needs =
             |what: &str, instead: &str| Failure::usage(Usage::new(format!("a web service needs {what}"), instead));
         Ok(Some(match saved {
