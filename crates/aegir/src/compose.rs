@@ -12,7 +12,7 @@ use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::HttpDrivers;
 use aegir_host::{
     Accounts, ControlSocket, Files, Mint, RealDatabases, RealWeb, SystemClock, SystemMint, TaskPrograms, own_gid,
-    own_groups,
+    own_groups, own_uid,
 };
 use aegir_provision::{Settings, Worker, WorldParts};
 
@@ -65,10 +65,19 @@ impl Composed {
         let home = Home::new(path);
         let settings = settings(&home)?;
         let bases = std::iter::once(home.path().to_owned()).chain(settings.platform_bases.iter().cloned()).collect();
-        let files = Files::new(bases);
+        let mut files = Files::new(bases);
         let web = web_account(&home, &settings, &files)?;
         // A link to a shorter path where the home lies too deep for the address of a socket.
-        let sockets = fs::read_link(home.run()).unwrap_or_else(|_| home.run());
+        let sockets = match fs::read_link(home.run()) {
+            Ok(short) => {
+                // What the stack made there for this home is the home's.
+                if fs::symlink_metadata(&short).is_ok_and(|found| found.is_dir() && found.uid() == own_uid()) {
+                    files = files.add_base(&short);
+                }
+                short
+            }
+            Err(_) => home.run(),
+        };
         let temporary = home.cache();
         let programs_home = home.path().to_owned();
         let parts = WorldParts {
@@ -85,6 +94,7 @@ impl Composed {
             own_gid: own_gid(),
             own_groups: own_groups(),
             web_user: web.and_then(|web| web.user),
+            one_user: settings.web_group.is_none() && is_one_user(&sockets),
             db_drivers: DbDrivers::standard(),
             http_drivers: HttpDrivers::standard(),
             sockets,
@@ -140,6 +150,14 @@ fn web_account(home: &Home, settings: &Settings, files: &Files) -> Result<Option
         Some((user.name.clone(), group.name.clone()))
     });
     Ok(Some(WebAccount { gid: run.gid(), user }))
+}
+
+/// Whether all that a stack runs is known to be our own. A stack of root's gives these folders to other groups;
+/// where they are gone, nothing is known.
+fn is_one_user(sockets: &Path) -> bool {
+    let is_own =
+        |folder: &Path| fs::metadata(folder).is_ok_and(|found| (found.uid(), found.gid()) == (own_uid(), own_gid()));
+    is_own(sockets) && is_own(&sockets.join("php"))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 mod fpm;
 
-pub use fpm::{Children, FpmMain, MEDDLERS, PROGRAM_STARTERS, Pool, Programs, UNHELD};
+pub use fpm::{Asks, Children, FpmMain, LINGERERS, MEDDLERS, PROGRAM_STARTERS, Pool, Programs, UNHELD};
 
 use std::path::Path;
 

@@ -8,7 +8,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use aegir_drivers::http::{Apache, HttpDriver, HttpDrivers, Nginx};
-use aegir_drivers::php::{Children, FpmMain, Pool, Programs};
+use aegir_drivers::php::{Asks, Children, FpmMain, Pool, Programs};
 use aegir_drivers::{DriverFault, Templates};
 use common::*;
 
@@ -220,6 +220,7 @@ fn pool(text: &str) -> Pool {
             _ => Children::OnDemand { max: 10, idle_seconds: 30 },
         },
         generation: 7,
+        asks: if input.contains_key("asked-by-aegir") { Asks::Aegir } else { Asks::Visitors },
         programs: if input.contains_key("programs") { Programs::Allowed } else { Programs::Refused },
         request_seconds: 300,
         slow_log: input.get("slow").map(PathBuf::from),

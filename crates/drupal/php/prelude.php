@@ -104,6 +104,7 @@ final class Driver {
       self::$answer = $operation(self::$question);
       self::$phase = 'shutdown';
       if (function_exists('_drupal_shutdown_function')) {
+        self::passOver('chdir(): open_basedir');
         _drupal_shutdown_function();
       }
     }
@@ -150,6 +151,16 @@ final class Driver {
     $text = html_entity_decode(strip_tags($text), ENT_QUOTES, 'UTF-8');
     $text = trim(preg_replace('/\s+/', ' ', $text));
     return strlen($text) > $limit ? substr($text, 0, $limit) . '…' : $text;
+  }
+
+  /**
+   * Has warnings that begin so reach no handler of the site's: Drupal changes
+   * into the folder that it is in, and PHP may not.
+   */
+  private static function passOver($beginning) {
+    $handler = set_error_handler(static function (...$error) use (&$handler, $beginning) {
+      return strpos($error[1], $beginning) === 0 || ($handler ? $handler(...$error) : FALSE);
+    });
   }
 
   /**
@@ -427,6 +438,9 @@ final class Driver {
         throw new Fault('bad-input', "the question lacks `$field`");
       }
     }
+    if (isset($question['until']) && time() >= $question['until']) {
+      throw new Fault('bad-input', 'the question waited until nobody expects an answer: too much is asked of this pool');
+    }
     if (!isset($question['credentials']) || !is_array($question['credentials'])) {
       throw new Fault('bad-input', 'the question lacks `credentials`');
     }
@@ -456,7 +470,8 @@ final class Driver {
   private static function prepare() {
     $root = self::$question['root'];
     umask(0007);
-    set_time_limit(0);
+    // PHP counts the time that it works, and says where it was.
+    set_time_limit(isset(self::$question['until']) ? max(1, self::$question['until'] - time()) : 0);
     ini_set('memory_limit', '1024M');
     ini_set('display_errors', '0');
     ini_set('log_errors', '1');
@@ -490,7 +505,8 @@ final class Driver {
     // Drupal 7 asks for it without looking whether it is there.
     $_SERVER += ['argc' => 1, 'argv' => ['index.php']];
     $_GET = $_POST = $_COOKIE = $_REQUEST = [];
-    if (!chdir($root)) {
+    // PHP may be there already, and may not change into it: it may open parts of it alone.
+    if (getcwd() !== $root && !chdir($root)) {
       throw new Fault('bad-input', 'the root of the platform cannot be entered');
     }
   }

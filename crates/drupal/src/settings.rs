@@ -84,6 +84,7 @@ impl Settings {
         environment.add_template("credentials.php.j2", include_str!("../templates/credentials.php.j2"))?;
         environment.add_template("folders-seven.php.j2", include_str!("../templates/folders-seven.php.j2"))?;
         environment.add_template("folders-eight.php.j2", include_str!("../templates/folders-eight.php.j2"))?;
+        environment.add_template("packages-eight.php.j2", include_str!("../templates/packages-eight.php.j2"))?;
         environment.add_template("own-lines.php.j2", include_str!("../templates/own-lines.php.j2"))?;
         let text = template.unwrap_or(self.template());
         let mut rendered = environment.render_named_str(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::web::stream::Stream;
-use crate::web::{WebAddress, WebFault};
+use crate::web::{PhpPage, PhpRun, WebAddress, WebFault};
 
 const BEGIN: u8 = 1;
 const END: u8 = 3;
@@ -16,37 +16,36 @@ const STDERR: u8 = 7;
 
 /// The longest answer to a ping: its page is one word.
 const LONGEST_PING: usize = 64 * 1024;
+/// More complaints of PHP are not kept.
+const LONGEST_ERRORS: usize = 64 * 1024;
 /// The longest answer of a script.
 const LONGEST: usize = 4 * 1024 * 1024;
 
 /// Asks the php-fpm behind `socket` for the page `path`, and gives its body without headers.
 pub(crate) fn ping(socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault> {
-    let body = ask(socket, path, &question(path, &[("REQUEST_METHOD", "GET")], &[]), limit, LONGEST_PING)?;
-    Ok(String::from_utf8_lossy(&body).trim().to_owned())
+    let page = ask(socket, path, &question(path, &[("REQUEST_METHOD", "GET")], &[]), limit, LONGEST_PING)?;
+    Ok(String::from_utf8_lossy(&page.body).trim().to_owned())
 }
 
-/// Has the php-fpm behind `socket` run `script` with `input` as what was posted, under these settings of PHP,
-/// and gives what it printed.
-pub(crate) fn run(
-    socket: &Path,
-    script: &Path,
-    settings: &str,
-    input: &[u8],
-    limit: Duration,
-) -> Result<Vec<u8>, WebFault> {
-    let path = script.to_string_lossy();
+/// Has the php-fpm behind `socket` run a script.
+pub(crate) fn run(socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault> {
+    // PHP works in the folder of the page, and runs what is set before it first.
+    let path = run.page.to_string_lossy();
+    let settings: String = run.settings.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect::<String>()
+        + &format!("auto_prepend_file=\"{}\"\n", run.script.display());
+    let input = run.input.expose().as_bytes();
     let length = input.len().to_string();
     let params = [
         ("REQUEST_METHOD", "POST"),
         ("CONTENT_TYPE", "application/json"),
         ("CONTENT_LENGTH", length.as_str()),
-        ("PHP_ADMIN_VALUE", settings),
+        ("PHP_ADMIN_VALUE", settings.as_str()),
     ];
     ask(socket, &path, &question(&path, &params, input), limit, LONGEST)
 }
 
-/// Sends a question, and gives the body of the answer without its headers.
-fn ask(socket: &Path, path: &str, question: &[u8], limit: Duration, longest: usize) -> Result<Vec<u8>, WebFault> {
+/// Sends a question, and gives the answer without its headers.
+fn ask(socket: &Path, path: &str, question: &[u8], limit: Duration, longest: usize) -> Result<PhpPage, WebFault> {
     let at = WebAddress::Unix(socket.to_owned());
     let mut stream = Stream::connect(&at, limit).map_err(|source| WebFault::Unreachable { at: at.clone(), source })?;
     let answer = stream.write_all(question).and_then(|()| answer(&mut stream, longest));
@@ -56,8 +55,8 @@ fn ask(socket: &Path, path: &str, question: &[u8], limit: Duration, longest: usi
         }
         _ => WebFault::NoAnswer { at: at.clone(), asked: path.to_owned(), source },
     })?;
-    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
-    Ok(answer[head..].to_vec())
+    let head = answer.body.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+    Ok(PhpPage { body: answer.body[head..].to_vec(), ..answer })
 }
 
 fn question(path: &str, more: &[(&str, &str)], input: &[u8]) -> Vec<u8> {
@@ -108,8 +107,8 @@ fn record(kind: u8, content: &[u8]) -> Vec<u8> {
     record
 }
 
-fn answer(from: &mut impl Read, longest: usize) -> io::Result<Vec<u8>> {
-    let mut body = Vec::new();
+fn answer(from: &mut impl Read, longest: usize) -> io::Result<PhpPage> {
+    let (mut body, mut errors) = (Vec::new(), Vec::new());
     loop {
         let mut head = [0; 8];
         from.read_exact(&mut head)?;
@@ -121,8 +120,9 @@ fn answer(from: &mut impl Read, longest: usize) -> io::Result<Vec<u8>> {
         let mut content = vec![0; length + usize::from(padding)];
         from.read_exact(&mut content)?;
         match kind {
-            END => return Ok(body),
+            END => return Ok(PhpPage { body, errors: String::from_utf8_lossy(&errors).into_owned() }),
             STDOUT if body.len() < longest => body.extend_from_slice(&content[..length]),
+            STDERR if errors.len() < LONGEST_ERRORS => errors.extend_from_slice(&content[..length]),
             _ => (),
         }
     }
@@ -154,6 +154,15 @@ mod tests {
 
         assert_eq!(ping(&socket, "/ping", Duration::from_secs(5)).unwrap(), "pong");
         assert_eq!(asked.join().unwrap(), question("/ping", &[("REQUEST_METHOD", "GET")], &[]));
+    }
+
+    #[test]
+    fn what_php_complains_of_is_kept_apart_from_its_page() {
+        let said =
+            [record(STDOUT, b"a "), record(STDERR, b"PHP message: no"), record(STDOUT, b"page"), record(END, &[0; 8])];
+        let page = answer(&mut &said.concat()[..], LONGEST).unwrap();
+
+        assert_eq!((page.body, page.errors), (b"a page".to_vec(), "PHP message: no".to_owned()));
     }
 
     #[test]

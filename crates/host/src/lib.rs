@@ -44,4 +44,4 @@ pub use programs::{
 };
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
 pub use watch::Watch;
-pub use web::{Answer, RealWeb, Web, WebAddress, WebFault};
+pub use web::{Answer, PhpPage, PhpRun, RealWeb, Web, WebAddress, WebFault};

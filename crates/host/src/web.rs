@@ -100,6 +100,31 @@ impl Remedy for WebFault {
     }
 }
 
+/// A script for php-fpm to run, which must end the process of PHP's request by itself.
+///
+/// What it is set, a worker keeps until it is told otherwise: so it is for a pool that answers nobody else.
+#[derive(Clone, Copy, Debug)]
+pub struct PhpRun<'a> {
+    /// The script.
+    pub script: &'a Path,
+    /// A page of PHP that is there and is not run: the script works in its folder. PHP itself could not change
+    /// into a folder of which it may open the parts alone.
+    pub page: &'a Path,
+    /// Settings of PHP that the script cannot change; each run of a pool sets the same ones.
+    pub settings: &'a [(&'a str, String)],
+    /// What is posted to it.
+    pub input: &'a Password,
+}
+
+/// What php-fpm answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhpPage {
+    /// The page, without its headers.
+    pub body: Vec<u8>,
+    /// What PHP or php-fpm complained of meanwhile.
+    pub errors: String,
+}
+
 /// Asks web servers and php-fpm.
 pub trait Web: Send + Sync {
     /// Asks `at` for `path` of the site `host`, and takes no longer than `limit` in all. Follows no
@@ -109,16 +134,8 @@ pub trait Web: Send + Sync {
     /// Asks the php-fpm behind `socket` for its ping page, and gives what it says (`pong`).
     fn ping_php(&self, socket: &Path, path: &str, limit: Duration) -> Result<String, WebFault>;
 
-    /// Has the php-fpm behind `socket` run `script` with `input` as what was posted to it, under `settings` (as
-    /// in an ini file), and gives what it printed.
-    fn run_php(
-        &self,
-        socket: &Path,
-        script: &Path,
-        settings: &str,
-        input: &Password,
-        limit: Duration,
-    ) -> Result<Vec<u8>, WebFault>;
+    /// Has the php-fpm behind `socket` run a script, and gives its page.
+    fn run_php(&self, socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault>;
 
     /// Whether a host name leads to any address, as far as can be told within `limit`.
     fn resolves(&self, name: &str, limit: Duration) -> bool;
@@ -137,15 +154,8 @@ impl Web for RealWeb {
         crate::fastcgi::ping(socket, path, limit)
     }
 
-    fn run_php(
-        &self,
-        socket: &Path,
-        script: &Path,
-        settings: &str,
-        input: &Password,
-        limit: Duration,
-    ) -> Result<Vec<u8>, WebFault> {
-        crate::fastcgi::run(socket, script, settings, input.expose().as_bytes(), limit)
+    fn run_php(&self, socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault> {
+        crate::fastcgi::run(socket, run, limit)
     }
 
     fn resolves(&self, name: &str, limit: Duration) -> bool {

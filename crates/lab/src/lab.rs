@@ -94,6 +94,8 @@ impl Lab {
             own_gid: own_gid(),
             own_groups: vec![own_gid(), WEB_GID],
             web_user: None,
+            // As root's stack has it: what php-fpm cannot answer, nobody does.
+            one_user: false,
             db_drivers: DbDrivers::standard(),
             http_drivers: HttpDrivers::standard(),
             home,

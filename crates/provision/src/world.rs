@@ -47,6 +47,8 @@ pub struct WorldParts {
     pub own_groups: Vec<u32>,
     /// User and group of the web server's workers, where they are not our own.
     pub web_user: Option<(String, String)>,
+    /// Whether PHP of sites is known to run as our own user wherever it runs, as on a stack that a person started.
+    pub one_user: bool,
     /// How database servers are spoken to.
     pub db_drivers: DbDrivers,
     /// How web servers are spoken to.
@@ -91,6 +93,11 @@ impl World {
     /// The socket of a platform's PHP pool.
     pub fn php_socket(&self, platform: &PlatformName) -> PathBuf {
         self.parts.sockets.join("php").join(format!("{platform}.sock"))
+    }
+
+    /// The socket of the pool that Ægir asks about sites of a platform, in a folder that it alone may enter.
+    pub fn ask_socket(&self, platform: &PlatformName) -> PathBuf {
+        self.parts.sockets.join("ask").join(format!("{platform}.sock"))
     }
 
     /// What is known of each object.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aegir_domain::Cmd;
-use aegir_drivers::php::{self, Children, FpmMain, Pool, Programs};
+use aegir_drivers::php::{self, Asks, Children, FpmMain, Pool, Programs};
 use aegir_host::{RealWeb, Web};
 
 use crate::account::Account;
@@ -43,6 +43,7 @@ fn idle_pool(setup: &Setup) -> Pool {
         user: users.map(|users| names(&users.web)),
         listen: setup.places.idle_pool(),
         listen_owner: users.map(|users| (users.aegir.name.clone(), users.http.name.clone())),
+        asks: Asks::Visitors,
         children: Children::OnDemand { max: 1, idle_seconds: 10 },
         generation: 0,
         programs: Programs::Refused,

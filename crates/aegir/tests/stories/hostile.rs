@@ -105,6 +105,52 @@ impl Stage {
         ));
     }
 
+    /// Our scripts, as php-fpm runs them.
+    fn scripts(&self) -> PathBuf {
+        // They are written when something is first asked.
+        self.lab.provision(&["verify", "@victim.localhost"]).done();
+        let all = fs::read_dir(self.lab.home().join("run")).unwrap().flatten().map(|entry| entry.path());
+        let mut scripts = all.filter(|path| path.join("prelude.php").exists());
+        scripts.next().expect("the scripts lie where php-fpm may read them")
+    }
+
+    /// Has the bad site's code make its attempts while Ægir asks it `operation`, by `ask`.
+    fn tries_while_asked(&self, operation: &str, ask: impl FnOnce()) {
+        let files = self.folder(&self.bad).join("files");
+        let sign = files.join(format!("try-{operation}"));
+        fs::write(&sign, "").unwrap();
+        run(Command::new("chown").arg("aegir:aegir-web").arg(&sign));
+
+        ask();
+
+        let said = fs::read_to_string(files.join(format!("asked-{operation}.json"))).expect("the site's code ran");
+        let all: BTreeMap<String, Tried> = serde_json::from_str(&said).unwrap();
+        assert!(all.len() > 150, "{operation}: {} attempts", all.len());
+        judge(&all);
+        self.nothing_was_written();
+        self.never_on_the_command_line();
+    }
+
+    fn never_on_the_command_line(&self) {
+        let trace = self.folder(&self.bad).join("files/was-run-on-the-command-line");
+        assert!(!trace.exists(), "the site's code was run on the command line");
+    }
+
+    /// The world, less what is the bad site's own.
+    fn of_others(&self) -> World {
+        let mut world = World::of(&self.lab);
+        world.forget(&format!("/{}", self.bad.name));
+        world.forget(&self.bad.database);
+        world
+    }
+
+    /// Has a login link be Drupal's to make, and no longer computed.
+    fn has_lines_of_its_own(&self) {
+        let local = self.folder(&self.bad).join("local.settings.php");
+        let text = fs::read_to_string(&local).unwrap();
+        fs::write(&local, text + "$own_salt = 'unused';\n").unwrap();
+    }
+
     /// What the bad site's code knows of the places of others.
     fn targets(&self) -> serde_json::Value {
         let home = self.lab.home();
@@ -163,6 +209,7 @@ impl Stage {
             home.join("stack").join(http()),
             run.clone(),
             run.join("php"),
+            run.join("ask"),
             victim.clone(),
             victim.join("files"),
             victim.join("private/files"),
@@ -180,7 +227,25 @@ impl Stage {
         let closed = folders.iter().filter(|folder| !above.contains(folder));
         let mut patterns: Vec<_> = closed.map(|folder| folder.join("*")).collect();
         patterns.extend([home.join(SITES).join("v*"), home.join("platforms/[t]*")]);
+        let scripts = self.scripts();
+        let platform = home.join("platforms/seven-1.0");
+        let code = [
+            platform.join("modules"),
+            platform.join("includes"),
+            platform.join("sites/all"),
+            platform.join("sites/all/modules"),
+            bad.join("modules"),
+            bad.join("modules/hostile"),
+            home.join("config/includes"),
+            scripts.clone(),
+        ];
+        for folder in &code {
+            assert!(folder.is_dir(), "{} is not there to be written to", folder.display());
+        }
         let unwritable = [
+            scripts.join("prelude.php"),
+            scripts.join("seven/boot.php"),
+            home.join("platforms/seven-1.0/sites/all"),
             bad.join("settings.php"),
             bad.join("local.settings.php"),
             bad.join("modules/hostile/hostile.module"),
@@ -194,6 +259,7 @@ impl Stage {
         let php = run.join("php");
         let mut sockets =
             vec![php.join("seven.sock"), php.join("ten.sock"), php.join("idle.sock"), endpoints.control.clone()];
+        sockets.extend([run.join("ask/seven.sock"), run.join("ask/ten.sock")]);
         // Apache listens on no socket.
         if http() == "nginx" {
             sockets.push(endpoints.internal.clone());
@@ -211,6 +277,7 @@ impl Stage {
             "listen": endpoints.listen.to_string(),
             "secrets": secrets,
             "closed_folders": folders,
+            "code_folders": code,
             "patterns": patterns,
             "unwritable": unwritable,
             "other_sqlite": sqlite,
@@ -221,6 +288,7 @@ impl Stage {
             "mariadb": run.join("mariadb.sock"),
             "db_account": endpoints.db_account,
             "processes": processes(&["nginx", "apache2", "php-fpm", "mariadbd", "aegir"]),
+            "web_uid": account("aegir-web").uid,
             "aegir_uid": account("aegir").uid,
             "aegir_gid": account("aegir").gid,
             "http_gid": group("aegir-http"),
@@ -289,13 +357,7 @@ fn a_sites_own_code_reads_writes_and_reaches_nothing_that_is_not_its_own() {
     };
     let names: Vec<String> = serde_json::from_str(&ask("/hostile")).unwrap();
     assert!(names.len() > 150, "{} attempts", names.len());
-    let others = || {
-        let mut world = World::of(&stage.lab);
-        world.forget(&format!("/{}", stage.bad.name));
-        world.forget(&stage.bad.database);
-        world
-    };
-    let before = others();
+    let before = stage.of_others();
 
     let mut all = BTreeMap::new();
     for name in names {
@@ -306,29 +368,64 @@ fn a_sites_own_code_reads_writes_and_reaches_nothing_that_is_not_its_own() {
 
     judge(&all);
     stage.nothing_was_written();
-    others().must_be(&before);
+    stage.of_others().must_be(&before);
     for site in [&stage.victim, &stage.small] {
         site.answers(&stage.lab);
     }
 }
 
 #[test]
-fn a_sites_own_code_on_the_command_line_reads_nothing_beside_its_platform() {
+fn a_sites_own_code_has_no_more_rights_while_aegir_asks_about_it() {
     let Some(lab) = two_users() else { return };
     let stage = Stage::set(lab);
-    let files = stage.folder(&stage.bad).join("files");
-    fs::write(files.join("try-command-line"), "").unwrap();
-    run(Command::new("chown").arg("aegir:aegir-web").arg(files.join("try-command-line")));
+    let provision = |words: &[&str]| stage.lab.provision(words).done();
+    provision(&["verify", "@bad.localhost"]);
+    let before = stage.of_others();
 
-    // Another name of the site has Drupal flush its caches, which is done on the command line.
-    stage.lab.provision(&["save", "@bad.localhost", "--alias", "also-bad.localhost"]).done();
+    stage.tries_while_asked("boot", || {
+        provision(&["verify", "@bad.localhost"]);
+    });
+    stage.tries_while_asked("login", || {
+        stage.has_lines_of_its_own();
+        provision(&["login", "@bad.localhost"]).says("/user/reset/1/");
+    });
+    stage.of_others().must_be(&before);
+
+    // Another name of the site has Drupal flush its caches.
+    stage.tries_while_asked("flush", || {
+        provision(&["save", "@bad.localhost", "--alias", "also-bad.localhost"]);
+        let said = provision(&["verify", "@bad.localhost"]);
+        assert!(!said.all().contains("untidy"), "{}", said.all());
+    });
+
+    for site in [&stage.victim, &stage.small] {
+        site.answers(&stage.lab);
+        site.is_as_it_should_be(&stage.lab);
+    }
+}
+
+#[test]
+fn where_php_fpm_is_silent_a_sites_own_code_is_not_run_at_all() {
+    let Some(lab) = two_users() else { return };
+    let stage = Stage::set(lab);
+    stage.has_lines_of_its_own();
     stage.lab.provision(&["verify", "@bad.localhost"]).done();
+    fs::remove_file(stage.lab.home().join("run/ask/seven.sock")).unwrap();
+    let before = World::of(&stage.lab);
 
-    let said = fs::read_to_string(files.join("command-line.json")).expect("the site's code ran");
-    let all: BTreeMap<String, Tried> = serde_json::from_str(&said).unwrap();
-    assert!(all.len() > 100, "{} attempts", all.len());
-    judge(&all);
-    stage.nothing_was_written();
+    for words in [&["verify", "@bad.localhost"][..], &["login", "@bad.localhost"]] {
+        let said = stage.lab.provision(words);
+
+        assert!(matches!(said.code, 4 | 7), "{}", said.all());
+        said.says("php-fpm does not answer on").remedy("aegir provision verify @platform_seven");
+        let journal = fs::read_to_string(stage.lab.newest_attempt().join("journal")).unwrap();
+        assert!(!journal.contains("\"record\":\"program\""), "a program was started: {journal}");
+        World::of(&stage.lab).must_be(&before);
+    }
+    stage.never_on_the_command_line();
+
+    stage.lab.provision(&["verify", "@platform_seven"]).done();
+    stage.lab.provision(&["verify", "@bad.localhost"]).done();
 }
 
 fn encoded(text: &str) -> String {

@@ -43,6 +43,19 @@ pub const MEDDLERS: [&str; 7] = [
 pub const UNHELD: [&str; 6] =
     ["curl_init", "curl_copy_handle", "curl_setopt", "curl_setopt_array", "curl_exec", "curl_multi_exec"];
 
+/// What lets a script go on when its request has its answer, out of reach of the pool's time limit. Disabled
+/// where Ægir itself asks: what it asked ends when it says so.
+pub const LINGERERS: [&str; 1] = ["fastcgi_finish_request"];
+
+/// Who is answered by a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// The web server, for visitors.
+    Visitors,
+    /// Ægir, about sites.
+    Aegir,
+}
+
 /// Whether PHP may start programs, and use what `open_basedir` does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Programs {
@@ -82,6 +95,8 @@ pub struct Pool {
     pub listen: PathBuf,
     /// User and group of the socket, when the master starts as root.
     pub listen_owner: Option<(String, String)>,
+    /// Who is answered.
+    pub asks: Asks,
     /// Its processes.
     pub children: Children,
     /// What `/aegir-ping` answers: it changes with every reload.
@@ -107,10 +122,13 @@ impl Pool {
             Children::OnDemand { max, idle_seconds } => ("ondemand", max.max(1), idle_seconds, 0),
             Children::Dynamic { max, spare } => ("dynamic", max.max(1), 0, spare.clamp(1, max.max(1))),
         };
-        let disabled = match self.programs {
-            Programs::Refused => [&PROGRAM_STARTERS[..], &MEDDLERS, &UNHELD].concat().join(","),
-            Programs::Allowed => MEDDLERS.join(","),
+        let mut disabled = match self.programs {
+            Programs::Refused => [&PROGRAM_STARTERS[..], &MEDDLERS, &UNHELD].concat(),
+            Programs::Allowed => MEDDLERS.to_vec(),
         };
+        if self.asks == Asks::Aegir {
+            disabled.extend(LINGERERS);
+        }
         let text = templates.render(
             "fpm/pool.conf",
             context! {
@@ -128,7 +146,7 @@ impl Pool {
                 terminate => self.request_seconds,
                 slow_log => self.slow_log.as_ref().map(|path| path.to_string_lossy()),
                 temp => self.temp.to_string_lossy(),
-                disabled,
+                disabled => disabled.join(","),
                 settings => self.settings.clone(),
             },
         )?;

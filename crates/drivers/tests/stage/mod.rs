@@ -67,6 +67,7 @@ impl Stage {
             user: nobody.clone(),
             listen: home.path().join("php.sock"),
             listen_owner: nobody,
+            asks: Asks::Visitors,
             // One process, so that one site's request follows another's.
             children: Children::OnDemand { max: 1, idle_seconds: 60 },
             generation: 1,

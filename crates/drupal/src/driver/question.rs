@@ -21,6 +21,8 @@ pub struct Question {
     pub uri: String,
     /// What it needs to reach its data.
     pub credentials: Credentials,
+    /// When, in seconds since 1970, nobody waits for an answer any more: it is not begun after that.
+    pub until: Option<u64>,
     /// What to do.
     pub operation: Operation,
 }
@@ -36,6 +38,9 @@ impl Question {
         question.insert("site".into(), self.site.as_str().into());
         question.insert("uri".into(), self.uri.as_str().into());
         question.insert("credentials".into(), self.credentials.expose());
+        if let Some(until) = self.until {
+            question.insert("until".into(), until.into());
+        }
         Value::Object(question).to_string().into_bytes()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::{DbEngine, Password};
-use aegir_host::{Answer, Databases, ServiceFault, Services, Web, WebAddress, WebFault};
+use aegir_host::{Answer, Databases, PhpPage, PhpRun, ServiceFault, Services, Web, WebAddress, WebFault};
 use serde::{Deserialize, Serialize};
 
 use super::nginx::{BROKEN, map_of};
@@ -140,18 +140,17 @@ impl Web for FakeWeb {
         Ok(setting(&pool, "ping.response").unwrap_or_default())
     }
 
-    fn run_php(
-        &self,
-        socket: &Path,
-        script: &Path,
-        _: &str,
-        input: &Password,
-        limit: Duration,
-    ) -> Result<Vec<u8>, WebFault> {
+    fn run_php(&self, socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault> {
+        self.0.moment();
         self.ping_php(socket, "", limit)?;
+        let open = run.settings.iter().find(|(name, _)| *name == "open_basedir").map(|(_, paths)| paths.as_str());
+        let may_open = |path: &Path| open.is_none_or(|open| open.split(':').any(|open| path.starts_with(open)));
+        if !run.page.is_file() || !may_open(run.page) || !may_open(run.script) {
+            return Ok(PhpPage { body: b"File not found.\n".to_vec(), errors: "Primary script unknown".into() });
+        }
         let mut said = String::new();
-        drupal::run(&self.0, script, input.expose(), &mut |line| said += &format!("{line}\n"));
-        Ok(said.into_bytes())
+        let end = drupal::run(&self.0, run.script, run.input.expose(), &mut |line| said += &format!("{line}\n"));
+        Ok(PhpPage { body: (end.stdout + "\n" + &said).into_bytes(), errors: end.stderr })
     }
 
     fn resolves(&self, _: &str, _: Duration) -> bool {
@@ -163,8 +162,11 @@ impl FakeWeb {
     /// The pool that listens on `socket`, as php-fpm last read it.
     fn pool(&self, socket: &Path) -> Option<String> {
         let running = Running::of(&self.0, "php-fpm");
+        // A file can hold several, each under a heading.
+        let pools =
+            running.files.into_values().flat_map(|text| text.split("\n[").map(str::to_owned).collect::<Vec<_>>());
         let listens = |text: &String| setting(text, "listen").is_some_and(|at| Path::new(&at) == socket);
-        running.files.into_values().find(listens)
+        pools.into_iter().find(listens)
     }
 
     /// The front page of the site that answers to `host`.

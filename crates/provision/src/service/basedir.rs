@@ -1,8 +1,8 @@
-//! What the PHP of a site may open, behind the web server and on the command line alike.
+//! What the PHP of a site may open: when a visitor asks, when Ægir asks, and on the command line.
 //!
-//! A site's code is not ours. On the command line it runs as our own user, who could read every
-//! site's credentials; so there it is held to folders too. They include the whole root, since Drupal
-//! changes into it there, and PHP cannot allow a folder without all that is below.
+//! A site's code is not ours, and all sites' PHP is one user: these folders keep a site from the others.
+//! Where one user runs all, a site may be asked on the command line. There they include the whole root, since
+//! Drupal changes into it, and PHP cannot allow a folder without all that is below.
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,17 @@ pub(crate) fn of_site(world: &World, site: &SiteContext, platform: &PlatformCont
         more.push(platform.root.path().to_owned());
     }
     Ok(site_paths(&platform.root, &site.name, &more))
+}
+
+/// What it may open while Ægir asks about it, besides what the caller adds: no more than for visitors.
+pub(crate) fn of_question(
+    world: &World,
+    site: &SiteContext,
+    platform: &PlatformContext,
+) -> Result<Vec<PathBuf>, Fault> {
+    let SharedPaths { busiest, rest } = of_platform(world, platform)?;
+    let own = site_paths(&platform.root, &site.name, &outside(world, site)?);
+    Ok([busiest, own, rest].concat())
 }
 
 /// What it may open on the command line, besides what the caller adds.

@@ -1,10 +1,10 @@
-//! php-fpm: a pool for each platform.
+//! php-fpm: for each platform a pool that answers visitors, and one that Ægir asks about its sites.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use aegir_domain::{Fault, PlatformContext, Remedy};
-use aegir_drivers::php::{Children, FpmMain, Pool, Programs, check, fpm_programs};
+use aegir_drivers::php::{Asks, Children, FpmMain, Pool, Programs, check, fpm_programs};
 use aegir_host::{Ended, Launch, Limits, LockMode};
 
 use super::ServiceRestarting;
@@ -13,6 +13,8 @@ use crate::service::http::Down;
 
 /// The page that a pool answers its number on.
 const PING: &str = "/aegir-ping";
+/// The longest that anybody waits for what Drupal says about a site: until all its caches are rebuilt.
+pub(crate) const LONGEST_QUESTION: Duration = Duration::from_secs(240);
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// The pool of one platform.
@@ -35,11 +37,12 @@ impl<'w> PoolOf<'w> {
     /// The text that its file should hold, with the generation that it has, or with `generation`.
     pub(crate) fn text(&self, generation: u64) -> Result<String, Fault> {
         let web = self.world.parts.web_user.clone();
-        let pool = Pool {
+        let visits = Pool {
             name: format!("platform_{}", self.platform.name),
             user: web.clone(),
             listen: self.world.php_socket(&self.platform.name),
             listen_owner: web,
+            asks: Asks::Visitors,
             children: Children::OnDemand { max: 16, idle_seconds: 60 },
             generation,
             programs: match self.world.parts.settings.trusts(&self.platform.name) {
@@ -51,7 +54,28 @@ impl<'w> PoolOf<'w> {
             temp: self.world.parts.sockets.join("php"),
             settings: vec![("memory_limit".into(), "256M".into())],
         };
-        Ok(pool.file(&self.world.templates()?)?.text.expose().to_owned())
+        let settings = [
+            // Once in a task, and not at the cost of others.
+            ("memory_limit", "1G"),
+            // A file that changed a moment ago is the one that is asked about.
+            ("opcache.validate_timestamps", "1"),
+            ("opcache.revalidate_freq", "0"),
+            // Nobody is written to because Ægir looks at a site.
+            ("sendmail_path", "/bin/true"),
+            ("ffi.enable", "0"),
+        ];
+        let asked = Pool {
+            // No platform's name has a dot.
+            name: format!("platform_{}.ask", self.platform.name),
+            listen: self.world.ask_socket(&self.platform.name),
+            asks: Asks::Aegir,
+            // A little longer than anybody waits for an answer.
+            request_seconds: LONGEST_QUESTION.as_secs() + 10,
+            settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            ..visits.clone()
+        };
+        let templates = self.world.templates()?;
+        Ok([visits.file(&templates)?.text.expose(), asked.file(&templates)?.text.expose()].join("\n"))
     }
 
     /// The generation in the text of a file.
@@ -92,7 +116,11 @@ impl<'w> PoolOf<'w> {
     /// there is taken away, and nothing else happens.
     pub(crate) fn swap(&self, text: Option<&str>) -> Result<(), Fault> {
         match text {
-            Some(text) => self.world.files().write(&self.path(), text.as_bytes(), 0o600)?,
+            Some(text) => {
+                // A stack that runs since before there was such a folder has none.
+                self.world.files().make_dir(&self.world.parts.sockets.join("ask"), 0o700)?;
+                self.world.files().write(&self.path(), text.as_bytes(), 0o600)?
+            }
             None => self.world.files().remove_file(&self.path())?,
         };
         Ok(())

@@ -1,13 +1,14 @@
-//! Drupal's own PHP: one process for each question, from our driver scripts.
+//! Drupal's own PHP, asked by our driver scripts: about a site that exists in php-fpm, to install one in a process.
 
 mod facts;
+mod pool;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{Cmd, ContextName, Fault, HostName, Password, PlatformContext, Redirect, Remedy, SiteContext};
 use aegir_drivers::php::{MEDDLERS, PROGRAM_STARTERS, UNHELD};
-use aegir_drupal::driver::{Credentials, Listener, Operation, Question, SCRIPTS, Told};
+use aegir_drupal::driver::{Credentials, Install, Installed, Listener, Operation, Question, SCRIPTS, Told};
 use aegir_drupal::{CoreVersion, Family};
 use aegir_host::{Launch, Limits, Trouble};
 use serde::de::DeserializeOwned;
@@ -16,9 +17,6 @@ pub(crate) use facts::{Facts, facts};
 
 use super::basedir;
 use crate::World;
-
-/// How long a pool may think about a question before a process of its own is asked.
-const POOL_LIMIT: Duration = Duration::from_secs(20);
 
 /// What Drupal needs of PHP besides a database driver (facts, section 1; Drupal's own requirements).
 const NEEDED: [&str; 7] = ["pdo", "dom", "simplexml", "xml", "json", "session", "mbstring"];
@@ -127,68 +125,61 @@ impl<'w> Asker<'w> {
         format!("{}/{script}", self.uri)
     }
 
-    /// Asks php-fpm, where compiled code is at hand and PHP need not be started; where it has no clean answer,
-    /// a process of its own is asked, which also says what is wrong. For what is short and changes nothing.
-    pub(crate) fn ask_pool<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
-        match self.page(operation.clone(), limit.min(POOL_LIMIT)) {
-            Some(answer) => Ok(answer),
-            None => self.ask(operation, limit),
+    /// Has the site's Drupal answer, in php-fpm and with the rights of the web server's workers: its code is not
+    /// ours, and gets no others for being asked.
+    ///
+    /// Where one user runs everything, and php-fpm does not, a process of its own is asked.
+    pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
+        match pool::ask(self, operation.clone(), limit) {
+            Err(fault) if self.world.parts.one_user && pool::is_silent(&fault) => self.ask_process(operation, limit),
+            answer => answer,
         }
     }
 
-    /// What the site's pool answers. It is held to the folders that a process would be held to, and has the
-    /// rights of the web server's workers alone.
-    fn page<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Option<T> {
-        let world = self.world;
-        let name = operation.as_str();
-        let folder = scripts_for_pools(world).ok()?;
-        let script = folder.join(operation.script(self.family));
-        // The script changes into the root, as on the command line, so it must be allowed whole here too.
-        let mut open = basedir::may_open_on_command_line(world, &self.site, &self.platform).ok()?;
-        open.push(folder);
-        let open: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
-        let temp = self.platform.root.site_dir(&self.site.name).join("private/temp");
-        let temp = temp.to_string_lossy();
-        // No more than visits set too: a worker keeps what it is told here until it is told otherwise.
-        let settings = format!(
-            "open_basedir=\"{}\"\nupload_tmp_dir=\"{temp}\"\nsys_temp_dir=\"{temp}\"\nsession.save_path=\"{temp}\"",
-            open.join(":")
-        );
-        let input = self.input(operation);
-        let socket = world.php_socket(&self.platform.name);
-        let said = world.parts.web.run_php(&socket, &script, &settings, &input, limit).ok()?;
-        let mut listener = Listener::default();
-        listener.hear(&said);
-        listener.answer(name, "the end of its page").ok()
+    /// Runs Drupal's installer, in a process of its own: it takes long, and a site that is not there yet has no
+    /// code.
+    pub(crate) fn install(&self, install: Install, limit: Duration) -> Result<Installed, Fault> {
+        self.ask_process(Operation::Install(Box::new(install)), limit)
     }
 
-    /// A question about the site, with its secrets.
-    fn input(&self, operation: Operation) -> Password {
+    /// A question about the site, with its secrets. It is not begun any more after `until`.
+    fn input(&self, operation: Operation, until: Option<u64>) -> Password {
         let question = Question {
             root: self.platform.root.clone(),
             site: self.site.name.clone(),
             uri: self.uri.clone(),
             credentials: self.credentials.clone(),
+            until,
             operation,
         };
         Password::new(String::from_utf8_lossy(&question.expose()).into_owned())
     }
 
-    /// Asks, and waits for the answer: at most `limit`, and no longer than the line may take.
-    pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
+    /// What no log may hold.
+    fn secrets(&self) -> Vec<Password> {
+        vec![self.credentials.db_passwd.clone(), self.credentials.hash_salt.clone()]
+    }
+
+    /// The folder for temporary files of the site.
+    fn temp(&self) -> PathBuf {
+        self.platform.root.site_dir(&self.site.name).join("private/temp")
+    }
+
+    /// Asks on the command line, and waits for the answer: at most `limit`, and no longer than the line may take.
+    fn ask_process<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
         let world = self.world;
         let name = operation.as_str();
         let new = matches!(operation, Operation::Install(_));
-        let mut secrets = vec![self.credentials.db_passwd.clone(), self.credentials.hash_salt.clone()];
+        let mut secrets = self.secrets();
         if let Operation::Install(install) = &operation {
             secrets.push(install.account_password.clone());
         }
         let script = scripts(world)?.join(operation.script(self.family));
-        let input = self.input(operation);
+        let input = self.input(operation, None);
         let settings = &world.parts.settings;
-        let temp = self.platform.root.site_dir(&self.site.name).join("private/temp");
-        let cmd =
-            Cmd::new(program(world, &self.platform)).args(self.arguments(&temp, new)?).arg(script.to_string_lossy());
+        let cmd = Cmd::new(program(world, &self.platform))
+            .args(self.arguments(&self.temp(), new)?)
+            .arg(script.to_string_lossy());
         let mut launch = Launch::new(cmd.clone())
             .in_dir(self.platform.root.path())
             .stdin(input)
@@ -212,10 +203,7 @@ impl<'w> Asker<'w> {
             return Err(super::Stopped { program: "Drupal's installer" }.into());
         }
         let how = ran.ended.to_string();
-        let noise = without(&secrets, &[ran.stdout.as_str(), ran.stderr.as_str()].join("\n"));
-        if !noise.trim().is_empty() {
-            world.say_with(format!("PHP said beside its answer, during `{name}`"), noise);
-        }
+        tell_noise(world, name, &without(&secrets, &[ran.stdout.as_str(), ran.stderr.as_str()].join("\n")));
         Ok(listener.answer(name, &how)?)
     }
 
@@ -263,6 +251,13 @@ impl<'w> Asker<'w> {
             ]);
         }
         Ok(options.into_iter().flat_map(|option| ["-d".to_owned(), option]).collect())
+    }
+}
+
+/// Says what PHP said beside its answer, if anything.
+fn tell_noise(world: &World, operation: &str, noise: &str) {
+    if !noise.trim().is_empty() {
+        world.say_with(format!("PHP said beside its answer, during `{operation}`"), noise.to_owned());
     }
 }
 

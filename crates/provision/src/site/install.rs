@@ -167,7 +167,7 @@ impl Action<World> for RunInstaller {
         let site = &self.site;
         self.bring_translation(world)?;
         let asker = Asker::of(world, site, &self.platform)?;
-        let operation = Operation::Install(Box::new(Installer {
+        let installer = Installer {
             profile: site.profile.clone(),
             language: site.language.clone(),
             title: site.title.clone(),
@@ -179,9 +179,9 @@ impl Action<World> for RunInstaller {
             time_zone: site.time_zone.clone(),
             country: None,
             translation_server: world.parts.settings.translation_server.clone(),
-        }));
+        };
         let limit = Duration::from_secs(world.parts.settings.install_limit);
-        let installed = match asker.ask(operation, limit) {
+        let installed = match asker.install(installer, limit) {
             Err(fault) if is_installed_already(&fault) => already_so(&asker).ok_or(fault)?,
             result => result?,
         };

@@ -15,6 +15,7 @@ use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTING
 use super::probe::{FrontPage, Links};
 use crate::World;
 use crate::service::DbServer;
+use crate::service::fpm::LONGEST_QUESTION;
 use crate::service::php::Asker;
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::{MakeFolder, SetMode, SetModes, Want, converge};
@@ -370,7 +371,7 @@ impl Check<World> for Boots {
 
     fn look(&self, world: &World) -> Result<Booted, Fault> {
         let booted: Booted =
-            Asker::of(world, &self.site, &self.platform)?.ask_pool(Operation::Boot, Duration::from_secs(120))?;
+            Asker::of(world, &self.site, &self.platform)?.ask(Operation::Boot, Duration::from_secs(120))?;
         match booted.site_path == format!("sites/{}", self.site.name) {
             true => Ok(booted),
             false => Err(Elsewhere { site: self.site.name.clone(), path: booted.site_path }.into()),
@@ -424,7 +425,7 @@ impl Action<World> for FlushCaches {
         let Some(Context::Site(site)) = world.contexts().find(&name)? else { return Ok(()) };
         let platform = world.contexts().platform(&site.platform)?;
         let _: aegir_drupal::driver::Flushed =
-            Asker::of(world, &site, &platform)?.ask(Operation::Flush, Duration::from_secs(240))?;
+            Asker::of(world, &site, &platform)?.ask(Operation::Flush, LONGEST_QUESTION)?;
         Ok(())
     }
 }
