@@ -44,7 +44,7 @@ impl Recipe<World> for Verify {
         }
         // PHP may open only what is there when it asks, so this folder must be.
         for (path, mode) in shared_folders(&facts.core) {
-            changes.extend(converge_folder(run, platform.root.path().join(path), mode)?);
+            changes.extend(converge_folder(run, platform.root.path().join(path), mode, true)?);
         }
         let path = platform.root.path().join(sites_php::FILE);
         let current = run.check(FileNow { path: path.clone() })?;
@@ -148,6 +148,12 @@ impl Check<World> for CodeIsSound {
         if let Some(error) = code.errors().next() {
             return Err(PlatformFault::Broken { path: error.path.clone(), reason: error.reason.clone() }.into());
         }
+        if let Some(path) = writable_by_sites(world, &platform.root)? {
+            world.warn(format!(
+                "PHP of every site may write to `{0}`, and so change what the others run; as root, run `chmod -R go-w {0}`",
+                path.display()
+            ));
+        }
         let default_profile = match code.default_profile() {
             Some(profile) => profile.name.clone(),
             None => return Err(PlatformFault::NoProfile { root: platform.root.clone() }.into()),
@@ -222,6 +228,23 @@ pub(crate) fn root_is_acceptable(world: &World, name: &PlatformName, root: &Plat
         }
     }
     Ok(())
+}
+
+/// The first of the root and what lies in it that the workers of the web server may write, where they are not
+/// ourselves. What lies deeper is as its folder in nearly every tree.
+fn writable_by_sites(world: &World, root: &PlatformRoot) -> Result<Option<PathBuf>, Fault> {
+    let parts = &world.parts;
+    let root = root.path();
+    let names = world.files().list(root)?;
+    for path in std::iter::once(root.to_owned()).chain(names.iter().map(|name| root.join(name))) {
+        let Some(stat) = world.files().stat(&path)? else { continue };
+        let is_link = matches!(stat.kind, Kind::Link(_));
+        let theirs = stat.gid == parts.web_gid && stat.gid != parts.own_gid && stat.mode & 0o020 != 0;
+        if !is_link && (theirs || stat.mode & 0o002 != 0) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// The folders of a platform that all its sites share (M6); Drupal 8 and later keep code elsewhere.

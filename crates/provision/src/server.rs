@@ -55,7 +55,7 @@ impl Recipe<World> for Verify {
         };
         let mut changes = Vec::new();
         for (path, mode) in folders(run.world(), &server)? {
-            changes.extend(converge_folder(run, path, mode)?);
+            changes.extend(converge_folder(run, path, mode, false)?);
         }
         let global = run.world().home().global_settings();
         let current = run.check(FileNow { path: global.clone() })?;

@@ -43,7 +43,7 @@ impl Recipe<World> for Build {
             PlatformSource::Copy { from } => {
                 let tree = run.check(TreeCanBeCopied { from: from.clone(), php })?;
                 run.check(Room { at: platforms.clone(), bytes: tree.bytes + tree.bytes / 10 })?;
-                converge_folder(run, platforms, 0o755)?;
+                converge_folder(run, platforms, 0o755, false)?;
                 run.step(CopyCode { from: tree.project, docroot: tree.docroot, to: aside.clone() })?;
             }
             PlatformSource::Composer { package, constraint, registry } => {
@@ -54,12 +54,12 @@ impl Recipe<World> for Build {
                 };
                 run.check(RegistryAnswers { composer: composer.clone(), package: package.clone() })?;
                 run.check(Room { at: platforms.clone(), bytes: PROJECT_ROOM })?;
-                converge_folder(run, platforms, 0o755)?;
+                converge_folder(run, platforms, 0o755, false)?;
                 run.step(MakeProject { composer, package: package.clone(), constraint, to: aside.clone() })?;
             }
             PlatformSource::Demo => {
                 run.check(Room { at: platforms.clone(), bytes: DEMO_ROOM })?;
-                converge_folder(run, platforms, 0o755)?;
+                converge_folder(run, platforms, 0o755, false)?;
                 run.step(UnpackDemo { to: aside.clone() })?;
             }
         }

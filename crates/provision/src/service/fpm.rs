@@ -105,11 +105,14 @@ impl<'w> PoolOf<'w> {
         }
     }
 
-    /// Whether the pool answers with what `text` says.
+    /// Whether both pools answer with what `text` says.
     pub(crate) fn answers(&self, generation: u64) -> bool {
-        let socket = self.world.php_socket(&self.platform.name);
-        let answer = self.world.parts.web.ping_php(&socket, PING, Duration::from_secs(5));
-        answer.is_ok_and(|said| said.trim().parse() == Ok(generation))
+        let answers = |socket: PathBuf| {
+            let answer = self.world.parts.web.ping_php(&socket, PING, Duration::from_secs(5));
+            answer.is_ok_and(|said| said.trim().parse() == Ok(generation))
+        };
+        let platform = &self.platform.name;
+        answers(self.world.php_socket(platform)) && answers(self.world.ask_socket(platform))
     }
 
     /// Puts `text` in its file's place. Where it lies there already, what a killed process had on its way

@@ -376,23 +376,32 @@ impl Undo<World> for SetAside {
 }
 
 /// Makes a folder, or gives it its mode. Says what it changed.
-pub(crate) fn converge_folder(run: &mut Run<'_, World>, path: PathBuf, mode: u32) -> Result<Option<String>, Fault> {
+///
+/// What our group may write, and that of the web server's workers may not, is `ours`: one that has their group
+/// gets ours. A group that is neither was an operator's choice.
+pub(crate) fn converge_folder(
+    run: &mut Run<'_, World>,
+    path: PathBuf,
+    mode: u32,
+    ours: bool,
+) -> Result<Option<String>, Fault> {
+    let parts = run.world().parts.clone();
     let stat = match run.world().files().kind(&path)? {
         None => {
             let said = format!("the folder `{}`", path.display());
-            run.step(MakeFolder { path, mode, group: None })?;
+            run.step(MakeFolder { path, mode, group: ours.then_some(parts.own_gid) })?;
             return Ok(Some(said));
         }
         Some(Kind::Dir) => run.world().files().stat(&path)?,
         // An operator's link to another disk stays theirs.
         Some(_) => None,
     };
-    match stat.map(|stat| (stat.mode & 0o7777, stat.gid)) {
-        Some((mode_was, group_was)) if mode_was != mode => {
-            let said = format!("the mode of `{}`", path.display());
-            run.step(SetMode { path, mode, group: None, mode_was, group_was })?;
-            Ok(Some(said))
-        }
-        _ => Ok(None),
+    let Some((mode_was, group_was)) = stat.map(|stat| (stat.mode & 0o7777, stat.gid)) else { return Ok(None) };
+    let group = (ours && group_was == parts.web_gid && group_was != parts.own_gid).then_some(parts.own_gid);
+    if mode_was == mode && group.is_none() {
+        return Ok(None);
     }
+    let said = format!("the {} of `{}`", if group.is_some() { "group" } else { "mode" }, path.display());
+    run.step(SetMode { path, mode, group, mode_was, group_was })?;
+    Ok(Some(said))
 }
