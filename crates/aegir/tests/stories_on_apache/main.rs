@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../stories/asked.rs"]
+mod asked;
 #[path = "../stories/bad_places.rs"]
 mod bad_places;
 #[path = "../stories/boundaries.rs"]
