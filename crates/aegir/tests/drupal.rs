@@ -79,6 +79,7 @@ fn the_main_job_is_done_on_every_tree() {
                 stage.asked()
             });
             told(&on("an upload lands, has a derivative, and what is private is denied"), &mut || stage.visited());
+            told(&on("a package of the platform stays, whoever has caches built"), &mut || stage.keeps_packages());
             told(&on("after Drupal's status report has hardened modes, verify and delete work"), &mut || {
                 stage.hardened()
             });
@@ -175,6 +176,15 @@ impl Stage {
             site.lets_in(&self.lab);
             site.is_as_it_should_be(&self.lab);
         }
+    }
+
+    fn keeps_packages(&self) {
+        let real = self.real();
+        let asked =
+            Asked { site: "packages.tree.localhost", db_server: "localhost", profile: self.minimal, language: "en" };
+        let site = real.installs_what_is_asked(&asked);
+        real.keeps_its_packages(&site);
+        self.lab.provision(&["delete", "@packages.tree.localhost", "--confirm=packages.tree.localhost"]).done();
     }
 
     fn hardened(&self) {

@@ -2,9 +2,10 @@
 
 /**
  * @file
- * What Drupal 8 or later itself says of a site: `php eight.php SITE [harden]`, in the document root.
+ * What Drupal 8 or later itself says of a site: `php eight.php SITE [harden] [enable] [forget]`, in the document root.
  *
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
+ * With `enable` the module `platforms_own` is enabled; with `forget` the next visitor has the container built.
  */
 
 use Drupal\Core\DrupalKernel;
@@ -19,6 +20,9 @@ $kernel->preHandle($request);
 if (in_array('harden', $argv, TRUE)) {
   \Drupal::service('system.manager')->listRequirements();
 }
+if (in_array('enable', $argv, TRUE)) {
+  \Drupal::service('module_installer')->install(['platforms_own']);
+}
 $account = \Drupal::entityTypeManager()->getStorage('user')->load(1);
 $language = \Drupal::languageManager()->getDefaultLanguage()->getId();
 print json_encode([
@@ -32,3 +36,11 @@ print json_encode([
   'profile' => \Drupal::installProfile(),
   'log_in' => (string) \Drupal::translation()->translate('Log in', [], ['langcode' => $language]),
 ]);
+if (in_array('forget', $argv, TRUE)) {
+  \Drupal::service('kernel')->invalidateContainer();
+  foreach (['bootstrap', 'default', 'discovery', 'page', 'dynamic_page_cache'] as $bin) {
+    if (\Drupal::hasService("cache.$bin")) {
+      \Drupal::cache($bin)->deleteAll();
+    }
+  }
+}

@@ -2,9 +2,10 @@
 
 /**
  * @file
- * What Drupal 7 itself says of a site: `php seven.php SITE [harden]`, in the document root.
+ * What Drupal 7 itself says of a site: `php seven.php SITE [harden] [enable] [forget]`, in the document root.
  *
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
+ * With `enable` the module `platforms_own` is enabled; with `forget` the next visitor has all caches filled.
  */
 
 [, $site] = $argv;
@@ -17,6 +18,10 @@ if (in_array('harden', $argv, TRUE)) {
   require_once DRUPAL_ROOT . '/includes/install.inc';
   drupal_load_updates();
   module_invoke_all('requirements', 'runtime');
+}
+if (in_array('enable', $argv, TRUE)) {
+  module_enable(['platforms_own']);
+  drupal_flush_all_caches();
 }
 $account = user_load(1);
 $language = language_default('language');
@@ -31,3 +36,8 @@ print json_encode([
   'profile' => drupal_get_profile(),
   'log_in' => t('Log in', [], ['langcode' => $language]),
 ]);
+if (in_array('forget', $argv, TRUE)) {
+  foreach (['cache', 'cache_bootstrap', 'cache_menu', 'cache_page'] as $bin) {
+    cache_clear_all('*', $bin, TRUE);
+  }
+}

@@ -248,6 +248,59 @@ impl Real<'_> {
         fs::remove_file(private).unwrap();
     }
 
+    /// A module of the platform's own, enabled on a site, stays whoever has caches and container built: a visitor,
+    /// whose PHP may open parts of the root alone, and Ægir after a change of settings.
+    pub fn keeps_its_packages(&self, site: &Site) {
+        let seven = self.is_seven();
+        let folder =
+            self.root.join(if seven { "sites/all/modules/platforms_own" } else { "modules/ours/platforms_own" });
+        let files: &[(&str, &str)] = match seven {
+            true => &[
+                ("platforms_own.info", "name = Platform's own\ncore = 7.x\n"),
+                (
+                    "platforms_own.module",
+                    "<?php\nfunction platforms_own_menu() {\n  return ['platforms-own' => ['page callback' => \
+                     'platforms_own_page', 'access callback' => TRUE, 'type' => MENU_CALLBACK]];\n}\n\
+                     function platforms_own_page() {\n  print 'here I am';\n}\n",
+                ),
+            ],
+            false => &[
+                ("platforms_own.info.yml", "name: Platform's own\ntype: module\ncore_version_requirement: '>=8.8'\n"),
+                (
+                    "platforms_own.routing.yml",
+                    "platforms_own.page:\n  path: /platforms-own\n  defaults:\n    \
+                     _controller: 'Drupal\\platforms_own\\Page::show'\n  requirements:\n    _access: 'TRUE'\n",
+                ),
+                (
+                    "src/Page.php",
+                    "<?php\nnamespace Drupal\\platforms_own;\nclass Page {\n  public function show() {\n    return new \
+                     \\Symfony\\Component\\HttpFoundation\\Response('here I am');\n  }\n}\n",
+                ),
+            ],
+        };
+        for (name, text) in files {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        self.lab.give(folder.parent().unwrap());
+        self.drupal_says(&site.name, &["enable"]);
+        let is_there = |after: &str| {
+            let page = self.get(site, "/platforms-own");
+            assert_eq!((page.status, page.body.as_str()), (200, "here I am"), "{after}");
+        };
+        is_there("enabled");
+
+        self.drupal_says(&site.name, &["forget"]);
+        is_there("a visitor had all built");
+
+        self.lab.provision(&["save", &format!("@{}", site.name), "--alias", "more.tree.localhost"]).done();
+        let said = self.lab.provision(&["verify", &format!("@{}", site.name)]).done();
+        assert!(!said.all().contains("untidy"), "{}", said.all());
+        is_there("Ægir had caches flushed");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
     /// Has Drupal draw up its status report, which takes write bits away.
     pub fn is_hardened(&self, site: &Site) {
         self.drupal_says(&site.name, &["harden"]);

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
-use aegir_domain::{Context, Redirect, SiteContext, Task};
+use aegir_domain::{Context, OutcomeKind, Redirect, Report, SiteContext, Task};
 use aegir_lab::Lab;
+use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
+use aegir_provision::{Boundary, Worker};
 
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
@@ -30,6 +33,31 @@ fn drifted(lab: &Lab, platform: &str) -> Task {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
     fs::remove_file(lab.home().clients().join("admin/a.test")).unwrap();
     verify()
+}
+
+#[test]
+fn caches_that_php_fpm_does_not_rebuild_are_owed_and_no_other_php_is_asked() {
+    let lab = Lab::new();
+    let task = drifted(&lab, "ten");
+    let attempt = lab.ask(task);
+    let (machine, records) = (lab.machine.clone(), lab.home().task(attempt).join("journal"));
+    // From the point of no return on, whose record says what follows.
+    let at_boundary = move |_: Boundary, _: u32| {
+        if fs::read_to_string(&records).unwrap_or_default().contains("flush-caches") {
+            machine.begin(Trouble::PhpDown);
+        }
+    };
+    let worker = Worker { at_boundary: Some(Arc::new(at_boundary)), ..lab.worker() };
+
+    let ending = lab.work_on(attempt, &worker);
+
+    assert_eq!(ending.outcome.kind(), OutcomeKind::Untidy, "{ending:?}");
+    let told = Report(ending.fault().unwrap()).to_string();
+    assert!(told.contains("php-fpm does not answer on") && told.contains("verify @platform_ten"), "{told}");
+    let asked: Vec<_> = lab.machine.programs_run().into_iter().filter(|line| line.contains("/drivers-")).collect();
+    assert!(asked.iter().all(|line| line.contains("install.php")), "PHP was asked on the command line: {asked:?}");
+    lab.machine.end(Trouble::PhpDown);
+    lab.may_leave_a_mess();
 }
 
 #[test]

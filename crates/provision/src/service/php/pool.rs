@@ -12,9 +12,6 @@ use serde::de::DeserializeOwned;
 use super::{Asker, basedir, scripts_for_pools, tell_noise, without};
 use crate::service::fpm::LONGEST_QUESTION;
 
-/// How much sooner than its asker gives up a script must be done: PHP then says itself where it was.
-const SOONER: Duration = Duration::from_secs(5);
-
 /// Has the pool answer, for at most `limit`.
 ///
 /// A worker that goes on after that is ended by php-fpm. Until then it has the rights of a visitor's request and
@@ -35,7 +32,8 @@ pub(super) fn ask<T: DeserializeOwned>(asker: &Asker<'_>, operation: Operation, 
         ("sys_temp_dir", temp.clone()),
         ("session.save_path", temp),
     ];
-    let until = world.parts.clock.unix_ms() / 1000 + limit.saturating_sub(SOONER).as_secs();
+    // Sooner than its asker gives up: PHP then says itself where it was.
+    let until = world.parts.clock.unix_ms() / 1000 + limit.as_secs() * 5 / 6;
     let run = PhpRun {
         script: &script,
         page: &platform.root.path().join("index.php"),
