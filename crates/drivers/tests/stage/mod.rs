@@ -16,7 +16,7 @@ use aegir_drivers::http::rules::{Expected, Probe, Script, rules};
 use aegir_drivers::http::{
     Apache, CoreFamily, EntryKind, HttpDriver, Internal, MainConfig, PlatformConfig, Vhost, shared_paths,
 };
-use aegir_drivers::php::{self, Children, FpmMain, Pool, Programs};
+use aegir_drivers::php::{self, Asks, Children, FpmMain, Pool, Programs};
 
 use crate::common::*;
 
