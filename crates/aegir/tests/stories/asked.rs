@@ -112,3 +112,23 @@ fn what_was_changed_a_moment_ago_is_what_is_asked() {
         assert!(visitors_see_the_old, "{platform}: nothing is cached, so nothing is shown");
     }
 }
+
+#[test]
+fn where_one_user_runs_everything_a_silent_php_fpm_is_made_up_for() {
+    let lab = Lab::start(Way::Person);
+    let (platform, fixture, root) = SHAPES[0];
+    lab.platform(platform, fixture);
+    let site = Site::install(&lab, "seven.localhost", platform, "localhost", Some("minimal"));
+    let folder = folder(&lab, root, &site);
+    while_asked(&folder, "file_put_contents(__DIR__ . '/private/temp/asked', PHP_SAPI);");
+    let asked = || {
+        lab.provision(&["verify", "@seven.localhost"]).done();
+        fs::read_to_string(folder.join("private/temp/asked")).unwrap()
+    };
+    let sockets = fs::canonicalize(lab.home().join("run")).unwrap().join("ask");
+    assert_eq!(asked(), "fpm-fcgi");
+
+    fs::rename(sockets.join("seven.sock"), sockets.join("gone.sock")).unwrap();
+
+    assert_eq!(asked(), "cli");
+}
