@@ -4,6 +4,8 @@
 //!   Question ──JSON, standard input──► php <operation>.php ──lines, descriptor 3──► Listener ──► Told …, Answer or DriverFault
 //! ```
 //!
+//! In php-fpm the question is what was posted, and the lines are the last of the page.
+//!
 //! The scripts are data here: whoever runs them writes [`SCRIPTS`] to a folder of its own, runs the one
 //! that [`Operation::script`] names, and hands back the bytes of descriptor 3. A site's code takes
 //! part in that process, so nothing is assumed of those bytes.
