@@ -117,6 +117,9 @@ pub trait Recorder: Send + Sync {
 
     /// `below`, and what lies below it on the same file system, would now survive a power loss.
     fn synced(&self, below: &Path);
+
+    /// The content of the file `path`, or the names in the folder `path`, would now survive one, and nothing else.
+    fn synced_alone(&self, path: &Path);
 }
 
 /// The files below some trusted folders.
@@ -308,6 +311,12 @@ impl Files {
     fn synced(&self, below: &Path) {
         if let Some(recorder) = &self.recorder {
             recorder.synced(below);
+        }
+    }
+
+    fn synced_alone(&self, path: &Path) {
+        if let Some(recorder) = &self.recorder {
+            recorder.synced_alone(path);
         }
     }
 }

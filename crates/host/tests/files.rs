@@ -387,6 +387,31 @@ impl Recorder for Seen {
     fn synced(&self, below: &Path) {
         self.0.lock().unwrap().push(format!("synced {}", below.file_name().map_or("/", |name| name.to_str().unwrap())));
     }
+
+    fn synced_alone(&self, path: &Path) {
+        self.0.lock().unwrap().push(format!("synced {} alone", path.file_name().unwrap().to_str().unwrap()));
+    }
+}
+
+#[test]
+fn what_is_written_unsynced_is_whole_for_readers_and_durable_when_that_is_asked_for() {
+    let place = Place::new();
+    let seen = Arc::new(Seen::default());
+    let files = place.files.clone().with_recorder(Arc::clone(&seen) as Arc<dyn Recorder>);
+
+    assert!(files.write_unsynced(&place.at("a"), b"x", 0o640).unwrap().yes());
+    assert!(!files.write_new_unsynced(&place.at("a"), b"x", 0o640).unwrap().yes());
+    let taken = files.write_new_unsynced(&place.at("a"), b"other", 0o640).unwrap_err();
+    assert_eq!(taken.trouble(), Trouble::Taken);
+    assert_eq!((fs::read(place.at("a")).unwrap(), place.mode("a")), (b"x".to_vec(), 0o640));
+    assert_eq!(files.list(&place.at("")).unwrap(), ["a"]);
+    files.sync(&place.at("a")).unwrap();
+    files.sync(&place.at("absent")).unwrap();
+    files.sync(&place.dir.path().join("base")).unwrap();
+
+    let heard = ["change a absent", "change a there", "change a there", "synced a alone", "synced base alone"];
+    assert_eq!(*seen.0.lock().unwrap(), heard);
+    assert_eq!(files.sync(&place.outside("file")).unwrap_err().trouble(), Trouble::Outside);
 }
 
 #[test]

@@ -39,7 +39,7 @@ use serde::de::DeserializeOwned;
 pub use clock::FakeClock;
 pub use database::FakeDatabases;
 pub use mint::FakeMint;
-pub use power::PowerMemory;
+pub use power::{Fate, PowerMemory};
 pub(crate) use programs::COMPOSER;
 pub use programs::FakePrograms;
 pub use web::{FakeServices, FakeWeb, Running};
@@ -195,6 +195,12 @@ impl Recorder for Watch {
     fn synced(&self, below: &Path) {
         if let Some(power) = self.0.power() {
             power.synced(below);
+        }
+    }
+
+    fn synced_alone(&self, path: &Path) {
+        if let Some(power) = self.0.power() {
+            power.synced_alone(path);
         }
     }
 }

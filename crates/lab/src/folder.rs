@@ -53,6 +53,12 @@ impl LabFolder {
     pub(crate) fn restore(&self) {
         replace(&self.saved(), &self.live());
     }
+
+    /// Has one file of what is live be as it was saved.
+    pub(crate) fn restore_file(&self, name: &str) {
+        let (from, to) = (self.saved().join(name), self.live().join(name));
+        fs::copy(&from, &to).unwrap_or_else(|error| panic!("`{}` cannot be copied: {error}", from.display()));
+    }
 }
 
 impl Drop for LabFolder {

@@ -269,6 +269,13 @@ impl Lab {
 
     /// Asks for a task, and leaves it to a worker.
     pub fn ask(&self, task: Task) -> AttemptId {
+        let request = self.request(task);
+        Attempt::ask(&self.parts, &request).expect("a task can be asked for");
+        request.attempt
+    }
+
+    /// The request of a new attempt.
+    pub fn request(&self, task: Task) -> Request {
         let mint: &dyn Mint = &*self.parts.mint;
         let attempt = AttemptId::from_parts(self.clock.unix_ms(), mint.random());
         let mut secrets = Secrets::default();
@@ -278,9 +285,7 @@ impl Lab {
         {
             secrets.insert("db_password", Password::new(PASSWORD));
         }
-        let request = Request { protocol: VERSION, attempt, task, secrets, asked_by: Some("a test".into()) };
-        Attempt::ask(&self.parts, &request).expect("a task can be asked for");
-        attempt
+        Request { protocol: VERSION, attempt, task, secrets, asked_by: Some("a test".into()) }
     }
 
     /// A worker to whom nothing happens.
@@ -319,6 +324,12 @@ impl Lab {
     /// Goes back to what was copied, and to the beginning of time.
     pub fn restore_all(&self) {
         self.folder.restore();
+        self.clock.rewind();
+    }
+
+    /// Has chance and time go on as from what was copied, so that what was tried once can be done the same way.
+    pub(crate) fn rewind(&self) {
+        self.folder.restore_file("machine/mint");
         self.clock.rewind();
     }
 
@@ -366,7 +377,8 @@ impl Lab {
         }
         for attempt in list(&self.home().tasks()).iter().filter(|name| *name != "open" && !open.contains(name)) {
             for part in ["kept", "secrets"] {
-                if self.home().tasks().join(attempt).join(part).exists() {
+                // An empty one is what a power loss leaves of an attempt whose mark it took.
+                if !list(&self.home().tasks().join(attempt).join(part)).is_empty() {
                     mess.push(format!("the task {attempt} ended and still has its `{part}`"));
                 }
             }

@@ -11,6 +11,8 @@
 //!   SIGKILL at any touch of the outside            the same
 //!   SIGKILL again while that is recovered          the same
 //!   the power goes, and with it what was not synced  the same
+//!   the same before it ever acted: any of its files is gone, torn or whole
+//!                                                  as it was, and asked for again it can run
 //!   another task on the object finds a dead one    the same, before it begins
 //!   other sites live on before it is recovered     as they are, and it as it was
 //!   somebody cancels it at any record              as it was, or it came too late
@@ -25,6 +27,7 @@ mod failing;
 mod killing;
 mod lines;
 mod neighbour;
+mod power;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -35,9 +38,9 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
-use aegir_domain::protocol::{Ending, Phase, Said};
+use aegir_domain::protocol::{Ending, Phase, Request, Said};
 use aegir_domain::{AttemptId, OutcomeKind, Report, Task};
-use aegir_provision::recover_all;
+use aegir_provision::{Attempt, recover_all};
 use aegir_recipe::{AfterLine, Record};
 
 use crate::{Lab, Snapshot};
@@ -78,6 +81,8 @@ pub struct Scene {
     name: String,
     lab: Lab,
     task: Task,
+    /// What was asked for, to ask for it again.
+    request: Request,
     attempt: AttemptId,
     before: Snapshot,
     /// The same task with nothing going wrong.
@@ -112,7 +117,9 @@ impl Scene {
         let lab = Lab::new();
         lab.may_leave_a_mess();
         let task = set(&lab);
-        let attempt = lab.ask(task.clone());
+        let request = lab.request(task.clone());
+        let attempt = request.attempt;
+        Attempt::ask(&lab.parts, &request).expect("a task can be asked for");
         lab.save_all();
         lab.restore_all();
         let before = lab.snapshot();
@@ -147,6 +154,7 @@ impl Scene {
             name: name.to_owned(),
             lab,
             task,
+            request,
             attempt,
             before,
             whole,
@@ -172,6 +180,7 @@ impl Scene {
         self.dies_at_every_boundary(every);
         self.dies_at_moments(if everything() { 50 } else { 6 / every.min(3) });
         self.loses_power_at_every_boundary(every);
+        self.loses_power_before_it_acts(every);
         self.is_cancelled_at_every_record(every);
         self.loses_services(if everything() { every } else { 3 * every });
         self.print();
@@ -199,8 +208,7 @@ impl Scene {
     /// The engine's cost: what it wrote and synced for each line.
     fn print(&self) {
         let records = self.whole.records.len();
-        let changed = self.whole.records.iter().any(|record| matches!(record, Record::Committed { changed: true, .. }));
-        let syncs = self.whole.records.iter().filter(|record| is_synced(record, changed)).count();
+        let syncs = synced(&self.whole.records).into_iter().filter(|synced| *synced).count();
         let lines = self.whole.lines as usize + self.whole.afterwards.len();
         let counts: Vec<String> = self.counts.borrow().iter().map(|(what, count)| format!("{what}: {count}")).collect();
         let _ = writeln!(
@@ -305,13 +313,23 @@ impl Scene {
     }
 }
 
-/// Whether a record is on the disk once it is written.
-fn is_synced(record: &Record, changed: bool) -> bool {
-    match record {
-        Record::Head { .. } | Record::Begun { .. } | Record::Program(_) | Record::Ended(_) => true,
-        Record::Committed { afterwards, .. } => changed || !afterwards.is_empty(),
+/// Which records of a journal are on the disk once they are written.
+fn synced(records: &[Record]) -> Vec<bool> {
+    let (mut acted, mut committed, mut follows) = (false, false, false);
+    let is_synced = |record: &Record| match record {
+        Record::Head { .. } | Record::Program(_) => false,
+        Record::Begun { .. } => {
+            acted = true;
+            true
+        }
+        Record::Committed { afterwards, .. } => {
+            (committed, follows) = (true, !afterwards.is_empty());
+            acted || follows
+        }
         Record::Done { .. } | Record::Undone { .. } | Record::Finished { .. } => false,
-    }
+        Record::Ended(_) => follows || acted && !committed,
+    };
+    records.iter().map(is_synced).collect()
 }
 
 fn why(ending: &Ending) -> String {

@@ -35,6 +35,10 @@ impl Attempt {
     ///
     /// The request is complete once its file appears, so a process that dies in here leaves an
     /// attempt that never runs and is told apart from one that did.
+    ///
+    /// Nothing of it is durable before the task acts: a power loss may forget that it was asked for, and what it
+    /// leaves half written is written anew. A request with secrets is durable at once, since half a secret looks
+    /// like a whole one.
     pub fn ask(parts: &Arc<WorldParts>, request: &Request) -> Result<(Attempt, Asked), AttemptFault> {
         if request.protocol != VERSION {
             return Err(AttemptFault::OtherProtocol { asked: request.protocol });
@@ -45,34 +49,48 @@ impl Attempt {
         for folder in [home.open_tasks(), home.locks(), home.contexts(), home.credentials(), home.cache()] {
             files.make_dirs(&folder, 0o700)?;
         }
-        if files.kind(&attempt.folder.request())?.is_some() {
+        let path = attempt.folder.request();
+        if attempt.folder.is_asked_for(files)? {
             return Ok((attempt, Asked::Known));
         }
+        files.remove_file(&path)?;
         for folder in [&attempt.folder.path, &attempt.folder.secrets(), &attempt.folder.kept()] {
             files.make_dir(folder, 0o700)?;
         }
         // The mark comes first: what is left of an attempt that never begins is found by it.
         let mark = parts.home.open_tasks().join(request.attempt.to_string());
-        files.write(&mark, b"", 0o600)?;
+        let has_secrets = request.secrets.iter().next().is_some();
+        match has_secrets {
+            true => files.write(&mark, b"", 0o600)?,
+            false => files.write_unsynced(&mark, b"", 0o600)?,
+        };
         for (name, secret) in request.secrets.iter() {
             files.write(&attempt.folder.secret_path(name), secret.expose().as_bytes(), 0o600)?;
         }
+        if has_secrets {
+            files.sync(&attempt.folder.path)?;
+        }
         let asked = AskedTask { task: request.task.clone(), asked_by: request.asked_by.clone() };
         let text = serde_json::to_vec_pretty(&asked).map_err(AttemptFault::NotText)?;
-        let asked = match files.write_new(&attempt.folder.request(), &text, 0o600) {
+        let asked = match files.write_new_unsynced(&path, &text, 0o600) {
             Ok(_) => Asked::New,
             Err(fault) if fault.trouble() == Trouble::Taken => Asked::Known,
             Err(fault) => return Err(fault.into()),
         };
+        if has_secrets {
+            for path in attempt.folder.foundation(home) {
+                files.sync(&path)?;
+            }
+        }
         Ok((attempt, asked))
     }
 
     /// The attempt with this id, which must exist.
     pub fn find(parts: &Arc<WorldParts>, id: AttemptId) -> Result<Attempt, AttemptFault> {
         let attempt = Attempt { parts: parts.clone(), folder: TaskFolder::new(&parts.home, id) };
-        match parts.files.kind(&attempt.folder.request())? {
-            Some(_) => Ok(attempt),
-            None => Err(AttemptFault::Unknown { id }),
+        match attempt.folder.is_asked_for(&parts.files)? {
+            true => Ok(attempt),
+            false => Err(AttemptFault::Unknown { id }),
         }
     }
 
@@ -101,9 +119,9 @@ impl Attempt {
         if self.parts.files.kind(&path)?.is_none() || self.parts.files.rename(&path, &taken).is_err() {
             return Ok(None);
         }
-        let text = self.parts.files.read_text(&taken)?;
+        let text = self.parts.files.read(&taken)?;
         self.parts.files.remove_file(&taken)?;
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
     /// The secrets of the request, for a worker that finds none kept.

@@ -1,14 +1,25 @@
 //! The journal as a file: a line for each record, with a checksum before it.
 //!
 //! A torn last line is what a crash leaves; it is ignored when read and cut off before the next
-//! record is written. A bad line that others follow is no crash but a broken disk or a hand at work.
+//! record is written. A bad line that others follow is no crash but a broken disk or a hand at work,
+//! unless the task never acted: until it does nothing is synced, and what was not synced may come back
+//! from a power loss with holes.
+//!
+//! ```text
+//!   head, checks, an end without changes     not synced
+//!   the first record that is to be synced    before it: what is written, and the foundation
+//!   every later one that is to be synced     itself
+//! ```
+//!
+//! The foundation is what it takes to find the journal again: whoever opens it says what that is.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::Remedy;
+use aegir_domain::{Outcome, Remedy};
+use aegir_host::FileFault;
 use aegir_recipe::{Journal, JournalFault, Record};
 
 /// Room set aside for a journal, so that a disk that fills up can still be told what was undone.
@@ -23,8 +34,14 @@ pub struct FileJournal {
     pub records: u32,
     /// See `records`.
     pub syncs: u32,
+    foundation: Foundation,
+    /// Whether the foundation was laid.
+    founded: bool,
     drill: Box<dyn FnMut(Boundary, u32) + Send>,
 }
+
+/// Makes durable what it takes to find a journal.
+pub type Foundation = Box<dyn Fn() -> Result<(), FileFault> + Send>;
 
 /// The two sides of a record: where a proof may end the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +54,8 @@ pub enum Boundary {
 
 impl FileJournal {
     /// Opens the journal at `path` for a process that holds the task's lock; makes it if it is not there.
-    /// Returns what it says already.
-    pub fn open(path: &Path) -> Result<(FileJournal, Vec<Record>), JournalReadFault> {
+    /// Returns what it says already. Before the first record that is synced, `foundation` is called.
+    pub fn open(path: &Path, foundation: Foundation) -> Result<(FileJournal, Vec<Record>), JournalReadFault> {
         let fault = |source| JournalReadFault::Open { path: path.to_owned(), source };
         let mut file = OpenOptions::new()
             .read(true)
@@ -50,22 +67,27 @@ impl FileJournal {
             .map_err(fault)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(fault)?;
-        if bytes.is_empty() {
-            // Its name, and that of its folder, must be there after a power loss.
-            for folder in path.ancestors().skip(1).take(2) {
-                File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)?;
-            }
-        }
         let (records, end) = decode(&bytes, path)?;
         // Keeps the length as it is; where a file system cannot, the journal only loses its reserve.
         let _ = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, end + RESERVED);
-        Ok((FileJournal { file, end, records: 0, syncs: 0, drill: Box::new(|_, _| ()) }, records))
+        let drill = Box::new(|_, _| ());
+        Ok((FileJournal { file, end, records: 0, syncs: 0, foundation, founded: false, drill }, records))
     }
 
     /// Calls `drill` at each boundary with the record's number, from 1 on: for proofs that end the process there.
     pub fn with_drill(mut self, drill: impl FnMut(Boundary, u32) + Send + 'static) -> FileJournal {
         self.drill = Box::new(drill);
         self
+    }
+
+    /// Before the first synced record, so that one that is found proves all before it, and all it stands on.
+    fn found(&mut self) -> io::Result<()> {
+        if !self.founded {
+            self.file.sync_data()?;
+            (self.foundation)().map_err(io::Error::other)?;
+            self.founded = true;
+        }
+        Ok(())
     }
 
     fn write(&mut self, line: &[u8], sync: bool) -> io::Result<()> {
@@ -85,6 +107,9 @@ impl Journal for FileJournal {
         let line = encode(record).map_err(JournalFault::Refused)?;
         self.records += 1;
         (self.drill)(Boundary::Before, self.records);
+        if sync {
+            self.found().map_err(JournalFault::Refused)?;
+        }
         match self.write(&line, sync) {
             Ok(()) => {
                 self.end += line.len() as u64;
@@ -117,7 +142,7 @@ fn encode(record: &Record) -> io::Result<Vec<u8>> {
     Ok(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).into_bytes())
 }
 
-/// The records, and where the last whole one ends.
+/// The records, and where the last whole one before any damage ends.
 fn decode(bytes: &[u8], path: &Path) -> Result<(Vec<Record>, u64), JournalReadFault> {
     let mut records = Vec::new();
     let mut end = 0;
@@ -128,10 +153,26 @@ fn decode(bytes: &[u8], path: &Path) -> Result<(Vec<Record>, u64), JournalReadFa
                 end += line.len();
             }
             None if end + line.len() == bytes.len() => break,
+            None if is_hole(line) && never_acted(bytes) => break,
             None => return Err(JournalReadFault::Broken { path: path.to_owned(), record: records.len() + 1 }),
         }
     }
     Ok((records, end as u64))
+}
+
+/// Whether a line was never on the disk: file systems give zeros for what was not.
+fn is_hole(line: &[u8]) -> bool {
+    line.contains(&0)
+}
+
+/// Whether what can be read is only what a task writes that does not act.
+fn never_acted(bytes: &[u8]) -> bool {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(decode_line).all(|record| match record {
+        Record::Head { .. } | Record::Program(_) => true,
+        Record::Committed { afterwards, changed, .. } => afterwards.is_empty() && !changed,
+        Record::Ended(outcome) => matches!(outcome, Outcome::Succeeded | Outcome::Refused { .. }),
+        Record::Begun { .. } | Record::Done { .. } | Record::Undone { .. } | Record::Finished { .. } => false,
+    })
 }
 
 fn decode_line(line: &[u8]) -> Option<Record> {
@@ -184,7 +225,7 @@ mod tests {
     }
 
     fn written(path: &Path, count: u32) -> Vec<u8> {
-        let (mut journal, _) = FileJournal::open(path).unwrap();
+        let (mut journal, _) = FileJournal::open(path, Box::new(|| Ok(()))).unwrap();
         for record in records(count) {
             journal.append(&record, true).unwrap();
         }
@@ -199,7 +240,7 @@ mod tests {
             let path = folder.path().join("cut");
             std::fs::write(&path, &whole[..cut]).unwrap();
 
-            let (mut journal, read) = FileJournal::open(&path).unwrap();
+            let (mut journal, read) = FileJournal::open(&path, Box::new(|| Ok(()))).unwrap();
             assert_eq!(read, records(read.len() as u32), "cut at {cut}");
             journal.append(&Record::Done { line: 77 }, true).unwrap();
 
@@ -229,6 +270,67 @@ mod tests {
         whole[12] ^= 1;
         std::fs::write(&path, whole).unwrap();
 
-        assert!(matches!(FileJournal::open(&path), Err(JournalReadFault::Broken { record: 1, .. })));
+        assert!(matches!(FileJournal::open(&path, Box::new(|| Ok(()))), Err(JournalReadFault::Broken { record: 1, .. })));
+    }
+
+    fn head() -> Record {
+        let attempt = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        // Longer than a page of a file system, of which one may be written and another not.
+        Record::Head { version: 1, attempt, task: "x".repeat(5000).into(), locks: Vec::new() }
+    }
+
+    #[test]
+    fn holes_in_the_journal_of_a_task_that_never_acted_are_what_a_power_loss_leaves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let committed = Record::Committed { afterwards: Vec::new(), answer: Default::default(), changed: false };
+        let idle = [head(), committed, Record::Ended(Outcome::Succeeded)];
+        let begun = Record::Begun { line: 1, name: "make-folder".into(), inputs: 1.into() };
+        let acting = [head(), begun, Record::Done { line: 1 }];
+        for (records, acted) in [(&idle, false), (&acting, true)] {
+            let mut bytes = records.iter().flat_map(|record| encode(record).unwrap()).collect::<Vec<_>>();
+            bytes[..4096].fill(0);
+            std::fs::write(&path, bytes).unwrap();
+
+            match read_journal(&path) {
+                Ok(read) => assert_eq!((acted, read), (false, Vec::new())),
+                Err(fault) => assert!(acted && matches!(fault, JournalReadFault::Broken { record: 1, .. })),
+            }
+        }
+    }
+
+    #[test]
+    fn the_foundation_is_laid_once_before_the_first_synced_record_and_never_without_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let (seen, written) = (std::sync::Arc::new(std::sync::Mutex::new(Vec::new())), path.clone());
+        let laid = seen.clone();
+        let lay = move || {
+            laid.lock().unwrap().push(read_journal(&written).unwrap().len());
+            Ok(())
+        };
+        let (mut journal, _) = FileJournal::open(&path, Box::new(lay)).unwrap();
+
+        journal.append(&head(), false).unwrap();
+        assert_eq!((seen.lock().unwrap().clone(), journal.syncs), (vec![], 0));
+        for record in records(3) {
+            journal.append(&record, true).unwrap();
+        }
+
+        assert_eq!((seen.lock().unwrap().clone(), journal.syncs), (vec![1], 3));
+    }
+
+    #[test]
+    fn a_record_whose_foundation_cannot_be_laid_is_not_in_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let files = aegir_host::Files::new(Vec::new());
+        // Outside of all bases.
+        let lay = move || files.sync(Path::new("/nowhere"));
+        let (mut journal, _) = FileJournal::open(&path, Box::new(lay)).unwrap();
+
+        assert!(matches!(journal.append(&Record::Done { line: 1 }, true), Err(JournalFault::Refused(_))));
+
+        assert_eq!(read_journal(&path).unwrap(), Vec::new());
     }
 }

@@ -34,6 +34,8 @@ pub fn recover_all(worker: &Worker) -> Result<Vec<Recovered>, AttemptFault> {
     let until = worker.parts.clock.now() + DYING;
     for attempt in open_attempts(worker)? {
         let folder = TaskFolder::new(&worker.parts.home, attempt);
+        // A power loss may have left the mark of a task that never acted, and nothing else.
+        worker.parts.files.make_dir(&folder.path, 0o700)?;
         // A process that was just killed may take a moment to be gone.
         let alive = wait_until(worker, until, || Ok(locks::try_take_one(&folder.worker_lock(), "recover", false)?))?;
         let ending = match alive.ok_or(AttemptFault::Busy).and_then(|_alive| recover_one(worker, folder)) {

@@ -70,7 +70,9 @@ pub(crate) struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     pub(crate) fn open(worker: &'a Worker, folder: TaskFolder, alive: Lock) -> Result<Opened<'a>, AttemptFault> {
-        let (mut journal, records) = FileJournal::open(&folder.journal())?;
+        let (files, founded_on) = (worker.parts.files.clone(), folder.foundation(&worker.parts.home));
+        let foundation = move || founded_on.iter().try_for_each(|path| files.sync(path));
+        let (mut journal, records) = FileJournal::open(&folder.journal(), Box::new(foundation))?;
         if let Some(drill) = worker.at_boundary.clone() {
             journal = journal.with_drill(move |boundary, record| drill(boundary, record));
         }
@@ -118,11 +120,12 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Ends an attempt before its first line. Written down, so that it is never run again.
+    /// Ends an attempt before its first line. Written down, so that it is not run again; a power loss may forget
+    /// that, like all of an attempt that never acted.
     pub(crate) fn refuse(&mut self, fault: aegir_domain::FaultReport) -> Ended {
         let outcome = Outcome::Refused { fault };
         // If it cannot be written, the mark of the attempt stays and it is looked at again.
-        let _ = self.journal.append(&Record::Ended(outcome.clone()), true);
+        let _ = self.journal.append(&Record::Ended(outcome.clone()), false);
         Ended::failed(outcome)
     }
 
@@ -137,7 +140,8 @@ impl<'a> Opened<'a> {
             task: serde_json::to_value(task).unwrap_or_default(),
             locks: locked.iter().map(Locked::as_record).collect(),
         };
-        if let Err(fault) = self.journal.append(&head, true) {
+        // Durable with the first record of a step: until then there is nothing to take back.
+        if let Err(fault) = self.journal.append(&head, false) {
             return Ended::failed(Outcome::Refused { fault: Fault::from(fault).report() });
         }
         let world = self.world();
@@ -157,7 +161,7 @@ impl<'a> Opened<'a> {
                 started: group.started,
                 boot: group.boot.clone(),
             });
-            journal.clone().append(&record, true).map_err(Fault::from)
+            journal.clone().append(&record, false).map_err(Fault::from)
         });
         let parts = &self.worker.parts;
         World {
@@ -197,7 +201,12 @@ impl<'a> Opened<'a> {
         ending.answer = ended.answer;
         if !ended.secret_answer.is_empty() {
             let text = serde_json::Value::Object(ended.secret_answer).to_string();
-            if let Err(fault) = files.write(&self.folder.secret_answer(), text.as_bytes(), 0o600) {
+            let path = self.folder.secret_answer();
+            let written = match ended.acted {
+                true => files.write(&path, text.as_bytes(), 0o600),
+                false => files.write_unsynced(&path, text.as_bytes(), 0o600),
+            };
+            if let Err(fault) = written {
                 self.say(format!("The secret part of the answer is lost: {fault}"));
             }
         }
@@ -212,7 +221,9 @@ impl<'a> Opened<'a> {
                 .and_then(|_| files.remove_file(&mark));
         }
         self.events.tell(Said::Result(Box::new(ending.clone())));
-        let _ = self.events.sync();
+        if ended.acted || !closed {
+            let _ = self.events.sync();
+        }
         ending
     }
 

@@ -277,6 +277,18 @@ impl TaskFolder {
         self.path.join("worker.log")
     }
 
+    /// What must be durable before the task acts, so that it is found after a power loss, and found again by who
+    /// asks for it again: its request, the room kept for its undo, its mark, and the way to them.
+    pub fn foundation(&self, home: &Home) -> [PathBuf; 6] {
+        [self.request(), self.reserve(), self.path.clone(), home.open_tasks(), home.tasks(), home.path().to_owned()]
+    }
+
+    /// Whether its request is there, and whole: a power loss may leave a part of one, of a task that never acted.
+    pub fn is_asked_for(&self, files: &Files) -> Result<bool, FileFault> {
+        let text = files.read(&self.request())?;
+        Ok(text.is_some_and(|text| serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok()))
+    }
+
     /// Whether somebody wished to cancel.
     pub fn is_cancelled(&self, files: &Files) -> bool {
         matches!(files.kind(&self.cancel()), Ok(Some(_)))

@@ -39,6 +39,8 @@ pub struct Ended {
     pub secret_answer: Map<String, Value>,
     /// Whether anything was changed, and stands.
     pub changed: bool,
+    /// Whether the world may have been touched at all. If not, a power loss may forget that the task was asked for.
+    pub acted: bool,
 }
 
 impl<W: Ground> Executor<'_, W> {
@@ -60,18 +62,19 @@ impl<W: Ground> Executor<'_, W> {
             journal_lost: false,
         };
         let result = recipe.run(&mut run);
-        let Run { standing, after, answer, secret_answer, changed, journal_lost, .. } = run;
+        let Run { standing, after, answer, secret_answer, changed, acted, journal_lost, .. } = run;
         match result {
             Ok(_committed) => {
                 let after: Vec<_> = after.into_iter().map(|line| (line, false)).collect();
                 if after.is_empty() {
-                    // What there was to keep was made durable before the point of no return was passed.
-                    end(journal, &Outcome::Succeeded);
-                    return Ended { outcome: Outcome::Succeeded, answer, secret_answer, changed };
+                    // What there was to keep was made durable before the point of no return was passed, and
+                    // whoever finds that record without this one comes to the same end and does nothing.
+                    end(journal, &Outcome::Succeeded, false);
+                    return Ended { outcome: Outcome::Succeeded, answer, secret_answer, changed, acted };
                 }
                 let outcome = self.carry_on(after, journal);
-                self.close(journal, &outcome);
-                Ended { outcome, answer, secret_answer, changed }
+                self.close(journal, &outcome, true);
+                Ended { outcome, answer, secret_answer, changed, acted: true }
             }
             Err(fault) => {
                 let cancelled = fault.downcast_ref::<Cancelled>().is_some();
@@ -81,13 +84,13 @@ impl<W: Ground> Executor<'_, W> {
                     // What the journal says may differ from what we know: whoever reads it afresh decides.
                     true => {
                         let left = standing.iter().rev().map(|(_, line, _)| Left { line: line.clone(), fault: None });
-                        return Ended::failed(Outcome::Stuck { fault, left: left.collect() });
+                        return Ended { acted, ..Ended::failed(Outcome::Stuck { fault, left: left.collect() }) };
                     }
                     false if standing.is_empty() && !cancelled => Outcome::Refused { fault },
                     false => self.take_back(standing, fault, journal),
                 };
-                self.close(journal, &outcome);
-                Ended::failed(outcome)
+                self.close(journal, &outcome, acted);
+                Ended { acted, ..Ended::failed(outcome) }
             }
         }
     }
@@ -191,12 +194,11 @@ impl<W: Ground> Executor<'_, W> {
         }
     }
 
-    pub(crate) fn close(&self, journal: &mut dyn Journal, outcome: &Outcome) {
+    pub(crate) fn close(&self, journal: &mut dyn Journal, outcome: &Outcome, acted: bool) {
         // What was taken back or removed must not come back after a power loss with nobody to see to it.
         // If that fails, `recover` finds the task unfinished and comes to the same end.
-        let durable = matches!(outcome, Outcome::Refused { .. }) || self.world.make_durable().is_ok();
-        if durable {
-            end(journal, outcome);
+        if !acted || self.world.make_durable().is_ok() {
+            end(journal, outcome, acted);
         }
     }
 
@@ -210,13 +212,16 @@ impl<W: Ground> Executor<'_, W> {
 }
 
 /// Writes down how it ended. If that fails, `recover` finds the task unfinished and comes to the same end.
-fn end(journal: &mut dyn Journal, outcome: &Outcome) {
-    let _ = journal.append(&Record::Ended(outcome.clone()), true);
+///
+/// Synced if somebody who does not find it would act: undo again, or carry on again, in a world that others have
+/// changed since.
+fn end(journal: &mut dyn Journal, outcome: &Outcome, sync: bool) {
+    let _ = journal.append(&Record::Ended(outcome.clone()), sync);
 }
 
 impl Ended {
-    /// An end without an answer.
+    /// An end without an answer, of a task that did not act.
     pub fn failed(outcome: Outcome) -> Ended {
-        Ended { outcome, answer: Map::new(), secret_answer: Map::new(), changed: false }
+        Ended { outcome, answer: Map::new(), secret_answer: Map::new(), changed: false, acted: false }
     }
 }

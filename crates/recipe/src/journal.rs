@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case")]
 pub enum Record {
-    /// The first one: the task, and every object it locks.
+    /// The first one: the task, and every object it locks. Durable once the first synced record is.
     Head {
         /// The form of the journal: 1.
         version: u32,
@@ -33,9 +33,9 @@ pub enum Record {
         /// Its place.
         line: u32,
     },
-    /// A program was started. Synced before the program acts.
+    /// A program was started. Written before the program acts, and not synced: a power loss ends the program too.
     Program(ProcessGroup),
-    /// The point of no return: all lines that follow. Synced.
+    /// The point of no return: all lines that follow. Synced, unless no step began and nothing follows.
     Committed {
         /// The lines.
         afterwards: Vec<AfterLine>,
@@ -54,7 +54,7 @@ pub enum Record {
         /// Its place among them, from 0 on.
         after: u32,
     },
-    /// The task ended.
+    /// The task ended. Synced if the end took more than the records before it say.
     Ended(Outcome),
 }
 
@@ -92,7 +92,8 @@ pub enum AfterKind {
 
 /// Where records go.
 pub trait Journal {
-    /// Appends `record`, and syncs it if `sync`.
+    /// Appends `record`, and syncs it if `sync`: then all before it, and whatever it takes to find the
+    /// journal, survives a power loss too.
     ///
     /// If it cannot, it takes back what it wrote: after `JournalFault::Refused` the record is not in
     /// the journal. After `JournalFault::Lost` nobody knows; the engine then stops where it is.
@@ -181,6 +182,11 @@ impl State {
             }
         }
         state
+    }
+
+    /// Whether the task may have touched the world: a step began, or something follows its point of no return.
+    pub fn may_have_acted(&self) -> bool {
+        !self.standing.is_empty() || self.afterwards.as_ref().is_some_and(|after| !after.is_empty())
     }
 
     /// Whether nothing is left to do: it ended, and nothing is owed.

@@ -12,12 +12,14 @@ use crate::{Executor, Ground, Journal};
 /// Returns what was decided; nothing is done for a task that ended with nothing owed.
 pub fn recover<W: Ground>(executor: &Executor<'_, W>, records: &[Record], journal: &mut dyn Journal) -> Ended {
     let state = State::of(records);
+    let acted = state.may_have_acted();
     if let (true, Some(outcome)) = (state.is_closed(), &state.ended) {
         return Ended {
             outcome: outcome.clone(),
             answer: state.answer,
             secret_answer: Map::new(),
             changed: state.changed,
+            acted,
         };
     }
     let outcome = match state.afterwards {
@@ -30,9 +32,9 @@ pub fn recover<W: Ground>(executor: &Executor<'_, W>, records: &[Record], journa
             executor.take_back(state.standing, fault, journal)
         }
     };
-    executor.close(journal, &outcome);
+    executor.close(journal, &outcome, acted);
     let changed = state.changed && matches!(outcome, Outcome::Succeeded | Outcome::Untidy { .. });
-    Ended { outcome, answer: state.answer, secret_answer: Map::new(), changed }
+    Ended { outcome, answer: state.answer, secret_answer: Map::new(), changed, acted }
 }
 
 fn interrupted() -> FaultReport {

@@ -280,3 +280,25 @@ fn a_step_costs_one_sync() {
     // One for each of three steps, one for the point of no return, one for the end.
     assert_eq!(journal.syncs, 5);
 }
+
+#[test]
+fn a_task_that_never_acts_costs_no_sync_and_one_that_did_says_so() {
+    let idle = Plan { steps: vec![], afterwards: vec![] };
+    let undone = Plan { steps: vec![(1, 1, Fails::HalfWay)], afterwards: vec![] };
+    let kept = Plan { steps: vec![(1, 1, Fails::Never)], afterwards: vec![] };
+    let follows = Plan { steps: vec![], afterwards: vec![(true, Late { key: 210, fails: 0 })] };
+    // Of a step that stands: itself and the point of no return. Of one that was undone: itself and the end.
+    for (plan, syncs, acted) in [(idle, 0, false), (undone, 2, true), (kept, 2, true), (follows, 2, true)] {
+        let world = World::default();
+        let mut journal = Mortal::default();
+        let ended = run(&world, &plan, &mut journal, Drill::default()).expect("alive");
+        assert_eq!((journal.syncs, ended.acted), (syncs, acted), "{plan:?}");
+        let again = resume(&world, &mut journal).expect("alive");
+        assert_eq!(again.outcome, ended.outcome, "{plan:?}");
+    }
+    let world = World::default();
+    world.cancel_after.set(Some(0));
+    let mut journal = Mortal::default();
+    let ended = run(&world, &three_steps(), &mut journal, Drill::default()).expect("alive");
+    assert_eq!((ended.outcome.kind(), journal.syncs, ended.acted), (OutcomeKind::RolledBack, 0, false));
+}

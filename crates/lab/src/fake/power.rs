@@ -12,10 +12,51 @@ pub struct PowerMemory(Mutex<Vec<Change>>);
 struct Change {
     path: PathBuf,
     was: Node,
+    /// Whether its content was synced, and whether its name was.
+    content: bool,
+    name: bool,
     /// How many times [`PowerMemory::mark`] was called before it.
     mark: u64,
     /// No change, but a call of `mark`.
     is_mark: bool,
+}
+
+/// What a power loss did to one change that was not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It had reached the disk after all.
+    Kept,
+    /// It had not.
+    Lost,
+    /// The file's name had, and nothing of its content.
+    Empty,
+    /// And half of its content.
+    Half,
+    /// And its length, of which the first half reads as zeros.
+    Hole,
+}
+
+impl Fate {
+    /// One of them.
+    pub fn of(chance: u64) -> Fate {
+        [Fate::Kept, Fate::Lost, Fate::Empty, Fate::Half, Fate::Hole][(chance % 5) as usize]
+    }
+
+    /// Has it befall the content of a file that is there.
+    pub fn befall(self, path: &Path) {
+        let Ok(mut bytes) = fs::read(path) else { return };
+        let half = bytes.len() / 2;
+        match self {
+            Fate::Kept => (),
+            Fate::Lost => drop(fs::remove_file(path)),
+            Fate::Empty => drop(fs::write(path, b"")),
+            Fate::Half => drop(fs::write(path, &bytes[..half])),
+            Fate::Hole => {
+                bytes[..half].fill(0);
+                let _ = fs::write(path, bytes);
+            }
+        }
+    }
 }
 
 /// Something in a file system, with all below it.
@@ -30,18 +71,43 @@ impl PowerMemory {
     pub(super) fn before_change(&self, path: &Path) {
         let mut changes = self.changes();
         let mark = changes.last().map_or(0, |last| last.mark);
-        changes.push(Change { path: path.to_owned(), was: Node::read(path), mark, is_mark: false });
+        let was = Node::read(path);
+        changes.push(Change { path: path.to_owned(), was, content: false, name: false, mark, is_mark: false });
     }
 
     pub(super) fn synced(&self, below: &Path) {
         self.changes().retain(|change| change.is_mark || !change.path.starts_with(below));
     }
 
+    /// A file's content is synced, or the names in a folder.
+    pub(super) fn synced_alone(&self, path: &Path) {
+        self.changes().retain_mut(|change| {
+            change.content |= change.path == path;
+            change.name |= change.path.parent() == Some(path);
+            // A folder's content is its names, which are changes of their own; so is that nothing is there.
+            change.is_mark || !change.name || !change.content && change.path.is_file()
+        });
+    }
+
+    /// Has a fate of its own befall each change that was not synced: a power loss before the first sync of
+    /// something may leave any of it.
+    pub fn lose_some(&self, fate: impl Fn(u64) -> Fate) {
+        for (turn, change) in (0..).zip(self.changes().drain(..).rev().filter(|change| !change.is_mark)) {
+            match fate(turn) {
+                Fate::Lost if !change.name => in_its_folder(&change.path, || change.was.put_back(&change.path)),
+                Fate::Lost => Fate::Empty.befall(&change.path),
+                fate if !change.content && change.path.is_file() => fate.befall(&change.path),
+                _ => (),
+            }
+        }
+    }
+
     /// Marks a moment at which a journaling file system may have written everything down.
     pub fn mark(&self) {
         let mut changes = self.changes();
         let mark = changes.last().map_or(0, |last| last.mark) + 1;
-        changes.push(Change { path: PathBuf::new(), was: Node::Absent, mark, is_mark: true });
+        let (path, was) = (PathBuf::new(), Node::Absent);
+        changes.push(Change { path, was, content: false, name: false, mark, is_mark: true });
     }
 
     /// The number of the last mark.

@@ -11,8 +11,8 @@ use aegir_provision::{Boundary, Worker, run_attempt};
 use aegir_recipe::Record;
 
 use super::child::{At, run_in_child};
-use super::{Scene, is_synced, no_forks};
-use crate::fake::FakeServices;
+use super::{Scene, no_forks, synced};
+use crate::fake::{FakeServices, PowerMemory};
 
 /// What a death in this process unwinds with.
 struct Died;
@@ -104,6 +104,24 @@ impl Scene {
     fn loses_power(&self, side: Boundary, record: u32, some: Option<u64>) {
         self.lab.restore_all();
         let memory = self.lab.machine.remember_power();
+        self.works_until(side, record, &memory);
+        let from = some.map_or(0, |chance| chance % (memory.marks() + 1));
+        for _ in 0..memory.lose_power(from) {
+            self.count("changes lost with the power");
+        }
+        if from == 0 {
+            self.cut_journal();
+        }
+        self.lab.machine.forget_power();
+        FakeServices(self.lab.machine.clone()).start();
+        self.recovers(format!(
+            "power lost {side:?} record {record}, with all behind boundary {from} that was not synced"
+        ));
+        self.count("power losses");
+    }
+
+    /// Works in this process, and dies there.
+    pub(super) fn works_until(&self, side: Boundary, record: u32, memory: &Arc<PowerMemory>) {
         let marks = memory.clone();
         let at_boundary = move |at: Boundary, number: u32| {
             marks.mark();
@@ -122,26 +140,12 @@ impl Scene {
         {
             resume_unwind(cause);
         }
-        let from = some.map_or(0, |chance| chance % (memory.marks() + 1));
-        for _ in 0..memory.lose_power(from) {
-            self.count("changes lost with the power");
-        }
-        if from == 0 {
-            self.cut_journal();
-        }
-        self.lab.machine.forget_power();
-        FakeServices(self.lab.machine.clone()).start();
-        self.recovers(format!(
-            "power lost {side:?} record {record}, with all behind boundary {from} that was not synced"
-        ));
-        self.count("power losses");
     }
 
     /// Takes off the records that no sync carried to the disk.
     fn cut_journal(&self) {
         let path = self.lab.home().task(self.attempt).join("journal");
-        let records = self.records();
-        let kept = records.iter().rposition(|record: &Record| is_synced(record, true)).map_or(0, |last| last + 1);
+        let kept = synced(&self.records()).iter().rposition(|synced| *synced).map_or(0, |last| last + 1);
         cut_lines(&path, kept);
     }
 }
