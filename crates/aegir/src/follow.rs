@@ -15,6 +15,9 @@ use crate::failure::Failure;
 /// How often we look whether the worker lives, and for what we were not told of.
 const TURN: Duration = Duration::from_millis(25);
 
+/// The file that a worker says everything in.
+const EVENTS: &str = "events";
+
 /// Who hears what an attempt says.
 pub(crate) trait Listener {
     /// Hears a line: its text as it is, and what it means, if this build understands it.
@@ -120,7 +123,7 @@ pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Liste
             // A line that the dead worker left half written is cut off by the next one.
             reader = None;
         }
-        watch.wait(TURN);
+        watch.wait(EVENTS, TURN);
     }
 }
 

@@ -3,10 +3,10 @@
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
 
 /// Hears of what is written in one folder, from the moment it is made.
 ///
@@ -26,25 +26,38 @@ impl Watch {
         Watch(watching().ok())
     }
 
-    /// Waits until something is written there, or was since the last call; at most `limit`. A signal ends the
-    /// waiting too.
-    pub fn wait(&self, limit: Duration) {
+    /// Waits until something is written to the file `name` there, or was since the last call; at most `limit`. A
+    /// signal ends the waiting too.
+    pub fn wait(&self, name: &str, limit: Duration) {
         let Some(inotify) = &self.0 else { return std::thread::sleep(limit) };
-        let limit = Timespec {
-            tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: limit.subsec_nanos().into(),
-        };
-        let _ = poll(&mut [PollFd::new(inotify, PollFlags::IN)], Some(&limit));
-        let mut told = [MaybeUninit::<u8>::uninit(); 4096];
-        // What it was does not matter; it must only not be told again.
-        while rustix::io::read(inotify, &mut told[..]).is_ok_and(|(told, _)| !told.is_empty()) {}
+        let until = Instant::now() + limit;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let left = Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            // Time is up, or a signal came.
+            if !matches!(poll(&mut [PollFd::new(inotify, PollFlags::IN)], Some(&left)), Ok(1..)) {
+                return;
+            }
+            let mut told = [MaybeUninit::<u8>::uninit(); 4096];
+            let mut told = Reader::new(inotify, &mut told);
+            let mut is_it = false;
+            // All of it, so that it is not told again.
+            while let Ok(event) = told.next() {
+                is_it |= event.file_name().is_none_or(|told| told.to_bytes() == name.as_bytes());
+            }
+            if is_it {
+                return;
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::Instant;
 
     use super::*;
 
@@ -57,18 +70,19 @@ mod tests {
         let began = Instant::now();
 
         fs::write(folder.path().join("events"), "one").unwrap();
-        watch.wait(LONG);
+        watch.wait("events", LONG);
         assert!(began.elapsed() < LONG);
 
         let began = Instant::now();
-        watch.wait(Duration::from_millis(30));
+        fs::write(folder.path().join("journal"), "two").unwrap();
+        watch.wait("events", Duration::from_millis(30));
         assert!(began.elapsed() >= Duration::from_millis(30));
     }
 
     #[test]
     fn a_folder_that_cannot_be_watched_is_waited_for_by_the_clock() {
         let began = Instant::now();
-        Watch::of(Path::new("/nonexistent")).wait(Duration::from_millis(30));
+        Watch::of(Path::new("/nonexistent")).wait("events", Duration::from_millis(30));
         assert!(began.elapsed() >= Duration::from_millis(30));
     }
 }

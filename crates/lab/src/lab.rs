@@ -377,8 +377,7 @@ impl Lab {
         }
         for attempt in list(&self.home().tasks()).iter().filter(|name| *name != "open" && !open.contains(name)) {
             for part in ["kept", "secrets"] {
-                // An empty one is what a power loss leaves of an attempt whose mark it took.
-                if !list(&self.home().tasks().join(attempt).join(part)).is_empty() {
+                if self.home().tasks().join(attempt).join(part).exists() {
                     mess.push(format!("the task {attempt} ended and still has its `{part}`"));
                 }
             }

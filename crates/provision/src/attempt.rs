@@ -54,9 +54,7 @@ impl Attempt {
             return Ok((attempt, Asked::Known));
         }
         files.remove_file(&path)?;
-        for folder in [&attempt.folder.path, &attempt.folder.secrets(), &attempt.folder.kept()] {
-            files.make_dir(folder, 0o700)?;
-        }
+        files.make_dir(&attempt.folder.path, 0o700)?;
         // The mark comes first: what is left of an attempt that never begins is found by it.
         let mark = parts.home.open_tasks().join(request.attempt.to_string());
         let has_secrets = request.secrets.iter().next().is_some();
@@ -64,6 +62,9 @@ impl Attempt {
             true => files.write(&mark, b"", 0o600)?,
             false => files.write_unsynced(&mark, b"", 0o600)?,
         };
+        if has_secrets {
+            files.make_dir(&attempt.folder.secrets(), 0o700)?;
+        }
         for (name, secret) in request.secrets.iter() {
             files.write(&attempt.folder.secret_path(name), secret.expose().as_bytes(), 0o600)?;
         }
@@ -78,9 +79,7 @@ impl Attempt {
             Err(fault) => return Err(fault.into()),
         };
         if has_secrets {
-            for path in attempt.folder.foundation(home) {
-                files.sync(&path)?;
-            }
+            attempt.folder.make_durable(home, files)?;
         }
         Ok((attempt, asked))
     }

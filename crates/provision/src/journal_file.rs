@@ -40,7 +40,7 @@ pub struct FileJournal {
     drill: Box<dyn FnMut(Boundary, u32) + Send>,
 }
 
-/// Makes durable what it takes to find a journal.
+/// Makes what a task needs from its first act on, and makes durable what it takes to find its journal.
 pub type Foundation = Box<dyn Fn() -> Result<(), FileFault> + Send>;
 
 /// The two sides of a record: where a proof may end the process.
@@ -54,8 +54,8 @@ pub enum Boundary {
 
 impl FileJournal {
     /// Opens the journal at `path` for a process that holds the task's lock; makes it if it is not there.
-    /// Returns what it says already. Before the first record that is synced, `foundation` is called.
-    pub fn open(path: &Path, foundation: Foundation) -> Result<(FileJournal, Vec<Record>), JournalReadFault> {
+    /// Returns what it says already.
+    pub fn open(path: &Path) -> Result<(FileJournal, Vec<Record>), JournalReadFault> {
         let fault = |source| JournalReadFault::Open { path: path.to_owned(), source };
         let mut file = OpenOptions::new()
             .read(true)
@@ -68,10 +68,14 @@ impl FileJournal {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(fault)?;
         let (records, end) = decode(&bytes, path)?;
-        // Keeps the length as it is; where a file system cannot, the journal only loses its reserve.
-        let _ = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, end + RESERVED);
-        let drill = Box::new(|_, _| ());
+        let (foundation, drill): (Foundation, _) = (Box::new(|| Ok(())), Box::new(|_, _| ()));
         Ok((FileJournal { file, end, records: 0, syncs: 0, foundation, founded: false, drill }, records))
+    }
+
+    /// Calls `foundation` before the first record that is synced, which is not written if that fails.
+    pub fn with_foundation(mut self, foundation: Foundation) -> FileJournal {
+        self.foundation = foundation;
+        self
     }
 
     /// Calls `drill` at each boundary with the record's number, from 1 on: for proofs that end the process there.
@@ -83,6 +87,9 @@ impl FileJournal {
     /// Before the first synced record, so that one that is found proves all before it, and all it stands on.
     fn found(&mut self) -> io::Result<()> {
         if !self.founded {
+            // Keeps the length as it is; where a file system cannot, the journal only loses its reserve.
+            let room = rustix::fs::FallocateFlags::KEEP_SIZE;
+            let _ = rustix::fs::fallocate(&self.file, room, 0, self.end + RESERVED);
             self.file.sync_data()?;
             (self.foundation)().map_err(io::Error::other)?;
             self.founded = true;
@@ -225,7 +232,7 @@ mod tests {
     }
 
     fn written(path: &Path, count: u32) -> Vec<u8> {
-        let (mut journal, _) = FileJournal::open(path, Box::new(|| Ok(()))).unwrap();
+        let (mut journal, _) = FileJournal::open(path).unwrap();
         for record in records(count) {
             journal.append(&record, true).unwrap();
         }
@@ -240,7 +247,7 @@ mod tests {
             let path = folder.path().join("cut");
             std::fs::write(&path, &whole[..cut]).unwrap();
 
-            let (mut journal, read) = FileJournal::open(&path, Box::new(|| Ok(()))).unwrap();
+            let (mut journal, read) = FileJournal::open(&path).unwrap();
             assert_eq!(read, records(read.len() as u32), "cut at {cut}");
             journal.append(&Record::Done { line: 77 }, true).unwrap();
 
@@ -270,7 +277,7 @@ mod tests {
         whole[12] ^= 1;
         std::fs::write(&path, whole).unwrap();
 
-        assert!(matches!(FileJournal::open(&path, Box::new(|| Ok(()))), Err(JournalReadFault::Broken { record: 1, .. })));
+        assert!(matches!(FileJournal::open(&path), Err(JournalReadFault::Broken { record: 1, .. })));
     }
 
     fn head() -> Record {
@@ -309,7 +316,7 @@ mod tests {
             laid.lock().unwrap().push(read_journal(&written).unwrap().len());
             Ok(())
         };
-        let (mut journal, _) = FileJournal::open(&path, Box::new(lay)).unwrap();
+        let mut journal = FileJournal::open(&path).unwrap().0.with_foundation(Box::new(lay));
 
         journal.append(&head(), false).unwrap();
         assert_eq!((seen.lock().unwrap().clone(), journal.syncs), (vec![], 0));
@@ -327,7 +334,7 @@ mod tests {
         let files = aegir_host::Files::new(Vec::new());
         // Outside of all bases.
         let lay = move || files.sync(Path::new("/nowhere"));
-        let (mut journal, _) = FileJournal::open(&path, Box::new(lay)).unwrap();
+        let mut journal = FileJournal::open(&path).unwrap().0.with_foundation(Box::new(lay));
 
         assert!(matches!(journal.append(&Record::Done { line: 1 }, true), Err(JournalFault::Refused(_))));
 

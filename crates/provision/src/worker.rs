@@ -16,7 +16,7 @@ use aegir_recipe::proof::Drill;
 use aegir_recipe::{Ended, Executor, Journal, Record, Teller};
 use serde::{Deserialize, Serialize};
 
-use crate::journal_file::{Boundary, FileJournal};
+use crate::journal_file::{Boundary, FileJournal, Foundation};
 use crate::task::{Locked, locks_of};
 use crate::{AttemptFault, Events, TaskFolder, World, WorldParts, read_journal, recovery};
 
@@ -29,9 +29,6 @@ pub(crate) struct Asked {
 
 /// Ends the process at a record of the journal, in a proof.
 pub type BoundaryDrill = Arc<dyn Fn(Boundary, u32) + Send + Sync>;
-
-/// Room that is kept for taking a task back, in bytes: what its undos write at the most, with some to spare.
-const RESERVE: u64 = 1 << 20;
 
 /// What it takes to work on attempts.
 #[derive(Clone)]
@@ -70,9 +67,20 @@ pub(crate) struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     pub(crate) fn open(worker: &'a Worker, folder: TaskFolder, alive: Lock) -> Result<Opened<'a>, AttemptFault> {
-        let (files, founded_on) = (worker.parts.files.clone(), folder.foundation(&worker.parts.home));
-        let foundation = move || founded_on.iter().try_for_each(|path| files.sync(path));
-        let (mut journal, records) = FileJournal::open(&folder.journal(), Box::new(foundation))?;
+        let (journal, records) = FileJournal::open(&folder.journal())?;
+        let parts = worker.parts.clone();
+        let foundation: Foundation = match records.is_empty() {
+            true => Box::new({
+                let folder = folder.clone();
+                move || folder.prepare(&parts.home, &parts.files)
+            }),
+            // Where the disk is full, what is taken back must still be found.
+            false => Box::new({
+                let folder = folder.clone();
+                move || folder.make_durable(&parts.home, &parts.files)
+            }),
+        };
+        let mut journal = journal.with_foundation(foundation);
         if let Some(drill) = worker.at_boundary.clone() {
             journal = journal.with_drill(move |boundary, record| drill(boundary, record));
         }
@@ -130,10 +138,6 @@ impl<'a> Opened<'a> {
     }
 
     fn execute(&mut self, task: &Task, locked: &[Locked]) -> Ended {
-        // On a full disk a task could else not even be taken back.
-        if let Err(fault) = self.worker.parts.files.reserve(&self.folder.reserve(), RESERVE) {
-            return self.refuse(Fault::from(fault).report());
-        }
         let head = Record::Head {
             version: 1,
             attempt: self.folder.attempt,
@@ -169,27 +173,9 @@ impl<'a> Opened<'a> {
             task: self.folder.clone(),
             teller: Arc::new(self.events.clone()),
             deadline,
-            touched: self.file_systems(),
             told_waiting: AtomicBool::new(false),
             parts: parts.clone(),
         }
-    }
-
-    /// A folder on each file system that a task may change.
-    fn file_systems(&self) -> Vec<std::path::PathBuf> {
-        let parts = &self.worker.parts;
-        let home = &parts.home;
-        let platforms =
-            crate::Contexts::new(home, &parts.files).all().unwrap_or_default().into_iter().filter_map(|context| {
-                match context {
-                    aegir_domain::Context::Platform(platform) => Some(platform.root.path().join("sites")),
-                    _ => None,
-                }
-            });
-        let mut seen = std::collections::BTreeSet::new();
-        let ours = [home.path().to_owned(), home.platforms(), home.databases(), home.config(), home.tasks()];
-        let all = ours.into_iter().chain(parts.settings.platform_bases.clone()).chain(platforms);
-        all.filter(|path| parts.files.device(path).is_ok_and(|device| seen.insert(device))).collect()
     }
 
     /// Says how it ended, and puts away what only a living task needs.

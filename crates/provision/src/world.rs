@@ -73,8 +73,6 @@ pub struct World {
     pub teller: Arc<dyn Teller + Send + Sync>,
     /// By when the current line must end.
     pub deadline: Arc<Deadline>,
-    /// File systems that this task may have changed: synced at the point of no return.
-    pub touched: Vec<PathBuf>,
     /// Whether a wait for a service was told already.
     pub told_waiting: AtomicBool,
 }
@@ -150,6 +148,20 @@ impl World {
         names.iter().find_map(|name| aegir_host::find_program(Path::new(name)))
     }
 
+    /// A folder on each file system that a task may change.
+    fn file_systems(&self) -> Vec<PathBuf> {
+        let parts = &self.parts;
+        let home = &parts.home;
+        let platforms = self.contexts().all().unwrap_or_default().into_iter().filter_map(|context| match context {
+            aegir_domain::Context::Platform(platform) => Some(platform.root.path().join("sites")),
+            _ => None,
+        });
+        let mut seen = std::collections::BTreeSet::new();
+        let ours = [home.path().to_owned(), home.platforms(), home.databases(), home.config(), home.tasks()];
+        let all = ours.into_iter().chain(parts.settings.platform_bases.clone()).chain(platforms);
+        all.filter(|path| parts.files.device(path).is_ok_and(|device| seen.insert(device))).collect()
+    }
+
     fn tell(&self, level: Level, text: impl Into<String>, output: Option<String>) {
         self.teller.tell(Said::Log { level, text: text.into(), output });
     }
@@ -176,9 +188,7 @@ impl Ground for World {
     }
 
     fn make_durable(&self) -> Result<(), Fault> {
-        for place in &self.touched {
-            self.parts.files.sync_fs(place)?;
-        }
+        self.file_systems().iter().try_for_each(|place| self.parts.files.sync_fs(place).map(drop))?;
         Ok(())
     }
 
@@ -206,6 +216,9 @@ impl Ground for World {
         self.parts.clock.now()
     }
 }
+
+/// Room that is kept for taking a task back, in bytes: what its undos write at the most, with some to spare.
+const RESERVE: u64 = 1 << 20;
 
 /// The folder of one attempt: `tasks/<id>/`.
 #[derive(Clone, Debug)]
@@ -277,10 +290,22 @@ impl TaskFolder {
         self.path.join("worker.log")
     }
 
-    /// What must be durable before the task acts, so that it is found after a power loss, and found again by who
-    /// asks for it again: its request, the room kept for its undo, its mark, and the way to them.
-    pub fn foundation(&self, home: &Home) -> [PathBuf; 6] {
-        [self.request(), self.reserve(), self.path.clone(), home.open_tasks(), home.tasks(), home.path().to_owned()]
+    /// Makes what the task needs from its first act on, and has it last: the folders of what it keeps, and room for
+    /// its undo, without which it could not even be taken back on a full disk.
+    pub(crate) fn prepare(&self, home: &Home, files: &Files) -> Result<(), FileFault> {
+        // The mark first: by it what is made here is found, and removed.
+        files.sync(&home.open_tasks())?;
+        files.make_dir(&self.secrets(), 0o700)?;
+        files.make_dir(&self.kept(), 0o700)?;
+        files.reserve(&self.reserve(), RESERVE)?;
+        self.make_durable(home, files)
+    }
+
+    /// Has all last that it takes to find the attempt after a power loss, and to know it again when it is asked for
+    /// again: its request, the room kept for its undo, its mark, and the way to them.
+    pub(crate) fn make_durable(&self, home: &Home, files: &Files) -> Result<(), FileFault> {
+        let folders = [self.path.clone(), home.open_tasks(), home.tasks(), home.path().to_owned()];
+        [self.request(), self.reserve()].iter().chain(&folders).try_for_each(|path| files.sync(path))
     }
 
     /// Whether its request is there, and whole: a power loss may leave a part of one, of a task that never acted.

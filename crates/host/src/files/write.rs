@@ -44,14 +44,7 @@ impl Files {
         self.put(path, bytes, mode, Some(gid), Lasts::AtOnce)
     }
 
-    fn put(
-        &self,
-        path: &Path,
-        bytes: &[u8],
-        mode: u32,
-        gid: Option<u32>,
-        lasts: Lasts,
-    ) -> Result<Changed, FileFault> {
+    fn put(&self, path: &Path, bytes: &[u8], mode: u32, gid: Option<u32>, lasts: Lasts) -> Result<Changed, FileFault> {
         let place = self.place(WRITE, path)?;
         match place.stat(WRITE)? {
             None => (),

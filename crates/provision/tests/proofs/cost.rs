@@ -13,7 +13,7 @@ const LINES: u32 = 200;
 #[allow(clippy::disallowed_methods, reason = "it measures")]
 fn a_line_costs_one_sync_of_the_journal() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut journal, _) = FileJournal::open(&folder.path().join("journal"), Box::new(|| Ok(()))).unwrap();
+    let (mut journal, _) = FileJournal::open(&folder.path().join("journal")).unwrap();
     let inputs =
         serde_json::json!({ "path": "/var/aegir/platforms/d10/sites/a.test/files", "mode": 1517, "group": 33 });
 
