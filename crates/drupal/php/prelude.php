@@ -64,6 +64,9 @@ final class Driver {
   /** @var array|null An answer that is known but not told yet. */
   private static $answer;
 
+  /** @var callable|null What may be done once the answer is known. */
+  private static $afterthought;
+
   private static $told = FALSE;
 
   /** @var string The end of what the site printed. */
@@ -102,6 +105,9 @@ final class Driver {
       self::read($fields);
       self::prepare();
       self::$answer = $operation(self::$question);
+      if (self::$afterthought) {
+        (self::$afterthought)();
+      }
       self::$phase = 'shutdown';
       if (function_exists('_drupal_shutdown_function')) {
         self::passOver('chdir(): open_basedir');
@@ -128,6 +134,14 @@ final class Driver {
    */
   public static function phase($phase) {
     self::$phase = $phase;
+  }
+
+  /**
+   * Has `$afterthought` called once the answer is known; it stands however that
+   * ends, be it by an exception, an exit or for want of memory or time.
+   */
+  public static function afterwards(callable $afterthought) {
+    self::$afterthought = $afterthought;
   }
 
   /**

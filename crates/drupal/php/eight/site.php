@@ -10,6 +10,7 @@
 
 namespace Aegir;
 
+use Drupal\Core\CronInterface;
 use Drupal\Core\DrupalKernel;
 use Drupal\Core\Site\Settings;
 use Symfony\Component\HttpFoundation\Request;
@@ -72,6 +73,38 @@ final class Eight {
     $kernel->getContainer()->get('request_stack')->push($request);
     $kernel->preHandle($request);
     Driver::phase('operation');
+  }
+
+  /**
+   * Builds what the front page of a visitor is made of; keeps no page.
+   */
+  public static function buildFrontPage(array $question) {
+    $kernel = self::kernel($question);
+    $kernel->boot();
+    $container = $kernel->getContainer();
+    self::withoutCron($container);
+    if ($container->has('page_cache_kill_switch')) {
+      $container->get('page_cache_kill_switch')->trigger();
+    }
+    $request = Request::createFromGlobals();
+    $response = $kernel->handle($request);
+    // Registries and discoveries are written down here.
+    $kernel->terminate($request, $response);
+  }
+
+  /**
+   * Has nothing run cron in this process.
+   */
+  public static function withoutCron($container) {
+    if ($container->has('cron')) {
+      $container->set('cron', new class implements CronInterface {
+
+        public function run() {
+          return FALSE;
+        }
+
+      });
+    }
   }
 
   /**
