@@ -47,6 +47,12 @@ pub trait HttpDriver: Send + Sync {
     /// [`HttpDriver::settles_after`], no old worker takes requests any more.
     fn generation(&self, number: u64, templates: &Templates) -> Result<ConfigFile, DriverFault>;
 
+    /// Whether it ends on a configuration that it refuses, so that it is tested again before it is told to
+    /// load one, unless that was tested just now.
+    fn ends_on_refusal(&self) -> bool {
+        false
+    }
+
     /// How long old workers may go on taking requests beside the new ones, once the reload has returned.
     fn settles_after(&self) -> Duration;
 

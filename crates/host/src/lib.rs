@@ -26,6 +26,7 @@ mod mounts;
 mod own_program;
 mod programs;
 mod sql;
+mod tested;
 mod watch;
 mod web;
 
@@ -43,5 +44,6 @@ pub use programs::{
     end_group, find_program, groups_with_arguments,
 };
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
+pub use tested::Look;
 pub use watch::Watch;
 pub use web::{Answer, PhpPage, PhpRun, RealWeb, Web, WebAddress, WebFault};

@@ -8,13 +8,15 @@
 //! A configuration that nginx refuses does no harm: the old one runs on. So it is not tested before,
 //! which whoever wrote it did; only when no old worker is told to finish is nginx asked why.
 //!
-//! Apache would end on a configuration that it refuses, so it is asked before. Its master tells the old
+//! Apache would end on a configuration that it refuses, so it is asked before, unless whoever wrote it noted that
+//! just these files were tested just now. Its master tells the old
 //! workers to finish, reads, and then looks once whether a worker has ended, in whose place it starts a new
 //! one. If none has yet, as with few sites, it sleeps for a second while nobody answers. Being told again
 //! wakes it.
 
 use std::time::Duration;
 
+use aegir_host::Look;
 use rustix::process::Signal;
 
 use crate::daemon::{Daemon, now};
@@ -28,6 +30,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 const DOUBT: Duration = Duration::from_secs(1);
 /// How many times in a row we see that Apache sleeps, and has no workers, before it is told again.
 const NAP: u32 = 5;
+/// How long old workers of Apache may take to stop listening once they are told, which is before it reads anything.
+const TOLD: Duration = Duration::from_millis(60);
 /// How often we look.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -59,9 +63,12 @@ pub(crate) fn nginx(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
 
 /// Reloads the Apache whose master is `master`; the error is what the back end is told.
 pub(crate) fn apache(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
-    let ran = web::test(setup).map_err(|fault| fault.to_string())?;
-    if !ran.status.success() {
-        return Err(format!("Apache refuses its configuration: {}", ran.said.text));
+    let looked = Look::at(&setup.endpoints.http_folder, None);
+    if !looked.is_ok_and(|looked| looked.is_noted(&setup.places.run.join("apache.tested"))) {
+        let ran = web::test(setup).map_err(|fault| fault.to_string())?;
+        if !ran.status.success() {
+            return Err(format!("Apache refuses its configuration: {}", ran.said.text));
+        }
     }
     let old: Vec<i32> = process_table::children(master.pid).iter().map(|worker| worker.pid).collect();
     master.signal(Signal::USR1);
@@ -69,7 +76,8 @@ pub(crate) fn apache(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
     let mut asleep = 0;
     loop {
         let workers = process_table::children(master.pid);
-        if workers.iter().any(|worker| !old.contains(&worker.pid)) {
+        let fresh = workers.iter().any(|worker| !old.contains(&worker.pid));
+        if fresh && now().saturating_sub(began) >= TOLD {
             return Ok(());
         }
         if let Some(how) = master.ended() {

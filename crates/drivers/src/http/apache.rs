@@ -199,9 +199,14 @@ impl HttpDriver for Apache {
         Ok(ConfigFile::new("generation.conf", text, 0o600))
     }
 
+    fn ends_on_refusal(&self) -> bool {
+        true
+    }
+
     fn settles_after(&self) -> Duration {
-        // The master tells the old workers to stop listening before it reads anything and starts new ones.
-        Duration::from_millis(50)
+        // The master tells the old workers to stop listening before it reads anything and starts new ones, and
+        // whoever reloads it waits as long as they may take for that.
+        Duration::ZERO
     }
 
     fn platform(

@@ -140,7 +140,7 @@ impl<'w> PoolOf<'w> {
         let main =
             FpmMain { pid: scratch.join("fpm.pid"), error_log: scratch.join("fpm.log"), pools, reload_seconds: 30 };
         let path = scratch.join("fpm.conf");
-        world.files().write(&path, main.text(&world.templates()?)?.as_bytes(), 0o600)?;
+        world.files().write_unsynced(&path, main.text(&world.templates()?)?.as_bytes(), 0o600)?;
         let Some(program) = self.program() else { return Err(FpmFault::NoProgram.into()) };
         let cmd = check(&program, &path);
         let launch = Launch::new(cmd.clone()).limits(Limits { time: Duration::from_secs(30), ..Limits::default() });

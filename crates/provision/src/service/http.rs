@@ -5,6 +5,9 @@
 //!                              └────────── refused: put back ◄─┘
 //! ```
 //!
+//! Of a web server that ends on what it refuses, who reloads it would test once more: a note says that just this
+//! was tested just now ([`aegir_host::Look`]).
+//!
 //! A lock is held while the server's files differ from what was tested; the reload happens behind a
 //! second one, so that tasks that wait there find their change already loaded by another.
 
@@ -17,7 +20,7 @@ use aegir_drivers::http::{
     CoreFamily, HttpDriver, Installer, Internal, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost,
     VhostMode,
 };
-use aegir_host::{Launch, Limits, LockMode, Locks, ServiceFault, WebAddress};
+use aegir_host::{Launch, Limits, LockMode, Locks, Look, ServiceFault, WebAddress};
 
 use super::basedir;
 use super::php::read_credentials;
@@ -167,6 +170,7 @@ impl<'w> HttpServer<'w> {
             let _ = self.world.parts.services.reload(self.driver.service_type());
             return Ok(());
         }
+        let looked = self.look()?;
         if let Err(refused) = self.test_all(changes) {
             // The old files are known good: the running server was started with them.
             for (change, before) in changed {
@@ -177,7 +181,14 @@ impl<'w> HttpServer<'w> {
         }
         let number = (was | 1) + 1;
         self.write_generation(number)?;
-        self.world.files().write(&self.loaded_path(), self.own_files()?.as_bytes(), 0o600)?;
+        self.world.files().write_unsynced(&self.loaded_path(), self.own_files()?.as_bytes(), 0o600)?;
+        // In this order: a file that changed before all were looked at still differs after.
+        let all = Look::at(&self.config.folder, None);
+        // The number alone is another than that which was tested.
+        if let (true, Ok(look)) = (looked.is_some() && looked == self.look()?, all) {
+            let path = self.world.parts.sockets.join(format!("{}.tested", self.driver.service_type()));
+            self.world.files().write_unsynced(&path, look.note(&*self.world.parts.clock).as_bytes(), 0o600)?;
+        }
         drop(lock);
         match self.reload(number) {
             Err(fault) if server == Down::Tolerated && is_down(&fault) => {
@@ -207,6 +218,13 @@ impl<'w> HttpServer<'w> {
     /// Where it is noted which of operators' files were loaded: true only while the server runs.
     fn loaded_path(&self) -> PathBuf {
         self.world.parts.sockets.join(format!("{}.loaded", self.driver.service_type()))
+    }
+
+    /// All files but that with the number, of a server that would be tested again.
+    fn look(&self) -> Result<Option<Look>, Fault> {
+        let number = self.generation_path()?;
+        let look = || Look::at(&self.config.folder, Some(&number)).ok();
+        Ok(self.driver.ends_on_refusal().then(look).flatten())
     }
 
     /// Operators' files, each with a sum of its text.
@@ -288,10 +306,10 @@ impl<'w> HttpServer<'w> {
         }
         let scratch = self.scratch()?;
         let file = scratch.join("new.conf");
-        self.world.files().write(&file, text.expose().as_bytes(), 0o600)?;
+        self.world.files().write_unsynced(&file, text.expose().as_bytes(), 0o600)?;
         let main = self.driver.main_alone(&self.main(&scratch), &file, &self.world.templates()?)?;
         let main_path = scratch.join("alone.conf");
-        self.world.files().write(&main_path, main.as_bytes(), 0o600)?;
+        self.world.files().write_unsynced(&main_path, main.as_bytes(), 0o600)?;
         let result = self.run_test(&self.driver.check(&main_path));
         self.world.files().remove_file(&file)?;
         result.map_err(|said| HttpFault::OwnFile { path: path.to_owned(), said }.into())
@@ -301,7 +319,7 @@ impl<'w> HttpServer<'w> {
         let scratch = self.scratch()?;
         let main = self.driver.main(&self.main(&scratch), &self.world.templates()?)?;
         let main_path = scratch.join("all.conf");
-        self.world.files().write(&main_path, main.as_bytes(), 0o600)?;
+        self.world.files().write_unsynced(&main_path, main.as_bytes(), 0o600)?;
         self.run_test(&self.driver.check(&main_path)).map_err(|said| {
             let named = self.driver.named_file(&said);
             if let (Some(name), Some(path)) = (doubled_name(&said), &named) {
