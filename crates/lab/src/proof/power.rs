@@ -57,7 +57,7 @@ impl Scene {
             assert!(mark.exists(), "{}, {what}: `recover` would not find it", self.name);
         }
 
-        if turn % 2 == 0 {
+        if turn.is_multiple_of(2) {
             self.recovers(&what);
         }
         self.is_asked_for_again(founded, &what);
