@@ -88,6 +88,51 @@ macro_rules! text_type {
 }
 pub(crate) use text_type;
 
+/// A closed list of words, each a variant: written by `as_str`, read by `FromStr`, and serde the same.
+macro_rules! word_enum {
+    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+        )]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: [$name; [$($word),*].len()] = [$($name::$variant),*];
+
+            /// The word, as it is stored and shown.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)*
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::BadText;
+
+            fn from_str(text: &str) -> Result<Self, $crate::BadText> {
+                match text {
+                    $($word => Ok($name::$variant),)*
+                    _ => Err($crate::BadText::new(text, $what, "it is none of the known words")
+                        .instead(format!("give one of {}", [$($word),*].map(|word| format!("`{word}`")).join(", ")))),
+                }
+            }
+        }
+    };
+}
+pub(crate) use word_enum;
+
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 

@@ -31,11 +31,12 @@ mod watch;
 mod web;
 
 pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
+pub use aegir_domain::LockMode;
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
 pub use detached::{Detached, start_detached};
 pub use files::{Changed, CopyModes, FileFault, Files, Kind, Recorder, Space, Stat, Survey, Trouble, Wanted};
-pub use locks::{Lock, LockFault, LockMode, Locks};
+pub use locks::{Lock, LockFault, Locks};
 pub use mint::{Mint, SystemMint};
 pub use mounts::{Mount, Mounts};
 pub use own_program::{Alive, OwnProgram, RunAs, Stays, Told};

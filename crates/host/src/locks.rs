@@ -12,18 +12,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aegir_domain::Remedy;
+use aegir_domain::{LockMode, Remedy};
 use rustix::fs::FlockOperation;
 use rustix::io::{Errno, FdFlags};
-
-/// Whether others may hold a lock too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LockMode {
-    /// With others who hold it shared.
-    Shared,
-    /// Alone.
-    Exclusive,
-}
 
 /// Why locks were not had.
 #[derive(Debug, thiserror::Error)]
