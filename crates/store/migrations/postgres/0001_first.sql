@@ -162,7 +162,7 @@ CREATE TABLE task (
 CREATE UNIQUE INDEX task_waiting_once ON task (object, operation) WHERE state = 'waiting';
 CREATE UNIQUE INDEX task_active_once ON task (object) WHERE state IN ('running', 'out-of-contact');
 CREATE INDEX task_to_claim ON task (server, priority, queued, id) WHERE state = 'waiting';
-CREATE INDEX task_active ON task (server, owner, state) WHERE state IN ('running', 'out-of-contact');
+CREATE INDEX task_active ON task (owner, server) WHERE state IN ('running', 'out-of-contact');
 CREATE INDEX task_by_state ON task (state, id);
 CREATE INDEX task_by_object ON task (object, id);
 CREATE INDEX task_by_owner ON task (owner, id);

@@ -1,0 +1,241 @@
+//! Packages, their releases, and where they are installed.
+
+use std::collections::BTreeMap;
+
+use aegir_domain::{InstanceScope, NodeId, NodeKind, PackageKind};
+
+use crate::StoreFault;
+use crate::db::{Query, Read, Row, Tx, statements, values};
+use crate::node::NewNode;
+use crate::page::{Direction, Order, Page, Parts};
+
+/// A package as a platform or a site has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordedInstance {
+    /// Its kind.
+    pub kind: PackageKind,
+    /// Its machine name.
+    pub name: String,
+    /// The version that its code says.
+    pub version: Option<String>,
+    /// For whom its code lies where it lies.
+    pub scope: InstanceScope,
+    /// Whether it is enabled; of a platform: whether sites can enable it.
+    pub enabled: bool,
+    /// Whether it is the one that Drupal loads, where several lie in its way.
+    pub loaded: bool,
+    /// The number of the last schema update that ran.
+    pub schema: Option<i64>,
+    /// Where its code lies, below the platform.
+    pub path: Option<String>,
+}
+
+/// A package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageRecord {
+    /// Its number.
+    pub id: NodeId,
+    /// Its kind.
+    pub kind: PackageKind,
+    /// Its machine name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+}
+
+/// A release of a package, and on how many objects it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRecord {
+    /// Its version; empty: its code says none.
+    pub version: String,
+    /// On how many platforms and sites.
+    pub instances: u64,
+    /// On how many of them it is enabled.
+    pub enabled: u64,
+}
+
+/// Packages, filtered; by name.
+#[derive(Clone, Debug, Default)]
+pub struct PackageList {
+    /// Of this kind.
+    pub kind: Option<PackageKind>,
+    /// Whose name begins so.
+    pub begins: Option<String>,
+    /// Whose name holds this.
+    pub holds: Option<String>,
+    /// Which part.
+    pub page: Page,
+}
+
+statements! {
+    FIND_PACKAGE = "SELECT id FROM package WHERE kind = $1 AND name = $2";
+    ADD_PACKAGE = "INSERT INTO package (id, kind, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    DROP_NODE = "DELETE FROM node WHERE id = $1";
+    FIND_RELEASE = "SELECT id FROM release WHERE package = $1 AND version = $2";
+    ADD_RELEASE = "INSERT INTO release (package, version) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    INSTANCES =
+        "SELECT instance.id, package.kind, package.name, release.version, instance.scope, instance.enabled,
+                instance.loaded, instance.schema, instance.path
+           FROM instance
+           JOIN package ON package.id = instance.package
+           JOIN release ON release.id = instance.release
+          WHERE instance.node = $1
+          ORDER BY package.kind, package.name, instance.id";
+    ADD_INSTANCE =
+        "INSERT INTO instance (node, package, release, scope, enabled, loaded, schema, path)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    DROP_INSTANCE = "DELETE FROM instance WHERE id = $1";
+    RELEASES =
+        "SELECT release.version, COUNT(instance.id) AS instances,
+                COUNT(CASE WHEN instance.enabled THEN 1 END) AS enabled
+           FROM release
+           LEFT JOIN instance ON instance.release = release.id
+          WHERE release.package = $1
+          GROUP BY release.id, release.version
+          ORDER BY release.version";
+}
+
+impl Read {
+    /// What is known to lie on a platform or a site.
+    pub async fn instances(&mut self, node: NodeId) -> Result<Vec<RecordedInstance>, StoreFault> {
+        self.rows(&INSTANCES, values![node]).await?.iter().map(RecordedInstance::of).collect()
+    }
+
+    /// The releases of a package that were ever seen.
+    pub async fn releases(&mut self, package: NodeId) -> Result<Vec<ReleaseRecord>, StoreFault> {
+        let rows = self.rows(&RELEASES, values![package]).await?;
+        let release = |row: &Row| {
+            Ok(ReleaseRecord {
+                version: row.get("version")?,
+                instances: row.count("instances")?,
+                enabled: row.count("enabled")?,
+            })
+        };
+        rows.iter().map(release).collect()
+    }
+
+    /// The number of a package.
+    pub async fn package(&mut self, kind: PackageKind, name: &str) -> Result<Option<NodeId>, StoreFault> {
+        self.row(&FIND_PACKAGE, values![kind, name]).await?.map(|row| row.get("id")).transpose()
+    }
+}
+
+impl Tx {
+    /// Replaces what is known to lie on a platform or a site. What is as it was is not written again: a verify that
+    /// finds nothing new costs nothing.
+    pub async fn record_packages(
+        &mut self,
+        node: NodeId,
+        instances: &[RecordedInstance],
+        now: i64,
+    ) -> Result<(), StoreFault> {
+        // Locked, so that two who record the same object do not both add.
+        self.lock_node(node).await?;
+        let mut before: BTreeMap<RecordedInstance, Vec<i64>> = BTreeMap::new();
+        for row in self.rows(&INSTANCES, values![node]).await? {
+            before.entry(RecordedInstance::of(&row)?).or_default().push(row.get("id")?);
+        }
+        let mut new = Vec::new();
+        for instance in instances {
+            if before.get_mut(instance).and_then(Vec::pop).is_none() {
+                new.push(instance);
+            }
+        }
+        let gone: Vec<i64> = before.into_values().flatten().collect();
+        if gone.is_empty() && new.is_empty() {
+            return Ok(());
+        }
+        for id in gone {
+            self.execute(&DROP_INSTANCE, values![id]).await?;
+        }
+        // In order of name: two transactions that add the same packages wait for each other the same way round.
+        new.sort();
+        for instance in new {
+            let package = self.package_of(instance.kind, &instance.name, now).await?;
+            let release = self.release_of(package, instance.version.as_deref().unwrap_or_default()).await?;
+            let RecordedInstance { scope, enabled, loaded, schema, path, .. } = instance;
+            let values = values![node, package, release, *scope, *enabled, *loaded, *schema, path.clone()];
+            self.execute(&ADD_INSTANCE, values).await?;
+        }
+        self.touch(node, "packages", now).await
+    }
+
+    async fn package_of(&mut self, kind: PackageKind, name: &str, now: i64) -> Result<NodeId, StoreFault> {
+        if let Some(id) = self.package(kind, name).await? {
+            return Ok(id);
+        }
+        let new = NewNode { kind: NodeKind::Package, name: None, title: name, status: None, owner: None, now };
+        let id = self.add_node(new).await?;
+        if self.execute(&ADD_PACKAGE, values![id, kind, name]).await? == 1 {
+            return Ok(id);
+        }
+        // Another control node was faster; its number is the one.
+        self.execute(&DROP_NODE, values![id]).await?;
+        let faster = self.package(kind, name).await?;
+        faster.ok_or_else(|| StoreFault::Absent { what: format!("package `{name}`") })
+    }
+
+    async fn release_of(&mut self, package: NodeId, version: &str) -> Result<i64, StoreFault> {
+        for _ in 0..2 {
+            if let Some(row) = self.row(&FIND_RELEASE, values![package, version]).await? {
+                return row.get("id");
+            }
+            self.execute(&ADD_RELEASE, values![package, version]).await?;
+        }
+        Err(StoreFault::Absent { what: format!("release `{version}`") })
+    }
+}
+
+impl RecordedInstance {
+    fn of(row: &Row) -> Result<RecordedInstance, StoreFault> {
+        let version: String = row.get("version")?;
+        Ok(RecordedInstance {
+            kind: row.parse("kind")?,
+            name: row.get("name")?,
+            version: Some(version).filter(|version| !version.is_empty()),
+            scope: row.parse("scope")?,
+            enabled: row.get("enabled")?,
+            loaded: row.get("loaded")?,
+            schema: row.maybe("schema")?,
+            path: row.maybe("path")?,
+        })
+    }
+}
+
+impl Parts for PackageList {
+    type Item = PackageRecord;
+    const LIST: &'static str = "packages";
+    const COLUMNS: &'static str = "package.id, package.kind, package.name, node.title";
+
+    fn from(&self, _: usize, query: &mut Query) {
+        query.push(" FROM package JOIN node ON node.id = package.id WHERE TRUE");
+        if let Some(kind) = self.kind {
+            query.push(" AND package.kind = ").bind(kind);
+        }
+        if let Some(begins) = &self.begins {
+            query.push(" AND package.name >= ").bind(begins);
+            query.push(" AND package.name < ").bind(format!("{begins}\u{10ffff}"));
+        }
+        if let Some(holds) = &self.holds {
+            let escaped = holds.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            query.push(" AND package.name LIKE ").bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
+        }
+    }
+
+    fn order(&self) -> Order {
+        Order { name: "name", key: Some("package.name"), id: "package.id", direction: Direction::Up }
+    }
+
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn item(row: &Row) -> Result<PackageRecord, StoreFault> {
+        Ok(PackageRecord {
+            id: row.get("id")?,
+            kind: row.parse("kind")?,
+            name: row.get("name")?,
+            title: row.get("title")?,
+        })
+    }
+}

@@ -1,0 +1,340 @@
+//! Lists: a filter, an order, a page; the same for all of them.
+//!
+//! A page begins behind the last row of the one before (keyset paging), so rows that come or go meanwhile
+//! neither double nor hide others, and the thousandth page costs what the first does.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::StoreFault;
+use crate::db::{Dialect, Query, Read, Row};
+
+/// The longest page.
+pub const LONGEST_PAGE: u32 = 500;
+/// A count goes no further than this.
+const COUNT_LIMIT: i64 = 1000;
+
+/// Which part of a list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// How many rows; at most [`LONGEST_PAGE`].
+    pub limit: u32,
+    /// Behind which row; `None`: from the beginning.
+    pub after: Option<Cursor>,
+}
+
+impl Default for Page {
+    fn default() -> Page {
+        Page { limit: 50, after: None }
+    }
+}
+
+impl Page {
+    /// The first rows.
+    pub fn first(limit: u32) -> Page {
+        Page { limit, after: None }
+    }
+
+    /// The rows behind `cursor`.
+    pub fn behind(limit: u32, cursor: Cursor) -> Page {
+        Page { limit, after: Some(cursor) }
+    }
+}
+
+/// Where a page ended: text that means something to this crate alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+/// What a cursor holds: of which list in which order, and the row.
+#[derive(Serialize, Deserialize)]
+struct Place(String, Key, i64);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Key {
+    Int(i64),
+    Text(String),
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = StoreFault;
+
+    fn from_str(text: &str) -> Result<Self, StoreFault> {
+        let cursor = Cursor(text.to_owned());
+        cursor.place().map(|_| cursor)
+    }
+}
+
+impl Cursor {
+    fn of(place: &Place) -> Cursor {
+        let json = serde_json::to_vec(place).unwrap_or_default();
+        Cursor(json.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn place(&self) -> Result<Place, StoreFault> {
+        if self.0.len() > 4096 || !self.0.is_ascii() {
+            return Err(StoreFault::BadCursor);
+        }
+        let bytes = self.0.as_bytes().chunks(2).map(|two| {
+            let two = std::str::from_utf8(two).ok().filter(|two| two.len() == 2)?;
+            u8::from_str_radix(two, 16).ok()
+        });
+        let bytes: Option<Vec<u8>> = bytes.collect();
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or(StoreFault::BadCursor)
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// Its rows, in order.
+    pub rows: Vec<T>,
+    /// Where the next page begins; `None`: there is none.
+    pub next: Option<Cursor>,
+}
+
+/// How many rows a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// So many.
+    Exactly(u64),
+    /// So many and more; nobody counted on.
+    MoreThan(u64),
+}
+
+/// Which way a list runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Small ones first.
+    #[default]
+    Up,
+    /// Great ones first.
+    Down,
+}
+
+/// How a list is ordered: by a key, and by number where keys are the same.
+pub struct Order {
+    pub(crate) name: &'static str,
+    /// The expression as the index has it; `None`: the number itself.
+    pub(crate) key: Option<&'static str>,
+    pub(crate) id: &'static str,
+    pub(crate) direction: Direction,
+}
+
+mod sealed {
+    use super::{Order, Page, Query, Row, StoreFault};
+
+    /// What a list is made of.
+    pub trait Parts {
+        /// What a row is read into.
+        type Item;
+        /// Its name, in faults and cursors.
+        const LIST: &'static str;
+        /// What is selected.
+        const COLUMNS: &'static str;
+
+        /// Adds ` FROM … WHERE …` for one of the [`Parts::arms`].
+        fn from(&self, arm: usize, query: &mut Query);
+        /// How many selections it is put together from: one for each member of a set that an index has
+        /// in front of the order.
+        fn arms(&self) -> usize {
+            1
+        }
+        fn order(&self) -> Order;
+        fn page(&self) -> &Page;
+        fn item(row: &Row) -> Result<Self::Item, StoreFault>;
+    }
+}
+pub(crate) use sealed::Parts;
+
+/// A list that can be asked for: [`Read::list`], [`Read::count`].
+pub trait Listing: Parts {}
+impl<L: Parts> Listing for L {}
+
+impl Read {
+    /// A page of a list.
+    pub async fn list<L: Listing>(&mut self, list: &L) -> Result<Listed<L::Item>, StoreFault> {
+        let limit = list.page().limit.clamp(1, LONGEST_PAGE);
+        let mut rows = self.ask(L::LIST, query_of(list, limit)?).await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = match rows.last() {
+            Some(last) if more => Some(cursor_at::<L>(last, &list.order())?),
+            _ => None,
+        };
+        Ok(Listed { rows: rows.iter().map(L::item).collect::<Result<_, _>>()?, next })
+    }
+
+    /// How many rows a list has, the pages aside. Counts no further than a thousand.
+    pub async fn count<L: Listing>(&mut self, list: &L) -> Result<Total, StoreFault> {
+        let mut query = Query::new("SELECT COUNT(*) AS total FROM (");
+        for arm in 0..list.arms() {
+            query.push(if arm > 0 { " UNION ALL " } else { "" });
+            query.push("SELECT 1 FROM (SELECT 1 AS one");
+            list.from(arm, &mut query);
+            query.push(" LIMIT ").bind(COUNT_LIMIT + 1).push(") AS arm");
+        }
+        query.push(") AS counted");
+        let rows = self.ask(L::LIST, query).await?;
+        let total: i64 = rows.first().map_or(Ok(0), |row| row.get("total"))?;
+        let count = total.min(COUNT_LIMIT).cast_unsigned();
+        Ok(if total > COUNT_LIMIT { Total::MoreThan(count) } else { Total::Exactly(count) })
+    }
+
+    /// How the database would answer, in its own words: for those who look why a list is slow.
+    pub async fn explain<L: Listing>(&mut self, list: &L) -> Result<Vec<String>, StoreFault> {
+        let query = query_of(list, list.page().limit.clamp(1, LONGEST_PAGE))?;
+        let (how, column) = match self.dialect() {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN ", "detail"),
+            Dialect::Postgres => ("EXPLAIN ", "QUERY PLAN"),
+        };
+        let mut explained = Query::new(how);
+        explained.text.push_str(&query.text);
+        explained.values = query.values;
+        self.ask("explain", explained).await?.iter().map(|row| row.get(column)).collect()
+    }
+}
+
+/// The whole question; one row more than the page has, which tells whether another page follows.
+fn query_of<L: Listing>(list: &L, limit: u32) -> Result<Query, StoreFault> {
+    let order = list.order();
+    let place = list.page().after.as_ref().map(Cursor::place).transpose()?;
+    if let Some(Place(of, ..)) = &place
+        && *of != tag::<L>(&order)
+    {
+        return Err(StoreFault::BadCursor);
+    }
+    let (behind, run) = match order.direction {
+        Direction::Up => (" > ", " ASC"),
+        Direction::Down => (" < ", " DESC"),
+    };
+    let arms = list.arms();
+    let mut query = Query::new(if arms > 1 { "SELECT * FROM (" } else { "" });
+    for arm in 0..arms {
+        query.push(if arm > 0 { " UNION ALL " } else { "" }).push(if arms > 1 { "SELECT * FROM (" } else { "" });
+        query.push("SELECT ").push(L::COLUMNS).push(", ").push(order.id).push(" AS sort_id, ");
+        query.push(order.key.unwrap_or(order.id)).push(" AS sort_key");
+        list.from(arm, &mut query);
+        if let Some(Place(_, key, id)) = &place {
+            match (order.key, key) {
+                (None, _) => query.push(" AND ").push(order.id).push(behind).bind(*id),
+                (Some(column), key) => {
+                    query.push(" AND (").push(column).push(", ").push(order.id).push(")").push(behind).push("(");
+                    match key {
+                        Key::Int(key) => query.bind(*key),
+                        Key::Text(key) => query.bind(key),
+                    };
+                    query.push(", ").bind(*id).push(")")
+                }
+            };
+        }
+        query.push(" ORDER BY ");
+        if let Some(key) = order.key {
+            query.push(key).push(run).push(", ");
+        }
+        query.push(order.id).push(run).push(" LIMIT ").bind(i64::from(limit) + 1);
+        query.push(if arms > 1 { ") AS arm" } else { "" });
+    }
+    if arms > 1 {
+        query.push(") AS arms ORDER BY sort_key").push(run).push(", sort_id").push(run);
+        query.push(" LIMIT ").bind(i64::from(limit) + 1);
+    }
+    Ok(query)
+}
+
+fn cursor_at<L: Listing>(row: &Row, order: &Order) -> Result<Cursor, StoreFault> {
+    // The key is whichever of the two kinds that a list can be ordered by.
+    let key = match row.get::<i64>("sort_key") {
+        Ok(key) if order.key.is_none() || !order.name.starts_with("name") => Key::Int(key),
+        _ => Key::Text(row.get("sort_key")?),
+    };
+    Ok(Cursor::of(&Place(tag::<L>(order), key, row.get("sort_id")?)))
+}
+
+fn tag<L: Listing>(order: &Order) -> String {
+    format!("{} {} {:?}", L::LIST, order.name, order.direction)
+}
+
+/// Part of a name that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameMatch {
+    /// It is exactly this.
+    Is(String),
+    /// It begins with this.
+    Begins(String),
+    /// It has this in it.
+    Holds(String),
+}
+
+impl NameMatch {
+    /// Adds the condition on `column`. Names of objects are stored with their `@`, which is not a part of what people
+    /// look for.
+    pub(crate) fn on(&self, column: &'static str, query: &mut Query) {
+        let named = |text: &str| format!("@{}", text.trim_start_matches('@').to_lowercase());
+        match self {
+            NameMatch::Is(text) => {
+                query.push(" AND ").push(column).push(" = ").bind(named(text));
+            }
+            NameMatch::Begins(text) => {
+                // As a range, since that is what an index answers. No name holds the last character there is.
+                let from = named(text);
+                let to = format!("{from}\u{10ffff}");
+                query.push(" AND ").push(column).push(" >= ").bind(from);
+                query.push(" AND ").push(column).push(" < ").bind(to);
+            }
+            NameMatch::Holds(text) => {
+                let mut pattern = String::from("%");
+                for letter in text.trim_start_matches('@').to_lowercase().chars() {
+                    if matches!(letter, '%' | '_' | '\\') {
+                        pattern.push('\\');
+                    }
+                    pattern.push(letter);
+                }
+                pattern.push('%');
+                query.push(" AND ").push(column).push(" LIKE ").bind(pattern).push(" ESCAPE '\\'");
+            }
+        }
+    }
+}
+
+/// A span of time, in milliseconds since 1970; either end may be open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// From then on.
+    pub from: Option<i64>,
+    /// Before then.
+    pub until: Option<i64>,
+}
+
+impl Span {
+    pub(crate) fn on(&self, column: &'static str, query: &mut Query) {
+        if let Some(from) = self.from {
+            query.push(" AND ").push(column).push(" >= ").bind(from);
+        }
+        if let Some(until) = self.until {
+            query.push(" AND ").push(column).push(" < ").bind(until);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went_and_rubbish_is_refused() {
+        let cursor = Cursor::of(&Place("sites name Up".into(), Key::Text("@ä.test".into()), 7));
+        assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
+        for bad in ["", "zz", "7", "7b7d", "é", &"00".repeat(4000)] {
+            assert!(matches!(bad.parse::<Cursor>(), Err(StoreFault::BadCursor)), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Platforms: copies of Drupal's code, on a server, open to new sites or locked.
+
+use std::path::PathBuf;
+
+use aegir_domain::{
+    ContextName, MachineName, NodeId, NodeKind, ObjectStatus, PlatformContext, PlatformName, PlatformRoot,
+    PlatformSource,
+};
+
+use crate::StoreFault;
+use crate::db::{Query, Read, Row, Tx, statements, values};
+use crate::node::{NewNode, Node, ObjectSort};
+use crate::page::{Direction, NameMatch, Order, Page, Parts};
+use crate::server::{json, with_status};
+
+/// A platform that does not exist yet.
+#[derive(Clone, Debug)]
+pub struct NewPlatform {
+    /// Its name.
+    pub name: PlatformName,
+    /// What people call it.
+    pub title: String,
+    /// The server that serves it.
+    pub server: NodeId,
+    /// Where its code lies, if it is there already.
+    pub root: Option<PlatformRoot>,
+    /// What it is to be built from, if it is to be built.
+    pub source: Option<PlatformSource>,
+    /// Its PHP, if not the machine's own.
+    pub php: Option<PathBuf>,
+    /// Whose it is.
+    pub owner: NodeId,
+}
+
+/// A platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlatformRecord {
+    /// Number, name, status.
+    pub node: Node,
+    /// The server that serves it.
+    pub server: NodeId,
+    /// Where its code lies; `None`: it is not built yet.
+    pub root: Option<PlatformRoot>,
+    /// What it was built from.
+    pub source: Option<PlatformSource>,
+    /// Drupal's version, as the last verify found it.
+    pub core: Option<String>,
+    /// Its PHP, if not the machine's own.
+    pub php: Option<PathBuf>,
+    /// The profile that a site gets if none is named.
+    pub default_profile: Option<MachineName>,
+    /// Whether it takes no new sites.
+    pub locked: bool,
+    /// What its back end knows of it; `None`: nothing yet.
+    pub context: Option<PlatformContext>,
+}
+
+/// Platforms, filtered and ordered.
+#[derive(Clone, Debug, Default)]
+pub struct PlatformList {
+    /// By name.
+    pub name: Option<NameMatch>,
+    /// Of these only; none: of all but the deleted.
+    pub status: Vec<ObjectStatus>,
+    /// On this server.
+    pub server: Option<NodeId>,
+    /// Of this client.
+    pub owner: Option<NodeId>,
+    /// Locked ones, or open ones.
+    pub locked: Option<bool>,
+    /// Whose Drupal has a version that begins so: `10.3`.
+    pub core: Option<String>,
+    /// The order.
+    pub sort: ObjectSort,
+    /// Which way.
+    pub direction: Direction,
+    /// Which part.
+    pub page: Page,
+}
+
+statements! {
+    ADD_PLATFORM =
+        "INSERT INTO platform (id, server, root, source, php, locked, live, revision)
+         VALUES ($1, $2, $3, $4, $5, FALSE, TRUE, 0)";
+    RECORD_PLATFORM =
+        "UPDATE platform
+            SET root = $2, core = $3, php = $4, default_profile = $5, revision = $6, context = $7
+          WHERE id = $1";
+    SET_LOCKED = "UPDATE platform SET locked = $2 WHERE id = $1";
+    FIND_PLATFORM =
+        "SELECT node.id, node.kind, node.name, node.title, node.status, node.owner, node.created, node.changed,
+                node.verified, platform.server, platform.root, platform.source, platform.core, platform.php,
+                platform.default_profile, platform.locked, platform.context
+           FROM platform JOIN node ON node.id = platform.id
+          WHERE platform.id = $1";
+    SITES_ON =
+        "SELECT COUNT(*) AS sites
+           FROM site JOIN node ON node.id = site.id
+          WHERE site.platform = $1 AND node.status <> 'deleted'";
+}
+
+impl Read {
+    /// A platform.
+    pub async fn platform(&mut self, id: NodeId) -> Result<Option<PlatformRecord>, StoreFault> {
+        self.row(&FIND_PLATFORM, values![id]).await?.as_ref().map(PlatformList::item).transpose()
+    }
+
+    /// How many sites live on a platform; deleted ones do not.
+    pub async fn count_sites_on(&mut self, platform: NodeId) -> Result<u64, StoreFault> {
+        self.row(&SITES_ON, values![platform]).await?.map_or(Ok(0), |row| row.count("sites"))
+    }
+}
+
+impl Tx {
+    /// Adds a platform, new; what queues its build or its verify belongs into the same transaction.
+    pub async fn add_platform(&mut self, new: &NewPlatform, now: i64) -> Result<NodeId, StoreFault> {
+        let name = ContextName::Platform(new.name.clone());
+        let id = self
+            .add_node(NewNode {
+                kind: NodeKind::Platform,
+                name: Some(&name),
+                title: &new.title,
+                status: Some(ObjectStatus::New),
+                owner: Some(new.owner),
+                now,
+            })
+            .await?;
+        let source = new.source.as_ref().map(json).transpose()?;
+        let php = new.php.as_ref().map(|php| php.display().to_string());
+        let values = values![id, new.server, new.root.as_ref(), source, php];
+        self.execute(&ADD_PLATFORM, values).await.map_err(|fault| fault.taken(|| root_is_taken(new.root.as_ref())))?;
+        Ok(id)
+    }
+
+    /// Records what a platform is now, as its back end says.
+    pub async fn record_platform(&mut self, id: NodeId, context: &PlatformContext, now: i64) -> Result<(), StoreFault> {
+        let facts = context.facts.as_ref();
+        let values = values![
+            id,
+            &context.root,
+            facts.map(|facts| facts.core.clone()),
+            context.php.as_ref().map(|php| php.display().to_string()),
+            facts.map(|facts| &facts.default_profile),
+            context.revision,
+            json(context)?,
+        ];
+        let done = self.execute(&RECORD_PLATFORM, values).await;
+        done.map_err(|fault| fault.taken(|| root_is_taken(Some(&context.root))))?;
+        self.touch(id, "changed", now).await
+    }
+
+    /// Takes no more new sites onto a platform.
+    pub async fn lock_platform(&mut self, id: NodeId, now: i64) -> Result<(), StoreFault> {
+        self.execute(&SET_LOCKED, values![id, true]).await?;
+        self.touch(id, "locked", now).await
+    }
+
+    /// Takes new sites again.
+    pub async fn unlock_platform(&mut self, id: NodeId, now: i64) -> Result<(), StoreFault> {
+        self.execute(&SET_LOCKED, values![id, false]).await?;
+        self.touch(id, "unlocked", now).await
+    }
+}
+
+fn root_is_taken(root: Option<&PlatformRoot>) -> String {
+    root.map_or_else(|| "the platform's number".into(), |root| format!("`{root}` (another platform lies there)"))
+}
+
+impl Parts for PlatformList {
+    type Item = PlatformRecord;
+    const LIST: &'static str = "platforms";
+    const COLUMNS: &'static str =
+        "node.id, node.kind, node.name, node.title, node.status, node.owner, node.created, node.changed,
+        node.verified, platform.server, platform.root, platform.source, platform.core, platform.php,
+        platform.default_profile, platform.locked, platform.context";
+
+    fn from(&self, _: usize, query: &mut Query) {
+        query.push(" FROM platform JOIN node ON node.id = platform.id");
+        query.push(" WHERE node.kind = 'platform' AND node.name IS NOT NULL");
+        with_status(&self.status, query);
+        if let Some(name) = &self.name {
+            let name = match name {
+                NameMatch::Begins(text) => &NameMatch::Begins(platform_name(text)),
+                NameMatch::Is(text) => &NameMatch::Is(platform_name(text)),
+                NameMatch::Holds(_) => name,
+            };
+            name.on("node.name", query);
+        }
+        if let Some(owner) = self.owner {
+            query.push(" AND node.owner = ").bind(owner);
+        }
+        if let Some(server) = self.server {
+            query.push(" AND platform.server = ").bind(server);
+        }
+        if let Some(locked) = self.locked {
+            query.push(" AND platform.locked = ").bind(locked);
+        }
+        if let Some(core) = &self.core {
+            query.push(" AND (platform.core = ").bind(core);
+            // `10.3` is not the beginning of `10.30.1`.
+            query.push(" OR (platform.core >= ").bind(format!("{core}."));
+            query.push(" AND platform.core < ").bind(format!("{core}/")).push("))");
+        }
+    }
+
+    fn order(&self) -> Order {
+        self.sort.order(self.direction)
+    }
+
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn item(row: &Row) -> Result<PlatformRecord, StoreFault> {
+        Ok(PlatformRecord {
+            node: Node::of(row)?,
+            server: row.get("server")?,
+            root: row.maybe_parse("root")?,
+            source: row.maybe_json("source")?,
+            core: row.maybe("core")?,
+            php: row.maybe::<String>("php")?.map(PathBuf::from),
+            default_profile: row.maybe_parse("default_profile")?,
+            locked: row.get("locked")?,
+            context: row.maybe_json("context")?,
+        })
+    }
+}
+
+fn platform_name(text: &str) -> String {
+    format!("platform_{}", text.trim_start_matches('@').trim_start_matches("platform_"))
+}

@@ -1,0 +1,260 @@
+//! Tasks: what was asked for, by whom, and where it stands.
+
+use aegir_domain::{ContextName, NodeId, OperationName, Priority, TaskState};
+
+use crate::StoreFault;
+use crate::db::{Query, Read, Row, Tx, priority_of, statements, values};
+use crate::page::{Direction, NameMatch, Order, Page, Parts, Span};
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRecord {
+    /// Its number.
+    pub id: NodeId,
+    /// What is to be done.
+    pub operation: OperationName,
+    /// To which object.
+    pub object: NodeId,
+    /// The object's name when it was asked for.
+    pub object_name: ContextName,
+    /// With which parameters; no secret is among them.
+    pub parameters: serde_json::Value,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Who goes first.
+    pub priority: Priority,
+    /// Who asked.
+    pub actor: String,
+    /// The task that queued it.
+    pub parent: Option<NodeId>,
+    /// Whose it is.
+    pub owner: NodeId,
+    /// The server whose back end does it.
+    pub server: NodeId,
+    /// The platform that must be in service first.
+    pub needs: Option<NodeId>,
+    /// How many times it was begun.
+    pub attempts: u64,
+    /// When it was queued, the last time.
+    pub queued: i64,
+    /// When its last attempt began.
+    pub started: Option<i64>,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// When somebody asked to cancel it while it ran.
+    pub cancel_asked: Option<i64>,
+    /// Who that was.
+    pub cancel_actor: Option<String>,
+}
+
+/// In which order tasks are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskSort {
+    /// By number, which is the order in which they were first asked for.
+    #[default]
+    Number,
+    /// By their end; those that have not ended are left out.
+    Ended,
+}
+
+/// Tasks, filtered and ordered; the newest first, unless asked otherwise.
+#[derive(Clone, Debug)]
+pub struct TaskList {
+    /// In one of these states; none: in any.
+    pub state: Vec<TaskState>,
+    /// Of one of these operations; none: of any.
+    pub operation: Vec<OperationName>,
+    /// On this object.
+    pub object: Option<NodeId>,
+    /// On objects so named.
+    pub object_name: Option<NameMatch>,
+    /// Of this client.
+    pub owner: Option<NodeId>,
+    /// Done on this server.
+    pub server: Option<NodeId>,
+    /// Asked for by this actor.
+    pub actor: Option<String>,
+    /// Queued by this task.
+    pub parent: Option<NodeId>,
+    /// Queued then.
+    pub queued: Span,
+    /// Ended then.
+    pub ended: Span,
+    /// The order.
+    pub sort: TaskSort,
+    /// Which way.
+    pub direction: Direction,
+    /// Which part.
+    pub page: Page,
+}
+
+impl Default for TaskList {
+    fn default() -> TaskList {
+        TaskList {
+            state: Vec::new(),
+            operation: Vec::new(),
+            object: None,
+            object_name: None,
+            owner: None,
+            server: None,
+            actor: None,
+            parent: None,
+            queued: Span::default(),
+            ended: Span::default(),
+            sort: TaskSort::default(),
+            direction: Direction::Down,
+            page: Page::default(),
+        }
+    }
+}
+
+statements! {
+    FIND_TASK =
+        "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
+                attempts, queued, started, ended, cancel_asked, cancel_actor
+           FROM task
+          WHERE id = $1";
+    LOCK_TASK =
+        "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
+                attempts, queued, started, ended, cancel_asked, cancel_actor
+           FROM task
+          WHERE id = $1"
+      | "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
+                attempts, queued, started, ended, cancel_asked, cancel_actor
+           FROM task
+          WHERE id = $1
+            FOR UPDATE";
+    /// What availability is decided by: the tasks of an object that have not ended, and the last one of each
+    /// operation that has.
+    TASKS_OF =
+        "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
+                attempts, queued, started, ended, cancel_asked, cancel_actor
+           FROM task
+          WHERE object = $1
+            AND (state IN ('waiting', 'running', 'out-of-contact')
+                 OR id IN (SELECT MAX(id) FROM task WHERE object = $1 GROUP BY operation))
+          ORDER BY id";
+    CHILDREN_LEFT =
+        "SELECT COUNT(*) AS left_over
+           FROM task
+          WHERE parent = $1 AND state IN ('waiting', 'running', 'out-of-contact')";
+}
+
+impl Read {
+    /// A task.
+    pub async fn task(&mut self, id: NodeId) -> Result<Option<TaskRecord>, StoreFault> {
+        self.row(&FIND_TASK, values![id]).await?.as_ref().map(TaskRecord::of).transpose()
+    }
+
+    /// The tasks by which one decides what may be asked of an object: those that have not ended, and of each operation
+    /// the newest. The oldest first.
+    pub async fn tasks_that_count(&mut self, object: NodeId) -> Result<Vec<TaskRecord>, StoreFault> {
+        self.rows(&TASKS_OF, values![object]).await?.iter().map(TaskRecord::of).collect()
+    }
+
+    /// How many tasks that a task queued have not ended.
+    pub async fn children_left(&mut self, parent: NodeId) -> Result<u64, StoreFault> {
+        self.row(&CHILDREN_LEFT, values![parent]).await?.map_or(Ok(0), |row| row.count("left_over"))
+    }
+}
+
+impl Tx {
+    /// The task, which nobody else changes until this transaction ends.
+    pub(crate) async fn lock_task(&mut self, id: NodeId) -> Result<TaskRecord, StoreFault> {
+        let row = self.row(&LOCK_TASK, values![id]).await?;
+        TaskRecord::of(&row.ok_or_else(|| StoreFault::Absent { what: format!("task `{id}`") })?)
+    }
+}
+
+impl TaskRecord {
+    pub(crate) fn of(row: &Row) -> Result<TaskRecord, StoreFault> {
+        Ok(TaskRecord {
+            id: row.get("id")?,
+            operation: row.parse("operation")?,
+            object: row.get("object")?,
+            object_name: row.parse("object_name")?,
+            parameters: row.json("parameters")?,
+            state: row.parse("state")?,
+            priority: priority_of(row.get("priority")?),
+            actor: row.get("actor")?,
+            parent: row.maybe("parent")?,
+            owner: row.get("owner")?,
+            server: row.get("server")?,
+            needs: row.maybe("needs")?,
+            attempts: row.count("attempts")?,
+            queued: row.get("queued")?,
+            started: row.maybe("started")?,
+            ended: row.maybe("ended")?,
+            cancel_asked: row.maybe("cancel_asked")?,
+            cancel_actor: row.maybe("cancel_actor")?,
+        })
+    }
+}
+
+impl Parts for TaskList {
+    type Item = TaskRecord;
+    const LIST: &'static str = "tasks";
+    const COLUMNS: &'static str = "task.id, task.operation, task.object, task.object_name, task.parameters, task.state,
+        task.priority, task.actor, task.parent, task.owner, task.server, task.needs, task.attempts, task.queued,
+        task.started, task.ended, task.cancel_asked, task.cancel_actor";
+
+    /// One for each state asked for: the index has the state in front of the number, so that each of them is read in
+    /// order and no further than the page; a set of states would have to be sorted whole.
+    fn arms(&self) -> usize {
+        self.state.len().max(1)
+    }
+
+    fn from(&self, arm: usize, query: &mut Query) {
+        query.push(" FROM task WHERE TRUE");
+        if let Some(state) = self.state.get(arm) {
+            query.push(" AND task.state = ").bind(*state);
+        }
+        match &self.operation[..] {
+            [] => &mut *query,
+            [one] => query.push(" AND task.operation = ").bind(one),
+            some => query.push(" AND task.operation IN ").bind_all(some),
+        };
+        if let Some(object) = self.object {
+            query.push(" AND task.object = ").bind(object);
+        }
+        if let Some(name) = &self.object_name {
+            // Among the objects, which are few, and not among the tasks, which are many.
+            query.push(" AND task.object IN (SELECT node.id FROM node WHERE node.name IS NOT NULL");
+            name.on("node.name", query);
+            query.push(")");
+        }
+        for (column, value) in [
+            (" AND task.owner = ", self.owner),
+            (" AND task.server = ", self.server),
+            (" AND task.parent = ", self.parent),
+        ] {
+            if let Some(value) = value {
+                query.push(column).bind(value);
+            }
+        }
+        if let Some(actor) = &self.actor {
+            query.push(" AND task.actor = ").bind(actor);
+        }
+        self.queued.on("task.queued", query);
+        self.ended.on("task.ended", query);
+        if self.sort == TaskSort::Ended {
+            query.push(" AND task.ended IS NOT NULL");
+        }
+    }
+
+    fn order(&self) -> Order {
+        let (name, key) = match self.sort {
+            TaskSort::Number => ("number", None),
+            TaskSort::Ended => ("ended", Some("task.ended")),
+        };
+        Order { name, key, id: "task.id", direction: self.direction }
+    }
+
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn item(row: &Row) -> Result<TaskRecord, StoreFault> {
+        TaskRecord::of(row)
+    }
+}
