@@ -1,0 +1,7 @@
+//! The stories of the control database, each on SQLite and on PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
+
+mod ground;
+mod postgres;
+mod queue;
