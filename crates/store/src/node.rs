@@ -64,9 +64,6 @@ pub struct DeedList {
     pub page: Page,
 }
 
-pub(crate) const NODE_COLUMNS: &str =
-    "node.id, node.kind, node.name, node.title, node.status, node.owner, node.created, node.changed, node.verified";
-
 statements! {
     FIND_NODE =
         "SELECT id, kind, name, title, status, owner, created, changed, verified

@@ -1,6 +1,6 @@
 //! Tasks: what was asked for, by whom, and where it stands.
 
-use aegir_domain::{ContextName, NodeId, OperationName, Priority, TaskState};
+use aegir_domain::{ContextName, NodeId, NodeKind, OperationName, Priority, TaskState};
 
 use crate::StoreFault;
 use crate::db::{Query, Read, Row, Tx, priority_of, statements, values};
@@ -45,6 +45,31 @@ pub struct TaskRecord {
     pub cancel_asked: Option<i64>,
     /// Who that was.
     pub cancel_actor: Option<String>,
+}
+
+/// A task that ended before it came here, as from another installation. It has no attempts and no log.
+#[derive(Clone, Debug)]
+pub struct PastTask {
+    /// What was done.
+    pub operation: OperationName,
+    /// To which object.
+    pub object: NodeId,
+    /// Its name.
+    pub object_name: ContextName,
+    /// What people read.
+    pub title: String,
+    /// How it ended.
+    pub state: TaskState,
+    /// Who asked.
+    pub actor: String,
+    /// Whose it is.
+    pub owner: NodeId,
+    /// The server that did it.
+    pub server: NodeId,
+    /// When it was asked for.
+    pub queued: i64,
+    /// When it ended.
+    pub ended: i64,
 }
 
 /// In which order tasks are listed.
@@ -159,6 +184,49 @@ impl Read {
 }
 
 impl Tx {
+    /// Adds tasks that ended elsewhere, many at once.
+    pub async fn record_past_tasks(&mut self, tasks: &[PastTask], now: i64) -> Result<(), StoreFault> {
+        for tasks in tasks.chunks(500) {
+            if let Some(task) = tasks.iter().find(|task| !task.state.is_ended()) {
+                return Err(StoreFault::Unfit {
+                    node: task.object,
+                    why: format!("has a past task that is {}", task.state),
+                });
+            }
+            let mut nodes = Query::new("INSERT INTO node (kind, title, created, changed) VALUES ");
+            for (place, task) in tasks.iter().enumerate() {
+                nodes.push(if place > 0 { ", (" } else { "(" }).bind("task").push(", ").bind(&task.title);
+                nodes.push(", ").bind(task.queued).push(", ").bind(task.ended).push(")");
+            }
+            nodes.push(" RETURNING id");
+            let rows = self.ask("add nodes", nodes).await?;
+            let mut ids: Vec<NodeId> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+            ids.sort_unstable();
+            let mut query = Query::new(
+                "INSERT INTO task (id, operation, object, object_name, parameters, state, priority, actor, owner, server,
+                                   attempts, queued, started, ended) VALUES ",
+            );
+            for (place, (task, id)) in tasks.iter().zip(&ids).enumerate() {
+                query.push(if place > 0 { ", (" } else { "(" }).bind(*id).push(", ").bind(&task.operation);
+                query.push(", ").bind(task.object).push(", ").bind(&task.object_name).push(", '{}', ").bind(task.state);
+                query.push(", 1, ").bind(&task.actor).push(", ").bind(task.owner).push(", ").bind(task.server);
+                query
+                    .push(", 1, ")
+                    .bind(task.queued)
+                    .push(", ")
+                    .bind(task.queued)
+                    .push(", ")
+                    .bind(task.ended)
+                    .push(")");
+            }
+            self.run("add past tasks", query).await?;
+            if let Some(last) = ids.last() {
+                self.note(now, *last, NodeKind::Task, "past");
+            }
+        }
+        Ok(())
+    }
+
     /// The task, which nobody else changes until this transaction ends.
     pub(crate) async fn lock_task(&mut self, id: NodeId) -> Result<TaskRecord, StoreFault> {
         let row = self.row(&LOCK_TASK, values![id]).await?;

@@ -27,7 +27,7 @@ impl Postgres {
             .application_name("aegir")
             .options([
                 ("statement_timeout", STATEMENT_LIMIT),
-                ("lock_timeout", "10000"),
+                ("lock_timeout", "5000"),
                 ("idle_in_transaction_session_timeout", "60000"),
                 ("client_min_messages", "warning"),
                 // The server's end; ours is the watchdog, for the driver sets none.

@@ -13,7 +13,7 @@ use super::Value;
 use crate::StoreFault;
 
 /// One row of an answer.
-pub(crate) enum Row {
+pub enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }

@@ -48,7 +48,7 @@ pub(crate) use statements;
 
 /// A statement that is put together, of texts of the program and values: never of given text.
 #[derive(Default)]
-pub(crate) struct Query {
+pub struct Query {
     pub(crate) text: String,
     pub(crate) values: Vec<super::Value>,
 }

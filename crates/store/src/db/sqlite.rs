@@ -20,7 +20,7 @@ use crate::StoreFault;
 /// The first SQLite without the race that can damage a file in write-ahead mode.
 const OLDEST: [u32; 3] = [3, 51, 3];
 /// How long a writer waits for one of another process.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// A journal that grew beyond this is cut when it is next emptied.
 const JOURNAL_LIMIT: &str = "67108864";
 

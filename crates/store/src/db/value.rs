@@ -2,8 +2,6 @@
 //!
 //! An absent value has a kind too: PostgreSQL wants to know what is missing.
 
-use std::str::FromStr;
-
 use aegir_domain::{
     AttemptId, AttemptState, ContextName, DomainKind, HostName, InstanceScope, LockMode, MachineName, NodeId, NodeKind,
     ObjectStatus, OperationName, PackageKind, PlatformRoot, Priority, SiteName, TaskState, TlsMode,
@@ -14,7 +12,7 @@ use sqlx::sqlite::SqliteArguments;
 
 /// One value of a statement.
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub enum Value {
     Int(Option<i64>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
@@ -117,9 +115,4 @@ is_value!(Text:
 /// Reads a priority back; the number is what orders the queue.
 pub(crate) fn priority_of(number: i64) -> Priority {
     if number == 0 { Priority::Person } else { Priority::Scheduled }
-}
-
-/// Reads a stored word, which was written by the same type.
-pub(crate) fn parsed<T: FromStr>(text: &str) -> Result<T, T::Err> {
-    text.parse()
 }

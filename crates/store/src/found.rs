@@ -1,0 +1,205 @@
+//! What was found on machines and did not come from here: sites, attempts, and contexts that differ.
+
+use aegir_domain::{AttemptId, Context, NodeId, NodeKind, SiteName, TaskKind};
+
+use crate::StoreFault;
+use crate::db::{Read, Row, Tx, statements, values};
+use crate::server::json;
+
+/// A site that lies on a platform and is none of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundSite {
+    /// On which platform.
+    pub platform: NodeId,
+    /// Its name.
+    pub name: SiteName,
+    /// When it was first seen.
+    pub first: i64,
+    /// When it was last seen.
+    pub last: i64,
+}
+
+/// An attempt in a machine's task folders that nobody here began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundAttempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// On which server.
+    pub server: NodeId,
+    /// What it does, or did.
+    pub task_kind: String,
+    /// To which object.
+    pub object: String,
+    /// Where it stands, in the back end's words.
+    pub state: String,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// When it was last seen.
+    pub seen: i64,
+}
+
+/// A difference between what is remembered here and what a machine has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriftRecord {
+    /// Of which object.
+    pub node: NodeId,
+    /// When it was found.
+    pub found: i64,
+    /// What is remembered here.
+    pub ours: Context,
+    /// What the machine has.
+    pub theirs: Context,
+}
+
+statements! {
+    SEE_SITE =
+        "INSERT INTO found_site (platform, name, first, last)
+         VALUES ($1, $2, $3, $3)
+         ON CONFLICT (platform, name) DO UPDATE SET last = excluded.last";
+    FORGET_UNSEEN = "DELETE FROM found_site WHERE platform = $1 AND last < $2";
+    FORGET_FOUND = "DELETE FROM found_site WHERE platform = $1 AND name = $2";
+    FOUND_SITES = "SELECT platform, name, first, last FROM found_site WHERE platform = $1 ORDER BY name";
+    SEE_ATTEMPT =
+        "INSERT INTO found_attempt (uuid, server, task_kind, object, state, outcome, seen)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (uuid)
+         DO UPDATE SET state = excluded.state, outcome = excluded.outcome, seen = excluded.seen";
+    FOUND_ATTEMPTS =
+        "SELECT uuid, server, task_kind, object, state, outcome, seen
+           FROM found_attempt
+          WHERE server = $1
+          ORDER BY uuid";
+    FORGET_ATTEMPT = "DELETE FROM found_attempt WHERE uuid = $1";
+    KNOWN_ATTEMPT = "SELECT uuid FROM attempt WHERE uuid = $1";
+    SEE_DRIFT =
+        "INSERT INTO drift (node, found, ours, theirs)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (node) DO UPDATE SET ours = excluded.ours, theirs = excluded.theirs";
+    DRIFTS = "SELECT node, found, ours, theirs FROM drift ORDER BY node";
+    FIND_DRIFT = "SELECT node, found, ours, theirs FROM drift WHERE node = $1";
+    SETTLE_DRIFT = "DELETE FROM drift WHERE node = $1";
+}
+
+impl Read {
+    /// The sites on a platform that are none of ours.
+    pub async fn found_sites(&mut self, platform: NodeId) -> Result<Vec<FoundSite>, StoreFault> {
+        self.rows(&FOUND_SITES, values![platform]).await?.iter().map(FoundSite::of).collect()
+    }
+
+    /// The attempts on a server that nobody here began, the oldest first.
+    pub async fn found_attempts(&mut self, server: NodeId) -> Result<Vec<FoundAttempt>, StoreFault> {
+        self.rows(&FOUND_ATTEMPTS, values![server]).await?.iter().map(FoundAttempt::of).collect()
+    }
+
+    /// All differences between what is remembered and what machines have.
+    pub async fn drifts(&mut self) -> Result<Vec<DriftRecord>, StoreFault> {
+        self.rows(&DRIFTS, Vec::new()).await?.iter().map(DriftRecord::of).collect()
+    }
+
+    /// The difference of one object, if there is one.
+    pub async fn drift(&mut self, node: NodeId) -> Result<Option<DriftRecord>, StoreFault> {
+        self.row(&FIND_DRIFT, values![node]).await?.as_ref().map(DriftRecord::of).transpose()
+    }
+}
+
+impl Tx {
+    /// Records which sites on a platform are none of ours: these, and no others any more.
+    pub async fn record_found_sites(
+        &mut self,
+        platform: NodeId,
+        names: &[SiteName],
+        now: i64,
+    ) -> Result<(), StoreFault> {
+        for name in names {
+            self.execute(&SEE_SITE, values![platform, name, now]).await?;
+        }
+        self.execute(&FORGET_UNSEEN, values![platform, now]).await?;
+        self.note(now, platform, NodeKind::Platform, "found");
+        Ok(())
+    }
+
+    /// Forgets a found site: it was taken in, or is gone.
+    pub async fn forget_found_site(&mut self, platform: NodeId, name: &SiteName) -> Result<(), StoreFault> {
+        self.execute(&FORGET_FOUND, values![platform, name]).await.map(drop)
+    }
+
+    /// Records an attempt that was found on a machine. Says whether it is a stranger: one that was begun here is not
+    /// recorded again.
+    pub async fn record_found_attempt(
+        &mut self,
+        attempt: AttemptId,
+        server: NodeId,
+        kind: TaskKind,
+        object: &str,
+        state: &str,
+        outcome: Option<&str>,
+        now: i64,
+    ) -> Result<bool, StoreFault> {
+        if self.row(&KNOWN_ATTEMPT, values![attempt]).await?.is_some() {
+            return Ok(false);
+        }
+        self.execute(&SEE_ATTEMPT, values![attempt, server, kind.as_str(), object, state, outcome, now]).await?;
+        Ok(true)
+    }
+
+    /// Forgets a found attempt: it was made a task, or its machine has pruned it.
+    pub async fn forget_found_attempt(&mut self, attempt: AttemptId) -> Result<(), StoreFault> {
+        self.execute(&FORGET_ATTEMPT, values![attempt]).await.map(drop)
+    }
+
+    /// Records that a machine has something else than is remembered here.
+    pub async fn record_drift(
+        &mut self,
+        node: NodeId,
+        ours: &Context,
+        theirs: &Context,
+        now: i64,
+    ) -> Result<(), StoreFault> {
+        self.execute(&SEE_DRIFT, values![node, now, json(ours)?, json(theirs)?]).await?;
+        self.touch(node, "drift", now).await
+    }
+
+    /// Says that both sides are the same again.
+    pub async fn settle_drift(&mut self, node: NodeId, now: i64) -> Result<(), StoreFault> {
+        if self.execute(&SETTLE_DRIFT, values![node]).await? > 0 {
+            self.touch(node, "drift", now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl FoundSite {
+    fn of(row: &Row) -> Result<FoundSite, StoreFault> {
+        Ok(FoundSite {
+            platform: row.get("platform")?,
+            name: row.parse("name")?,
+            first: row.get("first")?,
+            last: row.get("last")?,
+        })
+    }
+}
+
+impl FoundAttempt {
+    fn of(row: &Row) -> Result<FoundAttempt, StoreFault> {
+        Ok(FoundAttempt {
+            id: row.parse("uuid")?,
+            server: row.get("server")?,
+            task_kind: row.get("task_kind")?,
+            object: row.get("object")?,
+            state: row.get("state")?,
+            outcome: row.maybe("outcome")?,
+            seen: row.get("seen")?,
+        })
+    }
+}
+
+impl DriftRecord {
+    fn of(row: &Row) -> Result<DriftRecord, StoreFault> {
+        Ok(DriftRecord {
+            node: row.get("node")?,
+            found: row.get("found")?,
+            ours: row.json("ours")?,
+            theirs: row.json("theirs")?,
+        })
+    }
+}
