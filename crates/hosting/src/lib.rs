@@ -1,0 +1,18 @@
+//! The front end's rules: what may be asked for, by whom, what is queued, and what becomes of it.
+//!
+//! ```text
+//!   panel, API, command line ─► operation ─► permission ─► use case ─► store: the change and its task
+//!                                                                          │
+//!   back end ◄── BackEnds: start, attach, cancel ◄── dispatcher ◄──────────┘
+//!      └────────── lines ──────────────────────────► recorder ─► store
+//! ```
+//!
+//! ## Invariants
+//!
+//! - It never knows `provision`: the two meet in the protocol of `domain`.
+//! - Every operation is declared once; each face is made from its declaration.
+//! - Whoever asks is an actor; no use case can be called without one.
+
+mod back_ends;
+
+pub use back_ends::{Asking, BackEnds, FoundAttempt, Lines, Lost, Place, SshAddress, Transport};
