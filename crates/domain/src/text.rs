@@ -21,6 +21,11 @@ impl BadText {
         BadText { given: given.to_owned(), expected, why: why.into(), instead: None }
     }
 
+    /// Says of `given` that it is not `expected`, why, and what to give instead.
+    pub fn of(given: &str, expected: &'static str, why: &str, instead: &str) -> BadText {
+        BadText::new(given, expected, why).instead(instead)
+    }
+
     /// Message and remedy in one line.
     pub(crate) fn with_remedy(&self) -> String {
         match &self.instead {

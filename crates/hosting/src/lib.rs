@@ -13,6 +13,17 @@
 //! - Every operation is declared once; each face is made from its declaration.
 //! - Whoever asks is an actor; no use case can be called without one.
 
+mod actor;
+mod availability;
 mod back_ends;
+mod operation;
+mod options;
 
+pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
+pub use availability::{Made, Outstanding, Standing, Unavailable, available};
 pub use back_ends::{Asking, BackEnds, FoundAttempt, Lines, Lost, Place, SshAddress, Transport};
+pub use operation::{
+    BadParameter, BadParameters, Effect, Given, Names, Operation, OperationId, Parameter, Presence, Shape, Subject,
+    TextKind,
+};
+pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};

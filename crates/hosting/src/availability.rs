@@ -1,0 +1,222 @@
+//! Which operations an object can have now, and why not the others.
+//!
+//! One pure function for all faces: a page shows the reason beside a grey button, the API and the
+//! command line refuse with it.
+
+use aegir_domain::{ContextName, Remedy};
+
+use crate::{Effect, Operation, OperationId};
+
+/// What is known of an object, as far as it decides what can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name.
+    pub name: ContextName,
+    /// How far its making came.
+    pub state: Made,
+    /// What uses it: sites of a platform, platforms and sites of a server.
+    pub used_by: u64,
+    /// Operations on it that wait or run.
+    pub outstanding: Vec<Outstanding>,
+    /// Whether what a back end has differs from what is remembered.
+    pub drifts: bool,
+}
+
+/// How far the making of an object came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// The task that makes it has not ended.
+    NotYet,
+    /// It is there.
+    Yes,
+    /// The task that was to make it failed, and left nothing.
+    Failed,
+    /// It was there, and was deleted.
+    Gone,
+}
+
+/// A task of an object that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Its number.
+    pub task: i64,
+    /// What it does.
+    pub operation: OperationId,
+    /// Whether it runs, or nobody knows; else it waits.
+    pub runs: bool,
+}
+
+/// Why an operation cannot be asked for now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The object is not there yet.
+    #[error("`{name}` is not there yet")]
+    NotYet {
+        /// The object.
+        name: ContextName,
+    },
+    /// The object was never made.
+    #[error("`{name}` could not be made, so there is nothing to {verb}")]
+    NeverMade {
+        /// The object.
+        name: ContextName,
+        /// What was asked.
+        verb: &'static str,
+    },
+    /// The object is deleted.
+    #[error("`{name}` is deleted")]
+    Gone {
+        /// The object.
+        name: ContextName,
+    },
+    /// The object is about to be deleted.
+    #[error("`{name}` is being deleted by task {task}")]
+    Going {
+        /// The object.
+        name: ContextName,
+        /// That task.
+        task: i64,
+    },
+    /// Something uses it.
+    #[error("`{name}` is in use: {used_by} {}", of(.name, *.used_by))]
+    InUse {
+        /// The object.
+        name: ContextName,
+        /// By how many.
+        used_by: u64,
+    },
+    /// Two sides say different things of it.
+    #[error("what the back end has of `{name}` differs from what is remembered here")]
+    Drifts {
+        /// The object.
+        name: ContextName,
+    },
+}
+
+fn of(name: &ContextName, count: u64) -> &'static str {
+    match (name, count) {
+        (ContextName::Platform(_), 1) => "site lives on it",
+        (ContextName::Platform(_), _) => "sites live on it",
+        (_, 1) => "object refers to it",
+        _ => "objects refer to it",
+    }
+}
+
+impl Remedy for Unavailable {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            Unavailable::NotYet { .. } => "wait until the task that makes it has ended, or cancel that".into(),
+            Unavailable::NeverMade { .. } => {
+                "see why in its last task, and retry that; or delete it, which frees its name".into()
+            }
+            Unavailable::Gone { .. } => "its name is free: it can be added anew".into(),
+            Unavailable::Going { task, .. } => format!("see `aegir task show {task}`"),
+            Unavailable::InUse { name: ContextName::Platform(platform), .. } => {
+                format!("see them with `aegir site list --platform {platform}`; delete or migrate them first")
+            }
+            Unavailable::InUse { name: ContextName::Server(server), .. } => {
+                format!("see them with `aegir platform list --server {server}` and `aegir site list --server {server}`")
+            }
+            Unavailable::InUse { .. } => return None,
+            Unavailable::Drifts { name } => {
+                format!("choose a side with `aegir drift resolve {name} --take theirs`, or `ours`")
+            }
+        })
+    }
+}
+
+/// Whether `operation` can be asked for now, of an object that stands so (K5, K6).
+pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unavailable> {
+    use OperationId as Id;
+    if operation.reads() {
+        return Ok(());
+    }
+    let name = || standing.name.clone();
+    let deletes = |id: OperationId| matches!(id, Id::SiteDelete | Id::PlatformForget | Id::ServerForget);
+    if standing.state == Made::Gone {
+        return Err(Unavailable::Gone { name: name() });
+    }
+    if let Some(going) = standing.outstanding.iter().find(|task| deletes(task.operation)) {
+        return Err(Unavailable::Going { name: name(), task: going.task });
+    }
+    // What never came to be can be taken from the lists, and nothing else.
+    match standing.state {
+        Made::NotYet if operation.id != Id::DriftResolve => return Err(Unavailable::NotYet { name: name() }),
+        Made::Failed if !deletes(operation.id) => {
+            return Err(Unavailable::NeverMade { name: name(), verb: operation.verb });
+        }
+        _ => (),
+    }
+    if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::ServerForget) {
+        return Err(Unavailable::InUse { name: name(), used_by: standing.used_by });
+    }
+    // An edit would be written over what somebody changed in a shell.
+    let edits = matches!(operation.id, Id::SiteEdit | Id::PlatformEdit | Id::ServerEdit);
+    if standing.drifts && edits && operation.effect == Effect::Queues {
+        return Err(Unavailable::Drifts { name: name() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Subject;
+
+    fn a_site() -> Standing {
+        Standing {
+            name: "@a.test".parse().unwrap(),
+            state: Made::Yes,
+            used_by: 0,
+            outstanding: Vec::new(),
+            drifts: false,
+        }
+    }
+
+    fn possible(standing: &Standing) -> Vec<&'static str> {
+        let of_sites = OperationId::ALL.into_iter().map(OperationId::declaration);
+        of_sites
+            .filter(|operation| operation.subject == Subject::Site && !operation.reads())
+            .filter(|operation| operation.id != OperationId::SiteAdd && available(operation, standing).is_ok())
+            .map(|operation| operation.verb)
+            .collect()
+    }
+
+    #[test]
+    fn of_a_site_in_service_everything_can_be_asked() {
+        assert_eq!(possible(&a_site()), ["edit", "verify", "login", "delete"]);
+    }
+
+    #[test]
+    fn of_a_site_that_is_being_deleted_nothing_can_be_asked() {
+        let deleting = Outstanding { task: 7, operation: OperationId::SiteDelete, runs: false };
+
+        let standing = Standing { outstanding: vec![deleting], ..a_site() };
+
+        assert!(possible(&standing).is_empty());
+        let why = available(&OperationId::SiteVerify.declaration(), &standing).unwrap_err();
+        assert_eq!(why.to_string(), "`@a.test` is being deleted by task 7");
+    }
+
+    #[test]
+    fn what_never_came_to_be_can_only_be_deleted() {
+        assert_eq!(possible(&Standing { state: Made::Failed, ..a_site() }), ["delete"]);
+        assert!(possible(&Standing { state: Made::NotYet, ..a_site() }).is_empty());
+        assert!(possible(&Standing { state: Made::Gone, ..a_site() }).is_empty());
+    }
+
+    #[test]
+    fn a_platform_with_sites_is_not_forgotten() {
+        let platform = Standing { name: "@platform_d10".parse().unwrap(), used_by: 2, ..a_site() };
+
+        let why = available(&OperationId::PlatformForget.declaration(), &platform).unwrap_err();
+
+        assert_eq!(why.to_string(), "`@platform_d10` is in use: 2 sites live on it");
+        assert!(why.remedy().unwrap().contains("--platform d10"));
+    }
+
+    #[test]
+    fn where_two_sides_differ_nothing_is_written_over() {
+        assert_eq!(possible(&Standing { drifts: true, ..a_site() }), ["verify", "login", "delete"]);
+    }
+}

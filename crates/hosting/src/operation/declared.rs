@@ -1,0 +1,210 @@
+//! The list of operations, a file for each subject.
+
+mod kept;
+mod platform;
+mod server;
+mod site;
+mod work;
+
+use aegir_domain::{
+    AccountName, ComposerConstraint, ComposerPackage, EmailAddress, GrantHost, HostName, Langcode, MachineName,
+    PlatformName, RegistryAddress, ServerName, SiteName, TimeZoneName, Title,
+};
+
+use super::parameter::{line, path, socket};
+use super::{Operation, Parameter, Presence, Shape, Subject, TextKind};
+
+/// Every operation. What each does is a use case that matches on this, so none can be without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is described by its declaration")]
+pub enum OperationId {
+    ServerList,
+    ServerShow,
+    ServerAdd,
+    ServerEdit,
+    ServerVerify,
+    ServerForget,
+    PlatformList,
+    PlatformShow,
+    PlatformAdd,
+    PlatformEdit,
+    PlatformVerify,
+    PlatformForget,
+    SiteList,
+    SiteShow,
+    SiteAdd,
+    SiteOptions,
+    SiteEdit,
+    SiteVerify,
+    SiteLogin,
+    SiteDelete,
+    PackageList,
+    PackageShow,
+    TaskList,
+    TaskShow,
+    TaskLog,
+    TaskCancel,
+    TaskRetry,
+    QueueShow,
+    QueuePause,
+    QueueResume,
+    QueueDrain,
+    TokenList,
+    TokenAdd,
+    TokenRevoke,
+    SettingList,
+    SettingShow,
+    SettingSet,
+    FieldList,
+    FieldAdd,
+    FieldDelete,
+    FoundSiteList,
+    DriftList,
+    DriftResolve,
+    AuditList,
+    NodeShow,
+    NodeHistory,
+}
+
+impl OperationId {
+    /// All of them, in the order of their subjects.
+    pub const ALL: [OperationId; 46] = [
+        OperationId::ServerList,
+        OperationId::ServerShow,
+        OperationId::ServerAdd,
+        OperationId::ServerEdit,
+        OperationId::ServerVerify,
+        OperationId::ServerForget,
+        OperationId::PlatformList,
+        OperationId::PlatformShow,
+        OperationId::PlatformAdd,
+        OperationId::PlatformEdit,
+        OperationId::PlatformVerify,
+        OperationId::PlatformForget,
+        OperationId::SiteList,
+        OperationId::SiteShow,
+        OperationId::SiteAdd,
+        OperationId::SiteOptions,
+        OperationId::SiteEdit,
+        OperationId::SiteVerify,
+        OperationId::SiteLogin,
+        OperationId::SiteDelete,
+        OperationId::PackageList,
+        OperationId::PackageShow,
+        OperationId::TaskList,
+        OperationId::TaskShow,
+        OperationId::TaskLog,
+        OperationId::TaskCancel,
+        OperationId::TaskRetry,
+        OperationId::QueueShow,
+        OperationId::QueuePause,
+        OperationId::QueueResume,
+        OperationId::QueueDrain,
+        OperationId::TokenList,
+        OperationId::TokenAdd,
+        OperationId::TokenRevoke,
+        OperationId::SettingList,
+        OperationId::SettingShow,
+        OperationId::SettingSet,
+        OperationId::FieldList,
+        OperationId::FieldAdd,
+        OperationId::FieldDelete,
+        OperationId::FoundSiteList,
+        OperationId::DriftList,
+        OperationId::DriftResolve,
+        OperationId::AuditList,
+        OperationId::NodeShow,
+        OperationId::NodeHistory,
+    ];
+
+    /// What it is declared as.
+    pub fn declaration(self) -> Operation {
+        use OperationId as Id;
+        match self {
+            Id::ServerList | Id::ServerShow | Id::ServerAdd | Id::ServerEdit | Id::ServerVerify | Id::ServerForget => {
+                server::declared(self)
+            }
+            Id::PlatformList
+            | Id::PlatformShow
+            | Id::PlatformAdd
+            | Id::PlatformEdit
+            | Id::PlatformVerify
+            | Id::PlatformForget => platform::declared(self),
+            Id::SiteList
+            | Id::SiteShow
+            | Id::SiteAdd
+            | Id::SiteOptions
+            | Id::SiteEdit
+            | Id::SiteVerify
+            | Id::SiteLogin
+            | Id::SiteDelete => site::declared(self),
+            Id::TaskList
+            | Id::TaskShow
+            | Id::TaskLog
+            | Id::TaskCancel
+            | Id::TaskRetry
+            | Id::QueueShow
+            | Id::QueuePause
+            | Id::QueueResume
+            | Id::QueueDrain => work::declared(self),
+            _ => kept::declared(self),
+        }
+    }
+}
+
+const SERVER: TextKind = TextKind::naming::<ServerName>("SERVER", Subject::Server);
+const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject::Platform);
+const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
+const HOST: TextKind = TextKind::of::<HostName>("HOST");
+const PROFILE: TextKind = TextKind::of::<MachineName>("PROFILE");
+const CLIENT: TextKind = TextKind::of::<MachineName>("CLIENT");
+const LANGUAGE: TextKind = TextKind::of::<Langcode>("CODE");
+const ZONE: TextKind = TextKind::of::<TimeZoneName>("ZONE");
+const TITLE: TextKind = TextKind::of::<Title>("TITLE");
+const EMAIL: TextKind = TextKind::of::<EmailAddress>("ADDRESS");
+const ACCOUNT: TextKind = TextKind::of::<AccountName>("ACCOUNT");
+const GRANT_HOST: TextKind = TextKind::of::<GrantHost>("HOST");
+const COMPOSER_PACKAGE: TextKind = TextKind::of::<ComposerPackage>("VENDOR/PACKAGE");
+const CONSTRAINT: TextKind = TextKind::of::<ComposerConstraint>("CONSTRAINT");
+const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
+const PATH: TextKind = TextKind::checked("PATH", path);
+const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
+const LINE: TextKind = TextKind::checked("TEXT", line);
+
+/// A parameter that may be left out; `else_` says what then holds.
+const fn optional(name: &'static str, shape: Shape, about: &'static str, else_: &'static str) -> Parameter {
+    Parameter { name, about, shape, presence: Presence::Optional(else_), many: false }
+}
+
+/// A parameter that is filled in.
+const fn default(name: &'static str, shape: Shape, about: &'static str, text: &'static str) -> Parameter {
+    Parameter { name, about, shape, presence: Presence::Default(text), many: false }
+}
+
+/// A parameter that must be given.
+const fn required(name: &'static str, shape: Shape, about: &'static str) -> Parameter {
+    Parameter { name, about, shape, presence: Presence::Required, many: false }
+}
+
+/// A parameter that may be left out and may have several values.
+const fn several(name: &'static str, shape: Shape, about: &'static str, else_: &'static str) -> Parameter {
+    Parameter { name, about, shape, presence: Presence::Optional(else_), many: true }
+}
+
+const fn flag(name: &'static str, about: &'static str) -> Parameter {
+    default(name, Shape::Flag, about, "false")
+}
+
+/// The parameters that each list has.
+const LIMIT: Parameter = default("limit", Shape::Number { least: 1, most: 500 }, "how many at the most", "50");
+const CURSOR: Parameter =
+    optional("cursor", Shape::Text(LINE), "where the page begins: what the page before said", "at the beginning");
+const SEARCH: Parameter = optional("search", Shape::Text(LINE), "a part of the name or title", "all");
+const OBJECT_STATUS: Parameter =
+    several("status", Shape::Choice(&["new", "enabled", "failed", "deleted"]), "how it stands", "all but deleted ones");
+const FIELDS: Parameter = several(
+    "field",
+    Shape::Text(LINE),
+    "a field of the operator's own, as NAME=VALUE; an empty value removes it",
+    "as they are",
+);

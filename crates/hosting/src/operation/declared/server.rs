@@ -1,0 +1,125 @@
+//! Operations about servers.
+
+use super::*;
+use crate::Permission;
+use crate::operation::{Effect, Names};
+
+const LIST: &[Parameter] = &[
+    SEARCH,
+    OBJECT_STATUS,
+    optional("service", Shape::Choice(&["http", "db"]), "a service that it offers", "all"),
+    default("sort", Shape::Choice(&["name", "-name", "created", "-created"]), "the order; `-` turns it round", "name"),
+    LIMIT,
+    CURSOR,
+];
+
+const PORT: Shape = Shape::Number { least: 1, most: 65_535 };
+
+const ADD: &[Parameter] = &[
+    optional("title", Shape::Text(TITLE), "its title", "its name"),
+    optional("http", Shape::Choice(&["nginx", "apache"]), "the product of its web service", "no web service"),
+    optional("listen", Shape::Text(SOCKET), "where its sites answer", "needed with a web service"),
+    optional("db", Shape::Choice(&["mariadb", "sqlite"]), "the product of its database service", "no database service"),
+    optional("db_socket", Shape::Text(PATH), "the socket of its database server", "it is reached by host and port"),
+    optional(
+        "db_host",
+        Shape::Text(LINE),
+        "host name or address of its database server",
+        "it is reached by its socket",
+    ),
+    optional("db_port", PORT, "the port of its database server", "3306"),
+    optional(
+        "db_account",
+        Shape::Text(LINE),
+        "the account that may create databases and users, and grant",
+        "needed with MariaDB",
+    ),
+    optional("db_password", Shape::Secret, "that account's password", "none, or as it is"),
+    several(
+        "grant_host",
+        Shape::Text(GRANT_HOST),
+        "a host that sites' database users come from",
+        "what the database server sees",
+    ),
+    several("ip", Shape::Text(LINE), "an address of the machine", "none"),
+    optional(
+        "ssh_host",
+        Shape::Text(LINE),
+        "where its back end is reached over ssh",
+        "its back end is on this machine",
+    ),
+    optional("ssh_port", PORT, "the port of ssh there", "as ssh's own settings say"),
+    optional("ssh_user", Shape::Text(LINE), "the user that its home belongs to", "as ssh's own settings say"),
+    default("home", Shape::Text(PATH), "the home there", "/var/aegir"),
+    optional(
+        "most_tasks",
+        Shape::Number { least: 1, most: 256 },
+        "how many tasks may run there at once",
+        "as the settings say",
+    ),
+    FIELDS,
+];
+
+const EDIT: &[Parameter] = &[
+    optional("title", Shape::Text(TITLE), "its title", "as it is"),
+    optional("http", Shape::Choice(&["nginx", "apache"]), "the product of its web service", "as it is"),
+    optional("listen", Shape::Text(SOCKET), "where its sites answer", "as it is"),
+    optional("db", Shape::Choice(&["mariadb", "sqlite"]), "the product of its database service", "as it is"),
+    optional("db_socket", Shape::Text(PATH), "the socket of its database server", "as it is"),
+    optional("db_host", Shape::Text(LINE), "host name or address of its database server", "as it is"),
+    optional("db_port", PORT, "the port of its database server", "as it is"),
+    optional("db_account", Shape::Text(LINE), "the account that may create databases and users, and grant", "as it is"),
+    optional("db_password", Shape::Secret, "that account's password", "as it is"),
+    several("grant_host", Shape::Text(GRANT_HOST), "a host that sites' database users come from", "as they are"),
+    several("ip", Shape::Text(LINE), "an address of the machine", "as they are"),
+    optional("most_tasks", Shape::Number { least: 1, most: 256 }, "how many tasks may run there at once", "as it is"),
+    FIELDS,
+    optional(
+        "revision",
+        Shape::Number { least: 0, most: i64::MAX },
+        "the revision that the change was made from",
+        "whatever it is",
+    ),
+];
+
+const VERIFY: &[Parameter] = &[flag("platforms", "verifies its platforms too, each by a task of its own")];
+
+pub(super) fn declared(id: OperationId) -> Operation {
+    let (verb, names, parameters, needs, effect, about) = match id {
+        OperationId::ServerList => ("list", Names::None, LIST, Permission::View, Effect::Lists, "Lists servers."),
+        OperationId::ServerAdd => (
+            "add",
+            Names::New(SERVER),
+            ADD,
+            Permission::Manage,
+            Effect::Queues,
+            "Records a machine with its services, and verifies it.",
+        ),
+        OperationId::ServerEdit => (
+            "edit",
+            Names::One(SERVER),
+            EDIT,
+            Permission::Manage,
+            Effect::Queues,
+            "Changes what is said of a server, and verifies it.",
+        ),
+        OperationId::ServerVerify => (
+            "verify",
+            Names::One(SERVER),
+            VERIFY,
+            Permission::Operate,
+            Effect::Queues,
+            "Brings a server's folders and configuration to what is said of it, and tries its services.",
+        ),
+        OperationId::ServerForget => (
+            "forget",
+            Names::One(SERVER),
+            &[] as &[Parameter],
+            Permission::Manage,
+            Effect::Queues,
+            "Forgets a server that nothing uses.",
+        ),
+        _ => ("show", Names::One(SERVER), &[] as &[Parameter], Permission::View, Effect::Shows, "Shows a server."),
+    };
+    Operation { id, subject: Subject::Server, verb, about, names, parameters, needs, effect }
+}

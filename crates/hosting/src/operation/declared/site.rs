@@ -1,0 +1,137 @@
+//! Operations about sites.
+
+use super::*;
+use crate::Permission;
+use crate::operation::{Effect, Names};
+
+const LIST: &[Parameter] = &[
+    SEARCH,
+    OBJECT_STATUS,
+    several("platform", Shape::Text(PLATFORM), "the platform it lives on", "all"),
+    several("server", Shape::Text(SERVER), "the server that serves it, or has its database", "all"),
+    optional("client", Shape::Text(CLIENT), "whose it is", "all"),
+    optional("package", Shape::Text(LINE), "a package that it has enabled: its machine name", "all"),
+    optional("version", Shape::Text(LINE), "the version of that package", "any"),
+    optional("verified", Shape::Flag, "whether its last verify succeeded", "all"),
+    default(
+        "sort",
+        Shape::Choice(&["name", "-name", "created", "-created", "changed", "-changed"]),
+        "the order; `-` turns it round",
+        "name",
+    ),
+    LIMIT,
+    CURSOR,
+];
+
+const ADD: &[Parameter] = &[
+    optional("platform", Shape::Text(PLATFORM), "the platform it will live on", "the one that fits best"),
+    optional("profile", Shape::Text(PROFILE), "what it is installed from", "the platform's own"),
+    optional(
+        "db_server",
+        Shape::Text(SERVER),
+        "the server that will hold its database",
+        "the platform's, if it has one",
+    ),
+    default("language", Shape::Text(LANGUAGE), "the code of its language", "en"),
+    default("time_zone", Shape::Text(ZONE), "its time zone", "UTC"),
+    optional("title", Shape::Text(TITLE), "its title", "its name"),
+    optional("mail", Shape::Text(EMAIL), "the address of the site and of its first administrator", "admin@ its name"),
+    default("account", Shape::Text(ACCOUNT), "the name of its first administrator", "admin"),
+    several("alias", Shape::Text(HOST), "another name it answers to", "none"),
+    optional(
+        "redirect_to",
+        Shape::Text(HOST),
+        "the one of its names that all others lead to, for good",
+        "each answers itself",
+    ),
+    default(
+        "method",
+        Shape::Choice(&["profile", "manual"]),
+        "`manual` leaves the installing to somebody with a browser",
+        "profile",
+    ),
+    default("client", Shape::Text(CLIENT), "whose it is", "admin"),
+    FIELDS,
+];
+
+const OPTIONS: &[Parameter] = &[
+    optional("platform", Shape::Text(PLATFORM), "the platform, if chosen", "open"),
+    optional("profile", Shape::Text(PROFILE), "the profile, if chosen", "open"),
+    optional("db_server", Shape::Text(SERVER), "the database server, if chosen", "open"),
+    optional("language", Shape::Text(LANGUAGE), "the language, if chosen", "open"),
+];
+
+const EDIT: &[Parameter] = &[
+    several("alias", Shape::Text(HOST), "the other names it answers to, all of them", "as they are"),
+    flag("no_alias", "it has no other name any more"),
+    optional("redirect_to", Shape::Text(HOST), "the one of its names that all others lead to, for good", "as it is"),
+    flag("no_redirect", "each of its names answers itself"),
+    FIELDS,
+    optional(
+        "revision",
+        Shape::Number { least: 0, most: i64::MAX },
+        "the revision that the change was made from",
+        "whatever it is",
+    ),
+];
+
+const LOGIN: &[Parameter] =
+    &[default("account", Shape::Number { least: 1, most: i64::MAX }, "the number of the account on the site", "1")];
+
+const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
+
+pub(super) fn declared(id: OperationId) -> Operation {
+    let (verb, names, parameters, needs, effect, about) = match id {
+        OperationId::SiteList => ("list", Names::None, LIST, Permission::View, Effect::Lists, "Lists sites."),
+        OperationId::SiteAdd => (
+            "add",
+            Names::New(SITE),
+            ADD,
+            Permission::Manage,
+            Effect::Queues,
+            "Makes a new site, which is in service when its task ends.",
+        ),
+        OperationId::SiteOptions => (
+            "options",
+            Names::None,
+            OPTIONS,
+            Permission::Manage,
+            Effect::Shows,
+            "Says which values remain for a new site, given those that are chosen.",
+        ),
+        OperationId::SiteEdit => (
+            "edit",
+            Names::One(SITE),
+            EDIT,
+            Permission::Manage,
+            Effect::Queues,
+            "Changes what is said of a site, and verifies it.",
+        ),
+        OperationId::SiteVerify => (
+            "verify",
+            Names::One(SITE),
+            &[] as &[Parameter],
+            Permission::Operate,
+            Effect::Queues,
+            "Brings a site's files, modes, settings and vhost to what is said of it.",
+        ),
+        OperationId::SiteLogin => (
+            "login",
+            Names::One(SITE),
+            LOGIN,
+            Permission::LogIn,
+            Effect::Queues,
+            "Makes a one-time login link, shown once and kept nowhere.",
+        ),
+        OperationId::SiteDelete => (
+            "delete",
+            Names::One(SITE),
+            DELETE,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes a site away: its files to the trash, its database last.",
+        ),
+        _ => ("show", Names::One(SITE), &[] as &[Parameter], Permission::View, Effect::Shows, "Shows a site."),
+    };
+    Operation { id, subject: Subject::Site, verb, about, names, parameters, needs, effect }
+}
