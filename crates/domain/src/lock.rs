@@ -1,0 +1,119 @@
+//! Which objects a task holds while it runs.
+//!
+//! Said once for both halves: the back end holds locks of these names, and the front end starts no
+//! task that would only wait for them.
+
+use crate::{Context, ContextName, HostName, LockMode, PlatformName, ServerName, SiteName, Task, TaskLock};
+
+/// What is saved of an object, if anything is: how the two halves look that up differs.
+pub type Known<'a, F> = &'a dyn Fn(&ContextName) -> Result<Option<Context>, F>;
+
+impl TaskLock {
+    fn site(name: &HostName) -> TaskLock {
+        // A `*` is no good in a file's name, and `_` is in no host name.
+        TaskLock { name: format!("site-{}", name.as_str().replace('*', "_")), mode: LockMode::Exclusive }
+    }
+
+    fn server(name: &ServerName, mode: LockMode) -> TaskLock {
+        TaskLock { name: format!("server-{name}"), mode }
+    }
+
+    fn platform(name: &PlatformName, mode: LockMode) -> TaskLock {
+        TaskLock { name: format!("platform-{name}"), mode }
+    }
+
+    /// For whoever takes locks.
+    pub fn as_wanted(&self) -> (String, LockMode) {
+        (self.name.clone(), self.mode)
+    }
+
+    /// As a journal and the front end keep it.
+    pub fn as_record(&self) -> (String, String) {
+        let mode = match self.mode {
+            LockMode::Exclusive => "exclusive",
+            LockMode::Shared => "shared",
+        };
+        (self.name.clone(), mode.to_owned())
+    }
+
+    /// As it was kept; nothing if nobody understands that.
+    pub fn from_record((name, mode): &(String, String)) -> Option<TaskLock> {
+        let mode = match mode.as_str() {
+            "exclusive" => LockMode::Exclusive,
+            "shared" => LockMode::Shared,
+            _ => return None,
+        };
+        Some(TaskLock { name: name.clone(), mode })
+    }
+}
+
+/// The objects that `task` holds: exclusive what it changes, shared what must not go away beneath it.
+pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> {
+    let mut locks = match task {
+        Task::SaveContext { context } => {
+            let mut locks = named(&context.name(), known)?;
+            match context {
+                Context::Site(site) => locks.extend(site.aliases.iter().map(TaskLock::site)),
+                Context::Platform(platform) => locks.push(TaskLock::server(&platform.server, LockMode::Shared)),
+                Context::Server(_) => (),
+            }
+            locks
+        }
+        Task::ForgetContext { name } => named(name, known)?,
+        Task::VerifyServer { server } => named(&ContextName::Server(server.clone()), known)?,
+        Task::BuildPlatform(build) => {
+            vec![
+                TaskLock::platform(&build.platform, LockMode::Exclusive),
+                TaskLock::server(&build.server, LockMode::Shared),
+            ]
+        }
+        Task::VerifyPlatform { platform } => named(&ContextName::Platform(platform.clone()), known)?,
+        Task::InstallSite(install) => {
+            let mut locks =
+                vec![TaskLock::site(&install.site.host()), TaskLock::platform(&install.platform, LockMode::Shared)];
+            locks.push(TaskLock::server(&install.db_server, LockMode::Shared));
+            locks.extend(server_of(&install.platform, known)?);
+            locks.extend(install.aliases.iter().map(TaskLock::site));
+            locks
+        }
+        Task::VerifySite { site } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => of_site(site, known)?,
+    };
+    // Of a lock that is wanted twice, the exclusive one.
+    locks.sort_by(|a, b| (&a.name, a.mode == LockMode::Shared).cmp(&(&b.name, b.mode == LockMode::Shared)));
+    locks.dedup_by(|next, kept| next.name == kept.name);
+    Ok(locks)
+}
+
+fn named<F>(name: &ContextName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> {
+    Ok(match name {
+        ContextName::Server(server) => {
+            vec![TaskLock::server(server, LockMode::Exclusive)]
+        }
+        ContextName::Platform(platform) => {
+            let mut locks = vec![TaskLock::platform(platform, LockMode::Exclusive)];
+            locks.extend(server_of(platform, known)?);
+            locks
+        }
+        ContextName::Site(site) => of_site(site, known)?,
+    })
+}
+
+/// A site, its other names, and its platform, if it is known.
+fn of_site<F>(site: &SiteName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> {
+    let mut locks = vec![TaskLock::site(&site.host())];
+    if let Some(Context::Site(context)) = known(&ContextName::Site(site.clone()))? {
+        locks.extend(context.aliases.iter().map(TaskLock::site));
+        locks.push(TaskLock::platform(&context.platform, LockMode::Shared));
+        locks.push(TaskLock::server(&context.db_server, LockMode::Shared));
+        locks.extend(server_of(&context.platform, known)?);
+    }
+    Ok(locks)
+}
+
+/// The server that serves a platform, if it is known: it must not change while its sites do.
+fn server_of<F>(platform: &PlatformName, known: Known<'_, F>) -> Result<Option<TaskLock>, F> {
+    Ok(match known(&ContextName::Platform(platform.clone()))? {
+        Some(Context::Platform(platform)) => Some(TaskLock::server(&platform.server, LockMode::Shared)),
+        _ => None,
+    })
+}
