@@ -16,14 +16,21 @@
 mod actor;
 mod availability;
 mod back_ends;
+mod call;
+mod front;
 mod operation;
 mod options;
+mod setting;
+pub mod view;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use availability::{Made, Outstanding, Standing, Unavailable, available};
 pub use back_ends::{Asking, BackEnds, FoundAttempt, Lines, Lost, Place, SshAddress, Transport};
+pub use call::{Answer, Call, Queued, Refusal, Sort};
+pub use front::{Front, Once, Pending};
 pub use operation::{
     BadParameter, BadParameters, Effect, Given, Names, Operation, OperationId, Parameter, Presence, Shape, Subject,
     TextKind,
 };
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
+pub use setting::Setting;

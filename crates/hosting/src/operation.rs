@@ -8,6 +8,7 @@ mod given;
 mod parameter;
 
 pub use declared::OperationId;
+pub(crate) use declared::{EMAIL, LINE};
 pub use given::{BadParameter, BadParameters, Given};
 pub use parameter::{Parameter, Presence, Shape, TextKind};
 
@@ -150,6 +151,11 @@ impl Operation {
     /// Its whole name: `site verify`.
     pub fn name(&self) -> String {
         format!("{} {}", self.subject.word(), self.verb)
+    }
+
+    /// The word that tasks and the audit keep: `site-verify`.
+    pub fn slug(&self) -> String {
+        format!("{}-{}", self.subject.word(), self.verb)
     }
 
     /// Whether it only reads.

@@ -161,7 +161,7 @@ const CLIENT: TextKind = TextKind::of::<MachineName>("CLIENT");
 const LANGUAGE: TextKind = TextKind::of::<Langcode>("CODE");
 const ZONE: TextKind = TextKind::of::<TimeZoneName>("ZONE");
 const TITLE: TextKind = TextKind::of::<Title>("TITLE");
-const EMAIL: TextKind = TextKind::of::<EmailAddress>("ADDRESS");
+pub(crate) const EMAIL: TextKind = TextKind::of::<EmailAddress>("ADDRESS");
 const ACCOUNT: TextKind = TextKind::of::<AccountName>("ACCOUNT");
 const GRANT_HOST: TextKind = TextKind::of::<GrantHost>("HOST");
 const COMPOSER_PACKAGE: TextKind = TextKind::of::<ComposerPackage>("VENDOR/PACKAGE");
@@ -169,7 +169,7 @@ const CONSTRAINT: TextKind = TextKind::of::<ComposerConstraint>("CONSTRAINT");
 const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
 const PATH: TextKind = TextKind::checked("PATH", path);
 const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
-const LINE: TextKind = TextKind::checked("TEXT", line);
+pub(crate) const LINE: TextKind = TextKind::checked("TEXT", line);
 
 /// A parameter that may be left out; `else_` says what then holds.
 const fn optional(name: &'static str, shape: Shape, about: &'static str, else_: &'static str) -> Parameter {

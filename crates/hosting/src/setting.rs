@@ -1,0 +1,158 @@
+//! What an administrator may change while Ægir runs: a closed list, each with its kind, default and reason.
+//!
+//! What must be known before the store is open (where it is, which programs) is in the settings file of
+//! the home instead.
+
+use serde_json::Value;
+
+use crate::{BadParameters, Operation, Parameter, Presence, Shape};
+
+/// A setting of the front end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Setting {
+    /// How many tasks run at once, on all servers.
+    TasksAtOnce,
+    /// How many tasks run at once on one server.
+    TasksPerServer,
+    /// How long ended tasks are kept.
+    KeepTasksDays,
+    /// How many ended tasks of an object are kept in any case.
+    KeepTasksOfObject,
+    /// How long the audit and the histories are kept.
+    KeepAuditDays,
+    /// How many nightly copies of the control database are kept.
+    KeepCopies,
+    /// How long a task may say nothing before that is news.
+    SilentMinutes,
+    /// Where mail of failures goes.
+    NewsMailTo,
+    /// What it comes from.
+    NewsMailFrom,
+    /// How it is sent.
+    NewsMailBy,
+    /// Where failures are posted.
+    NewsWebhook,
+}
+
+impl Setting {
+    /// All of them.
+    pub const ALL: [Setting; 11] = [
+        Setting::TasksAtOnce,
+        Setting::TasksPerServer,
+        Setting::KeepTasksDays,
+        Setting::KeepTasksOfObject,
+        Setting::KeepAuditDays,
+        Setting::KeepCopies,
+        Setting::SilentMinutes,
+        Setting::NewsMailTo,
+        Setting::NewsMailFrom,
+        Setting::NewsMailBy,
+        Setting::NewsWebhook,
+    ];
+
+    /// The setting of this name.
+    pub fn named(name: &str) -> Option<Setting> {
+        Setting::ALL.into_iter().find(|setting| setting.parameter().name == name)
+    }
+
+    /// Its name, kind, default and what it is for. An empty text as default means: not set.
+    pub fn parameter(self) -> Parameter {
+        let number = |name, least, most, default, about| Parameter {
+            name,
+            about,
+            shape: Shape::Number { least, most },
+            presence: Presence::Default(default),
+            many: false,
+        };
+        let text = |name, kind, about| Parameter {
+            name,
+            about,
+            shape: Shape::Text(kind),
+            presence: Presence::Optional("nothing is sent"),
+            many: false,
+        };
+        match self {
+            Setting::TasksAtOnce => {
+                number("tasks_at_once", 1, 1_024, "8", "how many tasks run at once, on all servers")
+            }
+            Setting::TasksPerServer => number(
+                "tasks_per_server",
+                1,
+                256,
+                "4",
+                "how many tasks run at once on a server that has no limit of its own",
+            ),
+            Setting::KeepTasksDays => {
+                number("keep_tasks_days", 1, 36_500, "90", "how many days ended tasks are kept, with their logs")
+            }
+            Setting::KeepTasksOfObject => number(
+                "keep_tasks_of_object",
+                1,
+                10_000,
+                "20",
+                "how many of the newest ended tasks of each object are kept, however old",
+            ),
+            Setting::KeepAuditDays => {
+                number("keep_audit_days", 1, 36_500, "730", "how many days the audit and the histories are kept")
+            }
+            Setting::KeepCopies => {
+                number("keep_copies", 1, 365, "14", "how many nightly copies of the control database are kept")
+            }
+            Setting::SilentMinutes => number(
+                "silent_minutes",
+                1,
+                10_080,
+                "60",
+                "how many minutes a running task may say nothing before that is told",
+            ),
+            Setting::NewsMailTo => {
+                text("news_mail_to", crate::operation::EMAIL, "the address that failures are mailed to")
+            }
+            Setting::NewsMailFrom => {
+                text("news_mail_from", crate::operation::EMAIL, "the address that they are mailed from")
+            }
+            Setting::NewsMailBy => text(
+                "news_mail_by",
+                crate::operation::LINE,
+                "how mail is sent: `sendmail`, or `smtp://HOST:PORT`, `smtps://USER@HOST` (the password is the secret `news_mail_password`)",
+            ),
+            Setting::NewsWebhook => {
+                text("news_webhook", crate::operation::LINE, "the address that failures are posted to, signed")
+            }
+        }
+    }
+
+    /// The value that holds where nobody set one.
+    pub fn default(self) -> Value {
+        let parameter = self.parameter();
+        match parameter.presence {
+            Presence::Default(text) => parameter.check(&text.into()).unwrap_or(Value::Null),
+            _ => Value::Null,
+        }
+    }
+
+    /// A value as it is kept, if it is one of this setting's.
+    pub fn check(self, operation: &Operation, value: &Value) -> Result<Value, BadParameters> {
+        self.parameter().check(value).map_err(|bad| {
+            let remedy = bad.instead.clone().unwrap_or_default();
+            BadParameters::one(operation, self.parameter().name, bad.to_string(), remedy)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_found_by_its_name_and_has_a_default_that_it_would_take() {
+        for setting in Setting::ALL {
+            let parameter = setting.parameter();
+            assert_eq!(Setting::named(parameter.name), Some(setting));
+            match setting.default() {
+                Value::Null => assert!(matches!(parameter.presence, Presence::Optional(_))),
+                default => assert_eq!(parameter.check(&default).unwrap(), default),
+            }
+        }
+    }
+}

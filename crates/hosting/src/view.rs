@@ -1,0 +1,485 @@
+//! What faces show of things: stable shapes, the same in the API, on the command line and on pages.
+//!
+//! Times are milliseconds since 1970. Fields are added, never taken away or given another meaning, within
+//! one version of the API.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What any object has in common with the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeView {
+    /// Its number, in one space with all others.
+    pub id: i64,
+    /// `server`, `platform`, `site`, `client`, `package`, `task`.
+    pub kind: String,
+    /// Its name; a package's and a client's is its machine name, a task's is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it is called on pages.
+    pub title: String,
+    /// `new`, `enabled`, `failed`, `deleted`; of a task, its state.
+    pub status: String,
+    /// Whose it is: the machine name of a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// When it was made.
+    pub created: i64,
+    /// When it last changed.
+    pub changed: i64,
+    /// When a verify last succeeded, if none failed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<i64>,
+}
+
+/// A server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServerView {
+    /// What it has in common with other objects.
+    #[serde(flatten)]
+    pub node: NodeView,
+    /// Its revision, to be sent back with an edit.
+    pub revision: u64,
+    /// Its services.
+    pub services: Vec<ServiceView>,
+    /// Its addresses.
+    #[serde(default)]
+    pub ips: Vec<String>,
+    /// `local`, or `ssh USER@HOST:PORT`.
+    pub transport: String,
+    /// How many tasks may run there at once, where that is not the setting's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_tasks: Option<u32>,
+    /// Whether no task is started there.
+    pub paused: bool,
+    /// The operator's own fields.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// What can be asked of it now.
+    #[serde(default)]
+    pub operations: Vec<AvailableView>,
+}
+
+/// A service of a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceView {
+    /// `http`, `db`.
+    pub kind: String,
+    /// The product: `nginx`.
+    pub service_type: String,
+    /// Where it answers, in words.
+    pub at: String,
+}
+
+/// A platform.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformView {
+    /// What it has in common with other objects.
+    #[serde(flatten)]
+    pub node: NodeView,
+    /// Its revision, to be sent back with an edit.
+    pub revision: u64,
+    /// Its document root, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The server that serves it.
+    pub server: String,
+    /// Its version of Drupal, once verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<String>,
+    /// The PHP program, where it is not the machine's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub php: Option<String>,
+    /// The profile that a site gets if none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_profile: Option<String>,
+    /// Where its code came from, if Ægir made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Value>,
+    /// Whether it takes no new sites.
+    pub locked: bool,
+    /// How many sites live on it.
+    pub sites: u64,
+    /// The operator's own fields.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// What can be asked of it now.
+    #[serde(default)]
+    pub operations: Vec<AvailableView>,
+}
+
+/// A site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SiteView {
+    /// What it has in common with other objects.
+    #[serde(flatten)]
+    pub node: NodeView,
+    /// Its revision, to be sent back with an edit.
+    pub revision: u64,
+    /// The platform it lives on.
+    pub platform: String,
+    /// The server that serves it.
+    pub server: String,
+    /// The server that has its database.
+    pub db_server: String,
+    /// Its database, once it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// What it was installed from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Its version of Drupal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<String>,
+    /// All its names.
+    pub domains: Vec<DomainView>,
+    /// Whether somebody still has to install it, in a browser.
+    pub awaits_installer: bool,
+    /// The operator's own fields.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// What can be asked of it now.
+    #[serde(default)]
+    pub operations: Vec<AvailableView>,
+}
+
+/// A name of a site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DomainView {
+    /// The name.
+    pub name: String,
+    /// `main`, `alias`, `redirect`.
+    pub kind: String,
+    /// Where it leads, if that is another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// `off`, `offered`, `required`.
+    pub tls: String,
+}
+
+/// An operation, and whether an object can have it now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AvailableView {
+    /// Its verb: `verify`.
+    pub verb: String,
+    /// Whether it can be asked for now.
+    pub available: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
+}
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskView {
+    /// Its number.
+    pub id: i64,
+    /// What it does: `site-verify`.
+    pub operation: String,
+    /// The number of its object.
+    pub object: i64,
+    /// The name of its object, which stays when that goes.
+    pub object_name: String,
+    /// `waiting`, `running`, `out-of-contact`, or how it ended.
+    pub state: String,
+    /// Who asked.
+    pub asked_by: String,
+    /// The task that called for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<i64>,
+    /// The server whose back end carries it out.
+    pub server: String,
+    /// When it was queued.
+    pub queued: i64,
+    /// When its first attempt began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<i64>,
+    /// When its last attempt ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<i64>,
+    /// What a waiting task waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+    /// Whether somebody asked it to stop.
+    #[serde(default)]
+    pub cancelling: bool,
+    /// What it was asked to do; secrets left out.
+    #[serde(default)]
+    pub parameters: Value,
+    /// Its attempts, the first one first; in lists, none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<AttemptView>,
+    /// Tasks that it called for; in lists, none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<i64>,
+}
+
+/// One run of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptView {
+    /// Its id, the same at the back end.
+    pub id: String,
+    /// Its place among the task's attempts, from 1 on.
+    pub number: u32,
+    /// `starting`, `running`, `ended`.
+    pub state: String,
+    /// When it began.
+    pub started: i64,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<i64>,
+    /// How.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Why, if something went wrong: message, causes, remedy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Value>,
+    /// What is left, if an undo failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Value>,
+    /// What it found or made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+    /// Whether it changed anything.
+    pub changed: bool,
+    /// How many lines it has said.
+    pub lines: u64,
+    /// Its steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepView>,
+}
+
+/// A line of a task's recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepView {
+    /// Its place.
+    pub line: u32,
+    /// Its name: `create-database`.
+    pub name: String,
+    /// What became of it: `done`, `undone`, `failed`.
+    pub phase: String,
+    /// How long it took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<i64>,
+}
+
+/// A line that a task said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LineView {
+    /// The attempt that said it, by its place.
+    pub attempt: u32,
+    /// Its number there.
+    pub n: u64,
+    /// When it was said.
+    pub at: i64,
+    /// `started`, `log`, `step`, `progress`, `result`.
+    pub kind: String,
+    /// Of a log line, how grave it is; of a step, its phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// What was said.
+    pub text: String,
+    /// A program's output that belongs to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+/// A package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PackageView {
+    /// Its number.
+    pub id: i64,
+    /// `module`, `theme`, `profile`, `theme-engine`.
+    pub kind: String,
+    /// Its machine name.
+    pub name: String,
+    /// How many sites have it enabled.
+    pub sites: u64,
+    /// Its releases, with how many places each is installed in; in lists, none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<ReleaseView>,
+    /// Where it is installed; in lists, none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceView>,
+}
+
+/// A version of a package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReleaseView {
+    /// The version, as its code says it.
+    pub version: String,
+    /// In how many places it is installed.
+    pub installed: u64,
+    /// On how many sites it is enabled.
+    pub enabled: u64,
+}
+
+/// A package where it is installed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InstanceView {
+    /// The platform or site.
+    pub object: String,
+    /// The version.
+    pub version: String,
+    /// `platform`, `profile`, `site`.
+    pub scope: String,
+    /// Whether it is enabled there.
+    pub enabled: bool,
+    /// The number of its last schema update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<i64>,
+}
+
+/// The queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QueueView {
+    /// Whether no task is started.
+    pub paused: bool,
+    /// Servers on which none is started.
+    #[serde(default)]
+    pub paused_servers: Vec<String>,
+    /// How many may run at once.
+    pub most: u32,
+    /// How many run.
+    pub running: u64,
+    /// How many are out of contact.
+    pub out_of_contact: u64,
+    /// How many wait.
+    pub waiting: u64,
+    /// Those that run, and the next that wait, with what they wait for.
+    pub tasks: Vec<TaskView>,
+}
+
+/// A token, never its secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenView {
+    /// What it is called.
+    pub label: String,
+    /// What its holder may.
+    pub scopes: Vec<String>,
+    /// Who made it.
+    pub made_by: String,
+    /// When it was made.
+    pub created: i64,
+    /// Until when it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+    /// When it was last used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<i64>,
+    /// The token itself: told once, when it is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// A setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingView {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    /// The value that holds.
+    pub value: Value,
+    /// The value that holds where nobody set one.
+    pub default: Value,
+    /// Who set it, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
+    /// When it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<i64>,
+}
+
+/// A field of the operator's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldView {
+    /// Which objects have it.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// How it is called on pages.
+    pub title: String,
+    /// `text`, `number`, `yes-no`, `date`.
+    #[serde(rename = "type")]
+    pub field_type: String,
+}
+
+/// A site that was found and is not managed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundSiteView {
+    /// The platform it was found on.
+    pub platform: String,
+    /// Its folder below `sites/`.
+    pub name: String,
+    /// When it was first seen.
+    pub first: i64,
+    /// When it was last seen.
+    pub last: i64,
+}
+
+/// A difference between what is remembered and what a back end has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DriftView {
+    /// The object.
+    pub name: String,
+    /// When it was found.
+    pub found: i64,
+    /// What is remembered here.
+    pub ours: Value,
+    /// What the back end has.
+    pub theirs: Value,
+}
+
+/// Something that became of an object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryView {
+    /// When.
+    pub at: i64,
+    /// By whom.
+    pub actor: String,
+    /// What.
+    pub what: String,
+    /// More of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+}
+
+/// Something that was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditView {
+    /// When.
+    pub at: i64,
+    /// By whom.
+    pub actor: String,
+    /// Through which door: `machine`, `token`, `own`.
+    pub door: String,
+    /// What.
+    pub operation: String,
+    /// About what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// What it was answered with: `done`, or the word of the refusal.
+    pub answer: String,
+}
+
+/// Something that changed, for whoever follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeView {
+    /// Its number; they only grow.
+    pub number: i64,
+    /// When.
+    pub at: i64,
+    /// The number of the object or task.
+    pub node: i64,
+    /// Its kind.
+    pub kind: String,
+    /// What: `made`, `changed`, `deleted`, `queued`, `started`, `lines`, `ended`.
+    pub what: String,
+}
