@@ -18,6 +18,7 @@ mod availability;
 mod back_ends;
 mod call;
 mod front;
+mod news;
 mod operation;
 mod options;
 mod setting;
@@ -28,6 +29,7 @@ pub use availability::{Made, Outstanding, Standing, Unavailable, available};
 pub use back_ends::{Asking, BackEnds, FoundAttempt, Lines, Lost, Place, SshAddress, Transport};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, Once, Pending};
+pub use news::{Letter, News, Post, Postman, Sending, What};
 pub use operation::{
     BadParameter, BadParameters, Effect, Given, Names, Operation, OperationId, Parameter, Presence, Shape, Subject,
     TextKind,
