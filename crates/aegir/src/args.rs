@@ -73,6 +73,9 @@ pub(crate) struct Manner {
     /// Ends with 3 if nothing was to change
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) fail_if_unchanged: bool,
+    /// For a front end: the version of the protocol that it speaks; what went wrong is then told as JSON too
+    #[arg(long, global = true, hide = true, value_name = "VERSION")]
+    pub(crate) protocol: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]

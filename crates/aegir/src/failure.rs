@@ -1,18 +1,21 @@
 //! Errors outside any task: what is printed, and with which code the program ends.
 
+use aegir_domain::protocol::{NotDone, NotDoneCase};
 use aegir_domain::{Fault, FaultReport, Remedy, Report, exit_code};
+use aegir_provision::AttemptFault;
 
 /// Why a command came to nothing.
 #[derive(Debug)]
 pub(crate) struct Failure {
     fault: FaultReport,
+    case: NotDoneCase,
     code: u8,
 }
 
 impl Failure {
     /// Wrong usage: the way out is another line.
     pub(crate) fn usage(fault: impl Remedy) -> Failure {
-        Failure { fault: FaultReport::of(&fault), code: exit_code::USAGE }
+        Failure { fault: FaultReport::of(&fault), case: NotDoneCase::Other, code: exit_code::USAGE }
     }
 
     /// Prints it, and gives the exit code.
@@ -20,10 +23,23 @@ impl Failure {
         crate::speak::err(&format!("error: {}", Report(&self.fault)));
         self.code
     }
+
+    /// The same for a front end.
+    pub(crate) fn tell_front_end(self) -> u8 {
+        let not_done = NotDone { case: self.case, fault: self.fault };
+        crate::speak::err(&serde_json::to_string(&not_done).unwrap_or_default());
+        self.code
+    }
 }
 
 impl<E: Into<Fault>> From<E> for Failure {
     fn from(error: E) -> Failure {
-        Failure { fault: error.into().report(), code: exit_code::ERROR }
+        let fault: Fault = error.into();
+        let case = match fault.downcast_ref() {
+            Some(AttemptFault::Unknown { .. }) => NotDoneCase::UnknownAttempt,
+            Some(AttemptFault::OtherProtocol { .. }) => NotDoneCase::OtherProtocol,
+            _ => NotDoneCase::Other,
+        };
+        Failure { fault: fault.report(), case, code: exit_code::ERROR }
     }
 }

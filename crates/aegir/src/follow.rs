@@ -134,6 +134,7 @@ fn end_in_journal(followed: &Followed, next: u64) -> Option<Line> {
     let mut ending = Ending::of(state.ended?);
     ending.changed = state.changed;
     ending.answer = state.answer;
+    ending.context = followed.attempt.folder.saved_context(&followed.parts).ok().flatten();
     let said = Said::Result(Box::new(ending));
     Some(Line { n: next, at: followed.parts.clock.unix_ms(), said })
 }

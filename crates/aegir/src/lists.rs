@@ -1,85 +1,61 @@
-//! What is there: attempts, and what is known of each object.
+//! What is there: attempts, and what is known of each object; and the wish that one of them stops.
 
-use aegir_domain::protocol::{Ending, Line, Said};
-use aegir_domain::{AttemptId, Context, ContextName, Outcome, Task};
-use aegir_provision::{Attempt, AttemptFault, ContextFault, Contexts};
-use serde_json::{Map, Value, json};
+use aegir_domain::protocol::{Cancelled, FoundState};
+use aegir_domain::{AttemptId, Context, ContextName, exit_code};
+use aegir_provision::{Attempt, ContextFault, Contexts, found_attempts};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::args::Manner;
-use crate::ask::Followed;
 use crate::compose::Composed;
 use crate::failure::Failure;
 use crate::speak::{out, plain};
 
 /// Prints attempts, the newest first.
 pub(crate) fn tasks(composed: &Composed, manner: Manner, limit: usize) -> Result<u8, Failure> {
-    let files = &composed.parts.files;
-    let names = files.list(&composed.parts.home.tasks())?;
-    // Ids begin with the moment they were made.
-    let mut ids: Vec<AttemptId> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    ids.sort_unstable();
-    for id in ids.into_iter().rev().take(limit) {
-        let mut followed = match Followed::find(composed, id) {
-            Ok(followed) => followed,
-            // Its request was never finished, or is being written just now.
-            Err(_) => continue,
-        };
-        let asked = files.read_text(&followed.attempt.folder.request())?.unwrap_or_default();
-        let task: Option<Task> = serde_json::from_str::<Value>(&asked)
-            .ok()
-            .and_then(|mut asked| serde_json::from_value(asked["task"].take()).ok());
-        let (kind, object) = match &task {
-            Some(task) => (task.kind().as_str(), task.object().to_string()),
-            None => ("?", "?".to_owned()),
-        };
-        let ending = ended(&followed)?;
-        let state = match (&ending, followed.is_alive()) {
-            (Some(ending), _) => state(Some(&ending.outcome)),
-            (None, true) => state(None),
-            (None, false) => "interrupted",
-        };
-        match manner.json {
-            true => out(&json!({ "attempt": id, "task": kind, "object": object, "state": state }).to_string()),
-            false => out(&format!("{id}  {kind:<15}  {state:<11}  {object}")),
+    for found in found_attempts(&composed.parts, limit)? {
+        if manner.json {
+            json(&found);
+            continue;
         }
+        let kind = found.task.as_ref().map_or("?", |task| task.kind().as_str());
+        let object = found.object.as_ref().map_or("?".to_owned(), ToString::to_string);
+        out(&format!("{}  {kind:<15}  {:<11}  {object}", found.attempt, state(found.state)));
     }
     Ok(0)
 }
 
-/// How an attempt ended, if it did.
-pub(crate) fn ended(followed: &Followed) -> Result<Option<Ending>, Failure> {
-    Ok(last_ending(&followed.attempt)?)
+/// Asks an attempt to stop, unless it has ended.
+pub(crate) fn cancel(composed: &Composed, manner: Manner, attempt: AttemptId) -> Result<u8, Failure> {
+    let asked = Attempt::find(&composed.parts, attempt)?;
+    let had_ended = Some(asked.state(&composed.parts)?).filter(|state| state.has_ended());
+    if had_ended.is_none() {
+        asked.cancel()?;
+    }
+    match (manner.json, had_ended) {
+        (true, _) => json(&Cancelled { attempt, had_ended }),
+        (_, Some(ended)) => out(&format!("Attempt {attempt} had ended: {}.", state(ended))),
+        (_, None) => out(&format!("Attempt {attempt} stops before its next line, and takes back what it did.")),
+    }
+    Ok(if manner.fail_if_unchanged && had_ended.is_some() { exit_code::UNCHANGED } else { 0 })
 }
 
-fn last_ending(attempt: &Attempt) -> Result<Option<Ending>, AttemptFault> {
-    let path = attempt.folder.events();
-    let fault = |source| AttemptFault::NoEvents { path: path.clone(), source };
-    let mut reader = match attempt.follow(1) {
-        Ok(reader) => reader,
-        Err(AttemptFault::NoEvents { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
-    let mut last = None;
-    while let Some(text) = reader.next().map_err(fault)? {
-        last = Some(text);
+/// How an attempt stands, in a word.
+pub(crate) fn state(state: FoundState) -> &'static str {
+    match state {
+        FoundState::Running => "running",
+        FoundState::Interrupted => "interrupted",
+        FoundState::Succeeded => "done",
+        FoundState::Untidy => "untidy",
+        FoundState::Refused => "refused",
+        FoundState::RolledBack => "taken back",
+        FoundState::Stuck => "stuck",
     }
-    let line = last.and_then(|text| serde_json::from_str::<Line>(&text).ok());
-    Ok(line.and_then(|line| match line.said {
-        Said::Result(ending) => Some(*ending),
-        _ => None,
-    }))
 }
 
-/// How a task stands, in a word.
-pub(crate) fn state(outcome: Option<&Outcome>) -> &'static str {
-    match outcome {
-        None => "running",
-        Some(Outcome::Succeeded) => "done",
-        Some(Outcome::Untidy { .. }) => "untidy",
-        Some(Outcome::Refused { .. }) => "refused",
-        Some(Outcome::RolledBack { .. }) => "taken back",
-        Some(Outcome::Stuck { .. }) => "stuck",
-    }
+/// Prints a line for a program.
+fn json(value: &impl Serialize) {
+    out(&serde_json::to_string(value).unwrap_or_default());
 }
 
 /// Prints what is known of an object, or a line for each.
@@ -88,7 +64,7 @@ pub(crate) fn show(composed: &Composed, manner: Manner, name: Option<ContextName
     let Some(name) = name else {
         for context in contexts.all()? {
             match manner.json {
-                true => out(&value(&context).to_string()),
+                true => json(&context),
                 false => out(&format!("{:<40}  {}", context.name().to_string(), summary(&context))),
             }
         }

@@ -1,5 +1,6 @@
 //! Which command of the back end does what.
 
+use aegir_domain::protocol::VERSION;
 use aegir_domain::{ContextName, Outcome, Remedy, Secrets, Task, exit_code};
 use aegir_provision::{AttemptFault, recover_all, run_attempt};
 use std::time::Duration;
@@ -17,6 +18,16 @@ const TRIES: u32 = 10;
 
 /// Runs one command.
 pub(crate) fn run(given: Given, provision: Provision) -> Result<u8, Failure> {
+    let Some(asked) = provision.manner.protocol else { return run_spoken(given, provision) };
+    let ended = match asked {
+        VERSION => run_spoken(given, provision),
+        asked => Err(AttemptFault::OtherProtocol { asked }.into()),
+    };
+    Ok(ended.unwrap_or_else(Failure::tell_front_end))
+}
+
+/// The same, once both ends speak one protocol.
+fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
     let Provision { manner, command } = provision;
     let composed = Composed::of(&given)?;
     match command {
@@ -27,7 +38,7 @@ pub(crate) fn run(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Attach { attempt, from } => {
             Ok(follow(Followed::find(&composed, attempt)?, from.max(1), &mut Raw::default())?.code())
         }
-        Command::Cancel { attempt } => cancel(Followed::find(&composed, attempt)?),
+        Command::Cancel { attempt } => lists::cancel(&composed, manner, attempt),
         Command::Recover => recover(&composed),
         Command::Tasks { limit } => lists::tasks(&composed, manner, limit),
         Command::Worker { attempt } => {
@@ -85,17 +96,6 @@ fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets:
     Ok(if manner.fail_if_unchanged { end.code_if_unchanged() } else { end.code() })
 }
 
-fn cancel(followed: Followed) -> Result<u8, Failure> {
-    match lists::ended(&followed)? {
-        Some(ending) => out(&format!("Attempt {} had ended: {}.", followed.id, lists::state(Some(&ending.outcome)))),
-        None => {
-            followed.attempt.cancel()?;
-            out(&format!("Attempt {} stops before its next line, and takes back what it did.", followed.id));
-        }
-    }
-    Ok(0)
-}
-
 fn recover(composed: &Composed) -> Result<u8, Failure> {
     let mut code = 0;
     let recovered = recover_all(&composed.worker()?)?;
@@ -113,7 +113,7 @@ fn recover(composed: &Composed) -> Result<u8, Failure> {
                 if let Outcome::Stuck { .. } = ending.outcome {
                     code = exit_code::STUCK;
                 }
-                out(&format!("{}: {}", one.attempt, lists::state(Some(&ending.outcome))));
+                out(&format!("{}: {}", one.attempt, lists::state(ending.outcome.kind().into())));
                 if let Some(fault) = ending.fault().filter(|_| code == exit_code::STUCK || ending.untidy) {
                     err(&format!("  {}", aegir_domain::Report(fault)));
                 }

@@ -21,6 +21,12 @@ impl AttemptId {
     pub fn from_parts(unix_ms: u64, random: [u8; 10]) -> AttemptId {
         AttemptId(uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid())
     }
+
+    /// The moment it was made of, in milliseconds since 1970.
+    pub fn unix_ms(self) -> u64 {
+        let bytes = self.0.as_bytes();
+        bytes[..6].iter().fold(0, |ms, byte| ms << 8 | u64::from(*byte))
+    }
 }
 
 impl fmt::Display for AttemptId {
@@ -77,6 +83,7 @@ mod tests {
     fn an_id_is_a_uuid_of_version_7() {
         let id = AttemptId::from_parts(1_700_000_000_000, [7; 10]);
         assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.unix_ms(), 1_700_000_000_000);
         for bad in ["", "../x", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"] {
             assert!(bad.parse::<AttemptId>().is_err(), "{bad}");
         }

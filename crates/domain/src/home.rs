@@ -69,6 +69,21 @@ impl Home {
         self.hostmaster().join("aegir.toml")
     }
 
+    /// What ssh needs to reach other machines: our key, and the keys that they have.
+    pub fn ssh(&self) -> PathBuf {
+        self.hostmaster().join("ssh")
+    }
+
+    /// Our key for other machines.
+    pub fn ssh_key(&self) -> PathBuf {
+        self.ssh().join("id_ed25519")
+    }
+
+    /// The keys by which other machines are known: a line for each server, by its name.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.ssh().join("known_hosts")
+    }
+
     /// Contexts, a file each.
     pub fn contexts(&self) -> PathBuf {
         self.0.join("contexts")

@@ -10,6 +10,7 @@
 //!   as its documentation says; nobody downstream checks it again.
 //! - Nothing that can be printed or serialised holds a secret ([`Password`] can be neither).
 
+mod answer;
 mod attempt;
 mod command;
 mod context;
@@ -38,6 +39,7 @@ mod time_zone;
 mod tls;
 mod transport;
 
+pub use answer::{FoundSite, PlatformAnswer, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
 pub use command::Cmd;
 pub use context::{
@@ -54,7 +56,7 @@ pub use lock::{Known, locks_of};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};
-pub use package::{Instance, InstanceScope, PackageKind};
+pub use package::{Instance, InstanceScope, PackageCode, PackageKind, Reach};
 pub use path::PlatformRoot;
 pub use person::{AccountName, EmailAddress};
 pub use platform_source::{BuildPlatform, ComposerConstraint, ComposerPackage, PlatformSource, RegistryAddress};
@@ -66,4 +68,4 @@ pub use task::{InstallMethod, InstallSite, Task, TaskKind};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};
-pub use transport::{SshAddress, SshHost, SshUser, Transport};
+pub use transport::{HostKey, RemotePath, SshAddress, SshHost, SshUser, Transport};

@@ -58,6 +58,61 @@ word_enum! {
     }
 }
 
+/// Which sites can load a package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// Every site; it came with Drupal's core.
+    Core,
+    /// Sites installed from this profile.
+    Profile(String),
+    /// Every site.
+    Platform,
+    /// The site in this directory.
+    Site(String),
+}
+
+impl Reach {
+    /// For whom that is, in a word.
+    pub fn scope(&self) -> InstanceScope {
+        match self {
+            Reach::Core | Reach::Platform => InstanceScope::Platform,
+            Reach::Profile(_) => InstanceScope::Profile,
+            Reach::Site(_) => InstanceScope::Site,
+        }
+    }
+}
+
+/// A package as it lies in a platform's code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PackageCode {
+    /// What it is.
+    pub kind: PackageKind,
+    /// Its machine name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Its folder, relative to the docroot.
+    pub path: String,
+    /// Its version; a package of core has core's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Which cores it runs on, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<String>,
+    /// The project on drupal.org it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The number of its latest schema update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<i64>,
+    /// Whether it is kept from lists.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+    /// Which sites can load it.
+    pub reach: Reach,
+}
+
 /// A package as a site has it: enabled or not, with which schema.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Instance {
@@ -73,4 +128,10 @@ pub struct Instance {
     /// The version that its code says, if the code was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The folder of the code that the site loads, relative to the docroot, if it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Which sites can load that code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }

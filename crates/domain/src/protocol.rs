@@ -8,7 +8,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, FaultReport, Outcome, Secrets, Task, TaskKind};
+use crate::{
+    AttemptId, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets, ServerAnswer,
+    SiteAnswer, Task, TaskKind,
+};
 
 /// The version of the protocol that this build speaks.
 pub const VERSION: u32 = 1;
@@ -169,13 +172,17 @@ pub struct Ending {
     /// Whether the answer had a secret part, such as a login link. Whoever follows the attempt first gets it, once; it is kept nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_answer: Option<serde_json::Map<String, serde_json::Value>>,
+    /// What is saved of the object now that the task ended. Absent if nothing is, or if it cannot be read; after a
+    /// success that can only be the former.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Context>,
 }
 
 impl Ending {
     /// An ending without an answer.
     pub fn of(outcome: Outcome) -> Ending {
         let untidy = matches!(outcome, Outcome::Untidy { .. });
-        Ending { outcome, untidy, changed: false, answer: serde_json::Map::new(), secret_answer: None }
+        Ending { outcome, untidy, changed: false, answer: serde_json::Map::new(), secret_answer: None, context: None }
     }
 
     /// Why, if something went wrong.
@@ -184,12 +191,130 @@ impl Ending {
     }
 }
 
-/// The JSON Schema of the protocol: an object with `request` and `line`.
+/// An attempt as `aegir provision tasks --json` lists it, a line each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundAttempt {
+    /// Its id.
+    pub attempt: AttemptId,
+    /// What it was asked to do, if that can be read; a reader that does not know the task takes it for absent.
+    #[serde(default, deserialize_with = "if_understood")]
+    pub task: Option<Task>,
+    /// The object it is about, as far as the task can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ContextName>,
+    /// Who asked, as was said there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<String>,
+    /// When it was asked for, in milliseconds since 1970, by the clock of that machine.
+    pub asked_at: u64,
+    /// How it stands.
+    pub state: FoundState,
+}
+
+impl FoundAttempt {
+    /// What it does to what, as far as that can be read: `install-site of @example.org`.
+    pub fn what(&self) -> String {
+        match &self.task {
+            Some(task) => format!("{} of {}", task.kind().as_str(), task.object()),
+            None => "a task that this version of Ægir does not know".into(),
+        }
+    }
+}
+
+/// How an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FoundState {
+    /// Somebody works on it.
+    Running,
+    /// It has not ended, and nobody works on it: its worker died. To attach to it, or `recover`, ends it.
+    Interrupted,
+    /// See [`Outcome::Succeeded`].
+    Succeeded,
+    /// See [`Outcome::Refused`].
+    Refused,
+    /// See [`Outcome::RolledBack`].
+    RolledBack,
+    /// See [`Outcome::Stuck`].
+    Stuck,
+    /// See [`Outcome::Untidy`].
+    Untidy,
+}
+
+impl FoundState {
+    /// Whether it has ended, for now: `recover` goes on with one that is stuck or untidy.
+    pub fn has_ended(self) -> bool {
+        !matches!(self, FoundState::Running | FoundState::Interrupted)
+    }
+}
+
+impl From<OutcomeKind> for FoundState {
+    fn from(outcome: OutcomeKind) -> FoundState {
+        match outcome {
+            OutcomeKind::Succeeded => FoundState::Succeeded,
+            OutcomeKind::Refused => FoundState::Refused,
+            OutcomeKind::RolledBack => FoundState::RolledBack,
+            OutcomeKind::Stuck => FoundState::Stuck,
+            OutcomeKind::Untidy => FoundState::Untidy,
+        }
+    }
+}
+
+/// What `aegir provision cancel --json` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cancelled {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// How it had ended, if it had: then there was nothing to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had_ended: Option<FoundState>,
+}
+
+/// What a back end says on standard error, as its last line, when it cannot do what a front end asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotDone {
+    /// Which case it is, where a front end must tell it from others.
+    #[serde(default)]
+    pub case: NotDoneCase,
+    /// What was wrong, and the way out.
+    #[serde(flatten)]
+    pub fault: FaultReport,
+}
+
+/// What a front end must tell from other faults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotDoneCase {
+    /// There is no attempt of this id: it was never asked for, or it was pruned.
+    UnknownAttempt,
+    /// It speaks another version of the protocol.
+    OtherProtocol,
+    /// Anything else.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+fn if_understood<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Task>, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(serde_json::from_value(value).ok())
+}
+
+/// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, and of what tasks answer.
 pub fn schema() -> serde_json::Value {
     serde_json::json!({
         "$comment": "printed by `aegir schema`",
         "version": VERSION,
         "request": schemars::schema_for!(Request),
         "line": schemars::schema_for!(Line),
+        "found_attempt": schemars::schema_for!(FoundAttempt),
+        "cancelled": schemars::schema_for!(Cancelled),
+        "not_done": schemars::schema_for!(NotDone),
+        "context": schemars::schema_for!(Context),
+        "answers": {
+            "verify-server": schemars::schema_for!(ServerAnswer),
+            "verify-platform": schemars::schema_for!(PlatformAnswer),
+            "verify-site": schemars::schema_for!(SiteAnswer),
+        },
     })
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use aegir_domain::{Instance, PackageKind, Password, Remedy};
+use aegir_domain::{Instance, PackageCode, PackageKind, Password, Reach, Remedy};
 
 use crate::Family;
 use crate::php_value::{NoPhpValue, PhpValue};
@@ -63,12 +63,39 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// The packages with the versions of the code that the site loads.
-    pub fn with_versions(&self, platform: &PlatformFacts, site: &str) -> Vec<Instance> {
-        let loaded = platform.loaded(self.profile.as_deref().unwrap_or_default(), site);
-        let version = |instance: &Instance| loaded.get(&(instance.kind, instance.name.as_str()))?.version.clone();
-        self.packages.iter().map(|instance| Instance { version: version(instance), ..instance.clone() }).collect()
+    /// The packages with what is known of the code that the site loads, and those that lie in the site's own
+    /// folder without being enabled.
+    pub fn with_code(&self, platform: &PlatformFacts, site: &str) -> Vec<Instance> {
+        let mut loaded = platform.loaded(self.profile.as_deref().unwrap_or_default(), site);
+        let known =
+            self.packages.iter().map(|instance| match loaded.remove(&(instance.kind, instance.name.as_str())) {
+                Some(code) => Instance { enabled: instance.enabled, schema: instance.schema, ..of_code(code) },
+                None => instance.clone(),
+            });
+        let mut packages: Vec<Instance> = known.collect();
+        let own = loaded.into_values().filter(|code| matches!(code.reach, Reach::Site(_)));
+        packages.extend(own.map(of_code));
+        packages.sort();
+        packages
     }
+}
+
+/// A package that a site can load and has not enabled.
+fn of_code(code: &PackageCode) -> Instance {
+    Instance {
+        kind: code.kind,
+        name: code.name.clone(),
+        enabled: false,
+        schema: None,
+        version: code.version.clone(),
+        path: Some(code.path.clone()),
+        reach: Some(code.reach.clone()),
+    }
+}
+
+/// A package as the database knows it, where nothing was found of its code.
+fn in_database(kind: PackageKind, name: String, enabled: bool, schema: Option<i64>) -> Instance {
+    Instance { kind, name, enabled, schema, version: None, path: None, reach: None }
 }
 
 /// Reads the rows of [`queries`].
@@ -119,7 +146,7 @@ fn seven(packages: &[Row], variables: &[Row]) -> Result<Inventory, InventoryFaul
         let enabled = number(&column(row, 2)?, &name)? == 1;
         // -1: it never had a schema. A theme has none, whatever its row says.
         let has_schema = schema > -1 && matches!(kind, PackageKind::Module | PackageKind::Profile);
-        inventory.packages.push(Instance { kind, name, enabled, schema: has_schema.then_some(schema), version: None });
+        inventory.packages.push(in_database(kind, name, enabled, has_schema.then_some(schema)));
     }
     Ok(inventory)
 }
@@ -156,17 +183,12 @@ fn eight(config: &[Row], schemas: &[Row], state: &[Row]) -> Result<Inventory, In
             let is_profile = of_list == PackageKind::Module && inventory.profile.as_ref() == Some(&name);
             let kind = if is_profile { PackageKind::Profile } else { of_list };
             let schema = schemas.remove(&name);
-            inventory.packages.push(Instance { kind, name, enabled: true, schema, version: None });
+            inventory.packages.push(in_database(kind, name, true, schema));
         }
     }
     // What has a schema and is not enabled was taken away without being uninstalled.
-    inventory.packages.extend(schemas.into_iter().map(|(name, schema)| Instance {
-        kind: PackageKind::Module,
-        name,
-        enabled: false,
-        schema: Some(schema),
-        version: None,
-    }));
+    let left = schemas.into_iter().map(|(name, schema)| in_database(PackageKind::Module, name, false, Some(schema)));
+    inventory.packages.extend(left);
     Ok(inventory)
 }
 
@@ -248,7 +270,7 @@ mod tests {
     }
 
     fn instance(kind: PackageKind, name: &str, enabled: bool, schema: Option<i64>) -> Instance {
-        Instance { kind, name: name.into(), enabled, schema, version: None }
+        in_database(kind, name.into(), enabled, schema)
     }
 
     #[test]
@@ -301,6 +323,51 @@ mod tests {
                 instance(PackageKind::Module, "node", true, Some(8700)),
                 instance(PackageKind::Theme, "stark", true, None),
                 instance(PackageKind::Profile, "minimal", true, None),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_lies_in_a_sites_own_folder_is_told_and_what_it_loads_has_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("includes/bootstrap.inc", "<?php\ndefine('VERSION', '7.98');\ndefine('DRUPAL_MINIMUM_PHP', '5.3.3');\n");
+        let module = |folder: &str, name: &str, version: &str| {
+            write(&format!("{folder}/{name}/{name}.info"), &format!("name = N\ncore = 7.x\nversion = {version}\n"));
+            write(&format!("{folder}/{name}/{name}.module"), "<?php");
+        };
+        module("modules", "node", "VERSION");
+        module("sites/all/modules", "views", "7.x-3.1");
+        for site in ["a.test", "b.test"] {
+            write(&format!("sites/{site}/settings.php"), "<?php");
+            module(&format!("sites/{site}/modules"), "views", "7.x-3.2");
+            module(&format!("sites/{site}/modules"), "own", "7.x-1.0");
+        }
+        let platform = crate::platform::read(dir.path()).unwrap();
+        let packages = [
+            instance(PackageKind::Module, "gone", true, Some(1)),
+            instance(PackageKind::Module, "node", true, Some(7015)),
+            instance(PackageKind::Module, "views", true, None),
+        ];
+        let inventory = Inventory { packages: packages.to_vec(), ..Inventory::default() };
+
+        let told = inventory.with_code(&platform, "a.test");
+
+        let told: Vec<_> = told
+            .iter()
+            .map(|one| (one.name.as_str(), one.enabled, one.path.as_deref(), one.version.as_deref()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("gone", true, None, None),
+                ("node", true, Some("modules/node"), Some("7.98")),
+                ("own", false, Some("sites/a.test/modules/own"), Some("7.x-1.0")),
+                ("views", true, Some("sites/a.test/modules/views"), Some("7.x-3.2")),
             ]
         );
     }

@@ -19,7 +19,7 @@ mod tree;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{MachineName, PackageKind, Remedy};
+use aegir_domain::{MachineName, PackageCode, PackageKind, Reach, Remedy};
 
 use crate::{CoreVersion, Family};
 use tree::Tree;
@@ -44,7 +44,7 @@ pub struct PlatformFacts {
     /// The profiles that a site can be installed from, by name.
     pub profiles: Vec<Profile>,
     /// Every package, in the order in which Drupal searches: of two with the same name the later is loaded.
-    pub packages: Vec<Package>,
+    pub packages: Vec<PackageCode>,
     /// What lies under `sites/`.
     pub sites: Vec<SiteDirectory>,
     /// What is amiss with parts of it.
@@ -67,44 +67,6 @@ pub struct Profile {
     pub distribution: Option<String>,
 }
 
-/// A package as it lies on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Package {
-    /// What it is.
-    pub kind: PackageKind,
-    /// Its machine name.
-    pub name: String,
-    /// Its title.
-    pub title: String,
-    /// Its folder, relative to the docroot.
-    pub path: String,
-    /// Its version; a package of core has core's.
-    pub version: Option<String>,
-    /// Which cores it runs on, in its own words.
-    pub core: Option<String>,
-    /// The project on drupal.org it is part of.
-    pub project: Option<String>,
-    /// The number of its latest schema update.
-    pub schema: Option<i64>,
-    /// Whether it is kept from lists.
-    pub hidden: bool,
-    /// Which sites can load it.
-    pub reach: Reach,
-}
-
-/// Which sites can load a package.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Every site; it came with Drupal's core.
-    Core,
-    /// Sites installed from this profile.
-    Profile(String),
-    /// Every site.
-    Platform,
-    /// The site in this directory.
-    Site(String),
-}
-
 /// A directory under `sites/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteDirectory {
@@ -114,6 +76,8 @@ pub struct SiteDirectory {
     pub has_settings: bool,
     /// Where it leads, if it is a symbolic link.
     pub link: Option<PathBuf>,
+    /// Whether an older Ægir kept it: it holds a `drushrc.php`.
+    pub has_drushrc: bool,
 }
 
 /// Something amiss with a part of a platform.
@@ -181,7 +145,7 @@ impl PlatformFacts {
     }
 
     /// What a site in directory `site`, installed from `profile`, loads: one package for each name.
-    pub fn loaded(&self, profile: &str, site: &str) -> BTreeMap<(PackageKind, &str), &Package> {
+    pub fn loaded(&self, profile: &str, site: &str) -> BTreeMap<(PackageKind, &str), &PackageCode> {
         self.packages
             .iter()
             .filter(|package| match &package.reach {
@@ -236,8 +200,9 @@ fn sites(tree: &Tree) -> Result<Vec<SiteDirectory>, PlatformFault> {
         let folder = format!("sites/{}", entry.name);
         let is_site = (entry.is_folder || entry.link.is_some()) && !matches!(entry.name.as_str(), "all" | "simpletest");
         if is_site && !entry.name.starts_with('.') {
-            let has_settings = tree.is_file(&format!("{folder}/settings.php")).unwrap_or(false);
-            sites.push(SiteDirectory { name: entry.name, has_settings, link: entry.link });
+            let holds = |file: &str| tree.is_file(&format!("{folder}/{file}")).unwrap_or(false);
+            let (has_settings, has_drushrc) = (holds("settings.php"), holds("drushrc.php"));
+            sites.push(SiteDirectory { name: entry.name, has_settings, link: entry.link, has_drushrc });
         }
     }
     Ok(sites)

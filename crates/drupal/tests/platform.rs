@@ -6,9 +6,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use aegir_domain::{PackageKind, Remedy};
+use aegir_domain::{PackageKind, Reach, Remedy};
 use aegir_drupal::Family;
-use aegir_drupal::platform::{self, PlatformFacts, PlatformFault, Reach, Severity};
+use aegir_drupal::platform::{self, PlatformFacts, PlatformFault, Severity};
 use tempfile::TempDir;
 
 #[test]

@@ -300,7 +300,7 @@ impl Lab {
             .filter_map(|found| Some(((found.kind == "theme", found.name), found.schema?)))
             .collect();
         assert_eq!(ours, theirs);
-        let versions = inventory.with_versions(&self.facts, SITE);
+        let versions = inventory.with_code(&self.facts, SITE);
         assert!(versions.iter().any(|instance| instance.version.as_deref() == Some(self.facts.core.as_str())));
         println!("  {} enabled packages are what Drupal says", ours.len());
     }

@@ -4,11 +4,10 @@
 //! stream that ends before its last line tells nothing of how the attempt ended.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 
-use aegir_domain::protocol::{Line, Request};
-use aegir_domain::{AttemptId, Context, FaultReport, Remedy, ServerName, Task};
+use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
+use aegir_domain::{AttemptId, Context, FaultReport, Remedy, ServerName, Transport};
 
 /// What is asked, until it is answered.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Lost>> + Send + 'a>>;
@@ -22,11 +21,12 @@ pub trait BackEnds: Send + Sync {
     fn start<'a>(&'a self, place: &'a Place, request: &'a Request) -> Asking<'a, Box<dyn Lines>>;
 
     /// Listens to an attempt from line `from` on (1 is the first). An attempt whose worker died is
-    /// recovered by that.
+    /// recovered by that. One that is not known there is told by the first line that is asked for.
     fn attach<'a>(&'a self, place: &'a Place, attempt: AttemptId, from: u64) -> Asking<'a, Box<dyn Lines>>;
 
-    /// Asks an attempt to stop before its next line, and to take back what it did.
-    fn cancel<'a>(&'a self, place: &'a Place, attempt: AttemptId) -> Asking<'a, ()>;
+    /// Asks an attempt to stop before its next line, and to take back what it did; tells one that had ended
+    /// apart.
+    fn cancel<'a>(&'a self, place: &'a Place, attempt: AttemptId) -> Asking<'a, Cancelled>;
 
     /// The attempts that lie there, the newest first, at most `limit`.
     fn attempts<'a>(&'a self, place: &'a Place, limit: usize) -> Asking<'a, Vec<FoundAttempt>>;
@@ -51,45 +51,6 @@ pub struct Place {
     pub transport: Transport,
 }
 
-/// How a back end is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// On this machine, with the front end's own home.
-    Local,
-    /// On another one, over ssh.
-    Ssh(SshAddress),
-}
-
-/// Where ssh leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SshAddress {
-    /// Host name or address.
-    pub host: String,
-    /// Port; `None`: what ssh's own settings say.
-    pub port: Option<u16>,
-    /// User; `None`: what ssh's own settings say.
-    pub user: Option<String>,
-    /// The home there.
-    pub home: PathBuf,
-    /// The program there; `None`: `aegir`, found as the login finds it.
-    pub program: Option<PathBuf>,
-}
-
-/// An attempt as it lies in a machine's task folders.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundAttempt {
-    /// Its id.
-    pub attempt: AttemptId,
-    /// What it was asked to do, if this build understands it.
-    pub task: Option<Task>,
-    /// Who asked, as was said there.
-    pub asked_by: Option<String>,
-    /// When it was asked for, in milliseconds since 1970.
-    pub asked_at: u64,
-    /// Whether it ended.
-    pub ended: bool,
-}
-
 /// A back end that cannot be reached, or answers what nobody understands.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("no contact with the back end of `@server_{server}`")]
@@ -98,6 +59,8 @@ pub struct Lost {
     pub server: ServerName,
     /// Whether trying again soon may help: a connection that broke, and not a version that differs.
     pub passing: bool,
+    /// Whether it answered that it knows no such attempt: that was never asked for there, or was pruned.
+    pub unknown_attempt: bool,
     /// Why.
     pub source: FaultReport,
 }

@@ -26,7 +26,7 @@ pub mod view;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use availability::{Made, Outstanding, Standing, Unavailable, available};
-pub use back_ends::{Asking, BackEnds, FoundAttempt, Lines, Lost, Place, SshAddress, Transport};
+pub use back_ends::{Asking, BackEnds, Lines, Lost, Place};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, Once, Pending};
 pub use news::{Letter, News, Post, Postman, Sending, What};

@@ -71,7 +71,8 @@ impl Attempt {
         if has_secrets {
             files.sync(&attempt.folder.path)?;
         }
-        let asked = AskedTask { task: request.task.clone(), asked_by: request.asked_by.clone() };
+        let asked_at = Some(parts.clock.unix_ms());
+        let asked = AskedTask { task: request.task.clone(), asked_by: request.asked_by.clone(), asked_at };
         let text = serde_json::to_vec_pretty(&asked).map_err(AttemptFault::NotText)?;
         let asked = match files.write_new_unsynced(&path, &text, 0o600) {
             Ok(_) => Asked::New,
@@ -133,7 +134,7 @@ impl Attempt {
 #[derive(Debug, thiserror::Error)]
 pub enum AttemptFault {
     /// Another protocol is asked for.
-    #[error("the request speaks version {asked} of the protocol, and this build speaks version {VERSION}")]
+    #[error("the front end speaks version {asked} of the protocol, and this back end speaks version {VERSION}")]
     OtherProtocol {
         /// The version asked for.
         asked: u32,

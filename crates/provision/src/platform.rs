@@ -6,7 +6,10 @@ mod code;
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{Context, ContextName, Fault, PlatformContext, PlatformFacts, PlatformName, PlatformRoot, Remedy};
+use aegir_domain::{
+    Context, ContextName, Fault, FoundSite, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName,
+    PlatformRoot, Reach, Remedy,
+};
 use aegir_drupal::sites_php;
 use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
@@ -75,12 +78,9 @@ impl Recipe<World> for Verify {
             true => run.say("Nothing was to change"),
             false => run.say(format!("Changed: {}", changes.join(", "))),
         }
-        run.say(format!("Drupal {} on PHP {}; {packages} packages", facts.core, php.version));
-        run.answer("core", facts.core);
-        run.answer("php", php.version);
-        run.answer("default_profile", facts.default_profile.as_str());
-        run.answer("found_sites", found_sites);
-        run.answer("changes", changes);
+        run.say(format!("Drupal {} on PHP {}; {} packages", facts.core, php.version, packages.len()));
+        let PlatformFacts { core, default_profile, .. } = facts;
+        run.answer_with(&PlatformAnswer { core, php: php.version, default_profile, packages, found_sites, changes });
         run.point_of_no_return(Afterwards::new())
     }
 }
@@ -123,8 +123,8 @@ struct CodeIsSound {
 struct Code {
     platform: PlatformContext,
     facts: PlatformFacts,
-    found_sites: Vec<String>,
-    packages: usize,
+    found_sites: Vec<FoundSite>,
+    packages: Vec<PackageCode>,
 }
 
 impl Check<World> for CodeIsSound {
@@ -159,19 +159,31 @@ impl Check<World> for CodeIsSound {
             None => return Err(PlatformFault::NoProfile { root: platform.root.clone() }.into()),
         };
         let known: Vec<String> = world.contexts().sites()?.iter().map(|site| site.name.to_string()).collect();
-        let found_sites: Vec<String> = code
+        let in_folder = |name: &str| code.packages.iter().filter(|package| is_of_site(package, name)).count();
+        let found_sites: Vec<FoundSite> = code
             .sites
             .iter()
             .filter(|site| site.has_settings && !known.contains(&site.name))
-            .map(|site| site.name.clone())
+            .map(|site| FoundSite {
+                folder: site.name.clone(),
+                link: site.link.clone(),
+                of_old_aegir: site.has_drushrc,
+                packages: in_folder(&site.name),
+            })
             .collect();
         if !found_sites.is_empty() {
-            world.say(format!("Found sites that Ægir does not know: {}", found_sites.join(", ")));
+            let names: Vec<&str> = found_sites.iter().map(|site| site.folder.as_str()).collect();
+            world.say(format!("Found sites that Ægir does not know: {}", names.join(", ")));
         }
         let facts =
             PlatformFacts { core: code.core.to_string(), default_profile, php_minimum: code.php_minimum.clone() };
-        Ok(Code { platform, facts, found_sites, packages: code.packages.len() })
+        Ok(Code { platform, facts, found_sites, packages: code.packages })
     }
+}
+
+/// Whether a package lies in the folder of this site.
+fn is_of_site(package: &PackageCode, name: &str) -> bool {
+    matches!(&package.reach, Reach::Site(site) if site == name)
 }
 
 /// The platform's PHP is there and new enough.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use aegir_domain::{DbName, DbService, Fault, GrantHost, Marker, ServerContext, ServerName, SiteName};
+use aegir_domain::{DbName, DbService, Fault, GrantHost, Marker, ServerAnswer, ServerContext, ServerName, SiteName};
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use crate::World;
@@ -53,6 +53,7 @@ impl Recipe<World> for Verify {
             Some(_) => Some(run.check(DatabaseVersion { server: self.server.clone() })?),
             None => None,
         };
+        let mut answer = ServerAnswer { aegir: env!("CARGO_PKG_VERSION").into(), ..ServerAnswer::default() };
         let mut changes = Vec::new();
         for (path, mode) in folders(run.world(), &server)? {
             changes.extend(converge_folder(run, path, mode, false)?);
@@ -66,29 +67,33 @@ impl Recipe<World> for Verify {
             changes.push("`global.inc`".into());
         }
         if server.http.is_some() {
-            self.web(run, &server, &mut changes)?;
+            answer.web = Some(self.web(run, &server, &mut changes)?);
         }
         if let (Some(db), Some(found)) = (&server.db, database) {
-            self.database(run, db, found)?;
+            answer.database = Some(self.database(run, db, found)?);
         }
 
         let room = run.check(RoomLeft)?;
         run.say(format!("The home has {} GB left", room >> 30));
-        run.answer("room", room);
         match changes.is_empty() {
             true => run.say("Nothing was to change"),
             false => run.say(format!("Changed: {}", changes.join(", "))),
         }
-        run.answer("changes", changes);
+        run.answer_with(&ServerAnswer { room, changes, ..answer });
         run.point_of_no_return(Afterwards::new())
     }
 }
 
 impl Verify {
-    fn web(&self, run: &mut Run<'_, World>, server: &ServerContext, changes: &mut Vec<String>) -> Result<(), Fault> {
+    /// Gives the version of the web server.
+    fn web(
+        &self,
+        run: &mut Run<'_, World>,
+        server: &ServerContext,
+        changes: &mut Vec<String>,
+    ) -> Result<String, Fault> {
         let version = run.check(WebVersion { server: server.clone() })?;
         run.say(format!("The web server is {version}"));
-        run.answer("web", version);
         let http = HttpServer::of(run.world(), server)?;
         let files = http.server_files()?;
         run.check(WebConfiguration { server: server.clone() })?;
@@ -104,10 +109,11 @@ impl Verify {
             changes.push("the configuration of the web server".into());
         }
         run.say("The web server runs with the configuration on disk");
-        Ok(())
+        Ok(version)
     }
 
-    fn database(&self, run: &mut Run<'_, World>, db: &DbService, found: Found) -> Result<(), Fault> {
+    /// Gives the version of the database server.
+    fn database(&self, run: &mut Run<'_, World>, db: &DbService, found: Found) -> Result<String, Fault> {
         let Found { version, hosts } = found;
         run.say(format!("The database server is {version}"));
         if matches!(db, DbService::Mariadb { .. }) {
@@ -121,8 +127,7 @@ impl Verify {
             })?;
             run.say("It lets us create databases and users, and grant");
         }
-        run.answer("database", version);
-        Ok(())
+        Ok(version)
     }
 }
 

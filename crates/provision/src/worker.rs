@@ -25,6 +25,9 @@ use crate::{AttemptFault, Events, TaskFolder, World, WorldParts, read_journal, r
 pub(crate) struct Asked {
     pub(crate) task: Task,
     pub(crate) asked_by: Option<String>,
+    /// In milliseconds since 1970.
+    #[serde(default)]
+    pub(crate) asked_at: Option<u64>,
 }
 
 /// Ends the process at a record of the journal, in a proof.
@@ -185,6 +188,10 @@ impl<'a> Opened<'a> {
         let mut ending = Ending::of(ended.outcome);
         ending.changed = ended.changed;
         ending.answer = ended.answer;
+        match self.folder.saved_context(&self.worker.parts) {
+            Ok(context) => ending.context = context,
+            Err(fault) => self.say(format!("What is saved of the object is not told: {fault}")),
+        }
         if !ended.secret_answer.is_empty() {
             let text = serde_json::Value::Object(ended.secret_answer).to_string();
             let path = self.folder.secret_answer();

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use aegir_domain::protocol::{Phase, Said};
 use aegir_domain::{Fault, Remedy};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::journal::{self, AfterKind, AfterLine, JournalFault, Record};
@@ -104,6 +105,14 @@ impl<'a, W: Ground> Run<'a, W> {
     /// Adds to what the task has to say at its end.
     pub fn answer(&mut self, name: &str, value: impl Into<Value>) {
         self.answer.insert(name.into(), value.into());
+    }
+
+    /// Adds each field of `answer` to what the task has to say at its end.
+    pub fn answer_with(&mut self, answer: &impl Serialize) {
+        // What is no object has no names, and no task answers with such a thing.
+        if let Ok(Value::Object(fields)) = serde_json::to_value(answer) {
+            self.answer.extend(fields);
+        }
     }
 
     /// Adds something to the answer that is given once and kept nowhere, such as a login link.

@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aegir_domain::protocol::{Ending, Line, Said};
+use aegir_domain::protocol::{Ending, FoundAttempt, FoundState, Line, Said};
 use aegir_domain::{AttemptId, Cmd, Context, Remedy};
 use aegir_host::{Alive, OwnProgram, RunAs};
 use aegir_stack::Users;
 use rustix::process::{Pid, Signal};
-use serde::Deserialize;
 
 use crate::compose::OWN_PROGRAM;
 
@@ -22,15 +21,6 @@ pub(crate) struct BackEnd {
     program: OwnProgram,
     /// Those of our commands that run.
     followers: Mutex<Vec<u32>>,
-}
-
-/// An attempt that somebody works on.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Busy {
-    pub(crate) attempt: AttemptId,
-    pub(crate) task: String,
-    pub(crate) object: String,
-    state: String,
 }
 
 impl BackEnd {
@@ -83,10 +73,10 @@ impl BackEnd {
     }
 
     /// The attempts that somebody works on.
-    pub(crate) fn busy(&self) -> Result<Vec<Busy>, BackEndFault> {
+    pub(crate) fn busy(&self) -> Result<Vec<FoundAttempt>, BackEndFault> {
         let said = self.ask(&["--json", "tasks", "--limit", "1000"])?;
-        let all = said.lines().filter_map(|line| serde_json::from_str::<Busy>(line).ok());
-        Ok(all.filter(|attempt| attempt.state == "running").collect())
+        let all = said.lines().filter_map(|line| serde_json::from_str::<FoundAttempt>(line).ok());
+        Ok(all.filter(|attempt| attempt.state == FoundState::Running).collect())
     }
 
     /// Asks an attempt to stop before its next line, and to take back what it did.

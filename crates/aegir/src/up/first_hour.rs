@@ -107,7 +107,7 @@ impl FirstHour<'_> {
             if SystemClock.now().saturating_sub(began) > PATIENCE || self.stopping.load(Ordering::Relaxed) {
                 break;
             }
-            self.teller.passing(&format!("waiting for {} of {}, which an earlier start left", busy.task, busy.object));
+            self.teller.passing(&format!("waiting for {}, which an earlier start left", busy.what()));
             std::thread::sleep(Duration::from_millis(200));
         }
         Ok(())

@@ -96,8 +96,7 @@ impl<'a> Keeper<'a> {
                 if told.contains(&task.attempt) {
                     continue;
                 }
-                self.teller
-                    .text(&format!("taking back: {} of {} (Ctrl-C again stops at once)", task.task, task.object));
+                self.teller.text(&format!("taking back: {} (Ctrl-C again stops at once)", task.what()));
                 if let Err(fault) = self.back_end.cancel(task.attempt) {
                     self.teller.warn(&fault.to_string());
                 }
@@ -116,10 +115,9 @@ impl<'a> Keeper<'a> {
         for task in busy {
             self.back_end.kill(task.attempt);
             self.teller.text(&format!(
-                "{} of {} was in the middle. The next start takes it back, or carries it on if it was past its point \
+                "{} was in the middle. The next start takes it back, or carries it on if it was past its point \
                  of no return; `{}` does so by hand",
-                task.task,
-                task.object,
+                task.what(),
                 self.back_end.shown(&["recover"])
             ));
         }

@@ -6,6 +6,7 @@
 mod support;
 
 mod bad_words;
+mod front_end;
 mod help;
 mod owners;
 mod requests;

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use aegir_domain::PackageKind;
+use aegir_domain::{PackageCode, PackageKind, Reach};
 
 use super::tree::Tree;
-use super::{DEEPEST_FOLDER, Finding, Package, PlatformFacts, PlatformFault, Reach, Severity};
+use super::{DEEPEST_FOLDER, Finding, PlatformFacts, PlatformFault, Severity};
 use crate::Family;
 use crate::info_file::Info;
 use crate::info_yaml::InfoYaml;
@@ -84,7 +84,7 @@ fn places(facts: &PlatformFacts) -> Vec<Place> {
 }
 
 /// Drupal's order of search: core, profiles, `sites/all`, the root, the site.
-fn rank(family: Family, package: &Package) -> u8 {
+fn rank(family: Family, package: &PackageCode) -> u8 {
     match (&package.reach, family) {
         (Reach::Core, _) => 0,
         (Reach::Profile(_), _) => 1,
@@ -144,7 +144,7 @@ impl Search<'_> {
 
     fn file_of_seven(&mut self, folder: &str, file: &str, names: &BTreeSet<&str>) -> Result<(), PlatformFault> {
         if let Some(name) = file.strip_suffix(".engine") {
-            self.add(Package { kind: PackageKind::ThemeEngine, ..self.bare(folder, name) });
+            self.add(PackageCode { kind: PackageKind::ThemeEngine, ..self.bare(folder, name) });
             return Ok(());
         }
         let Some(name) = file.strip_suffix(".info") else { return Ok(()) };
@@ -168,7 +168,7 @@ impl Search<'_> {
             let exclusive = info.is_set("exclusive").then(|| title.to_owned());
             self.distribution(name, distribution.or(exclusive));
         }
-        let package = Package {
+        let package = PackageCode {
             kind,
             title: title.to_owned(),
             version: self.version(info.text("version").map(str::to_owned)),
@@ -222,7 +222,7 @@ impl Search<'_> {
             let title = title.clone();
             self.distribution(name, info.distribution.map(|distribution| distribution.name.unwrap_or(title)));
         }
-        let package = Package {
+        let package = PackageCode {
             kind,
             title,
             version: self.version(info.version),
@@ -236,8 +236,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn bare(&self, folder: &str, name: &str) -> Package {
-        Package {
+    fn bare(&self, folder: &str, name: &str) -> PackageCode {
+        PackageCode {
             kind: self.place.kind,
             name: name.to_owned(),
             title: name.to_owned(),
@@ -252,7 +252,7 @@ impl Search<'_> {
     }
 
     /// A package beneath a profile belongs to the sites of that profile.
-    fn add(&mut self, mut package: Package) {
+    fn add(&mut self, mut package: PackageCode) {
         if self.place.kind == PackageKind::Profile && package.kind != PackageKind::Profile {
             package.reach = Reach::Profile(self.profile_above(&package.path));
         } else if self.facts.family == Family::Seven && package.kind == PackageKind::Profile {

@@ -226,7 +226,7 @@ impl<'w> DbServer<'w> {
         }
     }
 
-    /// The packages of a site, straight from its database, with the versions that its code says.
+    /// The packages of a site, straight from its database, with what is known of their code.
     pub(crate) fn packages(&self, site: &SiteContext, core: &str) -> Result<Vec<Instance>, Fault> {
         let platform = self.world.contexts().platform(&site.platform)?;
         let family = super::php::family(&platform, core)?;
@@ -237,7 +237,7 @@ impl<'w> DbServer<'w> {
         }
         let inventory = inventory::read(family, &answers)?;
         let code = aegir_drupal::platform::read(platform.root.path())?;
-        Ok(inventory.with_versions(&code, site.name.as_str()))
+        Ok(inventory.with_code(&code, site.name.as_str()))
     }
 
     /// What a site's own account reads with `query`.

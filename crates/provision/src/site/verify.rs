@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteContext, SiteName};
+use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteAnswer, SiteContext, SiteName};
 use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Operation};
 use aegir_drupal::htaccess;
 use aegir_host::{Kind, own_uid};
@@ -114,12 +114,11 @@ impl Recipe<World> for Verify {
         if (Links { site: &site, root: &root }).make(run)? {
             changes.push("the links to it".into());
         }
-        let booted = match site.awaits_installer {
-            true => None,
-            false => Some(self.look_inside(run, &site, &platform)?),
-        };
-        if let Some(booted) = &booted {
-            site.core = booted.core_version.clone();
+        let mut packages = None;
+        if !site.awaits_installer {
+            let (booted, found) = self.look_inside(run, &site, &platform)?;
+            site.core = booted.core_version;
+            packages = Some(found);
         }
         if site != known {
             let was = run.check(SavedText { name: ContextName::Site(site.name.clone()) })?;
@@ -132,13 +131,13 @@ impl Recipe<World> for Verify {
             true => run.say("Nothing was to change"),
             false => run.say(format!("Changed: {}", changes.join(", "))),
         }
+        let mut installer = None;
         if site.awaits_installer {
             let address = Asker::of(run.world(), &site, &platform)?.installer_address();
             run.say(format!("It waits for somebody to call its installer at {address}"));
-            run.answer("installer", address);
+            installer = Some(address);
         }
-        run.answer("core", site.core);
-        run.answer("changes", changes);
+        run.answer_with(&SiteAnswer { core: site.core, packages, installer, changes });
         let mut afterwards = Afterwards::new();
         if settings_changed {
             afterwards = afterwards.cleanup(FlushCaches { site: site.name.clone() });
@@ -154,7 +153,7 @@ impl Verify {
         run: &mut Run<'_, World>,
         site: &SiteContext,
         platform: &PlatformContext,
-    ) -> Result<Booted, Fault> {
+    ) -> Result<(Booted, Vec<Instance>), Fault> {
         let booted = run.check(Boots { site: site.clone(), platform: platform.clone() })?;
         let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone() })?;
         let page = run.check(FrontPage { site: site.clone(), platform: platform.clone() })?;
@@ -162,8 +161,7 @@ impl Verify {
             // The site's own affair, as in maintenance mode: what is ours is in order all the same.
             run.world().warn(trouble);
         }
-        run.answer("packages", serde_json::to_value(packages).unwrap_or_default());
-        Ok(booted)
+        Ok((booted, packages))
     }
 }
 

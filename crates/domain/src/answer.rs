@@ -1,0 +1,82 @@
+//! What tasks answer, beside how they ended: what they found or made, for a front end to remember.
+//!
+//! Each field is one of [`crate::protocol::Ending::answer`], by its name.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Instance, MachineName, PackageCode};
+
+/// What a verify of a server found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ServerAnswer {
+    /// The version of Ægir that looked.
+    pub aegir: String,
+    /// What the web server says it is: `nginx/1.22.1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web: Option<String>,
+    /// What the database server says it is: `MariaDB 10.11.6`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// How much room the home has, in bytes.
+    pub room: u64,
+    /// What was changed, in words.
+    pub changes: Vec<String>,
+}
+
+/// What a verify of a platform found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformAnswer {
+    /// Drupal's version.
+    pub core: String,
+    /// The version of the PHP that its sites run on.
+    pub php: String,
+    /// The profile that a site gets if none is named.
+    pub default_profile: MachineName,
+    /// All packages, in the order in which Drupal searches: of two with one kind and name that a site can load, it
+    /// loads the later.
+    #[serde(default)]
+    pub packages: Vec<PackageCode>,
+    /// The sites in it that nothing is saved of.
+    #[serde(default)]
+    pub found_sites: Vec<FoundSite>,
+    /// What was changed, in words.
+    #[serde(default)]
+    pub changes: Vec<String>,
+}
+
+/// A site in a platform's code that nothing is saved of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundSite {
+    /// Its folder in `sites/`: as a rule, its name.
+    pub folder: String,
+    /// Where the folder leads, if it is a symbolic link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<PathBuf>,
+    /// Whether an older Ægir kept it: its `drushrc.php` is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_old_aegir: bool,
+    /// How many packages lie in its own folder.
+    #[serde(default)]
+    pub packages: usize,
+}
+
+/// What a verify of a site found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SiteAnswer {
+    /// The version of Drupal that runs it.
+    pub core: String,
+    /// What it has enabled, what left a schema behind, and what else lies in its own folder; absent while it waits for
+    /// its installer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Vec<Instance>>,
+    /// Where its installer is to be called, if it waits for somebody to do so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installer: Option<String>,
+    /// What was changed, in words.
+    #[serde(default)]
+    pub changes: Vec<String>,
+}

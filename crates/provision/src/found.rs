@@ -1,0 +1,106 @@
+//! The attempts that lie in a home: what each was asked to do, and how it stands.
+
+use std::sync::Arc;
+
+use aegir_domain::protocol::{Ending, FoundAttempt, FoundState, Line, Said};
+use aegir_domain::{AttemptId, Context, Task};
+use aegir_host::{FileFault, Files};
+use aegir_recipe::State;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Attempt, AttemptFault, ContextFault, Contexts, TaskFolder, WorldParts, read_journal};
+
+/// How much of the end of what an attempt said is read at first, in bytes: more than most last lines have.
+const TAIL: u64 = 16 * 1024;
+
+/// The attempts of the home, the newest first, at most `limit`. One whose request was never finished, or is
+/// being written just now, is passed over.
+pub fn found_attempts(parts: &Arc<WorldParts>, limit: usize) -> Result<Vec<FoundAttempt>, AttemptFault> {
+    let names = parts.files.list(&parts.home.tasks())?;
+    // Ids begin with the moment they were made.
+    let mut ids: Vec<AttemptId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    ids.sort_unstable();
+    let mut found = Vec::new();
+    for id in ids.into_iter().rev() {
+        if found.len() == limit {
+            break;
+        }
+        match Attempt::find(parts, id) {
+            Ok(attempt) => found.push(attempt.found(parts)?),
+            Err(AttemptFault::Unknown { .. }) => (),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(found)
+}
+
+impl Attempt {
+    /// What it was asked to do, and how it stands.
+    pub fn found(&self, parts: &WorldParts) -> Result<FoundAttempt, AttemptFault> {
+        let asked = self.folder.asked(&parts.files)?;
+        let task = asked.get("task").and_then(|task| Task::deserialize(task).ok());
+        Ok(FoundAttempt {
+            attempt: self.folder.attempt,
+            object: task.as_ref().map(Task::object),
+            task,
+            asked_by: asked.get("asked_by").and_then(Value::as_str).map(str::to_owned),
+            asked_at: asked.get("asked_at").and_then(Value::as_u64).unwrap_or(self.folder.attempt.unix_ms()),
+            state: self.state(parts)?,
+        })
+    }
+
+    /// How it stands.
+    pub fn state(&self, parts: &WorldParts) -> Result<FoundState, AttemptFault> {
+        // Asked before reading: one that ends in between has said its last line then.
+        let alive = self.is_alive();
+        if let Some(ending) = self.ending(parts)? {
+            return Ok(ending.outcome.kind().into());
+        }
+        if alive {
+            return Ok(FoundState::Running);
+        }
+        // A full disk can swallow what a worker says; its journal has room set aside.
+        let in_journal = read_journal(&self.folder.journal()).ok().and_then(|records| State::of(&records).ended);
+        Ok(in_journal.map_or(FoundState::Interrupted, |outcome| outcome.kind().into()))
+    }
+
+    /// How it ended, if that is the last that it said. Only the end of what it said is read.
+    pub fn ending(&self, parts: &WorldParts) -> Result<Option<Ending>, AttemptFault> {
+        let path = self.folder.events();
+        let Some(found) = parts.files.stat(&path)? else { return Ok(None) };
+        let mut tail = TAIL;
+        loop {
+            let from = found.size.saturating_sub(tail);
+            let at_most = usize::try_from(found.size - from).unwrap_or(usize::MAX);
+            let text = parts.files.read_from(&path, from, at_most)?.unwrap_or_default();
+            // A line without its end was torn by a crash, or is being written: it was not said yet.
+            let Some(text) = text.strip_suffix(b"\n") else { return Ok(None) };
+            let begin = text.iter().rposition(|byte| *byte == b'\n');
+            if begin.is_none() && from > 0 {
+                tail *= 8;
+                continue;
+            }
+            let line: Option<Line> = serde_json::from_slice(&text[begin.map_or(0, |at| at + 1)..]).ok();
+            return Ok(line.and_then(|line| match line.said {
+                Said::Result(ending) => Some(*ending),
+                _ => None,
+            }));
+        }
+    }
+}
+
+impl TaskFolder {
+    /// The request as it was written down; null where nothing readable is.
+    fn asked(&self, files: &Files) -> Result<Value, FileFault> {
+        let text = files.read(&self.request())?.unwrap_or_default();
+        Ok(serde_json::from_slice(&text).unwrap_or_default())
+    }
+
+    /// What is saved of the object that this attempt is about.
+    pub fn saved_context(&self, parts: &WorldParts) -> Result<Option<Context>, ContextFault> {
+        let asked = self.asked(&parts.files).unwrap_or_default();
+        let Some(task) = asked.get("task").and_then(|task| Task::deserialize(task).ok()) else { return Ok(None) };
+        Contexts::new(&parts.home, &parts.files).find(&task.object())
+    }
+}
