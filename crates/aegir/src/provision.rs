@@ -64,9 +64,9 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             &composed,
             manner,
             match name {
-                ContextName::Server(server) => Task::VerifyServer { server },
-                ContextName::Platform(platform) => Task::VerifyPlatform { platform },
-                ContextName::Site(site) => Task::VerifySite { site },
+                ContextName::Server(server) => Task::VerifyServer { server, context: None },
+                ContextName::Platform(platform) => Task::VerifyPlatform { platform, context: None },
+                ContextName::Site(site) => Task::VerifySite { site, context: None },
             },
         ),
         Command::Build(args) => task(&composed, manner, Task::BuildPlatform(Box::new(args.build()?))),

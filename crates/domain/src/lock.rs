@@ -60,14 +60,18 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks
         }
         Task::ForgetContext { name } => named(name, known)?,
-        Task::VerifyServer { server } => named(&ContextName::Server(server.clone()), known)?,
+        Task::VerifyServer { server, .. } => named(&ContextName::Server(server.clone()), known)?,
         Task::BuildPlatform(build) => {
             vec![
                 TaskLock::platform(&build.platform, LockMode::Exclusive),
                 TaskLock::server(&build.server, LockMode::Shared),
             ]
         }
-        Task::VerifyPlatform { platform } => named(&ContextName::Platform(platform.clone()), known)?,
+        Task::VerifyPlatform { platform, context } => {
+            let mut locks = named(&ContextName::Platform(platform.clone()), known)?;
+            locks.extend(context.iter().map(|context| TaskLock::server(&context.server, LockMode::Shared)));
+            locks
+        }
         Task::InstallSite(install) => {
             let mut locks =
                 vec![TaskLock::site(&install.site.host()), TaskLock::platform(&install.platform, LockMode::Shared)];
@@ -76,7 +80,14 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.extend(install.aliases.iter().map(TaskLock::site));
             locks
         }
-        Task::VerifySite { site } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => of_site(site, known)?,
+        Task::VerifySite { site, context: Some(context) } => {
+            let mut locks = of_site(site, known)?;
+            locks.extend(context.aliases.iter().map(TaskLock::site));
+            locks
+        }
+        Task::VerifySite { site, context: None } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {
+            of_site(site, known)?
+        }
     };
     // Of a lock that is wanted twice, the exclusive one.
     locks.sort_by(|a, b| (&a.name, a.mode == LockMode::Shared).cmp(&(&b.name, b.mode == LockMode::Shared)));

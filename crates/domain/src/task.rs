@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformName,
-    Redirect, ServerName, SiteName, TimeZoneName, Title,
+    AccountName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformContext,
+    PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -26,6 +26,10 @@ pub enum Task {
     VerifyServer {
         /// Which.
         server: ServerName,
+        /// What its record is to say first, made from the revision that is saved (0: there is none); taken back with
+        /// the rest if the verify fails.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<ServerContext>,
     },
     /// Puts code into a new folder of the home and saves it as a platform; a verify takes it into service.
     BuildPlatform(Box<BuildPlatform>),
@@ -33,6 +37,10 @@ pub enum Task {
     VerifyPlatform {
         /// Which.
         platform: PlatformName,
+        /// What its record is to say first, made from the revision that is saved (0: there is none); taken back with
+        /// the rest if the verify fails.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<PlatformContext>,
     },
     /// Makes a new site.
     InstallSite(Box<InstallSite>),
@@ -40,6 +48,10 @@ pub enum Task {
     VerifySite {
         /// Which.
         site: SiteName,
+        /// What its record is to say first, made from the revision that is saved (0: there is none); taken back with
+        /// the rest if the verify fails.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<Box<SiteContext>>,
     },
     /// Makes a one-time login link.
     Login {
@@ -187,11 +199,11 @@ impl Task {
         match self {
             Task::SaveContext { context } => context.name(),
             Task::ForgetContext { name } => name.clone(),
-            Task::VerifyServer { server } => ContextName::Server(server.clone()),
+            Task::VerifyServer { server, .. } => ContextName::Server(server.clone()),
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
-            Task::VerifyPlatform { platform } => ContextName::Platform(platform.clone()),
+            Task::VerifyPlatform { platform, .. } => ContextName::Platform(platform.clone()),
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
-            Task::VerifySite { site } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {
+            Task::VerifySite { site, .. } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {
                 ContextName::Site(site.clone())
             }
         }

@@ -18,17 +18,22 @@ mod availability;
 mod back_ends;
 mod call;
 mod front;
+mod hosting;
+mod making;
 mod news;
 mod operation;
 mod options;
 mod setting;
+mod use_case;
 pub mod view;
+mod work;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use availability::{Made, Outstanding, Standing, Unavailable, available};
 pub use back_ends::{Asking, BackEnds, Lines, Lost, Place};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, Once, Pending};
+pub use hosting::{Hosting, Outside};
 pub use news::{Letter, News, Post, Postman, Sending, What};
 pub use operation::{
     BadParameter, BadParameters, Effect, Given, Names, Operation, OperationId, Parameter, Presence, Shape, Subject,
@@ -36,3 +41,4 @@ pub use operation::{
 };
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
 pub use setting::Setting;
+pub use work::{DispatchedOnce, Dispatcher};

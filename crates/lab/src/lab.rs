@@ -157,14 +157,14 @@ impl Lab {
     /// Saves and verifies a server with nginx and the fake database server.
     pub fn server(&self, name: &str) {
         self.save(Context::Server(self.server_context(name)));
-        self.must(Task::VerifyServer { server: parsed(name) });
+        self.must(Task::VerifyServer { server: parsed(name), context: None });
     }
 
     /// Saves and verifies a server whose databases are files.
     pub fn file_server(&self, name: &str) {
         let server = ServerContext { http: None, db: Some(DbService::Sqlite {}), ..self.server_context(name) };
         self.save(Context::Server(server));
-        self.must(Task::VerifyServer { server: parsed(name) });
+        self.must(Task::VerifyServer { server: parsed(name), context: None });
     }
 
     /// Puts a code base into the home, and gives its docroot.
@@ -188,7 +188,7 @@ impl Lab {
     /// Saves and verifies a platform with this code on the server `localhost`.
     pub fn platform(&self, name: &str, code: Code) {
         self.save_platform(name, code);
-        self.must(Task::VerifyPlatform { platform: parsed(name) });
+        self.must(Task::VerifyPlatform { platform: parsed(name), context: None });
     }
 
     /// What is asked for a new site on `platform`, with its data on `localhost`.

@@ -26,7 +26,7 @@ fn sites_are_installed_answer_and_are_deleted() {
     for (site, platform) in [("a.test", "seven"), ("b.test", "ten")] {
         lab.install(site, platform);
         assert_eq!(front_page(&lab, site), 200, "{site}");
-        let verified = lab.must(Task::VerifySite { site: site.parse().unwrap() });
+        let verified = lab.must(Task::VerifySite { site: site.parse().unwrap(), context: None });
         assert!(!verified.changed, "{:?}", verified.answer);
     }
     assert_eq!(front_page(&lab, "c.test"), 404);

@@ -16,26 +16,31 @@ pub(crate) struct Save {
 
 impl Recipe<World> for Save {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
-        let name = self.context.name();
-        let was = run.check(SavedText { name: name.clone() })?;
-        run.check(Acceptable { context: self.context.clone(), was: was.clone() })?;
-        let saved = match &was {
-            Some(text) => Some(read(&name, text, run.world().home().context(&name))?),
-            None => None,
-        };
-        let revision = saved.as_ref().map_or(0, Context::revision);
-        if saved.as_ref() != Some(&self.context.clone().with_revision(revision)) {
-            let context = self.context.clone().with_revision(revision + 1);
-            run.step(SaveContext { context, was })?;
-        }
-        if run.world().task.secret(run.world().files(), "db_password")?.is_some() {
-            let path = run.world().home().credentials_of(&name);
-            let was = run.step(Keep { path, name: "credentials".into() })?;
-            run.step(SaveServerPassword { server: name.clone(), was })?;
-        }
-        run.answer("saved", name.to_string());
+        save(run, &self.context)?;
+        run.answer("saved", self.context.name().to_string());
         run.point_of_no_return(Afterwards::new())
     }
+}
+
+/// The lines that save `context`, if it says something else than what is saved: alone, or before a verify.
+pub(crate) fn save(run: &mut Run<'_, World>, context: &Context) -> Result<(), Fault> {
+    let name = context.name();
+    let was = run.check(SavedText { name: name.clone() })?;
+    run.check(Acceptable { context: context.clone(), was: was.clone() })?;
+    let saved = match &was {
+        Some(text) => Some(read(&name, text, run.world().home().context(&name))?),
+        None => None,
+    };
+    let revision = saved.as_ref().map_or(0, Context::revision);
+    if saved.as_ref() != Some(&context.clone().with_revision(revision)) {
+        run.step(SaveContext { context: context.clone().with_revision(revision + 1), was })?;
+    }
+    if run.world().task.secret(run.world().files(), "db_password")?.is_some() {
+        let path = run.world().home().credentials_of(&name);
+        let was = run.step(Keep { path, name: "credentials".into() })?;
+        run.step(SaveServerPassword { server: name, was })?;
+    }
+    Ok(())
 }
 
 /// The context was made from what is saved now, and fits the others.

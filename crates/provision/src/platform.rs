@@ -15,7 +15,6 @@ use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
-use crate::World;
 use crate::contexts::Contexts;
 use crate::service::fpm::PoolOf;
 use crate::service::http::Down;
@@ -24,6 +23,7 @@ use crate::site::FileNow;
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::{Current, Keep, MakeFolder, Want, Was, converge, converge_folder};
 use crate::step::web_files::{PlatformFiles, PublishPlatform, Replaced, Standing};
+use crate::{World, context_task};
 
 pub(crate) use build::Build;
 pub(crate) use code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
@@ -31,10 +31,15 @@ pub(crate) use code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
 /// Brings a platform to what its context says.
 pub(crate) struct Verify {
     pub(crate) platform: PlatformName,
+    /// What its record is to say first.
+    pub(crate) context: Option<PlatformContext>,
 }
 
 impl Recipe<World> for Verify {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        if let Some(context) = &self.context {
+            context_task::save(run, &Context::Platform(context.clone()))?;
+        }
         let Code { platform, facts, found_sites, packages } =
             run.check(CodeIsSound { platform: self.platform.clone() })?;
         let php = run.check(PhpRuns { platform: platform.clone(), needs: facts.php_minimum.clone() })?;

@@ -3,16 +3,18 @@
 
 use std::path::PathBuf;
 
-use aegir_domain::{DbName, DbService, Fault, GrantHost, Marker, ServerAnswer, ServerContext, ServerName, SiteName};
+use aegir_domain::{
+    Context, DbName, DbService, Fault, GrantHost, Marker, ServerAnswer, ServerContext, ServerName, SiteName,
+};
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
-use crate::World;
 use crate::service::DbServer;
 use crate::service::http::HttpServer;
 use crate::site::FileNow;
 use crate::step::database::ProveDatabaseServer;
 use crate::step::file::{Want, converge, converge_folder};
 use crate::step::web_files::{PublishServer, Replaced};
+use crate::{World, context_task};
 
 /// The folders of a home (inventory, sections 17 and 18), with their modes.
 const FOLDERS: [(&str, u32); 18] = [
@@ -43,10 +45,15 @@ const GLOBAL: &str =
 /// Brings a server to what its context says.
 pub(crate) struct Verify {
     pub(crate) server: ServerName,
+    /// What its record is to say first.
+    pub(crate) context: Option<ServerContext>,
 }
 
 impl Recipe<World> for Verify {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        if let Some(context) = &self.context {
+            context_task::save(run, &Context::Server(context.clone()))?;
+        }
         let server = run.check(KnownServer { server: self.server.clone() })?;
         run.check(InWebGroup)?;
         let database = match &server.db {

@@ -17,11 +17,11 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
     match task.clone() {
         Task::SaveContext { context } => Box::new(context_task::Save { context }),
         Task::ForgetContext { name } => Box::new(context_task::Forget { name }),
-        Task::VerifyServer { server } => Box::new(server::Verify { server }),
+        Task::VerifyServer { server, context } => Box::new(server::Verify { server, context }),
         Task::BuildPlatform(build) => Box::new(platform::Build { asked: *build }),
-        Task::VerifyPlatform { platform } => Box::new(platform::Verify { platform }),
+        Task::VerifyPlatform { platform, context } => Box::new(platform::Verify { platform, context }),
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
-        Task::VerifySite { site } => Box::new(site::Verify { site }),
+        Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
     }

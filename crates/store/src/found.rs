@@ -52,6 +52,7 @@ pub struct DriftRecord {
 }
 
 statements! {
+    PLATFORMS_WITH_FOUND = "SELECT DISTINCT platform FROM found_site ORDER BY platform";
     SEE_SITE =
         "INSERT INTO found_site (platform, name, first, last)
          VALUES ($1, $2, $3, $3)
@@ -84,6 +85,11 @@ impl Read {
     /// The sites on a platform that are none of ours.
     pub async fn found_sites(&mut self, platform: NodeId) -> Result<Vec<FoundSite>, StoreFault> {
         self.rows(&FOUND_SITES, values![platform]).await?.iter().map(FoundSite::of).collect()
+    }
+
+    /// The platforms on which there are some.
+    pub async fn platforms_with_found_sites(&mut self) -> Result<Vec<NodeId>, StoreFault> {
+        self.rows(&PLATFORMS_WITH_FOUND, Vec::new()).await?.iter().map(|row| row.get("platform")).collect()
     }
 
     /// The attempts on a server that nobody here began, the oldest first.

@@ -67,6 +67,15 @@ pub struct PackageList {
     pub page: Page,
 }
 
+/// Where a package lies, the places in the order of their making.
+#[derive(Clone, Debug)]
+pub struct PlaceList {
+    /// Which package.
+    pub package: NodeId,
+    /// Which part.
+    pub page: Page,
+}
+
 statements! {
     FIND_PACKAGE = "SELECT id FROM package WHERE kind = $1 AND name = $2";
     ADD_PACKAGE = "INSERT INTO package (id, kind, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -237,5 +246,34 @@ impl Parts for PackageList {
             name: row.get("name")?,
             title: row.get("title")?,
         })
+    }
+}
+
+impl Parts for PlaceList {
+    type Item = (NodeId, RecordedInstance);
+    const LIST: &'static str = "places";
+    const COLUMNS: &'static str = "instance.id, instance.node, package.kind, package.name, release.version,
+        instance.scope, instance.enabled, instance.loaded, instance.schema, instance.path";
+
+    fn from(&self, _: usize, query: &mut Query) {
+        query.push(
+            " FROM instance
+              JOIN package ON package.id = instance.package
+              JOIN release ON release.id = instance.release
+             WHERE instance.package = ",
+        );
+        query.bind(self.package);
+    }
+
+    fn order(&self) -> Order {
+        Order { name: "node", key: Some("instance.node"), id: "instance.id", direction: Direction::Up }
+    }
+
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn item(row: &Row) -> Result<(NodeId, RecordedInstance), StoreFault> {
+        Ok((row.get("node")?, RecordedInstance::of(row)?))
     }
 }

@@ -7,8 +7,8 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, ComposerConstraint, ComposerPackage, EmailAddress, GrantHost, HostName, Langcode, MachineName,
-    PlatformName, RegistryAddress, ServerName, SiteName, TimeZoneName, Title,
+    AccountName, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostName, Langcode,
+    MachineName, PlatformName, RegistryAddress, ServerName, SiteName, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{line, path, socket};
@@ -116,6 +116,23 @@ impl OperationId {
         OperationId::NodeShow,
         OperationId::NodeHistory,
     ];
+
+    /// The operation that would have asked a back end for this; `None`: none does, it is a step of others.
+    pub fn of_request(request: &Task) -> Option<OperationId> {
+        Some(match request {
+            Task::SaveContext { .. } => return None,
+            Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
+            Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
+            Task::ForgetContext { name: ContextName::Site(_) } => return None,
+            Task::VerifyServer { .. } => OperationId::ServerVerify,
+            Task::BuildPlatform(_) => OperationId::PlatformAdd,
+            Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
+            Task::InstallSite(_) => OperationId::SiteAdd,
+            Task::VerifySite { .. } => OperationId::SiteVerify,
+            Task::Login { .. } => OperationId::SiteLogin,
+            Task::DeleteSite { .. } => OperationId::SiteDelete,
+        })
+    }
 
     /// What it is declared as.
     pub fn declaration(self) -> Operation {

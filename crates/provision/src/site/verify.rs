@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use super::facts::{PhpReady, PlatformServed, Served, names_are_free};
 use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
 use super::probe::{FrontPage, Links};
-use crate::World;
 use crate::service::DbServer;
 use crate::service::fpm::LONGEST_QUESTION;
 use crate::service::php::Asker;
@@ -21,14 +20,20 @@ use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::{MakeFolder, SetMode, SetModes, Want, converge};
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::{PublishVhost, vhost_is_current};
+use crate::{World, context_task};
 
 /// Brings a site to what its context says.
 pub(crate) struct Verify {
     pub(crate) site: SiteName,
+    /// What its record is to say first.
+    pub(crate) context: Option<Box<SiteContext>>,
 }
 
 impl Recipe<World> for Verify {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        if let Some(context) = &self.context {
+            context_task::save(run, &Context::Site(context.clone()))?;
+        }
         let Known { site, platform } = run.check(KnownSite { site: self.site.clone() })?;
         run.check(PlatformServed { platform: platform.clone(), site: Served::There })?;
         run.check(PhpReady { platform: platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;

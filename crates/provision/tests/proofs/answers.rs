@@ -15,7 +15,7 @@ fn a_verified_server_tells_the_versions_of_its_services() {
     let lab = Lab::new();
     lab.server("localhost");
 
-    let ending = lab.must(Task::VerifyServer { server: "localhost".parse().unwrap() });
+    let ending = lab.must(Task::VerifyServer { server: "localhost".parse().unwrap(), context: None });
 
     let told: ServerAnswer = answer(&ending);
     assert!(told.web.unwrap().starts_with("nginx/"));
@@ -40,7 +40,7 @@ fn a_verified_platform_tells_its_packages_and_the_sites_that_nothing_is_saved_of
     let info = "name: Own\ntype: module\ncore_version_requirement: ^10\nversion: 1.2\nhidden: true\n";
     fs::write(sites.join("old.test/modules/own/own.info.yml"), info).unwrap();
 
-    let ending = lab.must(Task::VerifyPlatform { platform: "ten".parse().unwrap() });
+    let ending = lab.must(Task::VerifyPlatform { platform: "ten".parse().unwrap(), context: None });
 
     let told: PlatformAnswer = answer(&ending);
     let found: Vec<_> =
@@ -63,7 +63,7 @@ fn a_site_tells_its_packages_with_their_places_and_its_context_until_it_is_delet
     let made = lab.must(Task::InstallSite(Box::new(lab.new_site("a.test", "ten"))));
     assert!(matches!(&made.context, Some(Context::Site(site)) if site.name.as_str() == "a.test"));
 
-    let ending = lab.must(Task::VerifySite { site: "a.test".parse().unwrap() });
+    let ending = lab.must(Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
 
     assert_eq!(ending.context, made.context);
     let told: SiteAnswer = answer(&ending);

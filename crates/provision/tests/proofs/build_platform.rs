@@ -75,7 +75,7 @@ fn given_a_document_root_its_whole_project_is_copied() {
     assert!(built.join("vendor/autoload.php").exists());
     let context = lab.contexts().platform(&"built".parse().unwrap()).unwrap();
     assert_eq!(context.root.path(), built.join("web"));
-    lab.must(Task::VerifyPlatform { platform: "built".parse().unwrap() });
+    lab.must(Task::VerifyPlatform { platform: "built".parse().unwrap(), context: None });
 }
 
 #[test]

@@ -46,6 +46,6 @@ fn another_name_for_the_neighbour(lab: &Lab) -> Vec<Task> {
     let aliases = vec!["new.other.test".parse().unwrap()];
     vec![
         Task::SaveContext { context: Context::Site(Box::new(SiteContext { aliases, ..site })) },
-        Task::VerifySite { site: name },
+        Task::VerifySite { site: name, context: None },
     ]
 }

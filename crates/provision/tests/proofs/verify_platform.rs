@@ -10,7 +10,7 @@ use aegir_lab::{Code, Lab};
 use crate::lines;
 
 fn verify() -> Task {
-    Task::VerifyPlatform { platform: "ten".parse().unwrap() }
+    Task::VerifyPlatform { platform: "ten".parse().unwrap(), context: None }
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_site_is_not_made_before_the_web_server_knows_all_code_of_its_platform() {
     assert_eq!(refused.outcome.kind(), OutcomeKind::Refused);
     let told = Report(refused.fault().unwrap()).to_string();
     assert!(told.contains("aegir provision verify @platform_ten"), "{told}");
-    let site = Task::VerifySite { site: "there.test".parse().unwrap() };
+    let site = Task::VerifySite { site: "there.test".parse().unwrap(), context: None };
     let attempt = lab.ask(site.clone());
     assert_eq!(lab.work_on(attempt, &lab.worker()).outcome.kind(), OutcomeKind::Succeeded);
     let warned = |said: &Said| matches!(said, Said::Log { text, .. } if text.contains("verify @platform_ten"));

@@ -10,7 +10,7 @@ use aegir_lab::proof::{Extent, Scene};
 use crate::lines;
 
 fn verify(server: &str) -> Task {
-    Task::VerifyServer { server: server.parse().unwrap() }
+    Task::VerifyServer { server: server.parse().unwrap(), context: None }
 }
 
 #[test]

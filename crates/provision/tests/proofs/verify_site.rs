@@ -13,7 +13,7 @@ use aegir_provision::{Boundary, Worker};
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn verify() -> Task {
-    Task::VerifySite { site: "a.test".parse().unwrap() }
+    Task::VerifySite { site: "a.test".parse().unwrap(), context: None }
 }
 
 /// Other names, modes that Drupal hardened, settings and vhost that somebody changed.

@@ -1,0 +1,142 @@
+//! What is said of a platform, and where its code comes from.
+
+use std::path::PathBuf;
+
+use aegir_domain::{BuildPlatform, PlatformContext, PlatformName, PlatformSource, ServerName};
+
+use crate::{BadParameters, Given, Operation};
+
+/// How a new platform comes to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NewPlatform {
+    /// Its code is there already.
+    There(PlatformContext),
+    /// Its code is made first.
+    Built(BuildPlatform),
+}
+
+/// The ways that a platform's code can come by.
+const SOURCES: [&str; 4] = ["root", "copy_from", "composer", "demo"];
+
+/// A new platform on `server`.
+pub(crate) fn new_platform(
+    operation: &Operation,
+    platform: PlatformName,
+    server: ServerName,
+    given: &Given,
+) -> Result<NewPlatform, BadParameters> {
+    let named: Vec<&str> =
+        SOURCES.into_iter().filter(|name| if *name == "demo" { given.flag(name) } else { given.has(name) }).collect();
+    let [source] = named[..] else {
+        let why = match named.len() {
+            0 => "a platform needs code".to_owned(),
+            _ => format!("its code comes from one place, and these are given: {}", named.join(", ")),
+        };
+        return Err(BadParameters::one(
+            operation,
+            named.last().copied().unwrap_or("root"),
+            why,
+            "give one of `root`, `copy_from`, `composer` and `demo`",
+        ));
+    };
+    if let Some(name) = ["constraint", "registry"].into_iter().find(|name| source != "composer" && given.has(name)) {
+        return Err(BadParameters::one(
+            operation,
+            name,
+            "it is for Composer alone",
+            "leave it out, or give `composer`",
+        ));
+    }
+    let php = given.str("php").map(PathBuf::from);
+    let source = match source {
+        "copy_from" => PlatformSource::Copy { from: given.str("copy_from").unwrap_or_default().into() },
+        "composer" => PlatformSource::Composer {
+            package: given.text("composer").unwrap_or_default(),
+            constraint: given.text("constraint"),
+            registry: given.text("registry"),
+        },
+        "demo" => PlatformSource::Demo,
+        _ => {
+            let root = given.str("root").unwrap_or_default();
+            let root = root.parse().map_err(|bad: aegir_domain::BadText| {
+                let remedy = bad.instead.clone().unwrap_or_default();
+                BadParameters::one(operation, "root", bad.to_string(), remedy)
+            })?;
+            let context = PlatformContext { name: platform, revision: 0, root, server, php, facts: None };
+            return Ok(NewPlatform::There(context));
+        }
+    };
+    Ok(NewPlatform::Built(BuildPlatform { platform, server, php, source }))
+}
+
+/// A platform with what was given changed, and all else as it is.
+pub(crate) fn changed_platform(
+    operation: &Operation,
+    saved: &PlatformContext,
+    given: &Given,
+) -> Result<PlatformContext, BadParameters> {
+    if given.flag("own_php") && given.has("php") {
+        return Err(BadParameters::one(operation, "own_php", "it says the contrary of `php`", "give one of the two"));
+    }
+    let php = match given.str("php") {
+        Some(php) => Some(PathBuf::from(php)),
+        None if given.flag("own_php") => None,
+        None => saved.php.clone(),
+    };
+    Ok(PlatformContext { php, ..saved.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::OperationId;
+
+    fn new(raw: Value) -> Result<NewPlatform, BadParameters> {
+        let operation = OperationId::PlatformAdd.declaration();
+        let given = operation.read(raw.as_object().unwrap())?;
+        new_platform(&operation, "d10".parse().unwrap(), "web1".parse().unwrap(), &given)
+    }
+
+    #[test]
+    fn code_comes_from_one_place() {
+        for raw in
+            [json!({}), json!({ "root": "/srv/d10", "demo": true }), json!({ "demo": true, "constraint": "^10" })]
+        {
+            assert!(new(raw.clone()).is_err(), "{raw}");
+        }
+        assert!(matches!(new(json!({ "root": "/srv/d10" })), Ok(NewPlatform::There(_))));
+        assert!(matches!(new(json!({ "root": "/srv/d10", "demo": false })), Ok(NewPlatform::There(_))));
+    }
+
+    #[test]
+    fn composer_is_told_what_to_take() {
+        let built = new(json!({ "composer": "drupal/recommended-project", "constraint": "^10.3" })).unwrap();
+
+        let NewPlatform::Built(BuildPlatform { source: PlatformSource::Composer { constraint, .. }, .. }) = built
+        else {
+            panic!("it is built by Composer");
+        };
+        assert_eq!(constraint.unwrap().as_str(), "^10.3");
+    }
+
+    #[test]
+    fn a_platform_can_go_back_to_the_machines_own_php() {
+        let operation = OperationId::PlatformEdit.declaration();
+        let saved = PlatformContext {
+            name: "d10".parse().unwrap(),
+            revision: 2,
+            root: "/srv/d10".parse().unwrap(),
+            server: "web1".parse().unwrap(),
+            php: Some("/usr/bin/php8.1".into()),
+            facts: None,
+        };
+        let change =
+            |raw: Value| changed_platform(&operation, &saved, &operation.read(raw.as_object().unwrap()).unwrap());
+
+        assert_eq!(change(json!({})).unwrap(), saved);
+        assert_eq!(change(json!({ "own_php": true })).unwrap().php, None);
+        assert!(change(json!({ "own_php": true, "php": "/usr/bin/php8.2" })).is_err());
+    }
+}

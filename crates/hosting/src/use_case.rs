@@ -1,0 +1,97 @@
+//! What each operation does. One way in, for all faces: who asks, what they may, what they gave, what came of it.
+
+mod door;
+mod kept;
+mod object;
+mod platform;
+mod queue;
+mod queued;
+mod server;
+mod shown;
+mod site;
+mod task;
+
+pub(crate) use object::{known_locks, operation_named};
+pub(crate) use queued::parameters;
+pub(crate) use server::DB_PASSWORD;
+
+use crate::{Actor, Answer, BadParameters, Call, Given, Hosting, Names, Operation, OperationId, Refusal};
+
+/// An operation that is allowed, with what was given, read.
+pub(crate) struct Asked<'a> {
+    pub(crate) actor: &'a Actor,
+    pub(crate) operation: &'a Operation,
+    /// The name of its object, as it is kept; empty where it names none.
+    pub(crate) name: &'a str,
+    pub(crate) given: &'a Given,
+    pub(crate) dry_run: bool,
+}
+
+impl Hosting {
+    /// Does what is asked, if `actor` may, and writes down that it was asked.
+    pub async fn perform(&self, actor: &Actor, call: Call) -> Result<Answer, Refusal> {
+        let operation = call.operation.declaration();
+        let answer = self.perform_allowed(actor, &operation, &call).await;
+        if !operation.reads() && !call.dry_run {
+            self.write_audit(actor, &operation, &call, &answer).await;
+        }
+        answer
+    }
+
+    async fn perform_allowed(&self, actor: &Actor, operation: &Operation, call: &Call) -> Result<Answer, Refusal> {
+        actor.must(operation.needs)?;
+        let name = read_name(operation, call.name.as_deref())?;
+        let given = operation.read(&call.parameters)?;
+        let asked = Asked { actor, operation, name: &name, given: &given, dry_run: call.dry_run };
+        use OperationId as Id;
+        match operation.id {
+            Id::ServerList => self.list_servers(&asked).await,
+            Id::ServerShow => self.show_server(&asked).await,
+            Id::ServerAdd => self.add_server(&asked).await,
+            Id::ServerEdit => self.edit_server(&asked).await,
+            Id::ServerVerify => self.verify_server(&asked).await,
+            Id::ServerForget => self.forget_server(&asked).await,
+            Id::PlatformList => self.list_platforms(&asked).await,
+            Id::PlatformShow => self.show_platform(&asked).await,
+            Id::PlatformAdd => self.add_platform(&asked).await,
+            Id::PlatformEdit => self.edit_platform(&asked).await,
+            Id::PlatformVerify => self.verify_platform(&asked).await,
+            Id::PlatformForget => self.forget_platform(&asked).await,
+            Id::SiteList => self.list_sites(&asked).await,
+            Id::SiteShow => self.show_site(&asked).await,
+            Id::SiteAdd => self.add_site(&asked).await,
+            Id::SiteOptions => self.site_options(&asked).await,
+            Id::SiteEdit => self.edit_site(&asked).await,
+            Id::SiteVerify => self.verify_site(&asked).await,
+            Id::SiteLogin => self.log_in_to_site(&asked).await,
+            Id::SiteDelete => self.delete_site(&asked).await,
+            Id::TaskList => self.list_tasks(&asked).await,
+            Id::TaskShow => self.show_task(&asked).await,
+            Id::TaskLog => self.task_log(&asked).await,
+            Id::TaskCancel => self.cancel_task(&asked).await,
+            Id::TaskRetry => self.retry_task(&asked).await,
+            Id::QueueShow => self.show_queue().await,
+            Id::QueuePause | Id::QueueDrain => self.pause_queue(&asked, true).await,
+            Id::QueueResume => self.pause_queue(&asked, false).await,
+            _ => self.perform_kept(&asked).await,
+        }
+    }
+}
+
+fn read_name(operation: &Operation, name: Option<&str>) -> Result<String, Refusal> {
+    let (Names::One(kind) | Names::New(kind)) = operation.names else {
+        return match name {
+            None => Ok(String::new()),
+            Some(_) => {
+                Err(BadParameters::one(operation, "name", "this operation names no object", "leave the name out")
+                    .into())
+            }
+        };
+    };
+    let name =
+        name.ok_or_else(|| BadParameters::one(operation, "name", "it must be given", format!("give {}", kind.word)))?;
+    kind.read(name).map_err(|bad| {
+        let remedy = bad.instead.clone().unwrap_or_default();
+        BadParameters::one(operation, "name", bad.to_string(), remedy).into()
+    })
+}

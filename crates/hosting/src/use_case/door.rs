@@ -1,0 +1,106 @@
+//! The front end as a face sees it.
+
+use std::time::Duration;
+
+use aegir_domain::Password;
+use aegir_store::{Changes, Repeated};
+use serde_json::{Map, Value};
+
+use super::kept::scopes_of;
+use crate::view::ChangeView;
+use crate::{Actor, Answer, Call, Front, Hosting, Once, Pending, Permission, Refusal};
+
+/// How long a face waits for news at the most.
+const TURN: Duration = Duration::from_secs(1);
+
+impl Front for Hosting {
+    fn perform<'a>(&'a self, actor: &'a Actor, call: Call) -> Pending<'a, Result<Answer, Refusal>> {
+        Box::pin(Hosting::perform(self, actor, call))
+    }
+
+    fn actor_of_token<'a>(&'a self, token: &'a str) -> Pending<'a, Result<Option<Actor>, Refusal>> {
+        Box::pin(async move {
+            let text = Password::new(token);
+            let now = self.now();
+            let Some(found) = self.store().read(async |read| read.token(&text, now).await).await? else {
+                return Ok(None);
+            };
+            // That it was used is good to know, and no reason to keep anybody out.
+            let _ = self.store().write_soon(async |tx| tx.use_token(found.id, now).await).await;
+            Ok(Some(Actor::of_token(&found.name, scopes_of(&found.scopes))))
+        })
+    }
+
+    fn secret_answer<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Option<Map<String, Value>>> {
+        Box::pin(async move { self.take_secret(task, &actor.name) })
+    }
+
+    fn changes<'a>(
+        &'a self,
+        actor: &'a Actor,
+        since: Option<i64>,
+        limit: usize,
+    ) -> Pending<'a, Result<Vec<ChangeView>, Refusal>> {
+        Box::pin(async move {
+            actor.must(Permission::View)?;
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX).clamp(1, aegir_store::LONGEST_PAGE);
+            let reset =
+                |number| ChangeView { number, at: self.now(), node: 0, kind: String::new(), what: "reset".into() };
+            let Some(since) = since else {
+                let newest = self.store().read(async |read| read.last_change().await).await?;
+                return Ok(vec![ChangeView { what: "now".into(), ..reset(newest) }]);
+            };
+            Ok(match self.store().read(async |read| read.changes_since(since, limit).await).await? {
+                Changes::TooOld(newest) => vec![reset(newest)],
+                Changes::Since(changes) => changes
+                    .into_iter()
+                    .map(|change| ChangeView {
+                        number: change.number,
+                        at: change.at,
+                        node: change.node.0,
+                        kind: change.kind.to_string(),
+                        what: change.what,
+                    })
+                    .collect(),
+            })
+        })
+    }
+
+    fn changed(&self) -> Pending<'_, ()> {
+        Box::pin(async move {
+            let mut heard = self.store().heard();
+            heard.mark_unchanged();
+            let _ = tokio::time::timeout(TURN, heard.changed()).await;
+        })
+    }
+
+    fn begin_once<'a>(
+        &'a self,
+        actor: &'a Actor,
+        key: &'a str,
+        request: &'a [u8],
+    ) -> Pending<'a, Result<Once, Refusal>> {
+        Box::pin(async move {
+            let now = self.now();
+            let repeated = self.store().write(async |tx| tx.take_key(&actor.name, key, request, now).await).await?;
+            Ok(match repeated {
+                Repeated::New => Once::First,
+                Repeated::Answered { status, answer } => Once::Answered(status, answer),
+                Repeated::Pending => Once::Underway,
+                Repeated::Other => Once::Other,
+            })
+        })
+    }
+
+    fn end_once<'a>(
+        &'a self,
+        actor: &'a Actor,
+        key: &'a str,
+        status: u16,
+        answer: &'a str,
+    ) -> Pending<'a, Result<(), Refusal>> {
+        Box::pin(async move {
+            Ok(self.store().write(async |tx| tx.answer_request(&actor.name, key, status, answer).await).await?)
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Finds objects by their names, and says how they stand.
+
+use std::collections::HashMap;
+
+use aegir_domain::{
+    Context, ContextName, NodeId, ObjectStatus, PlatformName, ServerName, SiteName, Task, TaskLock, TaskState, locks_of,
+};
+use aegir_store::{PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault};
+
+use crate::{Made, Operation, OperationId, Outstanding, Refusal, Standing, available};
+
+/// What is saved of some objects.
+pub(super) type KnownContexts = HashMap<ContextName, Context>;
+
+/// The operation of a task, by the word that is kept.
+pub(crate) fn operation_named(slug: &str) -> Option<OperationId> {
+    OperationId::ALL.into_iter().find(|id| id.declaration().slug() == slug)
+}
+
+pub(super) async fn server_named(read: &mut Read, name: &ServerName) -> Result<ServerRecord, Refusal> {
+    let unknown = || Refusal::Unknown { what: "server", name: name.to_string() };
+    let node = read.node_named(&ContextName::Server(name.clone())).await?.ok_or_else(unknown)?;
+    read.server(node.id).await?.ok_or_else(unknown)
+}
+
+pub(super) async fn platform_named(read: &mut Read, name: &PlatformName) -> Result<PlatformRecord, Refusal> {
+    let unknown = || Refusal::Unknown { what: "platform", name: name.to_string() };
+    let node = read.node_named(&ContextName::Platform(name.clone())).await?.ok_or_else(unknown)?;
+    read.platform(node.id).await?.ok_or_else(unknown)
+}
+
+pub(super) async fn site_named(read: &mut Read, name: &SiteName) -> Result<SiteRecord, Refusal> {
+    let unknown = || Refusal::Unknown { what: "site", name: name.to_string() };
+    let node = read.node_named(&ContextName::Site(name.clone())).await?.ok_or_else(unknown)?;
+    read.site(node.id).await?.ok_or_else(unknown)
+}
+
+/// How an object stands, as far as that decides what can be asked of it.
+pub(super) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by: u64) -> Result<Standing, StoreFault> {
+    let name = node.name.clone().ok_or_else(|| StoreFault::Absent { what: format!("name of node `{}`", node.id) })?;
+    let outstanding = read
+        .tasks_that_count(node.id)
+        .await?
+        .into_iter()
+        .filter(|task| !task.state.is_ended())
+        .filter_map(|task| {
+            let operation = operation_named(task.operation.as_str())?;
+            Some(Outstanding { task: task.id.0, operation, runs: task.state != TaskState::Waiting })
+        })
+        .collect();
+    let state = match node.status {
+        Some(ObjectStatus::New) => Made::NotYet,
+        Some(ObjectStatus::Failed) => Made::Failed,
+        Some(ObjectStatus::Deleted) => Made::Gone,
+        Some(ObjectStatus::Enabled) | None => Made::Yes,
+    };
+    let drifts = read.drift(node.id).await?.is_some();
+    Ok(Standing { name, state, used_by, outstanding, drifts })
+}
+
+/// Refuses what cannot be asked of an object now.
+pub(super) async fn must_be_available(
+    read: &mut Read,
+    operation: &Operation,
+    node: &aegir_store::Node,
+    used_by: u64,
+) -> Result<(), Refusal> {
+    Ok(available(operation, &standing(read, node, used_by).await?)?)
+}
+
+/// What the back end will lock for `task`, by what is saved of the objects it is about.
+pub(super) fn locks(task: &Task, known: &KnownContexts) -> Vec<TaskLock> {
+    let found: Result<_, std::convert::Infallible> = locks_of(task, &|name| Ok(known.get(name).cloned()));
+    match found {
+        Ok(locks) => locks,
+        Err(never) => match never {},
+    }
+}
+
+/// The same, where all that matters is at hand.
+pub(crate) fn known_locks(task: &Task, contexts: impl IntoIterator<Item = Context>) -> Vec<TaskLock> {
+    locks(task, &contexts.into_iter().map(|context| (context.name(), context)).collect())
+}
+
+/// How many objects refer to a server: its platforms, and sites that have their database there.
+pub(super) async fn users_of(read: &mut Read, server: NodeId) -> Result<u64, StoreFault> {
+    let count = |total| match total {
+        aegir_store::Total::Exactly(count) | aegir_store::Total::MoreThan(count) => count,
+    };
+    let live = vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Failed];
+    let platforms = aegir_store::PlatformList {
+        server: Some(server),
+        status: live.clone(),
+        ..aegir_store::PlatformList::default()
+    };
+    let sites = aegir_store::SiteList { db_server: Some(server), status: live, ..aegir_store::SiteList::default() };
+    Ok(count(read.count(&platforms).await?) + count(read.count(&sites).await?))
+}
+
+/// What is saved of a platform.
+pub(super) fn known_platform(known: &mut KnownContexts, platform: &PlatformRecord) {
+    if let Some(context) = &platform.context {
+        known.insert(ContextName::Platform(context.name.clone()), Context::Platform(context.clone()));
+    }
+}
+
+/// What is saved of a site.
+pub(super) fn known_site(known: &mut KnownContexts, site: &SiteRecord) {
+    if let Some(context) = &site.context {
+        known.insert(ContextName::Site(context.name.clone()), Context::Site(Box::new(context.clone())));
+    }
+}
+
+/// The name of a node, without its `@` and prefix.
+pub(super) async fn short_name(read: &mut Read, id: NodeId) -> Result<String, StoreFault> {
+    Ok(match read.node(id).await?.and_then(|node| node.name) {
+        Some(ContextName::Server(name)) => name.to_string(),
+        Some(ContextName::Platform(name)) => name.to_string(),
+        Some(ContextName::Site(name)) => name.to_string(),
+        None => format!("#{id}"),
+    })
+}

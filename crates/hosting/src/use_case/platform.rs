@@ -1,0 +1,225 @@
+//! What can be asked of platforms.
+
+use aegir_domain::{ContextName, NodeId, ObjectStatus, PlatformContext, PlatformName, ServerName, Task};
+use aegir_store::{Direction, NameMatch, ObjectSort, Page, PlatformList, PlatformRecord, Read, ServerList, Tx};
+
+use super::object::{KnownContexts, known_platform, must_be_available, platform_named, server_named};
+use super::queued::Wanted;
+use super::shown::{cursor_page, of_page, platform_view};
+use super::{Asked, shown};
+use crate::making::{NewPlatform, changed_platform, new_platform};
+use crate::{Answer, BadParameters, Hosting, Refusal};
+
+impl Hosting {
+    pub(super) async fn list_platforms(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let given = asked.given;
+        self.store()
+            .read(async |read| {
+                let (sort, direction) = match given.str("sort") {
+                    Some("-name") => (ObjectSort::Name, Direction::Down),
+                    Some("created") => (ObjectSort::Number, Direction::Up),
+                    Some("-created") => (ObjectSort::Number, Direction::Down),
+                    _ => (ObjectSort::Name, Direction::Up),
+                };
+                let mut list = PlatformList {
+                    name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
+                    status: shown::statuses(given),
+                    core: given.str("core").map(str::to_owned),
+                    sort,
+                    direction,
+                    page: cursor_page(asked)?,
+                    ..PlatformList::default()
+                };
+                for name in given.texts("server") {
+                    list.server = Some(server_named(read, &name).await?.node.id);
+                }
+                let total = read.count(&list).await?;
+                let page = read.list(&list).await?;
+                let mut items = Vec::new();
+                for platform in &page.rows {
+                    items.push(platform_view(read, platform, shown::Depth::InList).await?);
+                }
+                of_page(items, page.next, Some(total))
+            })
+            .await
+    }
+
+    pub(super) async fn show_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.platform()?;
+        self.store()
+            .snapshot(async |read| {
+                let platform = platform_named(read, &name).await?;
+                Ok(Answer::Object(shown::json(&platform_view(read, &platform, shown::Depth::Alone).await?)))
+            })
+            .await
+    }
+
+    pub(super) async fn add_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.platform()?;
+        let now = self.now();
+        let answer = self
+            .store()
+            .write(async |tx| {
+                let server = match asked.given.text::<ServerName>("server") {
+                    Some(server) => server,
+                    None => only_web_server(tx, asked).await?,
+                };
+                let server = server_named(tx, &server).await?;
+                if server.context.http.is_none() {
+                    let why = format!("`{}` has no web service", server.context.name);
+                    return Err(BadParameters::one(asked.operation, "server", why, "name a server that has one").into());
+                }
+                let object_name = ContextName::Platform(name.clone());
+                if let Some(node) = tx.node_named(&object_name).await? {
+                    return Err(Refusal::Taken {
+                        name: name.to_string(),
+                        by: format!("the {} `{}`", node.kind, node.title),
+                    });
+                }
+                let made = new_platform(asked.operation, name.clone(), server.context.name.clone(), asked.given)?;
+                let (root, source, php, request) = match made {
+                    NewPlatform::There(context) => (
+                        Some(context.root.clone()),
+                        None,
+                        context.php.clone(),
+                        Task::VerifyPlatform { platform: name.clone(), context: Some(context) },
+                    ),
+                    NewPlatform::Built(build) => {
+                        (None, Some(build.source.clone()), build.php.clone(), Task::BuildPlatform(Box::new(build)))
+                    }
+                };
+                let title = asked.given.str("title").unwrap_or(name.as_str()).to_owned();
+                let new = aegir_store::NewPlatform {
+                    name: name.clone(),
+                    title,
+                    server: server.node.id,
+                    root,
+                    source,
+                    php,
+                    owner: aegir_store::ADMIN,
+                };
+                let mut wanted = Wanted {
+                    object: NodeId(0),
+                    name: &object_name,
+                    owner: aegir_store::ADMIN,
+                    server: server.node.id,
+                    needs: None,
+                    request,
+                };
+                if asked.dry_run {
+                    return Ok(asked.would_queue(&wanted));
+                }
+                wanted.object = tx.add_platform(&new, now).await?;
+                asked.keep_fields(tx, wanted.object, now).await?;
+                tx.record_deed(wanted.object, &asked.actor.name, "added", None, now).await?;
+                asked.queue(tx, wanted, &KnownContexts::new(), now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+
+    pub(super) async fn edit_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let now = self.now();
+        self.platform_task(asked, async |tx, platform, context| {
+            asked.revision_is(context.name.as_str(), context.revision)?;
+            let changed = changed_platform(asked.operation, context, asked.given)?;
+            if let Some(title) = asked.given.str("title")
+                && !asked.dry_run
+            {
+                tx.set_title(platform.node.id, title, now).await?;
+            }
+            Ok(Task::VerifyPlatform { platform: context.name.clone(), context: Some(changed) })
+        })
+        .await
+    }
+
+    pub(super) async fn verify_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.platform_task(asked, async |_, _, context| {
+            Ok(Task::VerifyPlatform { platform: context.name.clone(), context: None })
+        })
+        .await
+    }
+
+    pub(super) async fn forget_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.platform()?;
+        let was_never_made = self
+            .store()
+            .read(async |read| {
+                Ok::<_, Refusal>(platform_named(read, &name).await?.node.status == Some(ObjectStatus::Failed))
+            })
+            .await?;
+        if was_never_made {
+            return self.drop_failed(asked, &ContextName::Platform(name)).await;
+        }
+        self.platform_task(asked, async |_, _, context| {
+            Ok(Task::ForgetContext { name: ContextName::Platform(context.name.clone()) })
+        })
+        .await
+    }
+
+    /// Queues what `request` says for a platform that is there.
+    async fn platform_task(
+        &self,
+        asked: &Asked<'_>,
+        request: impl AsyncFnOnce(&mut Tx, &PlatformRecord, &PlatformContext) -> Result<Task, Refusal>,
+    ) -> Result<Answer, Refusal> {
+        let name = asked.platform()?;
+        let now = self.now();
+        let answer = self
+            .store()
+            .write(async |tx| {
+                let platform = platform_named(tx, &name).await?;
+                let used_by = tx.count_sites_on(platform.node.id).await?;
+                must_be_available(tx, asked.operation, &platform.node, used_by).await?;
+                let Some(context) = platform.context.clone() else {
+                    return Err(Refusal::Unknown { what: "platform", name: name.to_string() });
+                };
+                let request = request(tx, &platform, &context).await?;
+                let mut known = KnownContexts::new();
+                known_platform(&mut known, &platform);
+                let object_name = ContextName::Platform(name.clone());
+                let wanted = Wanted {
+                    object: platform.node.id,
+                    name: &object_name,
+                    owner: platform.node.owner.unwrap_or(aegir_store::ADMIN),
+                    server: platform.server,
+                    needs: None,
+                    request,
+                };
+                if asked.dry_run {
+                    return Ok(asked.would_queue(&wanted));
+                }
+                asked.keep_fields(tx, platform.node.id, now).await?;
+                asked.queue(tx, wanted, &known, now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+}
+
+impl Asked<'_> {
+    pub(crate) fn platform(&self) -> Result<PlatformName, Refusal> {
+        self.name.parse().map_err(|_| Refusal::Unknown { what: "platform", name: self.name.to_owned() })
+    }
+}
+
+/// The one server that serves sites, if there is but one.
+async fn only_web_server(read: &mut Read, asked: &Asked<'_>) -> Result<ServerName, Refusal> {
+    let servers = ServerList {
+        service: Some("http".into()),
+        status: vec![ObjectStatus::Enabled, ObjectStatus::New],
+        page: Page::first(2),
+        ..ServerList::default()
+    };
+    let servers = read.list(&servers).await?.rows;
+    let (why, remedy) = match &servers[..] {
+        [only] => return Ok(only.context.name.clone()),
+        [] => {
+            ("no server has a web service", "add one with `aegir server add NAME --http nginx --listen ADDRESS:PORT`")
+        }
+        _ => ("there are several servers with a web service", "name one of them"),
+    };
+    Err(BadParameters::one(asked.operation, "server", why, remedy).into())
+}

@@ -1,0 +1,247 @@
+//! What can be asked of servers.
+
+use aegir_domain::{ContextName, NodeId, ObjectStatus, ServerName, SshAddress, Task, Transport};
+use aegir_store::{Direction, NameMatch, NewServer, ObjectSort, ServerList, ServerRecord, Tx};
+
+use super::object::{KnownContexts, must_be_available, server_named};
+use super::queued::Wanted;
+use super::shown::{cursor_page, of_page, server_view};
+use super::{Asked, shown};
+use crate::making::{changed_server, new_server};
+use crate::{Answer, BadParameters, Hosting, Refusal, Setting};
+
+/// The name under which the password of a database server's account is kept.
+pub(crate) const DB_PASSWORD: &str = "db_password";
+
+impl Hosting {
+    pub(super) async fn list_servers(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let given = asked.given;
+        self.store()
+            .read(async |read| {
+                let (sort, direction) = match given.str("sort") {
+                    Some("-name") => (ObjectSort::Name, Direction::Down),
+                    Some("created") => (ObjectSort::Number, Direction::Up),
+                    Some("-created") => (ObjectSort::Number, Direction::Down),
+                    _ => (ObjectSort::Name, Direction::Up),
+                };
+                let list = ServerList {
+                    name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
+                    status: shown::statuses(given),
+                    service: given.str("service").map(str::to_owned),
+                    sort,
+                    direction,
+                    page: cursor_page(asked)?,
+                    ..ServerList::default()
+                };
+                let total = read.count(&list).await?;
+                let page = read.list(&list).await?;
+                let mut items = Vec::new();
+                for server in &page.rows {
+                    items.push(server_view(read, server, shown::Depth::InList).await?);
+                }
+                of_page(items, page.next, Some(total))
+            })
+            .await
+    }
+
+    pub(super) async fn show_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.server()?;
+        self.store()
+            .snapshot(async |read| {
+                let server = server_named(read, &name).await?;
+                Ok(Answer::Object(shown::json(&server_view(read, &server, shown::Depth::Alone).await?)))
+            })
+            .await
+    }
+
+    pub(super) async fn add_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.server()?;
+        let context = new_server(asked.operation, name.clone(), asked.given)?;
+        let transport = transport(asked)?;
+        let ips = ips(asked)?;
+        let now = self.now();
+        let answer = self
+            .store()
+            .write(async |tx| {
+                let object_name = ContextName::Server(name.clone());
+                if let Some(node) = tx.node_named(&object_name).await? {
+                    return Err(Refusal::Taken {
+                        name: name.to_string(),
+                        by: format!("the {} `{}`", node.kind, node.title),
+                    });
+                }
+                let usual = super::kept::number(tx, Setting::TasksPerServer).await?;
+                let new = NewServer {
+                    context: context.clone(),
+                    title: asked.given.str("title").unwrap_or(name.as_str()).to_owned(),
+                    transport,
+                    task_limit: limit(asked).unwrap_or(usual),
+                    ips,
+                    owner: aegir_store::ADMIN,
+                };
+                let mut wanted = Wanted {
+                    object: NodeId(0),
+                    name: &object_name,
+                    owner: aegir_store::ADMIN,
+                    server: NodeId(0),
+                    needs: None,
+                    request: Task::VerifyServer { server: name.clone(), context: Some(context) },
+                };
+                if asked.dry_run {
+                    return Ok(asked.would_queue(&wanted));
+                }
+                wanted.object = tx.add_server(&new, now).await?;
+                wanted.server = wanted.object;
+                self.keep_password(tx, asked, wanted.object, now).await?;
+                asked.keep_fields(tx, wanted.object, now).await?;
+                tx.record_deed(wanted.object, &asked.actor.name, "added", None, now).await?;
+                asked.queue(tx, wanted, &KnownContexts::new(), now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+
+    pub(super) async fn edit_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let now = self.now();
+        let ips = ips(asked)?;
+        self.server_task(asked, async |tx, server| {
+            asked.revision_is(server.context.name.as_str(), server.context.revision)?;
+            let changed = changed_server(asked.operation, &server.context, asked.given)?;
+            if !asked.dry_run {
+                if let Some(title) = asked.given.str("title") {
+                    tx.set_title(server.node.id, title, now).await?;
+                }
+                if let Some(limit) = limit(asked) {
+                    tx.set_task_limit(server.node.id, limit, now).await?;
+                }
+                if asked.given.has("ip") {
+                    tx.set_server_ips(server.node.id, &ips, now).await?;
+                }
+                self.keep_password(tx, asked, server.node.id, now).await?;
+            }
+            Ok(Task::VerifyServer { server: server.context.name.clone(), context: Some(changed) })
+        })
+        .await
+    }
+
+    pub(super) async fn verify_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.server_task(asked, async |_, server| {
+            Ok(Task::VerifyServer { server: server.context.name.clone(), context: None })
+        })
+        .await
+    }
+
+    pub(super) async fn forget_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.server()?;
+        let was_never_made = self
+            .store()
+            .read(async |read| {
+                Ok::<_, Refusal>(server_named(read, &name).await?.node.status == Some(ObjectStatus::Failed))
+            })
+            .await?;
+        if was_never_made {
+            return self.drop_failed(asked, &ContextName::Server(name)).await;
+        }
+        self.server_task(asked, async |_, server| {
+            Ok(Task::ForgetContext { name: ContextName::Server(server.context.name.clone()) })
+        })
+        .await
+    }
+
+    /// Queues what `request` says for a server.
+    async fn server_task(
+        &self,
+        asked: &Asked<'_>,
+        request: impl AsyncFnOnce(&mut Tx, &ServerRecord) -> Result<Task, Refusal>,
+    ) -> Result<Answer, Refusal> {
+        let name = asked.server()?;
+        let now = self.now();
+        let answer = self
+            .store()
+            .write(async |tx| {
+                let server = server_named(tx, &name).await?;
+                let used_by = super::object::users_of(tx, server.node.id).await?;
+                must_be_available(tx, asked.operation, &server.node, used_by).await?;
+                let request = request(tx, &server).await?;
+                let object_name = ContextName::Server(name.clone());
+                let wanted = Wanted {
+                    object: server.node.id,
+                    name: &object_name,
+                    owner: server.node.owner.unwrap_or(aegir_store::ADMIN),
+                    server: server.node.id,
+                    needs: None,
+                    request,
+                };
+                if asked.dry_run {
+                    return Ok(asked.would_queue(&wanted));
+                }
+                asked.keep_fields(tx, server.node.id, now).await?;
+                asked.queue(tx, wanted, &KnownContexts::new(), now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+
+    /// Keeps the password of the database server's account, sealed.
+    async fn keep_password(&self, tx: &mut Tx, asked: &Asked<'_>, server: NodeId, now: i64) -> Result<(), Refusal> {
+        if let Some(password) = asked.given.secret(DB_PASSWORD) {
+            tx.keep_secret(server, DB_PASSWORD, password, &self.0.key, now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Asked<'_> {
+    pub(crate) fn server(&self) -> Result<ServerName, Refusal> {
+        self.name.parse().map_err(|_| Refusal::Unknown { what: "server", name: self.name.to_owned() })
+    }
+
+    /// Refuses a change that was made from another revision than there is now.
+    pub(crate) fn revision_is(&self, name: &str, now: u64) -> Result<(), Refusal> {
+        match self.given.number("revision").and_then(|from| u64::try_from(from).ok()) {
+            Some(from) if from != now => Err(Refusal::Stale { name: name.to_owned(), from, now }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn limit(asked: &Asked<'_>) -> Option<u32> {
+    asked.given.number("most_tasks").and_then(|limit| u32::try_from(limit).ok())
+}
+
+fn ips(asked: &Asked<'_>) -> Result<Vec<std::net::IpAddr>, Refusal> {
+    let read = |text: &str| {
+        text.parse().map_err(|_| {
+            let why = format!("`{text}` is no address");
+            BadParameters::one(asked.operation, "ip", why, "give one such as `192.0.2.7` or `2001:db8::7`")
+        })
+    };
+    Ok(asked.given.strs("ip").into_iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// How the back end of a new server is reached.
+fn transport(asked: &Asked<'_>) -> Result<Transport, Refusal> {
+    let given = asked.given;
+    let Some(host) = given.str("ssh_host") else {
+        if let Some(name) = ["ssh_port", "ssh_user"].into_iter().find(|name| given.has(name)) {
+            return Err(BadParameters::one(asked.operation, name, "it belongs to ssh", "give `ssh_host` too").into());
+        }
+        return Ok(Transport::Local);
+    };
+    let bad = |parameter: &str, bad: aegir_domain::BadText| {
+        let remedy = bad.instead.clone().unwrap_or_default();
+        BadParameters::one(asked.operation, parameter, bad.to_string(), remedy)
+    };
+    let user = given.str("ssh_user").unwrap_or("aegir");
+    let home = given.str("home").unwrap_or("/var/aegir");
+    Ok(Transport::Ssh(SshAddress {
+        host: host.parse().map_err(|error| bad("ssh_host", error))?,
+        user: user.parse().map_err(|error| bad("ssh_user", error))?,
+        port: given.number("ssh_port").and_then(|port| u16::try_from(port).ok()).unwrap_or(22),
+        home: home.parse().map_err(|error| bad("home", error))?,
+        program: None,
+        host_key: None,
+    }))
+}

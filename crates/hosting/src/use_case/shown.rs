@@ -1,0 +1,335 @@
+//! From records to what faces show.
+
+use aegir_domain::protocol::{Level, Phase, Said};
+use aegir_domain::{ContextName, DbEngine, DbService, NodeId, ObjectStatus, Transport};
+use aegir_store::{
+    AttemptRecord, Cursor, LineRecord, Node, Page, PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault,
+    TaskRecord, Total, WaitingFor,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Asked;
+use super::object::{short_name, standing};
+use crate::view::{
+    AttemptView, AvailableView, DomainView, LineView, NodeView, PlatformView, ServerView, ServiceView, SiteView,
+    StepView, TaskView,
+};
+use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
+
+/// How much is told of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// One of many.
+    InList,
+    /// One of many, of which it counts what it waits for.
+    Waiting,
+    /// All.
+    Alone,
+}
+
+/// A view as JSON; views are plain data.
+pub(super) fn json<T: Serialize>(view: &T) -> Value {
+    serde_json::to_value(view).unwrap_or_default()
+}
+
+/// The page that is asked for.
+pub(super) fn cursor_page(asked: &Asked<'_>) -> Result<Page, Refusal> {
+    let limit = asked.given.number("limit").and_then(|limit| u32::try_from(limit).ok()).unwrap_or(50);
+    match asked.given.str("cursor") {
+        None => Ok(Page::first(limit)),
+        Some(text) => {
+            let cursor: Cursor = text.parse().map_err(|_| {
+                let remedy = "give what `next` of the page before said, with the same filters and order";
+                crate::BadParameters::one(asked.operation, "cursor", "it is no place in this list", remedy)
+            })?;
+            Ok(Page::behind(limit, cursor))
+        }
+    }
+}
+
+/// A page as it is answered.
+pub(super) fn of_page<T: Serialize>(
+    items: Vec<T>,
+    next: Option<Cursor>,
+    total: Option<Total>,
+) -> Result<Answer, Refusal> {
+    let total = match total {
+        Some(Total::Exactly(count)) => Some(count),
+        _ => None,
+    };
+    Ok(Answer::Page { items: items.iter().map(json).collect(), next: next.map(|cursor| cursor.to_string()), total })
+}
+
+/// The statuses that are asked for: all but deleted ones, if none is.
+pub(super) fn statuses(given: &Given) -> Vec<ObjectStatus> {
+    let named: Vec<ObjectStatus> = given.strs("status").iter().filter_map(|text| text.parse().ok()).collect();
+    match named.is_empty() {
+        true => vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Failed],
+        false => named,
+    }
+}
+
+pub(super) fn node_view(node: &Node) -> NodeView {
+    NodeView {
+        id: node.id.0,
+        kind: node.kind.to_string(),
+        name: node.name.as_ref().map(|name| match name {
+            ContextName::Server(name) => name.to_string(),
+            ContextName::Platform(name) => name.to_string(),
+            ContextName::Site(name) => name.to_string(),
+        }),
+        title: node.title.clone(),
+        status: node.status.map(|status| status.to_string()).unwrap_or_default(),
+        client: node.owner.filter(|owner| *owner == aegir_store::ADMIN).map(|_| "admin".to_owned()),
+        created: node.created,
+        changed: node.changed,
+        verified: node.verified,
+    }
+}
+
+/// What can be asked of an object now, and why not the rest.
+async fn operations(
+    read: &mut Read,
+    node: &Node,
+    subject: Subject,
+    used_by: u64,
+) -> Result<Vec<AvailableView>, StoreFault> {
+    let standing = standing(read, node, used_by).await?;
+    let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
+    let of_it = declared.filter(|operation| {
+        operation.subject == subject && operation.effect == Effect::Queues && matches!(operation.names, Names::One(_))
+    });
+    Ok(of_it
+        .map(|operation| {
+            let why_not = available(&operation, &standing).err().map(|why| why.to_string());
+            AvailableView { verb: operation.verb.to_owned(), available: why_not.is_none(), why_not }
+        })
+        .collect())
+}
+
+pub(super) async fn server_view(read: &mut Read, server: &ServerRecord, depth: Depth) -> Result<ServerView, Refusal> {
+    let id = server.node.id;
+    let http = server.context.http.as_ref().map(|http| ServiceView {
+        kind: "http".into(),
+        service_type: http.engine.as_str().into(),
+        at: http.listen.to_string(),
+    });
+    let db = server.context.db.as_ref().map(|db| ServiceView {
+        kind: "db".into(),
+        service_type: db.as_str().into(),
+        at: match db {
+            DbService::Sqlite {} => "files in the home".into(),
+            DbService::Mariadb { at: DbEngine::Socket(path), .. } => path.display().to_string(),
+            DbService::Mariadb { at: DbEngine::Tcp { host, port }, .. } => format!("{host}:{port}"),
+        },
+    });
+    let mut view = ServerView {
+        node: node_view(&server.node),
+        revision: server.context.revision,
+        services: http.into_iter().chain(db).collect(),
+        ips: Vec::new(),
+        transport: match &server.transport {
+            Transport::Local => "local".into(),
+            Transport::Ssh(address) => format!("ssh {address}"),
+        },
+        most_tasks: Some(server.task_limit),
+        paused: server.paused,
+        fields: Default::default(),
+        operations: Vec::new(),
+    };
+    if depth == Depth::Alone {
+        view.ips = read.server_ips(id).await?.into_iter().map(|ip| ip.to_string()).collect();
+        view.fields = super::kept::fields_of(read, id).await?;
+        let used_by = super::object::users_of(read, id).await?;
+        view.operations = operations(read, &server.node, Subject::Server, used_by).await?;
+    }
+    Ok(view)
+}
+
+pub(super) async fn platform_view(
+    read: &mut Read,
+    platform: &PlatformRecord,
+    depth: Depth,
+) -> Result<PlatformView, Refusal> {
+    let id = platform.node.id;
+    let sites = read.count_sites_on(id).await?;
+    let mut view = PlatformView {
+        node: node_view(&platform.node),
+        revision: platform.context.as_ref().map_or(0, |context| context.revision),
+        root: platform.root.as_ref().map(|root| root.as_str().to_owned()),
+        server: short_name(read, platform.server).await?,
+        core: platform.core.clone(),
+        php: platform.php.as_ref().map(|php| php.display().to_string()),
+        default_profile: platform.default_profile.as_ref().map(|profile| profile.to_string()),
+        source: platform.source.as_ref().map(json),
+        locked: platform.locked,
+        sites,
+        fields: Default::default(),
+        operations: Vec::new(),
+    };
+    if depth == Depth::Alone {
+        view.fields = super::kept::fields_of(read, id).await?;
+        view.operations = operations(read, &platform.node, Subject::Platform, sites).await?;
+    }
+    Ok(view)
+}
+
+pub(super) async fn site_view(read: &mut Read, site: &SiteRecord, depth: Depth) -> Result<SiteView, Refusal> {
+    let id = site.node.id;
+    let context = site.context.as_ref();
+    let platform = read.platform(site.platform).await?;
+    let server = match &platform {
+        Some(platform) => short_name(read, platform.server).await?,
+        None => String::new(),
+    };
+    let mut view = SiteView {
+        node: node_view(&site.node),
+        revision: context.map_or(0, |context| context.revision),
+        platform: short_name(read, site.platform).await?,
+        server,
+        db_server: short_name(read, site.db_server).await?,
+        database: context.map(|context| context.database.name.to_string()),
+        profile: site.profile.as_ref().map(|profile| profile.to_string()),
+        language: site.language.as_ref().map(|language| language.to_string()),
+        core: site.core.clone(),
+        domains: Vec::new(),
+        awaits_installer: context.is_some_and(|context| context.awaits_installer),
+        fields: Default::default(),
+        operations: Vec::new(),
+    };
+    for domain in read.domains(id).await? {
+        view.domains.push(DomainView {
+            name: domain.name.to_string(),
+            kind: domain.kind.to_string(),
+            target: domain.target.map(|target| target.to_string()),
+            tls: domain.tls_mode.to_string(),
+        });
+    }
+    if depth == Depth::Alone {
+        view.fields = super::kept::fields_of(read, id).await?;
+        view.operations = operations(read, &site.node, Subject::Site, 0).await?;
+    }
+    Ok(view)
+}
+
+pub(super) async fn task_view(read: &mut Read, task: &TaskRecord, depth: Depth) -> Result<TaskView, Refusal> {
+    let mut view = TaskView {
+        id: task.id.0,
+        operation: task.operation.to_string(),
+        object: task.object.0,
+        object_name: task.object_name.to_string(),
+        state: task.state.to_string(),
+        asked_by: task.actor.clone(),
+        parent: task.parent.map(|parent| parent.0),
+        server: short_name(read, task.server).await?,
+        queued: task.queued,
+        started: task.started,
+        ended: task.ended,
+        waits_for: None,
+        cancelling: task.cancel_asked.is_some() && !task.state.is_ended(),
+        parameters: task.parameters["given"].clone(),
+        attempts: Vec::new(),
+        children: Vec::new(),
+    };
+    if depth != Depth::InList {
+        let mut reasons = Vec::new();
+        for reason in read.waiting_for(task.id).await? {
+            reasons.push(in_words(read, reason).await?);
+        }
+        view.waits_for = (!reasons.is_empty()).then(|| reasons.join("; "));
+    }
+    if depth == Depth::Alone {
+        for attempt in read.attempts(task.id).await? {
+            view.attempts.push(attempt_view(read, attempt).await?);
+        }
+        let children = aegir_store::TaskList {
+            parent: Some(task.id),
+            page: Page::first(aegir_store::LONGEST_PAGE),
+            ..aegir_store::TaskList::default()
+        };
+        view.children = read.list(&children).await?.rows.iter().map(|child| child.id.0).collect();
+    }
+    Ok(view)
+}
+
+/// What a task waits for, in words.
+async fn in_words(read: &mut Read, reason: WaitingFor) -> Result<String, StoreFault> {
+    let named = async |read: &mut Read, id: NodeId| short_name(read, id).await;
+    Ok(match reason {
+        WaitingFor::Queue => "the queue is paused".into(),
+        WaitingFor::Server(id) => format!("the server `{}` is paused", named(read, id).await?),
+        WaitingFor::Object(task) => format!("task {task} runs on the same object"),
+        WaitingFor::Lock { task, name } => format!("task {task} holds `{name}`"),
+        WaitingFor::Platform(id) => format!("the platform `{}` is not verified yet", named(read, id).await?),
+        WaitingFor::ServerRoom(most) => format!("{most} tasks run on its server, which is as many as may"),
+        WaitingFor::QueueRoom(most) => format!("{most} tasks run, which is as many as may"),
+        WaitingFor::Turn(0) => "it is next".into(),
+        WaitingFor::Turn(before) => format!("its turn: {before} before it"),
+    })
+}
+
+async fn attempt_view(read: &mut Read, attempt: AttemptRecord) -> Result<AttemptView, StoreFault> {
+    let steps = read.steps(attempt.id).await?;
+    Ok(AttemptView {
+        id: attempt.id.to_string(),
+        number: u32::try_from(attempt.number).unwrap_or(u32::MAX),
+        state: attempt.state.to_string(),
+        started: attempt.started,
+        ended: attempt.ended,
+        outcome: attempt.outcome.map(|outcome| outcome.to_string()),
+        fault: attempt.fault.as_ref().map(json),
+        left: (!attempt.left.is_empty()).then(|| json(&attempt.left)),
+        answer: (!attempt.answer.is_empty()).then(|| Value::Object(attempt.answer.clone())),
+        changed: attempt.changed,
+        lines: attempt.next_line.saturating_sub(1),
+        steps: steps
+            .into_iter()
+            .map(|step| StepView {
+                line: step.line,
+                name: step.name,
+                phase: phase_word(step.phase),
+                took: step.took.and_then(|took| i64::try_from(took).ok()),
+            })
+            .collect(),
+    })
+}
+
+pub(super) fn line_view(attempt: u64, record: &LineRecord) -> LineView {
+    let (kind, level, text, output) = match &record.line.said {
+        Said::Started { task, object, .. } => ("started", None, format!("{} of {object}", task.as_str()), None),
+        Said::Log { level, text, output } => ("log", Some(level_word(*level)), text.clone(), output.clone()),
+        Said::Step { name, phase, took, .. } => {
+            let took = took.map(|took| format!(" ({took} ms)")).unwrap_or_default();
+            ("step", Some(phase_word(*phase)), format!("{name}{took}"), None)
+        }
+        Said::Progress { done, total, text } => {
+            let far = match total {
+                0 => String::new(),
+                total => format!(" ({done} of {total})"),
+            };
+            ("progress", None, format!("{text}{far}"), None)
+        }
+        Said::Result(ending) => {
+            let outcome = json(&ending.outcome)["outcome"].as_str().unwrap_or_default().to_owned();
+            ("result", Some(outcome), ending.fault().map(|fault| fault.message.clone()).unwrap_or_default(), None)
+        }
+    };
+    LineView {
+        attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+        n: record.line.n,
+        at: i64::try_from(record.line.at).unwrap_or(i64::MAX),
+        kind: kind.into(),
+        level,
+        text,
+        output,
+    }
+}
+
+fn level_word(level: Level) -> String {
+    json(&level).as_str().unwrap_or_default().to_owned()
+}
+
+fn phase_word(phase: Phase) -> String {
+    json(&phase).as_str().unwrap_or_default().to_owned()
+}

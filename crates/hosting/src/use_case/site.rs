@@ -1,0 +1,296 @@
+//! What can be asked of sites.
+
+use aegir_domain::{ContextName, NodeId, ObjectStatus, SiteName, Task};
+use aegir_store::{
+    Direction, HasPackage, NameMatch, NewSite, ObjectSort, Page, Read, ServerList, SiteList, SiteRecord, Span,
+};
+
+use super::object::{
+    KnownContexts, known_platform, known_site, must_be_available, platform_named, server_named, site_named,
+};
+use super::queued::Wanted;
+use super::shown::{cursor_page, of_page, site_view};
+use super::{Asked, shown};
+use crate::making::{changed_site, new_site};
+use crate::options::{Chosen, DbServerOffer, Offer, PlatformOffer, options};
+use crate::{Answer, Hosting, Refusal};
+
+/// How many platforms are offered for a new site at the most.
+const MOST_OFFERED: u32 = 500;
+
+impl Hosting {
+    pub(super) async fn list_sites(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let given = asked.given;
+        self.store()
+            .read(async |read| {
+                let (sort, direction) = match given.str("sort") {
+                    Some("-name") => (ObjectSort::Name, Direction::Down),
+                    Some("created") => (ObjectSort::Number, Direction::Up),
+                    Some("-created") => (ObjectSort::Number, Direction::Down),
+                    Some("changed") => (ObjectSort::Changed, Direction::Up),
+                    Some("-changed") => (ObjectSort::Changed, Direction::Down),
+                    _ => (ObjectSort::Name, Direction::Up),
+                };
+                let mut list = SiteList {
+                    name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
+                    status: shown::statuses(given),
+                    package: given.str("package").map(|name| HasPackage {
+                        kind: None,
+                        name: name.to_owned(),
+                        version: given.str("version").map(str::to_owned),
+                        enabled: Some(true),
+                    }),
+                    sort,
+                    direction,
+                    page: cursor_page(asked)?,
+                    ..SiteList::default()
+                };
+                for name in given.texts("platform") {
+                    list.platform.push(platform_named(read, &name).await?.node.id);
+                }
+                for name in given.texts("server") {
+                    list.server = Some(server_named(read, &name).await?.node.id);
+                }
+                if given.has("verified") {
+                    // Never verified is 0 there.
+                    list.verified = match given.flag("verified") {
+                        true => Span { from: Some(1), until: None },
+                        false => Span { from: None, until: Some(1) },
+                    };
+                }
+                let total = read.count(&list).await?;
+                let page = read.list(&list).await?;
+                let mut items = Vec::new();
+                for site in &page.rows {
+                    items.push(site_view(read, site, shown::Depth::InList).await?);
+                }
+                of_page(items, page.next, Some(total))
+            })
+            .await
+    }
+
+    pub(super) async fn show_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.site()?;
+        self.store()
+            .snapshot(async |read| {
+                let site = site_named(read, &name).await?;
+                Ok(Answer::Object(shown::json(&site_view(read, &site, shown::Depth::Alone).await?)))
+            })
+            .await
+    }
+
+    pub(super) async fn site_options(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let given = asked.given;
+        let chosen = Chosen {
+            platform: given.text("platform"),
+            profile: given.text("profile"),
+            db_server: given.text("db_server"),
+            language: given.text("language"),
+        };
+        let offer = self.store().snapshot(async |read| offer(read).await).await?;
+        Ok(Answer::Object(options(&offer, &chosen).as_json()))
+    }
+
+    pub(super) async fn add_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.site()?;
+        let now = self.now();
+        let answer = self
+            .store()
+            .write(async |tx| {
+                let offer = offer(tx).await?;
+                let install = new_site(asked.operation, name.clone(), asked.given, &offer)?;
+                let platform = platform_named(tx, &install.platform).await?;
+                let db_server = server_named(tx, &install.db_server).await?;
+                for host in std::iter::once(name.host()).chain(install.aliases.iter().cloned()) {
+                    if let Some(site) = tx.who_has(&host).await? {
+                        let by = super::object::short_name(tx, site).await?;
+                        return Err(Refusal::Taken { name: host.to_string(), by: format!("the site `{by}`") });
+                    }
+                }
+                let object_name = ContextName::Site(name.clone());
+                let mut known = KnownContexts::new();
+                known_platform(&mut known, &platform);
+                let new = NewSite {
+                    name: name.clone(),
+                    title: install.title.as_ref().map_or_else(|| name.to_string(), |title| title.to_string()),
+                    platform: platform.node.id,
+                    db_server: db_server.node.id,
+                    profile: install.profile.clone(),
+                    language: install.language.clone(),
+                    aliases: install.aliases.clone(),
+                    redirect: install.redirect.clone(),
+                    owner: aegir_store::ADMIN,
+                };
+                let mut wanted = Wanted {
+                    object: NodeId(0),
+                    name: &object_name,
+                    owner: aegir_store::ADMIN,
+                    server: platform.server,
+                    needs: Some(platform.node.id),
+                    request: Task::InstallSite(Box::new(install)),
+                };
+                if asked.dry_run {
+                    return Ok(asked.would_queue(&wanted));
+                }
+                wanted.object = tx.add_site(&new, now).await?;
+                asked.keep_fields(tx, wanted.object, now).await?;
+                tx.record_deed(wanted.object, &asked.actor.name, "added", None, now).await?;
+                asked.queue(tx, wanted, &known, now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+
+    pub(super) async fn edit_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |tx, site, context| {
+            let changed = changed_site(asked.operation, context, asked.given)?;
+            for host in &changed.aliases {
+                if let Some(other) = tx.who_has(host).await?.filter(|other| *other != site.node.id) {
+                    let by = super::object::short_name(tx, other).await?;
+                    return Err(Refusal::Taken { name: host.to_string(), by: format!("the site `{by}`") });
+                }
+            }
+            asked.revision_is(context.name.as_str(), context.revision)?;
+            Ok(Task::VerifySite { site: context.name.clone(), context: Some(Box::new(changed)) })
+        })
+        .await
+    }
+
+    pub(super) async fn verify_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| Ok(Task::VerifySite { site: context.name.clone(), context: None }))
+            .await
+    }
+
+    pub(super) async fn log_in_to_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let account = asked.given.number("account").and_then(|account| u64::try_from(account).ok()).unwrap_or(1);
+        self.site_task(asked, async |_, _, context| Ok(Task::Login { site: context.name.clone(), account })).await
+    }
+
+    pub(super) async fn delete_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.site()?;
+        let typed = asked.given.str("confirm").unwrap_or_default();
+        if typed != name.as_str() {
+            return Err(crate::BadParameters::one(
+                asked.operation,
+                "confirm",
+                format!("`{typed}` is not the name of the site"),
+                format!("if you are sure, give `{name}`"),
+            )
+            .into());
+        }
+        let was_never_made = self
+            .store()
+            .read(async |read| {
+                Ok::<_, Refusal>(site_named(read, &name).await?.node.status == Some(ObjectStatus::Failed))
+            })
+            .await?;
+        if was_never_made {
+            return self.drop_failed(asked, &ContextName::Site(name)).await;
+        }
+        self.site_task(asked, async |_, _, context| {
+            Ok(Task::DeleteSite { site: context.name.clone(), confirm: context.name.to_string() })
+        })
+        .await
+    }
+
+    /// Queues what `request` says for a site that is there.
+    async fn site_task(
+        &self,
+        asked: &Asked<'_>,
+        request: impl AsyncFnOnce(&mut aegir_store::Tx, &SiteRecord, &aegir_domain::SiteContext) -> Result<Task, Refusal>,
+    ) -> Result<Answer, Refusal> {
+        let name = asked.site()?;
+        let now = self.now();
+        let answer = self
+            .store()
+            .write(async |tx| {
+                let site = site_named(tx, &name).await?;
+                must_be_available(tx, asked.operation, &site.node, 0).await?;
+                let Some(context) = site.context.clone() else {
+                    return Err(Refusal::Unknown { what: "site", name: name.to_string() });
+                };
+                let platform = tx.platform(site.platform).await?;
+                let platform = platform
+                    .ok_or_else(|| Refusal::Unknown { what: "platform", name: context.platform.to_string() })?;
+                let mut known = KnownContexts::new();
+                known_platform(&mut known, &platform);
+                known_site(&mut known, &site);
+                let request = request(tx, &site, &context).await?;
+                let object_name = ContextName::Site(name.clone());
+                let wanted = Wanted {
+                    object: site.node.id,
+                    name: &object_name,
+                    owner: site.node.owner.unwrap_or(aegir_store::ADMIN),
+                    server: platform.server,
+                    needs: None,
+                    request,
+                };
+                if asked.dry_run {
+                    return Ok(asked.would_queue(&wanted));
+                }
+                asked.keep_fields(tx, site.node.id, now).await?;
+                asked.queue(tx, wanted, &known, now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+}
+
+impl Asked<'_> {
+    pub(crate) fn site(&self) -> Result<SiteName, Refusal> {
+        self.name.parse().map_err(|_| Refusal::Unknown { what: "site", name: self.name.to_owned() })
+    }
+}
+
+/// What there is for a new site to be made of.
+pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
+    let mut offer = Offer::default();
+    let servers = ServerList { page: Page::first(MOST_OFFERED), ..ServerList::default() };
+    let mut engines = Vec::new();
+    for server in read.list(&servers).await?.rows {
+        if server.node.status != Some(ObjectStatus::Enabled) {
+            continue;
+        }
+        if let Some(db) = &server.context.db {
+            let engine = db.as_str().to_owned();
+            engines.push(engine.clone());
+            offer.db_servers.push(DbServerOffer { name: server.context.name.clone(), engine });
+        }
+    }
+    engines.sort();
+    engines.dedup();
+    let platforms = aegir_store::PlatformList {
+        status: vec![ObjectStatus::Enabled],
+        locked: Some(false),
+        page: Page::first(MOST_OFFERED),
+        ..aegir_store::PlatformList::default()
+    };
+    for platform in read.list(&platforms).await?.rows {
+        let (Some(context), Some(_)) = (&platform.context, platform.node.verified) else { continue };
+        let instances = read.instances(platform.node.id).await?;
+        let mut profiles: Vec<_> = instances
+            .iter()
+            .filter(|instance| instance.kind == aegir_domain::PackageKind::Profile)
+            .filter_map(|instance| instance.name.parse().ok())
+            .collect();
+        let default_profile = platform.default_profile.clone();
+        if let Some(default) = &default_profile
+            && !profiles.contains(default)
+        {
+            profiles.push(default.clone());
+        }
+        let core = platform.core.as_deref().unwrap_or_default();
+        offer.platforms.push(PlatformOffer {
+            name: context.name.clone(),
+            core: core.split(['.', '-']).map_while(|part| part.parse().ok()).collect(),
+            server: context.server.clone(),
+            profiles,
+            default_profile,
+            languages: Vec::new(),
+            engines: engines.clone(),
+        });
+    }
+    Ok(offer)
+}

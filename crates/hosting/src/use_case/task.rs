@@ -1,0 +1,183 @@
+//! What can be asked of tasks.
+
+use aegir_domain::{NodeId, Task};
+use aegir_store::{Direction, NameMatch, Queued as Stored, Read, TaskList, TaskSort};
+
+use super::object::{KnownContexts, known_platform, known_site, locks, server_named};
+use super::shown::{cursor_page, line_view, of_page, task_view};
+use super::{Asked, shown};
+use crate::{Answer, Hosting, Queued, Refusal};
+
+impl Hosting {
+    pub(super) async fn list_tasks(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let given = asked.given;
+        self.store()
+            .read(async |read| {
+                let mut list = TaskList {
+                    state: given.strs("state").iter().filter_map(|state| state.parse().ok()).collect(),
+                    operation: given
+                        .strs("operation")
+                        .iter()
+                        .filter_map(|operation| operation.replace(' ', "-").parse().ok())
+                        .collect(),
+                    object_name: given.strs("object").first().map(|name| NameMatch::Is((*name).to_owned())),
+                    actor: given.str("asked_by").map(str::to_owned),
+                    parent: given.str("parent").and_then(|number| number.parse().ok()).map(NodeId),
+                    sort: TaskSort::default(),
+                    direction: match given.str("sort") {
+                        Some("queued") => Direction::Up,
+                        _ => Direction::Down,
+                    },
+                    page: cursor_page(asked)?,
+                    ..TaskList::default()
+                };
+                for name in given.texts("server") {
+                    list.server = Some(server_named(read, &name).await?.node.id);
+                }
+                let total = read.count(&list).await?;
+                let page = read.list(&list).await?;
+                let mut items = Vec::new();
+                for task in &page.rows {
+                    items.push(task_view(read, task, shown::Depth::InList).await?);
+                }
+                of_page(items, page.next, Some(total))
+            })
+            .await
+    }
+
+    pub(super) async fn show_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let id = asked.number()?;
+        self.store()
+            .snapshot(async |read| {
+                let task = task_numbered(read, id).await?;
+                Ok(Answer::Object(shown::json(&task_view(read, &task, shown::Depth::Alone).await?)))
+            })
+            .await
+    }
+
+    /// Lines of an attempt. `next` is the number of the line to go on with, also where there is none yet.
+    pub(super) async fn task_log(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let id = asked.number()?;
+        let given = asked.given;
+        let from = given.number("from").and_then(|from| u64::try_from(from).ok()).unwrap_or(1).max(1);
+        let limit = given.number("limit").and_then(|limit| u32::try_from(limit).ok()).unwrap_or(500);
+        self.store()
+            .snapshot(async |read| {
+                task_numbered(read, id).await?;
+                let attempts = read.attempts(id).await?;
+                let wanted = given.number("attempt");
+                let attempt = match wanted {
+                    Some(number) => attempts.iter().find(|attempt| i64::try_from(attempt.number) == Ok(number)),
+                    None => attempts.last(),
+                };
+                let Some(attempt) = attempt else {
+                    return match wanted {
+                        Some(number) => Err(Refusal::Unknown { what: "attempt", name: number.to_string() }),
+                        None => Ok(Answer::Page { items: Vec::new(), next: None, total: Some(0) }),
+                    };
+                };
+                let lines = read.lines(attempt.id, from, limit).await?;
+                let next = lines.last().map_or(from, |line| line.line.n + 1);
+                let items = lines.iter().map(|line| shown::json(&line_view(attempt.number, line))).collect();
+                let more = next < attempt.next_line;
+                Ok(Answer::Page { items, next: more.then(|| next.to_string()), total: Some(attempt.next_line - 1) })
+            })
+            .await
+    }
+
+    pub(super) async fn cancel_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let id = asked.number()?;
+        let now = self.now();
+        let cancelled = self
+            .store()
+            .write(async |tx| {
+                task_numbered(tx, id).await?;
+                let cancelled = tx.cancel_task(id, &asked.actor.name, now).await?;
+                if cancelled == aegir_store::Cancelled::Before {
+                    crate::work::was_not_done(tx, id, &asked.actor.name, now).await?;
+                }
+                Ok::<_, Refusal>(cancelled)
+            })
+            .await?;
+        // Whoever records it asks its back end; that also happens if we die right here.
+        self.wake();
+        match cancelled {
+            aegir_store::Cancelled::TooLate(state) => Err(Refusal::Conflict {
+                what: format!("task {id} had ended before: it is {state}"),
+                remedy: Some(format!("see `aegir task show {id}`")),
+            }),
+            _ => {
+                let task = self.store().read(async |read| {
+                    let task = task_numbered(read, id).await?;
+                    task_view(read, &task, shown::Depth::InList).await
+                });
+                Ok(Answer::Object(shown::json(&task.await?)))
+            }
+        }
+    }
+
+    pub(super) async fn retry_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let id = asked.number()?;
+        let now = self.now();
+        let answer = self
+            .store()
+            .write(async |tx| {
+                let task = task_numbered(tx, id).await?;
+                if !task.state.is_ended() {
+                    return Err(Refusal::Conflict {
+                        what: format!("task {id} has not ended: it is {}", task.state),
+                        remedy: Some(format!("follow it with `aegir task follow {id}`")),
+                    });
+                }
+                let node = tx.need_node(task.object).await?;
+                if node.status == Some(aegir_domain::ObjectStatus::Deleted) {
+                    return Err(crate::Unavailable::Gone { name: task.object_name.clone() }.into());
+                }
+                let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
+                let Some(request) = request else {
+                    return Err(Refusal::Conflict {
+                        what: format!("task {id} was asked for by another version of Ægir, and cannot be asked again"),
+                        remedy: Some("ask for the same anew".into()),
+                    });
+                };
+                let known = known_of(tx, task.object).await?;
+                let object = task.object_name.to_string();
+                if asked.dry_run {
+                    let request = serde_json::to_value(&request).unwrap_or_default();
+                    return Ok(Answer::WouldQueue { object, requests: vec![request] });
+                }
+                let queued = tx.retry_task(id, &locks(&request, &known), &asked.actor.name, now).await?;
+                let known = matches!(queued, Stored::Already(_));
+                crate::work::is_made_again(tx, &task, now).await?;
+                Ok(Answer::Queued(Queued { task: queued.task().0, object, known }))
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+}
+
+impl Asked<'_> {
+    fn number(&self) -> Result<NodeId, Refusal> {
+        let unknown = |_| Refusal::Unknown { what: "task", name: self.name.to_owned() };
+        self.name.parse().map(NodeId).map_err(unknown)
+    }
+}
+
+async fn task_numbered(read: &mut Read, id: NodeId) -> Result<aegir_store::TaskRecord, Refusal> {
+    read.task(id).await?.ok_or_else(|| Refusal::Unknown { what: "task", name: id.to_string() })
+}
+
+/// What is saved of the object `id` and of what it lives on.
+async fn known_of(read: &mut Read, id: NodeId) -> Result<KnownContexts, Refusal> {
+    let mut known = KnownContexts::new();
+    if let Some(site) = read.site(id).await? {
+        known_site(&mut known, &site);
+        if let Some(platform) = read.platform(site.platform).await? {
+            known_platform(&mut known, &platform);
+        }
+    } else if let Some(platform) = read.platform(id).await? {
+        known_platform(&mut known, &platform);
+    }
+    Ok(known)
+}

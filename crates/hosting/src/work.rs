@@ -1,0 +1,21 @@
+//! Carries tasks from the queue to a back end, and what it says back into the store.
+//!
+//! ```text
+//!   dispatcher: lease ─► what runs already: attach ─► what may begin: claim ─► recorder, one for each attempt
+//!                                                                                 lines ─► store, in batches
+//!                                                                                 result ─► outcome, in one transaction
+//! ```
+//!
+//! ## Invariants
+//!
+//! - Every write carries the fence of the lease: whoever was succeeded writes nothing any more.
+//! - Nothing is run twice. What is not known to have ended is attached to, however often that takes.
+//! - An outcome, what it means for its object, the tasks that follow and the news of it are one transaction.
+
+mod dispatcher;
+mod outcome;
+mod recorder;
+mod takeover;
+
+pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
+pub(crate) use outcome::{is_made_again, record_context, was_not_done};

@@ -1,0 +1,352 @@
+//! What an outcome means: for the object, for tasks that follow, and for whoever wants to hear of it.
+
+use aegir_domain::protocol::Ending;
+use aegir_domain::{
+    AttemptId, Context, ContextName, Fault, FaultReport, Instance, InstanceScope, NodeId, ObjectStatus, Outcome,
+    PackageCode, PlatformAnswer, Remedy, SiteAnswer, Task, TaskState,
+};
+use aegir_store::{Fence, NewTask, Read, RecordedInstance, StoreFault, TaskRecord, Tx};
+use serde_json::json;
+
+use crate::making::{changed_platform, changed_server, changed_site};
+use crate::news::{News, What};
+use crate::use_case::{known_locks, operation_named, parameters};
+use crate::{Given, OperationId};
+
+/// What the back end is asked now for `task`. An edit is made anew from what is saved now, so that nothing which
+/// happened while it waited is lost.
+pub(super) async fn request_now(read: &mut Read, task: &TaskRecord) -> Result<Result<Task, FaultReport>, StoreFault> {
+    let asked: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
+    let Some(asked) = asked else {
+        return Ok(Err(Fault::from(OtherVersion).report()));
+    };
+    let Some(operation) = operation_named(task.operation.as_str()) else { return Ok(Ok(asked)) };
+    let declared = operation.declaration();
+    let given = match task.parameters["given"].as_object().map(|raw| declared.read(raw)) {
+        Some(Ok(given)) => given,
+        _ => Given::default(),
+    };
+    let report = |bad: crate::BadParameters| FaultReport::of(&bad);
+    Ok(match (operation, asked) {
+        (OperationId::SiteEdit, Task::VerifySite { site, .. }) => {
+            match read.site(task.object).await?.and_then(|site| site.context) {
+                Some(saved) => changed_site(&declared, &saved, &given)
+                    .map(|changed| Task::VerifySite { site, context: Some(Box::new(changed)) })
+                    .map_err(report),
+                None => Ok(Task::VerifySite { site, context: None }),
+            }
+        }
+        (OperationId::PlatformEdit, Task::VerifyPlatform { platform, .. }) => {
+            match read.platform(task.object).await?.and_then(|platform| platform.context) {
+                Some(saved) => changed_platform(&declared, &saved, &given)
+                    .map(|changed| Task::VerifyPlatform { platform, context: Some(changed) })
+                    .map_err(report),
+                None => Ok(Task::VerifyPlatform { platform, context: None }),
+            }
+        }
+        (OperationId::ServerEdit, Task::VerifyServer { server, .. }) => match read.server(task.object).await? {
+            Some(saved) => changed_server(&declared, &saved.context, &given)
+                .map(|changed| Task::VerifyServer { server, context: Some(changed) })
+                .map_err(report),
+            None => Ok(Task::VerifyServer { server, context: None }),
+        },
+        (_, asked) => Ok(asked),
+    })
+}
+
+/// What follows from the end of an attempt. In the transaction that records it.
+pub(super) async fn follows(
+    tx: &mut Tx,
+    task: &TaskRecord,
+    operation: Option<OperationId>,
+    attempt: AttemptId,
+    ending: &Ending,
+    now: i64,
+) -> Result<(), StoreFault> {
+    let happened = matches!(ending.outcome, Outcome::Succeeded | Outcome::Untidy { .. });
+    let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
+    match happened {
+        true => done(tx, task, request.as_ref(), ending, now).await?,
+        false => not_done(tx, task.object, request.as_ref(), &ending.outcome, now).await?,
+    }
+    let word = TaskState::from(ending.outcome.kind());
+    let detail = json!({ "task": task.id, "outcome": word.as_str() });
+    tx.record_deed(task.object, &task.actor, task.operation.as_str(), Some(&detail), now).await?;
+    if happened && operation == Some(OperationId::ServerVerify) && task.parameters["given"]["platforms"] == json!(true)
+    {
+        verify_platforms_of(tx, task, now).await?;
+    }
+    if happened && matches!(request, Some(Task::BuildPlatform(_))) {
+        verify_platform(tx, task.object, task, now).await?;
+    }
+    if !matches!(ending.outcome, Outcome::Succeeded) {
+        tell(tx, task, attempt, ending, now).await?;
+    }
+    Ok(())
+}
+
+/// The object is as the task wanted it.
+async fn done(
+    tx: &mut Tx,
+    task: &TaskRecord,
+    request: Option<&Task>,
+    ending: &Ending,
+    now: i64,
+) -> Result<(), StoreFault> {
+    let object = task.object;
+    if matches!(request, Some(Task::DeleteSite { .. } | Task::ForgetContext { .. })) {
+        return tx.delete_object(object, now).await;
+    }
+    if let Some(context) = &ending.context {
+        record_context(tx, object, context, now).await?;
+    }
+    let verified = match request {
+        Some(Task::Login { .. } | Task::SaveContext { .. }) | None => return Ok(()),
+        // Its code is there; whether it works, its verify tells.
+        Some(Task::BuildPlatform(_)) => None,
+        Some(_) => Some(now),
+    };
+    tx.set_status(object, ObjectStatus::Enabled, now).await?;
+    tx.set_verified(object, verified, now).await?;
+    record_answer(tx, task, ending, now).await
+}
+
+/// Takes over what a back end has saved of an object.
+pub(crate) async fn record_context(tx: &mut Tx, object: NodeId, context: &Context, now: i64) -> Result<(), StoreFault> {
+    match context {
+        Context::Server(server) => tx.record_server(object, server, now).await,
+        Context::Platform(platform) => tx.record_platform(object, platform, now).await,
+        Context::Site(site) => {
+            let platform = tx.node_named(&ContextName::Platform(site.platform.clone())).await?;
+            let db_server = tx.node_named(&ContextName::Server(site.db_server.clone())).await?;
+            match (platform, db_server) {
+                (Some(platform), Some(db_server)) => tx.record_site(object, site, platform.id, db_server.id, now).await,
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// Takes over which packages were found.
+async fn record_answer(tx: &mut Tx, task: &TaskRecord, ending: &Ending, now: i64) -> Result<(), StoreFault> {
+    let answer = serde_json::Value::Object(ending.answer.clone());
+    match &task.object_name {
+        ContextName::Site(_) => {
+            let Ok(answer) = serde_json::from_value::<SiteAnswer>(answer) else { return Ok(()) };
+            if let Some(packages) = answer.packages {
+                let packages: Vec<_> = packages.into_iter().map(instance_of_site).collect();
+                tx.record_packages(task.object, &packages, now).await?;
+            }
+        }
+        ContextName::Platform(_) => {
+            let Ok(answer) = serde_json::from_value::<PlatformAnswer>(answer) else { return Ok(()) };
+            let packages: Vec<_> = answer.packages.into_iter().map(instance_of_platform).collect();
+            tx.record_packages(task.object, &packages, now).await?;
+            let found: Vec<_> = answer.found_sites.iter().filter_map(|site| site.folder.parse().ok()).collect();
+            tx.record_found_sites(task.object, &found, now).await?;
+        }
+        ContextName::Server(_) => (),
+    }
+    Ok(())
+}
+
+fn instance_of_site(instance: Instance) -> RecordedInstance {
+    RecordedInstance {
+        kind: instance.kind,
+        name: instance.name,
+        version: instance.version,
+        scope: instance.reach.as_ref().map_or(InstanceScope::Platform, |reach| reach.scope()),
+        enabled: instance.enabled,
+        loaded: instance.enabled,
+        schema: instance.schema,
+        path: instance.path,
+    }
+}
+
+fn instance_of_platform(code: PackageCode) -> RecordedInstance {
+    RecordedInstance {
+        kind: code.kind,
+        name: code.name,
+        version: code.version,
+        scope: code.reach.scope(),
+        enabled: false,
+        loaded: false,
+        schema: code.schema,
+        path: Some(code.path),
+    }
+}
+
+/// The object is as it was before, or nobody can tell.
+async fn not_done(
+    tx: &mut Tx,
+    object: NodeId,
+    request: Option<&Task>,
+    outcome: &Outcome,
+    now: i64,
+) -> Result<(), StoreFault> {
+    let node = tx.need_node(object).await?;
+    if node.status == Some(ObjectStatus::New) {
+        return tx.set_status(object, ObjectStatus::Failed, now).await;
+    }
+    let is_verify = matches!(
+        request,
+        Some(
+            Task::VerifySite { context: None, .. }
+                | Task::VerifyPlatform { context: None, .. }
+                | Task::VerifyServer { context: None, .. }
+        )
+    );
+    // An edit that was taken back left all as it was.
+    match is_verify || matches!(outcome, Outcome::Stuck { .. }) {
+        true => tx.set_verified(object, None, now).await,
+        false => Ok(()),
+    }
+}
+
+/// A task that made an object was cancelled before it began: nothing of the object is there.
+pub(crate) async fn was_not_done(tx: &mut Tx, task: NodeId, actor: &str, now: i64) -> Result<(), StoreFault> {
+    let Some(task) = tx.task(task).await? else { return Ok(()) };
+    let node = tx.need_node(task.object).await?;
+    if node.status == Some(ObjectStatus::New) {
+        tx.set_status(task.object, ObjectStatus::Failed, now).await?;
+    }
+    let detail = json!({ "task": task.id, "outcome": "cancelled" });
+    tx.record_deed(task.object, actor, task.operation.as_str(), Some(&detail), now).await
+}
+
+/// A task that was to make an object is tried again: the object is on its way once more.
+pub(crate) async fn is_made_again(tx: &mut Tx, task: &TaskRecord, now: i64) -> Result<(), StoreFault> {
+    let node = tx.need_node(task.object).await?;
+    match node.status {
+        Some(ObjectStatus::Failed) => tx.set_status(task.object, ObjectStatus::New, now).await,
+        _ => Ok(()),
+    }
+}
+
+/// Queues a verify of each platform of a server, as children of the server's.
+async fn verify_platforms_of(tx: &mut Tx, task: &TaskRecord, now: i64) -> Result<(), StoreFault> {
+    let mut list = aegir_store::PlatformList {
+        server: Some(task.object),
+        status: vec![ObjectStatus::Enabled],
+        page: aegir_store::Page::first(aegir_store::LONGEST_PAGE),
+        ..aegir_store::PlatformList::default()
+    };
+    loop {
+        let page = tx.list(&list).await?;
+        for platform in &page.rows {
+            verify_platform(tx, platform.node.id, task, now).await?;
+        }
+        match page.next {
+            Some(next) => list.page = aegir_store::Page::behind(aegir_store::LONGEST_PAGE, next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn verify_platform(tx: &mut Tx, platform: NodeId, parent: &TaskRecord, now: i64) -> Result<(), StoreFault> {
+    let Some(platform) = tx.platform(platform).await? else { return Ok(()) };
+    let Some(context) = platform.context.clone() else { return Ok(()) };
+    let request = Task::VerifyPlatform { platform: context.name.clone(), context: None };
+    let name = ContextName::Platform(context.name.clone());
+    let operation = OperationId::PlatformVerify.declaration();
+    let Ok(slug) = operation.slug().parse() else { return Ok(()) };
+    let new = NewTask {
+        operation: slug,
+        object: platform.node.id,
+        object_name: name.clone(),
+        title: format!("{} {name}", operation.name()),
+        parameters: parameters(&json!({}), &request),
+        // What a person asked for brings it along.
+        priority: parent.priority,
+        actor: parent.actor.clone(),
+        parent: Some(parent.id),
+        owner: platform.node.owner.unwrap_or(aegir_store::ADMIN),
+        server: platform.server,
+        needs: None,
+        locks: known_locks(&request, [Context::Platform(context)]),
+    };
+    tx.enqueue(&new, now).await.map(drop)
+}
+
+/// Has it told that a task did not simply succeed.
+async fn tell(tx: &mut Tx, task: &TaskRecord, attempt: AttemptId, ending: &Ending, now: i64) -> Result<(), StoreFault> {
+    let what = match &ending.outcome {
+        Outcome::Succeeded => return Ok(()),
+        Outcome::Refused { .. } => What::Refused,
+        Outcome::RolledBack { .. } => What::RolledBack,
+        Outcome::Stuck { .. } => What::Stuck,
+        Outcome::Untidy { .. } => What::Untidy,
+    };
+    // Whoever asked it to stop knows.
+    if what == What::RolledBack && task.cancel_asked.is_some() {
+        return Ok(());
+    }
+    let steps = tx.steps(attempt).await?;
+    let undone = steps.iter().rev().filter(|step| step.phase == aegir_domain::protocol::Phase::Undone);
+    let left = match &ending.outcome {
+        Outcome::Stuck { left, .. } => left.clone(),
+        _ => Vec::new(),
+    };
+    let news = News {
+        what,
+        task: task.id.0,
+        operation: task.operation.to_string(),
+        object: task.object_name.to_string(),
+        server: server_of(tx, task).await?,
+        asked_by: task.actor.clone(),
+        at: now,
+        fault: ending.fault().cloned(),
+        undone: undone.map(|step| step.name.clone()).collect(),
+        left,
+    };
+    post(tx, task, &news, now).await
+}
+
+/// Says that the machine of an attempt does not answer, and has that told once.
+pub(super) async fn lost(
+    tx: &mut Tx,
+    task: NodeId,
+    attempt: AttemptId,
+    lost: &crate::Lost,
+    fence: &Fence,
+    now: i64,
+) -> Result<(), StoreFault> {
+    let before = tx.task(task).await?;
+    tx.lose_contact(attempt, fence, now).await?;
+    let Some(task) = before.filter(|task| task.state == TaskState::Running) else { return Ok(()) };
+    let news = News {
+        what: What::OutOfContact,
+        task: task.id.0,
+        operation: task.operation.to_string(),
+        object: task.object_name.to_string(),
+        server: lost.server.to_string(),
+        asked_by: task.actor.clone(),
+        at: now,
+        fault: Some(lost.source.clone()),
+        undone: Vec::new(),
+        left: Vec::new(),
+    };
+    post(tx, &task, &news, now).await
+}
+
+async fn server_of(tx: &mut Tx, task: &TaskRecord) -> Result<String, StoreFault> {
+    Ok(tx.server(task.server).await?.map(|server| server.context.name.to_string()).unwrap_or_default())
+}
+
+async fn post(tx: &mut Tx, task: &TaskRecord, news: &News, now: i64) -> Result<(), StoreFault> {
+    let body = serde_json::to_value(news).unwrap_or_default();
+    for channel in ["mail", "webhook"] {
+        tx.post_news(channel, Some(task.id), &body, now).await?;
+    }
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the task was asked for by another version of Ægir, which said it differently")]
+struct OtherVersion;
+
+impl Remedy for OtherVersion {
+    fn remedy(&self) -> Option<String> {
+        Some("ask for the same anew".into())
+    }
+}

@@ -1,0 +1,231 @@
+//! What was done on a machine by hand: found, recorded, and never silently written over.
+//!
+//! ```text
+//!   attempt nobody here began     ─► a task of its own, followed like any other
+//!   object nobody here knows      ─► recorded
+//!   newer record, nothing pending ─► taken over
+//!   else a record that differs    ─► drift, with both sides and a choice
+//! ```
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aegir_domain::protocol::FoundAttempt;
+use aegir_domain::{AttemptId, Context, ContextName, NodeId, ObjectStatus, Priority};
+use aegir_store::{Fence, NewPlatform, NewServer, NewSite, NewTask, StoreFault, Tx};
+use serde_json::json;
+
+use super::outcome::record_context;
+use super::recorder::{Begin, Recorder};
+use crate::use_case::{known_locks, parameters};
+use crate::{Hosting, OperationId, Place};
+
+/// How many of a machine's newest attempts are looked at.
+const NEWEST: usize = 500;
+/// Who did what was done by hand, where nobody said.
+const BY_HAND: &str = "by hand";
+
+/// Looks at a machine, and records what is not known here.
+pub(super) async fn take_over(
+    hosting: &Hosting,
+    server: NodeId,
+    place: &Place,
+    fence: &Fence,
+    followed: &Arc<Mutex<HashSet<AttemptId>>>,
+) -> Result<(), TakeOverFault> {
+    let contexts = hosting.0.back_ends.contexts(place).await?;
+    take_contexts(hosting, server, fence, contexts).await?;
+    let attempts = hosting.0.back_ends.attempts(place, NEWEST).await?;
+    for found in attempts.into_iter().rev() {
+        let known = hosting.store().read(async |read| read.attempt(found.attempt).await).await?;
+        if known.is_some() {
+            continue;
+        }
+        let Some(task) = take_attempt(hosting, server, fence, &found).await? else { continue };
+        if followed.lock().unwrap_or_else(PoisonError::into_inner).insert(found.attempt) {
+            let recorder = Recorder {
+                hosting: hosting.clone(),
+                attempt: found.attempt,
+                task,
+                place: place.clone(),
+                fence: fence.clone(),
+            };
+            // One after the other: what ended long ago is read at once, and what runs is rare.
+            recorder.run(Begin::Attach { from: 1 }).await;
+            followed.lock().unwrap_or_else(PoisonError::into_inner).remove(&found.attempt);
+        }
+    }
+    Ok(())
+}
+
+/// Why a machine could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TakeOverFault {
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    #[error(transparent)]
+    Lost(#[from] crate::Lost),
+}
+
+/// Servers first, then platforms, then sites: each refers to those before it.
+async fn take_contexts(
+    hosting: &Hosting,
+    server: NodeId,
+    fence: &Fence,
+    mut contexts: Vec<Context>,
+) -> Result<(), StoreFault> {
+    contexts.sort_by_key(|context| match context {
+        Context::Server(_) => 0,
+        Context::Platform(_) => 1,
+        Context::Site(_) => 2,
+    });
+    for context in contexts {
+        let now = hosting.now();
+        hosting
+            .store()
+            .write(async |tx| {
+                tx.check_fence(fence).await?;
+                take_context(tx, server, &context, now).await
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -> Result<(), StoreFault> {
+    let name = theirs.name();
+    let Some(node) = tx.node_named(&name).await? else {
+        return match add_found(tx, server, theirs, now).await? {
+            Some(id) => {
+                record_context(tx, id, theirs, now).await?;
+                tx.set_status(id, ObjectStatus::Enabled, now).await?;
+                tx.record_deed(id, BY_HAND, "found", None, now).await
+            }
+            None => Ok(()),
+        };
+    };
+    let ours = match &name {
+        ContextName::Server(_) => tx.server(node.id).await?.map(|server| Context::Server(server.context)),
+        ContextName::Platform(_) => {
+            tx.platform(node.id).await?.and_then(|platform| platform.context).map(Context::Platform)
+        }
+        ContextName::Site(_) => {
+            tx.site(node.id).await?.and_then(|site| site.context).map(|site| Context::Site(Box::new(site)))
+        }
+    };
+    let busy = tx.tasks_that_count(node.id).await?.iter().any(|task| !task.state.is_ended());
+    match ours {
+        Some(ours) if ours == *theirs => tx.settle_drift(node.id, now).await,
+        // A task that is not over will tell itself what it changed.
+        _ if busy => Ok(()),
+        Some(ours) if theirs.revision() <= ours.revision() && node.status == Some(ObjectStatus::Enabled) => {
+            match tx.drift(node.id).await?.is_some_and(|drift| drift.theirs == *theirs && drift.ours == ours) {
+                true => Ok(()),
+                false => tx.record_drift(node.id, &ours, theirs, now).await,
+            }
+        }
+        _ => {
+            record_context(tx, node.id, theirs, now).await?;
+            tx.settle_drift(node.id, now).await?;
+            if node.status != Some(ObjectStatus::Enabled) {
+                tx.set_status(node.id, ObjectStatus::Enabled, now).await?;
+            }
+            tx.record_deed(node.id, BY_HAND, "changed", None, now).await
+        }
+    }
+}
+
+/// Adds an object that was made by hand; nothing, if what it refers to is not known.
+async fn add_found(tx: &mut Tx, found_on: NodeId, context: &Context, now: i64) -> Result<Option<NodeId>, StoreFault> {
+    let owner = aegir_store::ADMIN;
+    Ok(Some(match context {
+        Context::Server(server) => {
+            let like = tx.server(found_on).await?;
+            let new = NewServer {
+                context: server.clone(),
+                title: server.name.to_string(),
+                // It was found in that machine's home, so that is where its back end is.
+                transport: like.as_ref().map_or_else(Default::default, |like| like.transport.clone()),
+                task_limit: like.map_or(4, |like| like.task_limit),
+                ips: Vec::new(),
+                owner,
+            };
+            tx.add_server(&new, now).await?
+        }
+        Context::Platform(platform) => {
+            let Some(server) = tx.node_named(&ContextName::Server(platform.server.clone())).await? else {
+                return Ok(None);
+            };
+            let new = NewPlatform {
+                name: platform.name.clone(),
+                title: platform.name.to_string(),
+                server: server.id,
+                root: Some(platform.root.clone()),
+                source: None,
+                php: platform.php.clone(),
+                owner,
+            };
+            tx.add_platform(&new, now).await?
+        }
+        Context::Site(site) => {
+            let platform = tx.node_named(&ContextName::Platform(site.platform.clone())).await?;
+            let db_server = tx.node_named(&ContextName::Server(site.db_server.clone())).await?;
+            let (Some(platform), Some(db_server)) = (platform, db_server) else { return Ok(None) };
+            let new = NewSite {
+                name: site.name.clone(),
+                title: site.title.to_string(),
+                platform: platform.id,
+                db_server: db_server.id,
+                profile: Some(site.profile.clone()),
+                language: site.language.clone(),
+                aliases: site.aliases.clone(),
+                redirect: site.redirect.clone(),
+                owner,
+            };
+            tx.add_site(&new, now).await?
+        }
+    }))
+}
+
+/// Makes a task of an attempt that nobody here began. Nothing, if its object is not known.
+async fn take_attempt(
+    hosting: &Hosting,
+    server: NodeId,
+    fence: &Fence,
+    found: &FoundAttempt,
+) -> Result<Option<NodeId>, StoreFault> {
+    let Some(request) = &found.task else { return Ok(None) };
+    let name = request.object();
+    let Some(operation) = OperationId::of_request(request) else { return Ok(None) };
+    let declared = operation.declaration();
+    let now = hosting.now();
+    hosting
+        .store()
+        .write(async |tx| {
+            tx.check_fence(fence).await?;
+            let Some(node) = tx.node_named(&name).await? else { return Ok(None) };
+            let Ok(slug) = declared.slug().parse() else { return Ok(None) };
+            let new = NewTask {
+                operation: slug,
+                object: node.id,
+                object_name: name.clone(),
+                title: format!("{} {name}", declared.name()),
+                parameters: parameters(&json!({}), request),
+                priority: Priority::Person,
+                actor: found.asked_by.clone().unwrap_or_else(|| BY_HAND.into()),
+                parent: None,
+                owner: node.owner.unwrap_or(aegir_store::ADMIN),
+                server,
+                needs: None,
+                locks: known_locks(request, []),
+            };
+            let asked_at = i64::try_from(found.asked_at).unwrap_or(now);
+            match tx.record_foreign_task(&new, found.attempt, asked_at, now).await {
+                Ok(id) => Ok(Some(id)),
+                // Something of ours runs on it; the next look finds this one again.
+                Err(StoreFault::Taken { .. }) => Ok(None),
+                Err(fault) => Err(fault),
+            }
+        })
+        .await
+}
