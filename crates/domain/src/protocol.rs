@@ -166,6 +166,9 @@ pub struct Ending {
     /// Whether anything was changed.
     #[serde(default)]
     pub changed: bool,
+    /// Whether its worker had died, and another one brought it to this end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovered: bool,
     /// What the task found or made, by name.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub answer: serde_json::Map<String, serde_json::Value>,
@@ -182,7 +185,15 @@ impl Ending {
     /// An ending without an answer.
     pub fn of(outcome: Outcome) -> Ending {
         let untidy = matches!(outcome, Outcome::Untidy { .. });
-        Ending { outcome, untidy, changed: false, answer: serde_json::Map::new(), secret_answer: None, context: None }
+        Ending {
+            outcome,
+            untidy,
+            changed: false,
+            recovered: false,
+            answer: serde_json::Map::new(),
+            secret_answer: None,
+            context: None,
+        }
     }
 
     /// Why, if something went wrong.

@@ -16,8 +16,6 @@ pub enum Setting {
     TasksPerServer,
     /// How long ended tasks are kept.
     KeepTasksDays,
-    /// How many ended tasks of an object are kept in any case.
-    KeepTasksOfObject,
     /// How long the audit and the histories are kept.
     KeepAuditDays,
     /// How many nightly copies of the control database are kept.
@@ -36,11 +34,10 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 11] = [
+    pub const ALL: [Setting; 10] = [
         Setting::TasksAtOnce,
         Setting::TasksPerServer,
         Setting::KeepTasksDays,
-        Setting::KeepTasksOfObject,
         Setting::KeepAuditDays,
         Setting::KeepCopies,
         Setting::SilentMinutes,
@@ -85,13 +82,6 @@ impl Setting {
             Setting::KeepTasksDays => {
                 number("keep_tasks_days", 1, 36_500, "90", "how many days ended tasks are kept, with their logs")
             }
-            Setting::KeepTasksOfObject => number(
-                "keep_tasks_of_object",
-                1,
-                10_000,
-                "20",
-                "how many of the newest ended tasks of each object are kept, however old",
-            ),
             Setting::KeepAuditDays => {
                 number("keep_audit_days", 1, 36_500, "730", "how many days the audit and the histories are kept")
             }

@@ -11,6 +11,7 @@ mod shown;
 mod site;
 mod task;
 
+pub(crate) use kept::number;
 pub(crate) use object::{known_locks, operation_named};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;

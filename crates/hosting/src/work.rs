@@ -12,10 +12,12 @@
 //! - Nothing is run twice. What is not known to have ended is attached to, however often that takes.
 //! - An outcome, what it means for its object, the tasks that follow and the news of it are one transaction.
 
+mod chores;
 mod dispatcher;
 mod outcome;
 mod recorder;
 mod takeover;
 
+pub use chores::{MAIL_PASSWORD, WEBHOOK_SECRET, do_chores};
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
 pub(crate) use outcome::{is_made_again, record_context, was_not_done};

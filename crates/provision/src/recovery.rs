@@ -80,6 +80,7 @@ pub(crate) fn recover_one(worker: &Worker, folder: TaskFolder) -> Result<Ending,
 pub(crate) fn recover_opened(mut open: Opened<'_>) -> Ending {
     let state = State::of(&open.records);
     if !state.is_closed() {
+        open.recovered = true;
         open.events.tell(Said::Log {
             level: Level::Warning,
             text: "The worker of this attempt ended before it did; recovering".into(),

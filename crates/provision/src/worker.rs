@@ -64,6 +64,8 @@ pub(crate) struct Opened<'a> {
     pub(crate) events: Events,
     pub(crate) journal: SharedJournal,
     pub(crate) records: Vec<Record>,
+    /// Whether another worker died on it.
+    pub(crate) recovered: bool,
     /// Held by us and, until they end, by the programs we start.
     alive: Lock,
 }
@@ -89,7 +91,7 @@ impl<'a> Opened<'a> {
         }
         let events = Events::open(&folder.events(), worker.parts.clock.clone())
             .map_err(|source| AttemptFault::NoEvents { path: folder.events(), source })?;
-        Ok(Opened { worker, folder, events, journal: SharedJournal::new(journal), records, alive })
+        Ok(Opened { worker, folder, events, journal: SharedJournal::new(journal), records, recovered: false, alive })
     }
 
     fn begin(mut self) -> Result<Ending, AttemptFault> {
@@ -187,6 +189,7 @@ impl<'a> Opened<'a> {
         let closed = !matches!(ended.outcome, Outcome::Stuck { .. } | Outcome::Untidy { .. });
         let mut ending = Ending::of(ended.outcome);
         ending.changed = ended.changed;
+        ending.recovered = self.recovered;
         ending.answer = ended.answer;
         match self.folder.saved_context(&self.worker.parts) {
             Ok(context) => ending.context = context,

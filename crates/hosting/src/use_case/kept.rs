@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use aegir_domain::{Context, ContextName, MachineName, NodeId, NodeKind, PackageKind, Password, Remedy, Task};
-use aegir_store::{AuditList, AuditRecord, DeedList, Field, NewToken, Node, PackageList, PlaceList, Read, Tx};
+use aegir_store::{
+    AuditList, AuditRecord, DeedList, Field, NewToken, Node, PackageList, PlaceList, Read, StoreFault, Tx,
+};
 use serde_json::{Value, json};
 
 use super::Asked;
@@ -575,7 +577,7 @@ pub(super) async fn fields_of(read: &mut Read, node: NodeId) -> Result<BTreeMap<
 }
 
 /// A setting that is a number.
-pub(super) async fn number(read: &mut Read, setting: Setting) -> Result<u32, Refusal> {
+pub(crate) async fn number(read: &mut Read, setting: Setting) -> Result<u32, StoreFault> {
     let set: Option<Value> = read.setting(setting.parameter().name).await?;
     let value = set.unwrap_or_else(|| setting.default());
     Ok(value.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(1))

@@ -79,7 +79,7 @@ pub(super) async fn follows(
     if happened && matches!(request, Some(Task::BuildPlatform(_))) {
         verify_platform(tx, task.object, task, now).await?;
     }
-    if !matches!(ending.outcome, Outcome::Succeeded) {
+    if ending.recovered || !matches!(ending.outcome, Outcome::Succeeded) {
         tell(tx, task, attempt, ending, now).await?;
     }
     Ok(())
@@ -271,10 +271,11 @@ async fn verify_platform(tx: &mut Tx, platform: NodeId, parent: &TaskRecord, now
 /// Has it told that a task did not simply succeed.
 async fn tell(tx: &mut Tx, task: &TaskRecord, attempt: AttemptId, ending: &Ending, now: i64) -> Result<(), StoreFault> {
     let what = match &ending.outcome {
+        Outcome::Stuck { .. } => What::Stuck,
+        _ if ending.recovered => What::Recovered,
         Outcome::Succeeded => return Ok(()),
         Outcome::Refused { .. } => What::Refused,
         Outcome::RolledBack { .. } => What::RolledBack,
-        Outcome::Stuck { .. } => What::Stuck,
         Outcome::Untidy { .. } => What::Untidy,
     };
     // Whoever asked it to stop knows.
@@ -329,6 +330,24 @@ pub(super) async fn lost(
     post(tx, &task, &news, now).await
 }
 
+/// Has it told once that a running task says nothing.
+pub(super) async fn silent(tx: &mut Tx, task: NodeId, minutes: u32, now: i64) -> Result<(), StoreFault> {
+    let Some(task) = tx.task(task).await?.filter(|task| task.state == TaskState::Running) else { return Ok(()) };
+    let news = News {
+        what: What::Silent,
+        task: task.id.0,
+        operation: task.operation.to_string(),
+        object: task.object_name.to_string(),
+        server: server_of(tx, &task).await?,
+        asked_by: task.actor.clone(),
+        at: now,
+        fault: Some(Fault::from(SaidNothing { minutes, task: task.id.0 }).report()),
+        undone: Vec::new(),
+        left: Vec::new(),
+    };
+    post(tx, &task, &news, now).await
+}
+
 async fn server_of(tx: &mut Tx, task: &TaskRecord) -> Result<String, StoreFault> {
     Ok(tx.server(task.server).await?.map(|server| server.context.name.to_string()).unwrap_or_default())
 }
@@ -339,6 +358,22 @@ async fn post(tx: &mut Tx, task: &TaskRecord, news: &News, now: i64) -> Result<(
         tx.post_news(channel, Some(task.id), &body, now).await?;
     }
     Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("it has said nothing for {minutes} minutes")]
+struct SaidNothing {
+    minutes: u32,
+    task: i64,
+}
+
+impl Remedy for SaidNothing {
+    fn remedy(&self) -> Option<String> {
+        Some(format!(
+            "see its last lines with `aegir task log {0}`; `aegir task cancel {0}` has it stop and take back what it did",
+            self.task
+        ))
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use aegir_store::{Fence, StoreFault, TaskRecord};
 
 use super::outcome;
 use crate::use_case::operation_named;
-use crate::{Hosting, Lines, Lost, OperationId, Place};
+use crate::{Hosting, Lines, Lost, OperationId, Place, Setting};
 
 /// How long lines are gathered before they are stored.
 const GATHER: Duration = Duration::from_millis(50);
@@ -149,14 +149,18 @@ impl Recorder {
         let mut cancelled = false;
         let mut was_lost = true;
         let mut gather: Option<tokio::time::Instant> = None;
+        let mut silence = Silence::begin();
         loop {
             let due = gather.unwrap_or_else(|| tokio::time::Instant::now() + LONGEST_PAUSE);
             let next = tokio::select! {
                 biased;
                 next = lines.next() => Some(next),
                 () = tokio::time::sleep_until(due), if gather.is_some() => None,
-                _ = look.tick(), if !cancelled => {
-                    cancelled = self.pass_on_cancel().await?;
+                _ = look.tick() => {
+                    if !cancelled {
+                        cancelled = self.pass_on_cancel().await?;
+                    }
+                    self.tell_of_silence(&mut silence).await?;
                     continue;
                 }
             };
@@ -176,6 +180,7 @@ impl Recorder {
                 }
                 Some(Ok(Some(line))) => line,
             };
+            silence = Silence::begin();
             if std::mem::take(&mut was_lost) {
                 self.regain(task).await?;
             }
@@ -219,6 +224,27 @@ impl Recorder {
         Ok(())
     }
 
+    /// Has it told, once, when a task has said nothing for long.
+    async fn tell_of_silence(&self, silence: &mut Silence) -> Result<(), StoreFault> {
+        let lasted = silence.since.elapsed();
+        if silence.told || lasted < Duration::from_secs(60) {
+            return Ok(());
+        }
+        let store = self.hosting.store();
+        let minutes = store.read(async |read| crate::use_case::number(read, Setting::SilentMinutes).await).await?;
+        if lasted < Duration::from_secs(60) * minutes {
+            return Ok(());
+        }
+        silence.told = true;
+        let now = self.hosting.now();
+        store
+            .write(async |tx| {
+                tx.check_fence(&self.fence).await?;
+                outcome::silent(tx, self.task, minutes, now).await
+            })
+            .await
+    }
+
     /// Asks the back end to stop, if somebody asked for that.
     async fn pass_on_cancel(&self) -> Result<bool, Stop> {
         let task = self.hosting.store().read(async |read| read.task(self.task).await).await?;
@@ -257,6 +283,18 @@ impl Recorder {
             unknown_attempt: false,
             source: Fault::from(BrokeOff).report(),
         }
+    }
+}
+
+/// How long a task has said nothing.
+struct Silence {
+    since: tokio::time::Instant,
+    told: bool,
+}
+
+impl Silence {
+    fn begin() -> Silence {
+        Silence { since: tokio::time::Instant::now(), told: false }
     }
 }
 

@@ -41,7 +41,10 @@ const TOKEN_ADD: &[Parameter] = &[
     default("days", Shape::Number { least: 1, most: 3_650 }, "how many days it holds", "365"),
 ];
 
-const SETTING_SET: &[Parameter] = &[required("value", Shape::Text(LINE), "the new value")];
+const SETTING_SET: &[Parameter] = &[
+    optional("value", Shape::Text(LINE), "the new value", "the default again"),
+    optional("secret", Shape::Secret, "the new value of a setting that is a secret", "as it is, or none"),
+];
 
 const FIELD_ADD: &[Parameter] = &[
     required("kind", Shape::Choice(&["server", "platform", "site"]), "which objects have it"),

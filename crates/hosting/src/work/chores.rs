@@ -1,0 +1,163 @@
+//! What has to be done now and then, by one control node: sending news, and letting go of what is old.
+
+use std::time::Duration;
+
+use aegir_domain::{EmailAddress, FaultReport, NodeId, Password, Remedy};
+use aegir_store::{NewsRecord, PrunePolicy, StoreFault};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::news::News;
+use crate::{Hosting, Setting};
+
+/// How often news are looked for that nobody told us of.
+const TURN: Duration = Duration::from_secs(5);
+/// How often what is old is let go of.
+const PRUNE: Duration = Duration::from_secs(60 * 60);
+/// How many news are sent in one go.
+const BATCH: u32 = 20;
+/// How often sending is tried, with pauses that double from a minute to a day.
+const TRIES: u64 = 14;
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+/// The names under which secrets for sending news are kept, with the first client.
+pub const MAIL_PASSWORD: &str = "news_mail_password";
+/// See [`MAIL_PASSWORD`].
+pub const WEBHOOK_SECRET: &str = "news_webhook_secret";
+
+/// Does chores until `stop` says so.
+pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
+    let mut pruned: Option<tokio::time::Instant> = None;
+    let mut heard = hosting.store().heard();
+    while !*stop.borrow() {
+        if let Err(fault) = hosting.send_news().await {
+            tracing::warn!(fault = %fault, "news wait");
+        }
+        if pruned.is_none_or(|last| last.elapsed() >= PRUNE) {
+            pruned = Some(tokio::time::Instant::now());
+            if let Err(fault) = hosting.prune().await {
+                tracing::warn!(fault = %fault, "what is old stays for now");
+            }
+        }
+        tokio::select! {
+            _ = stop.changed() => (),
+            _ = heard.changed() => tokio::time::sleep(Duration::from_millis(200)).await,
+            () = tokio::time::sleep(TURN) => (),
+        }
+    }
+}
+
+impl Hosting {
+    /// Sends what waits to be sent, and says how many were. What cannot be sent is tried again later.
+    pub async fn send_news(&self) -> Result<usize, StoreFault> {
+        let mut sent = 0;
+        loop {
+            let now = self.now();
+            let waiting = self.store().read(async |read| read.count_unsent().await).await?;
+            if waiting == 0 {
+                return Ok(sent);
+            }
+            let due = self.store().write(async |tx| tx.take_due_news(BATCH, now).await).await?;
+            if due.is_empty() {
+                return Ok(sent);
+            }
+            for news in due {
+                sent += usize::from(self.send(news).await?);
+            }
+        }
+    }
+
+    async fn send(&self, record: NewsRecord) -> Result<bool, StoreFault> {
+        let went = match serde_json::from_value::<News>(record.body.clone()) {
+            Ok(news) if record.channel == "mail" => self.mail(&news).await?,
+            Ok(news) => self.post(&news).await?,
+            Err(error) => Went::Never(error.to_string()),
+        };
+        let now = self.now();
+        self.store()
+            .write(async |tx| match &went {
+                Went::Yes => tx.record_sent(record.id, now).await,
+                Went::Never(why) => tx.record_not_sent(record.id, why, None).await,
+                Went::NotNow(why) => {
+                    let pause = (MINUTE << record.tries.min(20)).min(DAY);
+                    let next = (record.tries < TRIES).then_some(now + pause);
+                    tx.record_not_sent(record.id, why, next).await
+                }
+            })
+            .await?;
+        if let Went::NotNow(why) = &went {
+            tracing::warn!(news = record.id, channel = record.channel, why, "news could not be sent");
+        }
+        Ok(matches!(went, Went::Yes))
+    }
+
+    async fn mail(&self, news: &News) -> Result<Went, StoreFault> {
+        let to = self.text_of(Setting::NewsMailTo).await?;
+        let (Some(to), Some(by)) = (to, self.text_of(Setting::NewsMailBy).await?) else {
+            return Ok(Went::Never("no address or no way is set".into()));
+        };
+        let from = self.text_of(Setting::NewsMailFrom).await?.unwrap_or_else(|| to.clone());
+        let (Ok(to), Ok(from)) = (to.parse::<EmailAddress>(), from.parse::<EmailAddress>()) else {
+            return Ok(Went::Never("the address that is set is none".into()));
+        };
+        let password = self.secret_of(MAIL_PASSWORD).await?;
+        let letter = news.letter();
+        Ok(Went::of(self.0.postman.mail(&by, password.as_ref(), &from, &to, &letter).await))
+    }
+
+    async fn post(&self, news: &News) -> Result<Went, StoreFault> {
+        let Some(address) = self.text_of(Setting::NewsWebhook).await? else {
+            return Ok(Went::Never("no address is set".into()));
+        };
+        let secret = self.secret_of(WEBHOOK_SECRET).await?;
+        let seconds = u64::try_from(self.now() / 1000).unwrap_or_default();
+        let post = news.post(seconds, secret.as_ref());
+        Ok(Went::of(self.0.postman.post(&address, &post).await))
+    }
+
+    async fn text_of(&self, setting: Setting) -> Result<Option<String>, StoreFault> {
+        let name = setting.parameter().name;
+        let value: Option<Value> = self.store().read(async |read| read.setting(name).await).await?;
+        Ok(value.and_then(|value| value.as_str().map(str::to_owned)).filter(|text| !text.is_empty()))
+    }
+
+    async fn secret_of(&self, name: &str) -> Result<Option<Password>, StoreFault> {
+        let owner: NodeId = aegir_store::ADMIN;
+        self.store().read(async |read| read.secret(owner, name, &self.0.key).await).await
+    }
+
+    /// Lets go of what is old, as the settings say.
+    pub async fn prune(&self) -> Result<aegir_store::Pruned, StoreFault> {
+        let (tasks, audit) = self
+            .store()
+            .read(async |read| {
+                let tasks = crate::use_case::number(read, Setting::KeepTasksDays).await?;
+                let audit = crate::use_case::number(read, Setting::KeepAuditDays).await?;
+                Ok::<_, StoreFault>((i64::from(tasks) * DAY, i64::from(audit) * DAY))
+            })
+            .await?;
+        let policy = PrunePolicy { tasks, lines: tasks, audit, ..PrunePolicy::default() };
+        self.store().prune(&policy, self.now()).await
+    }
+}
+
+/// What became of news on its way.
+enum Went {
+    Yes,
+    NotNow(String),
+    Never(String),
+}
+
+impl Went {
+    fn of(sent: Result<(), FaultReport>) -> Went {
+        match sent {
+            Ok(()) => Went::Yes,
+            Err(report) => {
+                let because: String = report.because.iter().map(|cause| format!("; {cause}")).collect();
+                let remedy = report.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+                Went::NotNow(format!("{}{because}{remedy}", report.message))
+            }
+        }
+    }
+}
