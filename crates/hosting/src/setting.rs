@@ -28,13 +28,17 @@ pub enum Setting {
     NewsMailFrom,
     /// How it is sent.
     NewsMailBy,
+    /// The password for sending mail.
+    NewsMailPassword,
     /// Where failures are posted.
     NewsWebhook,
+    /// What posts are signed with.
+    NewsWebhookSecret,
 }
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 10] = [
+    pub const ALL: [Setting; 12] = [
         Setting::TasksAtOnce,
         Setting::TasksPerServer,
         Setting::KeepTasksDays,
@@ -44,7 +48,9 @@ impl Setting {
         Setting::NewsMailTo,
         Setting::NewsMailFrom,
         Setting::NewsMailBy,
+        Setting::NewsMailPassword,
         Setting::NewsWebhook,
+        Setting::NewsWebhookSecret,
     ];
 
     /// The setting of this name.
@@ -66,6 +72,13 @@ impl Setting {
             about,
             shape: Shape::Text(kind),
             presence: Presence::Optional("nothing is sent"),
+            many: false,
+        };
+        let secret = |name, about| Parameter {
+            name,
+            about,
+            shape: Shape::Secret,
+            presence: Presence::Optional("none is used"),
             many: false,
         };
         match self {
@@ -104,12 +117,19 @@ impl Setting {
             Setting::NewsMailBy => text(
                 "news_mail_by",
                 crate::operation::LINE,
-                "how mail is sent: `sendmail`, or `smtp://HOST:PORT`, `smtps://USER@HOST` (the password is the secret `news_mail_password`)",
+                "how mail is sent: `sendmail`, or `smtp://HOST:PORT`, `smtps://USER@HOST` (its password is `news_mail_password`)",
             ),
+            Setting::NewsMailPassword => secret("news_mail_password", "the password for the mail server"),
+            Setting::NewsWebhookSecret => secret("news_webhook_secret", "what posts to the webhook are signed with"),
             Setting::NewsWebhook => {
                 text("news_webhook", crate::operation::LINE, "the address that failures are posted to, signed")
             }
         }
+    }
+
+    /// Whether its value is sealed, and never shown.
+    pub fn is_secret(self) -> bool {
+        matches!(self.parameter().shape, Shape::Secret)
     }
 
     /// The value that holds where nobody set one.

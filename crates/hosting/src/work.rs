@@ -18,6 +18,6 @@ mod outcome;
 mod recorder;
 mod takeover;
 
-pub use chores::{MAIL_PASSWORD, WEBHOOK_SECRET, do_chores};
+pub use chores::do_chores;
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
 pub(crate) use outcome::{is_made_again, record_context, was_not_done};

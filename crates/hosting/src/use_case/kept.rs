@@ -218,15 +218,29 @@ impl Hosting {
 
     async fn set_setting(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let setting = asked.setting()?;
-        let value = setting.check(asked.operation, &asked.given.str("value").unwrap_or_default().into())?;
         let name = setting.parameter().name;
+        if setting.is_secret() {
+            return self.set_secret_setting(asked, name).await;
+        }
+        if asked.given.has("secret") {
+            let why = format!("`{name}` is no secret");
+            return Err(BadParameters::one(asked.operation, "secret", why, "give it as `value`").into());
+        }
+        let value = match asked.given.str("value") {
+            Some(text) => setting.check(asked.operation, &text.into())?,
+            None => Value::Null,
+        };
         let now = self.now();
         if !asked.dry_run {
             self.store()
                 .write(async |tx| {
-                    tx.change_setting(name, &value, &asked.actor.name, now).await?;
+                    match value.is_null() {
+                        true => tx.reset_setting(name).await?,
+                        false => tx.change_setting(name, &value, &asked.actor.name, now).await?,
+                    }
+                    let holds = if value.is_null() { setting.default() } else { value.clone() };
                     if setting == Setting::TasksAtOnce
-                        && let Some(limit) = value.as_u64().and_then(|limit| u32::try_from(limit).ok())
+                        && let Some(limit) = holds.as_u64().and_then(|limit| u32::try_from(limit).ok())
                     {
                         tx.limit_queue(limit).await?;
                     }
@@ -234,6 +248,31 @@ impl Hosting {
                 })
                 .await?;
             self.wake();
+        }
+        self.show_setting(asked).await
+    }
+
+    /// A secret is sealed, and told to nobody again.
+    async fn set_secret_setting(&self, asked: &Asked<'_>, name: &str) -> Result<Answer, Refusal> {
+        if asked.given.has("value") {
+            let why = format!("`{name}` is a secret");
+            return Err(BadParameters::one(asked.operation, "value", why, "give it as `secret`").into());
+        }
+        let now = self.now();
+        let secret = asked.given.secret("secret");
+        if !asked.dry_run {
+            self.store()
+                .write(async |tx| match secret {
+                    Some(secret) => {
+                        tx.keep_secret(aegir_store::ADMIN, name, secret, &self.0.key, now).await?;
+                        tx.change_setting(name, &"set", &asked.actor.name, now).await
+                    }
+                    None => {
+                        tx.forget_secret(aegir_store::ADMIN, name).await?;
+                        tx.reset_setting(name).await
+                    }
+                })
+                .await?;
         }
         self.show_setting(asked).await
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aegir_domain::{EmailAddress, FaultReport, NodeId, Password, Remedy};
+use aegir_domain::{EmailAddress, FaultReport, Password, Remedy};
 use aegir_store::{NewsRecord, PrunePolicy, StoreFault};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -20,11 +20,6 @@ const BATCH: u32 = 20;
 const TRIES: u64 = 14;
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
-
-/// The names under which secrets for sending news are kept, with the first client.
-pub const MAIL_PASSWORD: &str = "news_mail_password";
-/// See [`MAIL_PASSWORD`].
-pub const WEBHOOK_SECRET: &str = "news_webhook_secret";
 
 /// Does chores until `stop` says so.
 pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
@@ -101,7 +96,7 @@ impl Hosting {
         let (Ok(to), Ok(from)) = (to.parse::<EmailAddress>(), from.parse::<EmailAddress>()) else {
             return Ok(Went::Never("the address that is set is none".into()));
         };
-        let password = self.secret_of(MAIL_PASSWORD).await?;
+        let password = self.secret_of(Setting::NewsMailPassword).await?;
         let letter = news.letter();
         Ok(Went::of(self.0.postman.mail(&by, password.as_ref(), &from, &to, &letter).await))
     }
@@ -110,7 +105,7 @@ impl Hosting {
         let Some(address) = self.text_of(Setting::NewsWebhook).await? else {
             return Ok(Went::Never("no address is set".into()));
         };
-        let secret = self.secret_of(WEBHOOK_SECRET).await?;
+        let secret = self.secret_of(Setting::NewsWebhookSecret).await?;
         let seconds = u64::try_from(self.now() / 1000).unwrap_or_default();
         let post = news.post(seconds, secret.as_ref());
         Ok(Went::of(self.0.postman.post(&address, &post).await))
@@ -122,9 +117,9 @@ impl Hosting {
         Ok(value.and_then(|value| value.as_str().map(str::to_owned)).filter(|text| !text.is_empty()))
     }
 
-    async fn secret_of(&self, name: &str) -> Result<Option<Password>, StoreFault> {
-        let owner: NodeId = aegir_store::ADMIN;
-        self.store().read(async |read| read.secret(owner, name, &self.0.key).await).await
+    async fn secret_of(&self, setting: Setting) -> Result<Option<Password>, StoreFault> {
+        let name = setting.parameter().name;
+        self.store().read(async |read| read.secret(aegir_store::ADMIN, name, &self.0.key).await).await
     }
 
     /// Lets go of what is old, as the settings say.
