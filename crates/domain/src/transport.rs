@@ -30,7 +30,7 @@ impl Transport {
 }
 
 /// Where `ssh` finds a server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SshAddress {
     /// The machine.

@@ -25,6 +25,7 @@ mod mint;
 mod mounts;
 mod own_program;
 mod programs;
+mod spoken;
 mod sql;
 mod tested;
 mod watch;
@@ -44,6 +45,7 @@ pub use programs::{
     CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, Stop, TaskPrograms,
     end_group, find_program, groups_with_arguments,
 };
+pub use spoken::{Spoken, Streams};
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
 pub use tested::Look;
 pub use watch::Watch;

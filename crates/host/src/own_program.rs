@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Gid, Uid};
 
+use crate::{Spoken, Streams};
+
 /// As whom a program runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunAs {
@@ -68,6 +70,11 @@ impl OwnProgram {
         let status = child.wait()?;
         let err = err.and_then(|err| err.join().ok()).unwrap_or_default();
         Ok(Told { code: status.code(), out: String::new(), err })
+    }
+
+    /// Starts it to be spoken with while it runs.
+    pub fn speak(&self, args: &[&str]) -> io::Result<(Spoken, Streams)> {
+        Spoken::of(self.command(args))
     }
 
     /// Starts it in a session of its own, with all that it says in one pipe, so that neither Ctrl-C nor

@@ -1,0 +1,153 @@
+//! Back ends over processes: that of this machine, and those of others behind ssh.
+//!
+//! ```text
+//!   front end ─► start, attach ─► aegir provision run | attach …   here: our own program
+//!                  lines ◄────── standard output                   there: the same words behind ssh
+//! ```
+//!
+//! ## Invariants
+//!
+//! - What is started here only follows an attempt; its death, or ours, never touches the work.
+//! - Words for another machine are fixed, or of types that are one word in any shell; secrets cross on standard
+//!   input alone.
+//! - An end without a result is lost contact, never a failed task.
+
+mod fault;
+mod known_hosts;
+mod lines;
+mod ssh;
+mod talk;
+
+use std::time::Duration;
+
+use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
+use aegir_domain::{AttemptId, Context, Home, ServerName, SshAddress, Transport};
+use aegir_host::OwnProgram;
+use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place};
+use serde::de::DeserializeOwned;
+
+use crate::fault::TalkFault;
+pub use crate::known_hosts::LearntKey;
+use crate::lines::Followed;
+use crate::ssh::Ssh;
+use crate::talk::Talk;
+
+/// How long an answer to a question may take, all of it.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// The back ends of all servers, as processes.
+pub struct ProcessBackEnds {
+    home: Home,
+    program: OwnProgram,
+    ssh: Ssh,
+}
+
+impl ProcessBackEnds {
+    /// Those that the front end of `home` reaches; `program` is our own, as the user that the home belongs to.
+    pub fn new(home: Home, program: OwnProgram) -> ProcessBackEnds {
+        ProcessBackEnds { ssh: Ssh::new(home.clone()), home, program }
+    }
+
+    /// Our public key, for `authorized_keys` of other machines. The key is made if there is none yet.
+    pub async fn public_key(&self) -> Result<String, aegir_domain::FaultReport> {
+        self.ssh.public_key().await.map_err(|fault| fault.report())
+    }
+
+    /// The key that a machine shows now, for an operator to compare; nothing is kept of it. What is accepted goes
+    /// into the address, or to [`ProcessBackEnds::trust_host_key`].
+    pub async fn learn_host_key(&self, server: &ServerName, address: &SshAddress) -> Result<LearntKey, Lost> {
+        self.ssh.learn_host_key(server, address).await.map_err(|fault| fault.lost(server))
+    }
+
+    /// Writes the key of a machine down in `hostmaster/ssh/known_hosts`, in the place of the one it had.
+    pub fn trust_host_key(
+        &self,
+        server: &ServerName,
+        key: &aegir_domain::HostKey,
+    ) -> Result<(), aegir_domain::FaultReport> {
+        self.ssh.trust_host_key(server, key).map_err(|fault| fault.report())
+    }
+
+    /// Has the back end at `place` read `words`, and what comes with them on standard input.
+    async fn say(&self, place: &Place, words: &[&str], input: &[u8]) -> Result<Talk, TalkFault> {
+        let version = VERSION.to_string();
+        let words = [&["provision", "--json", "--protocol", &version], words].concat();
+        let mut talk = match &place.transport {
+            Transport::Local => {
+                let home = self.home.path().to_str().ok_or(TalkFault::HomeIsNoText)?;
+                let words = [&["--home", home], &words[..]].concat();
+                Talk::begin(self.program.speak(&words).map_err(TalkFault::NotStarted)?, None)?
+            }
+            Transport::Ssh(address) => {
+                let program = address.program.as_ref().map_or("aegir", |program| program.as_str());
+                let words = [&[program, "--home", address.home.as_str()], &words[..]].concat();
+                self.ssh.run(&place.server, address, &words).await?
+            }
+        };
+        talk.say(input).await?;
+        Ok(talk)
+    }
+
+    /// Follows what an attempt says.
+    async fn listen(
+        &self,
+        place: &Place,
+        words: &[&str],
+        input: &[u8],
+        attempt: AttemptId,
+        from: u64,
+    ) -> Result<Box<dyn Lines>, Lost> {
+        let talk = self.say(place, words, input).await.map_err(|fault| fault.lost(&place.server))?;
+        Ok(Box::new(Followed::new(talk, place.server.clone(), attempt, from)))
+    }
+
+    /// Asks, and reads each line of the answer.
+    async fn ask<T: DeserializeOwned>(&self, place: &Place, words: &[&str]) -> Result<Vec<T>, Lost> {
+        let asked = async {
+            let mut talk = self.say(place, words, b"").await?;
+            let mut answer = Vec::new();
+            while let Some(line) = talk.line().await? {
+                answer.push(serde_json::from_slice(&line).map_err(|_| TalkFault::garbage(&line))?);
+            }
+            talk.must_have_ended_well().await?;
+            match talk.is_torn() {
+                // Half a list must not be taken for a whole one.
+                true => Err(TalkFault::BrokeOff { how: "in the middle of a line".into() }),
+                false => Ok(answer),
+            }
+        };
+        let answered = tokio::time::timeout(ANSWER, asked).await.unwrap_or(Err(TalkFault::Silent { limit: ANSWER }));
+        answered.map_err(|fault| fault.lost(&place.server))
+    }
+}
+
+impl BackEnds for ProcessBackEnds {
+    fn start<'a>(&'a self, place: &'a Place, request: &'a Request) -> Asking<'a, Box<dyn Lines>> {
+        Box::pin(async move {
+            let text = request.expose();
+            self.listen(place, &["run"], text.as_bytes(), request.attempt, 1).await
+        })
+    }
+
+    fn attach<'a>(&'a self, place: &'a Place, attempt: AttemptId, from: u64) -> Asking<'a, Box<dyn Lines>> {
+        Box::pin(async move {
+            let (id, from) = (attempt.to_string(), from.max(1));
+            self.listen(place, &["attach", &id, "--from", &from.to_string()], b"", attempt, from).await
+        })
+    }
+
+    fn cancel<'a>(&'a self, place: &'a Place, attempt: AttemptId) -> Asking<'a, Cancelled> {
+        Box::pin(async move {
+            let answer = self.ask(place, &["cancel", &attempt.to_string()]).await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn attempts<'a>(&'a self, place: &'a Place, limit: usize) -> Asking<'a, Vec<FoundAttempt>> {
+        Box::pin(async move { self.ask(place, &["tasks", "--limit", &limit.to_string()]).await })
+    }
+
+    fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>> {
+        Box::pin(async move { self.ask(place, &["show"]).await })
+    }
+}
