@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use aegir_domain::{HostKey, RemotePath, SshAddress, Transport};
 use aegir_hosting::Place;
 
+use crate::stage::processes;
 use crate::support::{Lab, Way, free_port, kill, run, spawn, until, way};
 
 /// Where the tests' packages put it.
@@ -54,7 +55,7 @@ impl Sshd {
 
     /// Ends it, with its connections.
     pub fn stop(&mut self) {
-        self.connections().into_iter().for_each(kill);
+        self.cut();
         let _ = self.child.kill();
         self.child.wait().unwrap();
     }
@@ -69,13 +70,16 @@ impl Sshd {
 
     /// The processes that serve a connection: its children.
     pub fn connections(&self) -> Vec<u32> {
-        let pids = fs::read_dir("/proc").unwrap().flatten();
-        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        let parent = |pid: u32| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<u32>().ok()
-        };
-        pids.filter(|pid| parent(*pid) == Some(self.child.id())).collect()
+        children_of(self.child.id())
+    }
+
+    /// Cuts every connection, as a power cut of the machine between would. What runs there goes on.
+    pub fn cut(&self) {
+        for connection in self.connections() {
+            // The one that watches, and the one that has the user's rights.
+            let both = children_of(connection).into_iter().filter(|pid| name_of(*pid) == "sshd");
+            both.chain([connection]).for_each(kill);
+        }
     }
 
     /// Where it is. The home there is the lab's own: one folder, two ways to it.
@@ -111,6 +115,18 @@ impl Drop for Sshd {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let parent_of = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    processes(|_| true).into_iter().filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+fn name_of(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 fn make_host_key(folder: &Path) {

@@ -159,13 +159,26 @@ pub fn events(lab: &Lab, attempt: AttemptId) -> Vec<Line> {
 
 /// The processes that follow an attempt or ask something of this home.
 pub fn followers(lab: &Lab) -> Vec<u32> {
-    let home = lab.home().display().to_string();
-    let begin = format!("--home {home} provision --json --protocol 1 ");
+    let begin = format!("--home {} provision --json --protocol 1 ", lab.home().display());
+    processes(|words| words.contains(&begin) && !is_ssh(words))
+}
+
+/// The processes of ssh that keep a connection.
+pub fn masters(lab: &Lab) -> Vec<u32> {
+    let folder = lab.home().join("run/ssh").display().to_string();
+    processes(|words| is_ssh(words) && words.contains(&folder) && words.contains(" -N "))
+}
+
+fn is_ssh(words: &str) -> bool {
+    words.split(' ').next().is_some_and(|program| program.rsplit('/').next() == Some("ssh"))
+}
+
+/// The processes whose words are such.
+pub fn processes(are: impl Fn(&str) -> bool) -> Vec<u32> {
     let pids = fs::read_dir("/proc").unwrap().flatten();
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let words = |pid: u32| {
         String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()).replace('\0', " ")
     };
-    // Our own ssh has these words too.
-    pids.filter(|pid| words(*pid).contains(&begin) && !words(*pid).starts_with("ssh ")).collect()
+    pids.filter(|pid| are(&words(*pid))).collect()
 }

@@ -73,7 +73,7 @@ fn an_install_in_its_middle_is_taken_back_here_and_on_another_machine_and_then_h
     as_owner(&lab, async || back_ends(&lab).contexts(&there).await.map(drop).unwrap());
 
     is_taken_back_whatever_breaks(&lab, &here(), || ());
-    is_taken_back_whatever_breaks(&lab, &there, || sshd.connections().into_iter().for_each(kill));
+    is_taken_back_whatever_breaks(&lab, &there, || sshd.cut());
 
     as_owner(&lab, async || {
         let asked = request(install("minimal"));
