@@ -9,7 +9,7 @@ use aegir_domain::{HostKey, RemotePath, SshAddress, Transport};
 use aegir_hosting::Place;
 
 use crate::stage::processes;
-use crate::support::{Lab, Way, free_port, kill, run, spawn, until, way};
+use crate::support::{Lab, Way, free_port, kill, run, spawn, until};
 
 /// Where the tests' packages put it.
 const SSHD: &str = "/usr/sbin/sshd";
@@ -150,22 +150,19 @@ fn user(lab: &Lab) -> String {
 fn serve(lab: &Lab, folder: &Path, user: &str) -> Child {
     assert!(Path::new(SSHD).exists(), "the tests need `{SSHD}`; run `scripts/setup`");
     let mut command = lab.as_owner(SSHD);
-    if rustix::process::geteuid().is_root() {
-        debug_assert_eq!(lab.way, way());
-        // The user that tests run as has no shell, and must not get one; to this sshd alone it has.
-        let accounts = fs::read_to_string("/etc/passwd").unwrap();
-        let with_shell = |line: &str| {
-            let mut fields: Vec<&str> = line.split(':').collect();
-            if fields[0] == user {
-                (fields[5], fields[6]) = ("/", "/bin/sh");
-            }
-            fields.join(":") + "\n"
-        };
-        fs::write(folder.join("passwd"), accounts.lines().map(with_shell).collect::<String>()).unwrap();
-        fs::copy("/etc/group", folder.join("group")).unwrap();
-        command.env("LD_PRELOAD", "libnss_wrapper.so");
-        command.env("NSS_WRAPPER_PASSWD", folder.join("passwd")).env("NSS_WRAPPER_GROUP", folder.join("group"));
-    }
+    // The users that tests run as have no shell, and must not get one; to this sshd alone they have.
+    let accounts = fs::read_to_string("/etc/passwd").unwrap();
+    let with_shell = |line: &str| {
+        let mut fields: Vec<&str> = line.split(':').collect();
+        if fields[0] == user {
+            (fields[5], fields[6]) = ("/", "/bin/sh");
+        }
+        fields.join(":") + "\n"
+    };
+    fs::write(folder.join("passwd"), accounts.lines().map(with_shell).collect::<String>()).unwrap();
+    fs::copy("/etc/group", folder.join("group")).unwrap();
+    command.env("LD_PRELOAD", "libnss_wrapper.so");
+    command.env("NSS_WRAPPER_PASSWD", folder.join("passwd")).env("NSS_WRAPPER_GROUP", folder.join("group"));
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     command.args(["-D", "-e", "-f"]).arg(folder.join("config")).current_dir("/");
     spawn(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log))
