@@ -93,7 +93,7 @@ pub fn save(server: &str) -> Task {
 
 /// Verifies it: some sixty lines.
 pub fn verify(server: &str) -> Task {
-    Task::VerifyServer { server: server.parse().unwrap() }
+    Task::VerifyServer { server: server.parse().unwrap(), context: None }
 }
 
 /// Holds a server, so that tasks on it wait.
