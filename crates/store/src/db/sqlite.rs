@@ -66,10 +66,6 @@ impl Sqlite {
         Ok(Sqlite { path: path.to_owned(), options, writer: Mutex::new(Some(writer)), readers })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The writer, when its turn has come; nothing in the guard: it must be opened anew.
     pub(crate) async fn writer(&self) -> Result<MutexGuard<'_, Option<Writer>>, StoreFault> {
         match tokio::time::timeout(PATIENCE * 3, self.writer.lock()).await {

@@ -19,7 +19,9 @@ pub struct Ground {
     pub store: Store,
     pub address: StoreAddress,
     pub dir: tempfile::TempDir,
-    pub server: Option<Arc<Server>>,
+    url: String,
+    /// Held, so that it runs as long as the story does.
+    _server: Option<Arc<Server>>,
     clock: AtomicI64,
     mint: AtomicU64,
 }
@@ -51,16 +53,22 @@ pub fn on(dialect: Dialect, story: impl AsyncFn(Ground)) {
 impl Ground {
     pub async fn new(dialect: Dialect) -> Ground {
         let dir = tempfile::tempdir().unwrap();
-        let (address, server) = match dialect {
-            Dialect::Sqlite => (StoreAddress::file(dir.path().join("control.sqlite")), None),
+        let (url, server) = match dialect {
+            Dialect::Sqlite => (format!("sqlite:{}", dir.path().join("control.sqlite").display()), None),
             Dialect::Postgres => {
                 let server = postgres::shared();
                 let database = server.database().await;
-                (server.address("aegir", &database).parse().unwrap(), Some(server))
+                (server.address("aegir", &database), Some(server))
             }
         };
+        let address: StoreAddress = url.parse().unwrap();
         let store = Store::open(&address).await.unwrap();
-        Ground { store, address, dir, server, clock: AtomicI64::new(1_000_000), mint: AtomicU64::new(1) }
+        Ground { store, address, dir, url, _server: server, clock: AtomicI64::new(1_000_000), mint: AtomicU64::new(1) }
+    }
+
+    /// The address in the open.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Now; a millisecond later each time.

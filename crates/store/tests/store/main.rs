@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
 mod ground;
+mod lease;
+mod lines;
 mod postgres;
 mod queue;
+mod schema;

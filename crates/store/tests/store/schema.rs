@@ -1,0 +1,170 @@
+//! The schema: the same on both, as the program thinks it is, and refused where it is not ours.
+
+use std::collections::BTreeMap;
+
+use aegir_domain::Remedy;
+use aegir_store::{Dialect, Store, StoreFault};
+use sqlx::{ConnectOptions, Connection, Row};
+
+use crate::ground::{Ground, on, on_both};
+
+/// Tables with their columns (name, kind, whether it must be filled), keys and indices.
+type Schema = BTreeMap<String, (Vec<(String, &'static str, bool)>, Vec<String>, BTreeMap<String, String>)>;
+
+#[test]
+fn every_statement_is_understood_by_both() {
+    on_both(async |ground| {
+        assert_eq!(ground.store.check_statements().await.unwrap(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn both_migrations_end_in_the_same_schema() {
+    let schemas = std::sync::Mutex::new(Vec::new());
+    on(Dialect::Sqlite, async |ground| schemas.lock().unwrap().push(sqlite_schema(&ground).await));
+    on(Dialect::Postgres, async |ground| schemas.lock().unwrap().push(postgres_schema(&ground).await));
+    let schemas = schemas.into_inner().unwrap();
+
+    assert_eq!(schemas[0].keys().collect::<Vec<_>>(), schemas[1].keys().collect::<Vec<_>>());
+    for (name, table) in &schemas[0] {
+        assert_eq!(*table, schemas[1][name], "the table `{name}`");
+    }
+    assert!(schemas[0].len() > 25, "they were read at all");
+}
+
+#[test]
+fn a_database_that_is_there_is_opened_again() {
+    on_both(async |ground| {
+        ground.server("web1").await;
+        let again = Store::open(&ground.address).await.unwrap();
+        let sums = again.sums().await.unwrap();
+        assert_eq!(sums, ground.store.sums().await.unwrap());
+        assert_eq!(again.check().await.unwrap(), Vec::<String>::new());
+        again.close().await;
+    });
+}
+
+#[test]
+fn a_database_of_a_newer_version_or_of_a_changed_migration_is_refused() {
+    on_both(async |ground| {
+        for (change, newer) in [
+            ("INSERT INTO meta (name, value) VALUES ('migration-9999', 'x')", true),
+            ("DELETE FROM meta WHERE name = 'migration-9999'", true),
+            ("UPDATE meta SET value = 'x' WHERE name = 'migration-0001'", false),
+        ] {
+            ground.store.close().await;
+            raw(&ground, change).await;
+            match (Store::open(&ground.address).await, newer) {
+                (Ok(store), true) if change.starts_with("DELETE") => store.close().await,
+                (Err(fault @ StoreFault::Newer { found: 9999, .. }), true) => {
+                    assert!(fault.remedy().is_some_and(|remedy| remedy.contains("version")));
+                }
+                (Err(StoreFault::Altered { number: 1 }), false) => (),
+                (other, _) => panic!("{change}: {other:?}"),
+            }
+        }
+    });
+}
+
+/// Does something behind the store's back.
+pub async fn raw(ground: &Ground, sql: &'static str) {
+    match ground.store.dialect() {
+        Dialect::Sqlite => {
+            let mut connection = sqlite(ground).await;
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        }
+        Dialect::Postgres => {
+            let mut connection = postgres(ground).await;
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        }
+    }
+}
+
+pub async fn sqlite(ground: &Ground) -> sqlx::SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(ground.dir.path().join("control.sqlite"));
+    options.connect().await.unwrap()
+}
+
+pub async fn postgres(ground: &Ground) -> sqlx::PgConnection {
+    let options: sqlx::postgres::PgConnectOptions = ground.url().parse().unwrap();
+    options.connect().await.unwrap()
+}
+
+async fn sqlite_schema(ground: &Ground) -> Schema {
+    let mut connection = sqlite(ground).await;
+    let mut schema = Schema::new();
+    let tables = sqlx::query(
+        "SELECT t.name AS tbl, c.name AS col, c.type AS type, c.[notnull] AS filled, c.pk AS pk
+           FROM sqlite_master t JOIN pragma_table_info(t.name) c
+          WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid",
+    );
+    for row in tables.fetch_all(&mut connection).await.unwrap() {
+        let table = schema.entry(row.get("tbl")).or_default();
+        table.0.push((row.get("col"), kind(row.get("type")), row.get::<i64, _>("filled") == 1));
+        if row.get::<i64, _>("pk") > 0 {
+            table.1.push(row.get("col"));
+        }
+    }
+    let indices = sqlx::query(
+        "SELECT t.name AS tbl, i.name AS idx, i.[unique] AS uniq, i.partial AS partial, x.name AS col
+           FROM sqlite_master t JOIN pragma_index_list(t.name) i JOIN pragma_index_xinfo(i.name) x
+          WHERE t.type = 'table' AND i.origin = 'c' AND x.key = 1 ORDER BY i.name, x.seqno",
+    );
+    for row in indices.fetch_all(&mut connection).await.unwrap() {
+        let index =
+            schema.get_mut(&row.get::<String, _>("tbl")).unwrap().2.entry(row.get("idx")).or_insert_with(|| {
+                format!("unique {} partial {}:", row.get::<i64, _>("uniq") == 1, row.get::<i64, _>("partial") == 1)
+            });
+        index.push(' ');
+        index.push_str(&row.get::<Option<String>, _>("col").unwrap_or_else(|| "(expression)".into()));
+    }
+    schema
+}
+
+async fn postgres_schema(ground: &Ground) -> Schema {
+    let mut connection = postgres(ground).await;
+    let mut schema = Schema::new();
+    let tables = sqlx::query(
+        "SELECT c.table_name::text AS tbl, c.column_name::text AS col, c.data_type::text AS type,
+                c.is_nullable = 'NO' AS filled,
+                EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+                         WHERE i.indisprimary AND i.indrelid = c.table_name::regclass AND a.attname = c.column_name) AS pk
+           FROM information_schema.columns c WHERE c.table_schema = 'public' ORDER BY c.table_name, c.ordinal_position",
+    );
+    for row in tables.fetch_all(&mut connection).await.unwrap() {
+        let table = schema.entry(row.get("tbl")).or_default();
+        table.0.push((row.get("col"), kind(row.get("type")), row.get("filled")));
+        if row.get("pk") {
+            table.1.push(row.get("col"));
+        }
+    }
+    let indices = sqlx::query(
+        "SELECT i.indrelid::regclass::text AS tbl, i.indexrelid::regclass::text AS idx, i.indisunique AS uniq,
+                i.indpred IS NOT NULL AS partial, k.n, a.attname::text AS col
+           FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace
+           CROSS JOIN LATERAL unnest(i.indkey::int[]) WITH ORDINALITY AS k (att, n)
+           LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.att AND k.att > 0
+          WHERE NOT i.indisprimary ORDER BY 2, k.n",
+    );
+    for row in indices.fetch_all(&mut connection).await.unwrap() {
+        let index =
+            schema.get_mut(&row.get::<String, _>("tbl")).unwrap().2.entry(row.get("idx")).or_insert_with(|| {
+                format!("unique {} partial {}:", row.get::<bool, _>("uniq"), row.get::<bool, _>("partial"))
+            });
+        index.push(' ');
+        index.push_str(&row.get::<Option<String>, _>("col").unwrap_or_else(|| "(expression)".into()));
+    }
+    schema
+}
+
+fn kind(of: String) -> &'static str {
+    match of.to_lowercase().as_str() {
+        "integer" | "bigint" => "int",
+        "text" => "text",
+        "blob" | "bytea" => "bytes",
+        "boolean" => "bool",
+        other => panic!("a column of the type {other}"),
+    }
+}
