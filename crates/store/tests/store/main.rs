@@ -6,5 +6,8 @@ mod ground;
 mod lease;
 mod lines;
 mod postgres;
+mod news;
+mod objects;
 mod queue;
 mod schema;
+mod secrets;
