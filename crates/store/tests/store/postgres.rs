@@ -1,38 +1,110 @@
-//! A PostgreSQL server of the tests' own: a temporary folder, a socket, no network; gone with the last test that uses it.
+//! A PostgreSQL server of the tests' own: a temporary folder, a socket, no network.
 //!
-//! It refuses to run as root, so there it runs as the user `aegir`. A test process that is killed takes it along: the
-//! kernel sends its first process the signal to shut down at once.
+//! It refuses to run as root, so there it runs as the user `aegir`. Tests share one, also those of other processes,
+//! since each has a database of its own. A keeper process starts it for the first that asks, and ends it when none of
+//! them has held the lock for some seconds, however they ended; if the keeper is killed, the kernel ends the server.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
 use sqlx::{ConnectOptions, Connection, Executor};
 
 /// A running server.
 pub struct Server {
-    dir: tempfile::TempDir,
+    /// Its folder, with `data`, its socket and its log.
+    dir: PathBuf,
+    /// What it runs in, if it is ours.
+    own: Option<Own>,
+}
+
+struct Own {
+    _dir: tempfile::TempDir,
     pid: Mutex<Option<rustix::process::Pid>>,
     waiter: Mutex<Option<JoinHandle<()>>>,
 }
 
-static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
+/// Told to the keeper: that it is one.
+const KEEPER: &str = "AEGIR_TEST_POSTGRES_KEEPER";
+/// How long a server is kept that nobody uses.
+const LINGER: Duration = Duration::from_secs(3);
 
-/// The server that the tests of this process share.
+/// The server that all tests share.
 pub fn shared() -> Arc<Server> {
-    let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some(server) = shared.upgrade() {
-        return server;
+    // Held as long as this process lives: the keeper waits until nobody does.
+    static SHARED: OnceLock<(Arc<Server>, File)> = OnceLock::new();
+    let (server, _) = SHARED.get_or_init(|| {
+        let (begin, used) = (lock_file("begin"), lock_file("used"));
+        flock(&begin, FlockOperation::LockExclusive).unwrap();
+        flock(&used, FlockOperation::LockShared).unwrap();
+        let note = place().join("postgres-at");
+        let there = fs::read_to_string(&note).ok().map(PathBuf::from).filter(|dir| answers(dir));
+        let dir = there.unwrap_or_else(|| {
+            let dir = start_keeper();
+            fs::write(&note, dir.display().to_string()).unwrap();
+            dir
+        });
+        (Arc::new(Server { dir, own: None }), used)
+    });
+    Arc::clone(server)
+}
+
+fn start_keeper() -> PathBuf {
+    let mut keeper = Command::new(std::env::current_exe().unwrap());
+    keeper.args(["--exact", "postgres::a_server_is_kept_while_it_is_used", "--nocapture"]).env(KEEPER, "yes");
+    keeper.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    let mut child = keeper.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let dir = lines.map_while(Result::ok).find_map(|line| line.split_once("kept at ").map(|(_, dir)| PathBuf::from(dir)));
+    dir.expect("the keeper starts the server; by hand, its test says why not")
+}
+
+/// What the keeper does; as a test, the same with a server of its own.
+#[test]
+fn a_server_is_kept_while_it_is_used() {
+    let server = Server::start();
+    assert!(answers(&server.dir));
+    if std::env::var_os(KEEPER).is_some() {
+        println!("kept at {}", server.dir.display());
+        // It closes here, so that whoever waits for the end of our output does not wait for us.
+        rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null").unwrap()).unwrap();
+        loop {
+            std::thread::sleep(LINGER);
+            let (begin, used) = (lock_file("begin"), lock_file("used"));
+            // Nobody begins to use it while we look, or while we end it.
+            flock(&begin, FlockOperation::LockExclusive).unwrap();
+            if flock(&used, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                drop(server);
+                return;
+            }
+        }
     }
-    let server = Arc::new(Server::start());
-    *shared = Arc::downgrade(&server);
-    server
+    let dir = server.dir.clone();
+    drop(server);
+    assert!(!answers(&dir) && !dir.exists());
+}
+
+fn place() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn lock_file(name: &str) -> File {
+    let path = place().join(format!("postgres-{name}.lock"));
+    File::options().create(true).truncate(false).write(true).open(path).unwrap()
+}
+
+fn answers(dir: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(dir.join(".s.PGSQL.5432")).is_ok()
+        && Command::new(program("pg_isready")).arg("-q").arg("-h").arg(dir).status().is_ok_and(|it| it.success())
 }
 
 impl Server {
@@ -42,22 +114,24 @@ impl Server {
         give_away(dir.path());
         let data = dir.path().join("data");
         copy_as_owner(&prepared(), &data);
-        let server = Server { dir, pid: Mutex::new(None), waiter: Mutex::new(None) };
+        let path = dir.path().to_owned();
+        let own = Own { _dir: dir, pid: Mutex::new(None), waiter: Mutex::new(None) };
+        let server = Server { dir: path, own: Some(own) };
         server.run();
         server
     }
 
     /// Starts it, again after [`Server::kill`].
     pub fn run(&self) {
-        let log = File::create(self.dir.path().join("log")).unwrap();
+        let log = File::create(self.dir.join("log")).unwrap();
         let mut command = as_owner("postgres");
-        command.arg("-D").arg(self.dir.path().join("data")).arg("-k").arg(self.dir.path());
+        command.arg("-D").arg(self.dir.join("data")).arg("-k").arg(&self.dir);
         for setting in [
             "listen_addresses=",
             "fsync=off",
             "full_page_writes=off",
             "shared_buffers=32MB",
-            "max_connections=100",
+            "max_connections=200",
             "autovacuum=off",
         ] {
             command.arg("-c").arg(setting);
@@ -71,18 +145,12 @@ impl Server {
             child.wait().unwrap();
         });
         let pid = told.recv().unwrap();
-        *self.pid.lock().unwrap() = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap());
-        *self.waiter.lock().unwrap() = Some(waiter);
+        let own = self.own.as_ref().expect("only a server of one's own is started");
+        *own.pid.lock().unwrap() = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap());
+        *own.waiter.lock().unwrap() = Some(waiter);
         let until = Instant::now() + Duration::from_secs(60);
-        while std::os::unix::net::UnixStream::connect(self.dir.path().join(".s.PGSQL.5432")).is_err()
-            || Command::new(program("pg_isready"))
-                .arg("-q")
-                .arg("-h")
-                .arg(self.dir.path())
-                .status()
-                .is_ok_and(|s| !s.success())
-        {
-            let log = || fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+        while !answers(&self.dir) {
+            let log = || fs::read_to_string(self.dir.join("log")).unwrap_or_default();
             assert!(Instant::now() < until, "PostgreSQL does not answer:\n{}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -90,23 +158,24 @@ impl Server {
 
     /// Ends it at once, as a crash would.
     pub fn kill(&self) {
-        if let Some(pid) = self.pid.lock().unwrap().take() {
+        let Some(own) = &self.own else { return };
+        if let Some(pid) = own.pid.lock().unwrap().take() {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
         }
-        if let Some(waiter) = self.waiter.lock().unwrap().take() {
+        if let Some(waiter) = own.waiter.lock().unwrap().take() {
             waiter.join().unwrap();
         }
     }
 
     /// The address of a database here, as `account`.
     pub fn address(&self, account: &str, database: &str) -> String {
-        let socket = self.dir.path().display().to_string().replace('/', "%2F");
+        let socket = self.dir.display().to_string().replace('/', "%2F");
         format!("postgres://{account}@{socket}/{database}")
     }
 
     /// Makes an empty database.
     pub async fn database(&self) -> String {
-        let name = format!("t{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let name = format!("t{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
         self.execute("postgres", &format!("CREATE DATABASE {name}")).await;
         name
     }
@@ -128,21 +197,20 @@ impl Drop for Server {
 
 /// A data folder that was made once and is copied since: `initdb` takes seconds.
 fn prepared() -> PathBuf {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let lock = File::create(place.join("postgres.lock")).unwrap();
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let lock = lock_file("prepared");
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
     let version = Command::new(program("postgres")).arg("--version").output().unwrap().stdout;
     let version: String = String::from_utf8(version).unwrap().chars().filter(char::is_ascii_digit).collect();
-    let ready = place.join(format!("postgres-{version}"));
+    let ready = place().join(format!("postgres-{version}"));
     if !ready.exists() {
         let dir = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
         give_away(dir.path());
         let data = dir.path().join("data");
         let mut initdb = as_owner("initdb");
-        initdb.args(["-U", "aegir", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"]).arg(&data);
+        initdb.args(["-U", "aegir", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1", "-D"]).arg(&data);
         let done = initdb.current_dir("/").output().unwrap();
         assert!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
-        let half = place.join("postgres-half");
+        let half = place().join("postgres-half");
         let _ = fs::remove_dir_all(&half);
         copy(&data, &half);
         fs::rename(&half, &ready).unwrap();
