@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::protocol::{NotDone, NotDoneCase, VERSION};
@@ -50,6 +51,9 @@ pub(crate) enum TalkFault {
     NoKeyShown { host: String, said: String },
     #[error("cannot keep what ssh needs")]
     Files(#[from] FileFault),
+    /// What befell whoever tried to connect just before.
+    #[error("{0}")]
+    AsBefore(Arc<TalkFault>),
     #[error("the path `{}` cannot be told to ssh", path.display())]
     OddPath { path: PathBuf },
 }
@@ -106,6 +110,7 @@ impl TalkFault {
             | TalkFault::Silent { .. }
             | TalkFault::BrokeOff { .. }
             | TalkFault::Unreachable { .. } => true,
+            TalkFault::AsBefore(fault) => fault.is_passing(),
             // Out of processes or descriptors, for now.
             TalkFault::NotStarted(error) => {
                 matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
@@ -121,6 +126,7 @@ impl TalkFault {
     pub(crate) fn report(&self) -> FaultReport {
         match self {
             TalkFault::NotDone(not_done) => not_done.fault.clone(),
+            TalkFault::AsBefore(fault) => fault.report(),
             other => FaultReport::of(other),
         }
     }
@@ -184,6 +190,7 @@ impl Remedy for TalkFault {
             TalkFault::NoKey { .. } => "install the package `openssh-client`, and make room on the disk".into(),
             TalkFault::NoKeyShown { .. } => "see that the machine runs, and that its sshd answers on that port".into(),
             TalkFault::Files(fault) => return fault.remedy(),
+            TalkFault::AsBefore(fault) => return fault.remedy(),
             TalkFault::OddPath { .. } => "move the home to a folder whose path has no quotes and no line ends".into(),
         })
     }

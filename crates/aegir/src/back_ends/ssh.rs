@@ -22,8 +22,9 @@ use crate::talk::{End, Talk};
 const CONNECT: u64 = 10;
 /// How long all of it may take: the connection, the keys, the login.
 const OPEN: Duration = Duration::from_secs(30);
-/// After how many seconds of silence the other end is asked whether it is there; lost after three times that.
-const ALIVE: u64 = 15;
+/// After how many seconds of silence the other end is asked whether it is there; lost if it says nothing three
+/// times.
+const ALIVE: u64 = 10;
 /// How long an unused connection stays open, in seconds.
 const PERSIST: u64 = 60;
 /// How long the address of a socket may be, less what ssh adds while it makes one.
@@ -35,11 +36,14 @@ pub(crate) struct Ssh {
     pub(crate) files: Files,
     /// Held while our key is made.
     key: Turn<()>,
-    /// Held while a connection to a server is opened, so that those who come meanwhile share it.
-    opening: Mutex<HashMap<ServerName, Arc<Turn<()>>>>,
+    /// Held while a connection to a server is opened, so that those who come meanwhile share it, or its failure.
+    opening: Mutex<HashMap<ServerName, Arc<Turn<Failed>>>>,
     /// Held while `known_hosts` is written.
     pub(crate) writing: Mutex<()>,
 }
+
+/// Why a connection could not be opened, for those who waited for it.
+type Failed = Option<Arc<TalkFault>>;
 
 impl Ssh {
     pub(crate) fn new(home: Home) -> Ssh {
@@ -85,11 +89,24 @@ impl Ssh {
     ) -> Result<(), TalkFault> {
         let turn =
             self.opening.lock().unwrap_or_else(PoisonError::into_inner).entry(server.clone()).or_default().clone();
-        let _turn = turn.lock().await;
+        let (waited, mut turn) = match turn.try_lock() {
+            Ok(turn) => (false, turn),
+            Err(_) => (true, turn.lock().await),
+        };
         // One whose other end is gone is found by the program that would use it, which takes its place.
         if socket.exists() {
             return Ok(());
         }
+        // Many who ask a machine that does not answer wait for it together, not one after another.
+        if let (true, Some(failed)) = (waited, turn.as_ref()) {
+            return Err(TalkFault::AsBefore(failed.clone()));
+        }
+        let opened = self.open_now(address, options).await.map_err(Arc::new);
+        *turn = opened.as_ref().err().cloned();
+        opened.map_err(TalkFault::AsBefore)
+    }
+
+    async fn open_now(&self, address: &SshAddress, options: &[String]) -> Result<(), TalkFault> {
         let cmd = command(options).args(["-o", "ControlMaster=yes", "-N", "-f", "--"]).arg(address.host.as_str());
         let end = end_of(&cmd, address).await?;
         match end.status.success() {

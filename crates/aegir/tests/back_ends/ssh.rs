@@ -203,8 +203,14 @@ fn a_machine_that_does_not_answer_or_does_not_let_us_in_is_told_with_the_way_out
         assert!(began.elapsed() < Duration::from_secs(5));
 
         let began = Instant::now();
-        let told = back_ends(&lab).contexts(&at(mute.local_addr().unwrap().port())).await.unwrap_err();
+        let (mute, front_end) = (at(mute.local_addr().unwrap().port()), back_ends(&lab));
+        let ask = || front_end.contexts(&mute);
+        let (one, two, three, four) = tokio::join!(ask(), ask(), ask(), ask());
+        let told = one.unwrap_err();
         assert!(told.passing && told.source.message.contains("timed out"), "{told:?}");
+        for other in [two, three, four] {
+            assert_eq!(other.unwrap_err().source, told.source, "they wait together");
+        }
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
         assert!(told.source.remedy.unwrap().contains("sshd answers"));
 
