@@ -319,3 +319,32 @@ fn of_postgres(code: &str, statement: &'static str, source: sqlx::Error) -> Stor
         _ => StoreFault::Statement { statement, source },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_postgresql_says_is_told_by_what_it_means() {
+        let of = |code| of_postgres(code, "x", sqlx::Error::PoolClosed);
+        assert!(matches!(of("53100"), StoreFault::Full { .. }));
+        assert!(matches!(of("57014"), StoreFault::TimedOut { .. }));
+        assert!(matches!(of("57P01"), StoreFault::Away { .. }));
+        assert!(matches!(of("08006"), StoreFault::Away { .. }));
+        assert!(matches!(of("40P01"), StoreFault::Locked { .. }));
+        assert!(matches!(of("XX001"), StoreFault::Corrupt { .. }));
+        assert!(matches!(of("28P01"), StoreFault::Denied { .. }));
+        assert!(matches!(of("22001"), StoreFault::Statement { .. }));
+    }
+
+    #[test]
+    fn what_sqlite_says_is_told_by_what_it_means() {
+        // Extended codes: of a journal that cannot be read, of a snapshot that is busy, of a key.
+        let of = |code| of_sqlite(code, "x", sqlx::Error::PoolClosed);
+        assert!(matches!(of(5 | (2 << 8)), StoreFault::Locked { .. }));
+        assert!(matches!(of(19 | (8 << 8)), StoreFault::Taken { .. }));
+        assert!(matches!(of(19 | (3 << 8)), StoreFault::Statement { .. }));
+        assert!(matches!(of(11 | (1 << 8)), StoreFault::Corrupt { .. }));
+        assert!(matches!(of(26), StoreFault::Corrupt { .. }));
+    }
+}

@@ -277,3 +277,45 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::Query;
+    use crate::{Store, StoreAddress, StoreFault};
+
+    #[test]
+    fn every_column_of_every_table_is_copied() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(&StoreAddress::file(dir.path().join("control.sqlite"))).await.unwrap();
+            let schema = "SELECT t.name AS tbl, c.name AS col, c.type AS type, c.pk AS pk
+                            FROM sqlite_master t JOIN pragma_table_info(t.name) c
+                           WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name <> 'meta'
+                           ORDER BY t.name, c.cid";
+            let rows = store.read(async |read| read.ask("schema", Query::new(schema)).await).await.unwrap();
+            let there = rows.iter().map(|row| {
+                let kind = match row.get::<String>("type")?.as_str() {
+                    "TEXT" => Text,
+                    "BLOB" => Bytes,
+                    "BOOLEAN" => Bool,
+                    _ => Int,
+                };
+                Ok((row.get("tbl")?, row.get("col")?, kind, row.get::<i64>("pk")? > 0))
+            });
+            let there: Vec<(String, String, ColumnKind, bool)> = there.collect::<Result<_, StoreFault>>().unwrap();
+            let mut ours: Vec<_> = TABLES
+                .iter()
+                .flat_map(|table| {
+                    table.columns.iter().enumerate().map(|(place, (column, kind))| {
+                        (table.name.to_owned(), (*column).to_owned(), *kind, place < table.key)
+                    })
+                })
+                .collect();
+            ours.sort_by(|a, b| a.0.cmp(&b.0));
+            assert_eq!(ours, there);
+            store.close().await;
+        });
+    }
+}

@@ -38,13 +38,13 @@ CREATE TABLE history (
 CREATE INDEX history_by_node ON history (node, id);
 
 CREATE TABLE client (
-  id           BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),
+  id           INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   machine_name TEXT NOT NULL
 );
 CREATE UNIQUE INDEX client_name ON client (machine_name);
 
 CREATE TABLE server (
-  id         BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),
+  id         INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   transport  TEXT NOT NULL,
   address    TEXT,
   task_limit BIGINT NOT NULL,
@@ -68,7 +68,7 @@ CREATE TABLE server_ip (
 );
 
 CREATE TABLE platform (
-  id              BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),
+  id              INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   server          BIGINT NOT NULL REFERENCES server (id),
   root            TEXT,
   source          TEXT,
@@ -84,7 +84,7 @@ CREATE UNIQUE INDEX platform_root ON platform (server, root) WHERE live;
 CREATE INDEX platform_by_server ON platform (server);
 
 CREATE TABLE site (
-  id        BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),
+  id        INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   platform  BIGINT NOT NULL REFERENCES platform (id),
   db_server BIGINT NOT NULL REFERENCES server (id),
   profile   TEXT,
@@ -108,7 +108,7 @@ CREATE TABLE domain (
 CREATE INDEX domain_by_site ON domain (site);
 
 CREATE TABLE package (
-  id   BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),
+  id   INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   kind TEXT NOT NULL,
   name TEXT NOT NULL
 );
@@ -138,7 +138,7 @@ CREATE INDEX instance_by_package ON instance (package, node);
 CREATE INDEX instance_by_release ON instance (release, node);
 
 CREATE TABLE task (
-  id           BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),
+  id           INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   operation    TEXT NOT NULL,
   object       BIGINT NOT NULL REFERENCES node (id),
   object_name  TEXT NOT NULL,
@@ -314,7 +314,7 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_by_time ON idempotency (at);
 
 CREATE TABLE drift (
-  node   BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),
+  node   INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   found  BIGINT NOT NULL,
   ours   TEXT NOT NULL,
   theirs TEXT NOT NULL

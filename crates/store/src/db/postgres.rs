@@ -11,6 +11,8 @@ use crate::StoreFault;
 
 /// How long the server may work on a statement, in milliseconds; a little later nobody waits any more.
 const STATEMENT_LIMIT: &str = "30000";
+/// How long somebody waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 const WATCHDOG: Duration = Duration::from_secs(40);
 /// For what goes over whole tables.
 const LONG_WATCHDOG: Duration = Duration::from_secs(4 * 3600);
@@ -36,20 +38,18 @@ impl Postgres {
                 ("tcp_keepalives_count", "3"),
             ])
             .disable_statement_logging();
+        // One connection first: a pool asks on and on, and tells only that time went by.
+        let first = tokio::time::timeout(PATIENCE, options.connect()).await;
+        let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| cannot_connect(shown, error))?;
+        // What cannot be said goodbye to has gone.
+        let _ = sqlx::Connection::close(first).await;
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .min_connections(0)
-            .acquire_timeout(Duration::from_secs(15))
+            .acquire_timeout(PATIENCE)
             .idle_timeout(Duration::from_secs(300))
             .test_before_acquire(true)
-            .connect_with(options)
-            .await;
-        let pool = pool.map_err(|error| match StoreFault::of("connect", error) {
-            StoreFault::Statement { source, .. } => {
-                StoreFault::Open { address: shown.to_owned(), source: Box::new(source) }
-            }
-            fault => fault,
-        })?;
+            .connect_lazy_with(options);
         Ok(Postgres { pool })
     }
 
@@ -90,5 +90,14 @@ impl Postgres {
 
     pub(crate) async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+fn cannot_connect(shown: &str, error: sqlx::Error) -> StoreFault {
+    match StoreFault::of("connect", error) {
+        StoreFault::Statement { source, .. } => {
+            StoreFault::Open { address: shown.to_owned(), source: Box::new(source) }
+        }
+        fault => fault,
     }
 }

@@ -170,3 +170,44 @@ impl DerefMut for Tx {
         &mut self.read
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Store, StoreAddress};
+
+    const FILL: Sql = Sql::same("fill", "INSERT INTO setting (name, value, changed, actor) VALUES ($1, $2, 0, '')");
+
+    async fn fill(store: &Store, after: &'static str, limit: usize) -> Result<(), StoreFault> {
+        store
+            .write(async |tx| {
+                tx.link()?.script("limit", after).await?;
+                for n in 0..limit {
+                    tx.execute(&FILL, values![format!("setting {n}"), "x".repeat(4000)]).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// SQLite's own answers, brought about by limits that only this layer can set.
+    #[test]
+    fn a_full_disk_and_one_that_may_only_be_read_are_told_and_leave_nothing() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(&StoreAddress::file(dir.path().join("control.sqlite"))).await.unwrap();
+
+            let full = fill(&store, "PRAGMA max_page_count = 150", 500).await.unwrap_err();
+            assert!(matches!(full, StoreFault::Full { .. }), "{full:?}");
+            let read_only = fill(&store, "PRAGMA query_only = on", 1).await.unwrap_err();
+            assert!(matches!(read_only, StoreFault::ReadOnly { .. }), "{read_only:?}");
+
+            assert!(store.read(async |read| read.settings().await).await.unwrap().is_empty());
+            store.close().await;
+            let store = Store::open(&StoreAddress::file(dir.path().join("control.sqlite"))).await.unwrap();
+            fill(&store, "SELECT 1", 500).await.unwrap();
+            store.close().await;
+        });
+    }
+}

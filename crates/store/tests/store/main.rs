@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
+mod copies;
+mod faults;
+mod fill;
 mod ground;
 mod lease;
 mod lines;
-mod postgres;
+mod lists;
+mod model;
 mod news;
 mod objects;
+mod postgres;
 mod queue;
 mod schema;
 mod secrets;

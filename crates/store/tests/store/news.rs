@@ -119,7 +119,8 @@ fn what_was_asked_is_written_down() {
             })
             .await
             .unwrap();
-        let list = AuditList { actor: Some("anna".into()), at: Span { from: Some(1), until: None }, ..AuditList::default() };
+        let list =
+            AuditList { actor: Some("anna".into()), at: Span { from: Some(1), until: None }, ..AuditList::default() };
         let listed = ground.store.read(async |read| read.list(&list).await).await.unwrap();
         assert_eq!(listed.rows, [record(4, "anna"), record(2, "anna")]);
     });

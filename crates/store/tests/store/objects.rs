@@ -279,8 +279,12 @@ fn packages_are_replaced_at_once_and_found_by_version() {
         record(a, &[instance("views", "3.1", true), instance("token", "1.0", false)]).await;
         record(b, &[instance("views", "3.2", true), instance("views", "3.2", true)]).await;
         let sites = async |name: &str, version: Option<&str>, enabled| {
-            let package =
-                Some(HasPackage { kind: Some(PackageKind::Module), name: name.into(), version: version.map(Into::into), enabled });
+            let package = Some(HasPackage {
+                kind: Some(PackageKind::Module),
+                name: name.into(),
+                version: version.map(Into::into),
+                enabled,
+            });
             let list = SiteList { package, ..SiteList::default() };
             let rows = ground.store.read(async |read| read.list(&list).await).await.unwrap().rows;
             rows.into_iter().map(|row| row.node.id).collect::<Vec<_>>()

@@ -64,7 +64,8 @@ fn start_keeper() -> PathBuf {
     keeper.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = keeper.spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let dir = lines.map_while(Result::ok).find_map(|line| line.split_once("kept at ").map(|(_, dir)| PathBuf::from(dir)));
+    let dir =
+        lines.map_while(Result::ok).find_map(|line| line.split_once("kept at ").map(|(_, dir)| PathBuf::from(dir)));
     dir.expect("the keeper starts the server; by hand, its test says why not")
 }
 
@@ -207,7 +208,20 @@ fn prepared() -> PathBuf {
         give_away(dir.path());
         let data = dir.path().join("data");
         let mut initdb = as_owner("initdb");
-        initdb.args(["-U", "aegir", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1", "-D"]).arg(&data);
+        initdb
+            .args([
+                "-U",
+                "aegir",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "--wal-segsize=1",
+                "-D",
+            ])
+            .arg(&data);
         let done = initdb.current_dir("/").output().unwrap();
         assert!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
         let half = place().join("postgres-half");

@@ -23,7 +23,8 @@ fn a_secret_is_read_with_its_key_and_by_no_other() {
         let secret = Password::new("hunter2");
         ground.store.write(async |tx| tx.keep_secret(server, "db_password", &secret, &right, now).await).await.unwrap();
 
-        let read = async |key: &SecretKey| ground.store.read(async |r| r.secret(server, "db_password", key).await).await;
+        let read =
+            async |key: &SecretKey| ground.store.read(async |r| r.secret(server, "db_password", key).await).await;
         assert_eq!(read(&right).await.unwrap(), Some(secret));
         let fault = read(&wrong).await.unwrap_err();
         assert!(matches!(&fault, StoreFault::Sealed { .. }), "{fault}");
