@@ -42,7 +42,8 @@ pub trait Front: Send + Sync {
         request: &'a [u8],
     ) -> Pending<'a, Result<Once, Refusal>>;
 
-    /// Keeps what such a request was answered with.
+    /// Keeps what such a request was answered with. After 502 and 503 nothing was done, so nothing is kept and
+    /// the key is free again.
     fn end_once<'a>(
         &'a self,
         actor: &'a Actor,
