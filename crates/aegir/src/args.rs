@@ -7,10 +7,12 @@ use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, Report, SiteNam
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
+use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
+use crate::serve::ServeArgs;
 use crate::up::UpArgs;
 
 /// The heading of what every command takes.
@@ -33,6 +35,10 @@ pub(crate) enum Command {
     Provision(Box<Provision>),
     /// Starts web server, PHP and database with a first Drupal site, and keeps them until Ctrl-C
     Up(Box<UpArgs>),
+    /// The front end: the queue of tasks, what is remembered of everything, and the API
+    Serve(ServeArgs),
+    /// The control database: looked through, copied, moved to another
+    Db(DbArgs),
     /// Ends the `aegir up` of this home, in order
     Down,
     /// Looks at this machine and at the home, and says what to do about what it finds

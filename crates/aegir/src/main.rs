@@ -6,6 +6,7 @@ mod args;
 mod ask;
 mod build;
 mod compose;
+mod db;
 mod destroy;
 mod doctor;
 mod drill;
@@ -14,11 +15,13 @@ mod follow;
 mod install;
 mod lists;
 mod owner;
+mod post;
 mod products;
 mod provision;
 mod request;
 mod run_now;
 mod save;
+mod serve;
 mod setup_notes;
 mod site;
 mod speak;
@@ -52,6 +55,8 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Provision(provision) => provision::run(given, *provision),
         Command::Up(up) => up::run(&given, &up),
+        Command::Serve(args) => serve::run(&given, &args),
+        Command::Db(args) => db::run(&given, &args),
         Command::Down => up::down(&given),
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),

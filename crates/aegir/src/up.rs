@@ -3,6 +3,7 @@
 mod back_end;
 mod detach;
 mod first_hour;
+mod front_end;
 mod keeper;
 mod teller;
 mod welcome;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use aegir_domain::{HostName, HttpEngine, Remedy};
-use aegir_stack::{Endpoints, Programs, Signals, Stack, StackSettings, Users};
+use aegir_stack::{Endpoints, Programs, Signals, Stack, StackSettings, StopRequest, Users};
 use clap::Args;
 
 use crate::args::text;
@@ -24,6 +25,7 @@ use crate::provision::Usage;
 use crate::setup_notes;
 use back_end::BackEnd;
 use first_hour::{FirstHour, Wishes};
+use front_end::FrontEnd;
 use keeper::Keeper;
 use teller::Teller;
 use welcome::{OverSsh, Reader};
@@ -117,7 +119,11 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
     };
     let first_hour = FirstHour { back_end: &back_end, wishes: &wishes, teller: &teller, stopping: &stopping };
     let keeper = Keeper::new(&back_end, &teller, &stopping);
+    let front_end = FrontEnd::new(&home, users.as_ref(), &teller);
     std::thread::scope(|scope| {
+        if !args.only_services {
+            scope.spawn(|| front_end.keep());
+        }
         if args.only_services {
             teller.text(&services_run(&reader, listen.port()));
             detach::let_go(given);
@@ -131,7 +137,15 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
                 keeper.first_hour_ended(ended.map(drop));
             });
         }
-        let kept = stack.supervise(&|said| teller.text(said), &|| keeper.asked(signals.asked(), scope));
+        let kept = stack.supervise(&|said| teller.text(said), &|| {
+            let asked = signals.asked();
+            if asked != StopRequest::No {
+                // First, so that it starts nothing while tasks are taken back.
+                front_end.stop();
+            }
+            keeper.asked(asked, scope)
+        });
+        front_end.stop();
         // Nothing that still runs in the threads may wait for services that are gone.
         keeper.services_ended();
         kept

@@ -34,7 +34,7 @@ pub(crate) fn listen(way: &SocketWay) -> Result<UnixListener, WayFault> {
     }
     let listener = UnixListener::bind(&aside).map_err(fault("make"))?;
     // Who may write to a socket may connect to it; who connected is asked of the kernel besides.
-    fs::set_permissions(&aside, Permissions::from_mode(0o660)).map_err(fault("set the rights of"))?;
+    fs::set_permissions(&aside, Permissions::from_mode(0o600)).map_err(fault("set the rights of"))?;
     let made = fs::metadata(&aside).map_err(fault("look at"))?;
     if (made.uid(), made.gid()) != way.owner {
         chown(&aside, Some(way.owner.0), Some(way.owner.1)).map_err(fault("give to the owner of the home"))?;

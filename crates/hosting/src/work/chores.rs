@@ -122,6 +122,12 @@ impl Hosting {
         self.store().read(async |read| read.secret(aegir_store::ADMIN, name, &self.0.key).await).await
     }
 
+    /// How many nightly copies of the control database are kept.
+    pub async fn copies_kept(&self) -> Result<usize, StoreFault> {
+        let kept = self.store().read(async |read| crate::use_case::number(read, Setting::KeepCopies).await).await?;
+        Ok(usize::try_from(kept).unwrap_or(usize::MAX).max(1))
+    }
+
     /// Lets go of what is old, as the settings say.
     pub async fn prune(&self) -> Result<aegir_store::Pruned, StoreFault> {
         let (tasks, audit) = self

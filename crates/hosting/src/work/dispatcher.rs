@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aegir_domain::{AttemptId, NodeId};
+use aegir_domain::{AttemptId, NodeId, Transport};
 use aegir_store::{Fence, Page, ServerList, ServerRecord, StoreFault};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,6 +20,8 @@ const TURN: Duration = Duration::from_secs(1);
 const BATCH: usize = 16;
 /// How often a machine is asked what was done there by hand.
 const LOOK: Duration = Duration::from_secs(60);
+/// How often the home is looked at while nothing is known of this machine.
+const SEARCH: Duration = Duration::from_secs(5);
 
 /// Starts tasks and records what becomes of them, until it is told to stop.
 pub struct Dispatcher {
@@ -30,7 +32,8 @@ pub struct Dispatcher {
     /// Attempts that a recorder follows.
     followed: Arc<Mutex<HashSet<AttemptId>>>,
     recorders: JoinSet<()>,
-    looked: HashMap<NodeId, std::time::Duration>,
+    looked: HashMap<NodeId, Duration>,
+    looked_at_home: Option<Duration>,
 }
 
 /// What one turn of a dispatcher did.
@@ -52,6 +55,7 @@ impl Dispatcher {
             followed: Arc::default(),
             recorders: JoinSet::new(),
             looked: HashMap::new(),
+            looked_at_home: None,
         }
     }
 
@@ -102,7 +106,11 @@ impl Dispatcher {
     /// Works on every server that is ours.
     async fn turn(&mut self) -> Result<Once, Refusal> {
         let mut done = Once::default();
-        for server in self.servers().await? {
+        let mut servers = self.servers().await?;
+        if !servers.iter().any(|server| server.transport == Transport::Local) && self.look_at_home().await? {
+            servers = self.servers().await?;
+        }
+        for server in servers {
             // One server in trouble does not keep the others.
             match self.work_on(&server).await {
                 Ok(on_it) => {
@@ -119,6 +127,23 @@ impl Dispatcher {
             }
         }
         Ok(done)
+    }
+
+    /// Where no server of this machine is known, its home may hold some that were saved by hand. Says whether it did.
+    async fn look_at_home(&mut self) -> Result<bool, StoreFault> {
+        let now = Duration::from_millis(u64::try_from(self.hosting.now()).unwrap_or_default());
+        if self.looked_at_home.is_some_and(|last| last <= now && now - last < SEARCH) {
+            return Ok(false);
+        }
+        self.looked_at_home = Some(now);
+        match super::takeover::look_at_home(&self.hosting, &self.holder, LEASE).await {
+            Ok(found) => Ok(found),
+            Err(super::takeover::TakeOverFault::Store(fault)) => Err(fault),
+            Err(fault) => {
+                tracing::warn!(fault = %fault, "what is saved in the home is not known");
+                Ok(false)
+            }
+        }
     }
 
     async fn servers(&self) -> Result<Vec<ServerRecord>, StoreFault> {

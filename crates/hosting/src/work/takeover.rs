@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::FoundAttempt;
-use aegir_domain::{AttemptId, Context, ContextName, NodeId, ObjectStatus, Priority};
+use aegir_domain::{AttemptId, Context, ContextName, NodeId, ObjectStatus, Priority, Transport};
 use aegir_store::{Fence, NewPlatform, NewServer, NewSite, NewTask, StoreFault, Tx};
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub(super) async fn take_over(
     followed: &Arc<Mutex<HashSet<AttemptId>>>,
 ) -> Result<(), TakeOverFault> {
     let contexts = hosting.0.back_ends.contexts(place).await?;
-    take_contexts(hosting, server, fence, contexts).await?;
+    take_contexts(hosting, Some(server), fence, contexts).await?;
     let attempts = hosting.0.back_ends.attempts(place, NEWEST).await?;
     for found in attempts.into_iter().rev() {
         let known = hosting.store().read(async |read| read.attempt(found.attempt).await).await?;
@@ -58,6 +58,22 @@ pub(super) async fn take_over(
     Ok(())
 }
 
+/// Looks into the home of this machine while no server of it is known, and records what is saved there. Says whether
+/// there was a server.
+pub(super) async fn look_at_home(hosting: &Hosting, holder: &str, lease: i64) -> Result<bool, TakeOverFault> {
+    let Ok(server) = "localhost".parse() else { return Ok(false) };
+    let place = Place { server, transport: Transport::Local };
+    let contexts = hosting.0.back_ends.contexts(&place).await?;
+    if !contexts.iter().any(|context| matches!(context, Context::Server(_))) {
+        return Ok(false);
+    }
+    let now = hosting.now();
+    let taken = hosting.store().write(async |tx| tx.take_lease("home", holder, lease, now).await).await?;
+    let Ok(fence) = taken else { return Ok(false) };
+    take_contexts(hosting, None, &fence, contexts).await?;
+    Ok(true)
+}
+
 /// Why a machine could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TakeOverFault {
@@ -70,7 +86,7 @@ pub(super) enum TakeOverFault {
 /// Servers first, then platforms, then sites: each refers to those before it.
 async fn take_contexts(
     hosting: &Hosting,
-    server: NodeId,
+    server: Option<NodeId>,
     fence: &Fence,
     mut contexts: Vec<Context>,
 ) -> Result<(), StoreFault> {
@@ -92,7 +108,7 @@ async fn take_contexts(
     Ok(())
 }
 
-async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -> Result<(), StoreFault> {
+async fn take_context(tx: &mut Tx, server: Option<NodeId>, theirs: &Context, now: i64) -> Result<(), StoreFault> {
     let name = theirs.name();
     let Some(node) = tx.node_named(&name).await? else {
         return match add_found(tx, server, theirs, now).await? {
@@ -136,11 +152,19 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
 }
 
 /// Adds an object that was made by hand; nothing, if what it refers to is not known.
-async fn add_found(tx: &mut Tx, found_on: NodeId, context: &Context, now: i64) -> Result<Option<NodeId>, StoreFault> {
+async fn add_found(
+    tx: &mut Tx,
+    found_on: Option<NodeId>,
+    context: &Context,
+    now: i64,
+) -> Result<Option<NodeId>, StoreFault> {
     let owner = aegir_store::ADMIN;
     Ok(Some(match context {
         Context::Server(server) => {
-            let like = tx.server(found_on).await?;
+            let like = match found_on {
+                Some(found_on) => tx.server(found_on).await?,
+                None => None,
+            };
             let new = NewServer {
                 context: server.clone(),
                 title: server.name.to_string(),

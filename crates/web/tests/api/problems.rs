@@ -26,11 +26,8 @@ fn json_body(stage: &Stage, body: &[u8]) -> Reply {
 
 #[test]
 fn every_kind_of_problem_is_met_and_says_the_way_out() {
-    let limits = Limits {
-        request: Duration::from_millis(400),
-        answer: Duration::from_millis(1_500),
-        ..Limits::default()
-    };
+    let limits =
+        Limits { request: Duration::from_millis(400), answer: Duration::from_millis(1_500), ..Limits::default() };
     let stage = Stage::with(limits);
     let viewer = stage.double.token("viewer", [aegir_hosting::Permission::View]);
     let post = |path: &str, body| stage.ask("POST", path, Some(&body));
@@ -44,7 +41,13 @@ fn every_kind_of_problem_is_met_and_says_the_way_out() {
         stage.ask("GET", "/api/v1/site", None),
         stage.ask("GET", "/api/v1/tasks/1/secret", None),
         stage.ask("PUT", SITES, None),
-        stage.talk().ask(request("POST", SITES, "token-of-all", &[("Content-Length", "9"), ("Content-Type", "application/json")], None)),
+        stage.talk().ask(request(
+            "POST",
+            SITES,
+            "token-of-all",
+            &[("Content-Length", "9"), ("Content-Type", "application/json")],
+            None,
+        )),
         post(SITES, json!({ "name": "a.test" })),
         post("/api/v1/sites", json!({ "name": "new.test" })),
         post("/api/v1/sites/new.test/verify", json!({})),
@@ -53,7 +56,9 @@ fn every_kind_of_problem_is_met_and_says_the_way_out() {
         json_body(&stage, &vec![b' '; 1024 * 1024 + 1]),
         stage.ask("GET", &format!("{SITES}?search={}", "x".repeat(9_000)), None),
         stage.talk().ask(with_body("POST", SITES, "text/plain", b"{}")),
-        stage.talk().ask("GET /api/v1/sites HTTP/1.1\r\nHost: rebound.test\r\nAuthorization: Bearer token-of-all\r\n\r\n"),
+        stage
+            .talk()
+            .ask("GET /api/v1/sites HTTP/1.1\r\nHost: rebound.test\r\nAuthorization: Bearer token-of-all\r\n\r\n"),
         stage.ask_with("GET", SITES, &[("X-Padding", &"x".repeat(20_000))], None),
         stage.ask("GET", "/api/v1/sites/broken.test", None),
         stage.ask("GET", "/api/v1/sites/lost.test", None),
@@ -77,7 +82,8 @@ fn every_kind_of_problem_is_met_and_says_the_way_out() {
     let words: BTreeSet<_> = met.iter().filter(|reply| reply.status >= 400).map(Reply::problem).collect();
 
     // Whom the home does not let in is met with a user of their own, beside.
-    let all: BTreeSet<_> = ProblemKind::ALL.iter().map(|kind| kind.word().to_owned()).filter(|word| word != "not-let-in").collect();
+    let all: BTreeSet<_> =
+        ProblemKind::ALL.iter().map(|kind| kind.word().to_owned()).filter(|word| word != "not-let-in").collect();
     assert_eq!(words, all);
     for reply in met.iter().filter(|reply| reply.status >= 400 && reply.status != 502) {
         let document = reply.json();
@@ -131,7 +137,19 @@ fn malformed_json_is_shown_by_line_and_column_and_never_echoed() {
 #[test]
 fn names_are_decoded_once_and_are_never_a_way_elsewhere() {
     let stage = Stage::new();
-    for name in ["a%2Fb", "..%2F..%2Fetc", "%2E%2E", "a.test%00", "%00", "a%0Ab", "%C3%A9%20", "a.test%252Fx", "%40%40a.test", "a;b", "%27%22"] {
+    for name in [
+        "a%2Fb",
+        "..%2F..%2Fetc",
+        "%2E%2E",
+        "a.test%00",
+        "%00",
+        "a%0Ab",
+        "%C3%A9%20",
+        "a.test%252Fx",
+        "%40%40a.test",
+        "a;b",
+        "%27%22",
+    ] {
         for (method, path) in [("GET", format!("{SITES}/{name}")), ("POST", format!("{SITES}/{name}/verify"))] {
             let reply = stage.ask(method, &path, None);
             assert_eq!(reply.problem(), "bad-parameters", "{path}");
@@ -144,7 +162,14 @@ fn names_are_decoded_once_and_are_never_a_way_elsewhere() {
     for name in ["a.test", "@a.test", "%40a.test", "a%2Etest"] {
         assert_eq!(stage.ask("GET", &format!("{SITES}/{name}"), None).status, 200, "{name}");
     }
-    for path in ["/api/v1/sites/", "/api/v1//sites", "/api/v1/sites/../servers", "/api/v1/sites/a/b/c", "/api%2Fv1/sites", "/API/V1/SITES"] {
+    for path in [
+        "/api/v1/sites/",
+        "/api/v1//sites",
+        "/api/v1/sites/../servers",
+        "/api/v1/sites/a/b/c",
+        "/api%2Fv1/sites",
+        "/API/V1/SITES",
+    ] {
         assert_eq!(stage.ask("GET", path, None).problem(), "no-address", "{path}");
     }
 }
@@ -172,7 +197,11 @@ fn an_address_has_its_methods_and_says_which() {
     for (path, allowed, others) in table {
         for method in others {
             let reply = stage.ask(method, path, None);
-            assert_eq!((reply.problem().as_str(), reply.header("allow")), ("wrong-method", Some(allowed)), "{method} {path}");
+            assert_eq!(
+                (reply.problem().as_str(), reply.header("allow")),
+                ("wrong-method", Some(allowed)),
+                "{method} {path}"
+            );
         }
     }
     assert!(stage.double.state().audit.is_empty());
@@ -184,7 +213,10 @@ fn no_page_of_somebody_elses_may_read_an_answer() {
 
     let reply = stage.ask_with("GET", SITES, &[("Origin", "https://evil.test")], None);
 
-    assert!(reply.headers.iter().all(|(name, _)| !name.to_ascii_lowercase().starts_with("access-control")), "{reply:?}");
+    assert!(
+        reply.headers.iter().all(|(name, _)| !name.to_ascii_lowercase().starts_with("access-control")),
+        "{reply:?}"
+    );
     assert_eq!(reply.header("cross-origin-resource-policy"), Some("same-origin"));
     for host in ["evil.test", "localhost.evil.test", "127.0.0.1.evil.test", "10.0.0.1", "0.0.0.0", ""] {
         let text = format!("GET {SITES} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer token-of-all\r\n\r\n");
@@ -194,7 +226,8 @@ fn no_page_of_somebody_elses_may_read_an_answer() {
         let text = format!("GET {SITES} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer token-of-all\r\n\r\n");
         assert_eq!(stage.talk().ask(text).status, 200, "{host}");
     }
-    let absolute = "GET http://evil.test/api/v1/sites HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token-of-all\r\n\r\n";
+    let absolute =
+        "GET http://evil.test/api/v1/sites HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token-of-all\r\n\r\n";
     assert_eq!(stage.talk().ask(absolute).problem(), "wrong-host");
 }
 
@@ -240,9 +273,12 @@ fn a_body_has_a_bound_told_or_not_and_its_sender_sees_the_answer() {
 #[test]
 fn what_takes_no_body_says_so_and_what_is_no_http_is_no_request() {
     let stage = Stage::new();
-    let reply = stage.talk().ask(with_body("DELETE", "/api/v1/sites/a.test", "application/json", b"{\"confirm\":\"a.test\"}"));
+    let reply =
+        stage.talk().ask(with_body("DELETE", "/api/v1/sites/a.test", "application/json", b"{\"confirm\":\"a.test\"}"));
     assert_eq!(reply.problem(), "malformed");
-    for text in ["\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET /api/v1/sites HTTP/9.9\r\n\r\n", "GET /api/v1/ sites HTTP/1.1\r\n\r\n"] {
+    for text in
+        ["\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET /api/v1/sites HTTP/9.9\r\n\r\n", "GET /api/v1/ sites HTTP/1.1\r\n\r\n"]
+    {
         let mut talk = stage.talk();
         talk.send(text);
         assert!(talk.try_reply().is_none_or(|reply| reply.status == 400), "{text:?}");
@@ -278,7 +314,8 @@ fn who_sends_nothing_or_slowly_is_hung_up_on() {
 fn who_tries_wrong_tokens_is_held_up_and_who_had_a_right_one_is_not() {
     let stage = Stage::new();
     assert_eq!(stage.ask("GET", SITES, None).status, 200);
-    let tried: Vec<_> = (0..30).map(|n| stage.talk().ask(request("GET", SITES, &format!("wrong{n}"), &[], None))).collect();
+    let tried: Vec<_> =
+        (0..30).map(|n| stage.talk().ask(request("GET", SITES, &format!("wrong{n}"), &[], None))).collect();
 
     let held = tried.last().unwrap();
     assert_eq!((tried[0].status, held.status), (401, 429));

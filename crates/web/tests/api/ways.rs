@@ -53,7 +53,8 @@ fn a_socket_lies_where_nobody_else_could_put_theirs_and_is_for_its_owner() {
     let open = stage.home.path().join("open");
     std::fs::create_dir(&open).unwrap();
     std::fs::set_permissions(&open, PermissionsExt::from_mode(0o777)).unwrap();
-    let fault = bind(Ways { socket: Some(SocketWay { path: open.join("a.sock"), owner: me() }), tcp: None }).unwrap_err();
+    let fault =
+        bind(Ways { socket: Some(SocketWay { path: open.join("a.sock"), owner: me() }), tcp: None }).unwrap_err();
     assert!(fault.remedy().unwrap().contains("chmod o-w"));
     let long = SocketWay { path: open.join("x".repeat(120)), owner: me() };
     assert!(bind(Ways { socket: Some(long), tcp: None }).unwrap_err().to_string().contains("too long"));
@@ -134,7 +135,13 @@ fn several_requests_on_one_connection_are_answered_in_order() {
 fn an_end_finishes_what_was_begun_and_takes_nothing_new() {
     let mut stage = Stage::new();
     let mut begun = stage.talk();
-    begun.send(request("POST", "/api/v1/sites", "token-of-all", &[("Idempotency-Key", "k")], Some(&json!({ "name": "slow.test" }))));
+    begun.send(request(
+        "POST",
+        "/api/v1/sites",
+        "token-of-all",
+        &[("Idempotency-Key", "k")],
+        Some(&json!({ "name": "slow.test" })),
+    ));
     wait_until("it is under way", || stage.double.underway() == 1);
     let mut idle = stage.talk();
     assert_eq!(idle.ask(request("GET", "/api/v1/queue", "token-of-all", &[], None)).status, 200);

@@ -1,0 +1,151 @@
+//! `serve`: the front end of a home. It starts tasks, remembers what becomes of them, and answers on its
+//! socket, until it is told to stop; what runs then goes on, and the next one attaches to it.
+
+mod copies;
+mod house;
+
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aegir_domain::{Home, Remedy};
+use aegir_hosting::{Dispatcher, Front, do_chores};
+use aegir_web::{Limits, Server, SocketWay, Ways};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+
+pub(crate) use house::{House, Places};
+
+use crate::compose::Given;
+use crate::failure::Failure;
+use crate::owner;
+use crate::post::Post;
+use crate::speak::out;
+
+/// The front end: the queue of tasks, what is remembered of everything, and the API
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// An address on loopback where the API answers too, for bearers of tokens: `127.0.0.1:8088`
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    api: Option<SocketAddr>,
+    /// Ends when its standard input does
+    #[arg(long, hide = true)]
+    while_read: bool,
+}
+
+/// Serves until it is told to stop.
+pub(crate) fn run(given: &Given, args: &ServeArgs) -> Result<u8, Failure> {
+    let path = given.home();
+    owner::check(&path, &given.words)?;
+    listen_to_traces();
+    let runtime = runtime()?;
+    runtime.block_on(serve(Home::new(path), args))?;
+    Ok(0)
+}
+
+/// A runtime of tokio for a command.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, ServeFault> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|source| ServeFault::Runtime { source })
+}
+
+/// What developers read goes to standard error.
+fn listen_to_traces() {
+    let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).try_init();
+}
+
+async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
+    let House { hosting, home } = House::open(home, Arc::new(Post::new())).await?;
+    let places = Places::of(&home);
+    let front: Arc<dyn Front> = Arc::new(hosting.clone());
+    let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.api };
+    let server = Server::bind(front, Arc::new(house::Machine), ways, Limits::default()).await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(Dispatcher::new(hosting.clone(), holder()).run(stopped.clone()));
+    tasks.spawn(do_chores(hosting.clone(), stopped.clone()));
+    tasks.spawn(copies::make_copies(hosting.clone(), places.copies, home.path().to_owned(), stopped.clone()));
+    match server.address() {
+        Some(address) => out(&format!("The front end answers on its socket, and on http://{address}/api/v1.")),
+        None => out("The front end answers on its socket."),
+    }
+    let read = args.while_read.then(read_to_end);
+    server.serve(told_to_stop(read)).await;
+    let _ = stop.send(true);
+    while tasks.join_next().await.is_some() {}
+    hosting.store().close().await;
+    Ok(())
+}
+
+/// Told when standard input ends. In a thread of its own, which the end of the process ends.
+fn read_to_end() -> oneshot::Receiver<()> {
+    let (tell, told) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = tell.send(());
+    });
+    told
+}
+
+/// Waits for SIGTERM, Ctrl-C, or the end of what is read.
+async fn told_to_stop(read: Option<oneshot::Receiver<()>>) {
+    let read = async {
+        match read {
+            Some(read) => drop(read.await),
+            None => std::future::pending().await,
+        }
+    };
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => (),
+        _ = int.recv() => (),
+        () = read => (),
+    }
+}
+
+/// The name of this control node, for leases: two on one machine are two.
+pub(crate) fn holder() -> String {
+    let machine = rustix::system::uname();
+    format!("{}:{}", machine.nodename().to_string_lossy(), std::process::id())
+}
+
+/// Whether a front end answers on the socket of a home.
+pub(crate) fn answers(home: &Home) -> bool {
+    let run = std::fs::read_link(home.run()).unwrap_or_else(|_| home.run());
+    std::os::unix::net::UnixStream::connect(run.join("aegir.sock")).is_ok()
+}
+
+/// The socket in the home; `run` can be a link to a shorter path, as addresses of sockets need it.
+fn socket_way(home: &Home) -> Result<SocketWay, ServeFault> {
+    let fault = |path: PathBuf| move |source| ServeFault::Run { path, source };
+    let run = std::fs::read_link(home.run()).unwrap_or_else(|_| home.run());
+    if !run.is_dir() {
+        let files = aegir_host::Files::new(vec![home.path().to_owned()]);
+        files.make_dirs(&run, 0o750).map_err(|fault| ServeFault::MakeRun { source: fault })?;
+    }
+    let owner = std::fs::metadata(home.path()).map_err(fault(home.path().to_owned()))?;
+    Ok(SocketWay { path: run.join("aegir.sock"), owner: (owner.uid(), owner.gid()) })
+}
+
+/// Why the front end cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeFault {
+    #[error("cannot start threads for the front end")]
+    Runtime { source: std::io::Error },
+    #[error("cannot look at `{}`", path.display())]
+    Run { path: PathBuf, source: std::io::Error },
+    #[error("cannot make the folder of the socket")]
+    MakeRun { source: aegir_host::FileFault },
+}
+
+impl Remedy for ServeFault {
+    fn remedy(&self) -> Option<String> {
+        match self {
+            ServeFault::MakeRun { source } => source.remedy(),
+            ServeFault::Runtime { .. } | ServeFault::Run { .. } => None,
+        }
+    }
+}

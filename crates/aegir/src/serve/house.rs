@@ -1,0 +1,152 @@
+//! The front end of a home, put together: its store, its key, its back ends.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aegir_back_ends::ProcessBackEnds;
+use aegir_domain::{AttemptId, Home, NodeId, Password, Remedy};
+use aegir_host::{Accounts, Clock, Files, Mint, OwnProgram, SystemClock, SystemMint};
+use aegir_hosting::{Hosting, Outside, Postman};
+use aegir_store::{BadAddress, KeyFault, SecretKey, Store, StoreAddress, StoreFault};
+
+use crate::compose::OWN_PROGRAM;
+
+/// The longest that an address of a control database is, in bytes.
+const LONGEST_ADDRESS: usize = 4096;
+
+/// What a front end works with.
+pub(crate) struct House {
+    pub(crate) hosting: Hosting,
+    pub(crate) home: Home,
+}
+
+/// Where the files of the control database lie.
+pub(crate) struct Places {
+    /// The one that names the control database, if that is not the file beside it.
+    pub(crate) address: PathBuf,
+    /// The control database itself, where nothing else is said.
+    pub(crate) file: PathBuf,
+    /// What secrets in it are sealed with.
+    pub(crate) key: PathBuf,
+    /// Its nightly copies.
+    pub(crate) copies: PathBuf,
+}
+
+impl Places {
+    pub(crate) fn of(home: &Home) -> Places {
+        let folder = home.hostmaster();
+        Places {
+            address: folder.join("control-database"),
+            file: folder.join("control.sqlite"),
+            key: folder.join("control.key"),
+            copies: home.backups().join("hostmaster"),
+        }
+    }
+
+    /// Where the control database is: as the file says, or beside it.
+    pub(crate) fn store(&self) -> Result<StoreAddress, HouseFault> {
+        let unreadable = |source| HouseFault::Address { path: self.address.clone(), source };
+        let text =
+            Files::new(Vec::new()).read_text(&self.address).map_err(|fault| unreadable(io::Error::other(fault)))?;
+        let Some(text) = text else { return Ok(StoreAddress::file(&self.file)) };
+        if text.len() > LONGEST_ADDRESS {
+            return Err(unreadable(io::ErrorKind::InvalidData.into()));
+        }
+        let address = Password::new(text.trim());
+        Ok(address.expose().parse::<StoreAddress>()?)
+    }
+}
+
+impl House {
+    /// Opens the control database of a home; makes it where there is none yet.
+    pub(crate) async fn open(home: Home, postman: Arc<dyn Postman>) -> Result<House, HouseFault> {
+        let places = Places::of(&home);
+        let files = Files::new(vec![home.path().to_owned()]);
+        for folder in [home.hostmaster(), home.locks()] {
+            files.make_dirs(&folder, 0o700).map_err(|source| HouseFault::Folder { path: folder, source })?;
+        }
+        let store = Store::open(&places.store()?).await?;
+        let key = key(&store, &places.key).await?;
+        let back_ends = ProcessBackEnds::new(home.clone(), OwnProgram::new(OWN_PROGRAM, None));
+        let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman, key);
+        Ok(House { hosting, home })
+    }
+}
+
+/// The key; a new one only for a control database that holds nothing yet.
+async fn key(store: &Store, path: &Path) -> Result<SecretKey, HouseFault> {
+    // The first number is the client's that every installation begins with.
+    let is_new = store.read(async |read| Ok::<_, StoreFault>(read.node(NodeId(2)).await?.is_none())).await?;
+    Ok(match is_new {
+        true => SecretKey::read_or_make(path)?,
+        false => SecretKey::read(path)?,
+    })
+}
+
+/// This machine, as far as the front end needs one.
+pub(crate) struct Machine;
+
+impl Outside for Machine {
+    fn now(&self) -> i64 {
+        i64::try_from(SystemClock.unix_ms()).unwrap_or(i64::MAX)
+    }
+
+    fn attempt(&self) -> AttemptId {
+        let mint: &dyn Mint = &SystemMint;
+        AttemptId::from_parts(SystemClock.unix_ms(), mint.random())
+    }
+
+    fn token(&self) -> String {
+        let mint: &dyn Mint = &SystemMint;
+        mint.password().expose().to_owned()
+    }
+}
+
+impl aegir_web::Outside for Machine {
+    fn now(&self) -> std::time::Duration {
+        SystemClock.now()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        SystemClock.unix_ms()
+    }
+
+    fn user(&self, uid: u32) -> Option<String> {
+        Accounts::read().ok().map(|accounts| accounts.name_of(uid))
+    }
+
+    fn tell(&self, what: &str) {
+        tracing::error!("{what}");
+    }
+}
+
+/// Why a front end cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HouseFault {
+    #[error("cannot read where the control database is, in `{}`", path.display())]
+    Address { path: PathBuf, source: io::Error },
+    #[error("cannot make the folder `{}`", path.display())]
+    Folder { path: PathBuf, source: aegir_host::FileFault },
+    #[error(transparent)]
+    BadAddress(#[from] BadAddress),
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    #[error(transparent)]
+    Key(#[from] KeyFault),
+}
+
+impl Remedy for HouseFault {
+    fn remedy(&self) -> Option<String> {
+        match self {
+            HouseFault::Address { path, .. } => Some(format!(
+                "write one line into `{}`, mode 0600: `sqlite:PATH` or `postgres://…`; or remove it for the file beside it",
+                path.display()
+            )),
+            HouseFault::Folder { source, .. } => source.remedy(),
+            HouseFault::BadAddress(fault) => fault.remedy(),
+            HouseFault::Store(fault) => fault.remedy(),
+            HouseFault::Key(fault) => fault.remedy(),
+        }
+    }
+}
