@@ -252,11 +252,11 @@ impl StoreFault {
     pub(crate) fn of(statement: &'static str, source: sqlx::Error) -> StoreFault {
         match &source {
             sqlx::Error::Database(error) => {
-                let code = error.code().unwrap_or_default();
+                let code = error.code().unwrap_or_default().into_owned();
                 match code.parse::<i64>() {
                     // SQLite numbers its faults; PostgreSQL's codes that are numbers all have five digits.
                     Ok(number) if code.len() < 5 => of_sqlite(number, statement, source),
-                    _ => of_postgres(&code.into_owned(), statement, source),
+                    _ => of_postgres(&code, statement, source),
                 }
             }
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {

@@ -1,6 +1,6 @@
 //! What was found on machines and did not come from here: sites, attempts, and contexts that differ.
 
-use aegir_domain::{AttemptId, Context, NodeId, NodeKind, SiteName, TaskKind};
+use aegir_domain::{AttemptId, Context, NodeId, NodeKind, SiteName};
 
 use crate::StoreFault;
 use crate::db::{Read, Row, Tx, statements, values};
@@ -131,20 +131,13 @@ impl Tx {
 
     /// Records an attempt that was found on a machine. Says whether it is a stranger: one that was begun here is not
     /// recorded again.
-    pub async fn record_found_attempt(
-        &mut self,
-        attempt: AttemptId,
-        server: NodeId,
-        kind: TaskKind,
-        object: &str,
-        state: &str,
-        outcome: Option<&str>,
-        now: i64,
-    ) -> Result<bool, StoreFault> {
-        if self.row(&KNOWN_ATTEMPT, values![attempt]).await?.is_some() {
+    pub async fn record_found_attempt(&mut self, found: &FoundAttempt) -> Result<bool, StoreFault> {
+        let FoundAttempt { id, server, task_kind, object, state, outcome, seen } = found;
+        if self.row(&KNOWN_ATTEMPT, values![*id]).await?.is_some() {
             return Ok(false);
         }
-        self.execute(&SEE_ATTEMPT, values![attempt, server, kind.as_str(), object, state, outcome, now]).await?;
+        let values = values![*id, *server, task_kind, object, state, outcome.clone(), *seen];
+        self.execute(&SEE_ATTEMPT, values).await?;
         Ok(true)
     }
 

@@ -20,7 +20,7 @@ struct Inner {
 }
 
 enum Engine {
-    Sqlite(Sqlite),
+    Sqlite(Box<Sqlite>),
     Postgres(Postgres),
 }
 
@@ -39,7 +39,7 @@ impl Store {
     /// One of a newer version is refused, and so is a file that is a database of something else.
     pub async fn open(address: &StoreAddress) -> Result<Store, StoreFault> {
         let engine = match address {
-            StoreAddress::Sqlite(path) => Engine::Sqlite(Sqlite::open(path).await?),
+            StoreAddress::Sqlite(path) => Engine::Sqlite(Box::new(Sqlite::open(path).await?)),
             StoreAddress::Postgres(at) => Engine::Postgres(Postgres::open(at, &address.to_string()).await?),
         };
         let heard = watch::Sender::new(0);

@@ -80,8 +80,8 @@ macro_rules! is_value {
 
 is_value!(Int:
     i64 => |n| n,
-    u16 => |n| i64::from(n),
-    u32 => |n| i64::from(n),
+    u16 => i64::from,
+    u32 => i64::from,
     // Bytes, lines and numbers of lines: none comes near the end of the range.
     u64 => |n| i64::try_from(n).unwrap_or(i64::MAX),
     usize => |n| i64::try_from(n).unwrap_or(i64::MAX),

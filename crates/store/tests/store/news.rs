@@ -1,7 +1,9 @@
 //! What changed, what is to be sent, who asked, what is set, what was found.
 
 use aegir_domain::{TaskKind, TaskState};
-use aegir_store::{AuditList, AuditRecord, Changes, DeedList, Page, PrunePolicy, Span, Store, StoreFault};
+use aegir_store::{
+    AuditList, AuditRecord, Changes, DeedList, FoundAttempt, Page, PrunePolicy, Span, Store, StoreFault,
+};
 
 use crate::ground::{log, on_both};
 
@@ -161,15 +163,17 @@ fn what_was_found_on_a_machine_is_remembered_until_it_is_gone() {
         let mut task = ground.task("verify", platform, server, &[]).await;
         task.actor = "shell".into();
         let stranger = ground.attempt_id();
-        let see = async |attempt| {
-            ground
-                .store
-                .write(async |tx| {
-                    let kind = TaskKind::VerifyPlatform;
-                    tx.record_found_attempt(attempt, server, kind, "@platform_d10", "running", None, 30).await
-                })
-                .await
-                .unwrap()
+        let see = async |id| {
+            let found = FoundAttempt {
+                id,
+                server,
+                task_kind: TaskKind::VerifyPlatform.as_str().into(),
+                object: "@platform_d10".into(),
+                state: "running".into(),
+                outcome: None,
+                seen: 30,
+            };
+            ground.store.write(async |tx| tx.record_found_attempt(&found).await).await.unwrap()
         };
         assert!(see(stranger).await);
         let id = ground

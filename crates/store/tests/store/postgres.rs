@@ -58,6 +58,7 @@ pub fn shared() -> Arc<Server> {
     Arc::clone(server)
 }
 
+#[allow(clippy::zombie_processes, reason = "it outlives us, and ends by itself")]
 fn start_keeper() -> PathBuf {
     let mut keeper = Command::new(std::env::current_exe().unwrap());
     keeper.args(["--exact", "postgres::a_server_is_kept_while_it_is_used", "--nocapture"]).env(KEEPER, "yes");

@@ -6,7 +6,7 @@ use aegir_domain::Remedy;
 use aegir_store::{Dialect, Store, StoreFault};
 use sqlx::{ConnectOptions, Connection, Row};
 
-use crate::ground::{Ground, on, on_both};
+use crate::ground::{Ground, on_both};
 
 /// Tables with their columns (name, kind, whether it must be filled), keys and indices.
 type Schema = BTreeMap<String, (Vec<(String, &'static str, bool)>, Vec<String>, BTreeMap<String, String>)>;
@@ -21,8 +21,13 @@ fn every_statement_is_understood_by_both() {
 #[test]
 fn both_migrations_end_in_the_same_schema() {
     let schemas = std::sync::Mutex::new(Vec::new());
-    on(Dialect::Sqlite, async |ground| schemas.lock().unwrap().push(sqlite_schema(&ground).await));
-    on(Dialect::Postgres, async |ground| schemas.lock().unwrap().push(postgres_schema(&ground).await));
+    on_both(async |ground| {
+        let schema = match ground.store.dialect() {
+            Dialect::Sqlite => sqlite_schema(&ground).await,
+            Dialect::Postgres => postgres_schema(&ground).await,
+        };
+        schemas.lock().unwrap().push(schema);
+    });
     let schemas = schemas.into_inner().unwrap();
 
     assert_eq!(schemas[0].keys().collect::<Vec<_>>(), schemas[1].keys().collect::<Vec<_>>());
