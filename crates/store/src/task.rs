@@ -274,13 +274,18 @@ impl Parts for TaskList {
 
     fn from(&self, arm: usize, query: &mut Query) {
         query.push(" FROM task WHERE TRUE");
-        if let Some(state) = self.state.get(arm) {
+        let state = self.state.get(arm);
+        if let Some(state) = state {
             query.push(" AND task.state = ").bind(*state);
         }
+        // Most tasks succeeded; those of another state are few, and are to be found by it. Servers and operations are
+        // few too, and each has very many tasks: a column in an expression is one that no index is looked up for.
+        let by_state = state.is_some_and(|state| *state != TaskState::Succeeded);
+        let operation = if by_state { " AND task.operation || '' " } else { " AND task.operation " };
         match &self.operation[..] {
             [] => &mut *query,
-            [one] => query.push(" AND task.operation = ").bind(one),
-            some => query.push(" AND task.operation IN ").bind_all(some),
+            [one] => query.push(operation).push("= ").bind(one),
+            some => query.push(operation).push("IN ").bind_all(some),
         };
         if let Some(object) = self.object {
             query.push(" AND task.object = ").bind(object);
@@ -291,11 +296,10 @@ impl Parts for TaskList {
             name.on("node.name", query);
             query.push(")");
         }
-        for (column, value) in [
-            (" AND task.owner = ", self.owner),
-            (" AND task.server = ", self.server),
-            (" AND task.parent = ", self.parent),
-        ] {
+        let server = if by_state { " AND task.server + 0 = " } else { " AND task.server = " };
+        for (column, value) in
+            [(" AND task.owner = ", self.owner), (server, self.server), (" AND task.parent = ", self.parent)]
+        {
             if let Some(value) = value {
                 query.push(column).bind(value);
             }

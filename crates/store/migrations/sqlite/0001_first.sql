@@ -165,6 +165,8 @@ CREATE INDEX task_active ON task (owner, server) WHERE state IN ('running', 'out
 CREATE INDEX task_by_state ON task (state, id);
 CREATE INDEX task_by_object ON task (object, id);
 CREATE INDEX task_by_owner ON task (owner, id);
+CREATE INDEX task_by_owner_and_state ON task (owner, state, id);
+CREATE INDEX task_by_actor ON task (actor, id);
 CREATE INDEX task_by_server ON task (server, id);
 CREATE INDEX task_by_operation ON task (operation, id);
 CREATE INDEX task_by_end ON task (ended, id) WHERE ended IS NOT NULL;

@@ -11,7 +11,7 @@ use aegir_store::{
 use crate::fill::{Filled, Fleet, fill, site_name};
 use crate::ground::{Ground, on_both};
 
-const SMALL: Fleet = Fleet { sites: 600, platforms: 20, tasks: 3_000 };
+const SMALL: Fleet = Fleet { sites: 300, platforms: 20, tasks: 2_000 };
 
 async fn all<L: Listing + Clone>(ground: &Ground, mut list: L, turn: impl Fn(&mut L, Page)) -> Vec<L::Item> {
     let mut rows = Vec::new();
@@ -109,7 +109,7 @@ fn every_filter_and_every_order_gives_what_it_says() {
         assert_eq!(tasks(ground, actor).await.len(), (0..SMALL.tasks).filter(|n| n % 13 == 3).count());
 
         let count = async |list: TaskList| ground.store.read(async |read| read.count(&list).await).await.unwrap();
-        assert_eq!(count(TaskList { state: states, ..TaskList::default() }).await, Total::Exactly(180));
+        assert_eq!(count(TaskList { state: states, ..TaskList::default() }).await, Total::Exactly(120));
         assert_eq!(count(TaskList::default()).await, Total::MoreThan(1000));
         let packages = all(ground, PackageList::default(), |list, page| list.page = page).await;
         assert_eq!(packages.len(), 8);
@@ -213,6 +213,27 @@ fn lists(filled: &Filled) -> Vec<(&'static str, TaskList)> {
         ("name", of(|list| list.object_name = Some(NameMatch::Is(site_name(3))))),
         ("owner", of(|list| list.owner = Some(ADMIN))),
         ("server", TaskList { server: Some(filled.servers[1]), ..TaskList::default() }),
+        ("actor", of(|list| list.actor = Some("person 3".into()))),
+        ("nobody", of(|list| list.actor = Some("nobody".into()))),
+        (
+            "state of an owner",
+            of(|list| {
+                list.owner = Some(ADMIN);
+                list.state = vec![TaskState::Stuck];
+            }),
+        ),
+        (
+            "state on a server",
+            TaskList { server: Some(filled.servers[1]), state: vec![TaskState::Stuck], ..TaskList::default() },
+        ),
+        (
+            "state of an operation",
+            of(|list| {
+                list.operation = vec!["backup".parse().unwrap()];
+                list.state = vec![TaskState::Untidy];
+            }),
+        ),
+        ("part of a name", of(|list| list.object_name = Some(NameMatch::Holds("client9.".into())))),
         ("parent", of(|list| list.parent = Some(NodeId(7)))),
         ("ended", of(|list| list.sort = TaskSort::Ended)),
         (
@@ -231,7 +252,7 @@ fn lists_are_answered_with_an_index() {
         // The full fleet of the project's goals takes minutes; a smaller one has the same plans.
         let fleet = match std::env::var_os("AEGIR_TEST_FLEET") {
             Some(_) => Fleet { sites: 10_000, platforms: 200, tasks: 1_000_000 },
-            None => Fleet { sites: 2_000, platforms: 50, tasks: 30_000 },
+            None => Fleet { sites: 800, platforms: 20, tasks: 20_000 },
         };
         let began = std::time::Instant::now();
         let filled = fill(&ground.store, fleet).await.unwrap();
@@ -255,7 +276,7 @@ fn lists_are_answered_with_an_index() {
             // Of a set, the arms are put in order; of a name, the tasks of the few objects that have it.
             let plan: Vec<_> = match what {
                 "states" => plan.into_iter().filter(|line| line != "USE TEMP B-TREE FOR ORDER BY").collect(),
-                "name" => plan.into_iter().filter(|line| !line.contains("FOR ORDER BY")).collect(),
+                "name" | "part of a name" => plan.into_iter().filter(|line| !line.contains("FOR ORDER BY")).collect(),
                 _ => plan,
             };
             check(what, &plan, "task", what == "all").await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
 mod copies;
+mod crowd;
 mod faults;
 mod fill;
 mod ground;

@@ -37,7 +37,7 @@ fn act() -> impl Strategy<Value = Act> {
             }),
         8 => (0..SERVERS).prop_map(|server| Act::Claim { server }),
         4 => (0..8_usize).prop_map(|which| Act::End { which }),
-        1 => (0..8_usize).prop_map(|which| Act::Lose { which }),
+        4 => (0..8_usize).prop_map(|which| Act::Lose { which }),
         1 => (0..8_usize).prop_map(|which| Act::Regain { which }),
         1 => (0..8_usize).prop_map(|which| Act::Cancel { which }),
         1 => prop::bool::weighted(0.3).prop_map(Act::PauseQueue),
@@ -104,7 +104,7 @@ fn tell(dialect: Dialect, cases: u32) {
         tokio::task::block_in_place(|| {
             let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
             let mut runner = TestRunner::new(config);
-            let told = runner.run(&prop::collection::vec(act(), 1..60), |acts| {
+            let told = runner.run(&prop::collection::vec(act(), 20..90), |acts| {
                 handle.block_on(async {
                     let fresh = Ground::new(ground.store.dialect()).await;
                     let told = follow(&fresh, acts).await;
