@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 
 use ring::digest::{Context, SHA256};
 
-use crate::db::{Dialect, Query, Value};
+use crate::db::{Dialect, Query, ROWS_AT_ONCE, Value};
 use crate::tables::{TABLES, Table};
 use crate::{Read, Store, StoreFault, Tx};
 
-/// How many rows are read and written at once.
+/// How many rows are read at once.
 const BATCH: u32 = 500;
 
 /// A table that was copied.
@@ -103,7 +103,11 @@ async fn over(source: &mut Read, table: &Table, mut into: Option<&mut Tx>) -> Re
         last = values.rchunks(table.columns.len()).next().map(|row| row[..table.key].to_vec());
         let full = page.len() == BATCH as usize;
         if let (Some(target), false) = (into.as_deref_mut(), page.is_empty()) {
-            target.run("write a table", insert(table, values)).await?;
+            let mut values = values.into_iter().peekable();
+            while values.peek().is_some() {
+                let some = values.by_ref().take(ROWS_AT_ONCE * table.columns.len()).collect();
+                target.run("write a table", insert(table, some)).await?;
+            }
         }
         if !full {
             break;

@@ -28,6 +28,6 @@ pub(crate) use link::Link;
 pub(crate) use migrate::{MIGRATIONS, migrate};
 pub(crate) use postgres::Postgres;
 pub(crate) use row::{ColumnKind, Row};
-pub(crate) use sql::{Query, Sql, statements};
+pub(crate) use sql::{Query, ROWS_AT_ONCE, Sql, statements};
 pub(crate) use sqlite::{Sqlite, Writer};
 pub(crate) use value::{Value, priority_of, values};

@@ -4,7 +4,7 @@ use aegir_domain::protocol::{Level, Line, Phase, Said};
 use aegir_domain::{AttemptId, AttemptState, NodeId, NodeKind};
 
 use crate::StoreFault;
-use crate::db::{Query, Read, Row, Tx, statements, values};
+use crate::db::{Query, ROWS_AT_ONCE, Read, Row, Tx, statements, values};
 use crate::lease::Fence;
 use crate::server::json;
 
@@ -12,8 +12,6 @@ use crate::server::json;
 pub const FOLD: usize = 16 * 1024;
 /// The longest page of lines.
 pub const LONGEST_LINES: u32 = 1000;
-/// How many lines go into one statement.
-const BATCH: usize = 100;
 
 /// A line, as pages show it.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +117,7 @@ impl Tx {
             }
         }
         let Some(last) = new.last() else { return Ok(next) };
-        for batch in new.chunks(BATCH) {
+        for batch in new.chunks(ROWS_AT_ONCE) {
             self.run("add lines", insert(stored.key, batch)?).await?;
         }
         for line in &new {

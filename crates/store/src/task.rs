@@ -3,7 +3,7 @@
 use aegir_domain::{ContextName, NodeId, NodeKind, OperationName, Priority, TaskState};
 
 use crate::StoreFault;
-use crate::db::{Query, Read, Row, Tx, priority_of, statements, values};
+use crate::db::{Query, ROWS_AT_ONCE, Read, Row, Tx, priority_of, statements, values};
 use crate::page::{Direction, NameMatch, Order, Page, Parts, Span};
 
 /// A task.
@@ -186,7 +186,7 @@ impl Read {
 impl Tx {
     /// Adds tasks that ended elsewhere, many at once.
     pub async fn record_past_tasks(&mut self, tasks: &[PastTask], now: i64) -> Result<(), StoreFault> {
-        for tasks in tasks.chunks(500) {
+        for tasks in tasks.chunks(ROWS_AT_ONCE) {
             if let Some(task) = tasks.iter().find(|task| !task.state.is_ended()) {
                 return Err(StoreFault::Unfit {
                     node: task.object,
@@ -199,7 +199,7 @@ impl Tx {
                 nodes.push(", ").bind(task.queued).push(", ").bind(task.ended).push(")");
             }
             nodes.push(" RETURNING id");
-            let rows = self.ask("add nodes", nodes).await?;
+            let rows = self.link()?.rows("add nodes", &nodes.text, nodes.values, true).await?;
             let mut ids: Vec<NodeId> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
             ids.sort_unstable();
             let mut query = Query::new(

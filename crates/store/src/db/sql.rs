@@ -46,6 +46,10 @@ macro_rules! statements {
 }
 pub(crate) use statements;
 
+/// How many rows go into one statement. SQLite looks each value up by its name among all of the statement's, so
+/// that many more of them take longer than many statements.
+pub(crate) const ROWS_AT_ONCE: usize = 32;
+
 /// A statement that is put together, of texts of the program and values: never of given text.
 #[derive(Default)]
 pub struct Query {

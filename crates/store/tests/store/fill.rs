@@ -33,6 +33,7 @@ const ENDS: [(usize, TaskState); 5] = [
 
 /// Fills an empty control database. The same numbers give the same fleet.
 pub async fn fill(store: &Store, fleet: Fleet) -> Result<Filled, StoreFault> {
+    let began = std::time::Instant::now();
     let mut filled = Filled { servers: Vec::new(), platforms: Vec::new(), sites: Vec::new() };
     for n in 0..SERVERS {
         let new = aegir_store::NewServer {
@@ -79,6 +80,7 @@ pub async fn fill(store: &Store, fleet: Fleet) -> Result<Filled, StoreFault> {
             .await?;
         filled.sites.extend(made);
     }
+    println!("{} platforms and {} sites are there, {:?}", fleet.platforms, fleet.sites, began.elapsed());
     for batch in (0..fleet.tasks).collect::<Vec<_>>().chunks(5_000) {
         let tasks: Vec<PastTask> = batch.iter().map(|n| past(*n, &filled)).collect();
         store.write_soon(async |tx| tx.record_past_tasks(&tasks, 5).await).await?;

@@ -256,7 +256,7 @@ fn lists_are_answered_with_an_index() {
         };
         let began = std::time::Instant::now();
         let filled = fill(&ground.store, fleet).await.unwrap();
-        println!("{:?}: filled in {:?}", ground.store.dialect(), began.elapsed());
+        eprintln!("{:?}: filled in {:?}", ground.store.dialect(), began.elapsed());
         if ground.store.dialect() == Dialect::Postgres {
             crate::schema::raw(&ground, "ANALYZE").await;
         }
