@@ -13,7 +13,7 @@ use crate::{Hosting, Setting};
 /// How often news are looked for that nobody told us of.
 const TURN: Duration = Duration::from_secs(5);
 /// How often what is old is let go of.
-const PRUNE: Duration = Duration::from_secs(60 * 60);
+const PRUNE: i64 = 60 * MINUTE;
 /// How many news are sent in one go.
 const BATCH: u32 = 20;
 /// How often sending is tried, with pauses that double from a minute to a day.
@@ -23,14 +23,15 @@ const DAY: i64 = 24 * 60 * MINUTE;
 
 /// Does chores until `stop` says so.
 pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
-    let mut pruned: Option<tokio::time::Instant> = None;
+    let mut pruned: Option<i64> = None;
     let mut heard = hosting.store().heard();
     while !*stop.borrow() {
         if let Err(fault) = hosting.send_news().await {
             tracing::warn!(fault = %fault, "news wait");
         }
-        if pruned.is_none_or(|last| last.elapsed() >= PRUNE) {
-            pruned = Some(tokio::time::Instant::now());
+        let now = hosting.now();
+        if pruned.is_none_or(|last| now < last || now - last >= PRUNE) {
+            pruned = Some(now);
             if let Err(fault) = hosting.prune().await {
                 tracing::warn!(fault = %fault, "what is old stays for now");
             }

@@ -1,10 +1,12 @@
 //! Follows one attempt, and stores what it says until it has ended.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
 use aegir_domain::{AttemptId, Fault, FaultReport, NodeId, Outcome, Remedy, Secrets, Task};
 use aegir_store::{Fence, StoreFault, TaskRecord};
+use tokio::time::Sleep;
 
 use super::outcome;
 use crate::use_case::operation_named;
@@ -22,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often we look whether somebody asked the task to stop.
 const LOOK: Duration = Duration::from_millis(500);
+/// A minute, in milliseconds.
+const MINUTE: i64 = 60_000;
 
 /// Follows one attempt.
 pub(super) struct Recorder {
@@ -148,14 +152,19 @@ impl Recorder {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut cancelled = false;
         let mut was_lost = true;
-        let mut gather: Option<tokio::time::Instant> = None;
-        let mut silence = Silence::begin();
+        let mut gather: Option<Pin<Box<Sleep>>> = None;
+        let mut silence = Silence::begin(self.hosting.now());
         loop {
-            let due = gather.unwrap_or_else(|| tokio::time::Instant::now() + LONGEST_PAUSE);
+            let due = async {
+                match gather.as_mut() {
+                    Some(due) => due.await,
+                    None => std::future::pending().await,
+                }
+            };
             let next = tokio::select! {
                 biased;
                 next = lines.next() => Some(next),
-                () = tokio::time::sleep_until(due), if gather.is_some() => None,
+                () = due => None,
                 _ = look.tick() => {
                     if !cancelled {
                         cancelled = self.pass_on_cancel().await?;
@@ -180,7 +189,7 @@ impl Recorder {
                 }
                 Some(Ok(Some(line))) => line,
             };
-            silence = Silence::begin();
+            silence = Silence::begin(self.hosting.now());
             if std::mem::take(&mut was_lost) {
                 self.regain(task).await?;
             }
@@ -199,7 +208,7 @@ impl Recorder {
                 self.store(&batch).await?;
                 (batch, bytes, gather) = (Vec::new(), 0, None);
             } else if gather.is_none() {
-                gather = Some(tokio::time::Instant::now() + GATHER);
+                gather = Some(Box::pin(tokio::time::sleep(GATHER)));
             }
         }
     }
@@ -226,13 +235,13 @@ impl Recorder {
 
     /// Has it told, once, when a task has said nothing for long.
     async fn tell_of_silence(&self, silence: &mut Silence) -> Result<(), StoreFault> {
-        let lasted = silence.since.elapsed();
-        if silence.told || lasted < Duration::from_secs(60) {
+        let lasted = self.hosting.now() - silence.since;
+        if silence.told || lasted < MINUTE {
             return Ok(());
         }
         let store = self.hosting.store();
         let minutes = store.read(async |read| crate::use_case::number(read, Setting::SilentMinutes).await).await?;
-        if lasted < Duration::from_secs(60) * minutes {
+        if lasted < MINUTE * i64::from(minutes) {
             return Ok(());
         }
         silence.told = true;
@@ -288,13 +297,14 @@ impl Recorder {
 
 /// How long a task has said nothing.
 struct Silence {
-    since: tokio::time::Instant,
+    /// In milliseconds since 1970.
+    since: i64,
     told: bool,
 }
 
 impl Silence {
-    fn begin() -> Silence {
-        Silence { since: tokio::time::Instant::now(), told: false }
+    fn begin(since: i64) -> Silence {
+        Silence { since, told: false }
     }
 }
 
