@@ -41,4 +41,4 @@ pub use operation::{
 };
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
 pub use setting::Setting;
-pub use work::{DispatchedOnce, Dispatcher, do_chores};
+pub use work::{DispatchedOnce, Dispatcher, Pace, do_chores};

@@ -15,9 +15,11 @@
 mod chores;
 mod dispatcher;
 mod outcome;
+mod pace;
 mod recorder;
 mod takeover;
 
 pub use chores::do_chores;
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
+pub use pace::Pace;
 pub(crate) use outcome::{is_made_again, record_context, was_not_done};

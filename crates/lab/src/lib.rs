@@ -7,6 +7,7 @@
 pub mod fake;
 mod folder;
 mod lab;
+pub mod pretend;
 pub mod proof;
 mod snapshot;
 mod trees;

@@ -2,39 +2,38 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use aegir_domain::{AttemptId, NodeId, Transport};
+use aegir_domain::{AttemptId, NodeId};
 use aegir_store::{Fence, Page, ServerList, ServerRecord, StoreFault};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use super::Pace;
 use super::recorder::{Begin, Recorder};
 use crate::{Hosting, Place, Refusal};
 
-/// How long a lease holds, in milliseconds.
-const LEASE: i64 = 30_000;
-/// How often what nobody told us of is looked for.
-const TURN: Duration = Duration::from_secs(1);
 /// How many tasks are claimed in one transaction.
 const BATCH: usize = 16;
-/// How often a machine is asked what was done there by hand.
-const LOOK: Duration = Duration::from_secs(60);
-/// How often the home is looked at while nothing is known of this machine.
-const SEARCH: Duration = Duration::from_secs(5);
 
 /// Starts tasks and records what becomes of them, until it is told to stop.
 pub struct Dispatcher {
     hosting: Hosting,
     /// Who holds the leases: the name of this control node.
     holder: String,
+    pace: Pace,
     leases: HashMap<NodeId, (Fence, i64)>,
     /// Attempts that a recorder follows.
-    followed: Arc<Mutex<HashSet<AttemptId>>>,
+    followed: Followed,
     recorders: JoinSet<()>,
-    looked: HashMap<NodeId, Duration>,
-    looked_at_home: Option<Duration>,
+    /// Machines that are being asked what was done there by hand.
+    looks: JoinSet<NodeId>,
+    looking: HashSet<NodeId>,
+    looked: HashMap<NodeId, i64>,
 }
+
+/// Attempts that somebody follows.
+pub(super) type Followed = Arc<Mutex<HashSet<AttemptId>>>;
 
 /// What one turn of a dispatcher did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,12 +50,20 @@ impl Dispatcher {
         Dispatcher {
             hosting,
             holder: holder.into(),
+            pace: Pace::default(),
             leases: HashMap::new(),
             followed: Arc::default(),
             recorders: JoinSet::new(),
+            looks: JoinSet::new(),
+            looking: HashSet::new(),
             looked: HashMap::new(),
-            looked_at_home: None,
         }
+    }
+
+    /// The same, which waits as `pace` says.
+    pub fn at(mut self, pace: Pace) -> Dispatcher {
+        self.pace = pace;
+        self
     }
 
     /// Starts and records tasks until `stop` says so. Those that run go on without us, and are attached to by
@@ -67,50 +74,80 @@ impl Dispatcher {
             if *stop.borrow() {
                 break;
             }
+            heard.mark_unchanged();
             if let Err(fault) = self.turn().await {
                 tracing::warn!(fault = %fault, "the queue cannot be worked on just now");
             }
             let wake = self.hosting.clone();
             tokio::select! {
-                _ = stop.changed() => (),
-                _ = wake.0.wake.notified() => (),
-                _ = heard.changed() => (),
+                told = stop.changed() => if told.is_err() {
+                    // Whoever could have told us is gone.
+                    break;
+                },
+                () = wake.0.wake.notified() => (),
+                Ok(()) = heard.changed() => (),
                 Some(_) = self.recorders.join_next() => (),
-                () = tokio::time::sleep(TURN) => (),
+                () = tokio::time::sleep(self.pace.turn) => (),
             }
         }
         self.leave().await;
     }
 
-    /// Does what there is to do now, and waits until all that it began has ended: for those who want a crontab.
+    /// Does what there is to do now, and waits until all that it began has ended: for those who want a crontab. What
+    /// runs on a machine that does not answer is left to the next time.
     pub async fn once(mut self) -> Result<Once, Refusal> {
+        let began = Instant::now();
         let mut all = Once::default();
-        loop {
-            let done = self.turn().await?;
-            all.begun += done.begun;
-            all.attached += done.attached;
-            if self.recorders.is_empty() {
-                break;
+        let result = loop {
+            match self.turn().await {
+                Ok(done) => {
+                    all.begun += done.begun;
+                    all.attached += done.attached;
+                }
+                Err(refusal) => break Err(refusal),
+            }
+            let patient = began.elapsed() < self.pace.patience * 2;
+            let looked = self.looks.is_empty() || !patient;
+            if looked && (self.recorders.is_empty() || self.all_are_lost().await?) {
+                break Ok(all);
             }
             let wake = self.hosting.clone();
             tokio::select! {
-                _ = self.recorders.join_next() => (),
+                Some(_) = self.recorders.join_next() => (),
+                Some(server) = self.looks.join_next() => self.has_looked(server),
                 () = wake.0.wake.notified() => (),
-                () = tokio::time::sleep(TURN) => (),
+                () = tokio::time::sleep(self.pace.turn) => (),
             }
-        }
+        };
         self.leave().await;
-        Ok(all)
+        result
+    }
+
+    /// Whether nothing that we follow is on a machine that answers.
+    async fn all_are_lost(&self) -> Result<bool, StoreFault> {
+        let followed: Vec<AttemptId> =
+            self.followed.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        self.hosting
+            .store()
+            .read(async |read| {
+                for attempt in followed {
+                    if read.attempt(attempt).await?.is_some_and(|attempt| attempt.lost.is_none()) {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            })
+            .await
     }
 
     /// Works on every server that is ours.
     async fn turn(&mut self) -> Result<Once, Refusal> {
         let mut done = Once::default();
-        let mut servers = self.servers().await?;
-        if !servers.iter().any(|server| server.transport == Transport::Local) && self.look_at_home().await? {
-            servers = self.servers().await?;
+        while self.recorders.try_join_next().is_some() {}
+        while let Some(server) = self.looks.try_join_next() {
+            self.has_looked(server);
         }
-        for server in servers {
+        for server in self.servers().await? {
             // One server in trouble does not keep the others.
             match self.work_on(&server).await {
                 Ok(on_it) => {
@@ -127,23 +164,6 @@ impl Dispatcher {
             }
         }
         Ok(done)
-    }
-
-    /// Where no server of this machine is known, its home may hold some that were saved by hand. Says whether it did.
-    async fn look_at_home(&mut self) -> Result<bool, StoreFault> {
-        let now = Duration::from_millis(u64::try_from(self.hosting.now()).unwrap_or_default());
-        if self.looked_at_home.is_some_and(|last| last <= now && now - last < SEARCH) {
-            return Ok(false);
-        }
-        self.looked_at_home = Some(now);
-        match super::takeover::look_at_home(&self.hosting, &self.holder, LEASE).await {
-            Ok(found) => Ok(found),
-            Err(super::takeover::TakeOverFault::Store(fault)) => Err(fault),
-            Err(fault) => {
-                tracing::warn!(fault = %fault, "what is saved in the home is not known");
-                Ok(false)
-            }
-        }
     }
 
     async fn servers(&self) -> Result<Vec<ServerRecord>, StoreFault> {
@@ -169,31 +189,14 @@ impl Dispatcher {
         let id = server.node.id;
         let now = self.hosting.now();
         let mut done = Once::default();
-        let fence = match self.leases.get(&id) {
-            Some((fence, until)) if *until - now > LEASE / 2 => fence.clone(),
-            Some((fence, _)) => {
-                let fence = fence.clone();
-                self.hosting.store().write_soon(async |tx| tx.renew_lease(&fence, LEASE, now).await).await?;
-                self.leases.insert(id, (fence.clone(), now + LEASE));
-                fence
-            }
-            None => {
-                let (name, holder) = (format!("dispatch:{}", server.context.name), self.holder.clone());
-                let taken =
-                    self.hosting.store().write(async |tx| tx.take_lease(&name, &holder, LEASE, now).await).await?;
-                let Ok(fence) = taken else { return Ok(done) };
-                self.leases.insert(id, (fence.clone(), now + LEASE));
-                fence
-            }
-        };
+        let Some(fence) = self.fence(server, now).await? else { return Ok(done) };
         let place = Place { server: server.context.name.clone(), transport: server.transport.clone() };
         // What a node before us left, and what ended without us.
         let active = self.hosting.store().read(async |read| read.active_attempts(id).await).await?;
         for attempt in active {
             if self.follow(attempt.id) {
                 done.attached += 1;
-                let begin = Begin::Attach { from: attempt.next_line };
-                self.record(attempt.id, attempt.task, place.clone(), fence.clone(), begin);
+                self.record(attempt.id, attempt.task, place.clone(), fence.clone(), Begin::of(&attempt));
             }
         }
         loop {
@@ -210,22 +213,60 @@ impl Dispatcher {
                 break;
             }
         }
-        self.look(id, place, fence);
+        self.look(id, place, fence, now);
         Ok(done)
     }
 
-    /// Now and then asks the machine what was done there by hand.
-    fn look(&mut self, server: NodeId, place: Place, fence: Fence) {
-        let now = Duration::from_millis(u64::try_from(self.hosting.now()).unwrap_or_default());
-        let due = self.looked.get(&server).is_none_or(|last| now.saturating_sub(*last) >= LOOK || now < *last);
-        if due {
-            self.looked.insert(server, now);
-            let (hosting, followed) = (self.hosting.clone(), self.followed.clone());
-            self.recorders.spawn(async move {
-                if let Err(fault) = super::takeover::take_over(&hosting, server, &place, &fence, &followed).await {
-                    tracing::warn!(server = %place.server, fault = %fault, "what was done there by hand is not known");
+    /// The proof that a server is ours to work on; nothing, if somebody else has it.
+    async fn fence(&mut self, server: &ServerRecord, now: i64) -> Result<Option<Fence>, StoreFault> {
+        let id = server.node.id;
+        let lease = i64::try_from(self.pace.lease.as_millis()).unwrap_or(aegir_store::LONGEST_LEASE);
+        let store = self.hosting.store();
+        let fence = match self.leases.get(&id) {
+            // One that lasts longer than it was taken for was taken before the clock went back.
+            Some((fence, until)) if (lease / 2..=lease).contains(&(*until - now)) => return Ok(Some(fence.clone())),
+            Some((fence, _)) => {
+                let fence = fence.clone();
+                store.write_soon(async |tx| tx.renew_lease(&fence, lease, now).await).await?;
+                fence
+            }
+            None => {
+                let (name, holder) = (format!("dispatch:{}", server.context.name), self.holder.clone());
+                match store.write(async |tx| tx.take_lease(&name, &holder, lease, now).await).await? {
+                    Ok(fence) => fence,
+                    Err(_) => return Ok(None),
                 }
-            });
+            }
+        };
+        self.leases.insert(id, (fence.clone(), now + lease));
+        Ok(Some(fence))
+    }
+
+    /// Now and then asks the machine what was done there by hand; never twice at once.
+    fn look(&mut self, server: NodeId, place: Place, fence: Fence, now: i64) {
+        let pause = i64::try_from(self.pace.look.as_millis()).unwrap_or(i64::MAX);
+        let due = self.looked.get(&server).is_none_or(|last| now - last >= pause || now < *last);
+        if !due || !self.looking.insert(server) {
+            return;
+        }
+        self.looked.insert(server, now);
+        let (hosting, followed, pace) = (self.hosting.clone(), self.followed.clone(), self.pace);
+        self.looks.spawn(async move {
+            let took_over = super::takeover::take_over(&hosting, server, &place, &fence, &followed, pace).await;
+            if let Err(fault) = took_over {
+                tracing::warn!(server = %place.server, fault = %fault, "what was done there by hand is not known");
+            }
+            server
+        });
+    }
+
+    fn has_looked(&mut self, looked: Result<NodeId, tokio::task::JoinError>) {
+        match looked {
+            Ok(server) => {
+                self.looking.remove(&server);
+            }
+            // Which one it was is not told: any may be looked at again.
+            Err(_) => self.looking.clear(),
         }
     }
 
@@ -235,19 +276,17 @@ impl Dispatcher {
     }
 
     fn record(&mut self, attempt: AttemptId, task: NodeId, place: Place, fence: Fence, begin: Begin) {
-        let recorder = Recorder { hosting: self.hosting.clone(), attempt, task, place, fence };
+        let recorder = Recorder { hosting: self.hosting.clone(), attempt, task, place, fence, pace: self.pace };
         let followed = self.followed.clone();
-        self.recorders.spawn(async move {
-            recorder.run(begin).await;
-            followed.lock().unwrap_or_else(PoisonError::into_inner).remove(&attempt);
-            recorder_ended(&recorder);
-        });
+        self.recorders.spawn(async move { follow_to_its_end(recorder, begin, &followed).await });
     }
 
     /// Lets others take over at once.
     async fn leave(&mut self) {
         self.recorders.abort_all();
+        self.looks.abort_all();
         while self.recorders.join_next().await.is_some() {}
+        while self.looks.join_next().await.is_some() {}
         for (fence, _) in std::mem::take(&mut self.leases).into_values() {
             // If it cannot be said, it is found out when the lease ends.
             let _ = self.hosting.store().write(async |tx| tx.leave_lease(&fence).await).await;
@@ -255,7 +294,18 @@ impl Dispatcher {
     }
 }
 
-/// Room is free again, and perhaps what somebody waited for.
-fn recorder_ended(recorder: &Recorder) {
+/// Follows an attempt, and makes it known when nobody does any more.
+pub(super) async fn follow_to_its_end(recorder: Recorder, begin: Begin, followed: &Followed) {
+    /// Also when it is given up half way, or panics.
+    struct Follows<'a>(&'a Followed, AttemptId);
+    impl Drop for Follows<'_> {
+        fn drop(&mut self) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        }
+    }
+    let follows = Follows(followed, recorder.attempt);
+    recorder.run(begin).await;
+    drop(follows);
+    // Room is free again, and perhaps what somebody waited for.
     recorder.hosting.wake();
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::making::{changed_platform, changed_server, changed_site};
 use crate::news::{News, What};
 use crate::use_case::{known_locks, operation_named, parameters};
-use crate::{Given, OperationId};
+use crate::{Given, OperationId, Setting};
 
 /// What the back end is asked now for `task`. An edit is made anew from what is saved now, so that nothing which
 /// happened while it waited is lost.
@@ -65,10 +65,14 @@ pub(super) async fn follows(
 ) -> Result<(), StoreFault> {
     let happened = matches!(ending.outcome, Outcome::Succeeded | Outcome::Untidy { .. });
     let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
+    let node = tx.need_node(task.object).await?;
+    let decides = node.status != Some(ObjectStatus::Deleted) && is_newest(tx, task, request.as_ref(), &node).await?;
     match happened {
+        _ if !decides => (),
         true => done(tx, task, request.as_ref(), ending, now).await?,
-        false => not_done(tx, task.object, request.as_ref(), &ending.outcome, now).await?,
+        false => not_done(tx, &node, request.as_ref(), &ending.outcome, now).await?,
     }
+    let happened = happened && decides;
     let word = TaskState::from(ending.outcome.kind());
     let detail = json!({ "task": task.id, "outcome": word.as_str() });
     tx.record_deed(task.object, &task.actor, task.operation.as_str(), Some(&detail), now).await?;
@@ -83,6 +87,66 @@ pub(super) async fn follows(
         tell(tx, task, attempt, ending, now).await?;
     }
     Ok(())
+}
+
+/// Whether what a task came to is the last word on its object. It is not when the task was found on a machine, and
+/// another one began on the object since; and what deleted something then did not delete what is here now.
+async fn is_newest(
+    tx: &mut Tx,
+    task: &TaskRecord,
+    request: Option<&Task>,
+    node: &aegir_store::Node,
+) -> Result<bool, StoreFault> {
+    let began = task.started.unwrap_or(task.queued);
+    if matches!(request, Some(Task::DeleteSite { .. } | Task::ForgetContext { .. })) && node.created > began {
+        return Ok(false);
+    }
+    let newest = aegir_store::TaskList {
+        object: Some(task.object),
+        page: aegir_store::Page::first(20),
+        ..aegir_store::TaskList::default()
+    };
+    let others = tx.list(&newest).await?.rows;
+    Ok(!others.iter().any(|other| other.id != task.id && other.started.is_some_and(|started| started > began)))
+}
+
+/// What a task came to cannot be taken over: something else that is remembered stands against it. The outcome is
+/// recorded all the same, and what differs is shown.
+pub(super) async fn contradicted(
+    tx: &mut Tx,
+    task: &TaskRecord,
+    ending: &Ending,
+    why: &StoreFault,
+    now: i64,
+) -> Result<(), StoreFault> {
+    let report = FaultReport::of(why);
+    let detail = json!({ "task": task.id, "why": report });
+    tx.record_deed(task.object, &task.actor, "could not be taken over", Some(&detail), now).await?;
+    let node = tx.need_node(task.object).await?;
+    if node.status == Some(ObjectStatus::Deleted) {
+        return Ok(());
+    }
+    tx.set_verified(task.object, None, now).await?;
+    if let (Some(ours), Some(theirs)) = (saved(tx, &node).await?, &ending.context)
+        && ours != *theirs
+    {
+        tx.record_drift(task.object, &ours, theirs, now).await?;
+    }
+    Ok(())
+}
+
+/// What is remembered of what a back end has saved of an object.
+pub(crate) async fn saved(read: &mut Read, node: &aegir_store::Node) -> Result<Option<Context>, StoreFault> {
+    Ok(match &node.name {
+        Some(ContextName::Server(_)) => read.server(node.id).await?.map(|server| Context::Server(server.context)),
+        Some(ContextName::Platform(_)) => {
+            read.platform(node.id).await?.and_then(|platform| platform.context).map(Context::Platform)
+        }
+        Some(ContextName::Site(_)) => {
+            read.site(node.id).await?.and_then(|site| site.context).map(|site| Context::Site(Box::new(site)))
+        }
+        None => None,
+    })
 }
 
 /// The object is as the task wanted it.
@@ -179,12 +243,12 @@ fn instance_of_platform(code: PackageCode) -> RecordedInstance {
 /// The object is as it was before, or nobody can tell.
 async fn not_done(
     tx: &mut Tx,
-    object: NodeId,
+    node: &aegir_store::Node,
     request: Option<&Task>,
     outcome: &Outcome,
     now: i64,
 ) -> Result<(), StoreFault> {
-    let node = tx.need_node(object).await?;
+    let object = node.id;
     if node.status == Some(ObjectStatus::New) {
         return tx.set_status(object, ObjectStatus::Failed, now).await;
     }
@@ -354,8 +418,18 @@ async fn server_of(tx: &mut Tx, task: &TaskRecord) -> Result<String, StoreFault>
 
 async fn post(tx: &mut Tx, task: &TaskRecord, news: &News, now: i64) -> Result<(), StoreFault> {
     let body = serde_json::to_value(news).unwrap_or_default();
-    for channel in ["mail", "webhook"] {
-        tx.post_news(channel, Some(task.id), &body, now).await?;
+    // Where nobody wants to hear, nothing is kept for later.
+    let ways: [(&str, &[Setting]); 2] =
+        [("mail", &[Setting::NewsMailTo, Setting::NewsMailBy]), ("webhook", &[Setting::NewsWebhook])];
+    for (channel, needs) in ways {
+        let mut wanted = true;
+        for setting in needs {
+            let set: Option<String> = tx.setting(setting.parameter().name).await?;
+            wanted &= set.is_some_and(|text| !text.is_empty());
+        }
+        if wanted {
+            tx.post_news(channel, Some(task.id), &body, now).await?;
+        }
     }
     Ok(())
 }

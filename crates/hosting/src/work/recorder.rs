@@ -1,13 +1,13 @@
 //! Follows one attempt, and stores what it says until it has ended.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
-use aegir_domain::{AttemptId, Fault, FaultReport, NodeId, Outcome, Remedy, Secrets, Task};
-use aegir_store::{Fence, StoreFault, TaskRecord};
-use tokio::time::Sleep;
+use aegir_domain::{AttemptId, AttemptState, Fault, FaultReport, NodeId, Outcome, Remedy, Secrets, Task};
+use aegir_store::{AttemptRecord, Fence, StoreFault, TaskRecord};
+use tokio::time::{Instant, timeout};
 
+use super::Pace;
 use super::outcome;
 use crate::use_case::operation_named;
 use crate::{Hosting, Lines, Lost, OperationId, Place, Setting};
@@ -18,14 +18,8 @@ const GATHER: Duration = Duration::from_millis(50);
 const BATCH: usize = 500;
 /// How many bytes of them.
 const BATCH_BYTES: usize = 4 << 20;
-/// How long without contact until that is told.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest pause between two tries to reach a machine.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often we look whether somebody asked the task to stop.
 const LOOK: Duration = Duration::from_millis(500);
-/// A minute, in milliseconds.
-const MINUTE: i64 = 60_000;
 
 /// Follows one attempt.
 pub(super) struct Recorder {
@@ -34,17 +28,31 @@ pub(super) struct Recorder {
     pub(super) task: NodeId,
     pub(super) place: Place,
     pub(super) fence: Fence,
+    pub(super) pace: Pace,
 }
 
 /// How it begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begin {
     /// It was just claimed.
     Start,
-    /// It was begun before.
+    /// It was claimed, and may or may not have reached its back end: it is asked for by the same id.
+    StartAgain,
+    /// Its back end knows it.
     Attach {
         /// The first line that is not stored.
         from: u64,
     },
+}
+
+impl Begin {
+    /// How to go on with what is stored of an attempt. One that was begun elsewhere is never asked for by us.
+    pub(super) fn of(attempt: &AttemptRecord) -> Begin {
+        match attempt.state {
+            AttemptState::Starting => Begin::StartAgain,
+            _ => Begin::Attach { from: attempt.next_line },
+        }
+    }
 }
 
 /// Why a recorder stops before the end of its attempt.
@@ -56,62 +64,91 @@ enum Stop {
     Lost(#[from] Lost),
 }
 
+/// Why the end of an attempt was not stored.
+enum NotEnded {
+    Store(StoreFault),
+    /// What follows from it cannot be: it contradicts what else is remembered.
+    Follows(StoreFault),
+}
+
+impl From<StoreFault> for NotEnded {
+    fn from(fault: StoreFault) -> NotEnded {
+        NotEnded::Store(fault)
+    }
+}
+
 impl Recorder {
     /// Follows the attempt to its end, through lost contacts and a store that is away for a while.
     pub(super) async fn run(&self, begin: Begin) {
         let mut begin = begin;
-        let mut pause = Duration::from_millis(200);
-        let mut silent = Duration::ZERO;
+        let mut pause = self.pace.pause;
+        let mut lost_since: Option<Instant> = None;
         loop {
-            match self.follow(begin).await {
+            let mut heard = false;
+            let followed = self.follow(begin, &mut heard).await;
+            if heard {
+                (pause, lost_since) = (self.pace.pause, None);
+            }
+            let told = match followed {
                 Ok(()) => return,
-                Err(Stop::Store(StoreFault::Superseded { .. })) => return,
-                Err(Stop::Store(fault)) => {
-                    tracing::warn!(attempt = %self.attempt, fault = %fault, "what it says cannot be stored just now");
-                }
+                Err(Stop::Store(fault)) => Err(fault),
+                Err(Stop::Lost(lost)) if lost.unknown_attempt => self.end_unknown(&lost).await,
                 Err(Stop::Lost(lost)) => {
                     tracing::warn!(attempt = %self.attempt, fault = %lost, "no contact");
-                    if silent >= PATIENCE || !lost.passing {
-                        let now = self.hosting.now();
-                        let told = self
-                            .hosting
-                            .store()
-                            .write(async |tx| outcome::lost(tx, self.task, self.attempt, &lost, &self.fence, now).await)
-                            .await;
-                        if matches!(told, Err(StoreFault::Superseded { .. })) {
-                            return;
-                        }
+                    let since = *lost_since.get_or_insert_with(Instant::now);
+                    match since.elapsed() >= self.pace.patience || !lost.passing {
+                        true => self.tell_lost(&lost).await,
+                        false => Ok(()),
                     }
                 }
+            };
+            match told {
+                Ok(()) => (),
+                Err(StoreFault::Superseded { .. }) => return,
+                Err(fault) => {
+                    tracing::warn!(attempt = %self.attempt, fault = %fault, "what it says cannot be stored just now");
+                }
             }
-            tokio::time::sleep(pause).await;
-            silent += pause;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            begin = match self.hosting.store().read(async |read| read.attempt(self.attempt).await).await {
-                Ok(Some(attempt)) if attempt.ended.is_some() => return,
-                Ok(Some(attempt)) => Begin::Attach { from: attempt.next_line },
-                Ok(None) => return,
-                Err(_) => Begin::Attach { from: 1 },
+            begin = loop {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(self.pace.longest_pause);
+                match self.hosting.store().read(async |read| read.attempt(self.attempt).await).await {
+                    Ok(Some(attempt)) if attempt.ended.is_none() => break Begin::of(&attempt),
+                    Ok(_) => return,
+                    Err(fault) => tracing::warn!(attempt = %self.attempt, fault = %fault, "the store is away"),
+                }
             };
         }
     }
 
-    async fn follow(&self, begin: Begin) -> Result<(), Stop> {
+    async fn tell_lost(&self, lost: &Lost) -> Result<(), StoreFault> {
+        let now = self.hosting.now();
+        let store = self.hosting.store();
+        store.write(async |tx| outcome::lost(tx, self.task, self.attempt, lost, &self.fence, now).await).await
+    }
+
+    async fn follow(&self, begin: Begin, heard: &mut bool) -> Result<(), Stop> {
         let task = self.hosting.store().read(async |read| read.task(self.task).await).await?;
         let Some(task) = task else { return Ok(()) };
-        let mut lines = match begin {
+        let back_ends = &self.hosting.0.back_ends;
+        let from = if let Begin::Attach { from } = begin { from } else { 1 };
+        let request = match begin {
+            Begin::Attach { .. } => None,
             Begin::Start => match self.request(&task).await? {
-                Ok(request) => self.hosting.0.back_ends.start(&self.place, &request).await?,
+                Ok(request) => Some(request),
                 Err(report) => return Ok(self.end_here(&task, report).await?),
             },
-            // One that never reached its back end is unknown there, and is begun by the same id.
-            Begin::Attach { from: 1 } => match self.request(&task).await? {
-                Ok(request) => self.hosting.0.back_ends.start(&self.place, &request).await?,
-                Err(_) => self.hosting.0.back_ends.attach(&self.place, self.attempt, 1).await?,
-            },
-            Begin::Attach { from } => self.hosting.0.back_ends.attach(&self.place, self.attempt, from).await?,
+            // If it can no longer be asked for, its back end may still know it.
+            Begin::StartAgain => self.request(&task).await?.ok(),
         };
-        self.record(&task, lines.as_mut()).await
+        let opened = timeout(self.pace.first_word, async {
+            match &request {
+                Some(request) => back_ends.start(&self.place, request).await,
+                None => back_ends.attach(&self.place, self.attempt, from).await,
+            }
+        });
+        let mut lines = opened.await.map_err(|_| self.lost(SaidNothing))??;
+        self.record(&task, lines.as_mut(), from, heard).await
     }
 
     /// What the back end is asked, with its secrets; or why it cannot be asked.
@@ -125,9 +162,13 @@ impl Recorder {
         let mut secrets = Secrets::default();
         if let Task::VerifyServer { context: Some(_), .. } = &request {
             let name = crate::use_case::DB_PASSWORD;
-            let kept = store.read(async |read| read.secret(task.object, name, &self.hosting.0.key).await).await?;
-            if let Some(password) = kept {
-                secrets.insert(name, password);
+            let kept = store.read(async |read| read.secret(task.object, name, &self.hosting.0.key).await).await;
+            match kept {
+                Ok(Some(password)) => secrets.insert(name, password),
+                Ok(None) => (),
+                // Another key will not come by itself: it would be tried for ever.
+                Err(fault @ StoreFault::Sealed { .. }) => return Ok(Err(FaultReport::of(&fault))),
+                Err(fault) => return Err(fault),
             }
         }
         Ok(Ok(Request {
@@ -145,52 +186,83 @@ impl Recorder {
         self.end(task, &[], &ending).await
     }
 
-    async fn record(&self, task: &TaskRecord, lines: &mut dyn Lines) -> Result<(), Stop> {
+    /// Ends an attempt that its back end does not know, so that nobody works on it: one that never came there touched
+    /// nothing; of any other, nobody can tell what it did.
+    async fn end_unknown(&self, lost: &Lost) -> Result<(), StoreFault> {
+        let store = self.hosting.store();
+        let (task, attempt) =
+            store.read(async |read| Ok::<_, StoreFault>((read.task(self.task).await?, read.attempt(self.attempt).await?))).await?;
+        let (Some(task), Some(attempt)) = (task, attempt) else { return Ok(()) };
+        if attempt.state == AttemptState::Starting {
+            return match self.request(&task).await? {
+                Ok(_) => Ok(()),
+                Err(report) => self.end_here(&task, report).await,
+            };
+        }
+        tracing::warn!(attempt = %self.attempt, fault = %lost, "its back end does not know it");
+        let fault = Fault::from(Forgotten { name: task.object_name.to_string() }).report();
+        self.end(&task, &[], &Ending::of(Outcome::Stuck { fault, left: Vec::new() })).await
+    }
+
+    async fn record(
+        &self,
+        task: &TaskRecord,
+        lines: &mut dyn Lines,
+        from: u64,
+        heard: &mut bool,
+    ) -> Result<(), Stop> {
         let mut batch: Vec<Line> = Vec::new();
         let mut bytes = 0;
-        let mut look = tokio::time::interval(LOOK);
+        let mut look = tokio::time::interval(LOOK.min(self.pace.patience));
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut cancelled = false;
-        let mut was_lost = true;
-        let mut gather: Option<Pin<Box<Sleep>>> = None;
-        let mut silence = Silence::begin(self.hosting.now());
+        let mut gather: Option<Instant> = None;
+        let mut silence = Silence::begin();
+        let opened = Instant::now();
+        let mut in_contact = false;
         loop {
-            let due = async {
-                match gather.as_mut() {
-                    Some(due) => due.await,
-                    None => std::future::pending().await,
-                }
-            };
-            let next = tokio::select! {
-                biased;
-                next = lines.next() => Some(next),
-                () = due => None,
-                _ = look.tick() => {
-                    if !cancelled {
-                        cancelled = self.pass_on_cancel().await?;
+            // Asked once for each line, and never given up half way: what waits may hold what it has read.
+            let mut next = lines.next();
+            let next = loop {
+                let due = gather.unwrap_or_else(|| Instant::now() + self.pace.longest_pause);
+                tokio::select! {
+                    biased;
+                    // First, lest one that never stops talking could not be stopped.
+                    _ = look.tick() => {
+                        if !cancelled {
+                            cancelled = self.pass_on_cancel().await?;
+                        }
+                        self.tell_of_silence(&mut silence).await?;
+                        // The first line of all comes at once; between later ones, hours may pass.
+                        if from == 1 && !*heard && opened.elapsed() >= self.pace.first_word {
+                            return Err(self.lost(SaidNothing).into());
+                        }
+                        if from > 1 && !in_contact && opened.elapsed() >= self.pace.patience {
+                            in_contact = true;
+                            self.regain(task).await?;
+                        }
                     }
-                    self.tell_of_silence(&mut silence).await?;
-                    continue;
+                    next = &mut next => break next,
+                    () = tokio::time::sleep_until(due), if gather.is_some() => {
+                        self.store(&batch).await?;
+                        (batch, bytes, gather) = (Vec::new(), 0, None);
+                    }
                 }
             };
             let line = match next {
-                None => {
+                Ok(Some(line)) => line,
+                Ok(None) => {
                     self.store(&batch).await?;
-                    (batch, bytes, gather) = (Vec::new(), 0, None);
-                    continue;
+                    return Err(self.lost(BrokeOff).into());
                 }
-                Some(Err(lost)) => {
+                Err(lost) => {
                     self.store(&batch).await?;
                     return Err(lost.into());
                 }
-                Some(Ok(None)) => {
-                    self.store(&batch).await?;
-                    return Err(self.broke_off().into());
-                }
-                Some(Ok(Some(line))) => line,
             };
-            silence = Silence::begin(self.hosting.now());
-            if std::mem::take(&mut was_lost) {
+            *heard = true;
+            silence = Silence::begin();
+            if !std::mem::replace(&mut in_contact, true) {
                 self.regain(task).await?;
             }
             if let Said::Result(ending) = &line.said {
@@ -208,7 +280,7 @@ impl Recorder {
                 self.store(&batch).await?;
                 (batch, bytes, gather) = (Vec::new(), 0, None);
             } else if gather.is_none() {
-                gather = Some(Box::pin(tokio::time::sleep(GATHER)));
+                gather = Some(Instant::now() + GATHER);
             }
         }
     }
@@ -235,13 +307,13 @@ impl Recorder {
 
     /// Has it told, once, when a task has said nothing for long.
     async fn tell_of_silence(&self, silence: &mut Silence) -> Result<(), StoreFault> {
-        let lasted = self.hosting.now() - silence.since;
-        if silence.told || lasted < MINUTE {
+        let lasted = silence.since.elapsed();
+        if silence.told || lasted < self.pace.minute {
             return Ok(());
         }
         let store = self.hosting.store();
         let minutes = store.read(async |read| crate::use_case::number(read, Setting::SilentMinutes).await).await?;
-        if lasted < MINUTE * i64::from(minutes) {
+        if lasted < self.pace.minute * minutes {
             return Ok(());
         }
         silence.told = true;
@@ -254,14 +326,15 @@ impl Recorder {
             .await
     }
 
-    /// Asks the back end to stop, if somebody asked for that.
-    async fn pass_on_cancel(&self) -> Result<bool, Stop> {
+    /// Asks the back end to stop, if somebody asked for that. What cannot be asked now is asked again; the lines go on
+    /// meanwhile.
+    async fn pass_on_cancel(&self) -> Result<bool, StoreFault> {
         let task = self.hosting.store().read(async |read| read.task(self.task).await).await?;
         if task.is_none_or(|task| task.cancel_asked.is_none()) {
             return Ok(false);
         }
-        self.hosting.0.back_ends.cancel(&self.place, self.attempt).await?;
-        Ok(true)
+        let asked = timeout(self.pace.patience, self.hosting.0.back_ends.cancel(&self.place, self.attempt)).await;
+        Ok(matches!(asked, Ok(Ok(_))))
     }
 
     /// Stores the last lines, how it ended, and all that follows from that, at once.
@@ -271,40 +344,70 @@ impl Recorder {
         }
         let operation: Option<OperationId> = operation_named(task.operation.as_str());
         let now = self.hosting.now();
-        self.hosting
-            .store()
+        let store = self.hosting.store();
+        let ended = store
+            .write(async |tx| {
+                if !last.is_empty() {
+                    tx.record_lines(self.attempt, last, &self.fence, now).await?;
+                }
+                if let aegir_store::Recorded::Now(id) = tx.end_attempt(self.attempt, ending, &self.fence, now).await? {
+                    // As it is now: somebody may have asked it to stop since we began to listen.
+                    let task = tx.task(id).await?.unwrap_or_else(|| task.clone());
+                    let follows = outcome::follows(tx, &task, operation, self.attempt, ending, now).await;
+                    follows.map_err(|fault| match contradicts(&fault) {
+                        true => NotEnded::Follows(fault),
+                        false => NotEnded::Store(fault),
+                    })?;
+                }
+                Ok(())
+            })
+            .await;
+        let why = match ended {
+            Ok(()) => return Ok(()),
+            Err(NotEnded::Store(fault)) => return Err(fault),
+            Err(NotEnded::Follows(why)) => why,
+        };
+        tracing::warn!(attempt = %self.attempt, fault = %why, "what it came to contradicts what is remembered");
+        store
             .write(async |tx| {
                 if !last.is_empty() {
                     tx.record_lines(self.attempt, last, &self.fence, now).await?;
                 }
                 if let aegir_store::Recorded::Now(_) = tx.end_attempt(self.attempt, ending, &self.fence, now).await? {
-                    outcome::follows(tx, task, operation, self.attempt, ending, now).await?;
+                    outcome::contradicted(tx, task, ending, &why, now).await?;
                 }
                 Ok(())
             })
             .await
     }
 
-    fn broke_off(&self) -> Lost {
+    fn lost<E: Remedy>(&self, why: E) -> Lost {
         Lost {
             server: self.place.server.clone(),
             passing: true,
             unknown_attempt: false,
-            source: Fault::from(BrokeOff).report(),
+            source: Fault::from(why).report(),
         }
     }
 }
 
+/// Whether trying again would say the same for ever: it is not the database that is in the way, but what it holds.
+pub(super) fn contradicts(fault: &StoreFault) -> bool {
+    matches!(
+        fault,
+        StoreFault::Taken { .. } | StoreFault::Absent { .. } | StoreFault::Unfit { .. } | StoreFault::Unreadable { .. }
+    )
+}
+
 /// How long a task has said nothing.
 struct Silence {
-    /// In milliseconds since 1970.
-    since: i64,
+    since: Instant,
     told: bool,
 }
 
 impl Silence {
-    fn begin(since: i64) -> Silence {
-        Silence { since, told: false }
+    fn begin() -> Silence {
+        Silence { since: Instant::now(), told: false }
     }
 }
 
@@ -322,3 +425,21 @@ fn weight(line: &Line) -> usize {
 struct BrokeOff;
 
 impl Remedy for BrokeOff {}
+
+#[derive(Debug, thiserror::Error)]
+#[error("it takes what it is asked, and says nothing")]
+struct SaidNothing;
+
+impl Remedy for SaidNothing {}
+
+#[derive(Debug, thiserror::Error)]
+#[error("its back end knows nothing of it any more, so nobody can tell how it ended")]
+struct Forgotten {
+    name: String,
+}
+
+impl Remedy for Forgotten {
+    fn remedy(&self) -> Option<String> {
+        Some(format!("look at `{}` on its machine, and verify it; nothing works on it any more", self.name))
+    }
+}

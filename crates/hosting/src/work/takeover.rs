@@ -8,15 +8,17 @@
 //! ```
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use aegir_domain::protocol::FoundAttempt;
-use aegir_domain::{AttemptId, Context, ContextName, NodeId, ObjectStatus, Priority, Transport};
-use aegir_store::{Fence, NewPlatform, NewServer, NewSite, NewTask, StoreFault, Tx};
+use aegir_domain::{Context, ContextName, NodeId, ObjectStatus, Priority};
+use aegir_store::{Fence, NewPlatform, NewServer, NewSite, NewTask, Page, Read, Span, StoreFault, TaskList, Tx};
 use serde_json::json;
 
-use super::outcome::record_context;
-use super::recorder::{Begin, Recorder};
+use super::Pace;
+use super::dispatcher::{Followed, follow_to_its_end};
+use super::outcome::{record_context, saved};
+use super::recorder::{Begin, Recorder, contradicts};
 use crate::use_case::{known_locks, parameters};
 use crate::{Hosting, OperationId, Place};
 
@@ -31,17 +33,24 @@ pub(super) async fn take_over(
     server: NodeId,
     place: &Place,
     fence: &Fence,
-    followed: &Arc<Mutex<HashSet<AttemptId>>>,
+    followed: &Followed,
+    pace: Pace,
 ) -> Result<(), TakeOverFault> {
-    let contexts = hosting.0.back_ends.contexts(place).await?;
-    take_contexts(hosting, Some(server), fence, contexts).await?;
-    let attempts = hosting.0.back_ends.attempts(place, NEWEST).await?;
+    let asked = hosting.now();
+    let contexts = in_time(pace, place, hosting.0.back_ends.contexts(place)).await?;
+    take_contexts(hosting, server, fence, contexts, asked).await?;
+    let attempts = in_time(pace, place, hosting.0.back_ends.attempts(place, NEWEST)).await?;
     for found in attempts.into_iter().rev() {
         let known = hosting.store().read(async |read| read.attempt(found.attempt).await).await?;
         if known.is_some() {
             continue;
         }
         let Some(task) = take_attempt(hosting, server, fence, &found).await? else { continue };
+        if !found.state.has_ended() {
+            // It may take long; the next turn follows it like any other.
+            hosting.wake();
+            continue;
+        }
         if followed.lock().unwrap_or_else(PoisonError::into_inner).insert(found.attempt) {
             let recorder = Recorder {
                 hosting: hosting.clone(),
@@ -49,29 +58,21 @@ pub(super) async fn take_over(
                 task,
                 place: place.clone(),
                 fence: fence.clone(),
+                pace,
             };
-            // One after the other: what ended long ago is read at once, and what runs is rare.
-            recorder.run(Begin::Attach { from: 1 }).await;
-            followed.lock().unwrap_or_else(PoisonError::into_inner).remove(&found.attempt);
+            // One after the other, the oldest first: each is read at once.
+            follow_to_its_end(recorder, Begin::Attach { from: 1 }, followed).await;
         }
     }
     Ok(())
 }
 
-/// Looks into the home of this machine while no server of it is known, and records what is saved there. Says whether
-/// there was a server.
-pub(super) async fn look_at_home(hosting: &Hosting, holder: &str, lease: i64) -> Result<bool, TakeOverFault> {
-    let Ok(server) = "localhost".parse() else { return Ok(false) };
-    let place = Place { server, transport: Transport::Local };
-    let contexts = hosting.0.back_ends.contexts(&place).await?;
-    if !contexts.iter().any(|context| matches!(context, Context::Server(_))) {
-        return Ok(false);
+/// A machine that never answers is given up for now.
+async fn in_time<T>(pace: Pace, place: &Place, asking: crate::Asking<'_, T>) -> Result<T, TakeOverFault> {
+    match tokio::time::timeout(pace.first_word, asking).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(TakeOverFault::Silent { server: place.server.clone() }),
     }
-    let now = hosting.now();
-    let taken = hosting.store().write(async |tx| tx.take_lease("home", holder, lease, now).await).await?;
-    let Ok(fence) = taken else { return Ok(false) };
-    take_contexts(hosting, None, &fence, contexts).await?;
-    Ok(true)
 }
 
 /// Why a machine could not be looked at.
@@ -81,14 +82,18 @@ pub(super) enum TakeOverFault {
     Store(#[from] StoreFault),
     #[error(transparent)]
     Lost(#[from] crate::Lost),
+    #[error("`@server_{server}` says nothing")]
+    Silent { server: aegir_domain::ServerName },
 }
 
-/// Servers first, then platforms, then sites: each refers to those before it.
+/// Servers first, then platforms, then sites: each refers to those before it. What was `asked` before a task ended is
+/// older than what that task told, so it says nothing of its object.
 async fn take_contexts(
     hosting: &Hosting,
-    server: Option<NodeId>,
+    server: NodeId,
     fence: &Fence,
     mut contexts: Vec<Context>,
+    asked: i64,
 ) -> Result<(), StoreFault> {
     contexts.sort_by_key(|context| match context {
         Context::Server(_) => 0,
@@ -96,19 +101,53 @@ async fn take_contexts(
         Context::Site(_) => 2,
     });
     for context in contexts {
+        // Nearly all are as they are remembered: that is asked without keeping anybody from writing.
+        if hosting.store().read(async |read| is_known(read, &context).await).await? {
+            continue;
+        }
         let now = hosting.now();
-        hosting
+        let taken = hosting
             .store()
             .write(async |tx| {
                 tx.check_fence(fence).await?;
-                take_context(tx, server, &context, now).await
+                match touched_since(tx, server, asked).await?.contains(&context.name()) {
+                    true => Ok(()),
+                    false => take_context(tx, server, &context, now).await,
+                }
             })
-            .await?;
+            .await;
+        match taken {
+            // One that contradicts what is remembered does not keep the others.
+            Err(fault) if contradicts(&fault) => {
+                tracing::warn!(object = %context.name(), fault = %fault, "what lies there cannot be taken over");
+            }
+            taken => taken?,
+        }
     }
     Ok(())
 }
 
-async fn take_context(tx: &mut Tx, server: Option<NodeId>, theirs: &Context, now: i64) -> Result<(), StoreFault> {
+/// Whether an object is remembered as it is there, and nobody said otherwise.
+async fn is_known(read: &mut Read, theirs: &Context) -> Result<bool, StoreFault> {
+    let Some(node) = read.node_named(&theirs.name()).await? else { return Ok(false) };
+    Ok(saved(read, &node).await?.is_some_and(|ours| ours == *theirs)
+        && node.status == Some(ObjectStatus::Enabled)
+        && read.drift(node.id).await?.is_none())
+}
+
+/// The objects on which tasks ended since.
+async fn touched_since(read: &mut Read, server: NodeId, since: i64) -> Result<HashSet<ContextName>, StoreFault> {
+    let list = TaskList {
+        server: Some(server),
+        ended: Span { from: Some(since), until: None },
+        sort: aegir_store::TaskSort::Ended,
+        page: Page::first(aegir_store::LONGEST_PAGE),
+        ..TaskList::default()
+    };
+    Ok(read.list(&list).await?.rows.into_iter().map(|task| task.object_name).collect())
+}
+
+async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -> Result<(), StoreFault> {
     let name = theirs.name();
     let Some(node) = tx.node_named(&name).await? else {
         return match add_found(tx, server, theirs, now).await? {
@@ -120,18 +159,11 @@ async fn take_context(tx: &mut Tx, server: Option<NodeId>, theirs: &Context, now
             None => Ok(()),
         };
     };
-    let ours = match &name {
-        ContextName::Server(_) => tx.server(node.id).await?.map(|server| Context::Server(server.context)),
-        ContextName::Platform(_) => {
-            tx.platform(node.id).await?.and_then(|platform| platform.context).map(Context::Platform)
-        }
-        ContextName::Site(_) => {
-            tx.site(node.id).await?.and_then(|site| site.context).map(|site| Context::Site(Box::new(site)))
-        }
-    };
     let busy = tx.tasks_that_count(node.id).await?.iter().any(|task| !task.state.is_ended());
-    match ours {
-        Some(ours) if ours == *theirs => tx.settle_drift(node.id, now).await,
+    match saved(tx, &node).await? {
+        Some(ours) if ours == *theirs && node.status == Some(ObjectStatus::Enabled) => {
+            tx.settle_drift(node.id, now).await
+        }
         // A task that is not over will tell itself what it changed.
         _ if busy => Ok(()),
         Some(ours) if theirs.revision() <= ours.revision() && node.status == Some(ObjectStatus::Enabled) => {
@@ -152,19 +184,11 @@ async fn take_context(tx: &mut Tx, server: Option<NodeId>, theirs: &Context, now
 }
 
 /// Adds an object that was made by hand; nothing, if what it refers to is not known.
-async fn add_found(
-    tx: &mut Tx,
-    found_on: Option<NodeId>,
-    context: &Context,
-    now: i64,
-) -> Result<Option<NodeId>, StoreFault> {
+async fn add_found(tx: &mut Tx, found_on: NodeId, context: &Context, now: i64) -> Result<Option<NodeId>, StoreFault> {
     let owner = aegir_store::ADMIN;
     Ok(Some(match context {
         Context::Server(server) => {
-            let like = match found_on {
-                Some(found_on) => tx.server(found_on).await?,
-                None => None,
-            };
+            let like = tx.server(found_on).await?;
             let new = NewServer {
                 context: server.clone(),
                 title: server.name.to_string(),

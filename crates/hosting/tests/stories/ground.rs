@@ -1,0 +1,442 @@
+//! What every story stands on: a front end over an empty control database of either kind, and machines that pretend.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aegir_domain::{NodeId, ObjectStatus, TaskState};
+use aegir_hosting::{
+    Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, OperationId, Outside, Pace, Permission, Refusal,
+};
+use aegir_lab::pretend::{Machine, PretendBackEnds, PretendOutside, PretendPostman};
+use aegir_store::{AttemptRecord, Dialect, Node, Read, SecretKey, Store, StoreAddress, StoreFault, TaskRecord};
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::postgres;
+
+/// How long anything may take to come about.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Stories are told faster than life.
+pub const PACE: Pace = Pace {
+    turn: Duration::from_millis(100),
+    lease: Duration::from_secs(30),
+    look: Duration::from_secs(60),
+    pause: Duration::from_millis(20),
+    longest_pause: Duration::from_millis(100),
+    patience: Duration::from_millis(250),
+    first_word: Duration::from_millis(1500),
+    minute: Duration::from_millis(100),
+};
+
+/// A front end over an empty control database.
+pub struct Ground {
+    pub hosting: Hosting,
+    pub outside: Arc<PretendOutside>,
+    pub back_ends: PretendBackEnds,
+    pub postman: Arc<PretendPostman>,
+    pub dir: tempfile::TempDir,
+    pub address: StoreAddress,
+    pub anna: Actor,
+    url: String,
+    _server: Option<Arc<postgres::Server>>,
+}
+
+/// A dispatcher at work.
+pub struct AtWork {
+    stop: watch::Sender<bool>,
+    work: JoinHandle<()>,
+}
+
+impl AtWork {
+    /// Has it leave as it would on a signal.
+    pub async fn stop(self) {
+        self.stop.send(true).unwrap();
+        self.work.await.unwrap();
+    }
+
+    /// Ends it as a crash would: nothing is said to anybody.
+    pub async fn kill(self) {
+        self.work.abort();
+        let _ = self.work.await;
+    }
+}
+
+/// Tells a story on both databases. What fails says on which.
+pub fn on_both(story: impl AsyncFn(Ground)) {
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        on(dialect, &story);
+    }
+}
+
+/// Tells a story on one of them.
+pub fn on(dialect: Dialect, story: impl AsyncFn(Ground)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let ground = Ground::new(dialect).await;
+            let store = ground.store().clone();
+            story(ground).await;
+            // What still runs may hold a connection; it goes with the runtime.
+            let _ = tokio::time::timeout(Duration::from_secs(5), store.close()).await;
+        });
+    }));
+    runtime.shutdown_background();
+    if let Err(failed) = told {
+        eprintln!("this was on {dialect:?}");
+        std::panic::resume_unwind(failed);
+    }
+}
+
+impl Ground {
+    pub async fn new(dialect: Dialect) -> Ground {
+        let dir = tempfile::tempdir().unwrap();
+        let (url, server) = match dialect {
+            Dialect::Sqlite => (format!("sqlite:{}", dir.path().join("control.sqlite").display()), None),
+            Dialect::Postgres => {
+                let server = postgres::shared();
+                let database = server.database().await;
+                (server.address("aegir", &database), Some(server))
+            }
+        };
+        let address: StoreAddress = url.parse().unwrap();
+        let outside = Arc::new(PretendOutside::default());
+        let back_ends = PretendBackEnds::new(outside.clone());
+        let postman = Arc::new(PretendPostman::default());
+        let key = SecretKey::read_or_make(&dir.path().join("key")).unwrap();
+        let store = Store::open(&address).await.unwrap();
+        let hosting =
+            Hosting::new(store, Arc::new(back_ends.clone()), outside.clone(), postman.clone(), key);
+        let anna = Actor::of_machine("anna");
+        Ground { hosting, outside, back_ends, postman, dir, address, anna, url, _server: server }
+    }
+
+    pub fn store(&self) -> &Store {
+        self.hosting.store()
+    }
+
+    /// Another front end on the same database, as after a restart or on a second control node.
+    pub async fn another(&self) -> Hosting {
+        let store = Store::open(&self.address).await.unwrap();
+        let key = SecretKey::read_or_make(&self.dir.path().join("key")).unwrap();
+        Hosting::new(store, Arc::new(self.back_ends.clone()), self.outside.clone(), self.postman.clone(), key)
+    }
+
+    pub fn machine(&self) -> Arc<Machine> {
+        self.back_ends.machine("web1")
+    }
+
+    // ----- asking
+
+    pub async fn ask(&self, call: Call) -> Result<Answer, Refusal> {
+        self.hosting.perform(&self.anna, call).await
+    }
+
+    /// Asks for what is answered by a task, and tells its number.
+    pub async fn queue(&self, call: Call) -> NodeId {
+        let what = format!("{call:?}");
+        match self.ask(call).await {
+            Ok(Answer::Queued(queued)) => NodeId(queued.task),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    pub async fn refused(&self, call: Call) -> Refusal {
+        let what = format!("{call:?}");
+        match self.ask(call).await {
+            Err(refusal) => refusal,
+            Ok(answer) => panic!("{what} was answered with {answer:?}"),
+        }
+    }
+
+    /// The items of a list.
+    pub async fn items(&self, call: Call) -> Vec<Value> {
+        match self.ask(call).await.unwrap() {
+            Answer::Page { items, .. } => items,
+            other => panic!("no list: {other:?}"),
+        }
+    }
+
+    pub async fn shown(&self, call: Call) -> Value {
+        match self.ask(call).await.unwrap() {
+            Answer::Object(value) => value,
+            other => panic!("no object: {other:?}"),
+        }
+    }
+
+    pub async fn set(&self, setting: &str, value: &str) {
+        self.ask(Call::of(OperationId::SettingSet).about(setting).with("value", value)).await.unwrap();
+    }
+
+    /// Mail and webhook for what goes wrong.
+    pub async fn want_news(&self) {
+        self.set("news_mail_to", "ops@example.org").await;
+        self.set("news_mail_by", "sendmail").await;
+        self.set("news_webhook", "https://example.org/hook").await;
+    }
+
+    pub async fn token(&self, label: &str, scopes: &[Permission]) -> String {
+        let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+        let token = self.shown(Call::of(OperationId::TokenAdd).about(label).with("scope", scopes)).await;
+        token["token"].as_str().unwrap().to_owned()
+    }
+
+    // ----- objects
+
+    pub async fn server(&self, name: &str) -> NodeId {
+        let task = self.queue(add_server(name)).await;
+        self.work().await;
+        self.assert_state(task, TaskState::Succeeded).await;
+        self.task(task).await.object
+    }
+
+    pub async fn platform(&self, name: &str, server: &str) -> NodeId {
+        let task = self.queue(add_platform(name).with("server", server)).await;
+        self.work().await;
+        self.assert_state(task, TaskState::Succeeded).await;
+        self.task(task).await.object
+    }
+
+    pub async fn site(&self, name: &str) -> NodeId {
+        let task = self.queue(add_site(name)).await;
+        self.work().await;
+        self.assert_state(task, TaskState::Succeeded).await;
+        self.task(task).await.object
+    }
+
+    /// A server and a platform in service, and sites.
+    pub async fn fleet(&self, sites: &[&str]) {
+        self.server("web1").await;
+        self.platform("d10", "web1").await;
+        let mut tasks = Vec::new();
+        for site in sites {
+            tasks.push(self.queue(add_site(site).with("platform", "d10")).await);
+        }
+        self.work().await;
+        for task in tasks {
+            self.assert_state(task, TaskState::Succeeded).await;
+        }
+    }
+
+    // ----- work
+
+    pub fn dispatcher(&self, holder: &str) -> Dispatcher {
+        Dispatcher::new(self.hosting.clone(), holder).at(PACE)
+    }
+
+    /// Works on the queue until nothing is left that could be begun.
+    pub async fn work(&self) -> DispatchedOnce {
+        let worked = tokio::time::timeout(LIMIT, self.dispatcher("one").once()).await;
+        worked.expect("the queue came to its end").unwrap()
+    }
+
+    pub fn at_work(&self) -> AtWork {
+        self.at_work_as(&self.hosting, "one", PACE)
+    }
+
+    pub fn at_work_as(&self, hosting: &Hosting, holder: &str, pace: Pace) -> AtWork {
+        let (stop, told) = watch::channel(false);
+        let work = tokio::spawn(Dispatcher::new(hosting.clone(), holder).at(pace).run(told));
+        AtWork { stop, work }
+    }
+
+    /// Waits until something is so.
+    pub async fn until(&self, what: &str, so: impl AsyncFn() -> bool) {
+        let began = Instant::now();
+        while !so().await {
+            assert!(began.elapsed() < LIMIT, "it did not come about: {what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn until_state(&self, task: NodeId, state: TaskState) -> TaskRecord {
+        let began = Instant::now();
+        loop {
+            let record = self.task(task).await;
+            if record.state == state {
+                return record;
+            }
+            let passed = began.elapsed();
+            assert!(passed < LIMIT && (state == record.state || !record.state.is_ended()), "{state} wanted: {record:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn assert_state(&self, task: NodeId, state: TaskState) {
+        let record = self.task(task).await;
+        let attempts = self.attempts(task).await;
+        assert_eq!(record.state, state, "{record:?} {attempts:?}");
+    }
+
+    // ----- looking
+
+    pub async fn read<T>(&self, work: impl AsyncFnOnce(&mut Read) -> Result<T, StoreFault>) -> T {
+        self.store().read(work).await.unwrap()
+    }
+
+    pub async fn task(&self, id: NodeId) -> TaskRecord {
+        self.read(async |read| read.task(id).await).await.unwrap()
+    }
+
+    pub async fn attempts(&self, task: NodeId) -> Vec<AttemptRecord> {
+        self.read(async |read| read.attempts(task).await).await
+    }
+
+    pub async fn node(&self, id: NodeId) -> Node {
+        self.read(async |read| read.need_node(id).await).await
+    }
+
+    pub async fn status(&self, id: NodeId) -> ObjectStatus {
+        self.node(id).await.status.unwrap()
+    }
+
+    /// The tasks of the whole installation, the oldest first, as `operation object state`.
+    pub async fn tasks(&self) -> Vec<String> {
+        let tasks = self.items(Call::of(OperationId::TaskList).with("sort", "queued").with("limit", 500)).await;
+        let text = |task: &Value, name: &str| task[name].as_str().unwrap().to_owned();
+        tasks
+            .iter()
+            .map(|task| [text(task, "operation"), text(task, "object_name"), text(task, "state")].join(" "))
+            .collect()
+    }
+
+    /// Texts of the lines that are stored of a task's attempt.
+    pub async fn log(&self, task: NodeId) -> Vec<(u64, String)> {
+        let attempt = self.attempts(task).await.pop().unwrap().id;
+        let mut lines = Vec::new();
+        loop {
+            let from = lines.last().map_or(1, |(n, _): &(u64, String)| n + 1);
+            let page = self.read(async |read| read.lines(attempt, from, 1000).await).await;
+            if page.is_empty() {
+                return lines;
+            }
+            lines.extend(page.into_iter().map(|record| (record.line.n, format!("{:?}", record.line.said))));
+        }
+    }
+
+    // ----- behind the front end's back
+
+    /// Does something to the database that the front end would not.
+    pub async fn sql(&self, text: &str) {
+        let text = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
+        match self.store().dialect() {
+            Dialect::Sqlite => {
+                let options: sqlx::sqlite::SqliteConnectOptions = self.url.parse().unwrap();
+                let mut connection = options.connect().await.unwrap();
+                connection.execute(text).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Dialect::Postgres => {
+                let options: sqlx::postgres::PgConnectOptions = self.url.parse().unwrap();
+                let mut connection = options.connect().await.unwrap();
+                connection.execute(text).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// No row of `table` can be added from now on.
+    pub async fn break_table(&self, table: &str) {
+        let text = match self.store().dialect() {
+            Dialect::Sqlite => format!(
+                "CREATE TRIGGER broken_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END"
+            ),
+            Dialect::Postgres => format!(
+                "CREATE OR REPLACE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
+                   'BEGIN RAISE EXCEPTION ''broken''; END';
+                 CREATE TRIGGER broken_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION broken()"
+            ),
+        };
+        self.sql(&text).await;
+    }
+
+    pub async fn mend_table(&self, table: &str) {
+        self.sql(&match self.store().dialect() {
+            Dialect::Sqlite => format!("DROP TRIGGER broken_{table}"),
+            Dialect::Postgres => format!("DROP TRIGGER broken_{table} ON {table}"),
+        })
+        .await;
+    }
+
+    /// Every value of every table, as text.
+    pub async fn everything(&self) -> String {
+        let mut all = String::new();
+        match self.store().dialect() {
+            Dialect::Sqlite => {
+                for name in ["control.sqlite", "control.sqlite-wal"] {
+                    let bytes = std::fs::read(self.dir.path().join(name)).unwrap_or_default();
+                    all.push_str(&String::from_utf8_lossy(&bytes));
+                }
+            }
+            Dialect::Postgres => {
+                use sqlx::Row as _;
+                let options: sqlx::postgres::PgConnectOptions = self.url.parse().unwrap();
+                let mut connection = options.connect().await.unwrap();
+                let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+                for table in sqlx::query(tables).fetch_all(&mut connection).await.unwrap() {
+                    let table: String = table.get(0);
+                    let rows = format!("SELECT t::text FROM \"{table}\" AS t");
+                    for row in sqlx::query(sqlx::AssertSqlSafe(rows)).fetch_all(&mut connection).await.unwrap() {
+                        all.push_str(&row.get::<String, _>(0));
+                        all.push('\n');
+                    }
+                }
+                connection.close().await.unwrap();
+            }
+        }
+        all
+    }
+
+    pub fn now(&self) -> i64 {
+        self.outside.now()
+    }
+}
+
+pub fn add_server(name: &str) -> Call {
+    Call::of(OperationId::ServerAdd)
+        .about(name)
+        .with("http", "nginx")
+        .with("listen", "127.0.0.1:8080")
+        .with("db", "mariadb")
+        .with("db_host", "127.0.0.1")
+        .with("db_account", "aegir")
+        .with("db_password", format!("the secret of {name}"))
+}
+
+pub fn add_platform(name: &str) -> Call {
+    Call::of(OperationId::PlatformAdd).about(name).with("root", format!("/srv/{name}"))
+}
+
+pub fn add_site(name: &str) -> Call {
+    Call::of(OperationId::SiteAdd).about(name)
+}
+
+pub fn verify_site(name: &str) -> Call {
+    Call::of(OperationId::SiteVerify).about(name)
+}
+
+pub fn edit_site(name: &str) -> Call {
+    Call::of(OperationId::SiteEdit).about(name)
+}
+
+pub fn delete_site(name: &str) -> Call {
+    Call::of(OperationId::SiteDelete).about(name).with("confirm", name)
+}
+
+pub fn log_in(name: &str) -> Call {
+    Call::of(OperationId::SiteLogin).about(name)
+}
+
+pub fn on_task(operation: OperationId, task: NodeId) -> Call {
+    Call::of(operation).about(task.to_string())
+}
+
+/// A package that lies on a platform.
+pub fn package(kind: &str, name: &str, version: &str) -> aegir_domain::PackageCode {
+    serde_json::from_value(json!({
+        "kind": kind, "name": name, "title": name, "path": format!("modules/{name}"), "version": version,
+        "reach": "platform", "schema": 8001,
+    }))
+    .unwrap()
+}

@@ -1,0 +1,225 @@
+//! Back ends that only pretend: they live in memory, and keep the contract of the real ones.
+//!
+//! A machine knows attempts by their ids and runs none twice, keeps its lines and its contexts, and answers who asks for
+//! what it never had. It can be told to be slow, to say nothing, to be out of reach for a while or for good, to break
+//! streams off in the middle, to tell lines again, and to have a worker die.
+
+mod machine;
+mod outside;
+mod plan;
+mod work;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
+use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName};
+use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place};
+use tokio::sync::watch;
+
+pub use machine::{Began, Machine};
+pub use outside::{PretendOutside, PretendPostman, Sent};
+pub use plan::{Ends, Plan, Reach};
+
+/// The back ends of any number of machines, each of which is there once somebody names it.
+#[derive(Clone)]
+pub struct PretendBackEnds {
+    outside: Arc<PretendOutside>,
+    machines: Arc<Mutex<BTreeMap<ServerName, Arc<Machine>>>>,
+}
+
+impl PretendBackEnds {
+    /// Machines whose clock is that of `outside`.
+    pub fn new(outside: Arc<PretendOutside>) -> PretendBackEnds {
+        PretendBackEnds { outside, machines: Arc::default() }
+    }
+
+    /// The machine of a server.
+    ///
+    /// # Panics
+    ///
+    /// If `name` is no name of a server.
+    pub fn machine(&self, name: &str) -> Arc<Machine> {
+        self.of(&name.parse().expect("the name of a server"))
+    }
+
+    fn of(&self, name: &ServerName) -> Arc<Machine> {
+        let mut machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Machine::new(name.clone(), self.outside.clone());
+        machines.entry(name.clone()).or_insert_with(new).clone()
+    }
+
+    /// All machines that were ever named.
+    pub fn machines(&self) -> Vec<Arc<Machine>> {
+        self.machines.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl BackEnds for PretendBackEnds {
+    fn start<'a>(&'a self, place: &'a Place, request: &'a Request) -> Asking<'a, Box<dyn Lines>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Start).await?;
+            machine.ask(request);
+            Ok(machine.lines(request.attempt, 1))
+        })
+    }
+
+    fn attach<'a>(&'a self, place: &'a Place, attempt: AttemptId, from: u64) -> Asking<'a, Box<dyn Lines>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Attach).await?;
+            machine.recover(attempt);
+            Ok(machine.lines(attempt, from))
+        })
+    }
+
+    fn cancel<'a>(&'a self, place: &'a Place, attempt: AttemptId) -> Asking<'a, Cancelled> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Cancel).await?;
+            machine.cancel(attempt)
+        })
+    }
+
+    fn attempts<'a>(&'a self, place: &'a Place, limit: usize) -> Asking<'a, Vec<FoundAttempt>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            Ok(machine.found(limit))
+        })
+    }
+
+    fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            Ok(machine.saved())
+        })
+    }
+}
+
+/// What a machine is asked, for the count of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// See [`BackEnds::start`].
+    Start,
+    /// See [`BackEnds::attach`].
+    Attach,
+    /// See [`BackEnds::cancel`].
+    Cancel,
+    /// See [`BackEnds::attempts`] and [`BackEnds::contexts`].
+    Look,
+}
+
+/// What an attempt says, as a front end hears it.
+struct PretendLines {
+    machine: Arc<Machine>,
+    attempt: AttemptId,
+    next: u64,
+    /// How many lines until this stream breaks off.
+    left: Option<u64>,
+    ended: bool,
+    /// Changes with the machine.
+    moved: watch::Receiver<u64>,
+}
+
+/// What a stream comes to when it is asked for its next line.
+enum Heard {
+    Line(Line, bool),
+    /// Nothing yet.
+    Wait,
+    Lost(Lost),
+}
+
+impl Lines for PretendLines {
+    fn next(&mut self) -> Asking<'_, Option<Line>> {
+        Box::pin(async move {
+            loop {
+                if self.ended {
+                    return Ok(None);
+                }
+                self.moved.mark_unchanged();
+                match self.machine.hear(self.attempt, self.next) {
+                    Heard::Lost(lost) => return Err(lost),
+                    Heard::Line(..) if self.left == Some(0) => {
+                        // A pipe that is closed tells no more than that.
+                        self.ended = true;
+                        return Ok(None);
+                    }
+                    Heard::Line(line, last) => {
+                        self.next = line.n + 1;
+                        self.left = self.left.map(|left| left - 1);
+                        self.ended = last;
+                        return Ok(Some(line));
+                    }
+                    Heard::Wait => {
+                        // The machine outlives its streams: `self.machine` holds it.
+                        let _ = self.moved.changed().await;
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// What a machine that pretends says no with.
+#[derive(Debug, thiserror::Error)]
+pub enum PretendFault {
+    /// It cannot be reached.
+    #[error("connection refused")]
+    Unreachable,
+    /// It knows no such attempt.
+    #[error("there is no attempt `{0}`")]
+    UnknownAttempt(AttemptId),
+    /// It was told to refuse.
+    #[error("it was told to say no")]
+    Told,
+    /// It was told to fail.
+    #[error("it was told to fail")]
+    Failed,
+    /// An undo was told to fail.
+    #[error("the undo was told to fail")]
+    UndoFailed,
+    /// What is owed was told to fail.
+    #[error("what is owed was told to fail")]
+    Owed,
+    /// Somebody cancelled it.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// Its worker had died.
+    #[error("its worker died")]
+    Died,
+    /// There is no such object.
+    #[error("there is no `{0}` here")]
+    Absent(String),
+    /// There is one already.
+    #[error("there is a `{0}` already")]
+    There(String),
+    /// The change was made from something else than is saved.
+    #[error("`{name}` has revision {has} now, and this change was made from revision {from}")]
+    Stale {
+        /// Of what.
+        name: String,
+        /// Which revision is saved.
+        has: u64,
+        /// Which the change was made from.
+        from: u64,
+    },
+}
+
+impl Remedy for PretendFault {
+    fn remedy(&self) -> Option<String> {
+        Some("tell it otherwise".into())
+    }
+}
+
+/// A contact that failed.
+fn lost(server: &ServerName, fault: PretendFault, passing: bool) -> Lost {
+    Lost {
+        server: server.clone(),
+        passing,
+        unknown_attempt: matches!(fault, PretendFault::UnknownAttempt(_)),
+        source: Fault::from(fault).report(),
+    }
+}

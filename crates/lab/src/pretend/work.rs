@@ -1,0 +1,314 @@
+//! What a worker does that pretends: the lines it says, and what is saved when it has ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
+use aegir_domain::{
+    AttemptId, Context, ContextName, Database, DbName, Fault, FaultReport, InstallSite, Instance, Left, Marker, Outcome,
+    PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, SiteAnswer, SiteContext, Task,
+};
+use serde_json::{Map, Value, json};
+
+use super::machine::{Machine, Worker};
+use super::{Ends, Plan, PretendFault};
+
+/// The version of Drupal that every platform pretends to have.
+const CORE: &str = "10.3.6";
+/// The name of the step that acts.
+const ACTS: &str = "pretend";
+
+/// What a task would change.
+#[derive(Default)]
+struct Done {
+    save: Option<Context>,
+    forget: Option<ContextName>,
+    answer: Map<String, Value>,
+    secret: Option<Map<String, Value>>,
+}
+
+impl Machine {
+    /// Carries an attempt out.
+    pub(super) async fn work(self: Arc<Self>, id: AttemptId, plan: &Plan) {
+        let Some(task) = self.state().attempts.get(&id).map(|attempt| attempt.task.clone()) else { return };
+        let object = task.object().to_string();
+        self.say(id, Said::Started { protocol: VERSION, attempt: id, task: task.kind(), object });
+        self.say(id, step(1, "look", Phase::Checking));
+        let done = would_do(&self.state().contexts, &task, plan);
+        let refused = match (&done, plan.ends) {
+            (Err(fault), _) => Some(fault.clone()),
+            (_, Ends::Refused) => Some(Fault::from(PretendFault::Told).report()),
+            _ => None,
+        };
+        if let Some(fault) = refused {
+            self.say(id, step(1, "look", Phase::Failed));
+            return self.end(id, Outcome::Refused { fault }, Done::default(), false);
+        }
+        self.say(id, step(1, "look", Phase::Checked));
+        self.say(id, step(2, ACTS, Phase::Doing));
+        for said in &plan.says {
+            self.rest(plan).await;
+            if self.is_cancelled(id) {
+                return self.take_back(id, &PretendFault::Cancelled, false);
+            }
+            self.say(id, said.clone());
+        }
+        for n in 0..plan.floods {
+            if n % 1000 == 0 {
+                tokio::task::yield_now().await;
+                if self.is_cancelled(id) {
+                    return self.take_back(id, &PretendFault::Cancelled, false);
+                }
+            }
+            self.say(id, Said::Log { level: Level::Info, text: format!("line {n} of many"), output: None });
+        }
+        self.rest(plan).await;
+        let mut moved = self.moved.subscribe();
+        while plan.holds && !self.is_cancelled(id) && !self.is_released(id) {
+            let _ = moved.changed().await;
+        }
+        if self.is_cancelled(id) {
+            return self.take_back(id, &PretendFault::Cancelled, false);
+        }
+        if plan.dies {
+            if let Some(attempt) = self.state().attempts.get_mut(&id) {
+                attempt.worker = Worker::Died;
+            }
+            return self.tell();
+        }
+        match plan.ends {
+            Ends::RolledBack => self.take_back(id, &PretendFault::Failed, false),
+            Ends::Stuck => {
+                self.say(id, step(2, ACTS, Phase::Failed));
+                let fault = Fault::from(PretendFault::Failed).report();
+                let left = Left { line: ACTS.into(), fault: Some(Fault::from(PretendFault::UndoFailed).report()) };
+                self.end(id, Outcome::Stuck { fault, left: vec![left] }, Done::default(), false);
+            }
+            _ => {
+                self.say(id, step(2, ACTS, Phase::Done));
+                self.say(id, step(3, "point-of-no-return", Phase::Committed));
+                let outcome = match plan.ends {
+                    Ends::Untidy => Outcome::Untidy { fault: Fault::from(PretendFault::Owed).report() },
+                    _ => Outcome::Succeeded,
+                };
+                self.end(id, outcome, done.unwrap_or_default(), false);
+            }
+        }
+    }
+
+    /// Whoever asks for an attempt whose worker died has it taken back.
+    pub(super) fn recover(&self, id: AttemptId) {
+        let died = self.state().attempts.get(&id).is_some_and(|attempt| attempt.worker == Worker::Died);
+        if died {
+            self.take_back(id, &PretendFault::Died, true);
+        }
+    }
+
+    async fn rest(&self, plan: &Plan) {
+        if !plan.pause.is_zero() {
+            tokio::time::sleep(plan.pause).await;
+        }
+    }
+
+    fn is_cancelled(&self, id: AttemptId) -> bool {
+        self.state().attempts.get(&id).is_none_or(|attempt| attempt.cancelled)
+    }
+
+    fn is_released(&self, id: AttemptId) -> bool {
+        self.state().attempts.get(&id).is_some_and(|attempt| attempt.released)
+    }
+
+    fn take_back(&self, id: AttemptId, why: &PretendFault, recovered: bool) {
+        self.say(id, step(2, ACTS, Phase::Undoing));
+        self.say(id, step(2, ACTS, Phase::Undone));
+        let fault = FaultReport::of(why);
+        self.end(id, Outcome::RolledBack { fault }, Done::default(), recovered);
+    }
+
+    /// Says a line.
+    fn say(&self, id: AttemptId, said: Said) {
+        let at = self.now();
+        if let Some(attempt) = self.state().attempts.get_mut(&id) {
+            let n = attempt.lines.len() as u64 + 1;
+            attempt.lines.push(Line { n, at, said });
+        }
+        self.tell();
+    }
+
+    /// Says how it ended, and saves what it changed, at once.
+    fn end(&self, id: AttemptId, outcome: Outcome, done: Done, recovered: bool) {
+        let at = self.now();
+        let mut state = self.state();
+        let changed = done.save.is_some() || done.forget.is_some();
+        if let Some(context) = done.save {
+            state.contexts.insert(context.name(), context);
+        }
+        if let Some(name) = done.forget {
+            state.contexts.remove(&name);
+        }
+        let object = state.attempts.get(&id).map(|attempt| attempt.task.object());
+        let context = object.and_then(|name| state.contexts.get(&name).cloned());
+        if let Some(attempt) = state.attempts.get_mut(&id) {
+            let ending = Ending { changed, recovered, answer: done.answer, context, ..Ending::of(outcome) };
+            attempt.secret = done.secret;
+            let n = attempt.lines.len() as u64 + 1;
+            attempt.lines.push(Line { n, at, said: Said::Result(Box::new(ending)) });
+            attempt.worker = Worker::Ended;
+        }
+        drop(state);
+        self.tell();
+    }
+}
+
+fn step(line: u32, name: &str, phase: Phase) -> Said {
+    let ended = !matches!(phase, Phase::Checking | Phase::Doing | Phase::Undoing | Phase::Finishing);
+    Said::Step { line, name: name.into(), phase, took: ended.then_some(1) }
+}
+
+/// What a task would change, or why it cannot be.
+fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) -> Result<Done, FaultReport> {
+    let name = task.object();
+    let is = saved.get(&name);
+    let no = |fault: PretendFault| Fault::from(fault).report();
+    let must = |name: &ContextName| saved.get(name).ok_or_else(|| no(PretendFault::Absent(name.to_string())));
+    // A change is made from what is saved, and says something else, or nothing is saved.
+    let fresh = |new: Context| {
+        let has = is.map_or(0, Context::revision);
+        match new.revision() == has {
+            true if is == Some(&new) => Ok(new),
+            true => Ok(new.with_revision(has + 1)),
+            false => Err(no(PretendFault::Stale { name: name.to_string(), has, from: new.revision() })),
+        }
+    };
+    let save = |context| Done { save: Some(context), ..Done::default() };
+    Ok(match task {
+        Task::SaveContext { context } => save(fresh(context.clone())?),
+        Task::ForgetContext { name } => {
+            must(name)?;
+            Done { forget: Some(name.clone()), ..Done::default() }
+        }
+        Task::VerifyServer { context: Some(context), .. } => save(fresh(Context::Server(context.clone()))?),
+        Task::BuildPlatform(build) => match is {
+            Some(_) => return Err(no(PretendFault::There(name.to_string()))),
+            None => save(Context::Platform(PlatformContext {
+                name: build.platform.clone(),
+                revision: 1,
+                root: format!("/var/aegir/platforms/{}", build.platform).parse().map_err(|_| no(PretendFault::Failed))?,
+                server: build.server.clone(),
+                php: build.php.clone(),
+                facts: None,
+            })),
+        },
+        Task::VerifyPlatform { context, .. } => {
+            let new = match context {
+                Some(context) => fresh(Context::Platform(context.clone()))?,
+                None => must(&name)?.clone(),
+            };
+            verified_platform(new, plan)
+        }
+        Task::InstallSite(install) => {
+            if is.is_some() {
+                return Err(no(PretendFault::There(name.to_string())));
+            }
+            must(&ContextName::Platform(install.platform.clone()))?;
+            must(&ContextName::Server(install.db_server.clone()))?;
+            let link = json!({ "login_link": format!("http://{}/user/reset/1/the-first-link", install.site) });
+            let mut done = save(Context::Site(Box::new(new_site(install).ok_or_else(|| no(PretendFault::Failed))?)));
+            done.secret = link.as_object().cloned();
+            done.answer = site_answer(plan);
+            done
+        }
+        Task::VerifySite { context, .. } => {
+            let new = match context {
+                Some(context) => fresh(Context::Site(context.clone()))?,
+                None => must(&name)?.clone(),
+            };
+            Done { answer: site_answer(plan), ..save(new) }
+        }
+        Task::VerifyServer { context: None, .. } => save(must(&name)?.clone()),
+        Task::Login { site, account } => {
+            must(&name)?;
+            let link = json!({ "login_link": format!("http://{site}/user/reset/{account}/only-once") });
+            Done { secret: link.as_object().cloned(), ..Done::default() }
+        }
+        Task::DeleteSite { .. } => {
+            must(&name)?;
+            Done { forget: Some(name), ..Done::default() }
+        }
+    })
+}
+
+fn verified_platform(context: Context, plan: &Plan) -> Done {
+    let Context::Platform(mut platform) = context else { return Done::default() };
+    let profile: aegir_domain::MachineName = "standard".parse().expect("a machine name");
+    let facts =
+        PlatformFacts { core: CORE.into(), default_profile: profile.clone(), php_minimum: "8.1.0".into() };
+    platform.facts = Some(facts);
+    let found = |folder: &String| aegir_domain::FoundSite {
+        folder: folder.clone(),
+        link: None,
+        of_old_aegir: false,
+        packages: 0,
+    };
+    let answer = PlatformAnswer {
+        core: CORE.into(),
+        php: "8.2.0".into(),
+        default_profile: profile,
+        packages: plan.packages.clone(),
+        found_sites: plan.found_sites.iter().map(found).collect(),
+        changes: Vec::new(),
+    };
+    Done { save: Some(Context::Platform(platform)), answer: map_of(json!(answer)), ..Done::default() }
+}
+
+/// What a site has: every package that the plan names, enabled.
+fn site_answer(plan: &Plan) -> Map<String, Value> {
+    let has = |code: &PackageCode| Instance {
+        kind: code.kind,
+        name: code.name.clone(),
+        enabled: true,
+        schema: code.schema,
+        version: code.version.clone(),
+        path: Some(code.path.clone()),
+        reach: Some(code.reach.clone()),
+    };
+    let packages = plan.packages.iter().map(has).collect();
+    map_of(json!(SiteAnswer { core: CORE.into(), packages: Some(packages), installer: None, changes: Vec::new() }))
+}
+
+fn map_of(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// A site as its install leaves it.
+fn new_site(install: &InstallSite) -> Option<SiteContext> {
+    let title = match &install.title {
+        Some(title) => title.clone(),
+        None => install.site.as_str().parse().ok()?,
+    };
+    Some(SiteContext {
+        name: install.site.clone(),
+        revision: 1,
+        platform: install.platform.clone(),
+        db_server: install.db_server.clone(),
+        database: Database {
+            name: DbName::for_site(&install.site, [7; 5]),
+            marker: Marker::new(&install.site, AttemptId::from_parts(0, [0; 10])),
+            hosts: Vec::new(),
+        },
+        profile: match &install.profile {
+            Some(profile) => profile.clone(),
+            None => "standard".parse().ok()?,
+        },
+        language: install.language.clone(),
+        time_zone: install.time_zone.clone(),
+        title,
+        account: install.account.clone(),
+        mail: install.mail.clone(),
+        aliases: install.aliases.clone(),
+        redirect: install.redirect.clone(),
+        client: install.client.clone(),
+        core: CORE.into(),
+        awaits_installer: false,
+    })
+}
