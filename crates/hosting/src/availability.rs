@@ -125,6 +125,18 @@ impl Remedy for Unavailable {
     }
 }
 
+fn deletes(operation: OperationId) -> bool {
+    matches!(operation, OperationId::SiteDelete | OperationId::PlatformForget | OperationId::ServerForget)
+}
+
+/// Whether nobody has asked for an object to go, so that something else can be put on it.
+pub fn stays(standing: &Standing) -> Result<(), Unavailable> {
+    match standing.outstanding.iter().find(|task| deletes(task.operation)) {
+        Some(going) => Err(Unavailable::Going { name: standing.name.clone(), task: going.task }),
+        None => Ok(()),
+    }
+}
+
 /// Whether `operation` can be asked for now, of an object that stands so (K5, K6).
 pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unavailable> {
     use OperationId as Id;
@@ -132,13 +144,10 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
         return Ok(());
     }
     let name = || standing.name.clone();
-    let deletes = |id: OperationId| matches!(id, Id::SiteDelete | Id::PlatformForget | Id::ServerForget);
     if standing.state == Made::Gone {
         return Err(Unavailable::Gone { name: name() });
     }
-    if let Some(going) = standing.outstanding.iter().find(|task| deletes(task.operation)) {
-        return Err(Unavailable::Going { name: name(), task: going.task });
-    }
+    stays(standing)?;
     // What never came to be can be taken from the lists, and nothing else.
     match standing.state {
         Made::NotYet if operation.id != Id::DriftResolve => return Err(Unavailable::NotYet { name: name() }),

@@ -8,7 +8,7 @@ use aegir_store::{SecretKey, Store, StoreFault};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use crate::{BackEnds, Postman, Refusal};
+use crate::{BackEnds, BadParameter, BadParameters, Postman, Refusal};
 
 /// How long a secret answer waits for whoever asked, in milliseconds.
 const SECRET_WAITS: i64 = 15 * 60 * 1000;
@@ -104,6 +104,10 @@ impl From<StoreFault> for Refusal {
     fn from(fault: StoreFault) -> Refusal {
         match fault {
             StoreFault::Taken { what, .. } => Refusal::Conflict { what: format!("{what} is taken"), remedy: None },
+            StoreFault::BadCursor => Refusal::Bad(BadParameters {
+                operation: "list".into(),
+                bad: vec![BadParameter { parameter: "cursor".into(), why: fault.to_string(), remedy: fault.remedy() }],
+            }),
             StoreFault::Unfit { .. } => Refusal::Conflict { what: fault.to_string(), remedy: fault.remedy() },
             other => Refusal::Store(aegir_domain::FaultReport::of(&other)),
         }

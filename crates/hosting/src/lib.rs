@@ -29,7 +29,7 @@ pub mod view;
 mod work;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
-pub use availability::{Made, Outstanding, Standing, Unavailable, available};
+pub use availability::{Made, Outstanding, Standing, Unavailable, available, stays};
 pub use back_ends::{Asking, BackEnds, Lines, Lost, Place};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, Once, Pending};

@@ -32,8 +32,13 @@ impl Hosting {
     /// Does what is asked, if `actor` may, and writes down that it was asked.
     pub async fn perform(&self, actor: &Actor, call: Call) -> Result<Answer, Refusal> {
         let operation = call.operation.declaration();
-        let answer = self.perform_allowed(actor, &operation, &call).await;
-        if !operation.reads() && !call.dry_run {
+        let mut answer = self.perform_allowed(actor, &operation, &call).await;
+        if let Err(Refusal::Bad(bad)) = &mut answer {
+            // What the store found wrong does not know what was asked.
+            bad.operation = operation.name();
+        }
+        let forbidden = matches!(answer, Err(Refusal::Forbidden(_)));
+        if forbidden || !operation.reads() && !call.dry_run {
             self.write_audit(actor, &operation, &call, &answer).await;
         }
         answer

@@ -21,5 +21,5 @@ mod takeover;
 
 pub use chores::do_chores;
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
+pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, was_not_done};
 pub use pace::Pace;
-pub(crate) use outcome::{is_made_again, record_context, was_not_done};

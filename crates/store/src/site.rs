@@ -94,6 +94,8 @@ pub struct SiteList {
     pub server: Option<NodeId>,
     /// With their data on this server.
     pub db_server: Option<NodeId>,
+    /// Served by this server, or with their data there.
+    pub uses: Option<NodeId>,
     /// Of this client.
     pub owner: Option<NodeId>,
     /// Installed from this profile.
@@ -307,6 +309,10 @@ impl Parts for SiteList {
         if let Some(server) = self.db_server {
             query.push(" AND site.db_server = ").bind(server);
         }
+        if let Some(server) = self.uses {
+            query.push(" AND (site.db_server = ").bind(server);
+            query.push(" OR site.platform IN (SELECT id FROM platform WHERE server = ").bind(server).push("))");
+        }
         if let Some(profile) = &self.profile {
             query.push(" AND site.profile = ").bind(profile);
         }
@@ -314,7 +320,8 @@ impl Parts for SiteList {
             package.on(query);
         }
         self.created.on("node.created", query);
-        self.verified.on("node.verified", query);
+        // As the index has it; of one that was never verified it is 0.
+        self.verified.on("COALESCE(node.verified, 0)", query);
     }
 
     fn order(&self) -> Order {

@@ -30,7 +30,7 @@ impl Hosting {
         match asked.operation.id {
             Id::PackageList => self.list_packages(asked).await,
             Id::PackageShow => self.show_package(asked).await,
-            Id::TokenList => self.list_tokens().await,
+            Id::TokenList => self.list_tokens(asked).await,
             Id::TokenAdd => self.add_token(asked).await,
             Id::TokenRevoke => self.revoke_token(asked).await,
             Id::SettingList => self.list_settings().await,
@@ -40,7 +40,7 @@ impl Hosting {
             Id::FieldAdd => self.add_field(asked).await,
             Id::FieldDelete => self.delete_field(asked).await,
             Id::FoundSiteList => self.list_found_sites(asked).await,
-            Id::DriftList => self.list_drift().await,
+            Id::DriftList => self.list_drift(asked).await,
             Id::DriftResolve => self.resolve_drift(asked).await,
             Id::NodeShow => self.show_node(asked).await,
             Id::NodeHistory => self.node_history(asked).await,
@@ -52,9 +52,8 @@ impl Hosting {
         let given = asked.given;
         self.store()
             .read(async |read| {
-                let kinds = given.strs("kind");
                 let list = PackageList {
-                    kind: kinds.first().and_then(|kind| kind.parse().ok()),
+                    kind: given.str("kind").and_then(|kind| kind.parse().ok()),
                     holds: given.str("search").map(str::to_owned),
                     page: cursor_page(asked)?,
                     ..PackageList::default()
@@ -126,7 +125,7 @@ impl Hosting {
             .await
     }
 
-    async fn list_tokens(&self) -> Result<Answer, Refusal> {
+    async fn list_tokens(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let tokens = self.store().read(async |read| read.tokens().await).await?;
         let items: Vec<TokenView> = tokens
             .into_iter()
@@ -141,7 +140,7 @@ impl Hosting {
                 token: None,
             })
             .collect();
-        of_page(items, None, None)
+        shown::page_of_whole(asked, items, |token| token.label.clone())
     }
 
     async fn add_token(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -347,12 +346,12 @@ impl Hosting {
                         });
                     }
                 }
-                of_page(items, None, None)
+                shown::page_of_whole(asked, items, |site| format!("{} {}", site.platform, site.name))
             })
             .await
     }
 
-    async fn list_drift(&self) -> Result<Answer, Refusal> {
+    async fn list_drift(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let drifts = self.store().read(async |read| read.drifts().await).await?;
         let items: Vec<DriftView> = drifts
             .into_iter()
@@ -363,7 +362,7 @@ impl Hosting {
                 theirs: shown::json(&drift.theirs),
             })
             .collect();
-        of_page(items, None, None)
+        shown::page_of_whole(asked, items, |drift| drift.name.clone())
     }
 
     async fn resolve_drift(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -546,6 +545,7 @@ impl Hosting {
                 super::object::must_be_available(tx, asked.operation, &node, 0).await?;
                 if !asked.dry_run {
                     tx.delete_object(node.id, now).await?;
+                    crate::work::cancel_what_waits(tx, node.id, &asked.actor.name, now).await?;
                     tx.record_deed(node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
                 }
                 Ok(Answer::Object(json!({ "name": name.to_string(), "deleted": !asked.dry_run })))

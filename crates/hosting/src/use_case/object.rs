@@ -1,13 +1,13 @@
 //! Finds objects by their names, and says how they stand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aegir_domain::{
     Context, ContextName, NodeId, ObjectStatus, PlatformName, ServerName, SiteName, Task, TaskLock, TaskState, locks_of,
 };
 use aegir_store::{PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault};
 
-use crate::{Made, Operation, OperationId, Outstanding, Refusal, Standing, available};
+use crate::{Made, Operation, OperationId, Outstanding, Refusal, Standing, available, stays};
 
 /// What is saved of some objects.
 pub(super) type KnownContexts = HashMap<ContextName, Context>;
@@ -66,6 +66,23 @@ pub(super) async fn must_be_available(
     used_by: u64,
 ) -> Result<(), Refusal> {
     Ok(available(operation, &standing(read, node, used_by).await?)?)
+}
+
+/// Refuses to put something on an object that somebody has asked to go.
+pub(super) async fn must_stay(read: &mut Read, node: &aegir_store::Node) -> Result<(), Refusal> {
+    Ok(stays(&standing(read, node, 0).await?)?)
+}
+
+/// The objects that somebody has asked to go.
+pub(super) async fn going(read: &mut Read) -> Result<HashSet<NodeId>, StoreFault> {
+    let operations = [OperationId::PlatformForget, OperationId::ServerForget];
+    let list = aegir_store::TaskList {
+        state: vec![TaskState::Waiting, TaskState::Running, TaskState::OutOfContact],
+        operation: operations.iter().filter_map(|id| id.declaration().slug().parse().ok()).collect(),
+        page: aegir_store::Page::first(aegir_store::LONGEST_PAGE),
+        ..aegir_store::TaskList::default()
+    };
+    Ok(read.list(&list).await?.rows.into_iter().map(|task| task.object).collect())
 }
 
 /// What the back end will lock for `task`, by what is saved of the objects it is about.

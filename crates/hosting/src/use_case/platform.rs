@@ -3,7 +3,7 @@
 use aegir_domain::{ContextName, NodeId, ObjectStatus, PlatformContext, PlatformName, ServerName, Task};
 use aegir_store::{Direction, NameMatch, ObjectSort, Page, PlatformList, PlatformRecord, Read, ServerList, Tx};
 
-use super::object::{KnownContexts, known_platform, must_be_available, platform_named, server_named};
+use super::object::{KnownContexts, known_platform, must_be_available, must_stay, platform_named, server_named};
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, platform_view};
 use super::{Asked, shown};
@@ -30,7 +30,7 @@ impl Hosting {
                     page: cursor_page(asked)?,
                     ..PlatformList::default()
                 };
-                for name in given.texts("server") {
+                if let Some(name) = given.text("server") {
                     list.server = Some(server_named(read, &name).await?.node.id);
                 }
                 let total = read.count(&list).await?;
@@ -65,6 +65,7 @@ impl Hosting {
                     None => only_web_server(tx, asked).await?,
                 };
                 let server = server_named(tx, &server).await?;
+                must_stay(tx, &server.node).await?;
                 if server.context.http.is_none() {
                     let why = format!("`{}` has no web service", server.context.name);
                     return Err(BadParameters::one(asked.operation, "server", why, "name a server that has one").into());

@@ -61,6 +61,23 @@ pub(super) fn of_page<T: Serialize>(
     Ok(Answer::Page { items: items.iter().map(json).collect(), next: next.map(|cursor| cursor.to_string()), total })
 }
 
+/// A page of what is kept in so short a list that it is read whole; `key` tells entries apart, and is their order.
+pub(super) fn page_of_whole<T: Serialize>(
+    asked: &Asked<'_>,
+    mut items: Vec<T>,
+    key: impl Fn(&T) -> String,
+) -> Result<Answer, Refusal> {
+    let total = items.len() as u64;
+    items.sort_by_key(&key);
+    if let Some(behind) = asked.given.str("cursor") {
+        items.retain(|item| key(item).as_str() > behind);
+    }
+    let limit = asked.given.number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
+    let next = (items.len() > limit).then(|| key(&items[limit - 1]));
+    items.truncate(limit);
+    Ok(Answer::Page { items: items.iter().map(json).collect(), next, total: Some(total) })
+}
+
 /// The statuses that are asked for: all but deleted ones, if none is.
 pub(super) fn statuses(given: &Given) -> Vec<ObjectStatus> {
     let named: Vec<ObjectStatus> = given.strs("status").iter().filter_map(|text| text.parse().ok()).collect();

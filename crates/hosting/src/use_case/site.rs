@@ -6,7 +6,8 @@ use aegir_store::{
 };
 
 use super::object::{
-    KnownContexts, known_platform, known_site, must_be_available, platform_named, server_named, site_named,
+    KnownContexts, going, known_platform, known_site, must_be_available, must_stay, platform_named, server_named,
+    site_named,
 };
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, site_view};
@@ -48,8 +49,11 @@ impl Hosting {
                 for name in given.texts("platform") {
                     list.platform.push(platform_named(read, &name).await?.node.id);
                 }
-                for name in given.texts("server") {
-                    list.server = Some(server_named(read, &name).await?.node.id);
+                if let Some(name) = given.text("server") {
+                    list.uses = Some(server_named(read, &name).await?.node.id);
+                }
+                if let Some(client) = given.str("client") {
+                    list.owner = Some(client_named(client)?);
                 }
                 if given.has("verified") {
                     // Never verified is 0 there.
@@ -97,6 +101,17 @@ impl Hosting {
         let answer = self
             .store()
             .write(async |tx| {
+                for chosen in asked
+                    .given
+                    .text("platform")
+                    .map(ContextName::Platform)
+                    .into_iter()
+                    .chain(asked.given.text("db_server").map(ContextName::Server))
+                {
+                    if let Some(node) = tx.node_named(&chosen).await? {
+                        must_stay(tx, &node).await?;
+                    }
+                }
                 let offer = offer(tx).await?;
                 let install = new_site(asked.operation, name.clone(), asked.given, &offer)?;
                 let platform = platform_named(tx, &install.platform).await?;
@@ -238,6 +253,14 @@ impl Hosting {
     }
 }
 
+/// The client of this name. There is but one until others come.
+fn client_named(name: &str) -> Result<NodeId, Refusal> {
+    match name {
+        "admin" => Ok(aegir_store::ADMIN),
+        _ => Err(Refusal::Unknown { what: "client", name: name.to_owned() }),
+    }
+}
+
 impl Asked<'_> {
     pub(crate) fn site(&self) -> Result<SiteName, Refusal> {
         self.name.parse().map_err(|_| Refusal::Unknown { what: "site", name: self.name.to_owned() })
@@ -249,8 +272,9 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
     let mut offer = Offer::default();
     let servers = ServerList { page: Page::first(MOST_OFFERED), ..ServerList::default() };
     let mut engines = Vec::new();
+    let going = going(read).await?;
     for server in read.list(&servers).await?.rows {
-        if server.node.status != Some(ObjectStatus::Enabled) {
+        if server.node.status != Some(ObjectStatus::Enabled) || going.contains(&server.node.id) {
             continue;
         }
         if let Some(db) = &server.context.db {
@@ -269,6 +293,9 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
     };
     for platform in read.list(&platforms).await?.rows {
         let (Some(context), Some(_)) = (&platform.context, platform.node.verified) else { continue };
+        if going.contains(&platform.node.id) {
+            continue;
+        }
         let instances = read.instances(platform.node.id).await?;
         let mut profiles: Vec<_> = instances
             .iter()

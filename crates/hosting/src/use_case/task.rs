@@ -1,12 +1,14 @@
 //! What can be asked of tasks.
 
 use aegir_domain::{NodeId, Task};
-use aegir_store::{Direction, NameMatch, Queued as Stored, Read, TaskList, TaskSort};
+use aegir_store::{Direction, NameMatch, Queued as Stored, Read, TaskList, TaskRecord, TaskSort};
 
-use super::object::{KnownContexts, known_platform, known_site, locks, server_named};
+use super::object::{
+    KnownContexts, known_platform, known_site, locks, must_be_available, operation_named, server_named, users_of,
+};
 use super::shown::{cursor_page, line_view, of_page, task_view};
 use super::{Asked, shown};
-use crate::{Answer, Hosting, Queued, Refusal};
+use crate::{Answer, Hosting, OperationId, Queued, Refusal};
 
 impl Hosting {
     pub(super) async fn list_tasks(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -20,7 +22,7 @@ impl Hosting {
                         .iter()
                         .filter_map(|operation| operation.replace(' ', "-").parse().ok())
                         .collect(),
-                    object_name: given.strs("object").first().map(|name| NameMatch::Is((*name).to_owned())),
+                    object_name: given.str("object").map(|name| NameMatch::Is(name.to_owned())),
                     actor: given.str("asked_by").map(str::to_owned),
                     parent: given.str("parent").and_then(|number| number.parse().ok()).map(NodeId),
                     sort: TaskSort::default(),
@@ -31,7 +33,7 @@ impl Hosting {
                     page: cursor_page(asked)?,
                     ..TaskList::default()
                 };
-                for name in given.texts("server") {
+                if let Some(name) = given.text("server") {
                     list.server = Some(server_named(read, &name).await?.node.id);
                 }
                 let total = read.count(&list).await?;
@@ -134,12 +136,14 @@ impl Hosting {
                     return Err(crate::Unavailable::Gone { name: task.object_name.clone() }.into());
                 }
                 let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
-                let Some(request) = request else {
+                let operation = operation_named(task.operation.as_str());
+                let (Some(request), Some(operation)) = (request, operation) else {
                     return Err(Refusal::Conflict {
                         what: format!("task {id} was asked for by another version of Ægir, and cannot be asked again"),
                         remedy: Some("ask for the same anew".into()),
                     });
                 };
+                may_be_retried(tx, operation, &task, &node).await?;
                 let known = known_of(tx, task.object).await?;
                 let object = task.object_name.to_string();
                 if asked.dry_run {
@@ -148,6 +152,17 @@ impl Hosting {
                 }
                 let queued = tx.retry_task(id, &locks(&request, &known), &asked.actor.name, now).await?;
                 let known = matches!(queued, Stored::Already(_));
+                if let Stored::Already(waits) = queued
+                    && let Some(other) = tx.task(waits).await?
+                    && other.parameters["given"] != task.parameters["given"]
+                {
+                    return Err(Refusal::Conflict {
+                        what: format!("task {waits} waits to do the same to `{object}`, with other parameters"),
+                        remedy: Some(format!(
+                            "wait until it has ended, or take it back with `aegir task cancel {waits}`"
+                        )),
+                    });
+                }
                 crate::work::is_made_again(tx, &task, now).await?;
                 Ok(Answer::Queued(Queued { task: queued.task().0, object, known }))
             })
@@ -166,6 +181,30 @@ impl Asked<'_> {
 
 async fn task_numbered(read: &mut Read, id: NodeId) -> Result<aegir_store::TaskRecord, Refusal> {
     read.task(id).await?.ok_or_else(|| Refusal::Unknown { what: "task", name: id.to_string() })
+}
+
+/// Refuses what could not be asked for anew either.
+async fn may_be_retried(
+    read: &mut Read,
+    operation: OperationId,
+    task: &TaskRecord,
+    node: &aegir_store::Node,
+) -> Result<(), Refusal> {
+    if matches!(operation, OperationId::ServerAdd | OperationId::PlatformAdd | OperationId::SiteAdd) {
+        return match node.status {
+            Some(aegir_domain::ObjectStatus::Enabled) => Err(Refusal::Conflict {
+                what: format!("`{}` is made already", task.object_name),
+                remedy: Some("verify it, which brings it to what is said of it".into()),
+            }),
+            _ => Ok(()),
+        };
+    }
+    let used_by = match operation {
+        OperationId::ServerForget => users_of(read, node.id).await?,
+        OperationId::PlatformForget => read.count_sites_on(node.id).await?,
+        _ => 0,
+    };
+    must_be_available(read, &operation.declaration(), node, used_by).await
 }
 
 /// What is saved of the object `id` and of what it lives on.

@@ -127,6 +127,10 @@ impl Dispatcher {
     async fn all_are_lost(&self) -> Result<bool, StoreFault> {
         let followed: Vec<AttemptId> =
             self.followed.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        // One that ended just now makes room for others.
+        if followed.is_empty() {
+            return Ok(false);
+        }
         self.hosting
             .store()
             .read(async |read| {

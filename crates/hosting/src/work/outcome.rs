@@ -159,7 +159,8 @@ async fn done(
 ) -> Result<(), StoreFault> {
     let object = task.object;
     if matches!(request, Some(Task::DeleteSite { .. } | Task::ForgetContext { .. })) {
-        return tx.delete_object(object, now).await;
+        tx.delete_object(object, now).await?;
+        return cancel_what_waits(tx, object, &task.actor, now).await;
     }
     if let Some(context) = &ending.context {
         record_context(tx, object, context, now).await?;
@@ -173,6 +174,16 @@ async fn done(
     tx.set_status(object, ObjectStatus::Enabled, now).await?;
     tx.set_verified(object, verified, now).await?;
     record_answer(tx, task, ending, now).await
+}
+
+/// What waits for an object that has gone will not be begun.
+pub(crate) async fn cancel_what_waits(tx: &mut Tx, object: NodeId, actor: &str, now: i64) -> Result<(), StoreFault> {
+    for task in tx.tasks_that_count(object).await? {
+        if task.state == TaskState::Waiting {
+            tx.cancel_task(task.id, actor, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes over what a back end has saved of an object.

@@ -190,8 +190,9 @@ impl Recorder {
     /// nothing; of any other, nobody can tell what it did.
     async fn end_unknown(&self, lost: &Lost) -> Result<(), StoreFault> {
         let store = self.hosting.store();
-        let (task, attempt) =
-            store.read(async |read| Ok::<_, StoreFault>((read.task(self.task).await?, read.attempt(self.attempt).await?))).await?;
+        let (task, attempt) = store
+            .read(async |read| Ok::<_, StoreFault>((read.task(self.task).await?, read.attempt(self.attempt).await?)))
+            .await?;
         let (Some(task), Some(attempt)) = (task, attempt) else { return Ok(()) };
         if attempt.state == AttemptState::Starting {
             return match self.request(&task).await? {
@@ -204,13 +205,7 @@ impl Recorder {
         self.end(&task, &[], &Ending::of(Outcome::Stuck { fault, left: Vec::new() })).await
     }
 
-    async fn record(
-        &self,
-        task: &TaskRecord,
-        lines: &mut dyn Lines,
-        from: u64,
-        heard: &mut bool,
-    ) -> Result<(), Stop> {
+    async fn record(&self, task: &TaskRecord, lines: &mut dyn Lines, from: u64, heard: &mut bool) -> Result<(), Stop> {
         let mut batch: Vec<Line> = Vec::new();
         let mut bytes = 0;
         let mut look = tokio::time::interval(LOOK.min(self.pace.patience));

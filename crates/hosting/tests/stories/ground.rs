@@ -106,8 +106,7 @@ impl Ground {
         let postman = Arc::new(PretendPostman::default());
         let key = SecretKey::read_or_make(&dir.path().join("key")).unwrap();
         let store = Store::open(&address).await.unwrap();
-        let hosting =
-            Hosting::new(store, Arc::new(back_ends.clone()), outside.clone(), postman.clone(), key);
+        let hosting = Hosting::new(store, Arc::new(back_ends.clone()), outside.clone(), postman.clone(), key);
         let anna = Actor::of_machine("anna");
         Ground { hosting, outside, back_ends, postman, dir, address, anna, url, _server: server }
     }
@@ -208,7 +207,11 @@ impl Ground {
     /// A server and a platform in service, and sites.
     pub async fn fleet(&self, sites: &[&str]) {
         self.server("web1").await;
-        self.platform("d10", "web1").await;
+        self.fleet_on("web1", sites).await;
+    }
+
+    pub async fn fleet_on(&self, server: &str, sites: &[&str]) {
+        self.platform("d10", server).await;
         let mut tasks = Vec::new();
         for site in sites {
             tasks.push(self.queue(add_site(site).with("platform", "d10")).await);
@@ -228,7 +231,13 @@ impl Ground {
     /// Works on the queue until nothing is left that could be begun.
     pub async fn work(&self) -> DispatchedOnce {
         let worked = tokio::time::timeout(LIMIT, self.dispatcher("one").once()).await;
-        worked.expect("the queue came to its end").unwrap()
+        match worked {
+            Ok(worked) => worked.unwrap(),
+            Err(_) => {
+                let leases = self.read(async |read| read.leases().await).await;
+                panic!("the queue did not come to its end: {:#?}\n{leases:?}", self.tasks().await)
+            }
+        }
     }
 
     pub fn at_work(&self) -> AtWork {
@@ -258,7 +267,10 @@ impl Ground {
                 return record;
             }
             let passed = began.elapsed();
-            assert!(passed < LIMIT && (state == record.state || !record.state.is_ended()), "{state} wanted: {record:?}");
+            assert!(
+                passed < LIMIT && (state == record.state || !record.state.is_ended()),
+                "{state} wanted: {record:?}"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -334,6 +346,11 @@ impl Ground {
                 connection.close().await.unwrap();
             }
         }
+    }
+
+    /// What waits now was not asked for by a person.
+    pub async fn make_waiting_scheduled(&self) {
+        self.sql("UPDATE task SET priority = 1 WHERE state = 'waiting'").await;
     }
 
     /// No row of `table` can be added from now on.

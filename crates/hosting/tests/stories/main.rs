@@ -7,4 +7,5 @@ mod ground;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;
+mod queue;
 mod straight;

@@ -26,7 +26,10 @@ fn from_an_empty_store_to_three_sites() {
         let names: Vec<_> = sites.iter().map(|site| site["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["a.test", "b.test", "c.test"]);
         for site in &sites {
-            assert_eq!((&site["status"], &site["platform"], &site["core"]), (&json!("enabled"), &json!("d10"), &json!("10.3.6")));
+            assert_eq!(
+                (&site["status"], &site["platform"], &site["core"]),
+                (&json!("enabled"), &json!("d10"), &json!("10.3.6"))
+            );
             assert!(site["verified"].is_i64(), "{site}");
         }
         let machine = ground.machine();
@@ -98,7 +101,10 @@ fn what_is_added_is_made_what_is_edited_is_verified_and_what_is_built_is_verifie
             ]
         );
         let kinds: Vec<_> = ground.machine().began().iter().map(|began| began.kind).collect();
-        assert_eq!(kinds[..4], [TaskKind::VerifyServer, TaskKind::BuildPlatform, TaskKind::VerifyPlatform, TaskKind::InstallSite]);
+        assert_eq!(
+            kinds[..4],
+            [TaskKind::VerifyServer, TaskKind::BuildPlatform, TaskKind::VerifyPlatform, TaskKind::InstallSite]
+        );
         let child = &ground.items(Call::of(Id::TaskList).with("operation", "platform verify")).await[0];
         assert!(child["parent"].is_i64(), "{child}");
         let site = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
@@ -117,7 +123,7 @@ fn a_servers_verify_brings_those_of_its_platforms_along_if_asked_to() {
         ground.platform("d11", "web1").await;
         let alone = ground.queue(Call::of(Id::ServerVerify).about("web1")).await;
         ground.work().await;
-        assert_eq!(ground.shown(Call::of(Id::TaskShow).about(alone.to_string())).await["children"], json!([]));
+        assert!(ground.items(Call::of(Id::TaskList).with("parent", alone.to_string())).await.is_empty());
 
         let parent = ground.queue(Call::of(Id::ServerVerify).about("web1").with("platforms", true)).await;
         ground.work().await;
@@ -213,6 +219,7 @@ fn every_filter_of_a_list_filters() {
         assert_eq!(names(sites().with("platform", "d11")).await, ["bad.test", "c.test"]);
         assert_eq!(names(sites().with("platform", json!(["d10", "d11"]))).await.len(), 4);
         assert_eq!(names(sites().with("server", "web1")).await, ["a.test", "b.test"]);
+        assert_eq!(names(sites().with("server", "web2")).await, ["bad.test", "c.test"]);
         assert_eq!(names(sites().with("verified", true)).await, ["a.test", "c.test"]);
         assert_eq!(names(sites().with("verified", false)).await, ["b.test", "bad.test"]);
         assert_eq!(names(sites().with("client", "admin")).await.len(), 4);
@@ -230,7 +237,6 @@ fn every_filter_of_a_list_filters() {
         let tasks = async |call: Call| ground.items(call).await.len();
         let list = || Call::of(Id::TaskList);
         assert_eq!(tasks(list().with("object", "@a.test")).await, 1);
-        assert_eq!(tasks(list().with("object", json!(["@a.test", "@b.test"]))).await, 3);
         assert_eq!(tasks(list().with("operation", json!(["site add", "site-verify"]))).await, 5);
         assert_eq!(tasks(list().with("state", "refused")).await, 1);
         assert_eq!(tasks(list().with("state", json!(["refused", "rolled-back"]))).await, 2);
@@ -247,7 +253,9 @@ fn a_list_goes_on_where_its_page_ended() {
         let mut seen = Vec::new();
         let mut call = Call::of(Id::SiteList).with("limit", 2).with("sort", "-created");
         loop {
-            let aegir_hosting::Answer::Page { items, next, total } = ground.ask(call.clone()).await.unwrap() else { panic!() };
+            let aegir_hosting::Answer::Page { items, next, total } = ground.ask(call.clone()).await.unwrap() else {
+                panic!()
+            };
             assert_eq!(total, Some(5));
             seen.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
             match next {

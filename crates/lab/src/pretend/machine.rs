@@ -164,6 +164,11 @@ impl Machine {
         self.state().most_at_once
     }
 
+    /// Begins to count them anew.
+    pub fn count_anew(&self) {
+        self.state().most_at_once = 0;
+    }
+
     /// Attempts that worked beside others whose locks keep them out: there must be none.
     pub fn collisions(&self) -> Vec<String> {
         self.state().collisions.clone()
@@ -247,7 +252,9 @@ impl Machine {
                 .values()
                 .filter(|other| other.worker == Worker::Works)
                 .filter(|other| locks.iter().any(|lock| other.locks.iter().any(|held| held.excludes(lock))))
-                .map(|other| format!("{:?} of {object} beside {:?} of {}", task.kind(), other.task.kind(), other.task.object()))
+                .map(|other| {
+                    format!("{:?} of {object} beside {:?} of {}", task.kind(), other.task.kind(), other.task.object())
+                })
                 .collect();
             state.collisions.extend(beside);
             state.began.push(Began { attempt: id, kind: task.kind(), object: object.clone(), task: task.clone() });

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
-    AttemptId, Context, ContextName, Database, DbName, Fault, FaultReport, InstallSite, Instance, Left, Marker, Outcome,
-    PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, SiteAnswer, SiteContext, Task,
+    AttemptId, Context, ContextName, Database, DbName, Fault, FaultReport, InstallSite, Instance, Left, Marker,
+    Outcome, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, SiteAnswer, SiteContext, Task,
 };
 use serde_json::{Map, Value, json};
 
@@ -193,7 +193,9 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             None => save(Context::Platform(PlatformContext {
                 name: build.platform.clone(),
                 revision: 1,
-                root: format!("/var/aegir/platforms/{}", build.platform).parse().map_err(|_| no(PretendFault::Failed))?,
+                root: format!("/var/aegir/platforms/{}", build.platform)
+                    .parse()
+                    .map_err(|_| no(PretendFault::Failed))?,
                 server: build.server.clone(),
                 php: build.php.clone(),
                 facts: None,
@@ -241,8 +243,7 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
 fn verified_platform(context: Context, plan: &Plan) -> Done {
     let Context::Platform(mut platform) = context else { return Done::default() };
     let profile: aegir_domain::MachineName = "standard".parse().expect("a machine name");
-    let facts =
-        PlatformFacts { core: CORE.into(), default_profile: profile.clone(), php_minimum: "8.1.0".into() };
+    let facts = PlatformFacts { core: CORE.into(), default_profile: profile.clone(), php_minimum: "8.1.0".into() };
     platform.facts = Some(facts);
     let found = |folder: &String| aegir_domain::FoundSite {
         folder: folder.clone(),

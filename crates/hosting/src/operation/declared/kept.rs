@@ -14,7 +14,7 @@ const PAGE: &[Parameter] = &[LIMIT, CURSOR];
 
 const PACKAGES: &[Parameter] = &[
     SEARCH,
-    several("kind", Shape::Choice(&["module", "theme", "profile", "theme-engine"]), "what sort of thing it is", "all"),
+    optional("kind", Shape::Choice(&["module", "theme", "profile", "theme-engine"]), "what sort of thing it is", "all"),
     LIMIT,
     CURSOR,
 ];

@@ -7,14 +7,9 @@ use crate::operation::{Effect, Names};
 const LIST: &[Parameter] = &[
     SEARCH,
     OBJECT_STATUS,
-    several("server", Shape::Text(SERVER), "the server that serves it", "all"),
+    optional("server", Shape::Text(SERVER), "the server that serves it", "all"),
     optional("core", Shape::Text(LINE), "its version of Drupal, or how that begins", "all"),
-    default(
-        "sort",
-        Shape::Choice(&["name", "-name", "created", "-created", "core", "-core"]),
-        "the order; `-` turns it round",
-        "name",
-    ),
+    default("sort", Shape::Choice(&["name", "-name", "created", "-created"]), "the order; `-` turns it round", "name"),
     LIMIT,
     CURSOR,
 ];

@@ -8,7 +8,7 @@ const LIST: &[Parameter] = &[
     SEARCH,
     OBJECT_STATUS,
     several("platform", Shape::Text(PLATFORM), "the platform it lives on", "all"),
-    several("server", Shape::Text(SERVER), "the server that serves it, or has its database", "all"),
+    optional("server", Shape::Text(SERVER), "the server that serves it, or has its database", "all"),
     optional("client", Shape::Text(CLIENT), "whose it is", "all"),
     optional("package", Shape::Text(LINE), "a package that it has enabled: its machine name", "all"),
     optional("version", Shape::Text(LINE), "the version of that package", "any"),

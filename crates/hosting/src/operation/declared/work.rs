@@ -22,7 +22,7 @@ fn number(text: &str) -> Result<String, BadText> {
 }
 
 const LIST: &[Parameter] = &[
-    several("object", Shape::Text(LINE), "the object it is about: `@example.org`", "all"),
+    optional("object", Shape::Text(LINE), "the object it is about: `@example.org`", "all"),
     several("operation", Shape::Text(LINE), "what it does: `site verify`", "all"),
     several(
         "state",
@@ -40,7 +40,7 @@ const LIST: &[Parameter] = &[
         "how it stands",
         "all",
     ),
-    several("server", Shape::Text(SERVER), "the server whose back end carries it out", "all"),
+    optional("server", Shape::Text(SERVER), "the server whose back end carries it out", "all"),
     optional("parent", Shape::Text(NUMBER), "the task that called for it", "all"),
     optional("asked_by", Shape::Text(LINE), "who asked", "all"),
     default("sort", Shape::Choice(&["-queued", "queued"]), "the order; `-` begins with the newest", "-queued"),
