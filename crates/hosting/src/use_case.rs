@@ -1,20 +1,25 @@
 //! What each operation does. One way in, for all faces: who asks, what they may, what they gave, what came of it.
 
 mod door;
-mod kept;
+mod field;
+mod found;
+mod history;
 mod object;
+mod package;
 mod platform;
 mod queue;
 mod queued;
 mod server;
+mod setting;
 mod shown;
 mod site;
 mod task;
+mod token;
 
-pub(crate) use kept::number;
 pub(crate) use object::{known_locks, operation_named};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;
+pub(crate) use setting::number;
 
 use crate::{Actor, Answer, BadParameters, Call, Given, Hosting, Names, Operation, OperationId, Refusal};
 
@@ -79,7 +84,23 @@ impl Hosting {
             Id::QueueShow => self.show_queue().await,
             Id::QueuePause | Id::QueueDrain => self.pause_queue(&asked, true).await,
             Id::QueueResume => self.pause_queue(&asked, false).await,
-            _ => self.perform_kept(&asked).await,
+            Id::PackageList => self.list_packages(&asked).await,
+            Id::PackageShow => self.show_package(&asked).await,
+            Id::TokenList => self.list_tokens(&asked).await,
+            Id::TokenAdd => self.add_token(&asked).await,
+            Id::TokenRevoke => self.revoke_token(&asked).await,
+            Id::SettingList => self.list_settings().await,
+            Id::SettingShow => self.show_setting(&asked).await,
+            Id::SettingSet => self.set_setting(&asked).await,
+            Id::FieldList => self.list_fields().await,
+            Id::FieldAdd => self.add_field(&asked).await,
+            Id::FieldDelete => self.delete_field(&asked).await,
+            Id::FoundSiteList => self.list_found_sites(&asked).await,
+            Id::DriftList => self.list_drift(&asked).await,
+            Id::DriftResolve => self.resolve_drift(&asked).await,
+            Id::NodeShow => self.show_node(&asked).await,
+            Id::NodeHistory => self.node_history(&asked).await,
+            Id::AuditList => self.list_audit(&asked).await,
         }
     }
 }

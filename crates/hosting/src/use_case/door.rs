@@ -6,7 +6,7 @@ use aegir_domain::Password;
 use aegir_store::{Changes, Repeated};
 use serde_json::{Map, Value};
 
-use super::kept::scopes_of;
+use super::token::scopes_of;
 use crate::view::ChangeView;
 use crate::{Actor, Answer, Call, Front, Hosting, Once, Pending, Permission, Refusal};
 

@@ -6,8 +6,10 @@ use aegir_domain::{
     Context, ContextName, NodeId, ObjectStatus, PlatformName, ServerName, SiteName, Task, TaskLock, TaskState, locks_of,
 };
 use aegir_store::{PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault};
+use serde_json::json;
 
-use crate::{Made, Operation, OperationId, Outstanding, Refusal, Standing, available, stays};
+use super::Asked;
+use crate::{Answer, Hosting, Made, Operation, OperationId, Outstanding, Refusal, Standing, available, stays};
 
 /// What is saved of some objects.
 pub(super) type KnownContexts = HashMap<ContextName, Context>;
@@ -136,4 +138,24 @@ pub(super) async fn short_name(read: &mut Read, id: NodeId) -> Result<String, St
         Some(ContextName::Site(name)) => name.to_string(),
         None => format!("#{id}"),
     })
+}
+
+impl Hosting {
+    /// Takes an object that was never made from the lists.
+    pub(super) async fn drop_failed(&self, asked: &Asked<'_>, name: &ContextName) -> Result<Answer, Refusal> {
+        let now = self.now();
+        self.store()
+            .write(async |tx| {
+                let unknown = || Refusal::Unknown { what: asked.operation.subject.word(), name: asked.name.to_owned() };
+                let node = tx.node_named(name).await?.ok_or_else(unknown)?;
+                must_be_available(tx, asked.operation, &node, 0).await?;
+                if !asked.dry_run {
+                    tx.delete_object(node.id, now).await?;
+                    crate::work::cancel_what_waits(tx, node.id, &asked.actor.name, now).await?;
+                    tx.record_deed(node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
+                }
+                Ok(Answer::Object(json!({ "name": name.to_string(), "deleted": !asked.dry_run })))
+            })
+            .await
+    }
 }

@@ -70,7 +70,7 @@ impl Hosting {
                         by: format!("the {} `{}`", node.kind, node.title),
                     });
                 }
-                let usual = super::kept::number(tx, Setting::TasksPerServer).await?;
+                let usual = super::setting::number(tx, Setting::TasksPerServer).await?;
                 let new = NewServer {
                     context: context.clone(),
                     title: asked.given.str("title").unwrap_or(name.as_str()).to_owned(),

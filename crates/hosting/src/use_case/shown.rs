@@ -157,7 +157,7 @@ pub(super) async fn server_view(read: &mut Read, server: &ServerRecord, depth: D
     };
     if depth == Depth::Alone {
         view.ips = read.server_ips(id).await?.into_iter().map(|ip| ip.to_string()).collect();
-        view.fields = super::kept::fields_of(read, id).await?;
+        view.fields = super::field::fields_of(read, id).await?;
         let used_by = super::object::users_of(read, id).await?;
         view.operations = operations(read, &server.node, Subject::Server, used_by).await?;
     }
@@ -186,7 +186,7 @@ pub(super) async fn platform_view(
         operations: Vec::new(),
     };
     if depth == Depth::Alone {
-        view.fields = super::kept::fields_of(read, id).await?;
+        view.fields = super::field::fields_of(read, id).await?;
         view.operations = operations(read, &platform.node, Subject::Platform, sites).await?;
     }
     Ok(view)
@@ -224,7 +224,7 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord, depth: Depth) 
         });
     }
     if depth == Depth::Alone {
-        view.fields = super::kept::fields_of(read, id).await?;
+        view.fields = super::field::fields_of(read, id).await?;
         view.operations = operations(read, &site.node, Subject::Site, 0).await?;
     }
     Ok(view)

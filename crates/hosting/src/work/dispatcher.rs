@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aegir_domain::{AttemptId, NodeId};
+use aegir_domain::{AttemptId, NodeId, Transport};
 use aegir_store::{Fence, Page, ServerList, ServerRecord, StoreFault};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,6 +15,8 @@ use crate::{Hosting, Place, Refusal};
 
 /// How many tasks are claimed in one transaction.
 const BATCH: usize = 16;
+/// How often the home is looked at while nothing is known of this machine, in milliseconds.
+const SEARCH: i64 = 5_000;
 
 /// Starts tasks and records what becomes of them, until it is told to stop.
 pub struct Dispatcher {
@@ -30,6 +32,7 @@ pub struct Dispatcher {
     looks: JoinSet<NodeId>,
     looking: HashSet<NodeId>,
     looked: HashMap<NodeId, i64>,
+    looked_at_home: Option<i64>,
 }
 
 /// Attempts that somebody follows.
@@ -57,6 +60,7 @@ impl Dispatcher {
             looks: JoinSet::new(),
             looking: HashSet::new(),
             looked: HashMap::new(),
+            looked_at_home: None,
         }
     }
 
@@ -151,7 +155,11 @@ impl Dispatcher {
         while let Some(server) = self.looks.try_join_next() {
             self.has_looked(server);
         }
-        for server in self.servers().await? {
+        let mut servers = self.servers().await?;
+        if !servers.iter().any(|server| server.transport == Transport::Local) && self.look_at_home().await? {
+            servers = self.servers().await?;
+        }
+        for server in servers {
             // One server in trouble does not keep the others.
             match self.work_on(&server).await {
                 Ok(on_it) => {
@@ -168,6 +176,23 @@ impl Dispatcher {
             }
         }
         Ok(done)
+    }
+
+    /// Where no server of this machine is known, its home may hold some that were saved by hand. Says whether it did.
+    async fn look_at_home(&mut self) -> Result<bool, Refusal> {
+        let now = self.hosting.now();
+        if self.looked_at_home.is_some_and(|last| last <= now && now - last < SEARCH) {
+            return Ok(false);
+        }
+        self.looked_at_home = Some(now);
+        match super::takeover::look_at_home(&self.hosting, self.pace).await {
+            Ok(found) => Ok(found),
+            Err(super::takeover::TakeOverFault::Store(fault)) => Err(fault.into()),
+            Err(fault) => {
+                tracing::warn!(fault = %fault, "what is saved in the home is not known");
+                Ok(false)
+            }
+        }
     }
 
     async fn servers(&self) -> Result<Vec<ServerRecord>, StoreFault> {

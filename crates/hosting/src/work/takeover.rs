@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use aegir_domain::protocol::FoundAttempt;
-use aegir_domain::{Context, ContextName, NodeId, ObjectStatus, Priority};
+use aegir_domain::{Context, ContextName, NodeId, ObjectStatus, Priority, Transport};
 use aegir_store::{Fence, NewPlatform, NewServer, NewSite, NewTask, Page, Read, Span, StoreFault, TaskList, Tx};
 use serde_json::json;
 
@@ -86,6 +86,25 @@ pub(super) enum TakeOverFault {
     Silent { server: aegir_domain::ServerName },
 }
 
+/// Looks into the home of this machine while no server of it is known, and records those that were saved there by
+/// hand; what else is there is found on them. Says whether there was one.
+pub(super) async fn look_at_home(hosting: &Hosting, pace: Pace) -> Result<bool, TakeOverFault> {
+    let Ok(server) = "localhost".parse() else { return Ok(false) };
+    let place = Place { server, transport: Transport::Local };
+    let contexts = in_time(pace, &place, hosting.0.back_ends.contexts(&place)).await?;
+    let mut found = false;
+    for context in contexts.iter().filter(|context| matches!(context, Context::Server(_))) {
+        let now = hosting.now();
+        let taken = hosting.store().write(async |tx| match tx.node_named(&context.name()).await? {
+            Some(_) => Ok(()),
+            None => take_found(tx, None, context, now).await,
+        });
+        taken.await?;
+        found = true;
+    }
+    Ok(found)
+}
+
 /// Servers first, then platforms, then sites: each refers to those before it. What was `asked` before a task ended is
 /// older than what that task told, so it says nothing of its object.
 async fn take_contexts(
@@ -150,14 +169,7 @@ async fn touched_since(read: &mut Read, server: NodeId, since: i64) -> Result<Ha
 async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -> Result<(), StoreFault> {
     let name = theirs.name();
     let Some(node) = tx.node_named(&name).await? else {
-        return match add_found(tx, server, theirs, now).await? {
-            Some(id) => {
-                record_context(tx, id, theirs, now).await?;
-                tx.set_status(id, ObjectStatus::Enabled, now).await?;
-                tx.record_deed(id, BY_HAND, "found", None, now).await
-            }
-            None => Ok(()),
-        };
+        return take_found(tx, Some(server), theirs, now).await;
     };
     let busy = tx.tasks_that_count(node.id).await?.iter().any(|task| !task.state.is_ended());
     match saved(tx, &node).await? {
@@ -183,12 +195,28 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
     }
 }
 
+/// Takes over an object that nobody here knows, if what it refers to is known.
+async fn take_found(tx: &mut Tx, found_on: Option<NodeId>, theirs: &Context, now: i64) -> Result<(), StoreFault> {
+    let Some(id) = add_found(tx, found_on, theirs, now).await? else { return Ok(()) };
+    record_context(tx, id, theirs, now).await?;
+    tx.set_status(id, ObjectStatus::Enabled, now).await?;
+    tx.record_deed(id, BY_HAND, "found", None, now).await
+}
+
 /// Adds an object that was made by hand; nothing, if what it refers to is not known.
-async fn add_found(tx: &mut Tx, found_on: NodeId, context: &Context, now: i64) -> Result<Option<NodeId>, StoreFault> {
+async fn add_found(
+    tx: &mut Tx,
+    found_on: Option<NodeId>,
+    context: &Context,
+    now: i64,
+) -> Result<Option<NodeId>, StoreFault> {
     let owner = aegir_store::ADMIN;
     Ok(Some(match context {
         Context::Server(server) => {
-            let like = tx.server(found_on).await?;
+            let like = match found_on {
+                Some(found_on) => tx.server(found_on).await?,
+                None => None,
+            };
             let new = NewServer {
                 context: server.clone(),
                 title: server.name.to_string(),

@@ -1,0 +1,123 @@
+//! What can be asked of the operator's own fields.
+
+use std::collections::BTreeMap;
+
+use aegir_domain::{MachineName, NodeId, NodeKind};
+use aegir_store::{
+    Field, Read, Tx,
+};
+use serde_json::json;
+
+use super::Asked;
+use super::shown::of_page;
+use crate::view::FieldView;
+use crate::{
+    Answer, BadParameters, Hosting, Refusal,
+};
+
+impl Hosting {
+    pub(super) async fn list_fields(&self) -> Result<Answer, Refusal> {
+        let mut items = Vec::new();
+        for kind in [NodeKind::Server, NodeKind::Platform, NodeKind::Site] {
+            for field in self.store().read(async |read| read.fields(kind).await).await? {
+                items.push(FieldView {
+                    kind: field.kind.to_string(),
+                    name: field.name.to_string(),
+                    title: field.label,
+                    field_type: field.field_type,
+                });
+            }
+        }
+        of_page(items, None, None)
+    }
+
+    pub(super) async fn add_field(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.machine_name()?;
+        let field = Field {
+            kind: asked.node_kind(),
+            label: asked.given.str("title").unwrap_or(name.as_str()).to_owned(),
+            field_type: asked.given.str("type").unwrap_or("text").to_owned(),
+            required: false,
+            name,
+        };
+        if !asked.dry_run {
+            self.store().write(async |tx| tx.save_field(&field).await).await?;
+        }
+        Ok(Answer::Object(
+            json!({ "kind": field.kind, "name": field.name, "title": field.label, "type": field.field_type }),
+        ))
+    }
+
+    pub(super) async fn delete_field(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.machine_name()?;
+        let kind = asked.node_kind();
+        self.store()
+            .write(async |tx| {
+                if !tx.fields(kind).await?.iter().any(|field| field.name == name) {
+                    return Err(Refusal::Unknown { what: "field", name: name.to_string() });
+                }
+                if !asked.dry_run {
+                    tx.drop_field(kind, &name).await?;
+                }
+                Ok(Answer::Object(json!({ "kind": kind, "name": name, "deleted": !asked.dry_run })))
+            })
+            .await
+    }
+}
+
+impl Asked<'_> {
+    fn machine_name(&self) -> Result<MachineName, Refusal> {
+        self.name.parse().map_err(|_| Refusal::Unknown { what: "field", name: self.name.to_owned() })
+    }
+
+    fn node_kind(&self) -> NodeKind {
+        self.given.str("kind").and_then(|kind| kind.parse().ok()).unwrap_or(NodeKind::Site)
+    }
+
+    /// Fills the operator's own fields, as `NAME=VALUE`; an empty value empties one.
+    pub(crate) async fn keep_fields(&self, tx: &mut Tx, node: NodeId, now: i64) -> Result<(), Refusal> {
+        for text in self.given.strs("field") {
+            let bad = |why: &str, remedy: &str| {
+                BadParameters::one(self.operation, "field", format!("`{text}`: {why}"), remedy)
+            };
+            let (name, value) = text
+                .split_once('=')
+                .ok_or_else(|| bad("it is not of the form NAME=VALUE", "give one such as `ticket=42`"))?;
+            let name: MachineName =
+                name.trim().parse().map_err(|_| bad("that is no name of a field", "see `aegir field list`"))?;
+            let kind = tx.need_node(node).await?.kind;
+            let fields = tx.fields(kind).await?;
+            let Some(field) = fields.iter().find(|field| field.name == name) else {
+                return Err(
+                    bad("there is no such field", "see `aegir field list`, or add it with `aegir field add`").into()
+                );
+            };
+            let value = value.trim();
+            if !value.is_empty() && !fits(&field.field_type, value) {
+                return Err(bad("that is no value of this field", &format!("give a {}", field.field_type)).into());
+            }
+            tx.fill_field(node, &name, (!value.is_empty()).then_some(value), now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text is a value of a field.
+fn fits(field_type: &str, value: &str) -> bool {
+    match field_type {
+        "number" => value.parse::<f64>().is_ok_and(f64::is_finite),
+        "yes-no" => matches!(value, "yes" | "no"),
+        "date" => {
+            let parts: Vec<_> = value.split('-').collect();
+            let digits = |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+            matches!(parts[..], [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2)
+                && (1..=12).contains(&month.parse().unwrap_or(0)) && (1..=31).contains(&day.parse().unwrap_or(0)))
+        }
+        _ => true,
+    }
+}
+
+/// What the operator's own fields of an object hold.
+pub(super) async fn fields_of(read: &mut Read, node: NodeId) -> Result<BTreeMap<String, String>, Refusal> {
+    Ok(read.field_values(node).await?)
+}

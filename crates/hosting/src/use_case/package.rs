@@ -1,0 +1,95 @@
+//! What can be asked of packages.
+
+
+use aegir_domain::PackageKind;
+use aegir_store::{
+    PackageList, PlaceList,
+};
+
+use super::Asked;
+use super::shown::{self, cursor_page, of_page};
+use crate::view::{
+    InstanceView, PackageView, ReleaseView,
+};
+use crate::{
+    Answer, Hosting, Refusal,
+};
+
+impl Hosting {
+    pub(super) async fn list_packages(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let given = asked.given;
+        self.store()
+            .read(async |read| {
+                let list = PackageList {
+                    kind: given.str("kind").and_then(|kind| kind.parse().ok()),
+                    holds: given.str("search").map(str::to_owned),
+                    page: cursor_page(asked)?,
+                    ..PackageList::default()
+                };
+                let page = read.list(&list).await?;
+                let mut items = Vec::new();
+                for package in page.rows {
+                    let releases = read.releases(package.id).await?;
+                    items.push(PackageView {
+                        id: package.id.0,
+                        kind: package.kind.as_str().into(),
+                        name: package.name,
+                        sites: releases.iter().map(|release| release.enabled).sum(),
+                        releases: Vec::new(),
+                        instances: Vec::new(),
+                    });
+                }
+                of_page(items, page.next, None)
+            })
+            .await
+    }
+
+    pub(super) async fn show_package(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.store()
+            .snapshot(async |read| {
+                let unknown = || Refusal::Unknown { what: "package", name: asked.name.to_owned() };
+                let wanted: Option<PackageKind> = asked.given.str("kind").and_then(|kind| kind.parse().ok());
+                let mut found = None;
+                for kind in PackageKind::ALL {
+                    if found.is_none() && wanted.is_none_or(|wanted| wanted == kind) {
+                        found = read.package(kind, asked.name).await?.map(|id| (id, kind));
+                    }
+                }
+                let (id, kind) = found.ok_or_else(unknown)?;
+                let releases = read.releases(id).await?;
+                let page = read.list(&PlaceList { package: id, page: cursor_page(asked)? }).await?;
+                let mut places = Vec::new();
+                for (node, instance) in page.rows {
+                    places.push((super::object::short_name(read, node).await?, instance));
+                }
+                let view = PackageView {
+                    id: id.0,
+                    kind: kind.as_str().into(),
+                    name: asked.name.to_owned(),
+                    sites: releases.iter().map(|release| release.enabled).sum(),
+                    releases: releases
+                        .into_iter()
+                        .map(|release| ReleaseView {
+                            version: release.version,
+                            installed: release.instances,
+                            enabled: release.enabled,
+                        })
+                        .collect(),
+                    instances: places
+                        .into_iter()
+                        .map(|(object, instance)| InstanceView {
+                            object,
+                            version: instance.version.unwrap_or_default(),
+                            scope: instance.scope.to_string(),
+                            enabled: instance.enabled,
+                            schema: instance.schema,
+                        })
+                        .collect(),
+                };
+                let mut view = shown::json(&view);
+                view["next"] = page.next.map(|cursor| cursor.to_string()).into();
+                Ok(Answer::Object(view))
+            })
+            .await
+    }
+}
