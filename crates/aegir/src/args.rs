@@ -10,6 +10,7 @@ use crate::build::BuildArgs;
 use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
+use crate::front::Asked;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::serve::ServeArgs;
@@ -31,6 +32,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// What the front end is asked for, made from its operations
+    #[command(flatten)]
+    Front(Box<Asked>),
     /// The back end: tasks on servers, platforms and sites of this machine
     Provision(Box<Provision>),
     /// Starts web server, PHP and database with a first Drupal site, and keeps them until Ctrl-C

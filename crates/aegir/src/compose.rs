@@ -38,6 +38,8 @@ pub(crate) struct Given {
     pub(crate) stays: bool,
     /// Where `scripts/setup` wrote down what it did.
     pub(crate) notes: PathBuf,
+    /// What the environment says of the terminal.
+    pub(crate) wishes: crate::front::Wishes,
     /// All words of the command line.
     pub(crate) words: Vec<String>,
 }

@@ -18,9 +18,14 @@ impl Failure {
         Failure { fault: FaultReport::of(&fault), case: NotDoneCase::Other, code: exit_code::USAGE }
     }
 
+    /// One that was reported elsewhere, with its own exit code.
+    pub(crate) fn reported(fault: FaultReport, code: u8) -> Failure {
+        Failure { fault, case: NotDoneCase::Other, code }
+    }
+
     /// Prints it, and gives the exit code.
     pub(crate) fn tell(&self) -> u8 {
-        crate::speak::err(&format!("error: {}", Report(&self.fault)));
+        crate::speak::err(&crate::speak::plain(&format!("error: {}", Report(&self.fault))));
         self.code
     }
 

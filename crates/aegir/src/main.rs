@@ -12,9 +12,11 @@ mod doctor;
 mod drill;
 mod failure;
 mod follow;
+mod front;
 mod install;
 mod lists;
 mod owner;
+mod password;
 mod post;
 mod products;
 mod provision;
@@ -50,6 +52,10 @@ fn main() -> ExitCode {
         ssh: std::env::var("SSH_CONNECTION").ok(),
         stays: std::env::var_os(up::STAYS).is_some(),
         notes: std::env::var_os("AEGIR_SETUP_NOTES").map_or_else(|| setup_notes::FOLDER.into(), Into::into),
+        wishes: front::Wishes {
+            no_colour: std::env::var_os("NO_COLOR").is_some_and(|wish| !wish.is_empty()),
+            dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
+        },
         words: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
     };
     let ended = match cli.command {
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
         Command::Down => up::down(&given),
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
+        Command::Front(asked) => front::run(&given, *asked),
         Command::Schema => {
             speak::out(&format!("{:#}", aegir_domain::protocol::schema()));
             Ok(0)

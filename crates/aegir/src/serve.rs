@@ -16,7 +16,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use house::{House, Places};
+pub(crate) use house::{House, Places, Working};
 
 use crate::compose::Given;
 use crate::failure::Failure;

@@ -1,9 +1,8 @@
 //! What is said of a server and its services.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{
@@ -15,9 +14,9 @@ use serde::Deserialize;
 
 use crate::args::text;
 use crate::failure::Failure;
+use crate::password::{self, PasswordFault};
 use crate::products::{Db, Http};
 use crate::provision::Usage;
-use crate::speak::err;
 
 #[derive(Debug, Default, PartialEq, Args)]
 pub(crate) struct ServerOptions {
@@ -70,7 +69,7 @@ impl ServerOptions {
         server.http = self.http_service(server.http)?;
         server.db = self.db_service(server.db)?;
         if let Some(file) = &self.db_password_file {
-            secrets.insert("db_password", password(file)?);
+            secrets.insert("db_password", password::read(file)?);
         }
         if server.http.is_none() && server.db.is_none() {
             let line = format!("aegir provision save @server_{} --private-stack", server.name);
@@ -185,27 +184,6 @@ fn stack_password(path: &Path) -> Result<Password, Failure> {
     Ok(kept.password)
 }
 
-/// Reads a password from a file, or from standard input: its first line.
-fn password(path: &Path) -> Result<Password, Failure> {
-    /// Longer than any password of a database server.
-    const LIMIT: u64 = 4096;
-    let bad = |source| PasswordFault::Unreadable { path: path.to_owned(), source };
-    let mut text = String::new();
-    if path == Path::new("-") {
-        io::stdin().lock().take(LIMIT).read_to_string(&mut text).map_err(bad)?;
-    } else {
-        let file = fs::File::open(path).map_err(bad)?;
-        if file.metadata().is_ok_and(|found| found.mode() & 0o077 != 0) {
-            err(&format!("warning: others can read `{0}`: `chmod 600 {0}`", path.display()));
-        }
-        file.take(LIMIT).read_to_string(&mut text).map_err(bad)?;
-    }
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(Password::new(line)),
-        _ => Err(PasswordFault::Empty { path: path.to_owned() }.into()),
-    }
-}
-
 #[derive(Debug, thiserror::Error)]
 #[error("no private stack runs, or ran, in `{}`", home.display())]
 struct NoStack {
@@ -216,22 +194,6 @@ struct NoStack {
 impl Remedy for NoStack {
     fn remedy(&self) -> Option<String> {
         Some(format!("start it with `aegir up --home {}`, in a terminal of its own", self.home.display()))
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum PasswordFault {
-    #[error("cannot read the password in `{}`", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("there is no password in `{}`", path.display())]
-    Empty { path: PathBuf },
-}
-
-impl Remedy for PasswordFault {
-    fn remedy(&self) -> Option<String> {
-        Some(
-            "put it on the first line of a file that only you can read, and name that with `--db-password-file`".into(),
-        )
     }
 }
 

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use aegir_back_ends::ProcessBackEnds;
 use aegir_domain::{AttemptId, Home, NodeId, Password, Remedy};
 use aegir_host::{Accounts, Clock, Files, Mint, OwnProgram, SystemClock, SystemMint};
-use aegir_hosting::{Hosting, Outside, Postman};
+use aegir_hosting::{Dispatcher, Hosting, Outside, Postman};
 use aegir_store::{BadAddress, KeyFault, SecretKey, Store, StoreAddress, StoreFault};
+
+use tokio::sync::watch;
 
 use crate::compose::OWN_PROGRAM;
 
@@ -71,6 +73,31 @@ impl House {
         let back_ends = ProcessBackEnds::new(home.clone(), OwnProgram::new(OWN_PROGRAM, None));
         let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman, key);
         Ok(House { hosting, home })
+    }
+}
+
+impl House {
+    /// Starts tasks and records them in this process, for as long as it lasts.
+    pub(crate) fn work(&self) -> Working {
+        let (stop, stopped) = watch::channel(false);
+        let dispatcher = Dispatcher::new(self.hosting.clone(), super::holder());
+        Working { stop, dispatcher: tokio::spawn(dispatcher.run(stopped)), store: self.hosting.store().clone() }
+    }
+}
+
+/// A front end that works for one command.
+pub(crate) struct Working {
+    stop: watch::Sender<bool>,
+    dispatcher: tokio::task::JoinHandle<()>,
+    store: Store,
+}
+
+impl Working {
+    /// Ends in order: its leases are free at once, and what runs is attached to by whoever comes next.
+    pub(crate) async fn leave(self) {
+        let _ = self.stop.send(true);
+        let _ = self.dispatcher.await;
+        self.store.close().await;
     }
 }
 

@@ -1,0 +1,66 @@
+//! The command line of the front end: what a person or a script asks of it, and how it is told.
+//!
+//! ```text
+//!   words ─► Asked ─► Door: the socket, or the front end in this process ─► lists, objects, tasks
+//! ```
+//!
+//! ## Invariants
+//!
+//! - Every command is made from the declaration of an operation; a change of one changes the command line with it.
+//! - Above [`Door`](door::Door) nothing knows which way it went.
+//! - Whatever came from the front end reaches a terminal through `speak::plain`.
+
+mod asked;
+mod columns;
+mod door;
+mod ending;
+mod filter;
+mod follow;
+mod lists;
+mod many;
+mod object;
+mod perform;
+mod problem;
+mod screen;
+mod suggest;
+mod table;
+mod teller;
+mod when;
+mod wire;
+mod words;
+
+use std::io;
+
+use aegir_domain::Remedy;
+
+pub(crate) use asked::Asked;
+pub(crate) use screen::Wishes;
+
+use crate::compose::Given;
+use crate::failure::Failure;
+use crate::owner;
+use screen::Screen;
+
+/// Does what was asked.
+pub(crate) fn run(given: &Given, asked: Asked) -> Result<u8, Failure> {
+    owner::check(&given.home(), &given.words)?;
+    let screen = Screen::here(given.wishes);
+    runtime()?.block_on(async {
+        match asked {
+            Asked::Operation(ask) => perform::operation(given, *ask, screen).await,
+            Asked::Follow(follow) => perform::follow_task(given, follow, screen).await,
+        }
+    })
+}
+
+/// What waits for the front end, on this thread alone.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(built.map_err(NoRuntime)?)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot wait for the front end")]
+struct NoRuntime(#[source] io::Error);
+
+impl Remedy for NoRuntime {}

@@ -1,0 +1,242 @@
+//! The way to the front end: its socket, or, with none running, the front end in this process.
+//!
+//! Above it everything is the same: calls go in, answers and what tasks say come out.
+
+mod events;
+mod here;
+mod socket;
+mod sse;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aegir_domain::{Home, Remedy};
+use aegir_host::{Clock, Mint, SystemClock, SystemMint};
+use aegir_hosting::{Actor, Answer, Call, Effect, Front, Queued};
+use aegir_web::api::OwnRoute;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub(crate) use events::{Events, Heard};
+use socket::Socket;
+
+use super::problem::Problem;
+use super::wire::{self, Wire};
+use crate::owner;
+use crate::post::Post;
+use crate::serve::{House, Working};
+
+/// The way to the front end.
+pub(crate) enum Door {
+    /// Through the socket of one that runs.
+    Socket(Socket),
+    /// In this process.
+    Here(Arc<dyn Front>, Arc<Actor>, Working),
+}
+
+/// Why there is no way.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DoorFault {
+    /// The socket cannot be reached at all.
+    #[error("cannot reach the front end by `{}`", path.display())]
+    Unreachable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody took the connection and said nothing.
+    #[error("the front end does not answer: `{}` is there, and {seconds} seconds passed", path.display())]
+    Silent { path: PathBuf, seconds: u64 },
+    /// It went away in the middle.
+    #[error("the front end went away while it was asked, and did not come back within {seconds} seconds")]
+    Gone {
+        seconds: u64,
+        #[source]
+        source: io::Error,
+    },
+    /// What it answers is not what we know.
+    #[error("the front end answers what this program does not understand")]
+    Strange {
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl Remedy for DoorFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            DoorFault::Unreachable { path, .. } => {
+                format!("see whether your user may enter the folder of `{}`", path.display())
+            }
+            DoorFault::Silent { .. } => {
+                "see what it does in the terminal or log of `aegir up`, and start it anew if it hangs".into()
+            }
+            DoorFault::Gone { .. } => {
+                "see `aegir task list` for what came of it once the front end runs again: `aegir up` starts it".into()
+            }
+            DoorFault::Strange { .. } => {
+                "use the program of the same version as the front end: `aegir --version`, and start the front end anew"
+                    .into()
+            }
+        })
+    }
+}
+
+/// The socket of the front end; `run` can be a link to a shorter path, as addresses of sockets need it.
+fn socket_of(home: &Home) -> PathBuf {
+    std::fs::read_link(home.run()).unwrap_or_else(|_| home.run()).join("aegir.sock")
+}
+
+/// Opens the store of a home, to be the front end for as long as one command lasts.
+async fn open(home: &Path) -> Result<(Arc<dyn Front>, Working), Problem> {
+    let house = House::open(Home::new(home.to_owned()), Arc::new(Post::new())).await;
+    let house = house.map_err(|fault| Problem::of("no-front-end", &fault))?;
+    let working = house.work();
+    Ok((Arc::new(house.hosting), working))
+}
+
+impl Door {
+    /// The way to the front end of a home.
+    pub(crate) async fn find(home: &Path) -> Result<Door, Problem> {
+        match Door::of_running(home).await? {
+            Some(door) => Ok(door),
+            None => {
+                let (front, working) = open(home).await?;
+                Ok(Door::Here(front, Arc::new(Actor::of_machine(&owner::own_name())), working))
+            }
+        }
+    }
+
+    /// The same, if a front end runs.
+    pub(crate) async fn of_running(home: &Path) -> Result<Option<Door>, Problem> {
+        let socket = Socket::at(socket_of(&Home::new(home.to_owned())));
+        match socket.can_be_reached().await {
+            Ok(()) => Ok(Some(Door::Socket(socket))),
+            // One that was killed leaves its socket behind.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
+            Err(source) => {
+                let fault = DoorFault::Unreachable { path: socket.path().to_owned(), source };
+                Err(Problem::of("no-front-end", &fault))
+            }
+        }
+    }
+
+    /// Lets go: what runs goes on, and whoever comes next can begin at once.
+    pub(crate) async fn leave(self) {
+        if let Door::Here(_, _, working) = self {
+            working.leave().await;
+        }
+    }
+
+    /// Asks for an operation.
+    pub(crate) async fn perform(&mut self, call: Call) -> Result<Answer, Problem> {
+        match self {
+            Door::Here(front, actor, _) => Ok(front.perform(actor, call).await?),
+            Door::Socket(socket) => {
+                let operation = call.operation.declaration();
+                // A change that is sent twice, because the answer was lost, is done once.
+                let key = (!operation.reads()).then(new_key);
+                let (status, body) = socket.ask(&wire::of(&call), key.as_deref()).await?;
+                let body: Value = match body.is_empty() {
+                    true => Value::Null,
+                    false => understood(&body)?,
+                };
+                Ok(match operation.effect {
+                    Effect::Lists => page(body)?,
+                    _ if call.dry_run => would_queue(body)?,
+                    Effect::Queues if status == 202 || body.get("task").is_some() => Answer::Queued(queued(body)?),
+                    _ => Answer::Object(body),
+                })
+            }
+        }
+    }
+
+    /// The same, where one object answers.
+    pub(crate) async fn object(&mut self, call: Call) -> Result<Value, Problem> {
+        match self.perform(call).await? {
+            Answer::Object(value) => Ok(value),
+            Answer::Page { items, .. } => Ok(Value::Array(items)),
+            Answer::Queued(queued) => Ok(serde_json::json!({ "task": queued.task, "object": queued.object })),
+            Answer::WouldQueue { object, requests } => {
+                Ok(serde_json::json!({ "object": object, "requests": requests }))
+            }
+        }
+    }
+
+    /// The part of a task's answer that is told once.
+    pub(crate) async fn secret(&mut self, task: i64) -> Result<Option<Map<String, Value>>, Problem> {
+        match self {
+            Door::Here(front, actor, _) => Ok(front.secret_answer(actor, task).await),
+            Door::Socket(socket) => match socket.ask(&Wire::about_task(OwnRoute::TaskSecret, task), None).await {
+                Ok((_, body)) if body.is_empty() => Ok(None),
+                Ok((_, body)) => Ok(Some(understood(&body)?)),
+                // Told already, or it never was any.
+                Err(problem) if problem.word == "no-secret" => Ok(None),
+                Err(problem) => Err(problem),
+            },
+        }
+    }
+
+    /// What a task says, after the line `after` of an attempt; from the newest attempt's first on, if none is named.
+    pub(crate) async fn events(&self, task: i64, after: Option<(u32, u64)>) -> Result<Events, Problem> {
+        Events::of(self, task, after).await
+    }
+}
+
+fn new_key() -> String {
+    let mint: &dyn Mint = &SystemMint;
+    aegir_domain::AttemptId::from_parts(SystemClock.unix_ms(), mint.random()).to_string()
+}
+
+fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(strange)
+}
+
+fn strange(source: serde_json::Error) -> Problem {
+    Problem::of("strange", &DoorFault::Strange { source })
+}
+
+/// Reads a value as what it should be.
+pub(crate) fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_json::from_value(value).map_err(strange)
+}
+
+fn page(body: Value) -> Result<Answer, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Page {
+        items: Vec<Value>,
+        #[serde(default)]
+        next: Option<String>,
+        #[serde(default)]
+        total: Option<u64>,
+    }
+    let Page { items, next, total } = read_as(body)?;
+    Ok(Answer::Page { items, next, total })
+}
+
+fn would_queue(body: Value) -> Result<Answer, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Would {
+        #[serde(default)]
+        object: String,
+        #[serde(default)]
+        requests: Vec<Value>,
+    }
+    let Would { object, requests } = read_as(body)?;
+    Ok(Answer::WouldQueue { object, requests })
+}
+
+fn queued(body: Value) -> Result<Queued, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Answered {
+        task: i64,
+        object: String,
+        #[serde(default)]
+        known: bool,
+    }
+    let Answered { task, object, known } = read_as(body)?;
+    Ok(Queued { task, object, known })
+}

@@ -1,0 +1,312 @@
+//! Does what was asked: one operation, on one object or on many.
+
+use aegir_domain::{Cmd, Password, exit_code};
+use aegir_hosting::{Answer, Call, Effect, Names, OperationId, Queued};
+use serde_json::{Value, json};
+
+use super::asked::{Ask, Follow, Manner};
+use super::door::Door;
+use super::follow::{End, Interrupts, follow, show};
+use super::problem::Problem;
+use super::screen::{Screen, ask as ask_person};
+use super::suggest::nearest;
+use super::table::one_line;
+use super::teller::{Teller, Voice};
+use super::{columns, lists, many, object, words};
+use crate::compose::Given;
+use crate::failure::Failure;
+use crate::password;
+use crate::provision::Usage;
+use crate::speak::{err, out, plain};
+
+/// How often a queue that drains is looked at.
+const LOOKING: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// One operation.
+pub(crate) async fn operation(given: &Given, mut ask: Ask, screen: Screen) -> Result<u8, Failure> {
+    confirm(&mut ask, given, screen)?;
+    let mut call_secrets = Vec::new();
+    for (name, path) in &ask.secrets {
+        call_secrets.push((*name, password::read(path)?));
+    }
+    let mut door = Door::find(&given.home()).await?;
+    let ended = through(given, &mut door, ask, call_secrets, screen).await;
+    door.leave().await;
+    ended
+}
+
+async fn through(
+    given: &Given,
+    door: &mut Door,
+    ask: Ask,
+    call_secrets: Vec<(&'static str, Password)>,
+    screen: Screen,
+) -> Result<u8, Failure> {
+    if let Some(selection) = ask.selection.clone() {
+        return many::run(given, door, &ask, &selection, screen).await;
+    }
+    let done = match ask.operation.effect {
+        Effect::Lists if ask.manner.follow => return log_follow(door, &ask, screen).await,
+        Effect::Lists => lists::list(door, &ask, screen).await,
+        Effect::Shows => lists::show(door, &ask, screen).await,
+        Effect::Changes | Effect::Queues => {
+            let after = earlier_attempts(door, &ask).await;
+            let mut call = ask.call();
+            for (name, secret) in call_secrets {
+                call = call.with(name, secret.expose());
+            }
+            match door.perform(call).await {
+                Ok(answer) => return answered(door, &ask, answer, after, screen).await,
+                Err(problem) => Err(problem),
+            }
+        }
+    };
+    match done {
+        Ok(code) => Ok(code),
+        Err(problem) => Err(with_suggestion(door, &ask, problem).await.into()),
+    }
+}
+
+/// What comes of what was changed or queued.
+async fn answered(
+    door: &mut Door,
+    ask: &Ask,
+    answer: Answer,
+    after: Option<(u32, u64)>,
+    screen: Screen,
+) -> Result<u8, Failure> {
+    match answer {
+        Answer::Queued(queued) => queue(door, ask, queued, after, screen).await,
+        Answer::WouldQueue { object, requests } => {
+            would(&ask.manner, &object, &requests);
+            Ok(0)
+        }
+        Answer::Page { items, .. } => {
+            changed(ask, &Value::Array(items), screen);
+            Ok(0)
+        }
+        Answer::Object(value) => {
+            changed(ask, &value, screen);
+            match ask.operation.id {
+                OperationId::QueueDrain if ask.manner.wait => drained(door, ask).await,
+                _ => Ok(0),
+            }
+        }
+    }
+}
+
+/// Tells of a change that was made at once.
+fn changed(ask: &Ask, value: &Value, screen: Screen) {
+    if ask.manner.json {
+        out(&format!("{value:#}"));
+        return;
+    }
+    // Told once, so alone on standard output: it can go to a file.
+    if let (OperationId::TokenAdd, Some(token)) = (ask.operation.id, value.get("token").and_then(Value::as_str)) {
+        let label = value.get("label").map(columns::text).unwrap_or_default();
+        err(&format!("The token `{}`, shown this once:", one_line(&label)));
+        out(&one_line(token));
+        return;
+    }
+    for line in object::lines(value, screen) {
+        out(&line);
+    }
+}
+
+/// Says what would be asked of the back end.
+pub(crate) fn would(manner: &Manner, object: &str, requests: &[Value]) {
+    if manner.json {
+        out(&format!("{:#}", json!({ "object": object, "requests": requests })));
+        return;
+    }
+    let object = one_line(object);
+    if requests.is_empty() {
+        out(&format!("`{object}`: the back end would not be asked for anything."));
+        return;
+    }
+    out(&format!("`{object}`: the back end would be asked for"));
+    for request in requests {
+        out(&plain(&format!("{request:#}")));
+    }
+}
+
+async fn queue(
+    door: &mut Door,
+    ask: &Ask,
+    queued: Queued,
+    after: Option<(u32, u64)>,
+    screen: Screen,
+) -> Result<u8, Failure> {
+    let Queued { task, object, known } = queued;
+    let object = one_line(&object);
+    if !ask.manner.wait {
+        match ask.manner.json {
+            true => out(&format!("{:#}", json!({ "task": task, "object": object, "known": known }))),
+            false => out(&format!("{task} {object}")),
+        }
+        if known {
+            err(&format!("Task {task} was waiting already: nothing was added."));
+        }
+        return Ok(0);
+    }
+    let voice = match (ask.manner.json, ask.operation.id) {
+        (true, _) => Voice::Document,
+        (false, OperationId::SiteLogin) => Voice::Aside,
+        (false, _) => Voice::Sentences,
+    };
+    let mut teller = Teller::new(voice, ask.manner.verbose, screen, task);
+    match known {
+        true => teller.say(&format!("Task {task} of `{object}` was waiting already: nothing was added.")),
+        false => teller.say(&format!("Task {task} of `{object}` is queued.")),
+    }
+    Ok(follow(door, task, after, &mut teller).await?.code(ask.manner.fail_if_unchanged))
+}
+
+/// A retry is followed from its own first line on: what earlier attempts said was told before. Asked before it is
+/// queued, since it may be quick.
+async fn earlier_attempts(door: &mut Door, ask: &Ask) -> Option<(u32, u64)> {
+    if ask.operation.id != OperationId::TaskRetry || !ask.manner.wait || ask.manner.dry_run {
+        return None;
+    }
+    let attempts = show(door, ask.name.as_deref()?.parse().ok()?).await.ok()?.attempts;
+    let newest = attempts.iter().max_by_key(|attempt| attempt.number)?;
+    Some((newest.number, newest.lines))
+}
+
+/// Follows a task that somebody names.
+pub(crate) async fn follow_task(given: &Given, asked: Follow, screen: Screen) -> Result<u8, Failure> {
+    let mut door = Door::find(&given.home()).await?;
+    let ended = follow_from(&mut door, asked, screen).await;
+    door.leave().await;
+    ended
+}
+
+async fn follow_from(door: &mut Door, asked: Follow, screen: Screen) -> Result<u8, Failure> {
+    let Follow { task, attempt, from, manner } = asked;
+    let after = match (attempt, from) {
+        (None, 1) => None,
+        (Some(attempt), from) => Some((attempt, from - 1)),
+        (None, from) => {
+            let newest = show(door, task).await?.attempts.iter().map(|attempt| attempt.number).max();
+            newest.map(|newest| (newest, from - 1))
+        }
+    };
+    let voice = if manner.json { Voice::Lines } else { Voice::Sentences };
+    let mut teller = Teller::new(voice, manner.verbose, screen, task);
+    let end: End = follow(door, task, after, &mut teller).await?;
+    Ok(end.code(manner.fail_if_unchanged))
+}
+
+async fn log_follow(door: &mut Door, ask: &Ask, screen: Screen) -> Result<u8, Failure> {
+    let number = |name: &str| ask.parameters.get(name).and_then(Value::as_u64);
+    let asked = Follow {
+        task: ask.name.as_deref().and_then(|name| name.parse().ok()).unwrap_or_default(),
+        attempt: number("attempt").and_then(|attempt| attempt.try_into().ok()),
+        from: number("from").unwrap_or(1),
+        manner: ask.manner,
+    };
+    follow_from(door, asked, screen).await
+}
+
+/// Waits until nothing runs any more.
+async fn drained(door: &mut Door, ask: &Ask) -> Result<u8, Failure> {
+    let mut interrupts = Interrupts::listen().ok();
+    let mut told = None;
+    loop {
+        let mut call = Call::of(OperationId::TaskList).with("state", vec!["running", "out-of-contact"]);
+        if let Some(server) = ask.parameters.get("server") {
+            call = call.with("server", vec![server.clone()]);
+        }
+        let running = lists::all(door, call).await?.len();
+        if running == 0 {
+            err("No task runs any more.");
+            return Ok(0);
+        }
+        if told != Some(running) {
+            err(&format!("Waiting for {running} running {}.", if running == 1 { "task" } else { "tasks" }));
+            told = Some(running);
+        }
+        let came = async {
+            match &mut interrupts {
+                Some(interrupts) => interrupts.came().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(LOOKING) => (),
+            () = came => {
+                err("No further task is started; those that run go on. To see them: `aegir queue show`");
+                return Ok(exit_code::DETACHED);
+            }
+        }
+    }
+}
+
+/// Asks for the name a second time where the operation takes that.
+fn confirm(ask: &mut Ask, given: &Given, screen: Screen) -> Result<(), Failure> {
+    let (Some(_), Some(name)) = (ask.operation.parameter("confirm"), ask.name.clone()) else { return Ok(()) };
+    let instead = || {
+        let words = given.words.iter().filter(|word| !word.starts_with("--confirm"));
+        let mut words = words.cloned();
+        let cmd = Cmd::new(words.next().unwrap_or_else(|| "aegir".into())).args(words);
+        format!("if you are sure, type `{}`", cmd.arg(format!("--confirm={name}")))
+    };
+    let what = format!("{} of `{name}`", ask.operation.name());
+    let typed = match ask.parameters.get("confirm").and_then(Value::as_str) {
+        Some(typed) => typed.to_owned(),
+        // Nothing happens, so nothing has to be sure.
+        None if ask.manner.dry_run => name.clone(),
+        None if screen.can_ask() => {
+            let about = ask.operation.about;
+            let typed = ask_person(&format!("{about}\nTo go on, type the name `{name}` again: "))
+                .map_err(|_| Failure::usage(Usage::new(format!("{what} takes the name a second time"), instead())))?;
+            typed.strip_prefix('@').unwrap_or(&typed).to_owned()
+        }
+        None => return Err(Failure::usage(Usage::new(format!("{what} takes the name a second time"), instead()))),
+    };
+    if typed != name {
+        let typed = one_line(&typed);
+        return Err(Failure::usage(Usage::new(
+            format!("`{typed}` is not the name `{name}`: nothing was done"),
+            instead(),
+        )));
+    }
+    ask.parameters.insert("confirm".into(), typed.into());
+    Ok(())
+}
+
+/// A name that nobody bears, with the one that may have been meant.
+async fn with_suggestion(door: &mut Door, ask: &Ask, mut problem: Problem) -> Problem {
+    let (true, Some(name), Names::One(_)) = (problem.is_absence(), &ask.name, &ask.operation.names) else {
+        return problem;
+    };
+    let Some(list) = words::list_of(ask.operation.subject) else { return problem };
+    let names = names(door, Call::of(list.id).with("limit", 500)).await;
+    if let Some(near) = nearest(bare(name), names.iter().map(|known| bare(known))) {
+        let remedy = problem.report.remedy.take();
+        problem.report.remedy = Some(match remedy {
+            Some(remedy) => format!("did you mean `{near}`? If not, {remedy}"),
+            None => format!("did you mean `{near}`?"),
+        });
+    }
+    problem
+}
+
+/// The name of an object without what marks its kind.
+pub(crate) fn bare(name: &str) -> &str {
+    let name = name.strip_prefix('@').unwrap_or(name);
+    let slug = name.strip_prefix("server_").or_else(|| name.strip_prefix("platform_"));
+    slug.unwrap_or(name)
+}
+
+/// The names on the first page of a list; none where it cannot be had.
+pub(crate) async fn names(door: &mut Door, call: Call) -> Vec<String> {
+    let Ok(Answer::Page { items, .. }) = door.perform(call).await else { return Vec::new() };
+    items.iter().filter_map(name_of).collect()
+}
+
+/// How an entry of a list is named on the command line.
+pub(crate) fn name_of(item: &Value) -> Option<String> {
+    let named = ["name", "label"].iter().find_map(|field| item.get(*field)?.as_str().map(str::to_owned));
+    named.or_else(|| item.get("id")?.as_i64().map(|id| id.to_string()))
+}

@@ -1,0 +1,429 @@
+//! The front end's operations as commands: made from their declarations, so that none can be missing.
+//!
+//! ```text
+//!   aegir SUBJECT VERB [NAME] --PARAMETER VALUE …   and how it is asked: --json, --no-wait, --dry-run, …
+//! ```
+
+use std::path::PathBuf;
+
+use aegir_hosting::{Effect, Names, Operation, OperationId, Parameter, Presence, Shape, Subject, TextKind};
+use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, FromArgMatches, Subcommand};
+use serde_json::{Map, Value};
+
+use super::Asked;
+use super::asked::{Ask, Follow, Manner, Selection};
+
+/// The id of the name of an object.
+const NAME: &str = "object-name";
+/// The heading of options that say how something is asked, not what.
+const ASKING: &str = "How it is asked";
+/// As `args.rs` heads what every command takes.
+const EVERYWHERE: &str = "Everywhere";
+/// Words that mean something of their own on the command line.
+const TAKEN: [&str; 12] = [
+    "home",
+    "json",
+    "verbose",
+    "wait",
+    "no-wait",
+    "dry-run",
+    "yes",
+    "where",
+    "all",
+    "follow",
+    "fail-if-unchanged",
+    "help",
+];
+
+/// What every page of help about a task ends with.
+const CODES: &str = "\
+Exit codes: 0 done, 4 refused (nothing was touched), 7 taken back (all is as it was), 8 stuck (it
+says what is left), 5 of many, some failed, 6 the task goes on without you, 1 an error outside any
+task, 2 wrong usage, 3 nothing was to change (with --fail-if-unchanged).";
+
+/// What the help of each subject ends with.
+const NEEDS: &str = "\
+It is asked of the front end of this home. If none runs: `aegir up` starts it; `aegir doctor` says
+what stands in its way.";
+
+impl Subcommand for Asked {
+    fn augment_subcommands(command: Command) -> Command {
+        Subject::ALL.into_iter().fold(command, |command, subject| command.subcommand(of_subject(subject)))
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Subject::ALL.into_iter().any(|subject| subject.word() == name)
+    }
+}
+
+impl FromArgMatches for Asked {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let asked = matches.subcommand().and_then(|(word, matches)| {
+            let subject = Subject::ALL.into_iter().find(|subject| subject.word() == word)?;
+            read(subject, matches)
+        });
+        asked.ok_or_else(|| clap::Error::raw(ErrorKind::MissingSubcommand, "a verb is missing"))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// What a subject's page of help begins with.
+fn about(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Server => "Machines and their services",
+        Subject::Platform => "Copies of Drupal's code, on which sites live",
+        Subject::Site => "Drupal sites",
+        Subject::Package => "Modules, themes and profiles, and where each is installed",
+        Subject::Task => "What was asked for, and what became of it",
+        Subject::Queue => "What runs, what waits and for what",
+        Subject::Token => "Tokens, which let programs use the API",
+        Subject::Setting => "Settings of the front end",
+        Subject::Field => "Fields of your own on servers, platforms and sites",
+        Subject::FoundSite => "Sites that were found and are not managed",
+        Subject::Drift => "Differences between what the front end remembers and what a back end has",
+        Subject::Audit => "What was asked for, by whom",
+        Subject::Node => "Anything that has a number",
+    }
+}
+
+/// The operations of a subject, in the order of their declaration.
+pub(crate) fn operations(subject: Subject) -> impl Iterator<Item = Operation> {
+    OperationId::ALL.into_iter().map(OperationId::declaration).filter(move |operation| operation.subject == subject)
+}
+
+/// The list of a subject, if it has one.
+pub(crate) fn list_of(subject: Subject) -> Option<Operation> {
+    operations(subject).find(|operation| operation.verb == "list")
+}
+
+fn of_subject(subject: Subject) -> Command {
+    let command = Command::new(subject.word())
+        .about(about(subject))
+        .after_help(NEEDS)
+        .subcommand_required(true)
+        .arg_required_else_help(true);
+    let command = operations(subject).fold(command, |command, operation| command.subcommand(of_operation(&operation)));
+    if subject == Subject::Task { command.subcommand(follow_command()) } else { command }
+}
+
+fn follow_command() -> Command {
+    let number = match OperationId::TaskShow.declaration().names {
+        Names::One(kind) | Names::New(kind) => kind,
+        Names::None => unreachable!("a task is shown by its number"),
+    };
+    Command::new("follow")
+        .about("Follows a task until it ends")
+        .disable_version_flag(true)
+        .after_help(CODES)
+        .arg(name_arg(&number, Subject::Task).required(true).help("Its number"))
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .value_name("LINE")
+                .value_parser(clap::value_parser!(u64).range(1..))
+                .help("The line of its newest attempt to begin with [default: 1]"),
+        )
+        .args(everywhere())
+        .args([verbose(), unchanged()])
+}
+
+fn of_operation(operation: &Operation) -> Command {
+    // A list of sites has a `--version` of its own.
+    let command = Command::new(operation.verb).about(operation.about.trim_end_matches('.')).disable_version_flag(true);
+    let command = match &operation.names {
+        Names::None => command,
+        Names::New(kind) => command.arg(name_arg(kind, operation.subject).required(true).help("How it will be called")),
+        Names::One(kind) => {
+            let arg = name_arg(kind, operation.subject).help("Which one");
+            match can_be_many(operation) {
+                true => many(command.arg(arg)),
+                false => command.arg(arg.required(true)),
+            }
+        }
+    };
+    let command =
+        operation.parameters.iter().fold(command, |command, parameter| command.arg(arg(operation, parameter)));
+    let command = command.args(asking(operation)).args(everywhere());
+    if operation.effect == Effect::Queues { command.after_help(CODES) } else { command }
+}
+
+/// Whether a verb can be asked of many objects at once: not where each must be named by itself.
+pub(crate) fn can_be_many(operation: &Operation) -> bool {
+    let alone = operation.parameter("confirm").is_some() || operation.id == OperationId::SiteLogin;
+    let of_many = [Subject::Server, Subject::Platform, Subject::Site, Subject::Task].contains(&operation.subject);
+    matches!(operation.names, Names::One(_)) && !operation.reads() && of_many && !alone
+}
+
+fn many(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("where")
+                .long("where")
+                .value_name("FILTER")
+                .help("All that the filter finds, such as 'status=failed': filters are those of `list`")
+                .help_heading(ASKING),
+        )
+        .arg(switch("all").help("All that there are"))
+        .arg(switch("yes").short('y').help("Asks no questions"))
+        .group(ArgGroup::new("which").args([NAME, "where", "all"]).required(true))
+}
+
+fn name_arg(kind: &TextKind, subject: Subject) -> Arg {
+    let kind = *kind;
+    Arg::new(NAME).value_name(kind.word).value_parser(ValueParser::new(move |text: &str| {
+        let text = if subject == Subject::Site { bare(text) } else { text };
+        kind.read(text).map_err(told)
+    }))
+}
+
+/// A site's name without the `@` of its context; other names read theirs themselves.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('@').unwrap_or(text)
+}
+
+fn told(bad: aegir_domain::BadText) -> String {
+    aegir_domain::Report(&aegir_domain::FaultReport::of(&bad)).to_string()
+}
+
+fn id_of(parameter: &Parameter) -> String {
+    format!("parameter-{}", parameter.name)
+}
+
+/// The word of a parameter on the command line; one that is taken bears its subject's before it.
+pub(crate) fn option_of(operation: &Operation, parameter: &Parameter) -> String {
+    let word = parameter.name.replace('_', "-");
+    match parameter.shape {
+        Shape::Secret => format!("{word}-file"),
+        _ if TAKEN.contains(&word.as_str()) => format!("{}-{word}", operation.subject.word()),
+        _ => word,
+    }
+}
+
+/// Whether a parameter stands behind the name, with no option: the value of `settings set`.
+fn is_positional(parameter: &Parameter) -> bool {
+    parameter.name == "value" && parameter.presence == Presence::Required
+}
+
+fn arg(operation: &Operation, parameter: &Parameter) -> Arg {
+    let arg = Arg::new(id_of(parameter)).help(help(parameter));
+    let arg = match is_positional(parameter) {
+        true => arg,
+        false => arg.long(option_of(operation, parameter)),
+    };
+    // A confirmation that is missing is asked for, and its absence told in another way.
+    let required = parameter.presence == Presence::Required && parameter.name != "confirm";
+    let arg = arg.required(required);
+    let arg = match parameter.shape {
+        Shape::Flag if matches!(parameter.presence, Presence::Default(_)) => return arg.action(ArgAction::SetTrue),
+        Shape::Flag => arg
+            .value_name("true|false")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_parser(PossibleValuesParser::new(["true", "false"]).map(|word| Value::Bool(word == "true"))),
+        Shape::Choice(words) => arg
+            .value_name("WORD")
+            .value_parser(PossibleValuesParser::new(words.iter()).map(Value::String))
+            // `--sort -name`
+            .allow_hyphen_values(words.iter().any(|word| word.starts_with('-'))),
+        Shape::Number { .. } => arg.value_name("NUMBER").value_parser(checked(parameter)),
+        Shape::Text(kind) => arg.value_name(kind.word).value_parser(checked(parameter)),
+        Shape::Secret => return arg.value_name("FILE").value_parser(clap::value_parser!(PathBuf)),
+    };
+    match parameter.many {
+        true => arg.action(ArgAction::Append),
+        false => arg,
+    }
+}
+
+/// Reads one value as the declaration says; all that is wrong with it is told where it was typed.
+fn checked(parameter: &Parameter) -> ValueParser {
+    let one = Parameter { many: false, ..*parameter };
+    let of_site = matches!(parameter.shape, Shape::Text(kind) if kind.refers == Some(Subject::Site));
+    ValueParser::new(move |text: &str| {
+        let text = if of_site { bare(text) } else { text };
+        one.check(&Value::from(text)).map_err(told)
+    })
+}
+
+fn help(parameter: &Parameter) -> String {
+    let about = match parameter.shape {
+        Shape::Secret => format!("a file with {}, or `-` for standard input", parameter.about),
+        _ => parameter.about.to_owned(),
+    };
+    let mut letters = about.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let more = if parameter.many { "; may be given again" } else { "" };
+    let else_ = match (parameter.presence, parameter.shape) {
+        (Presence::Default(_), Shape::Flag) | (Presence::Required, _) => String::new(),
+        (Presence::Default(text) | Presence::Optional(text), _) => format!(" [default: {text}]"),
+    };
+    format!("{first}{}{more}{else_}", letters.as_str())
+}
+
+fn switch(word: &'static str) -> Arg {
+    Arg::new(word).long(word).action(ArgAction::SetTrue).help_heading(ASKING)
+}
+
+fn verbose() -> Arg {
+    switch("verbose").short('v').help("Prints every line of the recipe too, and programs' output whole")
+}
+
+fn unchanged() -> Arg {
+    switch("fail-if-unchanged").help("Ends with 3 if nothing was to change")
+}
+
+fn everywhere() -> [Arg; 1] {
+    [switch("json").help("Prints JSON").help_heading(EVERYWHERE)]
+}
+
+/// The options that an operation has besides its parameters.
+fn asking(operation: &Operation) -> Vec<Arg> {
+    let mut args = Vec::new();
+    let waits = operation.effect == Effect::Queues || operation.id == OperationId::QueueDrain;
+    if waits {
+        args.push(switch("wait").overrides_with("no-wait").help("Follows the task until it ends; so it is by default"));
+        args.push(switch("no-wait").help("Prints the number of the task, and leaves it alone"));
+    }
+    if operation.effect == Effect::Queues {
+        args.extend([verbose(), unchanged()]);
+    }
+    if !operation.reads() {
+        args.push(switch("dry-run").help("Says what would be done, and does not do it"));
+    }
+    if operation.id == OperationId::TaskLog {
+        args.push(switch("follow").short('f').help("Goes on until the task ends, and ends as the task does"));
+        args.push(verbose());
+    }
+    if operation.effect == Effect::Lists && operation.parameter("cursor").is_some() {
+        args.push(switch("all").help("All of them, however many pages that takes"));
+    }
+    args
+}
+
+fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
+    let (verb, matches) = matches.subcommand()?;
+    let name = has(matches, NAME).then(|| matches.get_one::<String>(NAME).cloned()).flatten();
+    if subject == Subject::Task && verb == "follow" {
+        let from = matches.get_one::<u64>("from").copied().unwrap_or(1);
+        let manner = manner(matches);
+        return Some(Asked::Follow(Follow { task: name?.parse().ok()?, attempt: None, from, manner }));
+    }
+    let operation = operations(subject).find(|operation| operation.verb == verb)?;
+    let mut parameters = Map::new();
+    let mut secrets = Vec::new();
+    for parameter in operation.parameters {
+        let id = id_of(parameter);
+        match parameter.shape {
+            Shape::Flag if matches!(parameter.presence, Presence::Default(_)) => {
+                if matches.get_flag(&id) {
+                    parameters.insert(parameter.name.into(), true.into());
+                }
+            }
+            Shape::Secret => {
+                secrets.extend(matches.get_one::<PathBuf>(&id).map(|path| (parameter.name, path.clone())));
+            }
+            _ if parameter.many => {
+                if let Some(values) = matches.get_many::<Value>(&id) {
+                    parameters.insert(parameter.name.into(), values.cloned().collect());
+                }
+            }
+            _ => {
+                if let Some(value) = matches.get_one::<Value>(&id) {
+                    parameters.insert(parameter.name.into(), value.clone());
+                }
+            }
+        }
+    }
+    let selection = match can_be_many(&operation) {
+        true if matches.get_flag("all") => Some(Selection::All),
+        true => matches.get_one::<String>("where").cloned().map(Selection::Where),
+        false => None,
+    };
+    let manner = manner(matches);
+    Some(Asked::Operation(Box::new(Ask { operation, name, parameters, secrets, selection, manner })))
+}
+
+/// Whether a command knows an argument at all.
+fn has(matches: &ArgMatches, id: &str) -> bool {
+    matches.try_contains_id(id).is_ok()
+}
+
+fn manner(matches: &ArgMatches) -> Manner {
+    let said = |word: &str| has(matches, word) && matches.get_flag(word);
+    Manner {
+        json: said("json"),
+        verbose: said("verbose"),
+        wait: !said("no-wait"),
+        dry_run: said("dry-run"),
+        yes: said("yes"),
+        follow: said("follow"),
+        all: said("all"),
+        fail_if_unchanged: said("fail-if-unchanged"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::args::Cli;
+
+    #[test]
+    fn the_whole_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_operation_has_its_command_with_all_its_parameters() {
+        let program = Cli::command();
+        for id in OperationId::ALL {
+            let operation = id.declaration();
+            let subject = program.find_subcommand(operation.subject.word()).unwrap();
+            let command = subject.find_subcommand(operation.verb).unwrap_or_else(|| panic!("{}", operation.name()));
+            for parameter in operation.parameters {
+                let arg = command.get_arguments().find(|arg| arg.get_id() == id_of(parameter).as_str());
+                let arg = arg.unwrap_or_else(|| panic!("{}: {}", operation.name(), parameter.name));
+                assert!(arg.is_positional() || arg.get_long() == Some(&option_of(&operation, parameter)));
+                assert!(arg.get_help().is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn what_must_be_confirmed_or_is_told_once_is_asked_of_one_object_at_a_time() {
+        let many: Vec<String> = OperationId::ALL
+            .map(OperationId::declaration)
+            .iter()
+            .filter(|o| can_be_many(o))
+            .map(Operation::name)
+            .collect();
+
+        assert_eq!(
+            many,
+            [
+                "server edit",
+                "server verify",
+                "server forget",
+                "platform edit",
+                "platform verify",
+                "platform forget",
+                "site edit",
+                "site verify",
+                "task cancel",
+                "task retry",
+            ]
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! The command line of the front end: the built program against a small front end that keeps its state in
+//! memory, and writes down what it is asked.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes are what is tested")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod double;
+mod following;
+mod lists;
+mod requests;
+mod selection;
+mod stage;
+mod terminal;
