@@ -23,7 +23,8 @@ pub trait Front: Send + Sync {
     /// they ask again, and to nobody after. Kept in memory only.
     fn secret_answer<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Option<Map<String, Value>>>;
 
-    /// What changed after the change `since`, the oldest first, at most `limit`; `None`: only the newest number.
+    /// What changed after the change `since`, the oldest first, at most `limit`. `None`: only the newest number, as
+    /// what is `now`. Where changes after `since` were cleared away: the newest number, as a `reset`.
     fn changes<'a>(
         &'a self,
         actor: &'a Actor,

@@ -378,6 +378,15 @@ pub struct TokenView {
     pub token: Option<String>,
 }
 
+/// A token that lets nobody in any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RevokedTokenView {
+    /// What it was called.
+    pub label: String,
+    /// Whether it was revoked, and not only asked what would be.
+    pub revoked: bool,
+}
+
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingView {
@@ -409,6 +418,17 @@ pub struct FieldView {
     /// `text`, `number`, `yes-no`, `date`.
     #[serde(rename = "type")]
     pub field_type: String,
+}
+
+/// A field that was taken away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeletedFieldView {
+    /// Which objects had it.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it was taken away, and not only asked what would be.
+    pub deleted: bool,
 }
 
 /// A site that was found and is not managed.

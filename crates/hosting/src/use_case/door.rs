@@ -100,7 +100,15 @@ impl Front for Hosting {
         answer: &'a str,
     ) -> Pending<'a, Result<(), Refusal>> {
         Box::pin(async move {
-            Ok(self.store().write(async |tx| tx.answer_request(&actor.name, key, status, answer).await).await?)
+            // A trouble changed nothing, and may be over soon: the same request is then sent again with its key.
+            let came_to_nothing = matches!(status, 502 | 503);
+            self.store()
+                .write(async |tx| match came_to_nothing {
+                    true => tx.release_key(&actor.name, key).await,
+                    false => tx.answer_request(&actor.name, key, status, answer).await,
+                })
+                .await?;
+            Ok(())
         })
     }
 }

@@ -3,17 +3,13 @@
 use std::collections::BTreeMap;
 
 use aegir_domain::{MachineName, NodeId, NodeKind};
-use aegir_store::{
-    Field, Read, Tx,
-};
+use aegir_store::{Field, Read, Tx};
 use serde_json::json;
 
 use super::Asked;
-use super::shown::of_page;
-use crate::view::FieldView;
-use crate::{
-    Answer, BadParameters, Hosting, Refusal,
-};
+use super::shown::{self, of_page};
+use crate::view::{DeletedFieldView, FieldView};
+use crate::{Answer, BadParameters, Hosting, Refusal};
 
 impl Hosting {
     pub(super) async fn list_fields(&self) -> Result<Answer, Refusal> {
@@ -59,7 +55,11 @@ impl Hosting {
                 if !asked.dry_run {
                     tx.drop_field(kind, &name).await?;
                 }
-                Ok(Answer::Object(json!({ "kind": kind, "name": name, "deleted": !asked.dry_run })))
+                Ok(Answer::Object(shown::json(&DeletedFieldView {
+                    kind: kind.to_string(),
+                    name: name.to_string(),
+                    deleted: !asked.dry_run,
+                })))
             })
             .await
     }

@@ -1,21 +1,14 @@
 //! What can be asked of what was found on machines: sites, and records that differ.
 
-
 use aegir_domain::{Context, ContextName, NodeId, NodeKind, Task};
-use aegir_store::{
-    Node, Read,
-};
+use aegir_store::{Node, Read};
 
 use super::Asked;
 use super::object::{KnownContexts, platform_named};
 use super::queued::Wanted;
 use super::shown::{self};
-use crate::view::{
-    DriftView, FoundSiteView,
-};
-use crate::{
-    Answer, Hosting, Refusal,
-};
+use crate::view::{DriftView, FoundSiteView};
+use crate::{Answer, Hosting, Refusal};
 
 impl Hosting {
     pub(super) async fn list_found_sites(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {

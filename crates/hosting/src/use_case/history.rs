@@ -1,20 +1,13 @@
 //! What can be asked of any number: what it stands for, what became of it, and who asked for what.
 
-
 use aegir_domain::{ContextName, NodeId, NodeKind};
-use aegir_store::{
-    AuditList, AuditRecord, DeedList, Node, Read,
-};
+use aegir_store::{AuditList, AuditRecord, DeedList, Node, Read};
 use serde_json::Value;
 
 use super::Asked;
 use super::shown::{self, cursor_page, of_page};
-use crate::view::{
-    AuditView, HistoryView,
-};
-use crate::{
-    Actor, Answer, Call, Door, Hosting, Operation, Refusal,
-};
+use crate::view::{AuditView, HistoryView};
+use crate::{Actor, Answer, Call, Door, Hosting, Operation, Refusal};
 
 impl Hosting {
     pub(super) async fn show_node(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {

@@ -1,19 +1,12 @@
 //! What can be asked of packages.
 
-
 use aegir_domain::PackageKind;
-use aegir_store::{
-    PackageList, PlaceList,
-};
+use aegir_store::{PackageList, PlaceList};
 
 use super::Asked;
 use super::shown::{self, cursor_page, of_page};
-use crate::view::{
-    InstanceView, PackageView, ReleaseView,
-};
-use crate::{
-    Answer, Hosting, Refusal,
-};
+use crate::view::{InstanceView, PackageView, ReleaseView};
+use crate::{Answer, Hosting, Refusal};
 
 impl Hosting {
     pub(super) async fn list_packages(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {

@@ -1,18 +1,12 @@
 //! What can be asked of settings.
 
-
-use aegir_store::{
-    Read, StoreFault,
-};
+use aegir_store::{Read, StoreFault};
 use serde_json::Value;
 
 use super::Asked;
 use super::shown::{self, of_page};
 use crate::view::SettingView;
-use crate::{
-    Answer, BadParameters, Hosting, Refusal,
-    Setting,
-};
+use crate::{Answer, BadParameters, Hosting, Refusal, Setting};
 
 impl Hosting {
     pub(super) async fn list_settings(&self) -> Result<Answer, Refusal> {

@@ -1,16 +1,12 @@
 //! What can be asked of tokens.
 
-
 use aegir_domain::{Password, Remedy};
 use aegir_store::NewToken;
-use serde_json::json;
 
 use super::Asked;
 use super::shown::{self};
-use crate::view::TokenView;
-use crate::{
-    Answer, BadParameters, Hosting, Permission, Permissions, Refusal,
-};
+use crate::view::{RevokedTokenView, TokenView};
+use crate::{Answer, BadParameters, Hosting, Permission, Permissions, Refusal};
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -75,7 +71,10 @@ impl Hosting {
             false => self.store().write(async |tx| tx.revoke_token(asked.name, now).await).await?,
         };
         match revoked {
-            true => Ok(Answer::Object(json!({ "label": asked.name, "revoked": !asked.dry_run }))),
+            true => Ok(Answer::Object(shown::json(&RevokedTokenView {
+                label: asked.name.to_owned(),
+                revoked: !asked.dry_run,
+            }))),
             false => Err(Refusal::Unknown { what: "token", name: asked.name.to_owned() }),
         }
     }

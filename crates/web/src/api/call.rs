@@ -1,6 +1,6 @@
 //! A request, read as a call of an operation: all that is wrong with it is told at once.
 
-use aegir_hosting::{BadParameter, BadParameters, Call, Names, Operation, Parameter, Shape};
+use aegir_hosting::{BadParameter, BadParameters, Call, Names, Operation, Parameter, Shape, Subject};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -37,6 +37,11 @@ pub(super) fn read(
         },
     };
     if let (Some(given), Some(kind)) = (&given, kind) {
+        // A site is called by its name, and by that of its context.
+        let given = match kind.refers {
+            Some(Subject::Site) => given.strip_prefix('@').unwrap_or(given),
+            _ => given,
+        };
         match kind.read(given) {
             Ok(name) => call.name = Some(name),
             Err(text) => {

@@ -15,17 +15,18 @@ use serde_json::json;
 
 use super::events::{Source, closing, hello, last_event, no_such_event, told, trouble};
 use super::router::Api;
+use super::wait::Ear;
 use super::{Problem, call};
 
 const PAGE: usize = 200;
+/// What the front end says of changes that were cleared away.
+const RESET: &str = "reset";
 
 struct Watching {
     api: Arc<Api>,
     actor: Actor,
     /// The change that was told last.
     last: i64,
-    /// Whether that one was seen or asked for, so that it must still be there if nothing was cleared away since.
-    anchored: bool,
     waiting: VecDeque<Event>,
     over: bool,
 }
@@ -37,14 +38,13 @@ pub(super) async fn stream(api: Arc<Api>, actor: Actor, head: &Parts) -> Result<
         Some(given) => Some(given.to_owned()),
         None => since(head.uri.query().unwrap_or_default())?,
     };
-    let mut source =
-        Watching { api: api.clone(), actor, last: 0, anchored: true, waiting: VecDeque::from([hello()]), over: false };
+    let mut source = Watching { api: api.clone(), actor, last: 0, waiting: VecDeque::from([hello()]), over: false };
     match named {
         Some(given) => {
             let number = given.parse::<i64>().ok().filter(|number| *number >= 0);
             source.last = number.ok_or_else(|| no_such_event(&given, "a whole number"))?;
         }
-        None => source.begin_at_newest().await?,
+        None => source.last = api.front.changes(&source.actor, None, 1).await.map(newest)?,
     }
     Ok(told(&api, source))
 }
@@ -82,43 +82,25 @@ impl Source for Watching {
 }
 
 impl Watching {
-    /// Goes to the newest change.
-    async fn begin_at_newest(&mut self) -> Result<(), Refusal> {
-        let newest = self.api.front.changes(&self.actor, None, 1).await?;
-        self.anchored = !newest.is_empty();
-        self.last = newest.last().map_or(0, |change| change.number);
-        Ok(())
-    }
-
     async fn read_on(&mut self) -> Result<(), Refusal> {
-        // The last one is asked for again: if it is gone, others may be that were never told.
-        let since = if self.anchored { self.last - 1 } else { self.last };
-        let mut found = self.api.front.changes(&self.actor, Some(since), PAGE).await?;
-        if self.anchored {
-            if found.first().is_none_or(|first| first.number != self.last) {
-                self.begin_at_newest().await?;
-                let reset = Event::default().event("reset").id(self.last.to_string());
-                self.waiting.push_back(reset.data(json!({ "newest": self.last }).to_string()));
-                return Ok(());
-            }
-            found.remove(0);
-        }
+        let api = self.api.clone();
+        let ear = Ear::of(api.front.as_ref());
+        let found = api.front.changes(&self.actor, Some(self.last), PAGE).await?;
         if found.is_empty() {
-            let mut ending = self.api.ending.clone();
-            tokio::select! {
-                () = self.api.front.changed() => (),
-                _ = ending.wait_for(|ending| *ending) => (),
-            }
+            ear.wait(&api.ending).await;
         }
         for change in found {
-            self.tell(&change);
+            self.last = self.last.max(change.number);
+            let event = Event::default().id(self.last.to_string());
+            self.waiting.push_back(match change.what.as_str() {
+                RESET => event.event(RESET).data(json!({ "newest": self.last }).to_string()),
+                _ => event.event("change").data(json!(change).to_string()),
+            });
         }
         Ok(())
     }
+}
 
-    fn tell(&mut self, change: &ChangeView) {
-        let data = json!(change).to_string();
-        self.waiting.push_back(Event::default().event("change").id(change.number.to_string()).data(data));
-        (self.last, self.anchored) = (change.number, true);
-    }
+fn newest(changes: Vec<ChangeView>) -> i64 {
+    changes.last().map_or(0, |change| change.number)
 }

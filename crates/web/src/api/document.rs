@@ -202,9 +202,8 @@ fn responses(operation: &Operation, shapes: &mut Shapes) -> Value {
             } });
         }
         Effect::Shows => done["description"] = "The object.".into(),
-        Effect::Changes => {
-            done["content"]["application/json"]["schema"] = json!({ "anyOf": [answered, shapes.of::<PlanView>()] });
-        }
+        // A dry run is answered with what there would be.
+        Effect::Changes => (),
         Effect::Queues => {
             done["description"] = "The task, which has ended; or what would be done.".into();
             done["content"]["application/json"]["schema"] = json!({ "anyOf": [answered, shapes.of::<PlanView>()] });

@@ -164,9 +164,13 @@ impl Following {
     }
 
     async fn read_on(&mut self) -> Result<(), Refusal> {
-        let view = match self.seen.take() {
-            Some(view) => view,
-            None => wait::shown(&self.api, &self.actor, self.task).await?,
+        let api = self.api.clone();
+        let (view, ear) = match self.seen.take() {
+            Some(view) => (view, None),
+            None => {
+                let ear = wait::Ear::of(api.front.as_ref());
+                (wait::shown(&api, &self.actor, self.task).await?, Some(ear))
+            }
         };
         if attempts(&view).any(|attempt| attempt == self.attempt) && self.read_page().await? {
             self.seen = Some(view);
@@ -178,12 +182,8 @@ impl Following {
             self.seen = Some(view);
         } else if wait::has_ended(&view) {
             self.end(last("ended", &view));
-        } else {
-            let mut ending = self.api.ending.clone();
-            tokio::select! {
-                () = self.api.front.changed() => (),
-                _ = ending.wait_for(|ending| *ending) => (),
-            }
+        } else if let Some(ear) = ear {
+            ear.wait(&api.ending).await;
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! What each operation is answered with, as a shape: from the views that it is made of.
 
+use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
-    AuditView, ChangeView, DriftView, FieldView, FoundSiteView, HistoryView, LineView, NodeView, PackageView,
-    PlatformView, QueueView, ServerView, SettingView, SiteView, TaskView, TokenView,
+    AuditView, ChangeView, DeletedFieldView, DriftView, FieldView, FoundSiteView, HistoryView, LineView, NodeView,
+    PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SettingView, SiteView, TaskView, TokenView,
 };
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -152,15 +153,28 @@ impl Shapes {
             Id::TaskLog => self.of::<PageView<LineView>>(),
             Id::QueueShow | Id::QueuePause | Id::QueueResume | Id::QueueDrain => self.of::<QueueView>(),
             Id::TokenList => self.of::<PageView<TokenView>>(),
-            Id::TokenAdd | Id::TokenRevoke => self.of::<TokenView>(),
+            Id::TokenAdd => self.of::<TokenView>(),
+            Id::TokenRevoke => self.of::<RevokedTokenView>(),
             Id::SettingList => self.of::<PageView<SettingView>>(),
             Id::SettingShow | Id::SettingSet => self.of::<SettingView>(),
             Id::FieldList => self.of::<PageView<FieldView>>(),
-            Id::FieldAdd | Id::FieldDelete => self.of::<FieldView>(),
+            Id::FieldAdd => self.of::<FieldView>(),
+            Id::FieldDelete => self.of::<DeletedFieldView>(),
             Id::FoundSiteList => self.of::<PageView<FoundSiteView>>(),
             Id::DriftList => self.of::<PageView<DriftView>>(),
             Id::AuditList => self.of::<PageView<AuditView>>(),
-            Id::NodeShow => self.of::<NodeView>(),
+            // Whatever bears the number; what has no view of its own is shown as what all have in common.
+            Id::NodeShow => {
+                let each = [
+                    self.of::<ServerView>(),
+                    self.of::<PlatformView>(),
+                    self.of::<SiteView>(),
+                    self.of::<PackageView>(),
+                    self.of::<TaskView>(),
+                    self.of::<NodeView>(),
+                ];
+                json_schema!({ "anyOf": each })
+            }
             Id::NodeHistory => self.of::<PageView<HistoryView>>(),
             // What queues a task is answered with the task, where somebody waits for its end.
             Id::ServerAdd
@@ -176,8 +190,12 @@ impl Shapes {
             | Id::SiteVerify
             | Id::SiteLogin
             | Id::SiteDelete
-            | Id::TaskRetry
-            | Id::DriftResolve => self.of::<TaskView>(),
+            | Id::TaskRetry => self.of::<TaskView>(),
+            // What the back end has is taken over at once.
+            Id::DriftResolve => {
+                let each = [self.of::<TaskView>(), self.of::<Context>()];
+                json_schema!({ "anyOf": each })
+            }
         }
     }
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aegir_domain::TaskState;
-use aegir_hosting::{Actor, Answer, Call, OperationId, Refusal};
+use aegir_hosting::{Actor, Answer, Call, Front, OperationId, Pending, Refusal};
 use axum::http::HeaderMap;
+use futures_util::FutureExt;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::router::Api;
 
@@ -13,6 +15,9 @@ use super::router::Api;
 pub(super) const PREFER: &str = "prefer";
 /// The longest that an answer is put off.
 pub(super) const LONGEST: u64 = 300;
+
+/// How long the news of a moment are gathered: where much happens, nobody looks more often than that.
+const BREATH: Duration = Duration::from_millis(30);
 
 /// How many seconds somebody would wait, if they say so.
 pub(super) fn seconds(headers: &HeaderMap) -> Option<u64> {
@@ -22,18 +27,43 @@ pub(super) fn seconds(headers: &HeaderMap) -> Option<u64> {
     value.trim().trim_matches('"').parse::<u64>().ok().map(|seconds| seconds.min(LONGEST))
 }
 
+/// An ear that hears what changes from its making on, so that nothing is missed between looking and waiting.
+pub(super) struct Ear<'a>(Option<Pending<'a, ()>>);
+
+impl Ear<'_> {
+    pub(super) fn of(front: &dyn Front) -> Ear<'_> {
+        let mut changed = front.changed();
+        // Looked at once, it listens.
+        match (&mut changed).now_or_never() {
+            Some(()) => Ear(None),
+            None => Ear(Some(changed)),
+        }
+    }
+
+    /// Ends when something may have changed, or the server is about to end.
+    pub(super) async fn wait(self, ending: &watch::Receiver<bool>) {
+        let Ear(Some(changed)) = self else { return };
+        let mut ending = ending.clone();
+        tokio::select! {
+            () = changed => (),
+            _ = ending.wait_for(|ending| *ending) => return,
+        }
+        tokio::time::sleep(BREATH).await;
+    }
+}
+
 /// The task once it has ended; nothing if that takes longer than `seconds`, or may not be seen.
 pub(super) async fn ended(api: &Api, actor: &Actor, task: i64, seconds: u64) -> Option<Value> {
     let watching = async {
-        let mut ending = api.ending.clone();
         loop {
+            let ear = Ear::of(api.front.as_ref());
             let view = shown(api, actor, task).await.ok()?;
             if has_ended(&view) {
                 return Some(view);
             }
-            tokio::select! {
-                () = api.front.changed() => (),
-                _ = ending.wait_for(|ending| *ending) => return None,
+            ear.wait(&api.ending).await;
+            if *api.ending.borrow() {
+                return None;
             }
         }
     };

@@ -215,7 +215,7 @@ fn who_comes_back_after_changes_were_cleared_away_is_told_to_begin_anew() {
 fn of_no_changes_at_all_one_reset_is_told_and_no_more() {
     let stage = Stage::with(Limits { heartbeat: Duration::from_millis(50), ..Limits::default() });
     stage.double.prune(0);
-    let mut events = stage.follow("/api/v1/changes", Some("3"));
+    let mut events = stage.follow("/api/v1/changes", Some("1"));
 
     assert_eq!(events.next_event().unwrap().name, "reset");
     std::thread::sleep(Duration::from_millis(700));

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use aegir_domain::ContextName;
-use aegir_hosting::view::{FieldView, TokenView};
+use aegir_hosting::view::{DeletedFieldView, FieldView, RevokedTokenView, TokenView};
 use aegir_hosting::{
     Actor, Answer, BadParameters, Call, Chosen, Effect, Given, Names, Offer, Operation, OperationId, Permissions,
     Queued, Refusal, Setting, Subject, Unavailable, options,
@@ -27,7 +27,11 @@ pub(super) fn perform(state: &mut State, actor: &Actor, call: Call) -> Result<An
     match operation.effect {
         Effect::Lists => list(state, &operation, &name, &given),
         Effect::Shows => show(state, &operation, &name, &given).map(Answer::Object),
-        Effect::Changes | Effect::Queues if call.dry_run => {
+        Effect::Changes if call.dry_run => {
+            let mut imagined = state.clone();
+            change(&mut imagined, actor, &operation, &name, &given).map(Answer::Object)
+        }
+        Effect::Queues if call.dry_run => {
             let requests = vec![json!({ "task": operation.slug() })];
             Ok(Answer::WouldQueue { object: context(&operation, &name), requests })
         }
@@ -175,9 +179,8 @@ fn change(
             json!(TokenView { token: Some(token), ..state.token_view(name) })
         }
         OperationId::TokenRevoke => {
-            let view = state.tokens.contains_key(name).then(|| json!(state.token_view(name)));
-            state.tokens.remove(name);
-            view.ok_or_else(|| unknown(operation, name))?
+            state.tokens.remove(name).ok_or_else(|| unknown(operation, name))?;
+            json!(RevokedTokenView { label: name.into(), revoked: true })
         }
         OperationId::SettingSet => {
             let setting = Setting::named(name).ok_or_else(|| unknown(operation, name))?;
@@ -202,7 +205,8 @@ fn change(
         }
         _ => {
             let of = (given.str("kind").unwrap_or_default().to_owned(), name.to_owned());
-            json!(state.fields.remove(&of).ok_or_else(|| unknown(operation, name))?)
+            let field = state.fields.remove(&of).ok_or_else(|| unknown(operation, name))?;
+            json!(DeletedFieldView { kind: field.kind, name: field.name, deleted: true })
         }
     })
 }

@@ -29,7 +29,7 @@ pub struct Double {
     pub gate: Semaphore,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct State {
     pub nodes: BTreeMap<i64, Node>,
     pub tasks: BTreeMap<i64, Task>,
@@ -44,11 +44,13 @@ pub struct State {
     last_change: i64,
 }
 
+#[derive(Clone)]
 struct Keyed {
     request: Vec<u8>,
     answer: Option<(u16, String)>,
 }
 
+#[derive(Clone)]
 pub struct Node {
     pub kind: &'static str,
     pub name: String,
@@ -58,6 +60,7 @@ pub struct Node {
     pub revision: u64,
 }
 
+#[derive(Clone)]
 pub struct Task {
     pub operation: String,
     pub object: i64,
@@ -69,6 +72,7 @@ pub struct Task {
     pub secret: Option<Map<String, Value>>,
 }
 
+#[derive(Clone)]
 pub struct Token {
     pub secret: String,
     pub scopes: Permissions,
@@ -224,7 +228,8 @@ impl Front for Double {
                 Some("lost.test") => return Err(Refusal::Lost(shown::lost())),
                 _ => (),
             }
-            let (slug, object) = (call.operation.declaration().name(), call.name.clone());
+            let operation = call.operation.declaration();
+            let (slug, object) = (operation.name(), call.name.clone());
             let answer = ask::perform(&mut self.state(), actor, call);
             let door = match actor.door {
                 Door::Machine => "machine",
@@ -241,7 +246,9 @@ impl Front for Double {
                 answer: said,
             };
             self.state().audit.push(audited);
-            self.changed.notify_waiters();
+            if !operation.reads() {
+                self.changed.notify_waiters();
+            }
             answer
         })
     }
@@ -270,8 +277,13 @@ impl Front for Double {
         Box::pin(async move {
             actor.must(Permission::View)?;
             let state = self.state();
+            let told = |what: &str| {
+                vec![ChangeView { number: state.last_change, at: NOW, node: 0, kind: String::new(), what: what.into() }]
+            };
+            let oldest = state.changes.first().map_or(state.last_change + 1, |change| change.number);
             Ok(match since {
-                None => state.changes.last().cloned().into_iter().collect(),
+                None => told("now"),
+                Some(since) if since + 1 < oldest => told("reset"),
                 Some(since) => {
                     state.changes.iter().filter(|change| change.number > since).take(limit).cloned().collect()
                 }

@@ -14,7 +14,7 @@ use super::{NOW, State};
 
 pub(super) fn lost() -> Lost {
     let source = FaultReport { message: "ssh ended with status 255".into(), because: Vec::new(), remedy: None };
-    Lost { server: "web1".parse().unwrap(), passing: true, source }
+    Lost { server: "web1".parse().unwrap(), passing: true, unknown_attempt: false, source }
 }
 
 impl State {
