@@ -36,9 +36,18 @@ impl Hosting {
             required: false,
             name,
         };
-        if !asked.dry_run {
-            self.store().write(async |tx| tx.save_field(&field).await).await?;
-        }
+        self.store()
+            .write(async |tx| {
+                if tx.fields(field.kind).await?.iter().any(|other| other.name == field.name) {
+                    let by = format!("another field of a {}", field.kind);
+                    return Err(Refusal::Taken { name: field.name.to_string(), by });
+                }
+                if !asked.dry_run {
+                    tx.save_field(&field).await?;
+                }
+                Ok(())
+            })
+            .await?;
         Ok(Answer::Object(
             json!({ "kind": field.kind, "name": field.name, "title": field.label, "type": field.field_type }),
         ))

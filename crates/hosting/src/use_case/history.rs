@@ -1,13 +1,13 @@
 //! What can be asked of any number: what it stands for, what became of it, and who asked for what.
 
 use aegir_domain::{ContextName, NodeId, NodeKind};
-use aegir_store::{AuditList, AuditRecord, DeedList, Node, Read};
+use aegir_store::{AuditList, AuditRecord, DeedList, Node, Read, StoreFault};
 use serde_json::Value;
 
 use super::Asked;
 use super::shown::{self, cursor_page, of_page};
 use crate::view::{AuditView, HistoryView};
-use crate::{Actor, Answer, Call, Door, Hosting, Operation, Refusal};
+use crate::{Actor, Answer, Call, Door, Hosting, Operation, Refusal, Subject};
 
 impl Hosting {
     pub(super) async fn show_node(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -125,10 +125,8 @@ impl Hosting {
             .store()
             .write_soon(async |tx| {
                 let mut record = record;
-                if let Some(name) = &record.name
-                    && let Ok(node) = node_called(tx, name).await
-                {
-                    record.object = Some(node.id);
+                if let Some(name) = &record.name {
+                    record.object = object_of(tx, operation, name).await?;
                 }
                 tx.record_audit(&record).await
             })
@@ -150,4 +148,22 @@ async fn node_called(read: &mut Read, text: &str) -> Result<Node, Refusal> {
         },
     };
     node.ok_or_else(unknown)
+}
+
+/// The number of what an operation was about, if what it is about has one.
+async fn object_of(read: &mut Read, operation: &Operation, name: &str) -> Result<Option<NodeId>, StoreFault> {
+    let name = match operation.subject {
+        Subject::Server => name.parse().map(ContextName::Server),
+        Subject::Platform => name.parse().map(ContextName::Platform),
+        Subject::Site => name.parse().map(ContextName::Site),
+        Subject::Drift => name.parse(),
+        Subject::Task | Subject::Node => {
+            return Ok(node_called(read, name).await.ok().map(|node| node.id));
+        }
+        _ => return Ok(None),
+    };
+    match name {
+        Ok(name) => Ok(read.node_named(&name).await?.map(|node| node.id)),
+        Err(_) => Ok(None),
+    }
 }

@@ -233,7 +233,7 @@ impl Recorder {
                             return Err(self.lost(SaidNothing).into());
                         }
                         if from > 1 && !in_contact && opened.elapsed() >= self.pace.patience {
-                            in_contact = true;
+                            (in_contact, *heard) = (true, true);
                             self.regain(task).await?;
                         }
                     }

@@ -20,10 +20,11 @@ use super::dispatcher::{Followed, follow_to_its_end};
 use super::outcome::{record_context, saved};
 use super::recorder::{Begin, Recorder, contradicts};
 use crate::use_case::{known_locks, parameters};
-use crate::{Hosting, OperationId, Place};
+use crate::{Hosting, OperationId, Place, Setting};
 
 /// How many of a machine's newest attempts are looked at.
 const NEWEST: usize = 500;
+const DAY: i64 = 24 * 60 * 60 * 1000;
 /// Who did what was done by hand, where nobody said.
 const BY_HAND: &str = "by hand";
 
@@ -40,7 +41,13 @@ pub(super) async fn take_over(
     let contexts = in_time(pace, place, hosting.0.back_ends.contexts(place)).await?;
     take_contexts(hosting, server, fence, contexts, asked).await?;
     let attempts = in_time(pace, place, hosting.0.back_ends.attempts(place, NEWEST)).await?;
+    let days = hosting.store().read(async |read| crate::use_case::number(read, Setting::KeepTasksDays).await).await?;
+    let kept_since = asked - i64::from(days) * DAY;
     for found in attempts.into_iter().rev() {
+        // What is so old was let go of here, or would be.
+        if found.state.has_ended() && i64::try_from(found.asked_at).is_ok_and(|at| at < kept_since) {
+            continue;
+        }
         let known = hosting.store().read(async |read| read.attempt(found.attempt).await).await?;
         if known.is_some() {
             continue;

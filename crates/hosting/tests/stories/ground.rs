@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aegir_domain::{NodeId, ObjectStatus, TaskState};
+use aegir_domain::{AttemptId, NodeId, ObjectStatus, TaskKind, TaskState};
 use aegir_hosting::{
     Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, OperationId, Outside, Pace, Permission, Refusal,
 };
@@ -259,6 +259,16 @@ impl Ground {
         }
     }
 
+    /// Waits until a back end has begun such a task, and tells its newest attempt.
+    pub async fn until_began(&self, kind: TaskKind, object: &str) -> AttemptId {
+        let newest = || {
+            let began = self.back_ends.machines().into_iter().flat_map(|machine| machine.began());
+            began.filter(|began| began.kind == kind && began.object == object).map(|began| began.attempt).max()
+        };
+        self.until("it begins", async || newest().is_some()).await;
+        newest().unwrap()
+    }
+
     pub async fn until_state(&self, task: NodeId, state: TaskState) -> TaskRecord {
         let began = Instant::now();
         loop {
@@ -325,6 +335,14 @@ impl Ground {
             }
             lines.extend(page.into_iter().map(|record| (record.line.n, format!("{:?}", record.line.said))));
         }
+    }
+
+    /// Fence and holder of a server's lease.
+    pub async fn fence_of(&self, server: &str) -> (i64, String) {
+        let name = format!("dispatch:{server}");
+        let leases = self.read(async |read| read.leases().await).await;
+        let lease = leases.into_iter().find(|lease| lease.name == name).unwrap();
+        (lease.fence, lease.holder)
     }
 
     // ----- behind the front end's back

@@ -3,9 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
+mod bad;
+mod by_hand;
 mod ground;
+mod kept;
+mod lease;
+mod loss;
+mod news;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;
 mod queue;
+mod secrets;
 mod straight;
+mod who;

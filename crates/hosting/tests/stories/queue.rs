@@ -443,7 +443,7 @@ fn a_dispatcher_for_a_crontab_does_what_there_is_and_leaves() {
         ground.machine().plan(TaskKind::VerifySite, None, Plan::holds());
         let task = ground.queue(verify_site("a.test")).await;
         let at_work = ground.at_work();
-        ground.until_state(task, TaskState::Running).await;
+        ground.until_began(TaskKind::VerifySite, "@a.test").await;
         at_work.kill().await;
         ground.machine().release("@a.test");
         let last = ground.work().await;

@@ -1,0 +1,269 @@
+//! What was done on a machine by hand: found, recorded once, and never silently written over.
+
+use aegir_domain::{Context, ContextName, ObjectStatus, SiteContext, Task, TaskKind, TaskState};
+use aegir_hosting::{Call, OperationId as Id, Refusal};
+use aegir_lab::pretend::{Ends, Machine, Plan};
+use serde_json::json;
+
+use crate::ground::{Ground, delete_site, edit_site, on_both, verify_site};
+
+/// So long until a machine is looked at again.
+const A_LOOK: i64 = 61_000;
+
+impl Ground {
+    /// Has machines looked at, and works until nothing is left.
+    async fn look(&self) {
+        self.outside.jump(A_LOOK);
+        self.work().await;
+    }
+}
+
+fn install(site: &str) -> Task {
+    serde_json::from_value(json!({
+        "kind": "install-site", "site": site, "platform": "d10", "db_server": "web1", "mail": "a@b.org",
+        "account": "admin", "client": "admin",
+    }))
+    .unwrap()
+}
+
+fn delete(site: &str) -> Task {
+    Task::DeleteSite { site: site.parse().unwrap(), confirm: site.into() }
+}
+
+fn site(machine: &Machine, name: &str) -> SiteContext {
+    let Some(Context::Site(site)) = machine.context(name) else { panic!("there is no {name}") };
+    *site
+}
+
+#[test]
+fn a_site_that_was_made_in_a_shell_is_recorded_with_its_attempt_and_only_once() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.machine().by_hand(install("hand.test"));
+        ground.look().await;
+        ground.look().await;
+
+        let shown = ground.shown(Call::of(Id::SiteShow).about("hand.test")).await;
+        assert_eq!(
+            (&shown["status"], &shown["platform"], &shown["revision"]),
+            (&json!("enabled"), &json!("d10"), &json!(1))
+        );
+        assert!(shown["verified"].is_i64(), "{shown}");
+        let tasks = ground.items(Call::of(Id::TaskList).with("object", "@hand.test")).await;
+        assert_eq!(tasks.len(), 1);
+        assert_eq!(
+            (&tasks[0]["operation"], &tasks[0]["state"], &tasks[0]["asked_by"]),
+            (&json!("site-add"), &json!("succeeded"), &json!("root in a shell"))
+        );
+        // It is like any other from now on.
+        ground.queue(edit_site("hand.test").with("alias", "www.hand.test")).await;
+        ground.work().await;
+        assert_eq!(site(&ground.machine(), "@hand.test").aliases.len(), 1);
+        assert!(ground.items(Call::of(Id::DriftList)).await.is_empty());
+    });
+}
+
+#[test]
+fn what_runs_in_a_shell_is_followed_like_any_other_task() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.machine().plan(TaskKind::VerifySite, None, Plan::holds());
+        let attempt = ground.machine().by_hand(Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
+        ground.outside.jump(A_LOOK);
+        let at_work = ground.at_work();
+        ground
+            .until("it is found", async || ground.read(async |read| read.attempt(attempt).await).await.is_some())
+            .await;
+        let task = ground.read(async |read| read.attempt(attempt).await).await.unwrap().task;
+        // Its object is held.
+        let waits = ground.queue(verify_site("a.test")).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        ground.assert_state(waits, TaskState::Waiting).await;
+        ground.machine().release("@a.test");
+        ground.until_state(task, TaskState::Succeeded).await;
+        ground.until("the next one begins", async || ground.task(waits).await.state != TaskState::Waiting).await;
+        ground.machine().release("@a.test");
+        ground.until_began(TaskKind::VerifySite, "@a.test").await;
+        at_work.kill().await;
+        assert_eq!(ground.machine().began().iter().filter(|began| began.attempt == attempt).count(), 1);
+    });
+}
+
+#[test]
+fn a_site_that_was_deleted_in_a_shell_is_gone_and_one_that_was_made_again_is_not() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        let machine = ground.machine();
+        let first = ground.items(Call::of(Id::SiteList)).await[1]["id"].as_i64().unwrap();
+        machine.by_hand(delete("@a.test".trim_start_matches('@')));
+        machine.by_hand(delete("b.test"));
+        ground
+            .until("both are gone", async || {
+                machine.context("@a.test").is_none() && machine.context("@b.test").is_none()
+            })
+            .await;
+        ground.outside.jump(5_000);
+        machine.by_hand(install("b.test"));
+        ground.until("one is back", async || machine.context("@b.test").is_some()).await;
+        ground.look().await;
+        ground.look().await;
+
+        let names = ground.items(Call::of(Id::SiteList)).await;
+        let names: Vec<_> = names.iter().map(|site| site["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["b.test"], "first {first}");
+        ground.queue(verify_site("b.test")).await;
+        ground.work().await;
+        assert_eq!(ground.tasks().await.last().unwrap(), "site-verify @b.test succeeded");
+    });
+}
+
+#[test]
+fn an_old_attempt_says_nothing_of_what_came_after_it() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let machine = ground.machine();
+        // It failed in a shell, before anybody here verified the site again.
+        machine.plan_once(TaskKind::VerifySite, None, Plan::ends(Ends::Stuck));
+        let old = machine.by_hand(Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
+        ground.until("it ended", async || machine.has_ended(old)).await;
+        ground.outside.jump(1_000);
+        ground.queue(verify_site("a.test")).await;
+        ground.work().await;
+        let node = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        assert!(node["verified"].is_i64());
+        ground.look().await;
+
+        assert!(ground.read(async |read| read.attempt(old).await).await.is_some());
+        let node = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        assert!(node["verified"].is_i64(), "{node}");
+    });
+}
+
+#[test]
+fn a_newer_record_is_taken_over() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let machine = ground.machine();
+        let mut changed = site(&machine, "@a.test");
+        changed.revision += 1;
+        changed.aliases = vec!["www.a.test".parse().unwrap()];
+        machine.put_context(Context::Site(Box::new(changed)));
+        ground.look().await;
+
+        let shown = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        assert_eq!((&shown["revision"], shown["domains"].as_array().unwrap().len()), (&json!(2), 2));
+        assert!(ground.items(Call::of(Id::DriftList)).await.is_empty());
+        let history = ground.items(Call::of(Id::NodeHistory).about("@a.test")).await;
+        assert_eq!((&history[0]["what"], &history[0]["actor"]), (&json!("changed"), &json!("by hand")));
+    });
+}
+
+#[test]
+fn what_differs_is_shown_with_both_sides_and_either_can_be_taken() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        let machine = ground.machine();
+        for name in ["@a.test", "@b.test"] {
+            let mut changed = site(&machine, name);
+            changed.mail = "theirs@example.org".parse().unwrap();
+            machine.put_context(Context::Site(Box::new(changed)));
+        }
+        ground.look().await;
+        let drift = ground.items(Call::of(Id::DriftList)).await;
+        assert_eq!(drift.len(), 2);
+        assert_eq!(
+            (&drift[0]["ours"]["mail"], &drift[0]["theirs"]["mail"]),
+            (&json!("admin@a.test"), &json!("theirs@example.org"))
+        );
+        // Until somebody has chosen, nothing is written over; and looking again changes nothing.
+        assert!(matches!(ground.refused(edit_site("a.test").with("alias", "x.test")).await, Refusal::Unavailable(_)));
+        ground.look().await;
+        assert_eq!(ground.items(Call::of(Id::DriftList)).await, drift);
+
+        ground.ask(Call::of(Id::DriftResolve).about("@a.test").with("take", "theirs")).await.unwrap();
+        let ours = ground.queue(Call::of(Id::DriftResolve).about("@b.test").with("take", "ours")).await;
+        ground.work().await;
+        ground.assert_state(ours, TaskState::Succeeded).await;
+        ground.look().await;
+
+        assert!(ground.items(Call::of(Id::DriftList)).await.is_empty());
+        assert_eq!(site(&machine, "@a.test").mail.as_str(), "theirs@example.org");
+        assert_eq!(site(&machine, "@b.test").mail.as_str(), "admin@b.test");
+        let gone = Call::of(Id::DriftResolve).about("@a.test").with("take", "ours");
+        assert!(matches!(ground.refused(gone).await, Refusal::Unknown { .. }));
+        for name in ["a.test", "b.test"] {
+            ground.queue(edit_site(name).with("alias", format!("www.{name}"))).await;
+        }
+        ground.work().await;
+        assert_eq!(site(&machine, "@a.test").aliases.len() + site(&machine, "@b.test").aliases.len(), 2);
+    });
+}
+
+#[test]
+fn a_task_that_ends_while_a_machine_is_looked_at_is_no_drift() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        for n in 0..10 {
+            ground.outside.jump(A_LOOK);
+            let task = ground.queue(edit_site("a.test").with("alias", format!("w{n}.a.test"))).await;
+            ground.work().await;
+            ground.assert_state(task, TaskState::Succeeded).await;
+            assert!(ground.items(Call::of(Id::DriftList)).await.is_empty());
+        }
+        ground.outside.jump(A_LOOK);
+        ground.queue(delete_site("a.test")).await;
+        ground.work().await;
+        assert!(ground.items(Call::of(Id::SiteList)).await.is_empty());
+    });
+}
+
+#[test]
+fn a_site_on_a_platform_that_is_unknown_here_keeps_nobody_from_the_rest() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        let machine = ground.machine();
+        let mut stray = site(&machine, "@a.test");
+        stray.name = "stray.test".parse().unwrap();
+        stray.platform = "unknown".parse().unwrap();
+        machine.put_context(Context::Site(Box::new(stray)));
+        // Two sites there claim the same name, which cannot be remembered of both.
+        for name in ["c.test", "d.test"] {
+            let mut twin = site(&machine, "@a.test");
+            twin.name = name.parse().unwrap();
+            twin.aliases = vec!["twins.test".parse().unwrap()];
+            machine.put_context(Context::Site(Box::new(twin)));
+        }
+        machine.by_hand(install("z.test"));
+        ground.look().await;
+
+        let sites = ground.items(Call::of(Id::SiteList)).await;
+        let names: Vec<_> = sites.iter().map(|site| site["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["a.test", "b.test", "c.test", "z.test"]);
+        assert_eq!(ground.tasks().await.last().unwrap(), "site-add @z.test succeeded");
+    });
+}
+
+#[test]
+fn a_home_that_was_used_before_is_taken_in_whole() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        let contexts = ["@platform_d10", "@a.test", "@b.test"].map(|name| ground.machine().context(name).unwrap());
+        // Another front end, with an empty store, is given the same machine.
+        let other = Ground::new(ground.store().dialect()).await;
+        other.server("web1").await;
+        for context in contexts {
+            other.machine().put_context(context);
+        }
+        other.look().await;
+
+        assert_eq!(other.items(Call::of(Id::SiteList)).await.len(), 2);
+        assert_eq!(other.items(Call::of(Id::PlatformList)).await.len(), 1);
+        let name: ContextName = "@a.test".parse().unwrap();
+        let node = other.read(async |read| read.node_named(&name).await).await.unwrap();
+        assert_eq!((node.status, node.verified), (Some(ObjectStatus::Enabled), None));
+        other.queue(verify_site("a.test")).await;
+        other.work().await;
+        assert!(other.node(node.id).await.verified.is_some());
+        other.store().close().await;
+    });
+}

@@ -1,0 +1,92 @@
+//! Who may: by the declarations, and by nothing else.
+
+use aegir_hosting::{Actor, Call, Front as _, OperationId as Id, Permission, Permissions, Refusal};
+use serde_json::json;
+
+use crate::ground::{on_both, verify_site};
+
+/// Every set of permissions.
+fn every_set() -> impl Iterator<Item = Permissions> {
+    (0..1 << Permission::ALL.len()).map(|set: u32| {
+        Permission::ALL.into_iter().enumerate().filter(|(bit, _)| set & (1 << bit) != 0).map(|(_, one)| one).collect()
+    })
+}
+
+#[test]
+fn every_operation_refuses_exactly_those_who_lack_what_it_needs() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        for id in Id::ALL {
+            let operation = id.declaration();
+            for may in every_set() {
+                let actor = Actor::of_token("somebody", may);
+                let asked = ground.hosting.perform(&actor, Call::of(id)).await;
+                let forbidden = matches!(asked, Err(Refusal::Forbidden(_)));
+                assert_eq!(forbidden, !may.hold(operation.needs), "{} for {may:?}: {asked:?}", operation.name());
+                if let Err(refusal @ Refusal::Forbidden(_)) = asked {
+                    assert!(refusal.to_string().contains(operation.needs.as_str()));
+                    assert!(aegir_domain::Remedy::remedy(&refusal).is_some_and(|remedy| remedy.contains("token add")));
+                }
+            }
+        }
+        assert!(ground.hosting.changes(&Actor::of_token("x", Permissions::default()), None, 10).await.is_err());
+    });
+}
+
+#[test]
+fn whoever_may_do_nothing_changes_nothing_whatever_they_give() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let before = ground.read(async |read| read.last_change().await).await;
+        let nobody = Actor::of_token("nobody", Permissions::default());
+        for call in [
+            verify_site("a.test"),
+            crate::ground::add_site("b.test"),
+            crate::ground::delete_site("a.test"),
+            Call::of(Id::QueuePause),
+            Call::of(Id::TokenAdd).about("mine").with("scope", json!(["administer"])),
+            Call::of(Id::SettingSet).about("tasks_at_once").with("value", "1"),
+        ] {
+            assert!(matches!(ground.hosting.perform(&nobody, call).await, Err(Refusal::Forbidden(_))));
+        }
+        assert_eq!(ground.read(async |read| read.last_change().await).await, before);
+        assert!(!ground.read(async |read| read.queue().await).await.paused);
+    });
+}
+
+#[test]
+fn a_token_lets_in_with_its_scopes_until_it_is_revoked_or_ends_and_nobody_hands_on_what_they_have_not() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let text = ground.token("build", &[Permission::View, Permission::Operate]).await;
+        let actor = ground.hosting.actor_of_token(&text).await.unwrap().unwrap();
+        assert_eq!(actor.name, "token build");
+        assert!(ground.hosting.perform(&actor, verify_site("a.test")).await.is_ok());
+        let refused = ground.hosting.perform(&actor, crate::ground::delete_site("a.test")).await;
+        assert!(matches!(refused, Err(Refusal::Forbidden(_))));
+        for wrong in ["", "aegir_", &text[..text.len() - 1], &format!("{text}0"), &text.to_uppercase()] {
+            assert!(ground.hosting.actor_of_token(wrong).await.unwrap().is_none(), "{wrong}");
+        }
+        let listed = ground.items(Call::of(Id::TokenList)).await;
+        assert_eq!((listed.len(), listed[0]["token"].is_null(), listed[0]["last_used"].is_i64()), (1, true, true));
+
+        let clerk = Actor::of_token("clerk", [Permission::View, Permission::Administer].into_iter().collect());
+        let more = Call::of(Id::TokenAdd).about("more").with("scope", json!(["view", "manage"]));
+        assert!(matches!(ground.hosting.perform(&clerk, more).await, Err(Refusal::Forbidden(_))));
+        let same = Call::of(Id::TokenAdd).about("same").with("scope", "view").with("days", 1);
+        let aegir_hosting::Answer::Object(same) = ground.hosting.perform(&clerk, same).await.unwrap() else { panic!() };
+        let taken = Call::of(Id::TokenAdd).about("build").with("scope", "view");
+        assert_eq!(ground.refused(taken.clone()).await.sort(), aegir_hosting::Sort::Conflict);
+
+        ground.ask(Call::of(Id::TokenRevoke).about("build")).await.unwrap();
+        assert!(ground.hosting.actor_of_token(&text).await.unwrap().is_none());
+        assert!(matches!(ground.refused(Call::of(Id::TokenRevoke).about("build")).await, Refusal::Unknown { .. }));
+        // Its label is free again, and the old text opens nothing.
+        ground.ask(taken).await.unwrap();
+        assert!(ground.hosting.actor_of_token(&text).await.unwrap().is_none());
+        let same = same["token"].as_str().unwrap();
+        assert!(ground.hosting.actor_of_token(same).await.unwrap().is_some());
+        ground.outside.jump(25 * 60 * 60 * 1000);
+        assert!(ground.hosting.actor_of_token(same).await.unwrap().is_none());
+    });
+}
