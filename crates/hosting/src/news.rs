@@ -3,6 +3,10 @@
 //! The texts are made here, and kept with the change that calls for them; whoever sends them tries
 //! again until they are gone. News that cannot be sent never fails a task.
 
+mod address;
+mod mail_way;
+mod webhook;
+
 use std::future::Future;
 use std::pin::Pin;
 
@@ -10,6 +14,10 @@ use aegir_domain::{EmailAddress, FaultReport, Left, Password, Report};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+pub use address::Machine;
+pub use mail_way::{MailServer, MailTls, MailWay};
+pub use webhook::WebhookAddress;
 
 /// What there is to tell of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,10 +100,10 @@ pub struct Post {
 
 /// Sends news. What cannot be sent now is tried again later, by the caller.
 pub trait Postman: Send + Sync {
-    /// Sends a letter, by whatever way `by` names.
+    /// Sends a letter; `password` is for the user that `by` names, if it names one.
     fn mail<'a>(
         &'a self,
-        by: &'a str,
+        by: &'a MailWay,
         password: Option<&'a Password>,
         from: &'a EmailAddress,
         to: &'a EmailAddress,
@@ -103,7 +111,7 @@ pub trait Postman: Send + Sync {
     ) -> Sending<'a>;
 
     /// Posts to `address`; anything but a status of 2xx is a failure.
-    fn post<'a>(&'a self, address: &'a str, post: &'a Post) -> Sending<'a>;
+    fn post<'a>(&'a self, address: &'a WebhookAddress, post: &'a Post) -> Sending<'a>;
 }
 
 /// News on its way.

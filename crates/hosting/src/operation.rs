@@ -8,7 +8,7 @@ mod given;
 mod parameter;
 
 pub use declared::OperationId;
-pub(crate) use declared::{EMAIL, LINE};
+pub(crate) use declared::{EMAIL, MAIL_WAY, WEBHOOK};
 pub use given::{BadParameter, BadParameters, Given};
 pub use parameter::{Parameter, Presence, Shape, TextKind};
 

@@ -116,13 +116,13 @@ impl Setting {
             }
             Setting::NewsMailBy => text(
                 "news_mail_by",
-                crate::operation::LINE,
+                crate::operation::MAIL_WAY,
                 "how mail is sent: `sendmail`, or `smtp://HOST:PORT`, `smtps://USER@HOST` (its password is `news_mail_password`)",
             ),
             Setting::NewsMailPassword => secret("news_mail_password", "the password for the mail server"),
             Setting::NewsWebhookSecret => secret("news_webhook_secret", "what posts to the webhook are signed with"),
             Setting::NewsWebhook => {
-                text("news_webhook", crate::operation::LINE, "the address that failures are posted to, signed")
+                text("news_webhook", crate::operation::WEBHOOK, "the address that failures are posted to, signed")
             }
         }
     }
@@ -164,5 +164,35 @@ mod tests {
                 default => assert_eq!(parameter.check(&default).unwrap(), default),
             }
         }
+    }
+
+    #[test]
+    fn a_way_to_send_mail_and_a_webhook_are_read_when_they_are_set() {
+        let operation = crate::OperationId::SettingSet.declaration();
+        let set = |setting: Setting, text: &str| setting.check(&operation, &text.into());
+
+        assert_eq!(set(Setting::NewsMailBy, "smtps://u@Mail.test:465").unwrap(), "smtps://u@mail.test");
+        assert_eq!(set(Setting::NewsWebhook, "https://hooks.test").unwrap(), "https://hooks.test/");
+        for (setting, text) in [
+            (Setting::NewsMailBy, "smtps://u:hunter2@mail.test"),
+            (Setting::NewsMailBy, "postfix"),
+            (Setting::NewsWebhook, "http://hooks.test/hunter2"),
+            (Setting::NewsWebhook, "https://u:hunter2@hooks.test"),
+        ] {
+            let bad = set(setting, text).unwrap_err();
+            assert!(bad.bad[0].remedy.as_ref().is_some_and(|remedy| !remedy.is_empty()), "{bad:?}");
+            assert!(!format!("{bad:?}").contains("hunter2"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_as_long_as_some_services_make_them_can_be_set() {
+        let operation = crate::OperationId::SettingSet.declaration();
+        let long = format!("https://hooks.test/{}", "a".repeat(600));
+        let raw = serde_json::json!({ "value": long });
+
+        let given = operation.read(raw.as_object().unwrap()).unwrap();
+
+        assert_eq!(given.str("value"), Some(long.as_str()));
     }
 }

@@ -11,8 +11,9 @@ use aegir_domain::{
     MachineName, PlatformName, RegistryAddress, ServerName, SiteName, Task, TimeZoneName, Title,
 };
 
-use super::parameter::{line, path, socket};
+use super::parameter::{line, path, socket, value};
 use super::{Operation, Parameter, Presence, Shape, Subject, TextKind};
+use crate::{MailWay, WebhookAddress};
 
 /// Every operation. What each does is a use case that matches on this, so none can be without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,7 +187,10 @@ const CONSTRAINT: TextKind = TextKind::of::<ComposerConstraint>("CONSTRAINT");
 const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
 const PATH: TextKind = TextKind::checked("PATH", path);
 const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
-pub(crate) const LINE: TextKind = TextKind::checked("TEXT", line);
+const LINE: TextKind = TextKind::checked("TEXT", line);
+const VALUE: TextKind = TextKind::checked("TEXT", value);
+pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
+pub(crate) const WEBHOOK: TextKind = TextKind::of::<WebhookAddress>("URL");
 
 /// A parameter that may be left out; `else_` says what then holds.
 const fn optional(name: &'static str, shape: Shape, about: &'static str, else_: &'static str) -> Parameter {

@@ -139,6 +139,20 @@ pub(super) fn line(text: &str) -> Result<String, BadText> {
     }
 }
 
+/// A value of a setting, whose own check follows. It may hold what is secret, and is not repeated.
+pub(super) fn value(text: &str) -> Result<String, BadText> {
+    let fits = !text.trim().is_empty() && text.len() <= 2000 && !text.chars().any(char::is_control);
+    match fits {
+        true => Ok(text.trim().to_owned()),
+        false => Err(BadText::of(
+            "…",
+            "a value of a setting",
+            "it is empty, has a line break, or more than 2000 bytes",
+            "give 1 to 2000 bytes on one line; leave it out for the default",
+        )),
+    }
+}
+
 impl Parameter {
     /// A value as it is kept, if it is one of this parameter's. Texts are read as numbers and as yes or
     /// no, since that is all that a query has.

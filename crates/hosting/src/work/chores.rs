@@ -7,15 +7,16 @@ use aegir_store::{NewsRecord, PrunePolicy, StoreFault};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::news::News;
+use crate::news::{MailWay, News, WebhookAddress};
 use crate::{Hosting, Setting};
 
 /// How often news are looked for that nobody told us of.
 const TURN: Duration = Duration::from_secs(5);
 /// How often what is old is let go of.
 const PRUNE: i64 = 60 * MINUTE;
-/// How many news are sent in one go.
-const BATCH: u32 = 20;
+/// How many news are taken in one go. What is taken is ours for two minutes, and a server that says nothing takes
+/// one of them: with more, others would send the rest once more.
+const BATCH: u32 = 1;
 /// How often sending is tried, with pauses that double from a minute to a day.
 const TRIES: u64 = 14;
 const MINUTE: i64 = 60_000;
@@ -97,6 +98,9 @@ impl Hosting {
         let (Ok(to), Ok(from)) = (to.parse::<EmailAddress>(), from.parse::<EmailAddress>()) else {
             return Ok(Went::Never("the address that is set is none".into()));
         };
+        let Ok(by) = by.parse::<MailWay>() else {
+            return Ok(Went::Never("the way that is set is none".into()));
+        };
         let password = self.secret_of(Setting::NewsMailPassword).await?;
         let letter = news.letter();
         Ok(Went::of(self.0.postman.mail(&by, password.as_ref(), &from, &to, &letter).await))
@@ -105,6 +109,9 @@ impl Hosting {
     async fn post(&self, news: &News) -> Result<Went, StoreFault> {
         let Some(address) = self.text_of(Setting::NewsWebhook).await? else {
             return Ok(Went::Never("no address is set".into()));
+        };
+        let Ok(address) = address.parse::<WebhookAddress>() else {
+            return Ok(Went::Never("the address that is set is none".into()));
         };
         let secret = self.secret_of(Setting::NewsWebhookSecret).await?;
         let seconds = u64::try_from(self.now() / 1000).unwrap_or_default();
