@@ -17,7 +17,6 @@ mod install;
 mod lists;
 mod owner;
 mod password;
-mod post;
 mod products;
 mod provision;
 mod request;

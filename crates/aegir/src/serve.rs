@@ -21,7 +21,6 @@ pub(crate) use house::{House, Places, Working};
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::owner;
-use crate::post::Post;
 use crate::speak::out;
 
 /// The front end: the queue of tasks, what is remembered of everything, and the API
@@ -56,7 +55,7 @@ fn listen_to_traces() {
 }
 
 async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
-    let House { hosting, home } = House::open(home, Arc::new(Post::new())).await?;
+    let House { hosting, home } = House::open(home).await?;
     let places = Places::of(&home);
     let front: Arc<dyn Front> = Arc::new(hosting.clone());
     let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.api };

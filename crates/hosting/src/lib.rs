@@ -34,9 +34,7 @@ pub use back_ends::{Asking, BackEnds, Lines, Lost, Place};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, Once, Pending};
 pub use hosting::{Hosting, Outside};
-pub use news::{
-    Letter, Machine, MailServer, MailTls, MailWay, News, Post, Postman, Sending, WebhookAddress, What,
-};
+pub use news::{Letter, Machine, MailServer, MailTls, MailWay, News, Post, Postman, Sending, WebhookAddress, What};
 pub use operation::{
     BadParameter, BadParameters, Effect, Given, Names, Operation, OperationId, Parameter, Presence, Shape, Subject,
     TextKind,

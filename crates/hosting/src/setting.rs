@@ -117,13 +117,15 @@ impl Setting {
             Setting::NewsMailBy => text(
                 "news_mail_by",
                 crate::operation::MAIL_WAY,
-                "how mail is sent: `sendmail`, or `smtp://HOST:PORT`, `smtps://USER@HOST` (its password is `news_mail_password`)",
+                "how mail is sent: `sendmail`, `smtp://HOST[:PORT][?tls=none|required]`, or `smtps://USER@HOST[:PORT]` (its password is `news_mail_password`)",
             ),
             Setting::NewsMailPassword => secret("news_mail_password", "the password for the mail server"),
             Setting::NewsWebhookSecret => secret("news_webhook_secret", "what posts to the webhook are signed with"),
-            Setting::NewsWebhook => {
-                text("news_webhook", crate::operation::WEBHOOK, "the address that failures are posted to, signed")
-            }
+            Setting::NewsWebhook => text(
+                "news_webhook",
+                crate::operation::WEBHOOK,
+                "the address that failures are posted to, signed: `https://…`",
+            ),
         }
     }
 

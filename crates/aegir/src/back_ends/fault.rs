@@ -11,7 +11,7 @@ use aegir_domain::{FaultReport, Remedy, ServerName, SshAddress, exit_code};
 use aegir_host::FileFault;
 use aegir_hosting::Lost;
 
-use crate::talk::End;
+use super::talk::End;
 
 /// Why a conversation came to nothing, or broke off.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 
 use aegir_domain::{Cmd, HostKey, ServerName, SshAddress};
 
-use crate::fault::TalkFault;
-use crate::ssh::{Ssh, command, end_of, quoted, ran, random, text};
+use super::fault::TalkFault;
+use super::ssh::{Ssh, command, end_of, quoted, ran, random, text};
 
 /// The key that a machine shows, which nobody has confirmed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

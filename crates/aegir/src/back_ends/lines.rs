@@ -8,8 +8,8 @@ use aegir_hosting::{Asking, Lines};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::fault::TalkFault;
-use crate::talk::Talk;
+use super::fault::TalkFault;
+use super::talk::Talk;
 
 /// How long a back end may take to its first word; later ones can be minutes apart.
 const FIRST_WORD: Duration = Duration::from_secs(60);

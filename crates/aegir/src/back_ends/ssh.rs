@@ -15,8 +15,8 @@ use aegir_host::{Files, Mint, Spoken, SystemMint};
 use tokio::sync::Mutex as Turn;
 use tokio::time::timeout;
 
-use crate::fault::TalkFault;
-use crate::talk::{End, Talk};
+use super::fault::TalkFault;
+use super::talk::{End, Talk};
 
 /// How long ssh may take to connect, in seconds.
 const CONNECT: u64 = 10;

@@ -13,7 +13,7 @@ use tokio::net::unix::pipe;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::fault::TalkFault;
+use super::fault::TalkFault;
 
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: usize = 32 << 20;

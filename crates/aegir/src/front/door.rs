@@ -24,7 +24,6 @@ use socket::Socket;
 use super::problem::Problem;
 use super::wire::{self, Wire};
 use crate::owner;
-use crate::post::Post;
 use crate::serve::{House, Working};
 
 /// The way to the front end.
@@ -90,7 +89,7 @@ fn socket_of(home: &Home) -> PathBuf {
 
 /// Opens the store of a home, to be the front end for as long as one command lasts.
 async fn open(home: &Path) -> Result<(Arc<dyn Front>, Working), Problem> {
-    let house = House::open(Home::new(home.to_owned()), Arc::new(Post::new())).await;
+    let house = House::open(Home::new(home.to_owned())).await;
     let house = house.map_err(|fault| Problem::of("no-front-end", &fault))?;
     let working = house.work();
     Ok((Arc::new(house.hosting), working))

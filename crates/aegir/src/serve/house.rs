@@ -4,10 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aegir_back_ends::ProcessBackEnds;
 use aegir_domain::{AttemptId, Home, NodeId, Password, Remedy};
-use aegir_host::{Accounts, Clock, Files, Mint, OwnProgram, SystemClock, SystemMint};
+use aegir_host::{Accounts, Clock, Deadline, Files, Mint, OwnProgram, SystemClock, SystemMint, TaskPrograms};
 use aegir_hosting::{Dispatcher, Hosting, Outside, Postman};
+use aegir_outside::back_ends::ProcessBackEnds;
+use aegir_outside::post::RealPostman;
 use aegir_store::{BadAddress, KeyFault, SecretKey, Store, StoreAddress, StoreFault};
 
 use tokio::sync::watch;
@@ -62,7 +63,7 @@ impl Places {
 
 impl House {
     /// Opens the control database of a home; makes it where there is none yet.
-    pub(crate) async fn open(home: Home, postman: Arc<dyn Postman>) -> Result<House, HouseFault> {
+    pub(crate) async fn open(home: Home) -> Result<House, HouseFault> {
         let places = Places::of(&home);
         let files = Files::new(vec![home.path().to_owned()]);
         for folder in [home.hostmaster(), home.locks()] {
@@ -71,7 +72,7 @@ impl House {
         let store = Store::open(&places.store()?).await?;
         let key = key(&store, &places.key).await?;
         let back_ends = ProcessBackEnds::new(home.clone(), OwnProgram::new(OWN_PROGRAM, None));
-        let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman, key);
+        let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman(), key);
         Ok(House { hosting, home })
     }
 }
@@ -99,6 +100,12 @@ impl Working {
         let _ = self.dispatcher.await;
         self.store.close().await;
     }
+}
+
+/// Sends news with what this machine has.
+fn postman() -> Arc<dyn Postman> {
+    let programs = TaskPrograms::new(OWN_PROGRAM.into(), Box::new(|_| Ok(())), Deadline::none());
+    Arc::new(RealPostman::new(Arc::new(programs), Arc::new(SystemClock), Arc::new(SystemMint)))
 }
 
 /// The key; a new one only for a control database that holds nothing yet.

@@ -5,13 +5,13 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-use aegir_back_ends::ProcessBackEnds;
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
 use aegir_domain::{
     AttemptId, Context, DbService, Home, Password, Secrets, ServerContext, ServerName, Task, Transport,
 };
 use aegir_host::{LockMode, Locks, OwnProgram};
 use aegir_hosting::{Lines, Lost, Place};
+use aegir_outside::back_ends::ProcessBackEnds;
 use rustix::process::{Gid, Uid};
 
 use crate::support::{Lab, Way};

@@ -117,7 +117,9 @@ fn read(text: &str) -> Result<WebhookAddress, Wrong> {
     if !is_encrypted && !machine.is_this_one() {
         return Err(Wrong::new(
             "what is posted there could be read and changed on its way",
-            format!("give `https://{at}…`; plain HTTP is for this machine alone (`http://localhost`, `http://127.0.0.1`)"),
+            format!(
+                "give `https://{at}…`; plain HTTP is for this machine alone (`http://localhost`, `http://127.0.0.1`)"
+            ),
         ));
     }
     if target.contains('#') {

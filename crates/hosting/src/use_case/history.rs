@@ -100,7 +100,10 @@ impl Hosting {
     ) {
         let at = self.now();
         // Only what could be read is kept: a secret could stand anywhere in the rest.
-        let detail = operation.read(&call.parameters).ok().map(|given| given.as_json());
+        let detail = match answer {
+            Err(Refusal::Bad(_)) => None,
+            _ => operation.read(&call.parameters).ok().map(|given| given.as_json()),
+        };
         let record = AuditRecord {
             at,
             actor: actor.name.clone(),

@@ -1,7 +1,7 @@
 //! Failure is news: kept with the outcome, sent once, and never in the way of a task.
 
 use aegir_domain::{TaskKind, TaskState};
-use aegir_hosting::{Call, OperationId as Id};
+use aegir_hosting::{Call, MailWay, OperationId as Id};
 use aegir_lab::pretend::{Ends, Plan, Sent};
 use serde_json::Value;
 
@@ -59,8 +59,8 @@ fn what_did_not_simply_succeed_is_told_by_mail_and_webhook_once() {
         let sent = ground.postman.sent();
         let Sent::Letter(by, password, to, letter) = &sent[2] else { panic!("{sent:?}") };
         assert_eq!(
-            (by.as_str(), password.as_deref(), to.as_str()),
-            ("sendmail", Some("mail secret"), "ops@example.org")
+            (by, password.as_deref(), to.as_str()),
+            (&MailWay::Sendmail, Some("mail secret"), "ops@example.org")
         );
         for part in [
             "it was told to fail",

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use aegir_domain::{AttemptId, EmailAddress, Fault, FaultReport, Password};
-use aegir_hosting::{Letter, Outside, Post, Postman, Sending};
+use aegir_hosting::{Letter, MailWay, Outside, Post, Postman, Sending, WebhookAddress};
 
 use super::PretendFault;
 
@@ -65,7 +65,7 @@ pub struct PretendPostman {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// A letter: by which way, with which password, to whom.
-    Letter(String, Option<String>, String, Letter),
+    Letter(MailWay, Option<String>, String, Letter),
     /// A post, to which address.
     Post(String, Post),
 }
@@ -99,17 +99,17 @@ impl PretendPostman {
 impl Postman for PretendPostman {
     fn mail<'a>(
         &'a self,
-        by: &'a str,
+        by: &'a MailWay,
         password: Option<&'a Password>,
         _from: &'a EmailAddress,
         to: &'a EmailAddress,
         letter: &'a Letter,
     ) -> Sending<'a> {
         let password = password.map(|password| password.expose().to_owned());
-        Box::pin(async move { self.take(Sent::Letter(by.to_owned(), password, to.to_string(), letter.clone())) })
+        Box::pin(async move { self.take(Sent::Letter(by.clone(), password, to.to_string(), letter.clone())) })
     }
 
-    fn post<'a>(&'a self, address: &'a str, post: &'a Post) -> Sending<'a> {
-        Box::pin(async move { self.take(Sent::Post(address.to_owned(), post.clone())) })
+    fn post<'a>(&'a self, address: &'a WebhookAddress, post: &'a Post) -> Sending<'a> {
+        Box::pin(async move { self.take(Sent::Post(address.to_string(), post.clone())) })
     }
 }

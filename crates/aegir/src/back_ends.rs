@@ -26,11 +26,11 @@ use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place};
 use serde::de::DeserializeOwned;
 
-use crate::fault::TalkFault;
-pub use crate::known_hosts::LearntKey;
-use crate::lines::Followed;
-use crate::ssh::Ssh;
-use crate::talk::Talk;
+use self::fault::TalkFault;
+pub use self::known_hosts::LearntKey;
+use self::lines::Followed;
+use self::ssh::Ssh;
+use self::talk::Talk;
 
 /// How long an answer to a question may take, all of it.
 const ANSWER: Duration = Duration::from_secs(120);
