@@ -10,7 +10,7 @@ use crate::build::BuildArgs;
 use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
-use crate::front::Asked;
+use crate::front::{Asked, Shell};
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::serve::ServeArgs;
@@ -49,6 +49,28 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
     Destroy(DestroyArgs),
+    /// Prints a script that completes commands and names in a shell
+    Completion {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Answers such a script: what a half typed line can go on with
+    #[command(hide = true)]
+    Complete {
+        /// Which shell asks
+        shell: Shell,
+        /// The words so far
+        #[arg(last = true)]
+        words: Vec<String>,
+    },
+    /// Writes a manual page for each command into a folder
+    Man {
+        /// The folder, such as `~/.local/share/man/man1`
+        dir: PathBuf,
+    },
+    /// Prints the manual's page about the command line
+    #[command(hide = true)]
+    Manual,
     /// Prints the JSON Schema of what `provision run` reads and writes
     Schema,
 }

@@ -12,11 +12,13 @@
 
 mod asked;
 mod columns;
+mod complete;
 mod door;
 mod ending;
 mod filter;
 mod follow;
 mod lists;
+mod manual;
 mod many;
 mod object;
 mod perform;
@@ -32,8 +34,11 @@ mod words;
 use std::io;
 
 use aegir_domain::Remedy;
+use clap::CommandFactory;
 
 pub(crate) use asked::Asked;
+pub(crate) use complete::Shell;
+pub(crate) use manual::{page, pages};
 pub(crate) use screen::Wishes;
 
 use crate::compose::Given;
@@ -51,6 +56,12 @@ pub(crate) fn run(given: &Given, asked: Asked) -> Result<u8, Failure> {
             Asked::Follow(follow) => perform::follow_task(given, follow, screen).await,
         }
     })
+}
+
+/// What a half typed line can go on with; nothing where that cannot be told at once.
+pub(crate) fn complete(given: &Given, shell: Shell, words: &[String]) -> String {
+    let Ok(runtime) = runtime() else { return String::new() };
+    runtime.block_on(complete::answer(crate::args::Cli::command(), &given.home(), shell, words))
 }
 
 /// What waits for the front end, on this thread alone.

@@ -30,7 +30,7 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Cli, Command};
 use crate::compose::Given;
@@ -66,6 +66,22 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
         Command::Front(asked) => front::run(&given, *asked),
+        Command::Completion { shell } => {
+            speak::out(shell.script().trim_end());
+            Ok(0)
+        }
+        Command::Complete { shell, words } => {
+            let answer = front::complete(&given, shell, &words);
+            if !answer.is_empty() {
+                speak::out(answer.trim_end_matches('\n'));
+            }
+            Ok(0)
+        }
+        Command::Man { dir } => front::pages(Cli::command(), &dir).map(|()| 0).map_err(Into::into),
+        Command::Manual => {
+            speak::out(front::page().trim_end());
+            Ok(0)
+        }
         Command::Schema => {
             speak::out(&format!("{:#}", aegir_domain::protocol::schema()));
             Ok(0)

@@ -42,8 +42,6 @@ pub(crate) enum PasswordFault {
 
 impl Remedy for PasswordFault {
     fn remedy(&self) -> Option<String> {
-        Some(
-            "put it on the first line of a file that only you can read, and name that with `--db-password-file`".into(),
-        )
+        Some("put it on the first line of a file that only you can read, and name that file".into())
     }
 }

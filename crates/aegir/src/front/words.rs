@@ -78,7 +78,7 @@ impl FromArgMatches for Asked {
 }
 
 /// What a subject's page of help begins with.
-fn about(subject: Subject) -> &'static str {
+pub(crate) fn about(subject: Subject) -> &'static str {
     match subject {
         Subject::Server => "Machines and their services",
         Subject::Platform => "Copies of Drupal's code, on which sites live",
@@ -210,8 +210,18 @@ pub(crate) fn option_of(operation: &Operation, parameter: &Parameter) -> String 
 }
 
 /// Whether a parameter stands behind the name, with no option: the value of `settings set`.
-fn is_positional(parameter: &Parameter) -> bool {
-    parameter.name == "value" && parameter.presence == Presence::Required
+pub(crate) fn is_positional(parameter: &Parameter) -> bool {
+    parameter.name == "value"
+}
+
+/// Whether an argument is the name of an object.
+pub(crate) fn is_name(arg: &Arg) -> bool {
+    arg.get_id() == NAME
+}
+
+/// Whether an argument is this parameter.
+pub(crate) fn is_parameter(arg: &Arg, parameter: &Parameter) -> bool {
+    arg.get_id() == id_of(parameter).as_str()
 }
 
 fn arg(operation: &Operation, parameter: &Parameter) -> Arg {
@@ -256,19 +266,24 @@ fn checked(parameter: &Parameter) -> ValueParser {
     })
 }
 
-fn help(parameter: &Parameter) -> String {
+/// What a parameter is, as it is filled in on the command line.
+pub(crate) fn help_about(parameter: &Parameter) -> String {
     let about = match parameter.shape {
         Shape::Secret => format!("a file with {}, or `-` for standard input", parameter.about),
         _ => parameter.about.to_owned(),
     };
     let mut letters = about.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}", letters.as_str())
+}
+
+fn help(parameter: &Parameter) -> String {
     let more = if parameter.many { "; may be given again" } else { "" };
     let else_ = match (parameter.presence, parameter.shape) {
         (Presence::Default(_), Shape::Flag) | (Presence::Required, _) => String::new(),
         (Presence::Default(text) | Presence::Optional(text), _) => format!(" [default: {text}]"),
     };
-    format!("{first}{}{more}{else_}", letters.as_str())
+    format!("{}{more}{else_}", help_about(parameter))
 }
 
 fn switch(word: &'static str) -> Arg {

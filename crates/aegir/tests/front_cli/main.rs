@@ -7,9 +7,12 @@
 mod support;
 
 mod answers;
+mod completion;
+mod contract;
 mod double;
 mod following;
 mod lists;
+mod manual;
 mod requests;
 mod selection;
 mod stage;

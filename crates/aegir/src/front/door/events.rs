@@ -44,7 +44,7 @@ pub(crate) enum Heard {
 /// What a task says.
 pub(crate) enum Events {
     /// As the socket tells it.
-    Told(Told),
+    Told(Box<Told>),
     /// As this process reads it.
     Read(Pages),
 }
@@ -73,7 +73,7 @@ impl Events {
         match door {
             Door::Here(front, actor, _) => Ok(Events::Read(Pages::of(front.clone(), actor.clone(), task, after))),
             Door::Socket(socket) => {
-                let mut told = Told {
+                let mut told = Box::new(Told {
                     path: socket.path().to_owned(),
                     wire: Wire::about_task(OwnRoute::TaskEvents, task),
                     last: after,
@@ -81,7 +81,7 @@ impl Events {
                     reader: Reader::default(),
                     ready: VecDeque::new(),
                     away: None,
-                };
+                });
                 told.open().await?;
                 Ok(Events::Told(told))
             }

@@ -71,3 +71,111 @@ impl Pages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use aegir_hosting::view::ChangeView;
+    use aegir_hosting::{Once, Pending, Refusal};
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    /// A task of two attempts that says a line more each time that somebody waits.
+    struct OneTask {
+        said: Mutex<Vec<(u32, u64)>>,
+        to_say: Mutex<Vec<(u32, u64)>>,
+    }
+
+    impl Front for OneTask {
+        fn perform<'a>(&'a self, _: &'a Actor, call: Call) -> Pending<'a, Result<Answer, Refusal>> {
+            let said = self.said.lock().unwrap();
+            let newest = said.iter().map(|(attempt, _)| *attempt).max().unwrap_or(1);
+            let number = |name: &str| call.parameters[name].as_u64().unwrap();
+            let answer = match call.operation {
+                OperationId::TaskShow => {
+                    let state = if self.to_say.lock().unwrap().is_empty() { "succeeded" } else { "running" };
+                    let attempts: Vec<Value> = (1..=newest)
+                        .map(|number| {
+                            json!({ "id": "a", "number": number, "state": "ended", "started": 0, "changed": true, "lines": 0 })
+                        })
+                        .collect();
+                    Answer::Object(json!({
+                        "id": 42, "operation": "site-verify", "object": 7, "object_name": "@a.test", "state": state,
+                        "asked_by": "aegir", "server": "localhost", "queued": 0, "attempts": attempts,
+                    }))
+                }
+                _ => {
+                    let lines = said
+                        .iter()
+                        .filter(|(attempt, n)| u64::from(*attempt) == number("attempt") && *n >= number("from"));
+                    let lines = lines
+                        .map(|(attempt, n)| json!({ "attempt": attempt, "n": n, "at": 0, "kind": "log", "text": "" }));
+                    Answer::Page { items: lines.take(number("limit") as usize).collect(), next: None, total: None }
+                }
+            };
+            Box::pin(async { Ok(answer) })
+        }
+
+        fn changed(&self) -> Pending<'_, ()> {
+            let mut to_say = self.to_say.lock().unwrap();
+            let next = to_say.remove(0);
+            self.said.lock().unwrap().push(next);
+            Box::pin(async {})
+        }
+
+        fn actor_of_token<'a>(&'a self, _: &'a str) -> Pending<'a, Result<Option<Actor>, Refusal>> {
+            Box::pin(async { Ok(None) })
+        }
+
+        fn secret_answer<'a>(&'a self, _: &'a Actor, _: i64) -> Pending<'a, Option<Map<String, Value>>> {
+            Box::pin(async { None })
+        }
+
+        fn changes<'a>(
+            &'a self,
+            _: &'a Actor,
+            _: Option<i64>,
+            _: usize,
+        ) -> Pending<'a, Result<Vec<ChangeView>, Refusal>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn begin_once<'a>(&'a self, _: &'a Actor, _: &'a str, _: &'a [u8]) -> Pending<'a, Result<Once, Refusal>> {
+            Box::pin(async { Ok(Once::First) })
+        }
+
+        fn end_once<'a>(&'a self, _: &'a Actor, _: &'a str, _: u16, _: &'a str) -> Pending<'a, Result<(), Refusal>> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    fn heard(said: Vec<(u32, u64)>, to_say: Vec<(u32, u64)>, after: Option<(u32, u64)>) -> Vec<(u32, u64)> {
+        let front = Arc::new(OneTask { said: Mutex::new(said), to_say: Mutex::new(to_say) });
+        let mut pages = Pages::of(front, Arc::new(Actor::own()), 42, after);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut heard = Vec::new();
+            loop {
+                match pages.next().await.unwrap() {
+                    Heard::Line(line) => heard.push((line.attempt, line.n)),
+                    Heard::Ended => return heard,
+                    other => panic!("{other:?}"),
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn lines_are_read_once_each_in_their_order_through_all_attempts() {
+        let first: Vec<(u32, u64)> = (1..=1200).map(|n| (1, n)).collect();
+        let second: Vec<(u32, u64)> = (1..=3).map(|n| (2, n)).collect();
+        let all = [first.clone(), second.clone()].concat();
+
+        assert_eq!(heard(Vec::new(), all.clone(), None), all, "as they come");
+        assert_eq!(heard(all.clone(), Vec::new(), None), second, "from the newest attempt on");
+        assert_eq!(heard(all.clone(), Vec::new(), Some((1, 0))), all);
+        assert_eq!(heard(first[..7].to_vec(), [&first[7..], &second].concat(), Some((1, 1199))), all[1199..]);
+    }
+}
