@@ -111,7 +111,7 @@ fn unquoted(text: &str) -> Vec<u8> {
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
-        bytes.extend(part[2..].as_bytes());
+        bytes.extend(&part.as_bytes()[2..]);
     }
     bytes
 }
@@ -184,7 +184,7 @@ impl Talk {
                 "DATA" => {
                     self.answer(stream, "DATA", "354 go ahead").await?;
                     let letter = letter(stream).await?;
-                    if !self.manner.odd.is_some_and(|(at, _)| at == ".") {
+                    if self.manner.odd.is_none_or(|(at, _)| at != ".") {
                         self.heard.lock().unwrap().letters.push(letter);
                     }
                     self.answer(stream, ".", "250 taken").await?;
