@@ -9,7 +9,7 @@ SETUP ?= yes
 .DEFAULT_GOAL := help
 # make run: where the home lies, and what is wished of the first site (see `aegir up --help`).
 HOME_DIR ?= ./var
-.PHONY: help setup build run test test-drupal proofs bench tidy fmt deny
+.PHONY: help setup build run test test-drupal test-api proofs bench tidy fmt deny
 
 help: ## lists these targets
 	@sed -n -E 's/^([a-z-]+):.*## (.*)$$/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -39,6 +39,9 @@ test-drupal: setup ## the stories on every Drupal tree in AEGIR_TEST_PLATFORMS
 	  exit 2; \
 	fi
 	@scripts/test drupal
+
+test-api: ## the API against requests that nobody thought of (schemathesis, from PyPI); about three minutes
+	@scripts/test-api
 
 proofs: setup ## every failure and every kill of every task, on the real stack too
 	@AEGIR_PROOFS=all scripts/test proofs

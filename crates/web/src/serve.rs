@@ -56,6 +56,8 @@ pub struct Limits {
     pub answer: Duration,
     /// How long the end waits for requests that were begun.
     pub ending: Duration,
+    /// How many wrong tokens may be tried at once; each second one more.
+    pub wrong_tokens: u32,
     /// How often a silent event stream says that it is there.
     pub heartbeat: Duration,
 }
@@ -68,6 +70,7 @@ impl Default for Limits {
             request: Duration::from_secs(30),
             answer: Duration::from_secs(60),
             ending: Duration::from_secs(10),
+            wrong_tokens: 20,
             heartbeat: Duration::from_secs(15),
         }
     }

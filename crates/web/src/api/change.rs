@@ -21,13 +21,15 @@ const LONGEST_KEY: usize = 200;
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut given = headers.get_all(KEY).iter();
     let Some(first) = given.next() else { return Ok(None) };
-    let text = first.to_str().unwrap_or_default().trim();
-    let fits = (1..=LONGEST_KEY).contains(&text.len()) && given.next().is_none();
+    let text = first.to_str().unwrap_or_default();
+    let fits = (1..=LONGEST_KEY).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && given.next().is_none();
     match fits {
         true => Ok(Some(text.to_owned())),
         false => Err(Problem::new(
             ProblemKind::Malformed,
-            "the header `Idempotency-Key` is not one text of 1 to 200 printable characters",
+            "the header `Idempotency-Key` is not one text of 1 to 200 letters, digits and signs",
             "give each request one key of its own, such as a UUID",
         )),
     }

@@ -65,7 +65,7 @@ impl Api {
             front,
             outside,
             limits,
-            tokens: WrongTokens::new(),
+            tokens: WrongTokens::new(limits.wrong_tokens),
             ending,
             changes: Arc::new(Semaphore::new(MOST_CHANGES as usize)),
             troubles: AtomicU64::new(0),

@@ -12,8 +12,6 @@ use axum::http::{HeaderMap, HeaderValue};
 use super::router::Api;
 use super::{Problem, ProblemKind};
 
-/// How many wrong tokens may be tried at once.
-const AT_ONCE: f64 = 20.0;
 /// How many more with each second.
 const EACH_SECOND: f64 = 1.0;
 /// How many tokens that were right are remembered as such.
@@ -25,6 +23,7 @@ const LONGEST: usize = 300;
 /// same address. Tokens that were right stay free of it, so nobody can lock their bearers out.
 pub(crate) struct WrongTokens {
     hash: RandomState,
+    at_once: f64,
     state: Mutex<Tried>,
 }
 
@@ -35,9 +34,11 @@ struct Tried {
 }
 
 impl WrongTokens {
-    pub(crate) fn new() -> WrongTokens {
-        let state = Mutex::new(Tried { left: AT_ONCE, at: Duration::ZERO, right: VecDeque::new() });
-        WrongTokens { hash: RandomState::new(), state }
+    /// Of which `at_once` may be tried at once.
+    pub(crate) fn new(at_once: u32) -> WrongTokens {
+        let at_once = f64::from(at_once);
+        let state = Mutex::new(Tried { left: at_once, at: Duration::ZERO, right: VecDeque::new() });
+        WrongTokens { hash: RandomState::new(), at_once, state }
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Tried) -> T) -> T {
@@ -50,7 +51,7 @@ impl WrongTokens {
         self.with(|tried| {
             let passed = now.saturating_sub(tried.at).as_secs_f64();
             tried.at = tried.at.max(now);
-            tried.left = (tried.left + passed * EACH_SECOND).min(AT_ONCE);
+            tried.left = (tried.left + passed * EACH_SECOND).min(self.at_once);
             match tried.left >= 1.0 || tried.right.contains(&print) {
                 true => Ok(()),
                 false => Err(((1.0 - tried.left) / EACH_SECOND).ceil().max(1.0) as u64),
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn who_tries_many_is_held_up_and_a_right_token_is_not() {
-        let tokens = WrongTokens::new();
+        let tokens = WrongTokens::new(20);
         let now = Duration::from_secs(10);
         tokens.was_right("right");
         for n in 0..20 {
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn only_so_many_right_tokens_are_remembered() {
-        let tokens = WrongTokens::new();
+        let tokens = WrongTokens::new(20);
         for n in 0..1_000 {
             tokens.was_right(&n.to_string());
         }
@@ -160,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_revoked_token_is_a_wrong_one_from_then_on() {
-        let tokens = WrongTokens::new();
+        let tokens = WrongTokens::new(20);
         tokens.was_right("old");
         for _ in 0..20 {
             tokens.was_wrong("old");

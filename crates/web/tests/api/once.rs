@@ -139,7 +139,12 @@ fn a_token_is_told_once_and_kept_nowhere() {
 fn a_key_is_one_short_text() {
     let stage = Stage::new();
     let long = "k".repeat(201);
-    for headers in [vec![("Idempotency-Key", "")], vec![("Idempotency-Key", long.as_str())], vec![KEY, KEY]] {
+    for headers in [
+        vec![("Idempotency-Key", "")],
+        vec![("Idempotency-Key", "two words")],
+        vec![("Idempotency-Key", long.as_str())],
+        vec![KEY, KEY],
+    ] {
         let reply = stage.ask_with("POST", "/api/v1/sites/a.test/verify", &headers, None);
         assert_eq!(reply.problem(), "malformed", "{headers:?}");
     }
