@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HOST,
     REFERRER_POLICY, SERVER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -41,7 +41,11 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// Answers one request.
 pub(crate) async fn answer(api: &Api, router: &Router, by: CameBy, mut request: Request<Body>) -> Response<Body> {
     let mut response = match admit(by, &request) {
-        Err(problem) => written(&problem),
+        Err(problem) => {
+            let (head, body) = request.into_parts();
+            drop_rest(&head.headers, body.into_data_stream()).await;
+            written(&problem)
+        }
         Ok(()) => {
             request.extensions_mut().insert(by);
             let most = api.limits.answer + Duration::from_secs(wait::seconds(request.headers()).unwrap_or_default());
@@ -159,23 +163,30 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, limits: &Limits) 
     if !too_large {
         return Ok(read);
     }
-    // Who waits for `100 Continue` has sent nothing yet.
-    if !headers.contains_key(EXPECT) {
-        let dropping = async {
-            let mut dropped = 0;
-            while dropped < DROPPED
-                && let Some(Ok(part)) = parts.next().await
-            {
-                dropped += part.len();
-            }
-        };
-        let _ = tokio::time::timeout(DROPPING, dropping).await;
-    }
+    drop_rest(headers, parts).await;
     Err(Problem::new(
         ProblemKind::TooLarge,
         format!("the body has more than {} bytes", limits.body),
         "ask for less at once",
     ))
+}
+
+/// Reads and drops what is left of a body that nobody wants: its sender sees the answer, and may go on with the
+/// same connection.
+pub(super) async fn drop_rest(headers: &HeaderMap, mut parts: BodyDataStream) {
+    // Who waits for `100 Continue` has sent nothing yet.
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let dropping = async {
+        let mut dropped = 0;
+        while dropped < DROPPED
+            && let Some(Ok(part)) = parts.next().await
+        {
+            dropped += part.len();
+        }
+    };
+    let _ = tokio::time::timeout(DROPPING, dropping).await;
 }
 
 /// Whether a body is said to be JSON.

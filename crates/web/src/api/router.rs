@@ -153,7 +153,8 @@ async fn wrong_method(
     Extension(by): Extension<CameBy>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (head, _) = request.into_parts();
+    let (head, body) = request.into_parts();
+    guard::drop_rest(&head.headers, body.into_data_stream()).await;
     let problem = api.let_in(by, &head.headers).await.err().unwrap_or_else(|| {
         let detail = format!("the address `{}` has no {}", shown(head.uri.path()), shown(head.method.as_str()));
         Problem::new(ProblemKind::WrongMethod, detail, format!("it has: {allowed}")).allowing(allowed)
@@ -166,7 +167,8 @@ async fn no_address(
     Extension(by): Extension<CameBy>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (head, _) = request.into_parts();
+    let (head, body) = request.into_parts();
+    guard::drop_rest(&head.headers, body.into_data_stream()).await;
     let problem = api.let_in(by, &head.headers).await.err().unwrap_or_else(|| {
         Problem::new(
             ProblemKind::NoAddress,
@@ -201,11 +203,20 @@ async fn ask(
     request: Request<Body>,
 ) -> Result<Response<Body>, Problem> {
     let (head, body) = request.into_parts();
-    let actor = api.let_in(by, &head.headers).await?;
+    let actor = match api.let_in(by, &head.headers).await {
+        Ok(actor) => actor,
+        Err(problem) => {
+            guard::drop_rest(&head.headers, body.into_data_stream()).await;
+            return Err(problem);
+        }
+    };
     let name = name_in(params)?;
     let query = head.uri.query().unwrap_or_default();
     let given = match operation.reads() {
-        true => Map::new(),
+        true => {
+            guard::drop_rest(&head.headers, body.into_data_stream()).await;
+            Map::new()
+        }
         false => {
             let bytes = guard::read_body(&head.headers, body, &api.limits).await?;
             match (bytes.is_empty(), place_of(operation)) {
@@ -282,7 +293,8 @@ async fn ask_own(
     params: Params,
     request: Request<Body>,
 ) -> Result<Response<Body>, Problem> {
-    let (head, _) = request.into_parts();
+    let (head, body) = request.into_parts();
+    guard::drop_rest(&head.headers, body.into_data_stream()).await;
     let actor = api.let_in(by, &head.headers).await?;
     let name = name_in(params)?;
     if own == OwnRoute::Document {

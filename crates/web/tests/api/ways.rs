@@ -48,7 +48,7 @@ fn a_socket_is_not_taken_from_a_front_end_that_answers_and_is_from_one_that_died
 fn a_socket_lies_where_nobody_else_could_put_theirs_and_is_for_its_owner() {
     let stage = Stage::new();
     let mode = std::fs::metadata(&stage.socket).unwrap().permissions().mode();
-    assert_eq!(mode & 0o7777, 0o660);
+    assert_eq!(mode & 0o7777, 0o600);
 
     let open = stage.home.path().join("open");
     std::fs::create_dir(&open).unwrap();
