@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::asked::{Ask, Selection};
 use super::door::Door;
 use super::follow::{Interrupts, show};
-use super::perform::{bare, name_of, would};
+use super::perform::{Secrets, bare, name_of, tell_who_starts_it, with_secrets, would};
 use super::problem::Problem;
 use super::screen::{Screen, ask as ask_person};
 use super::table::one_line;
@@ -53,6 +53,7 @@ pub(crate) async fn run(
     door: &mut Door,
     ask: &Ask,
     selection: &Selection,
+    secrets: &Secrets,
     screen: Screen,
 ) -> Result<u8, Failure> {
     let names = find(door, ask, selection).await?;
@@ -70,7 +71,7 @@ pub(crate) async fn run(
     let mut interrupts = Interrupts::listen().ok();
     let mut all: Vec<One> = Vec::with_capacity(names.len());
     for name in names {
-        let mut call = ask.call();
+        let mut call = with_secrets(ask.call(), secrets);
         call.name = Some(name.clone());
         let mut one = One { name, task: None, became: Became::Open };
         let answer = tokio::select! {
@@ -92,6 +93,7 @@ pub(crate) async fn run(
         return Ok(summed_up(&all, ask));
     }
     if !ask.manner.wait {
+        tell_who_starts_it(door);
         if !ask.manner.json {
             for one in &all {
                 if let Some(task) = one.task {

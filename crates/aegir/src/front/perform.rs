@@ -22,28 +22,25 @@ use crate::speak::{err, out, plain};
 /// How often a queue that drains is looked at.
 const LOOKING: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// Secrets of a call, each by the name of its parameter.
+pub(crate) type Secrets = Vec<(&'static str, Password)>;
+
 /// One operation.
 pub(crate) async fn operation(given: &Given, mut ask: Ask, screen: Screen) -> Result<u8, Failure> {
     confirm(&mut ask, given, screen)?;
-    let mut call_secrets = Vec::new();
+    let mut secrets: Secrets = Vec::new();
     for (name, path) in &ask.secrets {
-        call_secrets.push((*name, password::read(path)?));
+        secrets.push((*name, password::read(path)?));
     }
     let mut door = Door::find(&given.home()).await?;
-    let ended = through(given, &mut door, ask, call_secrets, screen).await;
+    let ended = through(given, &mut door, ask, secrets, screen).await;
     door.leave().await;
     ended
 }
 
-async fn through(
-    given: &Given,
-    door: &mut Door,
-    ask: Ask,
-    call_secrets: Vec<(&'static str, Password)>,
-    screen: Screen,
-) -> Result<u8, Failure> {
+async fn through(given: &Given, door: &mut Door, ask: Ask, secrets: Secrets, screen: Screen) -> Result<u8, Failure> {
     if let Some(selection) = ask.selection.clone() {
-        return many::run(given, door, &ask, &selection, screen).await;
+        return many::run(given, door, &ask, &selection, &secrets, screen).await;
     }
     let done = match ask.operation.effect {
         Effect::Lists if ask.manner.follow => return log_follow(door, &ask, screen).await,
@@ -51,11 +48,7 @@ async fn through(
         Effect::Shows => lists::show(door, &ask, screen).await,
         Effect::Changes | Effect::Queues => {
             let after = earlier_attempts(door, &ask).await;
-            let mut call = ask.call();
-            for (name, secret) in call_secrets {
-                call = call.with(name, secret.expose());
-            }
-            match door.perform(call).await {
+            match door.perform(with_secrets(ask.call(), &secrets)).await {
                 Ok(answer) => return answered(door, &ask, answer, after, screen).await,
                 Err(problem) => Err(problem),
             }
@@ -64,6 +57,18 @@ async fn through(
     match done {
         Ok(code) => Ok(code),
         Err(problem) => Err(with_suggestion(door, &ask, problem).await.into()),
+    }
+}
+
+/// A call with its secrets: made only when it is about to cross, and kept nowhere.
+pub(crate) fn with_secrets(call: Call, secrets: &Secrets) -> Call {
+    secrets.iter().fold(call, |call, (name, secret)| call.with(name, secret.expose()))
+}
+
+/// Says so where a task is left in a queue that nobody looks at.
+pub(crate) fn tell_who_starts_it(door: &Door) {
+    if let Door::Here(..) = door {
+        err("No front end runs for this home: what waits is started by the next one, `aegir serve` or `aegir up`.");
     }
 }
 
@@ -147,6 +152,7 @@ async fn queue(
         if known {
             err(&format!("Task {task} was waiting already: nothing was added."));
         }
+        tell_who_starts_it(door);
         return Ok(0);
     }
     let voice = match (ask.manner.json, ask.operation.id) {
@@ -215,7 +221,7 @@ async fn drained(door: &mut Door, ask: &Ask) -> Result<u8, Failure> {
     loop {
         let mut call = Call::of(OperationId::TaskList).with("state", vec!["running", "out-of-contact"]);
         if let Some(server) = ask.parameters.get("server") {
-            call = call.with("server", vec![server.clone()]);
+            call = call.with("server", server.clone());
         }
         let running = lists::all(door, call).await?.len();
         if running == 0 {

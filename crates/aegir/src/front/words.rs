@@ -45,8 +45,9 @@ task, 2 wrong usage, 3 nothing was to change (with --fail-if-unchanged).";
 
 /// What the help of each subject ends with.
 const NEEDS: &str = "\
-It is asked of the front end of this home. If none runs: `aegir up` starts it; `aegir doctor` says
-what stands in its way.";
+It is asked of the front end of this home. If none runs, the command opens what is remembered and
+does its own task itself; `aegir up` or `aegir serve` starts one, and `aegir doctor` says what stands
+in its way.";
 
 impl Subcommand for Asked {
     fn augment_subcommands(command: Command) -> Command {

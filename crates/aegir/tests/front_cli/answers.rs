@@ -203,7 +203,7 @@ fn a_verb_that_is_none_is_answered_with_the_nearest() {
     for verb in ["list", "show", "add", "options", "edit", "verify", "login", "delete"] {
         assert!(said.err.contains(&format!("\n  {verb} ")), "{verb}: {}", said.all());
     }
-    assert!(said.err.contains("`aegir up` starts it"), "{}", said.all());
+    assert!(said.err.contains("`aegir up` or `aegir serve` starts one"), "{}", said.all());
 }
 
 #[test]
@@ -227,14 +227,15 @@ fn bad_words_are_told_before_anything_is_asked() {
 }
 
 #[test]
-fn with_no_front_end_the_way_to_one_is_told() {
+fn with_no_front_end_a_command_opens_what_is_remembered() {
     let mut stage = Stage::new();
     stage.front.kill();
-    let line = format!("aegir up --home {}", stage.lab.home().display());
 
-    stage.aegir(&["site", "list"]).ends(1).says("no front end runs").remedy(&line);
+    // One that was killed leaves its socket behind.
+    stage.aegir(&["site", "list"]).done().says("There is no site yet.");
     std::fs::remove_file(stage.lab.home().join("run/aegir.sock")).unwrap();
-    stage.aegir(&["site", "list"]).ends(1).says("no front end runs").remedy(&line);
+    stage.aegir(&["settings", "show", "tasks_at_once"]).done().says("tasks_at_once");
+    stage.aegir(&["site", "verify", "a.test", "--no-wait"]).ends(1).says("a.test");
     stage.front.begin();
 }
 

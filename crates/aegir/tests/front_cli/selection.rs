@@ -143,3 +143,21 @@ fn ctrl_c_leaves_all_of_them() {
     assert!(said.err.contains("4 tasks were queued, and go on."), "{}", said.all());
     assert!(said.err.contains("aegir task list --operation 'site verify'"), "{}", said.all());
 }
+
+#[test]
+fn a_password_reaches_each_of_them() {
+    let stage = Stage::new();
+    let server =
+        |name: &str| json!({ "id": 3, "kind": "server", "name": format!("@server_{name}"), "status": "enabled" });
+    stage.front.state().lists.insert("servers".into(), vec![server("db1"), server("db2")]);
+    let secret = stage.secret_file("hunter2\n").display().to_string();
+
+    stage.aegir(&["server", "edit", "--all", "--db-password-file", &secret, "--yes", "--no-wait"]).done();
+
+    let changes = stage.front.changes();
+    assert_eq!(
+        changes.iter().map(|asked| asked.target.as_str()).collect::<Vec<_>>(),
+        ["/api/v1/servers/db1", "/api/v1/servers/db2"]
+    );
+    assert!(changes.iter().all(|asked| asked.body.as_ref().unwrap()["db_password"] == "hunter2"));
+}
