@@ -103,7 +103,10 @@ impl Hosting {
 impl From<StoreFault> for Refusal {
     fn from(fault: StoreFault) -> Refusal {
         match fault {
-            StoreFault::Taken { what, .. } => Refusal::Conflict { what: format!("{what} is taken"), remedy: None },
+            StoreFault::Taken { what, .. } => Refusal::Conflict {
+                what: format!("{what} is taken"),
+                remedy: Some("choose another one, or free it first".into()),
+            },
             StoreFault::BadCursor => Refusal::Bad(BadParameters {
                 operation: "list".into(),
                 bad: vec![BadParameter { parameter: "cursor".into(), why: fault.to_string(), remedy: fault.remedy() }],

@@ -1,6 +1,7 @@
 //! The door to the control database: open it, ask it, change it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::SqliteConnection;
 use tokio::sync::watch;
@@ -17,6 +18,8 @@ struct Inner {
     engine: Engine,
     /// Counts what was heard of changes; the numbers themselves are in the table.
     heard: watch::Sender<u64>,
+    /// Whether this program listens to the other control nodes: once, for as long as the store is open.
+    listens: AtomicBool,
 }
 
 enum Engine {
@@ -43,7 +46,7 @@ impl Store {
             StoreAddress::Postgres(at) => Engine::Postgres(Postgres::open(at, &address.to_string()).await?),
         };
         let heard = watch::Sender::new(0);
-        let store = Store(Arc::new(Inner { address: address.clone(), engine, heard }));
+        let store = Store(Arc::new(Inner { address: address.clone(), engine, heard, listens: AtomicBool::new(false) }));
         let shown = address.to_string();
         store.write(async |tx| db::migrate(tx, &shown).await).await?;
         Ok(store)
@@ -220,12 +223,12 @@ impl Store {
     /// Wakes up whenever something was changed: by this program, and, on PostgreSQL, by any other control node.
     /// What it was is told by [`Read::changes_since`].
     pub fn heard(&self) -> watch::Receiver<u64> {
-        let first = self.0.heard.receiver_count() == 0;
-        let receiver = self.0.heard.subscribe();
-        if let (true, Engine::Postgres(postgres)) = (first, &self.0.engine) {
+        if let Engine::Postgres(postgres) = &self.0.engine
+            && !self.0.listens.swap(true, Ordering::Relaxed)
+        {
             postgres.listen(self.0.heard.clone());
         }
-        receiver
+        self.0.heard.subscribe()
     }
 
     /// Ends all connections. SQLite's journal is emptied into its file.

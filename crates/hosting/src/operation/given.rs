@@ -94,7 +94,7 @@ impl Operation {
                 bad.push(BadParameter {
                     parameter: parameter.name.into(),
                     why: format!("it has more than {MOST_VALUES} values"),
-                    remedy: None,
+                    remedy: Some(format!("give at most {MOST_VALUES} at once")),
                 });
                 continue;
             }

@@ -99,7 +99,7 @@ impl Hosting {
         answer: &Result<Answer, Refusal>,
     ) {
         let at = self.now();
-        // Only what could be read is kept: a secret could stand anywhere in the rest.
+        // Only what could be taken is kept: a secret could stand anywhere in the rest.
         let detail = match answer {
             Err(Refusal::Bad(_)) => None,
             _ => operation.read(&call.parameters).ok().map(|given| given.as_json()),

@@ -69,11 +69,11 @@ impl Postgres {
         Ok(link)
     }
 
-    /// Passes on that another control node changed something, until nobody asks any more.
+    /// Passes on that another control node changed something, until the pool is closed.
     pub(crate) fn listen(&self, heard: watch::Sender<u64>) {
         let pool = self.pool.clone();
         tokio::spawn(async move {
-            while !heard.is_closed() && !pool.is_closed() {
+            while !pool.is_closed() {
                 if let Ok(mut listener) = PgListener::connect_with(&pool).await
                     && listener.listen("aegir_change").await.is_ok()
                 {
