@@ -145,43 +145,10 @@ impl Setting {
 
     /// A value as it is kept, if it is one of this setting's.
     pub fn check(self, operation: &Operation, value: &Value) -> Result<Value, BadParameters> {
-        let bad = |why: String, remedy: String| BadParameters::one(operation, "value", why, remedy);
-        let value = self
-            .parameter()
-            .check(value)
-            .map_err(|error| bad(error.to_string(), error.instead.clone().unwrap_or_default()))?;
-        let address = match (self, value.as_str()) {
-            (Setting::NewsMailBy, Some("sendmail")) => return Ok(value),
-            (Setting::NewsMailBy, Some(text)) => an_address(text, &["smtp", "smtps"]),
-            (Setting::NewsWebhook, Some(text)) => an_address(text, &["http", "https"]),
-            _ => return Ok(value),
-        };
-        match address {
-            Ok(()) => Ok(value),
-            Err((why, remedy)) => Err(bad(why.into(), remedy.into())),
-        }
-    }
-}
-
-/// Whether `text` is an address of one of these kinds, without a password: a setting is shown.
-fn an_address(text: &str, schemes: &[&str]) -> Result<(), (&'static str, &'static str)> {
-    let parts = text.split_once("://").filter(|(scheme, _)| schemes.contains(scheme));
-    let Some((_, rest)) = parts else {
-        return Err(match schemes {
-            ["smtp", ..] => {
-                ("it is no way to send mail", "give `sendmail`, or an address such as `smtps://user@mail.example.org`")
-            }
-            _ => ("it is no address of the web", "give one such as `https://example.org/hook`"),
-        });
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    if user.contains(':') {
-        return Err(("it holds a password, and settings are shown", "leave the password out, and set it as a secret"));
-    }
-    match host.is_empty() || text.contains(char::is_whitespace) {
-        true => Err(("it names no host", "give it whole, with a host and without spaces")),
-        false => Ok(()),
+        self.parameter().check(value).map_err(|bad| {
+            let remedy = bad.instead.clone().unwrap_or_default();
+            BadParameters::one(operation, self.parameter().name, bad.to_string(), remedy)
+        })
     }
 }
 
