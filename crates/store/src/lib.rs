@@ -1,8 +1,24 @@
 //! Where it is remembered: the control database, SQLite or PostgreSQL, and the only SQL on it.
+//!
+//! ```text
+//!   Store ── read ──▶ Read    asks: sites, tasks, what a task waits for, …
+//!         ── write ─▶ Tx      changes, and asks too; all of it happens, or none
+//! ```
+//!
+//! One file per noun; each has the statements it needs and the functions by which others use them, named by what the
+//! field says: `claim_tasks`, `record_lines`. Times are milliseconds since 1970 and come in as arguments.
+//!
+//! ## Invariants
+//!
+//! - An object's change and the task that follows from it are one transaction: both are functions of one [`Tx`].
+//! - One task at a time is on an object, whoever claims ([`Tx::claim_tasks`]).
+//! - What dispatching and recording write carries a [`Fence`]; a late dispatcher writes nothing.
+//! - No secret is stored in the open, and none is told by a fault.
 
 mod attempt;
 mod audit;
 mod care;
+mod client;
 mod copy;
 mod db;
 mod fault;
@@ -27,6 +43,7 @@ mod token;
 
 pub use attempt::{AttemptRecord, Recorded};
 pub use audit::{AuditList, AuditRecord};
+pub use client::ClientRecord;
 pub use copy::{CopiedTable, copy_all};
 pub use db::{BadAddress, Dialect, PostgresAddress, Read, StoreAddress, Tx};
 pub use fault::StoreFault;

@@ -78,6 +78,10 @@ pub struct PlaceList {
 
 statements! {
     FIND_PACKAGE = "SELECT id FROM package WHERE kind = $1 AND name = $2";
+    PACKAGE_AT =
+        "SELECT package.id, package.kind, package.name, node.title
+           FROM package JOIN node ON node.id = package.id
+          WHERE package.id = $1";
     ADD_PACKAGE = "INSERT INTO package (id, kind, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     DROP_NODE = "DELETE FROM node WHERE id = $1";
     FIND_RELEASE = "SELECT id FROM release WHERE package = $1 AND version = $2";
@@ -121,6 +125,11 @@ impl Read {
             })
         };
         rows.iter().map(release).collect()
+    }
+
+    /// The package with this number.
+    pub async fn package_at(&mut self, id: NodeId) -> Result<Option<PackageRecord>, StoreFault> {
+        self.row(&PACKAGE_AT, values![id]).await?.as_ref().map(PackageList::item).transpose()
     }
 
     /// The number of a package.

@@ -347,7 +347,10 @@ impl Parts for SiteList {
 
 impl HasPackage {
     fn on(&self, query: &mut Query) {
-        query.push(" AND site.id IN (SELECT instance.node FROM instance JOIN package ON package.id = instance.package");
+        // Asked of one site after the other, in the order of the list: a page of a package that many have is soon
+        // full, and one that few have costs a look at each site.
+        query.push(" AND EXISTS (SELECT 1 FROM package JOIN instance ON instance.package = package.id");
+        query.push(" AND instance.node = site.id");
         if self.version.is_some() {
             query.push(" JOIN release ON release.id = instance.release");
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use aegir_domain::protocol::Ending;
 use aegir_domain::{AttemptId, NodeId, Outcome, TaskLock};
-use aegir_store::{Store, StoreFault};
+use aegir_store::{Dialect, Store, StoreFault};
 
 use crate::ground::on_both;
 
@@ -31,6 +31,10 @@ fn of_all_that_wait_each_is_claimed_once_and_none_beside_what_excludes_it() {
                 let task = ground.task(operation, site, servers[place % SERVERS], &[lock]).await;
                 locks.insert(ground.queue(&task).await.task(), task.locks);
             }
+        }
+        if ground.store.dialect() == Dialect::Postgres {
+            // Else done by the server itself, which is told not to here.
+            crate::schema::raw(&ground, "ANALYZE").await;
         }
         let (locks, held) = (Arc::new(locks), Arc::new(Mutex::new(BTreeMap::<NodeId, Vec<TaskLock>>::new())));
         let began = Instant::now();

@@ -302,6 +302,13 @@ fn lists_are_answered_with_an_index() {
                     ..SiteList::default()
                 },
             ),
+            (
+                "sites with a rare package",
+                SiteList {
+                    package: Some(HasPackage { kind: None, name: "nothing".into(), version: None, enabled: None }),
+                    ..SiteList::default()
+                },
+            ),
             ("sites on a platform", SiteList { platform: vec![filled.platforms[1]], ..SiteList::default() }),
         ];
         for (what, list) in some {

@@ -16,6 +16,12 @@ fn an_installation_begins_with_the_client_admin() {
     on_both(async |ground| {
         let admin = ground.store.read(async |read| read.node(ADMIN).await).await.unwrap().unwrap();
         assert_eq!((admin.kind, admin.title.as_str(), admin.name), (NodeKind::Client, "admin", None));
+        let clients = ground.store.read(async |read| read.clients().await).await.unwrap();
+        let named = ground.store.read(async |read| read.client_named(&"admin".parse().unwrap()).await).await.unwrap();
+        assert_eq!(
+            (clients.len(), clients.first(), named.as_ref().map(|client| client.id)),
+            (1, named.as_ref(), Some(ADMIN))
+        );
         let server = ground.server("web1").await;
         assert_eq!(server.0, ADMIN.0 + 1);
     });
@@ -305,6 +311,7 @@ fn packages_are_replaced_at_once_and_found_by_version() {
             .read(async |read| {
                 assert_eq!(read.instances(a).await?, [instance("views", "3.2", false)]);
                 let views = read.package(PackageKind::Module, "views").await?.unwrap();
+                assert_eq!(read.package_at(views).await?.map(|package| package.name), Some("views".into()));
                 let releases: Vec<_> =
                     read.releases(views).await?.into_iter().map(|r| (r.version, r.instances, r.enabled)).collect();
                 assert_eq!(releases, [("3.1".into(), 0, 0), ("3.2".into(), 3, 2)]);
