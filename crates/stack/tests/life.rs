@@ -9,6 +9,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
+use aegir_host::{Look, SystemClock};
 use common::{Place, Way, kill, mode, sql, until, ways};
 use rustix::process::Signal;
 
@@ -234,6 +235,21 @@ fn apache_takes_the_place_of_nginx_and_stays_the_web_server_of_its_home() {
             assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
         }
         assert!(up.ask("reload nginx").contains("nginx is not running"));
+        // What was tested just now is not tested again; what was touched since is.
+        let (log, note) = (place.home().join("stack/apache/test.log"), place.home().join("run/apache.tested"));
+        let noted = || {
+            let seen = Look::at(&up.endpoints().http_folder, None).unwrap();
+            fs::write(&note, seen.note(&SystemClock)).unwrap();
+            let _ = fs::remove_file(&log);
+        };
+        noted();
+        assert_eq!((up.ask("reload apache"), log.exists(), note.exists()), ("ok".into(), false, false));
+        assert_eq!((up.ask("reload apache"), log.exists()), ("ok".into(), true));
+        noted();
+        fs::write(&own, "NoSuchWord on\n").unwrap();
+        assert!(up.ask("reload apache").contains("own.conf"));
+        assert_eq!((up.get("/"), log.exists(), note.exists()), ("HTTP/1.1 404 Not Found".into(), true, false));
+        fs::remove_file(&own).unwrap();
         up.stop();
         assert_eq!(place.processes(), Vec::<String>::new());
 
