@@ -72,7 +72,7 @@ impl House {
         let store = Store::open(&places.store()?).await?;
         let key = key(&store, &places.key).await?;
         let back_ends = ProcessBackEnds::new(home.clone(), OwnProgram::new(OWN_PROGRAM, None));
-        let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman(), key);
+        let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman(&home), key);
         Ok(House { hosting, home })
     }
 }
@@ -103,8 +103,11 @@ impl Working {
 }
 
 /// Sends news with what this machine has.
-fn postman() -> Arc<dyn Postman> {
+fn postman(home: &Home) -> Arc<dyn Postman> {
+    // What a `sendmail` leaves behind is its own: no journal names its group.
     let programs = TaskPrograms::new(OWN_PROGRAM.into(), Box::new(|_| Ok(())), Deadline::none());
+    // Some read their settings in their user's home.
+    let programs = programs.with_home(home.path(), home.cache());
     Arc::new(RealPostman::new(Arc::new(programs), Arc::new(SystemClock), Arc::new(SystemMint)))
 }
 

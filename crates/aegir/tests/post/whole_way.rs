@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aegir_domain::{AttemptId, FaultReport};
-use aegir_hosting::{Actor, Answer, Call, Dispatcher, Hosting, News, OperationId, Outside, What};
+use aegir_hosting::{Actor, Answer, Call, Dispatcher, Hosting, News, OperationId, Outside, What, do_chores};
 use aegir_store::{SecretKey, Store};
 use ring::hmac;
 use serde_json::Value;
@@ -184,5 +184,40 @@ fn a_password_of_the_mail_server_is_set_apart_and_used() {
         hosting.store().close().await;
         let written = std::fs::read(&file).unwrap();
         assert!(!written.windows(14).any(|bytes| bytes == b"s3cret-of-mail"), "it lies nowhere in the open");
+    });
+}
+
+#[test]
+fn a_mail_server_that_says_nothing_keeps_no_front_end_from_stopping() {
+    let lab = Lab::bare(way());
+    as_owner(&lab, async || {
+        let odd = Some(("", Does::Stalls));
+        let server = MailServer::start(Manner { odd, ..Manner::default() }).await;
+        let address = format!("sqlite:{}", lab.home().join("control.sqlite").display());
+        let store = Store::open(&address.parse().unwrap()).await.unwrap();
+        let key = SecretKey::read_or_make(&lab.home().join("key")).unwrap();
+        let back_ends = Arc::new(back_ends(&lab));
+        let clock = Arc::new(Ahead::default());
+        let hosting = Hosting::new(store, back_ends, clock.clone(), Arc::new(postman()), key);
+        set(&hosting, "news_mail_to", "ops@example.org").await;
+        set(&hosting, "news_mail_by", &server.way("smtp://", "").to_string()).await;
+        let task = a_task_that_fails(&hosting, "db1").await;
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let chores = tokio::spawn(do_chores(hosting.clone(), stopped));
+        while server.heard().calls == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+
+        stop.send(true).unwrap();
+        tokio::time::timeout(Duration::from_secs(12), chores).await.expect("it stops").unwrap();
+
+        assert!(matches!(state(&hosting, task).await.as_str(), "refused" | "rolled-back"));
+        // Nothing is lost by that.
+        let server = MailServer::start(Manner::default()).await;
+        set(&hosting, "news_mail_by", &server.way("smtp://", "").to_string()).await;
+        clock.by_minutes(5);
+        hosting.send_news().await.unwrap();
+        assert_eq!(server.letters().await.len(), 1);
+        hosting.store().close().await;
     });
 }

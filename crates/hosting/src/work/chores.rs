@@ -17,6 +17,8 @@ const PRUNE: i64 = 60 * MINUTE;
 /// How many news are taken in one go. What is taken is ours for two minutes, and a server that says nothing takes
 /// one of them: with more, others would send the rest once more.
 const BATCH: u32 = 1;
+/// How long news on their way are waited for when all is to stop.
+const LAST: Duration = Duration::from_secs(3);
 /// How often sending is tried, with pauses that double from a minute to a day.
 const TRIES: u64 = 14;
 const MINUTE: i64 = 60_000;
@@ -27,8 +29,17 @@ pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
     let mut pruned: Option<i64> = None;
     let mut heard = hosting.store().heard();
     while !*stop.borrow() {
-        if let Err(fault) = hosting.send_news().await {
+        let mut sending = std::pin::pin!(hosting.send_news());
+        let sent = tokio::select! {
+            sent = &mut sending => sent,
+            // What is on its way may arrive; whoever says nothing keeps nobody from stopping.
+            _ = stop.changed() => tokio::time::timeout(LAST, sending).await.unwrap_or(Ok(0)),
+        };
+        if let Err(fault) = sent {
             tracing::warn!(fault = %fault, "news wait");
+        }
+        if *stop.borrow() {
+            break;
         }
         let now = hosting.now();
         if pruned.is_none_or(|last| now < last || now - last >= PRUNE) {
