@@ -43,6 +43,21 @@ pub struct Ground {
     _server: Option<Arc<postgres::Server>>,
 }
 
+/// A database that somebody else holds.
+pub enum Held {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Held {
+    pub async fn let_go(self) {
+        match self {
+            Held::Sqlite(connection) => connection.close().await.unwrap(),
+            Held::Postgres(connection) => connection.close().await.unwrap(),
+        }
+    }
+}
+
 /// A dispatcher at work.
 pub struct AtWork {
     stop: watch::Sender<bool>,
@@ -72,10 +87,19 @@ pub fn on_both(story: impl AsyncFn(Ground)) {
 
 /// Tells a story on one of them.
 pub fn on(dialect: Dialect, story: impl AsyncFn(Ground)) {
+    tell(&format!("{dialect:?}"), Ground::new(dialect), story);
+}
+
+/// Tells a story on a PostgreSQL of its own.
+pub fn on_server(server: Arc<postgres::Server>, story: impl AsyncFn(Ground)) {
+    tell("a PostgreSQL of its own", Ground::on_server(server), story);
+}
+
+fn tell(on: &str, ground: impl Future<Output = Ground>, story: impl AsyncFn(Ground)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let ground = Ground::new(dialect).await;
+            let ground = ground.await;
             let store = ground.store().clone();
             story(ground).await;
             // What still runs may hold a connection; it goes with the runtime.
@@ -84,22 +108,29 @@ pub fn on(dialect: Dialect, story: impl AsyncFn(Ground)) {
     }));
     runtime.shutdown_background();
     if let Err(failed) = told {
-        eprintln!("this was on {dialect:?}");
+        eprintln!("this was on {on}");
         std::panic::resume_unwind(failed);
     }
 }
 
 impl Ground {
     pub async fn new(dialect: Dialect) -> Ground {
-        let dir = tempfile::tempdir().unwrap();
-        let (url, server) = match dialect {
-            Dialect::Sqlite => (format!("sqlite:{}", dir.path().join("control.sqlite").display()), None),
-            Dialect::Postgres => {
-                let server = postgres::shared();
-                let database = server.database().await;
-                (server.address("aegir", &database), Some(server))
+        match dialect {
+            Dialect::Sqlite => {
+                let dir = tempfile::tempdir().unwrap();
+                let url = format!("sqlite:{}", dir.path().join("control.sqlite").display());
+                Ground::at(dir, url, None).await
             }
-        };
+            Dialect::Postgres => Ground::on_server(postgres::shared()).await,
+        }
+    }
+
+    async fn on_server(server: Arc<postgres::Server>) -> Ground {
+        let url = server.address("aegir", &server.database().await);
+        Ground::at(tempfile::tempdir().unwrap(), url, Some(server)).await
+    }
+
+    async fn at(dir: tempfile::TempDir, url: String, server: Option<Arc<postgres::Server>>) -> Ground {
         let address: StoreAddress = url.parse().unwrap();
         let outside = Arc::new(PretendOutside::default());
         let back_ends = PretendBackEnds::new(outside.clone());
@@ -369,6 +400,25 @@ impl Ground {
     /// What waits now was not asked for by a person.
     pub async fn make_waiting_scheduled(&self) {
         self.sql("UPDATE task SET priority = 1 WHERE state = 'waiting'").await;
+    }
+
+    /// Holds the database as another program might, until it is let go.
+    pub async fn hold(&self) -> Held {
+        match self.store().dialect() {
+            Dialect::Sqlite => {
+                let options: sqlx::sqlite::SqliteConnectOptions = self.url.parse().unwrap();
+                let mut connection = options.connect().await.unwrap();
+                connection.execute("BEGIN IMMEDIATE").await.unwrap();
+                Held::Sqlite(connection)
+            }
+            Dialect::Postgres => {
+                let options: sqlx::postgres::PgConnectOptions = self.url.parse().unwrap();
+                let mut connection = options.connect().await.unwrap();
+                connection.execute("BEGIN").await.unwrap();
+                connection.execute("LOCK TABLE attempt, line IN ACCESS EXCLUSIVE MODE").await.unwrap();
+                Held::Postgres(connection)
+            }
+        }
     }
 
     /// No row of `table` can be added from now on.

@@ -16,4 +16,5 @@ mod postgres;
 mod queue;
 mod secrets;
 mod straight;
+mod trouble;
 mod who;
