@@ -144,7 +144,9 @@ async fn claims(name: &str, url: &str) {
         }
     }
     let rate = claimed as f64 / took.as_secs_f64();
-    println!("     claims with {WAITING} tasks waiting, {name}: {rate:.0} a second ({claimed} claimed, 16 in a transaction)");
+    println!(
+        "     claims with {WAITING} tasks waiting, {name}: {rate:.0} a second ({claimed} claimed, 16 in a transaction)"
+    );
     store.close().await;
 }
 
@@ -183,7 +185,12 @@ async fn lists(name: &str, url: &str, key: &Path, fleet: Fleet) -> usize {
         cursor = next;
     }
     let value = format!("{:.1} ms", slowest.as_secs_f64() * 1000.0);
-    missed += line(slowest < Duration::from_millis(50), &format!("the slowest of 40 pages of sites, {name}"), &value, "goal 50 ms");
+    missed += line(
+        slowest < Duration::from_millis(50),
+        &format!("the slowest of 40 pages of sites, {name}"),
+        &value,
+        "goal 50 ms",
+    );
     hosting.store().close().await;
     missed
 }
@@ -207,7 +214,8 @@ async fn complete(store: &Store, filled: &fill::Filled) {
             .write_soon(async |tx| {
                 let record = tx.platform(*id).await?.unwrap();
                 let Some(aegir_domain::ContextName::Platform(name)) = record.node.name.clone() else { panic!() };
-                let Some(aegir_domain::ContextName::Server(server)) = tx.node(record.server).await?.unwrap().name else {
+                let Some(aegir_domain::ContextName::Server(server)) = tx.node(record.server).await?.unwrap().name
+                else {
                     panic!()
                 };
                 let context: aegir_domain::PlatformContext = serde_json::from_value(json!({
@@ -243,10 +251,10 @@ async fn site_context(
 ) -> Result<aegir_domain::SiteContext, StoreFault> {
     let named = async |tx: &mut aegir_store::Tx, id: NodeId| -> Result<String, StoreFault> {
         let name = tx.node(id).await?.unwrap().name.unwrap().to_string();
-        Ok(name.rsplit_once('_').filter(|_| name.starts_with("@server")).map_or_else(
-            || name.trim_start_matches("@platform_").to_owned(),
-            |(_, server)| server.to_owned(),
-        ))
+        Ok(name
+            .rsplit_once('_')
+            .filter(|_| name.starts_with("@server"))
+            .map_or_else(|| name.trim_start_matches("@platform_").to_owned(), |(_, server)| server.to_owned()))
     };
     let name = record.node.name.clone().unwrap().to_string();
     let name = name.trim_start_matches('@');
@@ -321,7 +329,12 @@ async fn memory(name: &str, what: &str, url: &str, key: &Path, goal: f64) -> usi
     let said = Command::new(me).args(["memory", url]).arg(key).output().unwrap();
     assert!(said.status.success(), "{said:?}");
     let megabytes: f64 = String::from_utf8_lossy(&said.stdout).trim().parse().unwrap();
-    line(megabytes < goal, &format!("memory with {what}, {name}"), &format!("{megabytes:.0} MB"), &format!("goal {goal:.0} MB; front end and dispatcher, after every list"))
+    line(
+        megabytes < goal,
+        &format!("memory with {what}, {name}"),
+        &format!("{megabytes:.0} MB"),
+        &format!("goal {goal:.0} MB; front end and dispatcher, after every list"),
+    )
 }
 
 /// Opens what there is, works on it and asks every question; then prints the most memory that it took, in MB.

@@ -415,7 +415,7 @@ impl Ground {
                 let options: sqlx::postgres::PgConnectOptions = self.url.parse().unwrap();
                 let mut connection = options.connect().await.unwrap();
                 connection.execute("BEGIN").await.unwrap();
-                connection.execute("LOCK TABLE attempt, line IN ACCESS EXCLUSIVE MODE").await.unwrap();
+                connection.execute("LOCK TABLE attempt, line IN EXCLUSIVE MODE").await.unwrap();
                 Held::Postgres(connection)
             }
         }
