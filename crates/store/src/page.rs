@@ -163,7 +163,7 @@ impl Read {
     /// A page of a list.
     pub async fn list<L: Listing>(&mut self, list: &L) -> Result<Listed<L::Item>, StoreFault> {
         let limit = list.page().limit.clamp(1, LONGEST_PAGE);
-        let mut rows = self.ask(L::LIST, query_of(list, limit)?).await?;
+        let mut rows = self.ask(L::LIST, query_of(list, limit, self.dialect())?).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next = match rows.last() {
@@ -176,6 +176,7 @@ impl Read {
     /// How many rows a list has, the pages aside. Counts no further than a thousand.
     pub async fn count<L: Listing>(&mut self, list: &L) -> Result<Total, StoreFault> {
         let mut query = Query::new("SELECT COUNT(*) AS total FROM (");
+        query.dialect = Some(self.dialect());
         for arm in 0..list.arms() {
             query.push(if arm > 0 { " UNION ALL " } else { "" });
             query.push("SELECT 1 FROM (SELECT 1 AS one");
@@ -191,7 +192,7 @@ impl Read {
 
     /// How the database would answer, in its own words: for those who look why a list is slow.
     pub async fn explain<L: Listing>(&mut self, list: &L) -> Result<Vec<String>, StoreFault> {
-        let query = query_of(list, list.page().limit.clamp(1, LONGEST_PAGE))?;
+        let query = query_of(list, list.page().limit.clamp(1, LONGEST_PAGE), self.dialect())?;
         let (how, column) = match self.dialect() {
             Dialect::Sqlite => ("EXPLAIN QUERY PLAN ", "detail"),
             Dialect::Postgres => ("EXPLAIN ", "QUERY PLAN"),
@@ -204,7 +205,7 @@ impl Read {
 }
 
 /// The whole question; one row more than the page has, which tells whether another page follows.
-fn query_of<L: Listing>(list: &L, limit: u32) -> Result<Query, StoreFault> {
+fn query_of<L: Listing>(list: &L, limit: u32, dialect: Dialect) -> Result<Query, StoreFault> {
     let order = list.order();
     let place = list.page().after.as_ref().map(Cursor::place).transpose()?;
     if let Some(Place(of, ..)) = &place
@@ -218,6 +219,7 @@ fn query_of<L: Listing>(list: &L, limit: u32) -> Result<Query, StoreFault> {
     };
     let arms = list.arms();
     let mut query = Query::new(if arms > 1 { "SELECT * FROM (" } else { "" });
+    query.dialect = Some(dialect);
     for arm in 0..arms {
         query.push(if arm > 0 { " UNION ALL " } else { "" }).push(if arms > 1 { "SELECT * FROM (" } else { "" });
         query.push("SELECT ").push(L::COLUMNS).push(", ").push(order.id).push(" AS sort_id, ");

@@ -176,7 +176,7 @@ impl Parts for PlatformList {
 
     fn from(&self, _: usize, query: &mut Query) {
         query.push(" FROM platform JOIN node ON node.id = platform.id");
-        query.push(" WHERE node.kind = 'platform' AND node.name IS NOT NULL");
+        query.push(" WHERE node.kind = 'platform'");
         with_status(&self.status, query);
         if let Some(name) = &self.name {
             let name = match name {

@@ -191,8 +191,7 @@ impl Parts for ServerList {
         node.verified, server.transport, server.address, server.task_limit, server.paused, server.context";
 
     fn from(&self, _: usize, query: &mut Query) {
-        query
-            .push(" FROM server JOIN node ON node.id = server.id WHERE node.kind = 'server' AND node.name IS NOT NULL");
+        query.push(" FROM server JOIN node ON node.id = server.id WHERE node.kind = 'server'");
         with_status(&self.status, query);
         if let Some(name) = &self.name {
             // Where a person begins a name, `server_` is not a part of it.

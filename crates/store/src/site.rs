@@ -290,7 +290,7 @@ impl Parts for SiteList {
         node.verified, site.platform, site.db_server, site.profile, site.language, site.core, site.context";
 
     fn from(&self, _: usize, query: &mut Query) {
-        query.push(" FROM site JOIN node ON node.id = site.id WHERE node.kind = 'site' AND node.name IS NOT NULL");
+        query.push(" FROM site JOIN node ON node.id = site.id WHERE node.kind = 'site'");
         with_status(&self.status, query);
         if let Some(name) = &self.name {
             name.on("node.name", query);

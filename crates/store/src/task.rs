@@ -3,7 +3,7 @@
 use aegir_domain::{ContextName, NodeId, NodeKind, OperationName, Priority, TaskState};
 
 use crate::StoreFault;
-use crate::db::{Query, ROWS_AT_ONCE, Read, Row, Tx, priority_of, statements, values};
+use crate::db::{Dialect, Query, ROWS_AT_ONCE, Read, Row, Tx, priority_of, statements, values};
 use crate::page::{Direction, NameMatch, Order, Page, Parts, Span};
 
 /// A task.
@@ -279,8 +279,10 @@ impl Parts for TaskList {
             query.push(" AND task.state = ").bind(*state);
         }
         // Most tasks succeeded; those of another state are few, and are to be found by it. Servers and operations are
-        // few too, and each has very many tasks: a column in an expression is one that no index is looked up for.
-        let by_state = state.is_some_and(|state| *state != TaskState::Succeeded);
+        // few too, and each has very many tasks: to SQLite, a column in an expression is one that no index is looked
+        // up for. PostgreSQL counts how many there are of each, and chooses well by itself.
+        let by_state =
+            query.dialect == Some(Dialect::Sqlite) && state.is_some_and(|state| *state != TaskState::Succeeded);
         let operation = if by_state { " AND task.operation || '' " } else { " AND task.operation " };
         match &self.operation[..] {
             [] => &mut *query,
@@ -292,7 +294,7 @@ impl Parts for TaskList {
         }
         if let Some(name) = &self.object_name {
             // Among the objects, which are few, and not among the tasks, which are many.
-            query.push(" AND task.object IN (SELECT node.id FROM node WHERE node.name IS NOT NULL");
+            query.push(" AND task.object IN (SELECT node.id FROM node WHERE node.status IS NOT NULL");
             name.on("node.name", query);
             query.push(")");
         }

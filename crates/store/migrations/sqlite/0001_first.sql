@@ -20,12 +20,13 @@ CREATE TABLE node (
 );
 -- A name is free again when its object is deleted.
 CREATE UNIQUE INDEX node_name ON node (name) WHERE status <> 'deleted';
-CREATE INDEX node_by_name ON node (kind, name, id) WHERE name IS NOT NULL;
-CREATE INDEX node_by_status ON node (kind, status, name, id) WHERE name IS NOT NULL;
+-- For lists of objects; tasks and packages, which are many more, have no status here.
+CREATE INDEX node_by_name ON node (kind, name, id) WHERE status IS NOT NULL;
+CREATE INDEX node_by_status ON node (kind, status, name, id) WHERE status IS NOT NULL;
 CREATE INDEX node_by_owner ON node (owner, kind, name, id) WHERE owner IS NOT NULL;
-CREATE INDEX node_by_number ON node (kind, id) WHERE name IS NOT NULL;
-CREATE INDEX node_by_change ON node (kind, changed, id) WHERE name IS NOT NULL;
-CREATE INDEX node_by_verify ON node (kind, COALESCE(verified, 0), id) WHERE name IS NOT NULL;
+CREATE INDEX node_by_number ON node (kind, id) WHERE status IS NOT NULL;
+CREATE INDEX node_by_change ON node (kind, changed, id) WHERE status IS NOT NULL;
+CREATE INDEX node_by_verify ON node (kind, COALESCE(verified, 0), id) WHERE status IS NOT NULL;
 
 CREATE TABLE history (
   id     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

@@ -55,11 +55,13 @@ pub(crate) const ROWS_AT_ONCE: usize = 32;
 pub struct Query {
     pub(crate) text: String,
     pub(crate) values: Vec<super::Value>,
+    /// For which database, where that makes a difference.
+    pub(crate) dialect: Option<Dialect>,
 }
 
 impl Query {
     pub(crate) fn new(text: &'static str) -> Query {
-        Query { text: text.to_owned(), values: Vec::new() }
+        Query { text: text.to_owned(), values: Vec::new(), dialect: None }
     }
 
     /// Adds a text of the program.
