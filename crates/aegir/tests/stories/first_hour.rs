@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::support::said::Said;
 use crate::support::stack::Up;
@@ -122,6 +123,7 @@ fn one_command(way: Way) {
     assert!(second.err.contains(&format!("process {}", lab.up().id())), "{}", second.all());
 
     let before = World::of(&lab);
+    let known = remembered(&lab);
     lab.up.as_mut().unwrap().stop();
     let stopped = lab.up().said();
     let place = |what: &str| stopped.find(what).unwrap_or_else(|| panic!("no `{what}` in:\n{stopped}"));
@@ -134,8 +136,25 @@ fn one_command(way: Way) {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(told_address(&said), address);
     World::of(&lab).must_be(&before);
+    assert_eq!(remembered(&lab), known);
     assert_eq!(log_in(lab.up().listen(), &told_link(&said)).status, 200);
     assert!(!said.contains("built by Composer"), "{said}");
+}
+
+/// The objects that the front end knows, once it knows the first site.
+fn remembered(lab: &Lab) -> Vec<String> {
+    let names = |kind: &str| {
+        let told = lab.front(&[kind, "list", "--json"]).done();
+        let told: Value = serde_json::from_str(&told.out).unwrap();
+        let items = told["items"].as_array().unwrap().clone();
+        items.iter().map(|item| format!("{} {} {}", item["id"], item["name"], item["status"])).collect::<Vec<_>>()
+    };
+    let began = Instant::now();
+    while !names("site").iter().any(|site| site.contains("first.localhost\" \"enabled")) {
+        assert!(began.elapsed() < Duration::from_secs(30), "{:?}", names("site"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    ["server", "platform", "site"].iter().flat_map(|kind| names(kind)).collect()
 }
 
 #[test]

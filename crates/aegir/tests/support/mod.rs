@@ -177,6 +177,13 @@ impl Lab {
         self.as_user(&all)
     }
 
+    /// Types `aegir WORDS…`, and waits for its end: what the front end answers.
+    pub fn front(&self, words: &[&str]) -> Said {
+        let home = self.home().display().to_string();
+        let all = [&["--home", &home], words].concat();
+        Said::of(self.as_user(&all).stdin(Stdio::null()), &all)
+    }
+
     /// Types `aegir provision WORDS…`, and waits for its end.
     pub fn provision(&self, words: &[&str]) -> Said {
         Said::of(self.line(words).stdin(Stdio::null()), words)

@@ -15,8 +15,9 @@ use super::Lab;
 #[derive(Clone, PartialEq, Eq)]
 pub struct World(BTreeMap<String, String>);
 
-/// What a task keeps for itself, what can be made again, and what services write when they like.
-const APART: [&str; 10] = [
+/// What a task keeps for itself, what can be made again, and what services and the front end write when they like.
+const APART: [&str; 11] = [
+    "hostmaster",
     "tasks",
     "logs",
     "locks",
