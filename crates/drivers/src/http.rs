@@ -149,6 +149,9 @@ pub struct MainConfig {
     pub temp: PathBuf,
     /// How many worker processes.
     pub workers: u64,
+    /// For a test: a folder of sites in place of the server's own. Only a driver that
+    /// [ends on what it refuses](HttpDriver::ends_on_refusal) knows it.
+    pub sites: Option<PathBuf>,
 }
 
 /// What a web server has to know of a platform.

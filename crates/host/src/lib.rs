@@ -47,6 +47,6 @@ pub use programs::{
 };
 pub use spoken::{Spoken, Streams};
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
-pub use tested::Look;
+pub use tested::{FolderState, Look};
 pub use watch::Watch;
 pub use web::{Answer, PhpPage, PhpRun, RealWeb, Web, WebAddress, WebFault};

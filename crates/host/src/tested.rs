@@ -3,9 +3,10 @@
 //! Whoever tests a folder looks at it before and after. If nothing changed meanwhile, the note says what was
 //! tested: every file below with its size, number and times. The kernel sets the time of the last change of
 //! state, which nobody can choose, so a file that was written, replaced, moved or given away since is another.
-//! A note is good once, and for a moment: what files outside say is no older than that.
+//! A note for a reload is good once, and for a moment: what files outside say is no older than that.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -18,26 +19,63 @@ use crate::{Clock, SystemClock};
 /// How long a note is good for.
 const GOOD_FOR: Duration = Duration::from_secs(5);
 
-/// A folder at one moment.
+/// All files of a folder at one moment.
+#[derive(Clone, Debug)]
+pub struct FolderState(BTreeMap<PathBuf, Vec<Seen>>);
+
+impl FolderState {
+    /// Looks at all below `folder`.
+    pub fn at(folder: &Path) -> io::Result<FolderState> {
+        let mut seen = BTreeMap::new();
+        walk(folder, &mut seen)?;
+        Ok(FolderState(seen))
+    }
+
+    /// What was seen, the files `apart` left out.
+    pub fn look(&self, apart: &[&Path]) -> Look {
+        let seen: Vec<_> = self.0.iter().filter(|(path, _)| !apart.contains(&path.as_path())).collect();
+        Look(sum(&seen))
+    }
+
+    /// What [`FolderState::is_like`] compares with later: a line for each file, a sum of its path and one of what was
+    /// seen of it.
+    pub fn note(&self) -> String {
+        self.0.iter().map(|(path, seen)| format!("{:016x} {:016x}\n", sum(path), sum(seen))).collect()
+    }
+
+    /// Whether all is as it was noted, the files `apart` left out, whether they are or were there.
+    pub fn is_like(&self, note: &str, apart: &[&Path]) -> bool {
+        let apart: Vec<String> = apart.iter().map(|path| format!("{:016x} ", sum(path))).collect();
+        let others = |line: &&str| !apart.iter().any(|apart| line.starts_with(apart));
+        self.note().lines().filter(others).eq(note.lines().filter(others))
+    }
+}
+
+fn sum(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Files at one moment, as a sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look(u64);
 
+impl fmt::Display for Look {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{:016x}", self.0)
+    }
+}
+
 impl Look {
-    /// Looks at all below `folder`, but for the file `apart`.
-    pub fn at(folder: &Path, apart: Option<&Path>) -> io::Result<Look> {
-        let mut seen = BTreeMap::new();
-        walk(folder, &mut seen)?;
-        if let Some(apart) = apart {
-            seen.remove(apart);
-        }
-        let mut hasher = DefaultHasher::new();
-        seen.hash(&mut hasher);
-        Ok(Look(hasher.finish()))
+    /// Looks at all below `folder`.
+    pub fn at(folder: &Path) -> io::Result<Look> {
+        Ok(FolderState::at(folder)?.look(&[]))
     }
 
     /// What a note of this look says.
     pub fn note(&self, clock: &dyn Clock) -> String {
-        format!("{:016x} {}\n", self.0, clock.unix_ms())
+        format!("{self} {}\n", clock.unix_ms())
     }
 
     /// Whether the note at `path` is of this look, and made a moment ago. It is gone then: it is good once.
@@ -46,7 +84,7 @@ impl Look {
         let _ = fs::remove_file(path);
         let Some((look, at)) = text.trim_end().split_once(' ') else { return false };
         let age = at.parse().ok().and_then(|at: u64| SystemClock.unix_ms().checked_sub(at));
-        look == format!("{:016x}", self.0) && age.is_some_and(|age| u128::from(age) < GOOD_FOR.as_millis())
+        look == self.to_string() && age.is_some_and(|age| u128::from(age) < GOOD_FOR.as_millis())
     }
 }
 
@@ -84,7 +122,7 @@ mod tests {
     use super::*;
 
     fn look(folder: &Path) -> Look {
-        Look::at(folder, None).unwrap()
+        Look::at(folder).unwrap()
     }
 
     #[test]
@@ -123,6 +161,31 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_is_like_it_was_noted_but_for_the_files_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
+        fs::write(&a, "one").unwrap();
+        fs::write(&b, "two").unwrap();
+        let note = FolderState::at(folder.path()).unwrap().note();
+        let now = || FolderState::at(folder.path()).unwrap();
+        assert!(now().is_like(&note, &[]));
+        assert!(!now().is_like("", &[]), "nothing was noted");
+        assert!(!now().is_like(&note[..note.len() - 5], &[]), "the note is torn");
+
+        std::thread::sleep(Duration::from_millis(12));
+        fs::write(&a, "1").unwrap();
+        assert!(!now().is_like(&note, &[]));
+        assert!(now().is_like(&note, &[&a]));
+        assert!(!now().is_like(&note, &[&b]));
+        fs::write(&c, "three").unwrap();
+        assert!(!now().is_like(&note, &[&a]));
+        assert!(now().is_like(&note, &[&a, &c]), "one came");
+        fs::remove_file(&b).unwrap();
+        assert!(!now().is_like(&note, &[&a, &c]));
+        assert!(now().is_like(&note, &[&a, &b, &c]), "one went");
+    }
+
+    #[test]
     fn a_note_is_good_once_for_a_moment_and_for_what_it_says() {
         struct Old;
         impl Clock for Old {
@@ -149,7 +212,7 @@ mod tests {
         assert!(!seen.is_noted(&note), "it was used");
         fs::write(&note, seen.note(&Old)).unwrap();
         assert!(!seen.is_noted(&note), "it is old");
-        fs::write(&note, Look::at(folder.path(), Some(&apart)).unwrap().note(&SystemClock)).unwrap();
+        fs::write(&note, FolderState::at(folder.path()).unwrap().look(&[&apart]).note(&SystemClock)).unwrap();
         assert!(!seen.is_noted(&note), "it is of something else");
         fs::write(&note, "").unwrap();
         assert!(!seen.is_noted(&note), "it is torn");

@@ -63,7 +63,7 @@ pub(crate) fn nginx(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
 
 /// Reloads the Apache whose master is `master`; the error is what the back end is told.
 pub(crate) fn apache(setup: &Setup, master: &mut Daemon) -> Result<(), String> {
-    let looked = Look::at(&setup.endpoints.http_folder, None);
+    let looked = Look::at(&setup.endpoints.http_folder);
     if !looked.is_ok_and(|looked| looked.is_noted(&setup.places.run.join("apache.tested"))) {
         let ran = web::test(setup).map_err(|fault| fault.to_string())?;
         if !ran.status.success() {

@@ -41,6 +41,7 @@ pub(crate) fn launch(setup: &Setup) -> Result<Launch, StackFault> {
         error_log: error_log(setup),
         temp: folder,
         workers: std::thread::available_parallelism().map_or(1, NonZero::get).min(8) as u64,
+        sites: None,
     };
     let text = driver.main(&main, &templates)?;
     files::write(&setup.endpoints.http_conf, text.as_bytes(), places.private_owner(), 0o600)?;

@@ -238,7 +238,7 @@ fn apache_takes_the_place_of_nginx_and_stays_the_web_server_of_its_home() {
         // What was tested just now is not tested again; what was touched since is.
         let (log, note) = (place.home().join("stack/apache/test.log"), place.home().join("run/apache.tested"));
         let noted = || {
-            let seen = Look::at(&up.endpoints().http_folder, None).unwrap();
+            let seen = Look::at(&up.endpoints().http_folder).unwrap();
             fs::write(&note, seen.note(&SystemClock)).unwrap();
             let _ = fs::remove_file(&log);
         };

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use crate::support::said::Said;
+use crate::support::web;
 use crate::support::world::World;
 use crate::support::{Lab, http, way};
 
@@ -149,6 +150,43 @@ fn a_snippet_of_an_operator_that_breaks_the_web_server_is_named() {
     World::of(&lab).must_be(&before);
     fs::remove_file(&snippet).unwrap();
     lab.install("b.localhost", "ten").done();
+}
+
+/// Apache tests a changed site without those that it found good before; what became bad since is found all the same.
+#[test]
+fn what_became_bad_since_the_last_change_is_named() {
+    if http() != "apache" {
+        // nginx reads all sites at each change.
+        return;
+    }
+    let lab = Lab::start(way());
+    lab.platform("ten", "ten-1.0");
+    lab.install("a.localhost", "ten").done();
+    let (own, outside) = (lab.http_folder().join("post.d/mine.conf"), lab.beside().join("outside.conf"));
+    fs::write(&outside, "# nothing yet\n").unwrap();
+    fs::write(&own, format!("Include \"{}\"\n", outside.display())).unwrap();
+    lab.give(&own);
+    lab.give(&outside);
+    lab.install("b.localhost", "ten").done();
+    let vhost = lab.http_folder().join("vhost.d/a.localhost.conf");
+    let good = fs::read_to_string(&vhost).unwrap();
+    for (file, is_now, was) in [
+        (&vhost, good.replace("RewriteEngine", "NoSuchWord"), &good[..]),
+        (&outside, "NoSuchWord on\n".into(), "# nothing yet\n"),
+    ] {
+        fs::write(file, is_now).unwrap();
+        let before = World::of(&lab);
+
+        let said = lab.install("c.localhost", "ten");
+
+        assert!(matches!(said.code, 4 | 7), "{}", said.all());
+        said.says(&file.display().to_string()).says("NoSuchWord");
+        World::of(&lab).must_be(&before);
+        fs::write(file, was).unwrap();
+        lab.install("c.localhost", "ten").done();
+        lab.provision(&["delete", "@c.localhost", "--confirm=c.localhost"]).done();
+    }
+    assert_eq!(web::get(lab.up().listen(), "a.localhost", "/").status, 200);
 }
 
 #[test]

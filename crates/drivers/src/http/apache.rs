@@ -332,6 +332,7 @@ impl Apache {
             temp => text(&main.temp),
             workers => main.workers,
             folder => glob_free(&main.server.folder)?,
+            sites => main.sites.as_deref().map(glob_free).transpose()?,
             new => new.map(glob_free).transpose()?,
         })
     }

@@ -48,6 +48,7 @@ pub fn main_config(server: ServerConfig) -> MainConfig {
         error_log: run.join("error.log"),
         temp: run.join("temp"),
         workers: 1,
+        sites: None,
     }
 }
 

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Of a web server that ends on what it refuses, who reloads it would test once more: a note says that just this
-//! was tested just now ([`aegir_host::Look`]).
+//! was tested just now ([`aegir_host::Look`]). Its sites know nothing of each other: where all other files are those that
+//! were found good together, the changed sites are tested with all that is no site.
 //!
 //! A lock is held while the server's files differ from what was tested; the reload happens behind a
 //! second one, so that tasks that wait there find their change already loaded by another.
@@ -20,7 +21,7 @@ use aegir_drivers::http::{
     CoreFamily, HttpDriver, Installer, Internal, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost,
     VhostMode,
 };
-use aegir_host::{Launch, Limits, LockMode, Locks, Look, ServiceFault, WebAddress};
+use aegir_host::{FolderState, Launch, Limits, LockMode, Locks, Look, ServiceFault, WebAddress};
 
 use super::basedir;
 use super::php::read_credentials;
@@ -170,8 +171,14 @@ impl<'w> HttpServer<'w> {
             let _ = self.world.parts.services.reload(self.driver.service_type());
             return Ok(());
         }
-        let looked = self.look()?;
-        if let Err(refused) = self.test_all(changes) {
+        let after = self.state();
+        let looked = after.as_ref().map(|after| self.look(after)).transpose()?;
+        let paths: Vec<&Path> = changed.iter().map(|(change, _)| change.path.as_path()).collect();
+        let tested = match &after {
+            Some(after) if self.are_others_accepted(after, &paths)? => self.test_few(changes),
+            _ => self.test_all(changes),
+        };
+        if let Err(refused) = tested {
             // The old files are known good: the running server was started with them.
             for (change, before) in changed {
                 self.swap(&change.path, before.as_deref())?;
@@ -181,13 +188,14 @@ impl<'w> HttpServer<'w> {
         }
         let number = (was | 1) + 1;
         self.write_generation(number)?;
-        self.world.files().write_unsynced(&self.loaded_path(), self.own_files()?.as_bytes(), 0o600)?;
-        // In this order: a file that changed before all were looked at still differs after.
-        let all = Look::at(&self.config.folder, None);
-        // The number alone is another than that which was tested.
-        if let (true, Ok(look)) = (looked.is_some() && looked == self.look()?, all) {
-            let path = self.world.parts.sockets.join(format!("{}.tested", self.driver.service_type()));
-            self.world.files().write_unsynced(&path, look.note(&*self.world.parts.clock).as_bytes(), 0o600)?;
+        self.world.files().write_unsynced(&self.note_path("loaded"), self.own_files()?.as_bytes(), 0o600)?;
+        if let (Some(looked), Some(now)) = (looked, self.state())
+            && looked == self.look(&now)?
+        {
+            // The number alone is another than that which was tested.
+            let note = now.look(&[]).note(&*self.world.parts.clock);
+            self.world.files().write_unsynced(&self.note_path("tested"), note.as_bytes(), 0o600)?;
+            self.world.files().write_unsynced(&self.note_path("accepted"), now.note().as_bytes(), 0o600)?;
         }
         drop(lock);
         match self.reload(number) {
@@ -202,7 +210,7 @@ impl<'w> HttpServer<'w> {
     /// Whether the workers that run now have loaded what lies on disk, operators' own files included.
     pub(crate) fn is_current(&self) -> Result<bool, Fault> {
         let number = self.generation()?;
-        let loaded = self.world.files().read_text(&self.loaded_path())?;
+        let loaded = self.world.files().read_text(&self.note_path("loaded"))?;
         Ok(!is_in_change(number) && self.is_loaded(number)? && loaded == Some(self.own_files()?))
     }
 
@@ -215,16 +223,30 @@ impl<'w> HttpServer<'w> {
         }
     }
 
-    /// Where it is noted which of operators' files were loaded: true only while the server runs.
-    fn loaded_path(&self) -> PathBuf {
-        self.world.parts.sockets.join(format!("{}.loaded", self.driver.service_type()))
+    /// Where something is noted of what this server has read: `loaded`, which of operators' files its workers have, true
+    /// only while it runs; `accepted`, all files as they were when last found good together; `tested`, for who reloads it.
+    fn note_path(&self, what: &str) -> PathBuf {
+        self.world.parts.sockets.join(format!("{}.{what}", self.driver.service_type()))
     }
 
-    /// All files but that with the number, of a server that would be tested again.
-    fn look(&self) -> Result<Option<Look>, Fault> {
+    /// The files as they are now, of a server whose tests are worth a note: one that ends on what it refuses.
+    fn state(&self) -> Option<FolderState> {
+        let state = || FolderState::at(&self.config.folder).ok();
+        self.driver.ends_on_refusal().then(state).flatten()
+    }
+
+    /// All files but that with the number.
+    fn look(&self, state: &FolderState) -> Result<Look, Fault> {
+        Ok(state.look(&[&self.generation_path()?]))
+    }
+
+    /// Whether `changed` are files of sites, and all others are just as they were when all were last found good.
+    fn are_others_accepted(&self, now: &FolderState, changed: &[&Path]) -> Result<bool, Fault> {
+        let sites = self.config.folder.join("vhost.d");
+        let accepted = self.world.files().read_text(&self.note_path("accepted"))?.unwrap_or_default();
         let number = self.generation_path()?;
-        let look = || Look::at(&self.config.folder, Some(&number)).ok();
-        Ok(self.driver.ends_on_refusal().then(look).flatten())
+        let apart: Vec<&Path> = changed.iter().copied().chain([number.as_path()]).collect();
+        Ok(changed.iter().all(|path| path.parent() == Some(&sites)) && now.is_like(&accepted, &apart))
     }
 
     /// Operators' files, each with a sum of its text.
@@ -316,8 +338,33 @@ impl<'w> HttpServer<'w> {
     }
 
     fn test_all(&self, changes: &[Change]) -> Result<(), Fault> {
+        self.test_with(changes, None)
+    }
+
+    /// All of the server's own and of operators, and of the sites only those in `changes`: for a server whose other
+    /// sites were found good, and whose sites know nothing of each other.
+    fn test_few(&self, changes: &[Change]) -> Result<(), Fault> {
+        let sites = self.scratch()?.join("sites");
+        self.world.files().make_dirs(&sites, 0o700)?;
+        let mut written = Vec::new();
+        for change in changes {
+            if let (Some(name), Some(text)) = (change.path.file_name(), &change.text) {
+                let path = sites.join(name);
+                self.world.files().write_unsynced(&path, text.expose().as_bytes(), 0o600)?;
+                written.push(path);
+            }
+        }
+        let result = self.test_with(changes, Some(&sites));
+        for path in written {
+            self.world.files().remove_file(&path)?;
+        }
+        result
+    }
+
+    fn test_with(&self, changes: &[Change], sites: Option<&Path>) -> Result<(), Fault> {
         let scratch = self.scratch()?;
-        let main = self.driver.main(&self.main(&scratch), &self.world.templates()?)?;
+        let main = MainConfig { sites: sites.map(Path::to_owned), ..self.main(&scratch) };
+        let main = self.driver.main(&main, &self.world.templates()?)?;
         let main_path = scratch.join("all.conf");
         self.world.files().write_unsynced(&main_path, main.as_bytes(), 0o600)?;
         self.run_test(&self.driver.check(&main_path)).map_err(|said| {
@@ -355,6 +402,7 @@ impl<'w> HttpServer<'w> {
             error_log: scratch.join("error.log"),
             temp: scratch.join("temp"),
             workers: 1,
+            sites: None,
         }
     }
 
