@@ -16,6 +16,7 @@ use aegir_drupal::driver::Credentials;
 use aegir_drupal::inventory;
 use aegir_host::{Connection, SqlFault, SqlKind};
 
+use super::code_ahead::CodeAhead;
 use crate::World;
 
 /// How long connecting, or any one statement, may take.
@@ -227,7 +228,7 @@ impl<'w> DbServer<'w> {
     }
 
     /// The packages of a site, straight from its database, with what is known of their code.
-    pub(crate) fn packages(&self, site: &SiteContext, core: &str) -> Result<Vec<Instance>, Fault> {
+    pub(crate) fn packages(&self, site: &SiteContext, core: &str, code: &CodeAhead) -> Result<Vec<Instance>, Fault> {
         let platform = self.world.contexts().platform(&site.platform)?;
         let family = super::php::family(&platform, core)?;
         let mut connection = self.as_site(site)?;
@@ -236,7 +237,7 @@ impl<'w> DbServer<'w> {
             answers.push(connection.rows(query)?);
         }
         let inventory = inventory::read(family, &answers)?;
-        let code = aegir_drupal::platform::read(platform.root.path())?;
+        let code = code.get(platform.root.path())?;
         Ok(inventory.with_code(&code, site.name.as_str()))
     }
 

@@ -1,6 +1,7 @@
 //! Services: what drivers describe is done here, once for all drivers of a kind.
 
 mod basedir;
+pub(crate) mod code_ahead;
 pub(crate) mod composer;
 mod db;
 pub(crate) mod fpm;

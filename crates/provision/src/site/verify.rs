@@ -14,6 +14,7 @@ use super::facts::{PhpReady, PlatformServed, Served, names_are_free};
 use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
 use super::probe::{FrontPage, Links};
 use crate::service::DbServer;
+use crate::service::code_ahead::CodeAhead;
 use crate::service::fpm::LONGEST_QUESTION;
 use crate::service::php::Asker;
 use crate::step::context::{SaveContext, SavedText};
@@ -159,8 +160,10 @@ impl Verify {
         site: &SiteContext,
         platform: &PlatformContext,
     ) -> Result<(Booted, Vec<Instance>), Fault> {
+        // The code of a platform takes as long to read as Drupal takes to boot, which waits for PHP.
+        let code = CodeAhead::begin(platform.root.path());
         let booted = run.check(Boots { site: site.clone(), platform: platform.clone() })?;
-        let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone() })?;
+        let packages = run.check(Packages { site: site.clone(), core: booted.core_version.clone(), code })?;
         let page = run.check(FrontPage { site: site.clone(), platform: platform.clone() })?;
         if let Some(trouble) = page {
             // The site's own affair, as in maintenance mode: what is ours is in order all the same.
@@ -399,6 +402,7 @@ impl aegir_domain::Remedy for Elsewhere {
 struct Packages {
     site: SiteContext,
     core: String,
+    code: CodeAhead,
 }
 
 impl Check<World> for Packages {
@@ -406,7 +410,7 @@ impl Check<World> for Packages {
     const NAME: &'static str = "packages";
 
     fn look(&self, world: &World) -> Result<Vec<Instance>, Fault> {
-        let packages = DbServer::of(world, &self.site.db_server)?.packages(&self.site, &self.core)?;
+        let packages = DbServer::of(world, &self.site.db_server)?.packages(&self.site, &self.core, &self.code)?;
         world.say(format!("{} packages are enabled", packages.iter().filter(|package| package.enabled).count()));
         Ok(packages)
     }
