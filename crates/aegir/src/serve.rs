@@ -4,13 +4,14 @@
 mod copies;
 mod house;
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aegir_domain::{Home, Remedy};
-use aegir_hosting::{Dispatcher, Front, do_chores};
+use aegir_hosting::{Dispatcher, Front, Hosting, do_chores};
 use aegir_web::{Limits, Server, SocketWay, Ways};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -69,7 +70,7 @@ async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
         Some(address) => out(&format!("The front end answers on its socket, and on http://{address}/api/v1.")),
         None => out("The front end answers on its socket."),
     }
-    let read = args.while_read.then(read_to_end);
+    let read = args.while_read.then(|| read_to_end(hosting.clone()));
     server.serve(told_to_stop(read)).await;
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
@@ -77,11 +78,19 @@ async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Told when standard input ends. In a thread of its own, which the end of the process ends.
-fn read_to_end() -> oneshot::Receiver<()> {
+/// Told when standard input ends; whatever is written there says that something was done by hand. In a thread of its own,
+/// which the end of the process ends.
+fn read_to_end(hosting: Hosting) -> oneshot::Receiver<()> {
     let (tell, told) = oneshot::channel();
     std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let mut bytes = [0; 64];
+        loop {
+            match std::io::stdin().lock().read(&mut bytes) {
+                Ok(1..) => hosting.look_soon(),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => (),
+                Ok(0) | Err(_) => break,
+            }
+        }
         let _ = tell.send(());
     });
     told

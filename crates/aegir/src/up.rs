@@ -130,6 +130,7 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
         } else {
             scope.spawn(|| {
                 let ended = first_hour.run();
+                front_end.look();
                 if let Ok(ready) = &ended {
                     teller.text(&welcome::text(ready, listen, &reader));
                     detach::let_go(given);

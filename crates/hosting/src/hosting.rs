@@ -1,6 +1,7 @@
 //! The front end itself: what is remembered, what is queued, and the door to both.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::{AttemptId, Remedy};
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     /// Wakes dispatchers of this process: something was queued, or ended.
     pub(crate) wake: Notify,
+    /// Something was done on a machine of ours without us: dispatchers are to look now, and not at their next time.
+    pub(crate) look: AtomicBool,
     secrets: Mutex<HashMap<i64, Kept>>,
 }
 
@@ -60,7 +63,8 @@ impl Hosting {
         key: SecretKey,
     ) -> Hosting {
         let secrets = Mutex::default();
-        Hosting(Arc::new(Inner { store, back_ends, outside, postman, key, wake: Notify::new(), secrets }))
+        let (wake, look) = (Notify::new(), AtomicBool::new(false));
+        Hosting(Arc::new(Inner { store, back_ends, outside, postman, key, wake, look, secrets }))
     }
 
     /// The control database.
@@ -70,6 +74,12 @@ impl Hosting {
 
     pub(crate) fn now(&self) -> i64 {
         self.0.outside.now()
+    }
+
+    /// Has what was done by hand found now: whoever knows that something was need not wait for the next look.
+    pub fn look_soon(&self) {
+        self.0.look.store(true, Ordering::Release);
+        self.wake();
     }
 
     /// Wakes whoever starts tasks.

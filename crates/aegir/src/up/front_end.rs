@@ -106,6 +106,14 @@ impl<'a> FrontEnd<'a> {
         }
     }
 
+    /// Tells it that something was done by hand, so that it looks now.
+    pub(super) fn look(&self) {
+        if let Some(Running { input: Some(input), .. }) = self.running().as_ref() {
+            // One that does not read any more looks when it is started again.
+            let _ = rustix::io::write(input, b"\n");
+        }
+    }
+
     /// Has it end in order: it starts no further task, and those that run go on without it.
     pub(super) fn stop(&self) {
         if self.stopping.swap(true, Ordering::Relaxed) {

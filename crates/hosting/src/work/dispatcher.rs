@@ -1,6 +1,7 @@
 //! Decides what begins next, for every server whose lease it has.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::{AttemptId, NodeId, Transport};
@@ -154,6 +155,11 @@ impl Dispatcher {
         while self.recorders.try_join_next().is_some() {}
         while let Some(server) = self.looks.try_join_next() {
             self.has_looked(server);
+        }
+        if self.hosting.0.look.swap(false, Ordering::AcqRel) {
+            // A look that is underway may have begun before; another one follows it.
+            self.looked.clear();
+            self.looked_at_home = None;
         }
         let mut servers = self.servers().await?;
         if !servers.iter().any(|server| server.transport == Transport::Local) && self.look_at_home().await? {

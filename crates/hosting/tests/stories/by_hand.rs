@@ -36,6 +36,23 @@ fn site(machine: &Machine, name: &str) -> SiteContext {
 }
 
 #[test]
+fn whoever_knows_that_something_was_done_by_hand_has_it_found_at_once() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let at_work = ground.at_work();
+        // Found by the look that a dispatcher begins with; the next one is a minute away.
+        ground.machine().by_hand(install("first.test"));
+        let is_known = async |site: &str| ground.ask(Call::of(Id::SiteShow).about(site)).await.is_ok();
+        ground.hosting.look_soon();
+        ground.until("the first is found", async || is_known("first.test").await).await;
+        ground.machine().by_hand(install("second.test"));
+        ground.hosting.look_soon();
+        ground.until("the second is found", async || is_known("second.test").await).await;
+        at_work.stop().await;
+    });
+}
+
+#[test]
 fn a_site_that_was_made_in_a_shell_is_recorded_with_its_attempt_and_only_once() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;
