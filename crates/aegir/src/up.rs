@@ -182,8 +182,8 @@ fn services_run(reader: &Reader<'_>, port: u16) -> String {
     format!(
         "\nThe private stack runs: sites answer on http://SITE:{port} (names that end in `.localhost` need no DNS).\n\
          Ctrl-C stops it. To go on, in another terminal:\n\n  {save}\n  {verify}\n",
-        save = reader.line(&["save", "@server_localhost", "--private-stack"]),
-        verify = reader.line(&["verify", "@server_localhost"]),
+        save = reader.line(&["provision", "save", "@server_localhost", "--private-stack"]),
+        verify = reader.line(&["provision", "verify", "@server_localhost"]),
     )
 }
 

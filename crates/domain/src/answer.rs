@@ -64,7 +64,7 @@ pub struct FoundSite {
     pub packages: usize,
 }
 
-/// What a verify of a site found.
+/// What a verify of a site found, or its install.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteAnswer {
     /// The version of Drupal that runs it.

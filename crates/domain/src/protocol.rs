@@ -325,6 +325,7 @@ pub fn schema() -> serde_json::Value {
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),
+            "install-site": schemars::schema_for!(SiteAnswer),
             "verify-site": schemars::schema_for!(SiteAnswer),
         },
     })

@@ -86,7 +86,8 @@ pub(crate) async fn follow(
         () = interrupts.came() => return Ok(leave(teller, task, after)),
     };
     let mut last = after;
-    let mut quiet = QUIET;
+    // Most tasks begin before anybody could read what they wait for.
+    let mut quiet = QUIET - 1;
     let mut standing: Option<String> = None;
     let mut away = false;
     let mut turns = interval(TURN);

@@ -62,12 +62,14 @@ pub(crate) fn text(ready: &Ready, listen: SocketAddr, reader: &Reader<'_>) -> St
         text.push_str(&format!("  {}\n", address(site, listen)));
     }
     if ready.sites.len() > LISTED {
-        text.push_str(&format!("  … and {} more: `aegir provision show`\n", ready.sites.len() - LISTED));
+        text.push_str(&format!("  … and {} more: `aegir site list`\n", ready.sites.len() - LISTED));
     }
     if let Some((site, link)) = &ready.link {
         text.push_str(&format!("\n  Log in to {} with this link; it works once, within a day:\n  {link}\n", site.name));
-        let another = reader.line(&["login", &format!("@{}", site.name)]);
+        let another = reader.line(&["site", "login", site.name.as_str()]);
         text.push_str(&format!("  For another one: {another}\n"));
+        let more = reader.line(&["site", "add", "NAME"]);
+        text.push_str(&format!("  Another site:    {more}\n"));
     }
     if ready.demo {
         text.push_str(
@@ -93,18 +95,13 @@ pub(crate) fn text(ready: &Ready, listen: SocketAddr, reader: &Reader<'_>) -> St
 }
 
 impl Reader<'_> {
-    /// A line of the back end, as the reader has to type it.
+    /// A line of ours, as the reader has to type it.
     pub(crate) fn line(&self, words: &[&str]) -> String {
         let aegir = match self.owner {
             Some(owner) => Cmd::new("sudo").args(["-u", owner, "aegir"]),
             None => Cmd::new("aegir"),
         };
-        aegir
-            .arg("--home")
-            .arg(self.home.display().to_string())
-            .arg("provision")
-            .args(words.iter().copied())
-            .to_string()
+        aegir.arg("--home").arg(self.home.display().to_string()).args(words.iter().copied()).to_string()
     }
 }
 
@@ -136,7 +133,8 @@ mod tests {
         let said = told("127.0.0.1:8080", None, false);
         assert!(said.contains("\n  http://first.localhost:8080/\n"), "{said}");
         assert!(said.contains("/user/reset/1/2/3\n"));
-        assert!(said.contains("sudo -u aegir aegir --home /srv/var provision login @first.localhost\n"));
+        assert!(said.contains("sudo -u aegir aegir --home /srv/var site login first.localhost\n"));
+        assert!(said.contains("sudo -u aegir aegir --home /srv/var site add NAME\n"));
         assert!(!said.contains("warning") && !said.contains("ssh") && !said.contains("demo"));
     }
 

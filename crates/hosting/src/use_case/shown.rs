@@ -281,7 +281,7 @@ async fn in_words(read: &mut Read, reason: WaitingFor) -> Result<String, StoreFa
         WaitingFor::Platform(id) => format!("the platform `{}` is not verified yet", named(read, id).await?),
         WaitingFor::ServerRoom(most) => format!("{most} tasks run on its server, which is as many as may"),
         WaitingFor::QueueRoom(most) => format!("{most} tasks run, which is as many as may"),
-        WaitingFor::Turn(0) => "it is next".into(),
+        WaitingFor::Turn(0) => "its turn: it is next".into(),
         WaitingFor::Turn(before) => format!("its turn: {before} before it"),
     })
 }

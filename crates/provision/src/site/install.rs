@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aegir_domain::{
     Context, Database, DbName, Fault, InstallMethod, InstallSite, Langcode, MachineName, Marker, PlatformContext,
-    PlatformRoot, SiteContext,
+    PlatformRoot, SiteAnswer, SiteContext,
 };
 use aegir_drupal::Family;
 use aegir_drupal::driver::{Booted, DriverFault, FaultKind, Install as Installer, Installed, Operation};
@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Room, Served};
 use super::layout::{self, MakeSiteFolder, SettleModes, WriteCredentials};
-use super::probe::{Links, SiteAnswers};
+use super::probe::{Links, Packages, SiteAnswers};
 use super::translation::{self, TranslationReady};
 use crate::World;
+use crate::service::code_ahead::CodeAhead;
 use crate::service::php::{self, Asker};
 use crate::step::context::SaveContext;
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
@@ -105,16 +106,21 @@ impl Recipe<World> for Install {
         run.step(SaveContext { context: Context::Site(Box::new(context.clone())), was: None })?;
         run.step(PublishVhost::new(&context, &ready.platform))?;
         Links { site: &context, root: &root }.make(run)?;
+        let mut found = SiteAnswer { core: context.core.clone(), packages: None, installer: None, changes: Vec::new() };
         if context.awaits_installer {
             let address = Asker::of(run.world(), &context, &ready.platform)?.installer_address();
             run.say(format!("Everything is ready. Call the installer at {address}, then verify the site"));
-            run.answer("installer", address);
+            found.installer = Some(address);
         } else {
+            let code = CodeAhead::begin(root.path());
             run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
+            let packages = Packages { site: context.clone(), core: context.core.clone(), code };
+            found.packages = Some(run.check(packages)?);
             let link = run.check(super::login::MakeLink { site: site.clone(), account: 1 })?;
             run.secret_answer("login_link", link.url);
         }
 
+        run.answer_with(&found);
         run.answer("site", site.as_str());
         run.answer("database", database.name.as_str());
         run.answer("profile", ready.profile.as_str());

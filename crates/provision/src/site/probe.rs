@@ -1,14 +1,16 @@
-//! Whether a site answers, and the signposts that lead people to it.
+//! Whether a site answers, what it has, and the signposts that lead people to it.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aegir_domain::{Fault, HostName, PlatformContext, PlatformRoot, Redirect, Remedy, SiteContext};
+use aegir_domain::{Fault, HostName, Instance, PlatformContext, PlatformRoot, Redirect, Remedy, SiteContext};
 use aegir_host::WebAddress;
 use aegir_recipe::{Check, Run};
 
 use super::layout::FileNow;
 use crate::World;
+use crate::service::DbServer;
+use crate::service::code_ahead::CodeAhead;
 use crate::step::file::{Keep, MakeFolder, MakeLink, RemoveLink, TakeAway, Want, converge};
 
 /// How long the first page of a new site may take: it builds all its caches.
@@ -46,6 +48,24 @@ impl Check<World> for FrontPage {
 
     fn look(&self, world: &World) -> Result<Option<String>, Fault> {
         Ok(ask(world, &self.site, &self.platform)?.map(|silent| silent.to_string()))
+    }
+}
+
+/// Which packages the site has, straight from its database.
+pub(super) struct Packages {
+    pub(super) site: SiteContext,
+    pub(super) core: String,
+    pub(super) code: CodeAhead,
+}
+
+impl Check<World> for Packages {
+    type Output = Vec<Instance>;
+    const NAME: &'static str = "packages";
+
+    fn look(&self, world: &World) -> Result<Vec<Instance>, Fault> {
+        let packages = DbServer::of(world, &self.site.db_server)?.packages(&self.site, &self.core, &self.code)?;
+        world.say(format!("{} packages are enabled", packages.iter().filter(|package| package.enabled).count()));
+        Ok(packages)
     }
 }
 

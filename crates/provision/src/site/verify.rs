@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{PhpReady, PlatformServed, Served, names_are_free};
 use super::layout::{self, FOLDERS, FileNow, Group, LOCAL_SETTINGS, LOCAL_SETTINGS_MODE};
-use super::probe::{FrontPage, Links};
+use super::probe::{FrontPage, Links, Packages};
 use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::service::fpm::LONGEST_QUESTION;
@@ -395,24 +395,6 @@ struct Elsewhere {
 impl aegir_domain::Remedy for Elsewhere {
     fn remedy(&self) -> Option<String> {
         Some("look into `sites/local.sites.php` of the platform for a line that leads the name elsewhere".into())
-    }
-}
-
-/// Which packages the site has, straight from its database.
-struct Packages {
-    site: SiteContext,
-    core: String,
-    code: CodeAhead,
-}
-
-impl Check<World> for Packages {
-    type Output = Vec<Instance>;
-    const NAME: &'static str = "packages";
-
-    fn look(&self, world: &World) -> Result<Vec<Instance>, Fault> {
-        let packages = DbServer::of(world, &self.site.db_server)?.packages(&self.site, &self.core, &self.code)?;
-        world.say(format!("{} packages are enabled", packages.iter().filter(|package| package.enabled).count()));
-        Ok(packages)
     }
 }
 

@@ -62,11 +62,13 @@ fn a_site_tells_its_packages_with_their_places_and_its_context_until_it_is_delet
     lab.platform("ten", Code::Ten);
     let made = lab.must(Task::InstallSite(Box::new(lab.new_site("a.test", "ten"))));
     assert!(matches!(&made.context, Some(Context::Site(site)) if site.name.as_str() == "a.test"));
+    let first: SiteAnswer = answer(&made);
 
     let ending = lab.must(Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
 
     assert_eq!(ending.context, made.context);
     let told: SiteAnswer = answer(&ending);
+    assert_eq!((&first.core, &first.packages), (&told.core, &told.packages), "an install tells it too");
     let packages = told.packages.unwrap();
     let placed: Vec<_> = packages.iter().filter(|package| package.path.is_some()).collect();
     assert!(!placed.is_empty() && placed.iter().all(|package| package.version.is_some() && package.reach.is_some()));
