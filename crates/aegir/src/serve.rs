@@ -28,11 +28,23 @@ use crate::speak::out;
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// An address on loopback where the API answers too, for bearers of tokens: `127.0.0.1:8088`
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = on_loopback)]
     api: Option<SocketAddr>,
     /// Ends when its standard input does
     #[arg(long, hide = true)]
     while_read: bool,
+}
+
+/// An address and port of this machine alone.
+pub(crate) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(_) => {
+            Err("the API answers on loopback alone, for it is not encrypted; put a web server with https before it"
+                .into())
+        }
+        Err(_) => Err("write an address of this machine and a port, as in `127.0.0.1:8088`".into()),
+    }
 }
 
 /// Serves until it is told to stop.

@@ -8,7 +8,7 @@ mod keeper;
 mod teller;
 mod welcome;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -61,6 +61,9 @@ pub(crate) struct UpArgs {
     /// What the name of the first site ends with; it must lead to this machine
     #[arg(long, value_name = "NAME", default_value = "localhost", value_parser = text::<HostName>)]
     domain: HostName,
+    /// An address on loopback where the front end's API answers too, for bearers of tokens: `127.0.0.1:8088`
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = crate::serve::on_loopback)]
+    api: Option<SocketAddr>,
     /// Goes on after the terminal was closed; `aegir down` ends it
     #[arg(long)]
     detach: bool,
@@ -119,7 +122,7 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
     };
     let first_hour = FirstHour { back_end: &back_end, wishes: &wishes, teller: &teller, stopping: &stopping };
     let keeper = Keeper::new(&back_end, &teller, &stopping);
-    let front_end = FrontEnd::new(&home, users.as_ref(), &teller);
+    let front_end = FrontEnd::new(&home, users.as_ref(), args.api, &teller);
     std::thread::scope(|scope| {
         if !args.only_services {
             scope.spawn(|| front_end.keep());

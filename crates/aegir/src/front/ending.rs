@@ -1,6 +1,7 @@
 //! How a task ended, in words and as an exit code.
 
 use aegir_domain::{FaultReport, Left, Report, TaskState, exit_code};
+use aegir_hosting::OperationId;
 use aegir_hosting::view::{AttemptView, TaskView};
 use serde_json::Value;
 
@@ -70,7 +71,7 @@ pub(crate) fn words(task: &TaskView) -> Said {
     };
     let named = named(task);
     match task.state.parse() {
-        Ok(TaskState::Succeeded) if !changed(task) => {
+        Ok(TaskState::Succeeded) if !changed(task) && task.operation != OperationId::SiteLogin.declaration().slug() => {
             said.sentences.push(format!("Nothing was to change: {named} succeeded{took}."));
         }
         Ok(TaskState::Succeeded) => said.sentences.push(format!("Done: {named} succeeded{took}.")),

@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct FrontEnd<'a> {
     home: PathBuf,
     program: OwnProgram,
+    api: Option<SocketAddr>,
     teller: &'a Teller,
     stopping: AtomicBool,
     running: Mutex<Option<Running>>,
@@ -43,11 +45,12 @@ struct Running {
 }
 
 impl<'a> FrontEnd<'a> {
-    pub(super) fn new(home: &Path, users: Option<&Users>, teller: &'a Teller) -> FrontEnd<'a> {
+    pub(super) fn new(home: &Path, users: Option<&Users>, api: Option<SocketAddr>, teller: &'a Teller) -> FrontEnd<'a> {
         let run_as = users.map(|users| RunAs { uid: users.aegir.uid, groups: vec![users.aegir.gid, users.web.gid] });
         FrontEnd {
             home: home.to_owned(),
             program: OwnProgram::new(OWN_PROGRAM, run_as),
+            api,
             teller,
             stopping: AtomicBool::new(false),
             running: Mutex::default(),
@@ -85,7 +88,12 @@ impl<'a> FrontEnd<'a> {
 
     fn start(&self) -> io::Result<()> {
         let home = self.home.to_str().unwrap_or_default();
-        let (spoken, streams) = self.program.speak(&["--home", home, "serve", "--while-read"])?;
+        let api = self.api.map(|address| address.to_string());
+        let mut words = vec!["--home", home, "serve", "--while-read"];
+        if let Some(address) = &api {
+            words.extend(["--api", address]);
+        }
+        let (spoken, streams) = self.program.speak(&words)?;
         for output in [streams.output, streams.errors] {
             let log = self.open_log();
             std::thread::spawn(move || pour(File::from(output), log));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::support::stack::Up;
 use crate::support::story::attempts;
 use crate::support::web::{get, is_used, log_in};
 use crate::support::world::World;
-use crate::support::{Lab, Way, kill, root, run, until, way};
+use crate::support::{Lab, Way, free_port, kill, root, run, until, way};
 
 /// What is said once a site can be seen.
 const READY: &str = "Ctrl-C stops everything";
@@ -132,11 +133,13 @@ fn one_command(way: Way) {
     assert!(place(web) < place("stopping MariaDB"));
 
     let began = Instant::now();
-    let said = up(&mut lab, &NO_REGISTRY);
+    let api = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let said = up(&mut lab, &[&NO_REGISTRY[..], &["--api", &api.to_string()]].concat());
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(told_address(&said), address);
     World::of(&lab).must_be(&before);
     assert_eq!(remembered(&lab), known);
+    assert_eq!(get(api, "localhost", "/api/v1/sites").status, 401);
     assert_eq!(log_in(lab.up().listen(), &told_link(&said)).status, 200);
     assert!(!said.contains("built by Composer"), "{said}");
 }

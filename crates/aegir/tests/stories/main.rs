@@ -20,4 +20,5 @@ mod logins;
 mod main_job;
 mod modes;
 mod secrets;
+mod session;
 mod strangers;
