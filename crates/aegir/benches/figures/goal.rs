@@ -53,6 +53,23 @@ impl Goals {
         self.line(value <= goal, what, &shown(value), &how);
     }
 
+    /// The time that ninety-nine of a hundred stay under, which is to be under `goal`.
+    pub fn ninety_ninth(&mut self, what: &str, times: &Times, goal: Duration) {
+        let value = times.0[(times.0.len() * 99).div_ceil(100) - 1];
+        let how = format!("p99, goal {}; median {}, {}", shown(goal), shown(times.median()), times.spread());
+        self.line(value <= goal, what, &shown(value), &how);
+    }
+
+    /// How often something is done each second, which is to be `goal` at least.
+    pub fn rate(&mut self, what: &str, each_second: f64, goal: f64) {
+        self.line(
+            each_second >= goal,
+            what,
+            &format!("{each_second:.1} a second"),
+            &format!("goal {goal:.0} a second"),
+        );
+    }
+
     /// A time against that of a floor: 1.15 times as much, or half a second more, whichever is larger.
     pub fn over_floor(&mut self, what: &str, times: &Times, floor: &Times) {
         let (value, base) = (times.median(), floor.median());

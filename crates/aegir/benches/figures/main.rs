@@ -11,6 +11,7 @@ mod code;
 mod fleet;
 mod floor;
 mod goal;
+mod queue;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod whole;
@@ -58,6 +59,9 @@ fn main() {
     }
     if wanted("fleet") {
         fleet::measure(&mut goals, &[500, 2000]);
+    }
+    if wanted("queue") {
+        queue::measure(&mut goals);
     }
     if parts.iter().any(|part| part == "whole") || std::env::var("BENCH").is_ok_and(|bench| bench == "all") {
         whole::measure(&mut goals);
