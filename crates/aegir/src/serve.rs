@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aegir_domain::{Home, Remedy};
+use aegir_host::ProcessName;
 use aegir_hosting::{Dispatcher, Front, Hosting, do_chores};
 use aegir_web::{Limits, Server, SocketWay, Ways};
 use clap::Args;
@@ -126,10 +127,13 @@ async fn told_to_stop(read: Option<oneshot::Receiver<()>>) {
     }
 }
 
-/// The name of this control node, for leases: two on one machine are two.
+/// The name of this control node, for leases: that of its process, so that others of this machine know when it is gone.
 pub(crate) fn holder() -> String {
-    let machine = rustix::system::uname();
-    format!("{}:{}", machine.nodename().to_string_lossy(), std::process::id())
+    match ProcessName::of_this() {
+        Ok(process) => process.to_string(),
+        // Nobody can tell when this one is gone: its leases end by the clock.
+        Err(_) => format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), std::process::id()),
+    }
 }
 
 /// Whether a front end answers on the socket of a home.

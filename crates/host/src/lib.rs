@@ -24,6 +24,7 @@ pub mod locks;
 mod mint;
 mod mounts;
 mod own_program;
+mod process_name;
 mod programs;
 mod spoken;
 mod sql;
@@ -41,6 +42,7 @@ pub use locks::{Lock, LockFault, Locks};
 pub use mint::{Mint, SystemMint};
 pub use mounts::{Mount, Mounts};
 pub use own_program::{Alive, OwnProgram, RunAs, Stays, Told};
+pub use process_name::{BadProcessName, ProcessName};
 pub use programs::{
     CommandFailed, Deadline, Ended, GroupFault, Launch, Limits, ProcessGroup, Programs, Ran, Stop, TaskPrograms,
     end_group, find_program, groups_with_arguments,

@@ -18,7 +18,7 @@ use std::time::Duration;
 use aegir_domain::{Cmd, Password};
 
 pub use fault::CommandFailed;
-pub(crate) use group::GROUP_VARIABLE;
+pub(crate) use group::{GROUP_VARIABLE, Process, boot_id};
 pub use group::{GroupFault, ProcessGroup, end_group, groups_with_arguments};
 pub use task::{Deadline, TaskPrograms, find_program};
 

@@ -16,7 +16,7 @@ const SECRET_WAITS: i64 = 15 * 60 * 1000;
 /// How many of them are kept at the most.
 const MOST_SECRETS: usize = 1_000;
 
-/// What the front end needs of the world besides its store: the time, and what nobody can guess.
+/// What the front end needs of the world besides its store: the time, what nobody can guess, and who is gone.
 pub trait Outside: Send + Sync {
     /// The time, in milliseconds since 1970.
     fn now(&self) -> i64;
@@ -26,6 +26,10 @@ pub trait Outside: Send + Sync {
 
     /// A new secret for a token: at least 160 bits that nobody can guess, as letters and digits.
     fn token(&self) -> String;
+
+    /// Whether the control node that calls itself `holder` has ended for certain. What cannot be known from here is
+    /// no: its lease then ends by the clock.
+    fn is_gone(&self, holder: &str) -> bool;
 }
 
 /// The front end. Cheap to clone.

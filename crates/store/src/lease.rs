@@ -106,6 +106,11 @@ impl Tx {
         self.execute(&LEAVE_LEASE, values![&fence.lease, fence.number]).await.map(drop)
     }
 
+    /// Ends a lease whose holder is known to be gone; one that was taken again since is left alone.
+    pub async fn end_lease(&mut self, lease: &LeaseRecord) -> Result<(), StoreFault> {
+        self.execute(&LEAVE_LEASE, values![&lease.name, lease.fence]).await.map(drop)
+    }
+
     /// Goes on only if nobody has taken the lease over since; and nobody does until this transaction ends.
     pub async fn check_fence(&mut self, fence: &Fence) -> Result<(), StoreFault> {
         let row = self.row(&CHECK_FENCE, values![&fence.lease]).await?;

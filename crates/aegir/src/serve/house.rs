@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aegir_domain::{AttemptId, Home, NodeId, Password, Remedy};
-use aegir_host::{Accounts, Clock, Deadline, Files, Mint, OwnProgram, SystemClock, SystemMint, TaskPrograms};
+use aegir_host::{
+    Accounts, Clock, Deadline, Files, Mint, OwnProgram, ProcessName, SystemClock, SystemMint, TaskPrograms,
+};
 use aegir_hosting::{Dispatcher, Hosting, Outside, Postman};
 use aegir_outside::back_ends::ProcessBackEnds;
 use aegir_outside::post::RealPostman;
@@ -137,6 +139,10 @@ impl Outside for Machine {
     fn token(&self) -> String {
         let mint: &dyn Mint = &SystemMint;
         mint.password().expose().to_owned()
+    }
+
+    fn is_gone(&self, holder: &str) -> bool {
+        holder.parse::<ProcessName>().is_ok_and(|process| process.is_gone())
     }
 }
 

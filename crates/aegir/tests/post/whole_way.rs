@@ -39,6 +39,10 @@ impl Outside for Ahead {
     fn token(&self) -> String {
         panic!("nobody asks for a token here")
     }
+
+    fn is_gone(&self, _: &str) -> bool {
+        false
+    }
 }
 
 /// News as the texts of hosting have them.

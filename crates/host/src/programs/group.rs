@@ -130,15 +130,21 @@ pub fn end_group(group: &ProcessGroup, patience: Duration) -> Result<bool, Group
     Err(GroupFault::Stays { pgid: group.pgid })
 }
 
-struct Process {
+/// What the system says of a process.
+pub(crate) struct Process {
     group: u32,
-    started: u64,
+    /// When it started, in ticks since the machine did.
+    pub(crate) started: u64,
 }
 
 impl Process {
     /// The process `pid`, if it is alive; one that has ended and was not yet waited for is not.
     fn read(pid: u32) -> Option<Process> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        Process::in_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The same, by the text of its `stat`.
+    pub(crate) fn in_stat(stat: &str) -> Option<Process> {
         // The name, field 2, stands in parentheses and may itself hold spaces and parentheses.
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
         if matches!(*fields.first()?, "Z" | "X") {
@@ -164,7 +170,8 @@ fn variable_of(pid: u32) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-fn boot_id() -> String {
+/// Which boot of which machine this is.
+pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aegir_domain::{AttemptId, NodeId, Transport};
+use aegir_domain::{AttemptId, NodeId, ServerName, Transport};
 use aegir_store::{Fence, Page, ServerList, ServerRecord, StoreFault};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -39,13 +39,25 @@ pub struct Dispatcher {
 /// Attempts that somebody follows.
 pub(super) type Followed = Arc<Mutex<HashSet<AttemptId>>>;
 
-/// What one turn of a dispatcher did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a dispatcher did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Once {
-    /// How many tasks it began.
-    pub begun: usize,
-    /// How many it attached to again.
-    pub attached: usize,
+    /// The tasks that it began.
+    pub begun: Vec<NodeId>,
+    /// Those that somebody had begun, and that it attached to.
+    pub attached: Vec<NodeId>,
+    /// The servers that were another control node's to work on.
+    pub elsewhere: Vec<ServerName>,
+}
+
+impl Once {
+    fn add(&mut self, other: Once) {
+        self.begun.extend(other.begun);
+        // One that lost contact is attached to more than once.
+        let known: HashSet<NodeId> = self.begun.iter().chain(&self.attached).copied().collect();
+        self.attached.extend(other.attached.into_iter().filter(|task| !known.contains(task)));
+        self.elsewhere.extend(other.elsewhere);
+    }
 }
 
 impl Dispatcher {
@@ -100,14 +112,21 @@ impl Dispatcher {
 
     /// Does what there is to do now, and waits until all that it began has ended: for those who want a crontab. What
     /// runs on a machine that does not answer is left to the next time.
-    pub async fn once(mut self) -> Result<Once, Refusal> {
+    pub async fn once(self) -> Result<Once, Refusal> {
+        self.once_until(std::future::pending()).await
+    }
+
+    /// The same, but for what is left to the next time when `told` ends.
+    pub async fn once_until(mut self, told: impl Future<Output = ()>) -> Result<Once, Refusal> {
         let began = Instant::now();
+        let mut told = std::pin::pin!(told);
         let mut all = Once::default();
         let result = loop {
             match self.turn().await {
                 Ok(done) => {
-                    all.begun += done.begun;
-                    all.attached += done.attached;
+                    // Whose a server is now: it may have been free again since.
+                    all.elsewhere.clear();
+                    all.add(done);
                 }
                 Err(refusal) => break Err(refusal),
             }
@@ -118,6 +137,7 @@ impl Dispatcher {
             }
             let wake = self.hosting.clone();
             tokio::select! {
+                () = &mut told => break Ok(all),
                 Some(_) = self.recorders.join_next() => (),
                 Some(server) = self.looks.join_next() => self.has_looked(server),
                 () = wake.0.wake.notified() => (),
@@ -168,10 +188,7 @@ impl Dispatcher {
         for server in servers {
             // One server in trouble does not keep the others.
             match self.work_on(&server).await {
-                Ok(on_it) => {
-                    done.begun += on_it.begun;
-                    done.attached += on_it.attached;
-                }
+                Ok(on_it) => done.add(on_it),
                 Err(StoreFault::Superseded { .. }) => {
                     self.leases.remove(&server.node.id);
                 }
@@ -224,13 +241,16 @@ impl Dispatcher {
         let id = server.node.id;
         let now = self.hosting.now();
         let mut done = Once::default();
-        let Some(fence) = self.fence(server, now).await? else { return Ok(done) };
+        let Some(fence) = self.fence(server, now).await? else {
+            done.elsewhere.push(server.context.name.clone());
+            return Ok(done);
+        };
         let place = Place { server: server.context.name.clone(), transport: server.transport.clone() };
         // What a node before us left, and what ended without us.
         let active = self.hosting.store().read(async |read| read.active_attempts(id).await).await?;
         for attempt in active {
             if self.follow(attempt.id) {
-                done.attached += 1;
+                done.attached.push(attempt.task);
                 self.record(attempt.id, attempt.task, place.clone(), fence.clone(), Begin::of(&attempt));
             }
         }
@@ -240,7 +260,7 @@ impl Dispatcher {
             let some = claimed.len();
             for claimed in claimed {
                 if self.follow(claimed.attempt) {
-                    done.begun += 1;
+                    done.begun.push(claimed.task.id);
                     self.record(claimed.attempt, claimed.task.id, place.clone(), fence.clone(), Begin::Start);
                 }
             }
@@ -266,10 +286,23 @@ impl Dispatcher {
                 fence
             }
             None => {
-                let (name, holder) = (format!("dispatch:{}", server.context.name), self.holder.clone());
-                match store.write(async |tx| tx.take_lease(&name, &holder, lease, now).await).await? {
-                    Ok(fence) => fence,
-                    Err(_) => return Ok(None),
+                let (name, holder) = (format!("dispatch:{}", server.context.name), &self.holder);
+                let outside = &self.hosting.0.outside;
+                let taken = store.write(async |tx| {
+                    let held = match tx.take_lease(&name, holder, lease, now).await? {
+                        Ok(fence) => return Ok(Some(fence)),
+                        Err(held) => held,
+                    };
+                    // Nobody has to wait for one that was killed; the fence keeps out what it may have sent last.
+                    if !outside.is_gone(&held.holder) {
+                        return Ok(None);
+                    }
+                    tx.end_lease(&held).await?;
+                    tx.take_lease(&name, holder, lease, now).await.map(Result::ok)
+                });
+                match taken.await? {
+                    Some(fence) => fence,
+                    None => return Ok(None),
                 }
             }
         };

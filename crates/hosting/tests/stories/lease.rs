@@ -82,6 +82,36 @@ fn one_that_freezes_is_succeeded_when_its_lease_ends_and_what_it_writes_late_is_
 }
 
 #[test]
+fn one_that_is_known_to_be_gone_is_succeeded_at_once_and_one_that_may_live_is_waited_for() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.machine().plan(TaskKind::VerifySite, None, Plan::holds().saying("before"));
+        let task = ground.queue(verify_site("a.test")).await;
+        let one = ground.at_work_as(&ground.hosting, "one", PACE);
+        ground.until_began(TaskKind::VerifySite, "@a.test").await;
+        one.kill().await;
+        let before = ground.fence_of("web1").await;
+
+        let other = ground.another().await;
+        let two = ground.at_work_as(&other, "two", PACE);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(ground.fence_of("web1").await, before, "nobody said that it is gone");
+        ground.outside.is_killed("one");
+        let told = std::time::Instant::now();
+        ground.until("it takes over", async || ground.fence_of("web1").await.1 == "two").await;
+        assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
+        assert!(ground.fence_of("web1").await.0 > before.0, "what the first one sent last is refused");
+
+        ground.machine().release("@a.test");
+        ground.until_state(task, TaskState::Succeeded).await;
+        two.stop().await;
+        assert_eq!(ground.attempts(task).await.len(), 1);
+        assert_eq!(ground.machine().attempts_of("@a.test"), 2, "its install and its verify");
+        other.store().close().await;
+    });
+}
+
+#[test]
 fn a_clock_that_jumps_a_day_ahead_and_back_costs_nothing() {
     on_both(async |ground| {
         ground.fleet(&["a.test", "b.test"]).await;

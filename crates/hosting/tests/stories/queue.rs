@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use aegir_domain::{NodeId, ObjectStatus, TaskKind, TaskState};
-use aegir_hosting::{Answer, Call, OperationId as Id, Refusal};
+use aegir_hosting::{Answer, Call, DispatchedOnce, Dispatcher, OperationId as Id, Refusal};
 use aegir_lab::pretend::{Ends, Plan};
 use serde_json::json;
 
-use crate::ground::{add_platform, add_site, delete_site, edit_site, log_in, on_both, on_task, verify_site};
+use crate::ground::{PACE, add_platform, add_site, delete_site, edit_site, log_in, on_both, on_task, verify_site};
 
 #[test]
 fn what_cannot_be_asked_for_now_is_refused_with_its_reason() {
@@ -434,11 +434,11 @@ fn what_waits_for_a_thing_that_goes_is_not_begun() {
 fn a_dispatcher_for_a_crontab_does_what_there_is_and_leaves() {
     on_both(async |ground| {
         let first = ground.work().await;
-        assert_eq!((first.begun, first.attached), (0, 0));
-        ground.queue(crate::ground::add_server("web1")).await;
-        assert_eq!(ground.work().await.begun, 1);
+        assert_eq!(first, DispatchedOnce::default());
+        let add = ground.queue(crate::ground::add_server("web1")).await;
+        assert_eq!(ground.work().await.begun, [add]);
         ground.fleet_on("web1", &["a.test", "b.test"]).await;
-        assert_eq!(ground.work().await.begun, 0);
+        assert_eq!(ground.work().await.begun, []);
         // What was left behind by another is attached to.
         ground.machine().plan(TaskKind::VerifySite, None, Plan::holds());
         let task = ground.queue(verify_site("a.test")).await;
@@ -447,7 +447,34 @@ fn a_dispatcher_for_a_crontab_does_what_there_is_and_leaves() {
         at_work.kill().await;
         ground.machine().release("@a.test");
         let last = ground.work().await;
-        assert_eq!((last.begun, last.attached), (0, 1));
+        assert_eq!((last.begun, last.attached), (Vec::new(), vec![task]));
         ground.assert_state(task, TaskState::Succeeded).await;
+    });
+}
+
+#[test]
+fn a_dispatcher_for_a_crontab_leaves_alone_what_another_works_on_and_what_it_is_told_to_leave() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.machine().plan(TaskKind::VerifySite, None, Plan::holds());
+        let task = ground.queue(verify_site("a.test")).await;
+        let (tell, told) = tokio::sync::oneshot::channel::<()>();
+        let other = ground.another().await;
+        let first = Dispatcher::new(other.clone(), "one").at(PACE).once_until(async { drop(told.await) });
+        let first = tokio::spawn(first);
+        ground.until_began(TaskKind::VerifySite, "@a.test").await;
+
+        let second = ground.dispatcher("two").once().await.unwrap();
+        assert_eq!(second, DispatchedOnce { elsewhere: vec!["web1".parse().unwrap()], ..DispatchedOnce::default() });
+        drop(tell);
+        assert_eq!(first.await.unwrap().unwrap().begun, [task]);
+        ground.assert_state(task, TaskState::Running).await;
+
+        // Its lease is free again, and what it left is followed to its end.
+        ground.machine().release("@a.test");
+        assert_eq!(ground.dispatcher("two").once().await.unwrap().attached, [task]);
+        ground.assert_state(task, TaskState::Succeeded).await;
+        assert_eq!(ground.attempts(task).await.len(), 1);
+        other.store().close().await;
     });
 }

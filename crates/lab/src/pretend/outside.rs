@@ -1,5 +1,6 @@
 //! The hour, chance and the post, as stories choose them.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -17,11 +18,17 @@ pub struct PretendOutside {
     began: Instant,
     ahead: AtomicI64,
     drawn: AtomicU64,
+    gone: Mutex<HashSet<String>>,
 }
 
 impl Default for PretendOutside {
     fn default() -> PretendOutside {
-        PretendOutside { began: Instant::now(), ahead: AtomicI64::new(0), drawn: AtomicU64::new(0) }
+        PretendOutside {
+            began: Instant::now(),
+            ahead: AtomicI64::new(0),
+            drawn: AtomicU64::new(0),
+            gone: Mutex::default(),
+        }
     }
 }
 
@@ -29,6 +36,11 @@ impl PretendOutside {
     /// Sets the clock forward by so many milliseconds, or back.
     pub fn jump(&self, milliseconds: i64) {
         self.ahead.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    /// From now on it is known that this control node has ended.
+    pub fn is_killed(&self, holder: &str) {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(holder.to_owned());
     }
 
     fn draw(&self) -> u64 {
@@ -50,6 +62,10 @@ impl Outside for PretendOutside {
 
     fn token(&self) -> String {
         format!("{:032x}", u128::from(self.draw()) + 0x00c0_ffee_0000_0000_0000_0000_0000_0000)
+    }
+
+    fn is_gone(&self, holder: &str) -> bool {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(holder)
     }
 }
 
