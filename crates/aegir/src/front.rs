@@ -13,6 +13,7 @@
 mod asked;
 mod columns;
 mod complete;
+mod dispatch;
 mod door;
 mod ending;
 mod filter;
@@ -54,6 +55,7 @@ pub(crate) fn run(given: &Given, asked: Asked) -> Result<u8, Failure> {
         match asked {
             Asked::Operation(ask) => perform::operation(given, *ask, screen).await,
             Asked::Follow(follow) => perform::follow_task(given, follow, screen).await,
+            Asked::Dispatch(asked) => dispatch::dispatch(given, asked).await,
         }
     })
 }

@@ -1,7 +1,7 @@
 //! `serve`: the front end of a home. It starts tasks, remembers what becomes of them, and answers on its
 //! socket, until it is told to stop; what runs then goes on, and the next one attaches to it.
 
-mod copies;
+pub(crate) mod copies;
 mod house;
 
 use std::io::Read;
@@ -64,7 +64,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, ServeFault> {
 }
 
 /// What developers read goes to standard error.
-fn listen_to_traces() {
+pub(crate) fn listen_to_traces() {
     let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).try_init();
 }
 
@@ -110,7 +110,7 @@ fn read_to_end(hosting: Hosting) -> oneshot::Receiver<()> {
 }
 
 /// Waits for SIGTERM, Ctrl-C, or the end of what is read.
-async fn told_to_stop(read: Option<oneshot::Receiver<()>>) {
+pub(crate) async fn told_to_stop(read: Option<oneshot::Receiver<()>>) {
     let read = async {
         match read {
             Some(read) => drop(read.await),

@@ -12,6 +12,8 @@ pub(crate) enum Asked {
     Operation(Box<Ask>),
     /// To be told what a task says until it ends.
     Follow(Follow),
+    /// To work on the queue in this process.
+    Dispatch(Dispatch),
 }
 
 /// An operation, and how it is asked.
@@ -63,6 +65,15 @@ pub(crate) struct Follow {
     pub(crate) from: u64,
     /// How.
     pub(crate) manner: Manner,
+}
+
+/// Work on the queue without a front end that runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dispatch {
+    /// Until nothing is left that could be done now.
+    pub(crate) once: bool,
+    /// What was done is told in JSON.
+    pub(crate) json: bool,
 }
 
 /// How something is asked.

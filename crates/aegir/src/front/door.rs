@@ -11,9 +11,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aegir_domain::{Home, Remedy};
+use aegir_domain::{Home, Remedy, TaskState};
 use aegir_host::{Clock, Mint, SystemClock, SystemMint};
-use aegir_hosting::{Actor, Answer, Call, Effect, Front, Queued};
+use aegir_hosting::{Actor, Answer, Call, Effect, Front, Hosting, OperationId, Queued};
 use aegir_web::api::OwnRoute;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -31,7 +31,58 @@ pub(crate) enum Door {
     /// Through the socket of one that runs.
     Socket(Socket),
     /// In this process.
-    Here(Arc<dyn Front>, Arc<Actor>, Working),
+    Here(Box<Here>),
+}
+
+/// The front end in this process, for as long as one command lasts.
+pub(crate) struct Here {
+    house: House,
+    front: Arc<dyn Front>,
+    actor: Arc<Actor>,
+    /// Only once somebody waits for a task: whoever merely looks begins nothing.
+    working: Option<Working>,
+}
+
+impl Here {
+    /// Opens what is remembered in a home.
+    pub(crate) async fn open(home: &Path) -> Result<Here, Problem> {
+        let house = House::open(Home::new(home.to_owned())).await;
+        let house = house.map_err(|fault| Problem::of("no-front-end", &fault))?;
+        let front: Arc<dyn Front> = Arc::new(house.hosting.clone());
+        let actor = Arc::new(Actor::of_machine(&owner::own_name()));
+        Ok(Here { house, front, actor, working: None })
+    }
+
+    /// The front end itself.
+    pub(crate) fn hosting(&self) -> &Hosting {
+        &self.house.hosting
+    }
+
+    /// The home.
+    pub(crate) fn home(&self) -> &Home {
+        &self.house.home
+    }
+
+    fn work(&mut self) {
+        if self.working.is_none() {
+            self.working = Some(self.house.work());
+        }
+    }
+
+    /// Whether a task has ended, so that nobody has to work on it.
+    async fn has_ended(&self, task: i64) -> bool {
+        let call = Call::of(OperationId::TaskShow).about(task.to_string());
+        let Ok(Answer::Object(task)) = self.front.perform(&self.actor, call).await else { return false };
+        let state = task.get("state").and_then(Value::as_str);
+        state.and_then(|state| state.parse().ok()).is_some_and(TaskState::is_ended)
+    }
+
+    async fn leave(self) {
+        match self.working {
+            Some(working) => working.leave().await,
+            None => self.house.hosting.store().close().await,
+        }
+    }
 }
 
 /// Why there is no way.
@@ -87,23 +138,12 @@ fn socket_of(home: &Home) -> PathBuf {
     std::fs::read_link(home.run()).unwrap_or_else(|_| home.run()).join("aegir.sock")
 }
 
-/// Opens the store of a home, to be the front end for as long as one command lasts.
-async fn open(home: &Path) -> Result<(Arc<dyn Front>, Working), Problem> {
-    let house = House::open(Home::new(home.to_owned())).await;
-    let house = house.map_err(|fault| Problem::of("no-front-end", &fault))?;
-    let working = house.work();
-    Ok((Arc::new(house.hosting), working))
-}
-
 impl Door {
     /// The way to the front end of a home.
     pub(crate) async fn find(home: &Path) -> Result<Door, Problem> {
         match Door::of_running(home).await? {
             Some(door) => Ok(door),
-            None => {
-                let (front, working) = open(home).await?;
-                Ok(Door::Here(front, Arc::new(Actor::of_machine(&owner::own_name())), working))
-            }
+            None => Ok(Door::Here(Box::new(Here::open(home).await?))),
         }
     }
 
@@ -125,15 +165,22 @@ impl Door {
 
     /// Lets go: what runs goes on, and whoever comes next can begin at once.
     pub(crate) async fn leave(self) {
-        if let Door::Here(_, _, working) = self {
-            working.leave().await;
+        if let Door::Here(here) = self {
+            here.leave().await;
+        }
+    }
+
+    /// Has tasks be worked on for as long as the door is open: by whoever is behind it, or else in this process.
+    pub(crate) fn work(&mut self) {
+        if let Door::Here(here) = self {
+            here.work();
         }
     }
 
     /// Asks for an operation.
     pub(crate) async fn perform(&mut self, call: Call) -> Result<Answer, Problem> {
         match self {
-            Door::Here(front, actor, _) => Ok(front.perform(actor, call).await?),
+            Door::Here(here) => Ok(here.front.perform(&here.actor, call).await?),
             Door::Socket(socket) => {
                 let operation = call.operation.declaration();
                 // A change that is sent twice, because the answer was lost, is done once.
@@ -168,7 +215,7 @@ impl Door {
     /// The part of a task's answer that is told once.
     pub(crate) async fn secret(&mut self, task: i64) -> Result<Option<Map<String, Value>>, Problem> {
         match self {
-            Door::Here(front, actor, _) => Ok(front.secret_answer(actor, task).await),
+            Door::Here(here) => Ok(here.front.secret_answer(&here.actor, task).await),
             Door::Socket(socket) => match socket.ask(&Wire::about_task(OwnRoute::TaskSecret, task), None).await {
                 Ok((_, body)) if body.is_empty() => Ok(None),
                 Ok((_, body)) => Ok(Some(understood(&body)?)),
@@ -180,7 +227,12 @@ impl Door {
     }
 
     /// What a task says, after the line `after` of an attempt; from the newest attempt's first on, if none is named.
-    pub(crate) async fn events(&self, task: i64, after: Option<(u32, u64)>) -> Result<Events, Problem> {
+    pub(crate) async fn events(&mut self, task: i64, after: Option<(u32, u64)>) -> Result<Events, Problem> {
+        if let Door::Here(here) = self
+            && !here.has_ended(task).await
+        {
+            here.work();
+        }
         Events::of(self, task, after).await
     }
 }

@@ -5,6 +5,7 @@ use aegir_hosting::OperationId;
 use aegir_hosting::view::{AttemptView, TaskView};
 use serde_json::Value;
 
+use super::table::one_line;
 use super::when;
 use crate::speak::plain;
 
@@ -47,6 +48,15 @@ pub(crate) fn fault(task: &TaskView) -> Option<FaultReport> {
 /// A task in words: `site-verify of @example.org (task 42)`.
 pub(crate) fn named(task: &TaskView) -> String {
     format!("{} of {} (task {})", plain(&task.operation), plain(&task.object_name), task.id)
+}
+
+/// How it stands, in one line among many.
+pub(crate) fn in_a_line(task: &TaskView) -> String {
+    let why = match fault(task).filter(|_| task.state != TaskState::Succeeded.as_str()) {
+        Some(fault) => format!(": {}", one_line(&fault.message)),
+        None => String::new(),
+    };
+    format!("{:<11}  {} (task {}){why}", plain(&task.state), one_line(&task.object_name), task.id)
 }
 
 /// What is said when it ended: sentences for those who follow it, and what goes to standard error.

@@ -103,6 +103,7 @@ pub(crate) async fn run(
         }
         return Ok(summed_up(&all, ask));
     }
+    door.work();
     if !watch(door, &mut all, ask, &mut interrupts, screen).await? {
         return Ok(left(&all, ask));
     }
@@ -199,7 +200,7 @@ async fn look(door: &mut Door, all: &mut [One], teller: &mut Teller) -> Result<(
             // Pages move while they are read: that it ended is believed of itself alone.
             let view = show(door, task).await?;
             if view.state.parse().is_ok_and(TaskState::is_ended) {
-                tell(&view, teller);
+                teller.say(&ending::in_a_line(&view));
                 one.became = Became::Ended(Box::new(view));
                 continue;
             }
@@ -208,14 +209,6 @@ async fn look(door: &mut Door, all: &mut [One], teller: &mut Teller) -> Result<(
         running += usize::from(active.contains(&task));
     }
     Ok((open, running))
-}
-
-fn tell(task: &TaskView, teller: &mut Teller) {
-    let why = match ending::fault(task).filter(|_| task.state != TaskState::Succeeded.as_str()) {
-        Some(fault) => format!(": {}", one_line(&fault.message)),
-        None => String::new(),
-    };
-    teller.say(&format!("{:<11}  {} (task {}){why}", plain(&task.state), one_line(&task.object_name), task.id));
 }
 
 fn left(all: &[One], ask: &Ask) -> u8 {

@@ -1,6 +1,6 @@
 //! Does what was asked: one operation, on one object or on many.
 
-use aegir_domain::{Cmd, Password, exit_code};
+use aegir_domain::{Cmd, Password, TaskState, exit_code};
 use aegir_hosting::{Answer, Call, Effect, Names, OperationId, Queued};
 use serde_json::{Value, json};
 
@@ -67,8 +67,18 @@ pub(crate) fn with_secrets(call: Call, secrets: &Secrets) -> Call {
 
 /// Says so where a task is left in a queue that nobody looks at.
 pub(crate) fn tell_who_starts_it(door: &Door) {
-    if let Door::Here(..) = door {
-        err("No front end runs for this home: what waits is started by the next one, `aegir serve` or `aegir up`.");
+    if let Door::Here(_) = door {
+        err("No front end runs for this home: what waits is started by the next one (`aegir serve`, `aegir up`), \
+             or by `aegir queue dispatch --once`.");
+    }
+}
+
+/// Says so where a task goes on because nobody passes on that it is to stop.
+fn tell_who_stops_it(door: &Door, task: &Value) {
+    let ended = task.get("state").and_then(Value::as_str).and_then(|state| state.parse().ok());
+    if let (Door::Here(_), false) = (door, ended.is_some_and(TaskState::is_ended)) {
+        err("No front end runs for this home: the task is told by the next one (`aegir serve`, `aegir up`), \
+             or by `aegir queue dispatch --once`.");
     }
 }
 
@@ -94,6 +104,10 @@ async fn answered(
             changed(ask, &value, screen);
             match ask.operation.id {
                 OperationId::QueueDrain if ask.manner.wait => drained(door, ask).await,
+                OperationId::TaskCancel => {
+                    tell_who_stops_it(door, &value);
+                    Ok(0)
+                }
                 _ => Ok(0),
             }
         }
@@ -216,6 +230,7 @@ async fn log_follow(door: &mut Door, ask: &Ask, screen: Screen) -> Result<u8, Fa
 
 /// Waits until nothing runs any more.
 async fn drained(door: &mut Door, ask: &Ask) -> Result<u8, Failure> {
+    door.work();
     let mut interrupts = Interrupts::listen().ok();
     let mut told = None;
     loop {

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, FromArgMatches, Subcom
 use serde_json::{Map, Value};
 
 use super::Asked;
-use super::asked::{Ask, Follow, Manner, Selection};
+use super::asked::{Ask, Dispatch, Follow, Manner, Selection};
 
 /// The id of the name of an object.
 const NAME: &str = "object-name";
@@ -42,6 +42,13 @@ const CODES: &str = "\
 Exit codes: 0 done, 4 refused (nothing was touched), 7 taken back (all is as it was), 8 stuck (it
 says what is left), 5 of many, some failed, 6 the task goes on without you, 1 an error outside any
 task, 2 wrong usage, 3 nothing was to change (with --fail-if-unchanged).";
+
+/// What the help of `queue dispatch` ends with.
+const DISPATCHING: &str = "\
+Begins what waits, attaches to what runs, records how each task ends, sends the news of it, and copies
+the control database where that is due. It ends with 0 also where tasks failed, which is told and is
+news. What runs on a machine that does not answer is left to the next time; so is all that runs, with
+6, on Ctrl-C. Where a front end runs, that does all of it, and this does nothing.";
 
 /// What the help of each subject ends with.
 const NEEDS: &str = "\
@@ -114,7 +121,11 @@ fn of_subject(subject: Subject) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true);
     let command = operations(subject).fold(command, |command, operation| command.subcommand(of_operation(&operation)));
-    if subject == Subject::Task { command.subcommand(follow_command()) } else { command }
+    match subject {
+        Subject::Task => command.subcommand(follow_command()),
+        Subject::Queue => command.subcommand(dispatch_command()),
+        _ => command,
+    }
 }
 
 fn follow_command() -> Command {
@@ -136,6 +147,21 @@ fn follow_command() -> Command {
         )
         .args(everywhere())
         .args([verbose(), unchanged()])
+}
+
+/// No operation: it is not asked of a front end, it is one for a while.
+fn dispatch_command() -> Command {
+    Command::new("dispatch")
+        .about("Works on the queue where no front end runs: for those who want a crontab")
+        .disable_version_flag(true)
+        .after_help(DISPATCHING)
+        .arg(
+            Arg::new("once")
+                .long("once")
+                .action(ArgAction::SetTrue)
+                .help("Until all that can be begun now has ended; it must be given"),
+        )
+        .args(everywhere())
 }
 
 fn of_operation(operation: &Operation) -> Command {
@@ -334,6 +360,9 @@ fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
         let from = matches.get_one::<u64>("from").copied().unwrap_or(1);
         let manner = manner(matches);
         return Some(Asked::Follow(Follow { task: name?.parse().ok()?, attempt: None, from, manner }));
+    }
+    if subject == Subject::Queue && verb == "dispatch" {
+        return Some(Asked::Dispatch(Dispatch { once: matches.get_flag("once"), json: matches.get_flag("json") }));
     }
     let operation = operations(subject).find(|operation| operation.verb == verb)?;
     let mut parameters = Map::new();

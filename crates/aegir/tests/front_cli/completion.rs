@@ -67,6 +67,8 @@ fn bash_offers_commands_options_words_and_live_names() {
         ("aegir site list --platform=", &["d10"]),
         ("aegir site list --status en", &["enabled"]),
         ("aegir site list --status=fa", &["failed"]),
+        ("aegir queue di", &["dispatch"]),
+        ("aegir queue dispatch --o", &["--once"]),
         ("aegir provision ver", &["verify"]),
         ("aegir site add x --language ", &[]),
         ("aegir site nonsense ", &[]),

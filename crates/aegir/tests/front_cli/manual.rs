@@ -56,6 +56,9 @@ fn every_operation_has_a_page_that_man_can_show() {
             assert!(shown.status.success() && warned.is_empty(), "{}: {warned}", page.display());
         }
     }
+    for no_operation in ["aegir-task-follow.1", "aegir-queue-dispatch.1"] {
+        assert!(dir.join(no_operation).exists(), "{no_operation}");
+    }
     assert!(!dir.join("aegir-complete.1").exists(), "what is hidden has no page");
     stage.aegir(&["man", "/nonexistent"]).ends(1).says("cannot write").remedy("name a folder");
 }

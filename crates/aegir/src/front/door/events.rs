@@ -71,7 +71,7 @@ struct Absence {
 impl Events {
     pub(super) async fn of(door: &Door, task: i64, after: Option<(u32, u64)>) -> Result<Events, Problem> {
         match door {
-            Door::Here(front, actor, _) => Ok(Events::Read(Pages::of(front.clone(), actor.clone(), task, after))),
+            Door::Here(here) => Ok(Events::Read(Pages::of(here.front.clone(), here.actor.clone(), task, after))),
             Door::Socket(socket) => {
                 let mut told = Box::new(Told {
                     path: socket.path().to_owned(),
