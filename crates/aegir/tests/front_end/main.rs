@@ -15,5 +15,8 @@ mod stage;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod killed;
+mod newer;
 mod nobody;
 mod served;
+mod two;
