@@ -4,7 +4,7 @@
 pub(crate) mod copies;
 mod house;
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -65,7 +65,8 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, ServeFault> {
 
 /// What developers read goes to standard error.
 pub(crate) fn listen_to_traces() {
-    let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).try_init();
+    let traces = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let _ = traces.with_max_level(tracing::Level::INFO).try_init();
 }
 
 async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {

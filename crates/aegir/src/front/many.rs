@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::asked::{Ask, Selection};
 use super::door::Door;
 use super::follow::{Interrupts, show};
-use super::perform::{Secrets, bare, name_of, tell_who_starts_it, with_secrets, would};
+use super::perform::{Secrets, bare, name_of, tell_who_starts_it, tell_who_stops_it, with_secrets, would};
 use super::problem::Problem;
 use super::screen::{Screen, ask as ask_person};
 use super::table::one_line;
@@ -70,6 +70,7 @@ pub(crate) async fn run(
     }
     let mut interrupts = Interrupts::listen().ok();
     let mut all: Vec<One> = Vec::with_capacity(names.len());
+    let mut changed = Vec::new();
     for name in names {
         let mut call = with_secrets(ask.call(), secrets);
         call.name = Some(name.clone());
@@ -84,13 +85,20 @@ pub(crate) async fn run(
                 would(&ask.manner, &object, &requests);
                 one.became = Became::Changed;
             }
-            Ok(Answer::Object(_) | Answer::Page { .. }) => one.became = Became::Changed,
+            Ok(Answer::Object(value)) => {
+                changed.push(value);
+                one.became = Became::Changed;
+            }
+            Ok(Answer::Page { .. }) => one.became = Became::Changed,
             Err(problem) => one.became = Became::Refused(problem),
         }
         all.push(one);
     }
     if ask.manner.dry_run {
         return Ok(summed_up(&all, ask));
+    }
+    if ask.operation.id == OperationId::TaskCancel {
+        tell_who_stops_it(door, &changed);
     }
     if !ask.manner.wait {
         tell_who_starts_it(door);
@@ -103,7 +111,9 @@ pub(crate) async fn run(
         }
         return Ok(summed_up(&all, ask));
     }
-    door.work();
+    if all.iter().any(|one| one.task.is_some()) {
+        door.work();
+    }
     if !watch(door, &mut all, ask, &mut interrupts, screen).await? {
         return Ok(left(&all, ask));
     }

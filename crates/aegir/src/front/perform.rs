@@ -73,11 +73,12 @@ pub(crate) fn tell_who_starts_it(door: &Door) {
     }
 }
 
-/// Says so where a task goes on because nobody passes on that it is to stop.
-fn tell_who_stops_it(door: &Door, task: &Value) {
-    let ended = task.get("state").and_then(Value::as_str).and_then(|state| state.parse().ok());
-    if let (Door::Here(_), false) = (door, ended.is_some_and(TaskState::is_ended)) {
-        err("No front end runs for this home: the task is told by the next one (`aegir serve`, `aegir up`), \
+/// Says so where tasks go on because nobody passes on that they are to stop.
+pub(crate) fn tell_who_stops_it(door: &Door, tasks: &[Value]) {
+    let state = |task: &Value| task.get("state").and_then(Value::as_str).and_then(|state| state.parse().ok());
+    let goes_on = tasks.iter().any(|task| !state(task).is_some_and(TaskState::is_ended));
+    if let (Door::Here(_), true) = (door, goes_on) {
+        err("No front end runs for this home: what runs is told by the next one (`aegir serve`, `aegir up`), \
              or by `aegir queue dispatch --once`.");
     }
 }
@@ -105,7 +106,7 @@ async fn answered(
             match ask.operation.id {
                 OperationId::QueueDrain if ask.manner.wait => drained(door, ask).await,
                 OperationId::TaskCancel => {
-                    tell_who_stops_it(door, &value);
+                    tell_who_stops_it(door, &[value]);
                     Ok(0)
                 }
                 _ => Ok(0),

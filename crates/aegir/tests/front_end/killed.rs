@@ -12,6 +12,9 @@ use crate::stage::{as_owner, back_ends, events, hold};
 use crate::support::story::{attempts, worker_if_any};
 use crate::support::{Lab, until, way};
 
+/// How often one is killed, each time later by so much: from before its task begins until after it has ended.
+const ROUNDS: u32 = 16;
+const STEP: Duration = Duration::from_millis(12);
 /// How long the next one may take. A lease ends by itself after thirty seconds.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
@@ -47,6 +50,33 @@ fn a_front_end_that_is_killed_loses_no_line_and_runs_nothing_twice() {
         house.aegir(&["server", "verify", "files"]).done();
         served.stop();
         assert_eq!(house.leases(), []);
+    });
+}
+
+#[test]
+fn a_front_end_can_be_killed_at_any_moment_of_a_task() {
+    on_both(|house| {
+        let mut served = house.serve();
+        house.aegir(&["server", "add", "files", "--db", "sqlite"]).done();
+        let before = attempts(&house.lab).len();
+        let mut tasks = Vec::new();
+        for round in 0..ROUNDS {
+            let task = house.queues(&["server", "verify", "files"]);
+            std::thread::sleep(STEP * round);
+            served.kill9();
+            let begun = house.read(async |read| read.attempts(task).await).pop();
+            let stored = begun.map(|attempt| house.stored(attempt.id).len());
+            println!("killed after {:?}: {} of it, {stored:?} lines stored", STEP * round, house.state(task));
+            served = house.serve();
+            house.until_state(task, "succeeded");
+            tasks.push(task);
+        }
+
+        for task in tasks {
+            house.is_told_whole(task, "succeeded");
+        }
+        assert_eq!(attempts(&house.lab).len(), before + ROUNDS as usize, "nothing ran twice");
+        served.stop();
     });
 }
 

@@ -45,7 +45,10 @@ fn with_no_front_end_a_command_does_its_own_task() {
         house.aegir(&["task", "list"]).done().says("waiting");
         assert_eq!(house.state(task), "waiting");
         assert_eq!(house.leases(), []);
-        house.aegir(&["queue", "dispatch", "--once"]).done().says(&format!("succeeded    @server_files (task {task})"));
+        let said = house.aegir(&["queue", "dispatch", "--once"]).done();
+        assert_eq!(said.out, format!("succeeded    @server_files (task {task})\n"));
+        // Which cron would send by mail. Tests have the environment of whoever started them.
+        assert!(said.err.lines().all(|line| line.contains(".pgpass")), "{}", said.all());
         house.is_told_whole(task, "succeeded");
         assert_eq!(house.leases(), []);
         house.aegir(&["queue", "dispatch", "--once"]).done().says("Nothing was to be done");
@@ -160,6 +163,38 @@ fn a_crontab_line_leaves_alone_what_a_front_end_or_another_line_works_on() {
     served.stop();
 
     house.aegir(&["queue", "dispatch"]).ends(2).says("--once").remedy("aegir serve");
+}
+
+#[test]
+fn what_is_cancelled_while_nobody_works_is_told_by_whoever_works_next() {
+    let house = House::new(Dialect::Sqlite);
+    house.aegir(&["server", "add", "files", "--db", "sqlite"]).done();
+    let served = house.serve();
+    let held = hold(&house.lab, "files");
+    let task = house.queues(&["server", "verify", "files"]);
+    let attempt = house.until_it_waits(task);
+    served.kill9();
+
+    let said = house.aegir(&["task", "cancel", &task.to_string()]).done();
+    assert!(said.err.contains("No front end runs"), "{}", said.all());
+    assert_eq!(house.state(task), "running");
+    let home = house.home.display().to_string();
+    let words = ["--home", &home, "queue", "dispatch", "--once"];
+    let mut line = house.lab.as_user(&words);
+    let working = spawn(line.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let told = house.home.join("tasks").join(attempt.to_string()).join("cancel");
+    until("the back end is told", || told.exists());
+    // It looks at that before its next line.
+    drop(held);
+    let said = Said::whole(working, &words).done();
+
+    assert_eq!(said.err, "", "{}", said.all());
+    assert_eq!(house.attempt(task).id, attempt);
+    house.is_told_whole(task, "rolled-back");
+    // What waits is taken back by whoever was asked.
+    let waiting = house.queues(&["server", "verify", "files"]);
+    let said = house.aegir(&["task", "cancel", &waiting.to_string()]).done();
+    assert_eq!((said.err.as_str(), house.state(waiting).as_str()), ("", "cancelled"));
 }
 
 /// A crontab line that was killed keeps nobody waiting either.
