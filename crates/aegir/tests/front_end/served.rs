@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use aegir_domain::protocol::{Line, Said};
@@ -16,7 +17,10 @@ use serde_json::Value;
 use crate::postgres;
 use crate::stage::{as_owner, events, processes};
 use crate::support::said::Said as Told;
-use crate::support::{Lab, spawn, until, way, within};
+use crate::support::{Lab, kill, spawn, until, way, within};
+
+/// How long a command may take.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tells a story on SQLite and on PostgreSQL. What fails says on which.
 pub fn on_both(story: impl Fn(House)) {
@@ -53,9 +57,24 @@ impl House {
         House { lab, home, address }
     }
 
-    /// Types `aegir --home … WORDS…`, and waits for its end.
+    /// Types `aegir --home … WORDS…`, and waits for its end; one that does not come to it is killed.
     pub fn aegir(&self, words: &[&str]) -> Told {
-        self.lab.front(words)
+        let home = self.home.display().to_string();
+        let words = [&["--home", &home], words].concat();
+        let mut line = self.lab.as_user(&words);
+        let child = spawn(line.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let process = child.id();
+        let (ended, has_ended) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if has_ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+                    kill(process);
+                }
+            });
+            let told = Told::whole(child, &words);
+            drop(ended);
+            told
+        })
     }
 
     /// The same, with the answer as JSON.
