@@ -10,7 +10,7 @@ use aegir_domain::{FaultReport, Remedy};
 pub enum Permission {
     /// To see objects, tasks and their logs.
     View,
-    /// To have done again what has been decided: verify, retry, cancel.
+    /// To have done again what has been decided: verify; retry and cancel, of tasks that one could ask for.
     Operate,
     /// To log in to a site as any of its accounts.
     LogIn,
@@ -101,6 +101,8 @@ impl FromIterator<Permission> for Permissions {
 pub struct Actor {
     /// How they are called in tasks and in the audit: `aegir`, `token build-server`.
     pub name: String,
+    /// Who they are, whatever they are called: a token made anew under an old label is another one.
+    pub id: String,
     /// The door they came through.
     pub door: Door,
     /// What they may.
@@ -122,17 +124,17 @@ pub enum Door {
 impl Actor {
     /// Somebody who is let in by the machine itself, and so may everything.
     pub fn of_machine(user: &str) -> Actor {
-        Actor { name: user.to_owned(), door: Door::Machine, may: Permissions::all() }
+        Actor { name: user.to_owned(), id: format!("user {user}"), door: Door::Machine, may: Permissions::all() }
     }
 
-    /// The holder of a token.
-    pub fn of_token(label: &str, scopes: Permissions) -> Actor {
-        Actor { name: format!("token {label}"), door: Door::Token, may: scopes }
+    /// The holder of the token with this number.
+    pub fn of_token(number: i64, label: &str, scopes: Permissions) -> Actor {
+        Actor { name: format!("token {label}"), id: format!("token {number}"), door: Door::Token, may: scopes }
     }
 
     /// Ægir itself.
     pub fn own() -> Actor {
-        Actor { name: "Ægir".into(), door: Door::Own, may: Permissions::all() }
+        Actor { name: "Ægir".into(), id: "Ægir".into(), door: Door::Own, may: Permissions::all() }
     }
 
     /// Refuses what this actor may not.
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_token_may_what_its_scopes_say_and_no_more() {
-        let actor = Actor::of_token("build", [Permission::View, Permission::Operate].into_iter().collect());
+        let actor = Actor::of_token(1, "build", [Permission::View, Permission::Operate].into_iter().collect());
 
         for permission in Permission::ALL {
             let allowed = matches!(permission, Permission::View | Permission::Operate);

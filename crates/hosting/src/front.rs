@@ -6,7 +6,7 @@ use std::pin::Pin;
 use serde_json::{Map, Value};
 
 use crate::view::ChangeView;
-use crate::{Actor, Answer, Call, Refusal};
+use crate::{Actor, Answer, Call, Operation, Refusal};
 
 /// What is answered later.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -20,8 +20,12 @@ pub trait Front: Send + Sync {
     fn actor_of_token<'a>(&'a self, token: &'a str) -> Pending<'a, Result<Option<Actor>, Refusal>>;
 
     /// The part of a task's answer that is told once, such as a login link: to whoever asked for the task, if
-    /// they ask again, and to nobody after. Kept in memory only.
-    fn secret_answer<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Option<Map<String, Value>>>;
+    /// they ask again, and to nobody after. Until then it is kept sealed, and for some minutes only.
+    fn secret_answer<'a>(
+        &'a self,
+        actor: &'a Actor,
+        task: i64,
+    ) -> Pending<'a, Result<Option<Map<String, Value>>, Refusal>>;
 
     /// What changed after the change `since`, the oldest first, at most `limit`. `None`: only the newest number, as
     /// what is `now`. Where changes after `since` were cleared away: the newest number, as a `reset`.
@@ -35,31 +39,29 @@ pub trait Front: Send + Sync {
     /// Ends when something may have changed since the last call, or a second has passed.
     fn changed(&self) -> Pending<'_, ()>;
 
-    /// Begins a request that bears a key of its own, so that it is done once however often it is sent.
-    fn begin_once<'a>(
-        &'a self,
-        actor: &'a Actor,
-        key: &'a str,
-        request: &'a [u8],
-    ) -> Pending<'a, Result<Once, Refusal>>;
-
-    /// Keeps what such a request was answered with. After 502 and 503 nothing was done, so nothing is kept and
-    /// the key is free again.
-    fn end_once<'a>(
-        &'a self,
-        actor: &'a Actor,
-        key: &'a str,
-        status: u16,
-        answer: &'a str,
-    ) -> Pending<'a, Result<(), Refusal>>;
+    /// Does what is asked as [`Front::perform`] does, unless it was done before under the same key: once, however often
+    /// it is sent, and whatever becomes of this process meanwhile.
+    fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, own: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>>;
 }
 
-/// A request with a key of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The key that a request bears, so that it is done once however often it is sent.
+#[derive(Clone, Debug)]
+pub struct OwnKey {
+    /// Its text. Each asker has keys of their own.
+    pub key: String,
+    /// What tells the request from another one with the same key.
+    pub print: Vec<u8>,
+    /// What is kept of an answer, as a status and a text, for whoever sends the request again. `None`: nothing, since
+    /// the same may be answered otherwise then.
+    pub kept: fn(&Operation, Result<&Answer, &Refusal>) -> Option<(u16, String)>,
+}
+
+/// What became of a request with a key of its own.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Once {
-    /// It is the first with this key.
-    First,
-    /// It was answered: status and body.
+    /// It was done now.
+    Done(Answer),
+    /// It was answered before: status and text.
     Answered(u16, String),
     /// The first one with this key is not answered yet.
     Underway,

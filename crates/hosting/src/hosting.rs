@@ -1,20 +1,18 @@
 //! The front end itself: what is remembered, what is queued, and the door to both.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use aegir_domain::{AttemptId, Remedy};
-use aegir_store::{SecretKey, Store, StoreFault};
+use aegir_domain::{AttemptId, NodeId, Password, Remedy};
+use aegir_store::{SecretKey, Store, StoreFault, Tx};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
+use crate::use_case::Underway;
 use crate::{BackEnds, BadParameter, BadParameters, Postman, Refusal};
 
 /// How long a secret answer waits for whoever asked, in milliseconds.
-const SECRET_WAITS: i64 = 15 * 60 * 1000;
-/// How many of them are kept at the most.
-const MOST_SECRETS: usize = 1_000;
+pub(crate) const SECRET_WAITS: i64 = 15 * 60 * 1000;
 
 /// What the front end needs of the world besides its store: the time, what nobody can guess, and who is gone.
 pub trait Outside: Send + Sync {
@@ -47,14 +45,7 @@ pub(crate) struct Inner {
     pub(crate) wake: Notify,
     /// Something was done on a machine of ours without us: dispatchers are to look now, and not at their next time.
     pub(crate) look: AtomicBool,
-    secrets: Mutex<HashMap<i64, Kept>>,
-}
-
-/// A secret part of an answer, until whoever asked has taken it.
-struct Kept {
-    actor: String,
-    answer: Map<String, Value>,
-    until: i64,
+    pub(crate) underway: Underway,
 }
 
 impl Hosting {
@@ -66,9 +57,16 @@ impl Hosting {
         postman: Arc<dyn Postman>,
         key: SecretKey,
     ) -> Hosting {
-        let secrets = Mutex::default();
-        let (wake, look) = (Notify::new(), AtomicBool::new(false));
-        Hosting(Arc::new(Inner { store, back_ends, outside, postman, key, wake, look, secrets }))
+        Hosting(Arc::new(Inner {
+            store,
+            back_ends,
+            outside,
+            postman,
+            key,
+            wake: Notify::new(),
+            look: AtomicBool::new(false),
+            underway: Underway::default(),
+        }))
     }
 
     /// The control database.
@@ -92,25 +90,39 @@ impl Hosting {
         self.0.wake.notify_one();
     }
 
-    /// Keeps the secret part of a task's answer for whoever asked for it.
-    pub(crate) fn keep_secret(&self, task: i64, actor: &str, answer: Map<String, Value>) {
-        let now = self.now();
-        let mut secrets = self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.retain(|_, kept| kept.until > now);
-        if secrets.len() < MOST_SECRETS {
-            secrets.insert(task, Kept { actor: actor.to_owned(), answer, until: now + SECRET_WAITS });
+    /// Keeps the secret part of a task's answer, sealed, for whoever asked for it. What cannot be sealed is lost, and
+    /// keeps no end from being recorded.
+    pub(crate) async fn keep_answer(
+        &self,
+        tx: &mut Tx,
+        task: NodeId,
+        answer: &Map<String, Value>,
+        now: i64,
+    ) -> Result<(), StoreFault> {
+        let text = Password::new(serde_json::to_string(answer).unwrap_or_default());
+        match tx.keep_answer(task, &text, &self.0.key, now).await {
+            Err(fault @ StoreFault::Sealed { .. }) => {
+                tracing::warn!(%task, fault = %fault, "what it answers in secret cannot be kept");
+                Ok(())
+            }
+            kept => kept,
         }
     }
 
-    /// Gives it away: once, and to nobody else.
-    pub(crate) fn take_secret(&self, task: i64, actor: &str) -> Option<Map<String, Value>> {
-        let mut secrets = self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        match secrets.get(&task) {
-            Some(kept) if kept.actor == actor && kept.until > self.now() => {
-                secrets.remove(&task).map(|kept| kept.answer)
-            }
-            _ => None,
+    /// Gives it away: once, and to nobody else, on whichever control node.
+    pub(crate) async fn take_answer(
+        &self,
+        task: NodeId,
+        asker: &str,
+    ) -> Result<Option<Map<String, Value>>, StoreFault> {
+        let since = self.now() - SECRET_WAITS;
+        // Most who ask have nothing waiting, and need not wait for their turn to write.
+        let names = self.store().read(async |read| read.secret_names(task).await).await?;
+        if names.is_empty() {
+            return Ok(None);
         }
+        let taken = self.store().write(async |tx| tx.take_answer(task, asker, &self.0.key, since).await).await?;
+        Ok(taken.and_then(|text| serde_json::from_str(text.expose()).ok()))
     }
 }
 

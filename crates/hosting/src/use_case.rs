@@ -5,6 +5,7 @@ mod field;
 mod found;
 mod history;
 mod object;
+mod once;
 mod package;
 mod platform;
 mod queue;
@@ -17,6 +18,7 @@ mod task;
 mod token;
 
 pub(crate) use object::{known_locks, operation_named};
+pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;
 pub(crate) use setting::number;
@@ -31,13 +33,22 @@ pub(crate) struct Asked<'a> {
     pub(crate) name: &'a str,
     pub(crate) given: &'a Given,
     pub(crate) dry_run: bool,
+    /// The request's own key, if it bears one.
+    pub(crate) keyed: Option<&'a Keyed<'a>>,
 }
 
 impl Hosting {
     /// Does what is asked, if `actor` may, and writes down that it was asked.
     pub async fn perform(&self, actor: &Actor, call: Call) -> Result<Answer, Refusal> {
+        self.perform_as(actor, call, None).await
+    }
+
+    async fn perform_as(&self, actor: &Actor, call: Call, keyed: Option<&Keyed<'_>>) -> Result<Answer, Refusal> {
         let operation = call.operation.declaration();
-        let mut answer = self.perform_allowed(actor, &operation, &call).await;
+        let mut answer = self.perform_allowed(actor, &operation, &call, keyed).await;
+        if keyed.is_some_and(Keyed::is_known) {
+            return answer;
+        }
         if let Err(Refusal::Bad(bad)) = &mut answer {
             // What the store found wrong does not know what was asked.
             bad.operation = operation.name();
@@ -49,11 +60,17 @@ impl Hosting {
         answer
     }
 
-    async fn perform_allowed(&self, actor: &Actor, operation: &Operation, call: &Call) -> Result<Answer, Refusal> {
+    async fn perform_allowed(
+        &self,
+        actor: &Actor,
+        operation: &Operation,
+        call: &Call,
+        keyed: Option<&Keyed<'_>>,
+    ) -> Result<Answer, Refusal> {
         actor.must(operation.needs)?;
         let name = read_name(operation, call.name.as_deref())?;
         let given = operation.read(&call.parameters)?;
-        let asked = Asked { actor, operation, name: &name, given: &given, dry_run: call.dry_run };
+        let asked = Asked { actor, operation, name: &name, given: &given, dry_run: call.dry_run, keyed };
         use OperationId as Id;
         match operation.id {
             Id::ServerList => self.list_servers(&asked).await,

@@ -22,6 +22,8 @@ pub struct PrunePolicy {
     pub audit: i64,
     /// Keys of requests, with their answers.
     pub keys: i64,
+    /// What is secret in the answers of tasks, and was not fetched.
+    pub answers: i64,
     /// News that were sent, or given up.
     pub news: i64,
     /// Attempts found on machines that are not seen there any more.
@@ -36,6 +38,7 @@ impl Default for PrunePolicy {
             changes: 7 * DAY,
             audit: 730 * DAY,
             keys: DAY,
+            answers: DAY / 96,
             news: 30 * DAY,
             found: 30 * DAY,
         }
@@ -79,6 +82,10 @@ statements! {
     OLD_KEYS =
         "DELETE FROM idempotency
           WHERE (actor, key) IN (SELECT actor, key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)";
+    OLD_ANSWERS =
+        "DELETE FROM secret
+          WHERE owner IN (SELECT owner FROM secret WHERE name = 'answer' AND changed < $1 ORDER BY owner LIMIT $2)
+            AND name = 'answer'";
     OLD_NEWS =
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE next_try IS NULL AND created < $1 ORDER BY id LIMIT $2)";
     OLD_FOUND =
@@ -106,6 +113,7 @@ impl Store {
             (&OLD_CHANGES, now - policy.changes),
             (&OLD_AUDIT, now - policy.audit),
             (&OLD_KEYS, now - policy.keys),
+            (&OLD_ANSWERS, now - policy.answers),
             (&OLD_NEWS, now - policy.news),
             (&OLD_FOUND, now - policy.found),
         ] {
@@ -169,6 +177,7 @@ impl Tx {
             ("DELETE FROM step WHERE attempt IN (SELECT id FROM attempt WHERE task IN ", ")"),
             ("DELETE FROM attempt WHERE task IN ", ""),
             ("DELETE FROM task_lock WHERE task IN ", ""),
+            ("DELETE FROM secret WHERE owner IN ", ""),
             ("DELETE FROM history WHERE node IN ", ""),
             ("DELETE FROM field_value WHERE node IN ", ""),
             ("DELETE FROM task WHERE id IN ", ""),

@@ -14,6 +14,7 @@ use crate::StoreFault;
 use crate::db::{Read, Tx, statements, values};
 use crate::lease::Fence;
 use crate::node::NewNode;
+use crate::secret::ANSWER;
 use crate::task::TaskRecord;
 
 /// A task that is asked for.
@@ -31,8 +32,10 @@ pub struct NewTask {
     pub parameters: serde_json::Value,
     /// Who goes first.
     pub priority: Priority,
-    /// Who asks.
+    /// Who asks, as people call them.
     pub actor: String,
+    /// Who asks, whatever they are called; empty: nobody to whom a secret could be told.
+    pub asker: String,
     /// The task that queues it.
     pub parent: Option<NodeId>,
     /// Whose it is: its object's owner.
@@ -147,12 +150,12 @@ statements! {
     LIMIT_QUEUE = "UPDATE queue SET task_limit = $1 WHERE name = 'tasks'";
     WAITING_TASK = "SELECT id, priority FROM task WHERE object = $1 AND operation = $2 AND state = 'waiting'";
     ADD_TASK =
-        "INSERT INTO task (id, operation, object, object_name, parameters, state, priority, actor, parent, owner,
-                           server, needs, attempts, queued)
-         VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8, $9, $10, $11, 0, $12)
+        "INSERT INTO task (id, operation, object, object_name, parameters, state, priority, actor, asker, parent,
+                           owner, server, needs, attempts, queued)
+         VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8, $9, $10, $11, $12, 0, $13)
          ON CONFLICT (object, operation) WHERE state = 'waiting' DO NOTHING";
     DROP_NODE = "DELETE FROM node WHERE id = $1";
-    HURRY = "UPDATE task SET priority = 0, actor = $2 WHERE id = $1 AND state = 'waiting' AND priority > 0";
+    HURRY = "UPDATE task SET priority = 0, actor = $2, asker = $3 WHERE id = $1 AND state = 'waiting' AND priority > 0";
     ADD_LOCK = "INSERT INTO task_lock (task, name, exclusive, held) VALUES ($1, $2, $3, FALSE)";
     HOLD_LOCKS = "UPDATE task_lock SET held = TRUE WHERE task = $1";
     DROP_LOCKS = "DELETE FROM task_lock WHERE task = $1";
@@ -198,7 +201,7 @@ statements! {
     ACTIVE_ATTEMPT = "SELECT uuid, server FROM attempt WHERE task = $1 AND state <> 'ended' ORDER BY number DESC";
     WAIT_AGAIN =
         "UPDATE task
-            SET state = 'waiting', priority = $2, actor = $3, queued = $4, ended = NULL, cancel_asked = NULL,
+            SET state = 'waiting', priority = $2, actor = $3, asker = $4, queued = $5, ended = NULL, cancel_asked = NULL,
                 cancel_actor = NULL
           WHERE id = $1";
     ON_OBJECT =
@@ -292,7 +295,9 @@ impl Tx {
         for _ in 0..5 {
             if let Some(row) = self.row(&WAITING_TASK, values![new.object, &new.operation]).await? {
                 let task: NodeId = row.get("id")?;
-                if new.priority == Priority::Person && self.execute(&HURRY, values![task, &new.actor]).await? > 0 {
+                if new.priority == Priority::Person
+                    && self.execute(&HURRY, values![task, &new.actor, &new.asker]).await? > 0
+                {
                     self.note(now, task, NodeKind::Task, "hurried");
                 }
                 return Ok(Queued::Already(task));
@@ -307,6 +312,7 @@ impl Tx {
                 &new.parameters,
                 new.priority,
                 &new.actor,
+                &new.asker,
                 new.parent,
                 new.owner,
                 new.server,
@@ -411,12 +417,13 @@ impl Tx {
     }
 
     /// Queues a task that has ended once more, with the locks that it needs now; its next attempt is a new one.
-    /// If the same operation waits for its object already, that one is returned.
+    /// `actor` and `asker` are who asks now, by name and by identity. If the same operation waits for its object
+    /// already, that one is returned.
     pub async fn retry_task(
         &mut self,
         id: NodeId,
         locks: &[TaskLock],
-        actor: &str,
+        (actor, asker): (&str, &str),
         now: i64,
     ) -> Result<Queued, StoreFault> {
         // The queue is locked, so that the same does not come to wait between the question and the change.
@@ -431,8 +438,10 @@ impl Tx {
         if let Some(row) = self.row(&WAITING_TASK, values![task.object, &task.operation]).await? {
             return Ok(Queued::Already(row.get("id")?));
         }
-        let waits = self.execute(&WAIT_AGAIN, values![id, Priority::Person, actor, now]).await;
+        let waits = self.execute(&WAIT_AGAIN, values![id, Priority::Person, actor, asker, now]).await;
         waits.map_err(|fault| fault.taken(|| format!("the place of task `{id}` in the queue")))?;
+        // What the attempt before answered in secret was for whoever asked then.
+        self.forget_secret(id, ANSWER).await?;
         self.add_locks(id, locks).await?;
         self.note(now, id, NodeKind::Task, "queued");
         Ok(Queued::New(id))

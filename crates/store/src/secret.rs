@@ -17,6 +17,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use crate::StoreFault;
 use crate::db::{Read, Tx, statements, values};
 
+/// The name of the secret that is a part of a task's answer.
+pub(crate) const ANSWER: &str = "answer";
 /// The length of a key, in bytes.
 const KEY_LENGTH: usize = 32;
 
@@ -161,6 +163,12 @@ statements! {
     FIND_SECRET = "SELECT key_id, nonce, sealed FROM secret WHERE owner = $1 AND name = $2";
     SECRETS_OF = "SELECT name FROM secret WHERE owner = $1 ORDER BY name";
     DROP_SECRET = "DELETE FROM secret WHERE owner = $1 AND name = $2";
+    /// The secret answer of a task, if it is for this asker and has not lain for too long.
+    ANSWER_FOR =
+        "SELECT secret.owner
+           FROM secret JOIN task ON task.id = secret.owner
+          WHERE secret.owner = $1 AND secret.name = 'answer' AND secret.changed > $3
+            AND task.asker = $2 AND task.asker <> ''";
 }
 
 /// What a secret is sealed with. The number has no comma, so that no two of these read the same.
@@ -203,6 +211,33 @@ impl Tx {
             sealed.map_err(|fault| StoreFault::Sealed { owner, name: name.to_owned(), why: fault.to_string() })?;
         let values = values![owner, name, &key.id, nonce.to_vec(), sealed, now];
         self.execute(&KEEP_SECRET, values).await.map(drop)
+    }
+
+    /// Keeps the part of a task's answer that is told once.
+    pub async fn keep_answer(
+        &mut self,
+        task: NodeId,
+        answer: &Password,
+        key: &SecretKey,
+        now: i64,
+    ) -> Result<(), StoreFault> {
+        self.keep_secret(task, ANSWER, answer, key, now).await
+    }
+
+    /// Takes it out, for `asker` alone, and unless it was kept at `since` or before. Of two who take, one gets it.
+    pub async fn take_answer(
+        &mut self,
+        task: NodeId,
+        asker: &str,
+        key: &SecretKey,
+        since: i64,
+    ) -> Result<Option<Password>, StoreFault> {
+        if self.row(&ANSWER_FOR, values![task, asker, since]).await?.is_none() {
+            return Ok(None);
+        }
+        let answer = self.secret(task, ANSWER, key).await?;
+        let taken = self.execute(&DROP_SECRET, values![task, ANSWER]).await?;
+        Ok(answer.filter(|_| taken == 1))
     }
 
     /// Forgets a secret.

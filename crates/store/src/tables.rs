@@ -132,6 +132,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("state", Text),
             ("priority", Int),
             ("actor", Text),
+            ("asker", Text),
             ("parent", Int),
             ("owner", Int),
             ("server", Int),

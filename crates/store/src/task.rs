@@ -23,8 +23,10 @@ pub struct TaskRecord {
     pub state: TaskState,
     /// Who goes first.
     pub priority: Priority,
-    /// Who asked.
+    /// Who asked, as people call them.
     pub actor: String,
+    /// Who asked, whatever they are called: what is secret in the answer is theirs. Empty: nobody's.
+    pub asker: String,
     /// The task that queued it.
     pub parent: Option<NodeId>,
     /// Whose it is.
@@ -135,25 +137,25 @@ impl Default for TaskList {
 
 statements! {
     FIND_TASK =
-        "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
-                attempts, queued, started, ended, cancel_asked, cancel_actor
+        "SELECT id, operation, object, object_name, parameters, state, priority, actor, asker, parent, owner, server,
+                needs, attempts, queued, started, ended, cancel_asked, cancel_actor
            FROM task
           WHERE id = $1";
     LOCK_TASK =
-        "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
-                attempts, queued, started, ended, cancel_asked, cancel_actor
+        "SELECT id, operation, object, object_name, parameters, state, priority, actor, asker, parent, owner, server,
+                needs, attempts, queued, started, ended, cancel_asked, cancel_actor
            FROM task
           WHERE id = $1"
-      | "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
-                attempts, queued, started, ended, cancel_asked, cancel_actor
+      | "SELECT id, operation, object, object_name, parameters, state, priority, actor, asker, parent, owner, server,
+                needs, attempts, queued, started, ended, cancel_asked, cancel_actor
            FROM task
           WHERE id = $1
             FOR UPDATE";
     /// What availability is decided by: the tasks of an object that have not ended, and the last one of each
     /// operation that has.
     TASKS_OF =
-        "SELECT id, operation, object, object_name, parameters, state, priority, actor, parent, owner, server, needs,
-                attempts, queued, started, ended, cancel_asked, cancel_actor
+        "SELECT id, operation, object, object_name, parameters, state, priority, actor, asker, parent, owner, server,
+                needs, attempts, queued, started, ended, cancel_asked, cancel_actor
            FROM task
           WHERE object = $1
             AND (state IN ('waiting', 'running', 'out-of-contact')
@@ -245,6 +247,7 @@ impl TaskRecord {
             state: row.parse("state")?,
             priority: priority_of(row.get("priority")?),
             actor: row.get("actor")?,
+            asker: row.get("asker")?,
             parent: row.maybe("parent")?,
             owner: row.get("owner")?,
             server: row.get("server")?,
@@ -263,7 +266,7 @@ impl Parts for TaskList {
     type Item = TaskRecord;
     const LIST: &'static str = "tasks";
     const COLUMNS: &'static str = "task.id, task.operation, task.object, task.object_name, task.parameters, task.state,
-        task.priority, task.actor, task.parent, task.owner, task.server, task.needs, task.attempts, task.queued,
+        task.priority, task.actor, task.asker, task.parent, task.owner, task.server, task.needs, task.attempts, task.queued,
         task.started, task.ended, task.cancel_asked, task.cancel_actor";
 
     /// One for each state asked for: the index has the state in front of the number, so that each of them is read in

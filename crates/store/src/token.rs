@@ -75,7 +75,6 @@ statements! {
     ADD_KEY = "INSERT INTO idempotency (actor, key, request, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     FIND_KEY = "SELECT request, status, answer FROM idempotency WHERE actor = $1 AND key = $2";
     ANSWER_KEY = "UPDATE idempotency SET status = $3, answer = $4 WHERE actor = $1 AND key = $2";
-    DROP_KEY = "DELETE FROM idempotency WHERE actor = $1 AND key = $2 AND status IS NULL";
 }
 
 /// The text of a token has the strength of its random bytes, so one round is enough.
@@ -83,7 +82,28 @@ fn hash(text: &Password) -> Vec<u8> {
     digest(&SHA256, text.expose().as_bytes()).as_ref().to_vec()
 }
 
+/// What is kept of a request.
+fn sum(request: &[u8]) -> Vec<u8> {
+    digest(&SHA256, request).as_ref().to_vec()
+}
+
 impl Read {
+    /// What is known of a request with a key, without taking the key; `None`: nothing.
+    pub async fn repeated(&mut self, actor: &str, key: &str, request: &[u8]) -> Result<Option<Repeated>, StoreFault> {
+        self.found(actor, key, &sum(request)).await
+    }
+
+    async fn found(&mut self, actor: &str, key: &str, request: &[u8]) -> Result<Option<Repeated>, StoreFault> {
+        let Some(row) = self.row(&FIND_KEY, values![actor, key]).await? else { return Ok(None) };
+        if row.get::<Vec<u8>>("request")? != request {
+            return Ok(Some(Repeated::Other));
+        }
+        Ok(Some(match (row.maybe::<i64>("status")?, row.maybe::<String>("answer")?) {
+            (Some(status), Some(answer)) => Repeated::Answered { status: u16::try_from(status).unwrap_or(500), answer },
+            _ => Repeated::Pending,
+        }))
+    }
+
     /// The token that has this text and is good now.
     pub async fn token(&mut self, text: &Password, now: i64) -> Result<Option<TokenRecord>, StoreFault> {
         self.row(&FIND_TOKEN, values![hash(text), now]).await?.as_ref().map(TokenRecord::of).transpose()
@@ -117,18 +137,11 @@ impl Tx {
     /// Takes a key for a request, or says what is known of it. What the request does belongs into the same
     /// transaction, and so does [`Tx::answer_request`]: then neither happens without the other.
     pub async fn take_key(&mut self, actor: &str, key: &str, request: &[u8], now: i64) -> Result<Repeated, StoreFault> {
-        let request = digest(&SHA256, request).as_ref().to_vec();
+        let request = sum(request);
         if self.execute(&ADD_KEY, values![actor, key, request.clone(), now]).await? == 1 {
             return Ok(Repeated::New);
         }
-        let Some(row) = self.row(&FIND_KEY, values![actor, key]).await? else { return Ok(Repeated::Pending) };
-        if row.get::<Vec<u8>>("request")? != request {
-            return Ok(Repeated::Other);
-        }
-        Ok(match (row.maybe::<i64>("status")?, row.maybe::<String>("answer")?) {
-            (Some(status), Some(answer)) => Repeated::Answered { status: u16::try_from(status).unwrap_or(500), answer },
-            _ => Repeated::Pending,
-        })
+        Ok(self.found(actor, key, &request).await?.unwrap_or(Repeated::Pending))
     }
 
     /// Keeps the answer to a request, for whoever asks again with its key.
@@ -140,11 +153,6 @@ impl Tx {
         answer: &str,
     ) -> Result<(), StoreFault> {
         self.execute(&ANSWER_KEY, values![actor, key, status, answer]).await.map(drop)
-    }
-
-    /// Gives a key back whose request came to nothing.
-    pub async fn release_key(&mut self, actor: &str, key: &str) -> Result<(), StoreFault> {
-        self.execute(&DROP_KEY, values![actor, key]).await.map(drop)
     }
 }
 

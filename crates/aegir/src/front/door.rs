@@ -215,7 +215,7 @@ impl Door {
     /// The part of a task's answer that is told once.
     pub(crate) async fn secret(&mut self, task: i64) -> Result<Option<Map<String, Value>>, Problem> {
         match self {
-            Door::Here(here) => Ok(here.front.secret_answer(&here.actor, task).await),
+            Door::Here(here) => Ok(here.front.secret_answer(&here.actor, task).await?),
             Door::Socket(socket) => match socket.ask(&Wire::about_task(OwnRoute::TaskSecret, task), None).await {
                 Ok((_, body)) if body.is_empty() => Ok(None),
                 Ok((_, body)) => Ok(Some(understood(&body)?)),

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use aegir_hosting::view::ChangeView;
-use aegir_hosting::{Actor, Answer, Call, Effect, Front, Names, Once, OperationId, Pending, Queued, Refusal};
+use aegir_hosting::{Actor, Answer, Call, Effect, Front, Names, Once, OperationId, OwnKey, Pending, Queued, Refusal};
 use aegir_web::{Limits, Outside, Server, SocketWay, Ways};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
@@ -49,20 +49,16 @@ impl Front for Taker {
         Box::pin(async { Ok(None) })
     }
 
-    fn secret_answer<'a>(&'a self, _: &'a Actor, _: i64) -> Pending<'a, Option<Map<String, Value>>> {
-        Box::pin(async { json!({ "login_link": "http://a.test/user/reset" }).as_object().cloned() })
+    fn secret_answer<'a>(&'a self, _: &'a Actor, _: i64) -> Pending<'a, Result<Option<Map<String, Value>>, Refusal>> {
+        Box::pin(async { Ok(json!({ "login_link": "http://a.test/user/reset" }).as_object().cloned()) })
     }
 
     fn changes<'a>(&'a self, _: &'a Actor, _: Option<i64>, _: usize) -> Pending<'a, Result<Vec<ChangeView>, Refusal>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn begin_once<'a>(&'a self, _: &'a Actor, _: &'a str, _: &'a [u8]) -> Pending<'a, Result<Once, Refusal>> {
-        Box::pin(async { Ok(Once::First) })
-    }
-
-    fn end_once<'a>(&'a self, _: &'a Actor, _: &'a str, _: u16, _: &'a str) -> Pending<'a, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
+    fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, _: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>> {
+        Box::pin(async move { Ok(Once::Done(self.perform(actor, call).await?)) })
     }
 }
 

@@ -116,6 +116,7 @@ async fn claims(name: &str, url: &str) {
                         parameters: json!({ "given": {}, "request": {} }),
                         priority: aegir_domain::Priority::Person,
                         actor: "anna".into(),
+                        asker: "user anna".into(),
                         parent: None,
                         owner: aegir_store::ADMIN,
                         server: platform.server,

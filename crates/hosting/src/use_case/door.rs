@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aegir_domain::Password;
-use aegir_store::{Changes, Repeated};
+use aegir_domain::{NodeId, Password};
+use aegir_store::Changes;
 use serde_json::{Map, Value};
 
 use super::token::scopes_of;
 use crate::view::ChangeView;
-use crate::{Actor, Answer, Call, Front, Hosting, Once, Pending, Permission, Refusal};
+use crate::{Actor, Answer, Call, Front, Hosting, Once, OwnKey, Pending, Permission, Refusal};
 
 /// How long a face waits for news at the most.
 const TURN: Duration = Duration::from_secs(1);
@@ -27,12 +27,16 @@ impl Front for Hosting {
             };
             // That it was used is good to know, and no reason to keep anybody out.
             let _ = self.store().write_soon(async |tx| tx.use_token(found.id, now).await).await;
-            Ok(Some(Actor::of_token(&found.name, scopes_of(&found.scopes))))
+            Ok(Some(Actor::of_token(found.id, &found.name, scopes_of(&found.scopes))))
         })
     }
 
-    fn secret_answer<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Option<Map<String, Value>>> {
-        Box::pin(async move { self.take_secret(task, &actor.name) })
+    fn secret_answer<'a>(
+        &'a self,
+        actor: &'a Actor,
+        task: i64,
+    ) -> Pending<'a, Result<Option<Map<String, Value>>, Refusal>> {
+        Box::pin(async move { Ok(self.take_answer(NodeId(task), &actor.id).await?) })
     }
 
     fn changes<'a>(
@@ -74,41 +78,7 @@ impl Front for Hosting {
         })
     }
 
-    fn begin_once<'a>(
-        &'a self,
-        actor: &'a Actor,
-        key: &'a str,
-        request: &'a [u8],
-    ) -> Pending<'a, Result<Once, Refusal>> {
-        Box::pin(async move {
-            let now = self.now();
-            let repeated = self.store().write(async |tx| tx.take_key(&actor.name, key, request, now).await).await?;
-            Ok(match repeated {
-                Repeated::New => Once::First,
-                Repeated::Answered { status, answer } => Once::Answered(status, answer),
-                Repeated::Pending => Once::Underway,
-                Repeated::Other => Once::Other,
-            })
-        })
-    }
-
-    fn end_once<'a>(
-        &'a self,
-        actor: &'a Actor,
-        key: &'a str,
-        status: u16,
-        answer: &'a str,
-    ) -> Pending<'a, Result<(), Refusal>> {
-        Box::pin(async move {
-            // A trouble changed nothing, and may be over soon: the same request is then sent again with its key.
-            let came_to_nothing = matches!(status, 502 | 503);
-            self.store()
-                .write(async |tx| match came_to_nothing {
-                    true => tx.release_key(&actor.name, key).await,
-                    false => tx.answer_request(&actor.name, key, status, answer).await,
-                })
-                .await?;
-            Ok(())
-        })
+    fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, own: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>> {
+        Box::pin(Hosting::perform_once(self, actor, call, own))
     }
 }

@@ -36,41 +36,38 @@ impl Hosting {
             required: false,
             name,
         };
-        self.store()
-            .write(async |tx| {
-                if tx.fields(field.kind).await?.iter().any(|other| other.name == field.name) {
-                    let by = format!("another field of a {}", field.kind);
-                    return Err(Refusal::Taken { name: field.name.to_string(), by });
-                }
-                if !asked.dry_run {
-                    tx.save_field(&field).await?;
-                }
-                Ok(())
-            })
-            .await?;
-        Ok(Answer::Object(
-            json!({ "kind": field.kind, "name": field.name, "title": field.label, "type": field.field_type }),
-        ))
+        self.change(asked, async |tx| {
+            if tx.fields(field.kind).await?.iter().any(|other| other.name == field.name) {
+                let by = format!("another field of a {}", field.kind);
+                return Err(Refusal::Taken { name: field.name.to_string(), by });
+            }
+            if !asked.dry_run {
+                tx.save_field(&field).await?;
+            }
+            Ok(Answer::Object(
+                json!({ "kind": field.kind, "name": field.name, "title": field.label, "type": field.field_type }),
+            ))
+        })
+        .await
     }
 
     pub(super) async fn delete_field(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let name = asked.machine_name()?;
         let kind = asked.node_kind();
-        self.store()
-            .write(async |tx| {
-                if !tx.fields(kind).await?.iter().any(|field| field.name == name) {
-                    return Err(Refusal::Unknown { what: "field", name: name.to_string() });
-                }
-                if !asked.dry_run {
-                    tx.drop_field(kind, &name).await?;
-                }
-                Ok(Answer::Object(shown::json(&DeletedFieldView {
-                    kind: kind.to_string(),
-                    name: name.to_string(),
-                    deleted: !asked.dry_run,
-                })))
-            })
-            .await
+        self.change(asked, async |tx| {
+            if !tx.fields(kind).await?.iter().any(|field| field.name == name) {
+                return Err(Refusal::Unknown { what: "field", name: name.to_string() });
+            }
+            if !asked.dry_run {
+                tx.drop_field(kind, &name).await?;
+            }
+            Ok(Answer::Object(shown::json(&DeletedFieldView {
+                kind: kind.to_string(),
+                name: name.to_string(),
+                deleted: !asked.dry_run,
+            })))
+        })
+        .await
     }
 }
 

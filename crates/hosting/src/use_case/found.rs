@@ -57,8 +57,7 @@ impl Hosting {
         let name: ContextName = asked.name.parse().map_err(|_| unknown())?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 let node = tx.node_named(&name).await?.ok_or_else(unknown)?;
                 let drift = tx.drift(node.id).await?.ok_or_else(unknown)?;
                 let server = server_of(tx, &node).await?.ok_or_else(unknown)?;

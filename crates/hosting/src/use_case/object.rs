@@ -144,18 +144,17 @@ impl Hosting {
     /// Takes an object that was never made from the lists.
     pub(super) async fn drop_failed(&self, asked: &Asked<'_>, name: &ContextName) -> Result<Answer, Refusal> {
         let now = self.now();
-        self.store()
-            .write(async |tx| {
-                let unknown = || Refusal::Unknown { what: asked.operation.subject.word(), name: asked.name.to_owned() };
-                let node = tx.node_named(name).await?.ok_or_else(unknown)?;
-                must_be_available(tx, asked.operation, &node, 0).await?;
-                if !asked.dry_run {
-                    tx.delete_object(node.id, now).await?;
-                    crate::work::cancel_what_waits(tx, node.id, &asked.actor.name, now).await?;
-                    tx.record_deed(node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
-                }
-                Ok(Answer::Object(json!({ "name": name.to_string(), "deleted": !asked.dry_run })))
-            })
-            .await
+        self.change(asked, async |tx| {
+            let unknown = || Refusal::Unknown { what: asked.operation.subject.word(), name: asked.name.to_owned() };
+            let node = tx.node_named(name).await?.ok_or_else(unknown)?;
+            must_be_available(tx, asked.operation, &node, 0).await?;
+            if !asked.dry_run {
+                tx.delete_object(node.id, now).await?;
+                crate::work::cancel_what_waits(tx, node.id, &asked.actor.name, now).await?;
+                tx.record_deed(node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
+            }
+            Ok(Answer::Object(json!({ "name": name.to_string(), "deleted": !asked.dry_run })))
+        })
+        .await
     }
 }

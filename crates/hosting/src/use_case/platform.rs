@@ -58,8 +58,7 @@ impl Hosting {
         let name = asked.platform()?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 let server = match asked.given.text::<ServerName>("server") {
                     Some(server) => server,
                     None => only_web_server(tx, asked).await?,
@@ -168,8 +167,7 @@ impl Hosting {
         let name = asked.platform()?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 let platform = platform_named(tx, &name).await?;
                 let used_by = tx.count_sites_on(platform.node.id).await?;
                 must_be_available(tx, asked.operation, &platform.node, used_by).await?;

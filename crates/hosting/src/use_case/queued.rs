@@ -41,6 +41,7 @@ impl Asked<'_> {
             parameters: parameters.clone(),
             priority: Priority::Person,
             actor: self.actor.name.clone(),
+            asker: self.actor.id.clone(),
             parent: None,
             owner: wanted.owner,
             server: wanted.server,

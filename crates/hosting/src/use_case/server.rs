@@ -61,8 +61,7 @@ impl Hosting {
         let ips = ips(asked)?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 let object_name = ContextName::Server(name.clone());
                 if let Some(node) = tx.node_named(&object_name).await? {
                     return Err(Refusal::Taken {
@@ -158,8 +157,7 @@ impl Hosting {
         let name = asked.server()?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 let server = server_named(tx, &name).await?;
                 let used_by = super::object::users_of(tx, server.node.id).await?;
                 must_be_available(tx, asked.operation, &server.node, used_by).await?;

@@ -12,34 +12,21 @@ impl Hosting {
     pub(super) async fn list_settings(&self) -> Result<Answer, Refusal> {
         let mut items = Vec::new();
         for setting in Setting::ALL {
-            items.push(self.setting_view(setting).await?);
+            items.push(self.store().read(async |read| setting_view(read, setting).await).await?);
         }
         of_page(items, None, None)
     }
 
     pub(super) async fn show_setting(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        Ok(Answer::Object(shown::json(&self.setting_view(asked.setting()?).await?)))
-    }
-
-    pub(super) async fn setting_view(&self, setting: Setting) -> Result<SettingView, Refusal> {
-        let parameter = setting.parameter();
-        let set = self.store().read(async |read| read.settings().await).await?;
-        let set = set.into_iter().find(|record| record.name == parameter.name);
-        Ok(SettingView {
-            name: parameter.name.into(),
-            about: parameter.about.into(),
-            value: set.as_ref().map_or_else(|| setting.default(), |set| set.value.clone()),
-            default: setting.default(),
-            changed_by: set.as_ref().map(|set| set.actor.clone()),
-            changed: set.map(|set| set.changed),
-        })
+        let setting = asked.setting()?;
+        self.store().read(async |read| setting_shown(read, setting).await).await
     }
 
     pub(super) async fn set_setting(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let setting = asked.setting()?;
         let name = setting.parameter().name;
         if setting.is_secret() {
-            return self.set_secret_setting(asked, name).await;
+            return self.set_secret_setting(asked, setting).await;
         }
         if asked.given.has("secret") {
             let why = format!("`{name}` is no secret");
@@ -49,52 +36,73 @@ impl Hosting {
             Some(text) => setting.check(asked.operation, &text.into())?,
             None => Value::Null,
         };
-        let now = self.now();
-        if !asked.dry_run {
-            self.store()
-                .write(async |tx| {
-                    match value.is_null() {
-                        true => tx.reset_setting(name).await?,
-                        false => tx.change_setting(name, &value, &asked.actor.name, now).await?,
-                    }
-                    let holds = if value.is_null() { setting.default() } else { value.clone() };
-                    if setting == Setting::TasksAtOnce
-                        && let Some(limit) = holds.as_u64().and_then(|limit| u32::try_from(limit).ok())
-                    {
-                        tx.limit_queue(limit).await?;
-                    }
-                    Ok::<_, Refusal>(())
-                })
-                .await?;
-            self.wake();
+        if asked.dry_run {
+            return self.show_setting(asked).await;
         }
-        self.show_setting(asked).await
+        let now = self.now();
+        let answer = self
+            .change(asked, async |tx| {
+                match value.is_null() {
+                    true => tx.reset_setting(name).await?,
+                    false => tx.change_setting(name, &value, &asked.actor.name, now).await?,
+                }
+                let holds = if value.is_null() { setting.default() } else { value.clone() };
+                if setting == Setting::TasksAtOnce
+                    && let Some(limit) = holds.as_u64().and_then(|limit| u32::try_from(limit).ok())
+                {
+                    tx.limit_queue(limit).await?;
+                }
+                setting_shown(tx, setting).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
     }
 
     /// A secret is sealed, and told to nobody again.
-    pub(super) async fn set_secret_setting(&self, asked: &Asked<'_>, name: &str) -> Result<Answer, Refusal> {
+    pub(super) async fn set_secret_setting(&self, asked: &Asked<'_>, setting: Setting) -> Result<Answer, Refusal> {
+        let name = setting.parameter().name;
         if asked.given.has("value") {
             let why = format!("`{name}` is a secret");
             return Err(BadParameters::one(asked.operation, "value", why, "give it as `secret`").into());
         }
+        if asked.dry_run {
+            return self.show_setting(asked).await;
+        }
         let now = self.now();
         let secret = asked.given.secret("secret");
-        if !asked.dry_run {
-            self.store()
-                .write(async |tx| match secret {
-                    Some(secret) => {
-                        tx.keep_secret(aegir_store::ADMIN, name, secret, &self.0.key, now).await?;
-                        tx.change_setting(name, &"set", &asked.actor.name, now).await
-                    }
-                    None => {
-                        tx.forget_secret(aegir_store::ADMIN, name).await?;
-                        tx.reset_setting(name).await
-                    }
-                })
-                .await?;
-        }
-        self.show_setting(asked).await
+        self.change(asked, async |tx| {
+            match secret {
+                Some(secret) => {
+                    tx.keep_secret(aegir_store::ADMIN, name, secret, &self.0.key, now).await?;
+                    tx.change_setting(name, &"set", &asked.actor.name, now).await?;
+                }
+                None => {
+                    tx.forget_secret(aegir_store::ADMIN, name).await?;
+                    tx.reset_setting(name).await?;
+                }
+            }
+            setting_shown(tx, setting).await
+        })
+        .await
     }
+}
+
+async fn setting_shown(read: &mut Read, setting: Setting) -> Result<Answer, Refusal> {
+    Ok(Answer::Object(shown::json(&setting_view(read, setting).await?)))
+}
+
+async fn setting_view(read: &mut Read, setting: Setting) -> Result<SettingView, Refusal> {
+    let parameter = setting.parameter();
+    let set = read.settings().await?.into_iter().find(|record| record.name == parameter.name);
+    Ok(SettingView {
+        name: parameter.name.into(),
+        about: parameter.about.into(),
+        value: set.as_ref().map_or_else(|| setting.default(), |set| set.value.clone()),
+        default: setting.default(),
+        changed_by: set.as_ref().map(|set| set.actor.clone()),
+        changed: set.map(|set| set.changed),
+    })
 }
 
 impl Asked<'_> {

@@ -99,8 +99,7 @@ impl Hosting {
         let name = asked.site()?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 for chosen in asked
                     .given
                     .text("platform")
@@ -218,8 +217,7 @@ impl Hosting {
         let name = asked.site()?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 let site = site_named(tx, &name).await?;
                 must_be_available(tx, asked.operation, &site.node, 0).await?;
                 let Some(context) = site.context.clone() else {

@@ -1,14 +1,14 @@
 //! What can be asked of tasks.
 
 use aegir_domain::{NodeId, Task};
-use aegir_store::{Direction, NameMatch, Queued as Stored, Read, TaskList, TaskRecord, TaskSort};
+use aegir_store::{Cancelled, Direction, NameMatch, Queued as Stored, Read, TaskList, TaskRecord, TaskSort};
 
 use super::object::{
     KnownContexts, known_platform, known_site, locks, must_be_available, operation_named, server_named, users_of,
 };
 use super::shown::{cursor_page, line_view, of_page, task_view};
 use super::{Asked, shown};
-use crate::{Answer, Hosting, OperationId, Queued, Refusal};
+use crate::{Answer, Hosting, OperationId, Permission, Queued, Refusal};
 
 impl Hosting {
     pub(super) async fn list_tasks(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -90,41 +90,36 @@ impl Hosting {
     pub(super) async fn cancel_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let id = asked.number()?;
         let now = self.now();
-        let cancelled = self
-            .store()
-            .write(async |tx| {
-                task_numbered(tx, id).await?;
-                let cancelled = tx.cancel_task(id, &asked.actor.name, now).await?;
-                if cancelled == aegir_store::Cancelled::Before {
-                    crate::work::was_not_done(tx, id, &asked.actor.name, now).await?;
+        let answer = self
+            .change(asked, async |tx| {
+                let task = task_numbered(tx, id).await?;
+                asked.must_for(&task)?;
+                match tx.cancel_task(id, &asked.actor.name, now).await? {
+                    Cancelled::Before => crate::work::was_not_done(tx, id, &asked.actor.name, now).await?,
+                    Cancelled::Asked { .. } => (),
+                    Cancelled::TooLate(state) => {
+                        return Err(Refusal::Conflict {
+                            what: format!("task {id} had ended before: it is {state}"),
+                            remedy: Some(format!("see `aegir task show {id}`")),
+                        });
+                    }
                 }
-                Ok::<_, Refusal>(cancelled)
+                let task = task_numbered(tx, id).await?;
+                Ok(Answer::Object(shown::json(&task_view(tx, &task, shown::Depth::InList).await?)))
             })
             .await?;
         // Whoever records it asks its back end; that also happens if we die right here.
         self.wake();
-        match cancelled {
-            aegir_store::Cancelled::TooLate(state) => Err(Refusal::Conflict {
-                what: format!("task {id} had ended before: it is {state}"),
-                remedy: Some(format!("see `aegir task show {id}`")),
-            }),
-            _ => {
-                let task = self.store().read(async |read| {
-                    let task = task_numbered(read, id).await?;
-                    task_view(read, &task, shown::Depth::InList).await
-                });
-                Ok(Answer::Object(shown::json(&task.await?)))
-            }
-        }
+        Ok(answer)
     }
 
     pub(super) async fn retry_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let id = asked.number()?;
         let now = self.now();
         let answer = self
-            .store()
-            .write(async |tx| {
+            .change(asked, async |tx| {
                 let task = task_numbered(tx, id).await?;
+                asked.must_for(&task)?;
                 if !task.state.is_ended() {
                     return Err(Refusal::Conflict {
                         what: format!("task {id} has not ended: it is {}", task.state),
@@ -150,7 +145,8 @@ impl Hosting {
                     let request = serde_json::to_value(&request).unwrap_or_default();
                     return Ok(Answer::WouldQueue { object, requests: vec![request] });
                 }
-                let queued = tx.retry_task(id, &locks(&request, &known), &asked.actor.name, now).await?;
+                let queued =
+                    tx.retry_task(id, &locks(&request, &known), (&asked.actor.name, &asked.actor.id), now).await?;
                 let known = matches!(queued, Stored::Already(_));
                 if let Stored::Already(waits) = queued
                     && let Some(other) = tx.task(waits).await?
@@ -173,6 +169,13 @@ impl Hosting {
 }
 
 impl Asked<'_> {
+    /// Refuses whoever may not ask for what the task does: to have it done again, or to stop it, takes what asking for
+    /// it takes. One that no operation of this version asks for takes the right to change objects.
+    fn must_for(&self, task: &TaskRecord) -> Result<(), Refusal> {
+        let needs = operation_named(task.operation.as_str()).map_or(Permission::Manage, |id| id.declaration().needs);
+        Ok(self.actor.must(needs)?)
+    }
+
     fn number(&self) -> Result<NodeId, Refusal> {
         let unknown = |_| Refusal::Unknown { what: "task", name: self.name.to_owned() };
         self.name.parse().map(NodeId).map_err(unknown)

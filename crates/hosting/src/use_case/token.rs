@@ -48,35 +48,39 @@ impl Hosting {
             actor: asked.actor.name.clone(),
             expires: Some(now + days * DAY),
         };
-        if !asked.dry_run {
-            let secret = Password::new(text.clone());
-            self.store().write(async |tx| tx.add_token(&new, &secret, now).await).await?;
-        }
+        let secret = Password::new(text.clone());
         let view = TokenView {
-            label: new.name,
+            label: new.name.clone(),
             scopes,
-            made_by: new.actor,
+            made_by: new.actor.clone(),
             created: now,
             expires: new.expires,
             last_used: None,
             token: (!asked.dry_run).then_some(text),
         };
-        Ok(Answer::Object(shown::json(&view)))
+        let answer = Answer::Object(shown::json(&view));
+        if asked.dry_run {
+            return Ok(answer);
+        }
+        self.change(asked, async |tx| {
+            tx.add_token(&new, &secret, now).await?;
+            Ok(answer)
+        })
+        .await
     }
 
     pub(super) async fn revoke_token(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let now = self.now();
-        let revoked = match asked.dry_run {
-            true => true,
-            false => self.store().write(async |tx| tx.revoke_token(asked.name, now).await).await?,
-        };
-        match revoked {
-            true => Ok(Answer::Object(shown::json(&RevokedTokenView {
-                label: asked.name.to_owned(),
-                revoked: !asked.dry_run,
-            }))),
-            false => Err(Refusal::Unknown { what: "token", name: asked.name.to_owned() }),
+        let label = asked.name.to_owned();
+        let answer = Answer::Object(shown::json(&RevokedTokenView { label, revoked: !asked.dry_run }));
+        if asked.dry_run {
+            return Ok(answer);
         }
+        self.change(asked, async |tx| match tx.revoke_token(asked.name, now).await? {
+            true => Ok(answer),
+            false => Err(Refusal::Unknown { what: "token", name: asked.name.to_owned() }),
+        })
+        .await
     }
 }
 

@@ -334,6 +334,7 @@ async fn verify_platform(tx: &mut Tx, platform: NodeId, parent: &TaskRecord, now
         // What a person asked for brings it along.
         priority: parent.priority,
         actor: parent.actor.clone(),
+        asker: parent.asker.clone(),
         parent: Some(parent.id),
         owner: platform.node.owner.unwrap_or(aegir_store::ADMIN),
         server: platform.server,

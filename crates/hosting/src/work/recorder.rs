@@ -334,9 +334,6 @@ impl Recorder {
 
     /// Stores the last lines, how it ended, and all that follows from that, at once.
     async fn end(&self, task: &TaskRecord, last: &[Line], ending: &Ending) -> Result<(), StoreFault> {
-        if let Some(secret) = &ending.secret_answer {
-            self.hosting.keep_secret(task.id.0, &task.actor, secret.clone());
-        }
         let operation: Option<OperationId> = operation_named(task.operation.as_str());
         let now = self.hosting.now();
         let store = self.hosting.store();
@@ -346,6 +343,9 @@ impl Recorder {
                     tx.record_lines(self.attempt, last, &self.fence, now).await?;
                 }
                 if let aegir_store::Recorded::Now(id) = tx.end_attempt(self.attempt, ending, &self.fence, now).await? {
+                    if let Some(secret) = &ending.secret_answer {
+                        self.hosting.keep_answer(tx, id, secret, now).await?;
+                    }
                     // As it is now: somebody may have asked it to stop since we began to listen.
                     let task = tx.task(id).await?.unwrap_or_else(|| task.clone());
                     let follows = outcome::follows(tx, &task, operation, self.attempt, ending, now).await;

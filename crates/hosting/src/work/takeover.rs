@@ -296,6 +296,8 @@ async fn take_attempt(
                 parameters: parameters(&json!({}), request),
                 priority: Priority::Person,
                 actor: found.asked_by.clone().unwrap_or_else(|| BY_HAND.into()),
+                // Whoever asked in a shell has the answer there.
+                asker: String::new(),
                 parent: None,
                 owner: node.owner.unwrap_or(aegir_store::ADMIN),
                 server,

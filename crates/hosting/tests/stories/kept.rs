@@ -1,7 +1,7 @@
 //! What is kept beside objects and tasks: settings, fields of the operator's own, the audit, numbers, changes.
 
 use aegir_domain::Remedy as _;
-use aegir_hosting::{Actor, Answer, Call, Front as _, Once, OperationId as Id, Refusal, Setting};
+use aegir_hosting::{Actor, Answer, Call, Front as _, OperationId as Id, Refusal, Setting};
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, add_site, delete_site, edit_site, on_both, on_task, verify_site};
@@ -131,7 +131,7 @@ fn the_audit_holds_every_change_and_every_refusal() {
             }
             held = now.len();
         }
-        let nobody = Actor::of_token("nobody", aegir_hosting::Permissions::default());
+        let nobody = Actor::of_token(7, "nobody", aegir_hosting::Permissions::default());
         ground.hosting.perform(&nobody, Call::of(Id::SiteList)).await.unwrap_err();
         let last = &audit(&ground).await[0];
         assert_eq!(
@@ -199,20 +199,6 @@ fn changes_are_told_in_order_and_whoever_looked_away_too_long_is_told_so() {
             ground.hosting.changed().await;
         }
         ground.ask(Call::of(Id::SiteList)).await.expect("waiting costs no connection for good");
-    });
-}
-
-#[test]
-fn a_request_with_a_key_is_done_once() {
-    on_both(async |ground| {
-        let front = &ground.hosting;
-        let bob = Actor::of_machine("bob");
-        assert_eq!(front.begin_once(&ground.anna, "k1", b"one").await.unwrap(), Once::First);
-        assert_eq!(front.begin_once(&ground.anna, "k1", b"one").await.unwrap(), Once::Underway);
-        assert_eq!(front.begin_once(&ground.anna, "k1", b"two").await.unwrap(), Once::Other);
-        assert_eq!(front.begin_once(&bob, "k1", b"two").await.unwrap(), Once::First);
-        front.end_once(&ground.anna, "k1", 202, "{}").await.unwrap();
-        assert_eq!(front.begin_once(&ground.anna, "k1", b"one").await.unwrap(), Once::Answered(202, "{}".into()));
     });
 }
 

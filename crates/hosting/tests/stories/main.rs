@@ -10,6 +10,7 @@ mod kept;
 mod lease;
 mod loss;
 mod news;
+mod once;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;

@@ -1,9 +1,9 @@
 //! Who may: by the declarations, and by nothing else.
 
-use aegir_hosting::{Actor, Call, Front as _, OperationId as Id, Permission, Permissions, Refusal};
+use aegir_hosting::{Actor, Call, Effect, Front as _, OperationId as Id, Permission, Permissions, Refusal};
 use serde_json::json;
 
-use crate::ground::{on_both, verify_site};
+use crate::ground::{log_in, on_both, on_task, verify_site};
 
 /// Every set of permissions.
 fn every_set() -> impl Iterator<Item = Permissions> {
@@ -19,7 +19,7 @@ fn every_operation_refuses_exactly_those_who_lack_what_it_needs() {
         for id in Id::ALL {
             let operation = id.declaration();
             for may in every_set() {
-                let actor = Actor::of_token("somebody", may);
+                let actor = Actor::of_token(7, "somebody", may);
                 let asked = ground.hosting.perform(&actor, Call::of(id)).await;
                 let forbidden = matches!(asked, Err(Refusal::Forbidden(_)));
                 assert_eq!(forbidden, !may.hold(operation.needs), "{} for {may:?}: {asked:?}", operation.name());
@@ -29,7 +29,62 @@ fn every_operation_refuses_exactly_those_who_lack_what_it_needs() {
                 }
             }
         }
-        assert!(ground.hosting.changes(&Actor::of_token("x", Permissions::default()), None, 10).await.is_err());
+        assert!(ground.hosting.changes(&Actor::of_token(7, "x", Permissions::default()), None, 10).await.is_err());
+    });
+}
+
+#[test]
+fn a_task_is_tried_again_and_stopped_by_those_who_may_ask_for_it() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let task = ground.queue(verify_site("a.test")).await;
+        ground.work().await;
+        let queues = |id: &Id| id.declaration().effect == Effect::Queues && *id != Id::TaskRetry;
+        for of_task in Id::ALL.into_iter().filter(queues).map(Id::declaration) {
+            ground.sql(&format!("UPDATE task SET operation = '{}' WHERE id = {task}", of_task.slug())).await;
+            for (call, may) in
+                [Id::TaskRetry, Id::TaskCancel].into_iter().flat_map(|id| every_set().map(move |may| (id, may)))
+            {
+                let actor = Actor::of_token(7, "somebody", may);
+                let mut call = on_task(call, task);
+                // Only to see whether they may.
+                call.dry_run = true;
+                let (asks, verb) = (ground.hosting.perform(&actor, call.clone()).await, call.operation);
+                let allowed = may.hold(Permission::Operate) && may.hold(of_task.needs);
+                let forbidden = matches!(asks, Err(Refusal::Forbidden(_)));
+                assert_eq!(forbidden, !allowed, "{verb:?} of {} for {may:?}: {asks:?}", of_task.name());
+            }
+        }
+    });
+}
+
+#[test]
+fn whoever_may_operate_gets_no_login_by_trying_one_again_and_deletes_nothing() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        let login = ground.queue(log_in("a.test")).await;
+        ground.work().await;
+        let delete = ground.queue(crate::ground::delete_site("a.test")).await;
+        ground.ask(on_task(Id::TaskCancel, delete)).await.unwrap();
+        let operator = Actor::of_token(7, "ops", [Permission::View, Permission::Operate].into_iter().collect());
+
+        for task in [login, delete] {
+            let asked = ground.hosting.perform(&operator, on_task(Id::TaskRetry, task)).await;
+            assert!(matches!(asked, Err(Refusal::Forbidden(_))), "{asked:?}");
+        }
+        ground.work().await;
+        assert_eq!(ground.hosting.secret_answer(&operator, login.0).await.unwrap(), None);
+        assert_eq!(ground.task(delete).await.state, aegir_domain::TaskState::Cancelled);
+
+        // Nor does an operator stop what a manager asked for.
+        ground.ask(on_task(Id::TaskRetry, delete)).await.unwrap();
+        let asked = ground.hosting.perform(&operator, on_task(Id::TaskCancel, delete)).await;
+        assert!(matches!(asked, Err(Refusal::Forbidden(_))), "{asked:?}");
+        assert_eq!(ground.task(delete).await.state, aegir_domain::TaskState::Waiting);
+        // What they could ask for, they can.
+        let verify = ground.queue(verify_site("b.test")).await;
+        assert!(ground.hosting.perform(&operator, on_task(Id::TaskCancel, verify)).await.is_ok());
+        assert!(ground.hosting.perform(&operator, on_task(Id::TaskRetry, verify)).await.is_ok());
     });
 }
 
@@ -38,7 +93,7 @@ fn whoever_may_do_nothing_changes_nothing_whatever_they_give() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;
         let before = ground.read(async |read| read.last_change().await).await;
-        let nobody = Actor::of_token("nobody", Permissions::default());
+        let nobody = Actor::of_token(7, "nobody", Permissions::default());
         for call in [
             verify_site("a.test"),
             crate::ground::add_site("b.test"),
@@ -70,7 +125,7 @@ fn a_token_lets_in_with_its_scopes_until_it_is_revoked_or_ends_and_nobody_hands_
         let listed = ground.items(Call::of(Id::TokenList)).await;
         assert_eq!((listed.len(), listed[0]["token"].is_null(), listed[0]["last_used"].is_i64()), (1, true, true));
 
-        let clerk = Actor::of_token("clerk", [Permission::View, Permission::Administer].into_iter().collect());
+        let clerk = Actor::of_token(7, "clerk", [Permission::View, Permission::Administer].into_iter().collect());
         let more = Call::of(Id::TokenAdd).about("more").with("scope", json!(["view", "manage"]));
         assert!(matches!(ground.hosting.perform(&clerk, more).await, Err(Refusal::Forbidden(_))));
         let same = Call::of(Id::TokenAdd).about("same").with("scope", "view").with("days", 1);

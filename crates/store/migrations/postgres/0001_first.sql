@@ -150,6 +150,7 @@ CREATE TABLE task (
   state        TEXT COLLATE "C" NOT NULL,
   priority     BIGINT NOT NULL,
   actor        TEXT COLLATE "C" NOT NULL,
+  asker        TEXT COLLATE "C" NOT NULL DEFAULT '',
   parent       BIGINT REFERENCES task (id) DEFERRABLE INITIALLY DEFERRED,
   owner        BIGINT NOT NULL REFERENCES node (id),
   server       BIGINT NOT NULL REFERENCES server (id),

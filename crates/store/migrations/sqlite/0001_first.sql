@@ -147,6 +147,7 @@ CREATE TABLE task (
   state        TEXT NOT NULL,
   priority     BIGINT NOT NULL,
   actor        TEXT NOT NULL,
+  asker        TEXT NOT NULL DEFAULT '',
   parent       BIGINT REFERENCES task (id) DEFERRABLE INITIALLY DEFERRED,
   owner        BIGINT NOT NULL REFERENCES node (id),
   server       BIGINT NOT NULL REFERENCES server (id),

@@ -150,6 +150,7 @@ impl Ground {
             parameters: serde_json::json!({ "asked": true }),
             priority: Priority::Scheduled,
             actor: "anna".into(),
+            asker: "user anna".into(),
             parent: None,
             owner: node.owner.unwrap(),
             server,

@@ -253,7 +253,7 @@ fn a_retry_is_a_new_attempt_of_the_same_task() {
         let retry = async || {
             let now = ground.now();
             let locks = [TaskLock::exclusive("platform-d10")];
-            ground.store.write(async |tx| tx.retry_task(id, &locks, "anna", now).await).await
+            ground.store.write(async |tx| tx.retry_task(id, &locks, ("anna", "user anna"), now).await).await
         };
         assert!(matches!(retry().await, Err(StoreFault::Unfit { .. })), "one that runs is not begun again");
         let ending = Ending::of(Outcome::Refused { fault: fault("no room") });

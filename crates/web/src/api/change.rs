@@ -1,11 +1,9 @@
 //! What changes something: done once, and done to its end though whoever asked goes away.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
-use aegir_hosting::{Actor, Call, Once, Operation, OperationId};
+use aegir_hosting::{Actor, Answer, Call, Once, Operation, OperationId, OwnKey, Refusal, Sort};
 use axum::http::{HeaderMap, StatusCode};
-use futures_util::FutureExt;
 use ring::digest;
 use serde_json::{Value, json};
 
@@ -36,62 +34,26 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Does `call`; with a key, once however often it is sent.
-pub(super) async fn perform(
-    api: &Arc<Api>,
-    actor: &Actor,
-    operation: &Operation,
-    call: Call,
-    key: Option<String>,
-) -> Result<Reply, Problem> {
+pub(super) async fn perform(api: &Arc<Api>, actor: &Actor, call: Call, key: Option<String>) -> Result<Reply, Problem> {
     let Some(key) = key else {
         return Ok(api.front.perform(actor, call).await?.into());
     };
-    match api.front.begin_once(actor, &key, &print_of(&key, &call)).await? {
-        Once::First => (),
-        Once::Answered(status, body) => return Ok(again(status, &body)),
-        Once::Underway => {
-            return Err(Problem::new(
-                ProblemKind::KeyUnderway,
-                "the first request with this key is not answered yet",
-                "send it again in a moment",
-            )
-            .after(1));
-        }
-        Once::Other => {
-            return Err(Problem::new(
-                ProblemKind::KeyUsed,
-                "another request bore this key",
-                "give each request a key of its own; only the same request is sent again with the same key",
-            ));
-        }
+    let print = print_of(&key, &call);
+    match api.front.perform_once(actor, call, &OwnKey { key, print, kept }).await? {
+        Once::Done(answer) => Ok(answer.into()),
+        Once::Answered(status, body) => Ok(again(status, &body)),
+        Once::Underway => Err(Problem::new(
+            ProblemKind::KeyUnderway,
+            "the first request with this key is not answered yet",
+            "send it again in a moment",
+        )
+        .after(1)),
+        Once::Other => Err(Problem::new(
+            ProblemKind::KeyUsed,
+            "another request bore this key",
+            "give each request a key of its own; only the same request is sent again with the same key",
+        )),
     }
-    let (reply, panic) = match AssertUnwindSafe(api.front.perform(actor, call)).catch_unwind().await {
-        Ok(Ok(answer)) => (Reply::from(answer), None),
-        // The front end keeps no answer of a trouble: nothing was done, so the key may be used again.
-        Ok(Err(refusal)) => (refused(refusal.into()), None),
-        // Nobody knows what was done: the key stays used, so that it is not done twice.
-        Err(panic) => (refused(unfinished()), Some(panic)),
-    };
-    let kept = kept(operation, &reply);
-    if let Err(refusal) = api.front.end_once(actor, &key, reply.status.as_u16(), &kept.to_string()).await {
-        api.outside.tell(&format!("the answer to a request with a key could not be kept: {refusal}"));
-    }
-    match panic {
-        Some(panic) => resume_unwind(panic),
-        None => Ok(reply),
-    }
-}
-
-fn unfinished() -> Problem {
-    Problem::new(
-        ProblemKind::Broken,
-        "a fault in Ægir itself ended the first request with this key",
-        "look whether it was done before you ask again, with another key",
-    )
-}
-
-fn refused(problem: Problem) -> Reply {
-    Reply { status: problem.status(), body: problem.as_json() }
 }
 
 /// What was answered the first time.
@@ -100,15 +62,23 @@ fn again(status: u16, body: &str) -> Reply {
     Reply { status, body: serde_json::from_str(body).unwrap_or(Value::Null) }
 }
 
-/// What of an answer is kept for a second time: a token is told once, and lies nowhere.
-fn kept(operation: &Operation, reply: &Reply) -> Value {
-    let mut body = reply.body.clone();
+/// What of an answer is kept for a second time: a token is told once, and lies nowhere; a trouble changed nothing, and
+/// may be over soon.
+fn kept(operation: &Operation, answer: Result<&Answer, &Refusal>) -> Option<(u16, String)> {
+    let Reply { status, mut body } = match answer {
+        Ok(answer) => Reply::from(answer.clone()),
+        Err(refusal) if refusal.sort() == Sort::Trouble => return None,
+        Err(refusal) => {
+            let problem = Problem::from(refusal);
+            Reply { status: problem.status(), body: problem.as_json() }
+        }
+    };
     if operation.id == OperationId::TokenAdd
         && let Some(token) = body.as_object_mut()
     {
         token.remove("token");
     }
-    body
+    Some((status.as_u16(), body.to_string()))
 }
 
 /// What tells a request from another with the same key, and gives nothing of its parameters away.
@@ -119,6 +89,8 @@ fn print_of(key: &str, call: &Call) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use aegir_domain::FaultReport;
+
     use super::*;
 
     #[test]
@@ -135,9 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_kept() {
-        let reply = Reply { status: StatusCode::OK, body: json!({ "label": "ci", "token": "secret" }) };
+    fn a_token_is_not_kept_and_neither_is_a_trouble() {
+        let token = Answer::Object(json!({ "label": "ci", "token": "secret" }));
+        let trouble = Refusal::Store(FaultReport { message: "full".into(), because: Vec::new(), remedy: None });
+        let add = OperationId::TokenAdd.declaration();
 
-        assert_eq!(kept(&OperationId::TokenAdd.declaration(), &reply), json!({ "label": "ci" }));
+        assert_eq!(kept(&add, Ok(&token)), Some((200, json!({ "label": "ci" }).to_string())));
+        assert_eq!(kept(&add, Err(&trouble)), None);
+        let unknown = Refusal::Unknown { what: "site", name: "a.test".into() };
+        assert!(kept(&add, Err(&unknown)).is_some_and(|(status, _)| status == 404));
     }
 }

@@ -207,7 +207,13 @@ impl Remedy for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
-        let kind = match &refusal {
+        Problem::from(&refusal)
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Problem {
+        let kind = match refusal {
             Refusal::Bad(_) => ProblemKind::BadParameters,
             Refusal::Forbidden(_) => ProblemKind::Forbidden,
             Refusal::Unknown { .. } => ProblemKind::Unknown,
@@ -220,7 +226,7 @@ impl From<Refusal> for Problem {
         };
         let FaultReport { message, because, remedy } = refusal.report();
         let parameters = match refusal {
-            Refusal::Bad(bad) => bad.bad,
+            Refusal::Bad(bad) => bad.bad.clone(),
             _ => Vec::new(),
         };
         let again_after = (kind == ProblemKind::Store).then_some(5);

@@ -247,7 +247,7 @@ async fn ask(
         return Ok(answer::page(operation, head.uri.path(), query, &reply));
     }
     let key = change::key(&head.headers)?;
-    let reply = to_its_end(api, &actor, operation, call, key).await?;
+    let reply = to_its_end(api, &actor, call, key).await?;
     let mut response = answer::response(&reply);
     if let (Some(task), Some(seconds)) = (reply.queued(), wait::seconds(&head.headers))
         && let Some(view) = wait::ended(api, &actor, task, seconds).await
@@ -261,19 +261,13 @@ async fn ask(
 }
 
 /// Does a change apart from the connection, which may end before it has.
-async fn to_its_end(
-    api: &Arc<Api>,
-    actor: &Actor,
-    operation: &Operation,
-    call: Call,
-    key: Option<String>,
-) -> Result<Reply, Problem> {
+async fn to_its_end(api: &Arc<Api>, actor: &Actor, call: Call, key: Option<String>) -> Result<Reply, Problem> {
     let Ok(permit) = api.changes.clone().acquire_owned().await else {
         return Err(guard::slow_answer());
     };
-    let (of_task, actor, operation) = (api.clone(), actor.clone(), *operation);
+    let (of_task, actor) = (api.clone(), actor.clone());
     let doing = tokio::spawn(async move {
-        let reply = change::perform(&of_task, &actor, &operation, call, key).await;
+        let reply = change::perform(&of_task, &actor, call, key).await;
         drop(permit);
         reply
     });
@@ -311,7 +305,7 @@ async fn ask_own(
     let task: i64 = task.ok_or_else(unknown)?;
     match own {
         OwnRoute::TaskEvents => events::stream(api.clone(), actor, task, &head.headers).await,
-        _ => match api.front.secret_answer(&actor, task).await {
+        _ => match api.front.secret_answer(&actor, task).await? {
             Some(secret) => Ok(answer::document(StatusCode::OK, "application/json", &secret.into())),
             None => Err(Problem::new(
                 ProblemKind::NoSecret,

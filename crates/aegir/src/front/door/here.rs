@@ -77,7 +77,7 @@ mod tests {
     use std::sync::Mutex;
 
     use aegir_hosting::view::ChangeView;
-    use aegir_hosting::{Once, Pending, Refusal};
+    use aegir_hosting::{Once, OwnKey, Pending, Refusal};
     use serde_json::{Map, Value, json};
 
     use super::*;
@@ -129,8 +129,12 @@ mod tests {
             Box::pin(async { Ok(None) })
         }
 
-        fn secret_answer<'a>(&'a self, _: &'a Actor, _: i64) -> Pending<'a, Option<Map<String, Value>>> {
-            Box::pin(async { None })
+        fn secret_answer<'a>(
+            &'a self,
+            _: &'a Actor,
+            _: i64,
+        ) -> Pending<'a, Result<Option<Map<String, Value>>, Refusal>> {
+            Box::pin(async { Ok(None) })
         }
 
         fn changes<'a>(
@@ -142,12 +146,13 @@ mod tests {
             Box::pin(async { Ok(Vec::new()) })
         }
 
-        fn begin_once<'a>(&'a self, _: &'a Actor, _: &'a str, _: &'a [u8]) -> Pending<'a, Result<Once, Refusal>> {
-            Box::pin(async { Ok(Once::First) })
-        }
-
-        fn end_once<'a>(&'a self, _: &'a Actor, _: &'a str, _: u16, _: &'a str) -> Pending<'a, Result<(), Refusal>> {
-            Box::pin(async { Ok(()) })
+        fn perform_once<'a>(
+            &'a self,
+            actor: &'a Actor,
+            call: Call,
+            _: &'a OwnKey,
+        ) -> Pending<'a, Result<Once, Refusal>> {
+            Box::pin(async move { Ok(Once::Done(self.perform(actor, call).await?)) })
         }
     }
 

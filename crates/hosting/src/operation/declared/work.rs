@@ -76,7 +76,8 @@ pub(super) fn declared(id: OperationId) -> Operation {
             none,
             Permission::Operate,
             Effect::Changes,
-            "Takes a waiting task out of the queue; has a running one stop and take back what it did.",
+            "Takes a waiting task out of the queue; has a running one stop and take back what it did. \
+             Whoever could ask for the task may.",
         ),
         OperationId::TaskRetry => (
             "retry",
@@ -84,7 +85,7 @@ pub(super) fn declared(id: OperationId) -> Operation {
             none,
             Permission::Operate,
             Effect::Queues,
-            "Has an ended task tried again, as a new attempt.",
+            "Has an ended task tried again, as a new attempt. Whoever could ask for the task may.",
         ),
         OperationId::QueueShow => {
             ("show", Names::None, none, Permission::View, Effect::Shows, "Shows what runs, what waits and for what.")

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use aegir_domain::FaultReport;
 use aegir_hosting::view::{AuditView, ChangeView, FieldView, LineView};
-use aegir_hosting::{Actor, Answer, Call, Door, Front, Once, Pending, Permission, Permissions, Refusal};
+use aegir_hosting::{Actor, Answer, Call, Door, Front, Once, OwnKey, Pending, Permission, Permissions, Refusal};
 use serde_json::{Map, Value};
 use tokio::sync::{Notify, Semaphore};
 
@@ -256,15 +256,20 @@ impl Front for Double {
     fn actor_of_token<'a>(&'a self, token: &'a str) -> Pending<'a, Result<Option<Actor>, Refusal>> {
         Box::pin(async move {
             let state = self.state();
-            let found = state.tokens.iter().find(|(_, known)| known.secret == token);
-            Ok(found.map(|(label, known)| Actor::of_token(label, known.scopes)))
+            let mut found = (1..).zip(&state.tokens).filter(|(_, (_, known))| known.secret == token);
+            Ok(found.next().map(|(number, (label, known))| Actor::of_token(number, label, known.scopes)))
         })
     }
 
-    fn secret_answer<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Option<Map<String, Value>>> {
+    fn secret_answer<'a>(
+        &'a self,
+        actor: &'a Actor,
+        task: i64,
+    ) -> Pending<'a, Result<Option<Map<String, Value>>, Refusal>> {
         Box::pin(async move {
             let mut state = self.state();
-            state.tasks.get_mut(&task).filter(|task| task.asked_by == actor.name)?.secret.take()
+            let task = state.tasks.get_mut(&task).filter(|task| task.asked_by == actor.name);
+            Ok(task.and_then(|task| task.secret.take()))
         })
     }
 
@@ -298,43 +303,41 @@ impl Front for Double {
         })
     }
 
-    fn begin_once<'a>(
-        &'a self,
-        actor: &'a Actor,
-        key: &'a str,
-        request: &'a [u8],
-    ) -> Pending<'a, Result<Once, Refusal>> {
+    fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, own: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>> {
         Box::pin(async move {
-            let mut state = self.state();
-            let of = (actor.name.clone(), key.to_owned());
-            Ok(match state.keys.get(&of) {
-                None => {
-                    state.keys.insert(of, Keyed { request: request.to_vec(), answer: None });
-                    Once::First
-                }
-                Some(keyed) if keyed.request != request => Once::Other,
-                Some(Keyed { answer: Some((status, body)), .. }) => Once::Answered(*status, body.clone()),
-                Some(_) => Once::Underway,
-            })
+            let of = (actor.id.clone(), own.key.clone());
+            let print = |keyed: &Keyed| keyed.request == own.print;
+            match self.state().keys.get(&of) {
+                Some(keyed) if !print(keyed) => return Ok(Once::Other),
+                Some(Keyed { answer: Some((status, body)), .. }) => return Ok(Once::Answered(*status, body.clone())),
+                Some(_) => return Ok(Once::Underway),
+                None => (),
+            }
+            let first = Keyed { request: own.print.clone(), answer: None };
+            self.state().keys.insert(of.clone(), first);
+            // Also where a fault of the program ends it.
+            let taken = Taken(self, of.clone());
+            let operation = call.operation.declaration();
+            let answer = self.perform(actor, call).await;
+            if let Some(kept) = (own.kept)(&operation, answer.as_ref())
+                && let Some(keyed) = self.state().keys.get_mut(&of)
+            {
+                keyed.answer = Some(kept);
+            }
+            drop(taken);
+            answer.map(Once::Done)
         })
     }
+}
 
-    fn end_once<'a>(
-        &'a self,
-        actor: &'a Actor,
-        key: &'a str,
-        status: u16,
-        answer: &'a str,
-    ) -> Pending<'a, Result<(), Refusal>> {
-        Box::pin(async move {
-            let mut state = self.state();
-            let of = (actor.name.clone(), key.to_owned());
-            if matches!(status, 502 | 503) {
-                state.keys.remove(&of);
-            } else if let Some(keyed) = state.keys.get_mut(&of) {
-                keyed.answer = Some((status, answer.to_owned()));
-            }
-            Ok(())
-        })
+/// A key whose request is done just now.
+struct Taken<'a>(&'a Double, (String, String));
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        if state.keys.get(&self.1).is_some_and(|keyed| keyed.answer.is_none()) {
+            state.keys.remove(&self.1);
+        }
     }
 }

@@ -1,0 +1,199 @@
+//! Requests with keys of their own: done once, whenever the process that does them dies.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use aegir_domain::Context;
+use aegir_hosting::{Actor, Answer, Call, Effect, Once, Operation, OperationId as Id, OwnKey, Refusal};
+use serde_json::json;
+
+use crate::ground::{
+    Ground, add_platform, add_server, add_site, delete_site, edit_site, log_in, on_both, on_task, verify_site,
+};
+
+/// As a face would keep answers: word and all.
+fn kept(_: &Operation, answer: Result<&Answer, &Refusal>) -> Option<(u16, String)> {
+    match answer {
+        Ok(answer) => Some((200, format!("{answer:?}"))),
+        Err(Refusal::Store(_)) => None,
+        Err(refusal) => Some((409, refusal.to_string())),
+    }
+}
+
+fn own(key: &str, call: &Call) -> OwnKey {
+    OwnKey { key: key.into(), print: format!("{call:?}").into_bytes(), kept }
+}
+
+async fn once(ground: &Ground, key: &str, call: Call) -> Result<Once, Refusal> {
+    let own = own(key, &call);
+    ground.hosting.perform_once(&ground.anna, call, &own).await
+}
+
+/// All that is remembered, but for who asked for what.
+async fn remembered(ground: &Ground) -> Vec<String> {
+    let sums = ground.store().sums().await.unwrap();
+    sums.into_iter().filter(|sum| sum.name != "audit").map(|sum| format!("{sum:?}")).collect()
+}
+
+#[test]
+fn a_request_with_a_key_is_done_once() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let Ok(Once::Done(Answer::Queued(first))) = once(&ground, "k1", verify_site("a.test")).await else { panic!() };
+        assert!(!first.known);
+        ground.work().await;
+        let before = remembered(&ground).await;
+
+        let again = once(&ground, "k1", verify_site("a.test")).await.unwrap();
+        assert!(matches!(&again, Once::Answered(200, text) if text.contains(&first.task.to_string())), "{again:?}");
+        assert_eq!(once(&ground, "k1", log_in("a.test")).await.unwrap(), Once::Other);
+        let only_asked = Call { dry_run: true, ..verify_site("a.test") };
+        assert_eq!(once(&ground, "k1", only_asked).await.unwrap(), Once::Other);
+        assert_eq!(remembered(&ground).await, before);
+
+        // Keys are their askers' own, and a token that was made anew is another asker.
+        let verify = verify_site("a.test");
+        for actor in [Actor::of_machine("bob"), Actor::of_token(1, "ci", all()), Actor::of_token(2, "ci", all())] {
+            let done = ground.hosting.perform_once(&actor, verify.clone(), &own("k1", &verify)).await;
+            assert!(matches!(done, Ok(Once::Done(_))), "{done:?}");
+        }
+        // A refusal is given again, whatever changed since.
+        let refused = once(&ground, "k2", verify_site("b.test")).await.unwrap_err();
+        ground.site("b.test").await;
+        assert_eq!(once(&ground, "k2", verify_site("b.test")).await.unwrap(), Once::Answered(409, refused.to_string()));
+    });
+}
+
+fn all() -> aegir_hosting::Permissions {
+    aegir_hosting::Permissions::all()
+}
+
+#[test]
+fn of_two_at_once_one_does_it_in_this_process_and_across_control_nodes() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let field = || Call::of(Id::FieldAdd).about("ticket").with("kind", "site");
+        let (one, two) = tokio::join!(once(&ground, "k1", field()), once(&ground, "k1", field()));
+        assert!(matches!(one, Ok(Once::Done(_))), "{one:?}");
+        assert_eq!(two.unwrap(), Once::Underway);
+
+        let other = ground.another().await;
+        for n in 0..20 {
+            let (key, field) =
+                (format!("k-{n}"), Call::of(Id::FieldAdd).about(format!("field_{n}")).with("kind", "site"));
+            let own = own(&key, &field);
+            let (one, two) = tokio::join!(
+                ground.hosting.perform_once(&ground.anna, field.clone(), &own),
+                other.perform_once(&ground.anna, field.clone(), &own),
+            );
+            let done = [&one, &two].into_iter().filter(|once| matches!(once, Ok(Once::Done(_)))).count();
+            let told = [&one, &two].into_iter().filter(|once| matches!(once, Ok(Once::Answered(200, _)))).count();
+            assert_eq!((done, told), (1, 1), "{one:?} {two:?}");
+        }
+        other.store().close().await;
+    });
+}
+
+#[test]
+fn a_process_that_dies_anywhere_leaves_no_key_behind_that_was_not_answered() {
+    on_both(async |ground| {
+        let (mut undone, mut done) = (0, 0);
+        for polls in 1..60 {
+            let call = Call::of(Id::FieldAdd).about(format!("field_{polls}")).with("kind", "site");
+            let own = own(&format!("k{polls}"), &call);
+            {
+                // Given up after so many steps, as by a kill.
+                let mut asking = pin!(ground.hosting.perform_once(&ground.anna, call.clone(), &own));
+                let mut left = polls;
+                poll_fn(|context| {
+                    left -= 1;
+                    match asking.as_mut().poll(context) {
+                        Poll::Pending if left > 0 => Poll::Pending,
+                        _ => Poll::Ready(()),
+                    }
+                })
+                .await;
+            }
+            match ground.hosting.perform_once(&ground.anna, call, &own).await {
+                Ok(Once::Done(_)) => undone += 1,
+                Ok(Once::Answered(200, _)) => done += 1,
+                other => panic!("after {polls} steps: {other:?}"),
+            }
+        }
+        assert!(undone > 0 && done > 0, "{undone} {done}");
+    });
+}
+
+/// Every operation that changes anything, and a call of it that would succeed.
+async fn changes(ground: &Ground) -> Vec<Call> {
+    ground.fleet(&["a.test", "c.test"]).await;
+    ground.server("web2").await;
+    ground.platform("d11", "web1").await;
+    let ended = ground.queue(verify_site("a.test")).await;
+    ground.work().await;
+    let waits = ground.queue(verify_site("c.test")).await;
+    ground.token("old", &[aegir_hosting::Permission::View]).await;
+    ground.ask(Call::of(Id::FieldAdd).about("old").with("kind", "site")).await.unwrap();
+    let site = ground.task(waits).await.object;
+    let now = ground.now();
+    ground
+        .store()
+        .write(async |tx| {
+            let ours = Context::Site(Box::new(tx.site(site).await?.unwrap().context.unwrap()));
+            tx.record_drift(site, &ours, &ours.clone().with_revision(9), now).await
+        })
+        .await
+        .unwrap();
+    vec![
+        add_server("web3"),
+        Call::of(Id::ServerEdit).about("web1").with("title", "other").with("db_password", "x"),
+        Call::of(Id::ServerVerify).about("web1"),
+        Call::of(Id::ServerForget).about("web2"),
+        add_platform("d12").with("server", "web1"),
+        Call::of(Id::PlatformEdit).about("d10").with("title", "other"),
+        Call::of(Id::PlatformVerify).about("d10"),
+        Call::of(Id::PlatformForget).about("d11"),
+        add_site("b.test").with("platform", "d10"),
+        edit_site("a.test").with("alias", "www.a.test"),
+        verify_site("a.test"),
+        log_in("a.test"),
+        delete_site("a.test"),
+        on_task(Id::TaskCancel, waits),
+        on_task(Id::TaskRetry, ended),
+        Call::of(Id::QueuePause),
+        Call::of(Id::QueueDrain),
+        Call::of(Id::QueueResume),
+        Call::of(Id::TokenAdd).about("new").with("scope", "view"),
+        Call::of(Id::TokenRevoke).about("old"),
+        Call::of(Id::SettingSet).about("tasks_at_once").with("value", "3"),
+        Call::of(Id::SettingSet).about("news_webhook_secret").with("secret", "a long secret"),
+        Call::of(Id::FieldAdd).about("new").with("kind", "site"),
+        Call::of(Id::FieldDelete).about("old").with("kind", "site"),
+        Call::of(Id::DriftResolve).about("@c.test").with("take", "theirs"),
+    ]
+}
+
+#[test]
+fn no_operation_changes_anything_but_together_with_its_key() {
+    on_both(async |ground| {
+        let calls = changes(&ground).await;
+        for id in Id::ALL {
+            let changes = matches!(id.declaration().effect, Effect::Changes | Effect::Queues);
+            assert_eq!(changes, calls.iter().any(|call| call.operation == id), "{id:?} is not in this test");
+        }
+        let before = remembered(&ground).await;
+        ground.break_table("idempotency").await;
+        for (n, call) in calls.into_iter().enumerate() {
+            if call.operation != Id::TaskCancel {
+                let would = ground.ask(Call { dry_run: true, ..call.clone() }).await;
+                assert!(would.is_ok(), "{call:?} would not succeed: {would:?}");
+            }
+            let what = format!("{call:?}");
+            let refused = once(&ground, &format!("k{n}"), call).await;
+            assert!(matches!(refused, Err(Refusal::Store(_))), "{what}: {refused:?}");
+            assert_eq!(remembered(&ground).await, before, "{what} was done without its key");
+        }
+        assert!(json!(before).to_string().contains("idempotency"));
+    });
+}
