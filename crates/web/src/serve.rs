@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::Outside;
@@ -46,7 +46,7 @@ pub struct SocketWay {
 /// Bounds, so that nobody takes all there is.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections at once; more wait.
+    /// How many connections at once on each way in; more wait.
     pub connections: usize,
     /// How many bytes a body may have.
     pub body: usize,
@@ -58,6 +58,8 @@ pub struct Limits {
     pub ending: Duration,
     /// How many wrong tokens may be tried at once; each second one more.
     pub wrong_tokens: u32,
+    /// After how long an event stream asks whether its token still lets in.
+    pub token: Duration,
     /// How often a silent event stream says that it is there.
     pub heartbeat: Duration,
 }
@@ -71,6 +73,7 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             ending: Duration::from_secs(10),
             wrong_tokens: 20,
+            token: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
         }
     }
@@ -194,19 +197,16 @@ impl Server {
     /// event streams with a last event.
     pub async fn serve(self, until: impl Future<Output = ()>) {
         let Server { api, router, tcp, socket, limits, ending, .. } = self;
-        let room = Arc::new(Semaphore::new(limits.connections));
+        // Room of its own for each way in: whoever fills the port keeps nobody from the socket.
+        let rooms = [(); 2].map(|()| Arc::new(Semaphore::new(limits.connections)));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let mut until = std::pin::pin!(until);
         loop {
-            let permit = tokio::select! {
+            let (permit, accepted) = tokio::select! {
                 () = &mut until => break,
-                Ok(permit) = room.clone().acquire_owned() => permit,
-            };
-            let accepted = tokio::select! {
-                () = &mut until => break,
-                accepted = accept_tcp(tcp.as_ref()) => accepted,
-                accepted = accept_socket(socket.as_ref()) => accepted,
+                accepted = with_room(&rooms[0], accept_tcp(tcp.as_ref())) => accepted,
+                accepted = with_room(&rooms[1], accept_socket(socket.as_ref())) => accepted,
             };
             while connections.try_join_next().is_some() {}
             let (stream, by) = match accepted {
@@ -257,6 +257,16 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 type Accepted = io::Result<(Box<dyn Stream>, CameBy)>;
+
+/// Takes a connection once there is room for it.
+async fn with_room(
+    room: &Arc<Semaphore>,
+    accept: impl Future<Output = Accepted>,
+) -> (Option<OwnedSemaphorePermit>, Accepted) {
+    // It is never closed, so it always comes.
+    let permit = room.clone().acquire_owned().await.ok();
+    (permit, accept.await)
+}
 
 async fn accept_tcp(listener: Option<&TcpListener>) -> Accepted {
     let Some(listener) = listener else { return std::future::pending().await };

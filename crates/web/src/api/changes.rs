@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::events::{Source, closing, hello, last_event, no_such_event, told, trouble};
 use super::router::Api;
+use super::tokens::Pass;
 use super::wait::Ear;
 use super::{Problem, call};
 
@@ -24,7 +25,7 @@ const RESET: &str = "reset";
 
 struct Watching {
     api: Arc<Api>,
-    actor: Actor,
+    pass: Pass,
     /// The change that was told last.
     last: i64,
     waiting: VecDeque<Event>,
@@ -38,13 +39,14 @@ pub(super) async fn stream(api: Arc<Api>, actor: Actor, head: &Parts) -> Result<
         Some(given) => Some(given.to_owned()),
         None => since(head.uri.query().unwrap_or_default())?,
     };
-    let mut source = Watching { api: api.clone(), actor, last: 0, waiting: VecDeque::from([hello()]), over: false };
+    let pass = Pass::of(&api, actor, &head.headers);
+    let mut source = Watching { api: api.clone(), pass, last: 0, waiting: VecDeque::from([hello()]), over: false };
     match named {
         Some(given) => {
             let number = given.parse::<i64>().ok().filter(|number| *number >= 0);
             source.last = number.ok_or_else(|| no_such_event(&given, "a whole number"))?;
         }
-        None => source.last = api.front.changes(&source.actor, None, 1).await.map(newest)?,
+        None => source.last = api.front.changes(&source.pass.actor, None, 1).await.map(newest)?,
     }
     Ok(told(&api, source))
 }
@@ -73,8 +75,11 @@ impl Source for Watching {
         if *self.api.ending.borrow() {
             self.waiting.push_back(closing());
             self.over = true;
+        } else if let Err(problem) = self.pass.look(&self.api).await {
+            self.waiting.push_back(trouble(&problem));
+            self.over = true;
         } else if let Err(refusal) = self.read_on().await {
-            self.waiting.push_back(trouble(refusal));
+            self.waiting.push_back(trouble(&refusal.into()));
             self.over = true;
         }
         true
@@ -85,7 +90,7 @@ impl Watching {
     async fn read_on(&mut self) -> Result<(), Refusal> {
         let api = self.api.clone();
         let ear = Ear::of(api.front.as_ref());
-        let found = api.front.changes(&self.actor, Some(self.last), PAGE).await?;
+        let found = api.front.changes(&self.pass.actor, Some(self.last), PAGE).await?;
         if found.is_empty() {
             ear.wait(&api.ending).await;
         }

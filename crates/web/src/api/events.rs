@@ -17,6 +17,7 @@ use futures_util::stream::unfold;
 use serde_json::{Value, json};
 
 use super::router::Api;
+use super::tokens::Pass;
 use super::{Problem, ProblemKind, wait};
 
 /// The header by which a reader says how far it came.
@@ -86,8 +87,8 @@ pub(super) fn last(name: &str, data: &Value) -> Event {
 }
 
 /// The last event where something stands in the way.
-pub(super) fn trouble(refusal: Refusal) -> Event {
-    last("trouble", &Problem::from(refusal).as_json())
+pub(super) fn trouble(problem: &Problem) -> Event {
+    last("trouble", &problem.as_json())
 }
 
 /// The last event where the server ends.
@@ -97,7 +98,7 @@ pub(super) fn closing() -> Event {
 
 struct Following {
     api: Arc<Api>,
-    actor: Actor,
+    pass: Pass,
     task: i64,
     attempt: u64,
     next: u64,
@@ -115,7 +116,8 @@ pub(super) async fn stream(
     task: i64,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Problem> {
-    let view = wait::shown(&api, &actor, task).await?;
+    let pass = Pass::of(&api, actor, headers);
+    let view = wait::shown(&api, &pass.actor, task).await?;
     let (attempt, next) = match last_event(headers) {
         Some(given) => {
             let (attempt, line) = read_id(given).ok_or_else(|| no_such_event(given, "ATTEMPT.LINE"))?;
@@ -126,7 +128,7 @@ pub(super) async fn stream(
     let waiting = VecDeque::from([hello()]);
     let seen = Some(view);
     let source =
-        Following { api: api.clone(), actor, task, attempt, next, page: FIRST_PAGE, waiting, seen, over: false };
+        Following { api: api.clone(), pass, task, attempt, next, page: FIRST_PAGE, waiting, seen, over: false };
     Ok(told(&api, source))
 }
 
@@ -150,8 +152,10 @@ impl Source for Following {
         }
         if *self.api.ending.borrow() {
             self.end(closing());
+        } else if let Err(problem) = self.pass.look(&self.api).await {
+            self.end(trouble(&problem));
         } else if let Err(refusal) = self.read_on().await {
-            self.end(trouble(refusal));
+            self.end(trouble(&refusal.into()));
         }
         true
     }
@@ -169,7 +173,7 @@ impl Following {
             Some(view) => (view, None),
             None => {
                 let ear = wait::Ear::of(api.front.as_ref());
-                (wait::shown(&api, &self.actor, self.task).await?, Some(ear))
+                (wait::shown(&api, &self.pass.actor, self.task).await?, Some(ear))
             }
         };
         if attempts(&view).any(|attempt| attempt == self.attempt) && self.read_page().await? {
@@ -195,7 +199,9 @@ impl Following {
             .with("attempt", self.attempt)
             .with("from", self.next)
             .with("limit", self.page);
-        let Answer::Page { items, .. } = self.api.front.perform(&self.actor, call).await? else { return Ok(false) };
+        let Answer::Page { items, .. } = self.api.front.perform(&self.pass.actor, call).await? else {
+            return Ok(false);
+        };
         let mut size = 0;
         for line in &items {
             let Some(n) = line["n"].as_u64().filter(|n| *n >= self.next) else { continue };

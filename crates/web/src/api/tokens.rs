@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aegir_hosting::Actor;
+use aegir_hosting::{Actor, Door};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -111,12 +111,44 @@ pub(super) async fn bearer(api: &Api, headers: &HeaderMap) -> Result<Actor, Prob
         }
         None => {
             api.tokens.was_wrong(asked);
-            Err(Problem::new(
-                ProblemKind::WrongToken,
-                "the token is unknown, revoked or no longer holds",
-                "see which there are with `aegir token list`; make a new one with `aegir token add`",
-            ))
+            Err(wrong())
         }
+    }
+}
+
+fn wrong() -> Problem {
+    Problem::new(
+        ProblemKind::WrongToken,
+        "the token is unknown, revoked or no longer holds",
+        "see which there are with `aegir token list`; make a new one with `aegir token add`",
+    )
+}
+
+/// Who is let in for longer than one answer takes, and by what: a token can be revoked meanwhile.
+pub(super) struct Pass {
+    pub(super) actor: Actor,
+    token: Option<String>,
+    /// When it was last seen that the token lets in.
+    seen: Duration,
+}
+
+impl Pass {
+    /// For somebody who was let in just now.
+    pub(super) fn of(api: &Api, actor: Actor, headers: &HeaderMap) -> Pass {
+        let token = headers.get(AUTHORIZATION).and_then(token_in).map(str::to_owned);
+        Pass { token: token.filter(|_| actor.door == Door::Token), actor, seen: api.outside.now() }
+    }
+
+    /// Looks once more, now and then, whether the token lets in, and for what.
+    pub(super) async fn look(&mut self, api: &Api) -> Result<(), Problem> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let now = api.outside.now();
+        if now.saturating_sub(self.seen) < api.limits.token {
+            return Ok(());
+        }
+        self.actor = api.front.actor_of_token(token).await?.ok_or_else(wrong)?;
+        self.seen = now;
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use aegir_hosting::Permission;
 use aegir_web::Limits;
 
 use crate::stage::{Stage, request, wait_until};
@@ -292,4 +293,32 @@ fn many_follow_at_once() {
         assert_eq!(ids.len(), 51);
     }
     wait_until("they are gone", || stage.ask("GET", "/api/v1/queue", None).status == 200);
+}
+
+#[test]
+fn a_token_that_is_revoked_is_told_no_more() {
+    let stage = Stage::with(Limits { token: Duration::from_millis(100), ..Limits::default() });
+    let task = stage.a_task();
+    stage.double.begin(task);
+    let reader = stage.double.token("reader", [Permission::View]);
+    let follow = |path: &str| stage.talk().follow(request("GET", path, &reader, &[], None));
+    let mut streams = [follow(&format!("/api/v1/tasks/{task}/events")), follow("/api/v1/changes")];
+    let mut others = stage.follow(&format!("/api/v1/tasks/{task}/events"), None);
+    stage.double.say(task, ["before".into()]);
+    for events in &mut streams {
+        assert!(["line", "change"].contains(&events.next_event().unwrap().name.as_str()));
+    }
+
+    stage.double.state().tokens.remove("reader");
+    std::thread::sleep(Duration::from_millis(500));
+    stage.double.say(task, ["behind".into()]);
+
+    for events in &mut streams {
+        let last = std::iter::from_fn(|| events.next_event()).inspect(|event| assert!(!event.data.contains("behind")));
+        let last = last.last().unwrap();
+        assert!(last.name == "trouble" && last.data.contains("wrong-token"), "{last:?}");
+        assert!(events.has_ended());
+    }
+    assert!(others.next_event().unwrap().data.contains("before"));
+    assert!(others.next_event().unwrap().data.contains("behind"));
 }

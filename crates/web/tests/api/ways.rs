@@ -115,6 +115,10 @@ fn more_connections_than_there_is_room_for_wait_their_turn() {
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(stage.double.state().audit.len(), asked);
 
+    // The port is full; the socket is not.
+    let mut at_socket = Talk::socket(&stage.socket);
+    assert_eq!(at_socket.ask("GET /api/v1/queue HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+
     held.pop();
 
     assert_eq!(waiting.reply().status, 200);
