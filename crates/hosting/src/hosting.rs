@@ -1,7 +1,8 @@
 //! The front end itself: what is remembered, what is queued, and the door to both.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aegir_domain::{AttemptId, NodeId, Password, Remedy};
 use aegir_store::{SecretKey, Store, StoreFault, Tx};
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     /// Something was done on a machine of ours without us: dispatchers are to look now, and not at their next time.
     pub(crate) look: AtomicBool,
     pub(crate) underway: Underway,
+    /// The tokens whose use is being written down.
+    pub(crate) noting: Mutex<HashSet<i64>>,
 }
 
 impl Hosting {
@@ -66,6 +69,7 @@ impl Hosting {
             wake: Notify::new(),
             look: AtomicBool::new(false),
             underway: Underway::default(),
+            noting: Mutex::default(),
         }))
     }
 

@@ -53,7 +53,7 @@ pub use line::{FOLD, LONGEST_LINES, LineRecord, StepRecord};
 pub use news::{ChangeRecord, Changes, NewsRecord};
 pub use node::{ADMIN, Deed, DeedList, Node, ObjectSort};
 pub use package::{PackageList, PackageRecord, PlaceList, RecordedInstance, ReleaseRecord};
-pub use page::{Cursor, Direction, LONGEST_PAGE, Listed, Listing, NameMatch, Page, Span, Total};
+pub use page::{Cursor, Direction, LONGEST_CURSOR, LONGEST_PAGE, Listed, Listing, NameMatch, Page, Span, Total};
 pub use platform::{NewPlatform, PlatformList, PlatformRecord};
 pub use prune::{PrunePolicy, Pruned};
 pub use queue::{Cancelled, Claimed, NewTask, QueueRecord, Queued, WaitingFor};

@@ -262,6 +262,14 @@ impl TaskRecord {
     }
 }
 
+impl TaskList {
+    /// The states asked for, each once: in two of them at a time is no task.
+    fn states(&self) -> impl Iterator<Item = TaskState> {
+        let named = self.state.iter().enumerate();
+        named.filter(|(place, state)| !self.state[..*place].contains(state)).map(|(_, state)| *state)
+    }
+}
+
 impl Parts for TaskList {
     type Item = TaskRecord;
     const LIST: &'static str = "tasks";
@@ -272,20 +280,20 @@ impl Parts for TaskList {
     /// One for each state asked for: the index has the state in front of the number, so that each of them is read in
     /// order and no further than the page; a set of states would have to be sorted whole.
     fn arms(&self) -> usize {
-        self.state.len().max(1)
+        self.states().count().max(1)
     }
 
     fn from(&self, arm: usize, query: &mut Query) {
         query.push(" FROM task WHERE TRUE");
-        let state = self.state.get(arm);
+        let state = self.states().nth(arm);
         if let Some(state) = state {
-            query.push(" AND task.state = ").bind(*state);
+            query.push(" AND task.state = ").bind(state);
         }
         // Most tasks succeeded; those of another state are few, and are to be found by it. Servers and operations are
         // few too, and each has very many tasks: to SQLite, a column in an expression is one that no index is looked
         // up for. PostgreSQL counts how many there are of each, and chooses well by itself.
         let by_state =
-            query.dialect == Some(Dialect::Sqlite) && state.is_some_and(|state| *state != TaskState::Succeeded);
+            query.dialect == Some(Dialect::Sqlite) && state.is_some_and(|state| state != TaskState::Succeeded);
         let operation = if by_state { " AND task.operation || '' " } else { " AND task.operation " };
         match &self.operation[..] {
             [] => &mut *query,

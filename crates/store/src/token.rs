@@ -8,7 +8,7 @@ use crate::db::{Read, Row, Tx, statements, values};
 use crate::server::json;
 
 /// A last use is written down at most once in this time, in milliseconds.
-const USE_GRAIN: i64 = 60_000;
+pub const USE_GRAIN: i64 = 60_000;
 
 /// A token, without its text, which nobody has but its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +157,11 @@ impl Tx {
 }
 
 impl TokenRecord {
+    /// Whether its use at `now` is to be written down: the last one that is, is a minute old.
+    pub fn is_to_be_noted(&self, now: i64) -> bool {
+        self.last_used.is_none_or(|last| last < now - USE_GRAIN)
+    }
+
     fn of(row: &Row) -> Result<TokenRecord, StoreFault> {
         Ok(TokenRecord {
             id: row.get("id")?,

@@ -11,7 +11,7 @@ use aegir_domain::{
     MachineName, PlatformName, RegistryAddress, ServerName, SiteName, Task, TimeZoneName, Title,
 };
 
-use super::parameter::{line, path, socket, value};
+use super::parameter::{cursor, line, path, socket, value};
 use super::{Operation, Parameter, Presence, Shape, Subject, TextKind};
 use crate::{MailWay, WebhookAddress};
 
@@ -188,6 +188,7 @@ const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
 const PATH: TextKind = TextKind::checked("PATH", path);
 const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
 const LINE: TextKind = TextKind::checked("TEXT", line);
+const PLACE: TextKind = TextKind::checked("CURSOR", cursor);
 const VALUE: TextKind = TextKind::checked("TEXT", value);
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
 pub(crate) const WEBHOOK: TextKind = TextKind::of::<WebhookAddress>("URL");
@@ -219,7 +220,7 @@ const fn flag(name: &'static str, about: &'static str) -> Parameter {
 /// The parameters that each list has.
 const LIMIT: Parameter = default("limit", Shape::Number { least: 1, most: 500 }, "how many at the most", "50");
 const CURSOR: Parameter =
-    optional("cursor", Shape::Text(LINE), "where the page begins: what the page before said", "at the beginning");
+    optional("cursor", Shape::Text(PLACE), "where the page begins: what the page before said", "at the beginning");
 const SEARCH: Parameter = optional("search", Shape::Text(LINE), "a part of the name or title", "all");
 const OBJECT_STATUS: Parameter =
     several("status", Shape::Choice(&["new", "enabled", "failed", "deleted"]), "how it stands", "all but deleted ones");

@@ -139,6 +139,20 @@ pub(super) fn line(text: &str) -> Result<String, BadText> {
     }
 }
 
+/// Where a page begins, as a page before it said; what it means is its list's to know.
+pub(super) fn cursor(text: &str) -> Result<String, BadText> {
+    let fits = (1..=aegir_store::LONGEST_CURSOR).contains(&text.len()) && !text.chars().any(char::is_control);
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err(BadText::of(
+            "…",
+            "a place in a list",
+            "it is empty, too long, or has a line break",
+            "give what `next` of the page before said",
+        )),
+    }
+}
+
 /// A value of a setting, whose own check follows. It may hold what is secret, and is not repeated.
 pub(super) fn value(text: &str) -> Result<String, BadText> {
     let fits = !text.trim().is_empty() && text.len() <= 2000 && !text.chars().any(char::is_control);
@@ -159,7 +173,12 @@ impl Parameter {
     pub fn check(&self, value: &Value) -> Result<Value, BadText> {
         match value {
             Value::Array(values) if self.many => {
-                values.iter().map(|value| self.one(value)).collect::<Result<Vec<_>, _>>().map(Value::Array)
+                let mut values = values.iter().map(|value| self.one(value)).collect::<Result<Vec<_>, _>>()?;
+                if let Shape::Choice(words) = self.shape {
+                    // Each word once, in the order of the list: to name one twice says no more.
+                    values = words.iter().map(|word| Value::from(*word)).filter(|word| values.contains(word)).collect();
+                }
+                Ok(Value::Array(values))
             }
             value if self.many => Ok(Value::Array(vec![self.one(value)?])),
             value => self.one(value),
@@ -213,5 +232,35 @@ impl Parameter {
         let mut schema = if self.many { json!({ "type": "array", "items": one }) } else { one };
         schema["description"] = self.about.into();
         schema
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OperationId;
+
+    #[test]
+    fn a_choice_that_is_made_twice_is_made_once() {
+        let list = OperationId::TaskList.declaration();
+        let state = list.parameter("state").unwrap();
+        let given: Vec<&str> = ["stuck", "running"].into_iter().cycle().take(5_000).collect();
+
+        assert_eq!(state.check(&json!(given)).unwrap(), json!(["running", "stuck"]));
+        assert_eq!(state.check(&json!([])).unwrap(), json!([]));
+        assert!(state.check(&json!(["stuck", "gone"])).is_err());
+    }
+
+    #[test]
+    fn every_list_takes_the_longest_cursor_that_it_could_have_said_and_none_longer() {
+        let mut lists = 0;
+        for cursor in OperationId::ALL.into_iter().filter_map(|id| id.declaration().parameter("cursor")) {
+            lists += 1;
+            assert!(cursor.check(&"a".repeat(aegir_store::LONGEST_CURSOR).into()).is_ok());
+            assert!(cursor.check(&"a".repeat(aegir_store::LONGEST_CURSOR + 1).into()).is_err());
+            // As it was said: what begins or ends it belongs to it.
+            assert_eq!(cursor.check(&" a ".into()).unwrap(), " a ");
+        }
+        assert!(lists > 8, "{lists}");
     }
 }

@@ -1,5 +1,6 @@
 //! The front end as a face sees it.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use aegir_domain::{NodeId, Password};
@@ -25,8 +26,9 @@ impl Front for Hosting {
             let Some(found) = self.store().read(async |read| read.token(&text, now).await).await? else {
                 return Ok(None);
             };
-            // That it was used is good to know, and no reason to keep anybody out.
-            let _ = self.store().write_soon(async |tx| tx.use_token(found.id, now).await).await;
+            if found.is_to_be_noted(now) {
+                self.note_use(found.id, now);
+            }
             Ok(Some(Actor::of_token(found.id, &found.name, scopes_of(&found.scopes))))
         })
     }
@@ -80,5 +82,23 @@ impl Front for Hosting {
 
     fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, own: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>> {
         Box::pin(Hosting::perform_once(self, actor, call, own))
+    }
+}
+
+impl Hosting {
+    /// Writes down that a token was used: good to know, and no reason to have anybody wait for their turn to write.
+    fn note_use(&self, token: i64, now: i64) {
+        // Of many that find the same, one writes; while it waits, the others go on.
+        if !self.0.noting.lock().unwrap_or_else(PoisonError::into_inner).insert(token) {
+            return;
+        }
+        let hosting = self.clone();
+        tokio::spawn(async move {
+            let noted = hosting.store().write_soon(async |tx| tx.use_token(token, now).await).await;
+            hosting.0.noting.lock().unwrap_or_else(PoisonError::into_inner).remove(&token);
+            if let Err(fault) = noted {
+                tracing::warn!(token, fault = %fault, "that a token was used is not written down");
+            }
+        });
     }
 }

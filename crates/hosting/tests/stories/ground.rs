@@ -404,6 +404,15 @@ impl Ground {
 
     /// Holds the database as another program might, until it is let go.
     pub async fn hold(&self) -> Held {
+        self.hold_tables("attempt, line").await
+    }
+
+    /// The same, in the way of who writes down that a token was used.
+    pub async fn hold_tokens(&self) -> Held {
+        self.hold_tables("token").await
+    }
+
+    async fn hold_tables(&self, tables: &str) -> Held {
         match self.store().dialect() {
             Dialect::Sqlite => {
                 let options: sqlx::sqlite::SqliteConnectOptions = self.url.parse().unwrap();
@@ -415,7 +424,8 @@ impl Ground {
                 let options: sqlx::postgres::PgConnectOptions = self.url.parse().unwrap();
                 let mut connection = options.connect().await.unwrap();
                 connection.execute("BEGIN").await.unwrap();
-                connection.execute("LOCK TABLE attempt, line IN EXCLUSIVE MODE").await.unwrap();
+                let lock = format!("LOCK TABLE {tables} IN EXCLUSIVE MODE");
+                connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(lock))).await.unwrap();
                 Held::Postgres(connection)
             }
         }

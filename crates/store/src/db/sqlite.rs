@@ -46,7 +46,6 @@ impl Sqlite {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -56,13 +55,16 @@ impl Sqlite {
             .pragma("temp_store", "memory")
             .pragma("trusted_schema", "off")
             .disable_statement_logging();
+        // For the writer alone: to say it takes the lock of one who writes, and readers wait for nobody.
+        let readers = options.clone().pragma("query_only", "on").pragma("cache_size", "-4000");
+        let options = options.auto_vacuum(SqliteAutoVacuum::Incremental);
         let writer = connect(&options, path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .min_connections(0)
             .acquire_timeout(PATIENCE)
             .idle_timeout(Duration::from_secs(300))
-            .connect_lazy_with(options.clone().pragma("query_only", "on").pragma("cache_size", "-4000"));
+            .connect_lazy_with(readers);
         Ok(Sqlite { path: path.to_owned(), options, writer: Mutex::new(Some(writer)), readers })
     }
 
