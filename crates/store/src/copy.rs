@@ -44,6 +44,9 @@ pub async fn copy_all(from: &Store, to: &Store) -> Result<Vec<CopiedTable>, Stor
                 }
                 copied.push(read);
             }
+            if let Some(key) = source.known_key().await? {
+                target.know_key(&key).await?;
+            }
             Ok(copied)
         })
         .await

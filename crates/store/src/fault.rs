@@ -166,6 +166,14 @@ pub enum StoreFault {
         /// Why not.
         why: String,
     },
+    /// The key is not the one that belongs to this database.
+    #[error("this control database belongs to the key `{known}`, and the key file here holds `{given}`")]
+    OtherKey {
+        /// The id of the one that belongs to it.
+        known: String,
+        /// The id of the one that was given.
+        given: String,
+    },
     /// A cursor is of another list.
     #[error("this cursor is of another list, or was changed")]
     BadCursor,
@@ -239,6 +247,10 @@ impl Remedy for StoreFault {
             }
             StoreFault::Sealed { .. } => {
                 "put back the key file that belongs to this database, or give the secret anew".into()
+            }
+            StoreFault::OtherKey { .. } => {
+                "copy the key file `control.key` from a control node that works with this database in place of the one here"
+                    .into()
             }
             StoreFault::BadCursor => "ask for the first page again, with the same filter and order".into(),
             StoreFault::Copy { .. } => "the target was left empty; retry into a database that nobody else uses".into(),

@@ -162,6 +162,9 @@ statements! {
                        changed = excluded.changed";
     FIND_SECRET = "SELECT key_id, nonce, sealed FROM secret WHERE owner = $1 AND name = $2";
     SECRETS_OF = "SELECT name FROM secret WHERE owner = $1 ORDER BY name";
+    /// The id of the one key that all secrets here are sealed with.
+    KNOW_KEY = "INSERT INTO meta (name, value) VALUES ('key', $1) ON CONFLICT (name) DO NOTHING";
+    KNOWN_KEY = "SELECT value FROM meta WHERE name = 'key'";
     DROP_SECRET = "DELETE FROM secret WHERE owner = $1 AND name = $2";
     /// The secret answer of a task, if it is for this asker and has not lain for too long.
     ANSWER_FOR =
@@ -190,6 +193,11 @@ impl Read {
         opened.map(Some).ok_or_else(|| sealed("it was changed, or belongs to another".into()))
     }
 
+    /// The id of the key that belongs to this database; `None`: none was ever used with it.
+    pub async fn known_key(&mut self) -> Result<Option<String>, StoreFault> {
+        self.row(&KNOWN_KEY, Vec::new()).await?.map(|row| row.get("value")).transpose()
+    }
+
     /// The names of an object's secrets.
     pub async fn secret_names(&mut self, owner: NodeId) -> Result<Vec<String>, StoreFault> {
         self.rows(&SECRETS_OF, values![owner]).await?.iter().map(|row| row.get("name")).collect()
@@ -211,6 +219,15 @@ impl Tx {
             sealed.map_err(|fault| StoreFault::Sealed { owner, name: name.to_owned(), why: fault.to_string() })?;
         let values = values![owner, name, &key.id, nonce.to_vec(), sealed, now];
         self.execute(&KEEP_SECRET, values).await.map(drop)
+    }
+
+    /// Says which key belongs to this database. The first one stays: what one control node seals, all can open.
+    pub async fn know_key(&mut self, id: &str) -> Result<(), StoreFault> {
+        self.execute(&KNOW_KEY, values![id]).await?;
+        match self.known_key().await? {
+            Some(known) if known != id => Err(StoreFault::OtherKey { known, given: id.to_owned() }),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps the part of a task's answer that is told once.

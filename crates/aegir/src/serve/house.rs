@@ -113,14 +113,23 @@ fn postman(home: &Home) -> Arc<dyn Postman> {
     Arc::new(RealPostman::new(Arc::new(programs), Arc::new(SystemClock), Arc::new(SystemMint)))
 }
 
-/// The key; a new one only for a control database that holds nothing yet.
+/// The key; a new one only for a control database that holds nothing yet, and that no other control node began with a
+/// key of its own.
 async fn key(store: &Store, path: &Path) -> Result<SecretKey, HouseFault> {
-    // The first number is the client's that every installation begins with.
-    let is_new = store.read(async |read| Ok::<_, StoreFault>(read.node(NodeId(2)).await?.is_none())).await?;
-    Ok(match is_new {
+    let (known, is_new) = store
+        .read(async |read| {
+            // The first number is the client's that every installation begins with.
+            Ok::<_, StoreFault>((read.known_key().await?, read.node(NodeId(2)).await?.is_none()))
+        })
+        .await?;
+    let key = match is_new && known.is_none() {
         true => SecretKey::read_or_make(path)?,
         false => SecretKey::read(path)?,
-    })
+    };
+    if known.as_deref() != Some(key.id()) {
+        store.write(async |tx| tx.know_key(key.id()).await).await?;
+    }
+    Ok(key)
 }
 
 /// This machine, as far as the front end needs one.
@@ -191,5 +200,45 @@ impl Remedy for HouseFault {
             HouseFault::Store(fault) => fault.remedy(),
             HouseFault::Key(fault) => fault.remedy(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_control_node_works_with_the_key_of_the_first_or_not_at_all() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let home = |dir: &tempfile::TempDir| Home::new(dir.path().to_owned());
+        let (first, second) = (Places::of(&home(&one)), Places::of(&home(&two)));
+        std::fs::create_dir_all(home(&two).hostmaster()).unwrap();
+        std::fs::write(&second.address, format!("sqlite:{}\n", first.file.display())).unwrap();
+        // Both began at the same moment, on a database that was empty.
+        SecretKey::read_or_make(&second.key).unwrap();
+        let open = async |dir| match House::open(home(dir)).await {
+            Ok(house) => {
+                house.hosting.store().close().await;
+                Ok(())
+            }
+            Err(fault) => Err(fault),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            open(&one).await.unwrap();
+
+            let refused = open(&two).await.unwrap_err();
+            assert!(matches!(refused, HouseFault::Store(StoreFault::OtherKey { .. })), "{refused:?}");
+            assert!(refused.remedy().unwrap().contains("control.key"));
+            // Without a key of its own it makes none, though nothing is in the database yet.
+            std::fs::remove_file(&second.key).unwrap();
+            let refused = open(&two).await.unwrap_err();
+            assert!(matches!(refused, HouseFault::Key(KeyFault::File { .. })), "{refused:?}");
+            assert!(!second.key.exists());
+
+            std::fs::copy(&first.key, &second.key).unwrap();
+            open(&two).await.unwrap();
+            open(&one).await.unwrap();
+        });
     }
 }

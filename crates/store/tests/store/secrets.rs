@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use aegir_domain::Password;
+use aegir_domain::{Password, Remedy as _};
 use aegir_store::{Dialect, KeyFault, NewToken, Repeated, SecretKey, Store, StoreAddress, StoreFault};
 use sqlx::{Connection, Executor};
 
@@ -179,5 +179,19 @@ fn a_request_with_a_key_is_done_once() {
         };
         assert_eq!(looked(b"add b.test").await, Some(Repeated::Other));
         assert_eq!(ground.store.read(async |read| read.repeated("anna", "k2", b"").await).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a_database_belongs_to_the_first_key_that_is_used_with_it() {
+    on_both(async |ground| {
+        let know = async |id: &str| ground.store.write(async |tx| tx.know_key(id).await).await;
+        assert_eq!(ground.store.read(async |read| read.known_key().await).await.unwrap(), None);
+        know("first").await.unwrap();
+        know("first").await.unwrap();
+        let refused = know("second").await.unwrap_err();
+        assert!(matches!(&refused, StoreFault::OtherKey { known, given } if known == "first" && given == "second"));
+        assert!(refused.remedy().unwrap().contains("control.key"));
+        assert_eq!(ground.store.read(async |read| read.known_key().await).await.unwrap().as_deref(), Some("first"));
     });
 }
