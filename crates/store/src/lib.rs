@@ -49,7 +49,7 @@ pub use db::{BadAddress, Dialect, PostgresAddress, Read, StoreAddress, Tx};
 pub use fault::StoreFault;
 pub use found::{DriftRecord, FoundAttempt, FoundSite};
 pub use lease::{Fence, LONGEST_LEASE, LeaseRecord};
-pub use line::{FOLD, LONGEST_LINES, LineRecord, StepRecord};
+pub use line::{FOLD, FULL_PAGE, LONGEST_LINES, LineRecord, StepRecord};
 pub use news::{ChangeRecord, Changes, NewsRecord};
 pub use node::{ADMIN, Deed, DeedList, Node, ObjectSort};
 pub use package::{PackageList, PackageRecord, PlaceList, RecordedInstance, ReleaseRecord};

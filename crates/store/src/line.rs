@@ -12,6 +12,10 @@ use crate::server::json;
 pub const FOLD: usize = 16 * 1024;
 /// The longest page of lines.
 pub const LONGEST_LINES: u32 = 1000;
+/// When a page of lines is full, however few they are, in bytes.
+pub const FULL_PAGE: usize = 1024 * 1024;
+/// The most that a text takes which is cut at [`FOLD`]: four bytes for a character.
+const FOLDED: usize = 4 * FOLD;
 
 /// A line, as pages show it.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,15 +56,21 @@ statements! {
          ON CONFLICT (attempt, line)
          DO UPDATE SET name = excluded.name, phase = excluded.phase, at = excluded.at,
                        took = COALESCE(excluded.took, step.took)";
-    /// `$4` is [`FOLD`]. What is no log line is stored as JSON, and is short.
+    /// `$4` is [`FOLD`], `$5` is [`FOLDED`], `$6` is [`FULL_PAGE`]. What is no log line is stored as JSON, and is short.
     LINES =
-        "SELECT n, at, kind, level, text_bytes, output_bytes,
-                CASE WHEN kind = 'log' THEN substr(text, 1, CAST($4 AS INTEGER)) ELSE text END AS text,
-                substr(output, 1, CAST($4 AS INTEGER)) AS output
-           FROM line
-          WHERE attempt = $1 AND n >= $2
-          ORDER BY n
-          LIMIT $3";
+        "SELECT line.n, line.at, line.kind, line.level, line.text_bytes, line.output_bytes,
+                CASE WHEN line.kind = 'log' THEN substr(line.text, 1, CAST($4 AS INTEGER)) ELSE line.text END AS text,
+                substr(line.output, 1, CAST($4 AS INTEGER)) AS output
+           FROM (SELECT n, SUM(bytes) OVER (ORDER BY n) - bytes AS behind
+                   FROM (SELECT n, CASE WHEN text_bytes > $5 THEN $5 ELSE text_bytes END
+                                   + CASE WHEN output_bytes > $5 THEN $5 ELSE output_bytes END AS bytes
+                           FROM line
+                          WHERE attempt = $1 AND n >= $2
+                          ORDER BY n
+                          LIMIT $3) AS sized) AS page
+           JOIN line ON line.attempt = $1 AND line.n = page.n
+          WHERE page.behind < $6
+          ORDER BY line.n";
     WHOLE_LINE =
         "SELECT n, at, kind, level, text_bytes, output_bytes, text, output
            FROM line
@@ -69,13 +79,13 @@ statements! {
 }
 
 impl Read {
-    /// Lines of an attempt from number `from` on, in order.
+    /// Lines of an attempt from number `from` on, in order: at most `limit`, and no more once they fill a page.
     pub async fn lines(&mut self, attempt: AttemptId, from: u64, limit: u32) -> Result<Vec<LineRecord>, StoreFault> {
         let Some(stored) = self.stored_attempt(attempt).await? else {
             return Err(StoreFault::Absent { what: format!("attempt `{attempt}`") });
         };
         let limit = limit.clamp(1, LONGEST_LINES);
-        let rows = self.rows(&LINES, values![stored.key, from, limit, FOLD]).await?;
+        let rows = self.rows(&LINES, values![stored.key, from, limit, FOLD, FOLDED, FULL_PAGE]).await?;
         rows.iter().map(LineRecord::of).collect()
     }
 

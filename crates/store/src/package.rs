@@ -7,7 +7,7 @@ use aegir_domain::{InstanceScope, NodeId, NodeKind, PackageKind};
 use crate::StoreFault;
 use crate::db::{Query, Read, Row, Tx, statements, values};
 use crate::node::NewNode;
-use crate::page::{Direction, Order, Page, Parts};
+use crate::page::{Direction, Order, Page, Parts, holding};
 
 /// A package as a platform or a site has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +127,21 @@ impl Read {
         rows.iter().map(release).collect()
     }
 
+    /// On how many sites each of these packages is enabled; those that are on none are left out.
+    pub async fn enabled_on(&mut self, packages: &[NodeId]) -> Result<BTreeMap<NodeId, u64>, StoreFault> {
+        if packages.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut query = Query::new(
+            "SELECT instance.package, COUNT(DISTINCT instance.node) AS sites
+               FROM instance JOIN site ON site.id = instance.node
+              WHERE instance.enabled AND instance.package IN ",
+        );
+        query.bind_all(packages.iter().copied()).push(" GROUP BY instance.package");
+        let rows = self.ask("enabled on", query).await?;
+        rows.iter().map(|row| Ok((row.get("package")?, row.count("sites")?))).collect()
+    }
+
     /// The package with this number.
     pub async fn package_at(&mut self, id: NodeId) -> Result<Option<PackageRecord>, StoreFault> {
         self.row(&PACKAGE_AT, values![id]).await?.as_ref().map(PackageList::item).transpose()
@@ -235,8 +250,7 @@ impl Parts for PackageList {
             query.push(" AND package.name < ").bind(format!("{begins}\u{10ffff}"));
         }
         if let Some(holds) = &self.holds {
-            let escaped = holds.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            query.push(" AND package.name LIKE ").bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
+            holding(holds, &["package.name"], query);
         }
     }
 

@@ -274,15 +274,19 @@ pub enum NameMatch {
     Is(String),
     /// It begins with this.
     Begins(String),
-    /// It has this in it.
+    /// It has this in it, or the title has.
     Holds(String),
 }
 
 impl NameMatch {
-    /// Adds the condition on `column`. Names of objects are stored with their `@`, which is not a part of what people
-    /// look for.
-    pub(crate) fn on(&self, column: &'static str, query: &mut Query) {
-        let named = |text: &str| format!("@{}", text.trim_start_matches('@').to_lowercase());
+    /// Adds the condition on nodes whose names all begin with `prefix`, which is not a part of what people look for.
+    pub(crate) fn on(&self, prefix: &'static str, query: &mut Query) {
+        let named = |text: &str| {
+            let name = text.trim_start_matches('@').to_ascii_lowercase();
+            let short = name.strip_prefix(prefix.trim_start_matches('@')).unwrap_or(&name);
+            format!("{prefix}{short}")
+        };
+        let column = "node.name";
         match self {
             NameMatch::Is(text) => {
                 query.push(" AND ").push(column).push(" = ").bind(named(text));
@@ -295,18 +299,35 @@ impl NameMatch {
                 query.push(" AND ").push(column).push(" < ").bind(to);
             }
             NameMatch::Holds(text) => {
-                let mut pattern = String::from("%");
-                for letter in text.trim_start_matches('@').to_lowercase().chars() {
-                    if matches!(letter, '%' | '_' | '\\') {
-                        pattern.push('\\');
-                    }
-                    pattern.push(letter);
-                }
-                pattern.push('%');
-                query.push(" AND ").push(column).push(" LIKE ").bind(pattern).push(" ESCAPE '\\'");
+                let (short, text) = match (prefix, text.to_ascii_lowercase()) {
+                    // Who writes the whole name means the name.
+                    (_, text) if text.starts_with('@') => ("node.name", text),
+                    ("@server_", text) => ("substr(node.name, 9)", text),
+                    ("@platform_", text) => ("substr(node.name, 11)", text),
+                    (_, text) => ("substr(node.name, 2)", text),
+                };
+                holding(&text, &[short, "node.title"], query);
             }
         }
     }
+}
+
+/// Adds the condition that one of `columns` has `text` in it. Small letters and capitals of ASCII are the same there,
+/// in either database; others are not, since SQLite knows no others.
+pub(crate) fn holding(text: &str, columns: &[&'static str], query: &mut Query) {
+    let mut pattern = String::from("%");
+    for letter in text.to_ascii_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    for (place, column) in columns.iter().enumerate() {
+        query.push(if place > 0 { " OR LOWER(" } else { " AND (LOWER(" }).push(column);
+        query.push(") LIKE ").bind(&pattern).push(" ESCAPE '\\'");
+    }
+    query.push(")");
 }
 
 /// A span of time, in milliseconds since 1970; either end may be open.

@@ -179,12 +179,7 @@ impl Parts for PlatformList {
         query.push(" WHERE node.kind = 'platform'");
         with_status(&self.status, query);
         if let Some(name) = &self.name {
-            let name = match name {
-                NameMatch::Begins(text) => &NameMatch::Begins(platform_name(text)),
-                NameMatch::Is(text) => &NameMatch::Is(platform_name(text)),
-                NameMatch::Holds(_) => name,
-            };
-            name.on("node.name", query);
+            name.on("@platform_", query);
         }
         if let Some(owner) = self.owner {
             query.push(" AND node.owner = ").bind(owner);
@@ -224,8 +219,4 @@ impl Parts for PlatformList {
             context: row.maybe_json("context")?,
         })
     }
-}
-
-fn platform_name(text: &str) -> String {
-    format!("platform_{}", text.trim_start_matches('@').trim_start_matches("platform_"))
 }

@@ -194,13 +194,7 @@ impl Parts for ServerList {
         query.push(" FROM server JOIN node ON node.id = server.id WHERE node.kind = 'server'");
         with_status(&self.status, query);
         if let Some(name) = &self.name {
-            // Where a person begins a name, `server_` is not a part of it.
-            let name = match name {
-                NameMatch::Begins(text) => &NameMatch::Begins(server_name(text)),
-                NameMatch::Is(text) => &NameMatch::Is(server_name(text)),
-                NameMatch::Holds(_) => name,
-            };
-            name.on("node.name", query);
+            name.on("@server_", query);
         }
         if self.service.is_some() || self.service_type.is_some() {
             query.push(" AND EXISTS (SELECT 1 FROM service WHERE service.server = server.id");
@@ -236,10 +230,6 @@ impl Parts for ServerList {
             paused: row.get("paused")?,
         })
     }
-}
-
-fn server_name(text: &str) -> String {
-    format!("server_{}", text.trim_start_matches('@').trim_start_matches("server_"))
 }
 
 /// Those of a status; of none given, all but the deleted.

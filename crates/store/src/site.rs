@@ -293,7 +293,7 @@ impl Parts for SiteList {
         query.push(" FROM site JOIN node ON node.id = site.id WHERE node.kind = 'site'");
         with_status(&self.status, query);
         if let Some(name) = &self.name {
-            name.on("node.name", query);
+            name.on("@", query);
         }
         if let Some(owner) = self.owner {
             query.push(" AND node.owner = ").bind(owner);

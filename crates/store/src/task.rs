@@ -306,7 +306,7 @@ impl Parts for TaskList {
         if let Some(name) = &self.object_name {
             // Among the objects, which are few, and not among the tasks, which are many.
             query.push(" AND task.object IN (SELECT node.id FROM node WHERE node.status IS NOT NULL");
-            name.on("node.name", query);
+            name.on("@", query);
             query.push(")");
         }
         let server = if by_state { " AND task.server + 0 = " } else { " AND task.server = " };

@@ -1,6 +1,6 @@
 //! What can be asked of packages.
 
-use aegir_domain::PackageKind;
+use aegir_domain::{NodeId, PackageKind};
 use aegir_store::{PackageList, PlaceList};
 
 use super::Asked;
@@ -20,18 +20,20 @@ impl Hosting {
                     ..PackageList::default()
                 };
                 let page = read.list(&list).await?;
-                let mut items = Vec::new();
-                for package in page.rows {
-                    let releases = read.releases(package.id).await?;
-                    items.push(PackageView {
+                let ids: Vec<NodeId> = page.rows.iter().map(|package| package.id).collect();
+                let sites = read.enabled_on(&ids).await?;
+                let items: Vec<PackageView> = page
+                    .rows
+                    .into_iter()
+                    .map(|package| PackageView {
                         id: package.id.0,
                         kind: package.kind.as_str().into(),
+                        sites: sites.get(&package.id).copied().unwrap_or(0),
                         name: package.name,
-                        sites: releases.iter().map(|release| release.enabled).sum(),
                         releases: Vec::new(),
                         instances: Vec::new(),
-                    });
-                }
+                    })
+                    .collect();
                 of_page(items, page.next, None)
             })
             .await
@@ -59,7 +61,7 @@ impl Hosting {
                     id: id.0,
                     kind: kind.as_str().into(),
                     name: asked.name.to_owned(),
-                    sites: releases.iter().map(|release| release.enabled).sum(),
+                    sites: read.enabled_on(&[id]).await?.get(&id).copied().unwrap_or(0),
                     releases: releases
                         .into_iter()
                         .map(|release| ReleaseView {

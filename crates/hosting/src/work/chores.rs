@@ -23,10 +23,13 @@ const LAST: Duration = Duration::from_secs(3);
 const TRIES: u64 = 14;
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
+/// How often the control database is tended: at the start, and then in the night's rhythm.
+const TEND: i64 = DAY;
 
 /// Does chores until `stop` says so.
 pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
     let mut pruned: Option<i64> = None;
+    let mut tended: Option<i64> = None;
     let mut heard = hosting.store().heard();
     while !*stop.borrow() {
         let mut sending = std::pin::pin!(hosting.send_news());
@@ -42,10 +45,17 @@ pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
             break;
         }
         let now = hosting.now();
-        if pruned.is_none_or(|last| now < last || now - last >= PRUNE) {
+        if is_due(pruned, PRUNE, now) {
             pruned = Some(now);
             if let Err(fault) = hosting.prune().await {
                 tracing::warn!(fault = %fault, "what is old stays for now");
+            }
+        }
+        // After what is old has gone, whose room is given back.
+        if is_due(tended, TEND, now) {
+            tended = Some(now);
+            if let Err(fault) = hosting.store().tend().await {
+                tracing::warn!(fault = %fault, "the control database is not tended for now");
             }
         }
         tokio::select! {
@@ -54,6 +64,11 @@ pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(TURN) => (),
         }
     }
+}
+
+/// Whether something that was last done then is to be done again. A clock that went back says nothing of how long ago.
+fn is_due(last: Option<i64>, each: i64, now: i64) -> bool {
+    last.is_none_or(|last| now < last || now - last >= each)
 }
 
 impl Hosting {

@@ -240,3 +240,26 @@ fn what_would_be_done_is_told_and_not_done() {
         );
     });
 }
+
+#[test]
+fn the_control_database_is_tended_at_the_start_and_each_day() {
+    crate::ground::on(aegir_store::Dialect::Sqlite, async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let journal = ground.dir.path().join("control.sqlite-wal");
+        let is_empty = async || std::fs::metadata(&journal).is_ok_and(|journal| journal.len() == 0);
+        assert!(!is_empty().await);
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let chores = tokio::spawn(aegir_hosting::do_chores(ground.hosting.clone(), stopped));
+        ground.until("the journal is emptied", is_empty).await;
+
+        ground.outside.jump(23 * 60 * 60 * 1000);
+        ground.queue(verify_site("a.test")).await;
+        tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+        assert!(!is_empty().await, "more often than once a day");
+        ground.outside.jump(2 * 60 * 60 * 1000);
+        ground.ask(Call::of(Id::ServerVerify).about("web1")).await.unwrap();
+        ground.until("it is emptied again", is_empty).await;
+        stop.send(true).unwrap();
+        chores.await.unwrap();
+    });
+}

@@ -16,6 +16,7 @@ mod paging;
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;
 mod queue;
+mod search;
 mod secrets;
 mod straight;
 mod trouble;

@@ -135,7 +135,7 @@ CREATE TABLE instance (
   path    TEXT
 );
 CREATE INDEX instance_by_node ON instance (node, id);
-CREATE INDEX instance_by_package ON instance (package, node);
+CREATE INDEX instance_by_package ON instance (package, node, enabled);
 CREATE INDEX instance_by_release ON instance (release, node);
 
 CREATE TABLE task (

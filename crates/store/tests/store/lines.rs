@@ -2,7 +2,7 @@
 
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said};
 use aegir_domain::{AttemptState, Outcome};
-use aegir_store::{FOLD, Fence, LONGEST_LINES, StoreFault};
+use aegir_store::{FOLD, FULL_PAGE, Fence, LONGEST_LINES, StoreFault};
 
 use crate::ground::{Ground, fault, log, on_both};
 
@@ -52,6 +52,39 @@ fn a_batch_that_is_told_twice_is_stored_once() {
         let attempt =
             running.ground.store.read(async |read| read.attempt(running.attempt).await).await.unwrap().unwrap();
         assert_eq!((attempt.next_line, attempt.state), (251, AttemptState::Running));
+    });
+}
+
+#[test]
+fn a_page_is_full_after_so_many_bytes_and_the_next_goes_on() {
+    on_both(async |ground| {
+        let running = Running::on(ground).await;
+        let lines: Vec<Line> = (1..=200).map(|n| log(n, format!("{n}").repeat(FOLD))).collect();
+        for some in lines.chunks(50) {
+            running.say(some).await.unwrap();
+        }
+        let (mut next, mut pages) = (1, 0);
+        while next <= 200 {
+            let page = running.said(next, LONGEST_LINES).await;
+            let numbers: Vec<u64> = page.iter().map(|record| record.line.n).collect();
+            assert_eq!(numbers, (next..next + page.len() as u64).collect::<Vec<_>>());
+            let bytes: usize = page
+                .iter()
+                .map(|record| match &record.line.said {
+                    Said::Log { text, .. } => text.len(),
+                    other => panic!("{other:?}"),
+                })
+                .sum();
+            assert!(!page.is_empty() && bytes <= FULL_PAGE + FOLD, "{bytes}");
+            assert!(page.iter().all(|record| record.folded == (record.line.n > 9)));
+            next += page.len() as u64;
+            pages += 1;
+        }
+        assert!((5..=20).contains(&pages), "{pages}");
+        // However large it is, one comes.
+        assert_eq!(running.said(200, LONGEST_LINES).await.len(), 1);
+        assert_eq!(running.said(201, LONGEST_LINES).await.len(), 0);
+        assert_eq!(running.said(1, 3).await.len(), 3);
     });
 }
 

@@ -339,3 +339,48 @@ fn lists_are_answered_with_an_index() {
         }
     });
 }
+
+#[test]
+fn packages_of_a_page_are_counted_at_once_and_platforms_are_no_sites() {
+    const PACKAGES: usize = 300;
+    on_both(async |ground| {
+        let filled = fill(&ground.store, Fleet { sites: 40, platforms: 2, tasks: 0 }).await.unwrap();
+        let instance = |n: usize, enabled| aegir_store::RecordedInstance {
+            kind: PackageKind::Module,
+            name: format!("module_{n:03}"),
+            version: Some(format!("1.{}", n % 3)),
+            scope: aegir_domain::InstanceScope::Platform,
+            enabled,
+            loaded: true,
+            schema: None,
+            path: None,
+        };
+        let is_on = |site: usize, package: usize| (site + package).is_multiple_of(7);
+        ground
+            .store
+            .write(async |tx| {
+                let all: Vec<_> = (0..PACKAGES).map(|n| instance(n, true)).collect();
+                tx.record_packages(filled.platforms[0], &all, 1).await?;
+                for (place, site) in filled.sites.iter().enumerate() {
+                    let some: Vec<_> = (0..PACKAGES).map(|n| instance(n, is_on(place, n))).collect();
+                    tx.record_packages(*site, &some, 1).await?;
+                }
+                Ok::<_, StoreFault>(())
+            })
+            .await
+            .unwrap();
+        let packages = all(&ground, PackageList::default(), |list, page| list.page = page).await;
+        let ids: Vec<NodeId> = packages.iter().map(|package| package.id).collect();
+        let counted = ground.store.read(async |read| read.enabled_on(&ids).await).await.unwrap();
+
+        let mut seen = 0;
+        for package in &packages {
+            let Some(n) = package.name.strip_prefix("module_").and_then(|n| n.parse::<usize>().ok()) else { continue };
+            let expected = (0..filled.sites.len()).filter(|site| is_on(*site, n)).count() as u64;
+            assert_eq!(counted.get(&package.id).copied().unwrap_or(0), expected, "{}", package.name);
+            seen += 1;
+        }
+        assert_eq!(seen, PACKAGES);
+        assert!(ground.store.read(async |read| read.enabled_on(&[]).await).await.unwrap().is_empty());
+    });
+}

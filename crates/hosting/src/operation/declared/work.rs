@@ -51,7 +51,12 @@ const LIST: &[Parameter] = &[
 const LOG: &[Parameter] = &[
     optional("attempt", Shape::Number { least: 1, most: 1_000_000 }, "which attempt: 1 is the first", "the newest"),
     default("from", Shape::Number { least: 1, most: i64::MAX }, "the line to begin with", "1"),
-    default("limit", Shape::Number { least: 1, most: 5_000 }, "how many lines at the most", "500"),
+    default(
+        "limit",
+        Shape::Number { least: 1, most: aegir_store::LONGEST_LINES as i64 },
+        "how many lines at the most; fewer where they are long",
+        "500",
+    ),
 ];
 
 const PAUSE: &[Parameter] =
