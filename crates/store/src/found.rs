@@ -1,6 +1,6 @@
-//! What was found on machines and did not come from here: sites, attempts, and contexts that differ.
+//! What was found on machines and did not come from here: sites, and contexts that differ.
 
-use aegir_domain::{AttemptId, Context, NodeId, NodeKind, SiteName};
+use aegir_domain::{Context, NodeId, NodeKind, SiteName};
 
 use crate::StoreFault;
 use crate::db::{Read, Row, Tx, statements, values};
@@ -17,25 +17,6 @@ pub struct FoundSite {
     pub first: i64,
     /// When it was last seen.
     pub last: i64,
-}
-
-/// An attempt in a machine's task folders that nobody here began.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundAttempt {
-    /// Its id.
-    pub id: AttemptId,
-    /// On which server.
-    pub server: NodeId,
-    /// What it does, or did.
-    pub task_kind: String,
-    /// To which object.
-    pub object: String,
-    /// Where it stands, in the back end's words.
-    pub state: String,
-    /// How it ended.
-    pub outcome: Option<String>,
-    /// When it was last seen.
-    pub seen: i64,
 }
 
 /// A difference between what is remembered here and what a machine has.
@@ -60,18 +41,6 @@ statements! {
     FORGET_UNSEEN = "DELETE FROM found_site WHERE platform = $1 AND last < $2";
     FORGET_FOUND = "DELETE FROM found_site WHERE platform = $1 AND name = $2";
     FOUND_SITES = "SELECT platform, name, first, last FROM found_site WHERE platform = $1 ORDER BY name";
-    SEE_ATTEMPT =
-        "INSERT INTO found_attempt (uuid, server, task_kind, object, state, outcome, seen)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (uuid)
-         DO UPDATE SET state = excluded.state, outcome = excluded.outcome, seen = excluded.seen";
-    FOUND_ATTEMPTS =
-        "SELECT uuid, server, task_kind, object, state, outcome, seen
-           FROM found_attempt
-          WHERE server = $1
-          ORDER BY uuid";
-    FORGET_ATTEMPT = "DELETE FROM found_attempt WHERE uuid = $1";
-    KNOWN_ATTEMPT = "SELECT uuid FROM attempt WHERE uuid = $1";
     SEE_DRIFT =
         "INSERT INTO drift (node, found, ours, theirs)
          VALUES ($1, $2, $3, $4)
@@ -90,11 +59,6 @@ impl Read {
     /// The platforms on which there are some.
     pub async fn platforms_with_found_sites(&mut self) -> Result<Vec<NodeId>, StoreFault> {
         self.rows(&PLATFORMS_WITH_FOUND, Vec::new()).await?.iter().map(|row| row.get("platform")).collect()
-    }
-
-    /// The attempts on a server that nobody here began, the oldest first.
-    pub async fn found_attempts(&mut self, server: NodeId) -> Result<Vec<FoundAttempt>, StoreFault> {
-        self.rows(&FOUND_ATTEMPTS, values![server]).await?.iter().map(FoundAttempt::of).collect()
     }
 
     /// All differences between what is remembered and what machines have.
@@ -129,23 +93,6 @@ impl Tx {
         self.execute(&FORGET_FOUND, values![platform, name]).await.map(drop)
     }
 
-    /// Records an attempt that was found on a machine. Says whether it is a stranger: one that was begun here is not
-    /// recorded again.
-    pub async fn record_found_attempt(&mut self, found: &FoundAttempt) -> Result<bool, StoreFault> {
-        let FoundAttempt { id, server, task_kind, object, state, outcome, seen } = found;
-        if self.row(&KNOWN_ATTEMPT, values![*id]).await?.is_some() {
-            return Ok(false);
-        }
-        let values = values![*id, *server, task_kind, object, state, outcome.clone(), *seen];
-        self.execute(&SEE_ATTEMPT, values).await?;
-        Ok(true)
-    }
-
-    /// Forgets a found attempt: it was made a task, or its machine has pruned it.
-    pub async fn forget_found_attempt(&mut self, attempt: AttemptId) -> Result<(), StoreFault> {
-        self.execute(&FORGET_ATTEMPT, values![attempt]).await.map(drop)
-    }
-
     /// Records that a machine has something else than is remembered here.
     pub async fn record_drift(
         &mut self,
@@ -174,20 +121,6 @@ impl FoundSite {
             name: row.parse("name")?,
             first: row.get("first")?,
             last: row.get("last")?,
-        })
-    }
-}
-
-impl FoundAttempt {
-    fn of(row: &Row) -> Result<FoundAttempt, StoreFault> {
-        Ok(FoundAttempt {
-            id: row.parse("uuid")?,
-            server: row.get("server")?,
-            task_kind: row.get("task_kind")?,
-            object: row.get("object")?,
-            state: row.get("state")?,
-            outcome: row.maybe("outcome")?,
-            seen: row.get("seen")?,
         })
     }
 }

@@ -47,7 +47,7 @@ pub use client::ClientRecord;
 pub use copy::{CopiedTable, copy_all};
 pub use db::{BadAddress, Dialect, PostgresAddress, Read, StoreAddress, Tx};
 pub use fault::StoreFault;
-pub use found::{DriftRecord, FoundAttempt, FoundSite};
+pub use found::{DriftRecord, FoundSite};
 pub use lease::{Fence, LONGEST_LEASE, LeaseRecord};
 pub use line::{FOLD, FULL_PAGE, LONGEST_LINES, LineRecord, StepRecord};
 pub use news::{ChangeRecord, Changes, NewsRecord};

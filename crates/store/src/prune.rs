@@ -26,8 +26,6 @@ pub struct PrunePolicy {
     pub answers: i64,
     /// News that were sent, or given up.
     pub news: i64,
-    /// Attempts found on machines that are not seen there any more.
-    pub found: i64,
 }
 
 impl Default for PrunePolicy {
@@ -40,7 +38,6 @@ impl Default for PrunePolicy {
             keys: DAY,
             answers: DAY / 96,
             news: 30 * DAY,
-            found: 30 * DAY,
         }
     }
 }
@@ -88,8 +85,6 @@ statements! {
             AND name = 'answer'";
     OLD_NEWS =
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE next_try IS NULL AND created < $1 ORDER BY id LIMIT $2)";
-    OLD_FOUND =
-        "DELETE FROM found_attempt WHERE uuid IN (SELECT uuid FROM found_attempt WHERE seen < $1 ORDER BY seen LIMIT $2)";
 }
 
 impl Store {
@@ -115,7 +110,6 @@ impl Store {
             (&OLD_KEYS, now - policy.keys),
             (&OLD_ANSWERS, now - policy.answers),
             (&OLD_NEWS, now - policy.news),
-            (&OLD_FOUND, now - policy.found),
         ] {
             loop {
                 let values = values![before, BATCH];

@@ -220,7 +220,6 @@ statements! {
            FROM task
           WHERE server = $1 AND state = 'waiting'
             AND (priority < $2 OR (priority = $2 AND (queued < $3 OR (queued = $3 AND id < $4))))";
-    COUNT_STATES = "SELECT state, COUNT(*) AS tasks FROM task WHERE state IN ('waiting', 'running', 'out-of-contact', 'stuck', 'untidy') GROUP BY state";
 }
 
 impl Read {
@@ -236,12 +235,6 @@ impl Read {
             running: row.count("running")?,
             out_of_contact: row.count("lost")?,
         })
-    }
-
-    /// How many tasks are in each of the states that want somebody's eye.
-    pub async fn count_states(&mut self) -> Result<Vec<(TaskState, u64)>, StoreFault> {
-        let rows = self.rows(&COUNT_STATES, Vec::new()).await?;
-        rows.iter().map(|row| Ok((row.parse("state")?, row.count("tasks")?))).collect()
     }
 
     /// Why a task has not begun: all that keeps it, the gravest first. Nothing, if it does not wait.

@@ -246,20 +246,6 @@ pub(crate) const TABLES: &[Table] = &[
     ),
     table("drift", 1, false, &[("node", Int), ("found", Int), ("ours", Text), ("theirs", Text)]),
     table("found_site", 2, false, &[("platform", Int), ("name", Text), ("first", Int), ("last", Int)]),
-    table(
-        "found_attempt",
-        1,
-        false,
-        &[
-            ("uuid", Text),
-            ("server", Int),
-            ("task_kind", Text),
-            ("object", Text),
-            ("state", Text),
-            ("outcome", Text),
-            ("seen", Int),
-        ],
-    ),
     table("change", 1, true, &[("number", Int), ("at", Int), ("node", Int), ("kind", Text), ("what", Text)]),
     table(
         "outbox",

@@ -161,10 +161,6 @@ statements! {
             AND (state IN ('waiting', 'running', 'out-of-contact')
                  OR id IN (SELECT MAX(id) FROM task WHERE object = $1 GROUP BY operation))
           ORDER BY id";
-    CHILDREN_LEFT =
-        "SELECT COUNT(*) AS left_over
-           FROM task
-          WHERE parent = $1 AND state IN ('waiting', 'running', 'out-of-contact')";
 }
 
 impl Read {
@@ -177,11 +173,6 @@ impl Read {
     /// the newest. The oldest first.
     pub async fn tasks_that_count(&mut self, object: NodeId) -> Result<Vec<TaskRecord>, StoreFault> {
         self.rows(&TASKS_OF, values![object]).await?.iter().map(TaskRecord::of).collect()
-    }
-
-    /// How many tasks that a task queued have not ended.
-    pub async fn children_left(&mut self, parent: NodeId) -> Result<u64, StoreFault> {
-        self.row(&CHILDREN_LEFT, values![parent]).await?.map_or(Ok(0), |row| row.count("left_over"))
     }
 }
 

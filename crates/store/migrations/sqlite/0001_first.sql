@@ -332,17 +332,6 @@ CREATE TABLE found_site (
   PRIMARY KEY (platform, name)
 );
 
-CREATE TABLE found_attempt (
-  uuid      TEXT NOT NULL PRIMARY KEY,
-  server    BIGINT NOT NULL REFERENCES server (id),
-  task_kind TEXT NOT NULL,
-  object    TEXT NOT NULL,
-  state     TEXT NOT NULL,
-  outcome   TEXT,
-  seen      BIGINT NOT NULL
-);
-CREATE INDEX found_attempt_by_server ON found_attempt (server, seen);
-
 CREATE TABLE change (
   number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   at     BIGINT NOT NULL,

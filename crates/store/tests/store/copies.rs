@@ -5,8 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use aegir_domain::{InstanceScope, NodeKind, PackageKind, Password};
 use aegir_store::{
-    AuditRecord, Dialect, Field, FoundAttempt, NewToken, RecordedInstance, SecretKey, Store, StoreAddress, StoreFault,
-    copy_all,
+    AuditRecord, Dialect, Field, NewToken, RecordedInstance, SecretKey, Store, StoreAddress, StoreFault, copy_all,
 };
 
 use crate::ground::{Ground, log, on, on_both};
@@ -76,16 +75,6 @@ async fn furnish(ground: &Ground) {
             tx.take_key("anna", "k", b"r", now).await?;
             tx.record_drift(platform, &context, &context, now).await?;
             tx.record_found_sites(platform, &["found.test".parse().unwrap()], now).await?;
-            let found = FoundAttempt {
-                id: ground.attempt_id(),
-                server,
-                task_kind: "verify-site".into(),
-                object: "@x.test".into(),
-                state: "ended".into(),
-                outcome: None,
-                seen: now,
-            };
-            tx.record_found_attempt(&found).await?;
             tx.post_news("mail", Some(task), &serde_json::json!({}), now).await?;
             // The last number of all belonged to something that is gone: it must not be given again.
             let gone = tx.cancel_task(late, "anna", now).await?;
