@@ -44,6 +44,9 @@ pub trait Front: Send + Sync {
     fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, own: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>>;
 }
 
+/// A status, and the text of an answer.
+pub type KeptAnswer = (u16, String);
+
 /// The key that a request bears, so that it is done once however often it is sent.
 #[derive(Clone, Debug)]
 pub struct OwnKey {
@@ -53,7 +56,7 @@ pub struct OwnKey {
     pub print: Vec<u8>,
     /// What is kept of an answer, as a status and a text, for whoever sends the request again. `None`: nothing, since
     /// the same may be answered otherwise then.
-    pub kept: fn(&Operation, Result<&Answer, &Refusal>) -> Option<(u16, String)>,
+    pub kept: fn(&Operation, Result<&Answer, &Refusal>) -> Option<KeptAnswer>,
 }
 
 /// What became of a request with a key of its own.

@@ -32,7 +32,7 @@ pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use availability::{Made, Outstanding, Standing, Unavailable, available, stays};
 pub use back_ends::{Asking, BackEnds, Lines, Lost, Place};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
-pub use front::{Front, Once, OwnKey, Pending};
+pub use front::{Front, KeptAnswer, Once, OwnKey, Pending};
 pub use hosting::{Hosting, Outside};
 pub use news::{Letter, Machine, MailServer, MailTls, MailWay, News, Post, Postman, Sending, WebhookAddress, What};
 pub use operation::{

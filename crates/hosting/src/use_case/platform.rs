@@ -1,7 +1,7 @@
 //! What can be asked of platforms.
 
 use aegir_domain::{ContextName, NodeId, ObjectStatus, PlatformContext, PlatformName, ServerName, Task};
-use aegir_store::{Direction, NameMatch, ObjectSort, Page, PlatformList, PlatformRecord, Read, ServerList, Tx};
+use aegir_store::{NameMatch, Page, PlatformList, PlatformRecord, Read, ServerList, Tx};
 
 use super::object::{KnownContexts, known_platform, must_be_available, must_stay, platform_named, server_named};
 use super::queued::Wanted;
@@ -15,12 +15,7 @@ impl Hosting {
         let given = asked.given;
         self.store()
             .read(async |read| {
-                let (sort, direction) = match given.str("sort") {
-                    Some("-name") => (ObjectSort::Name, Direction::Down),
-                    Some("created") => (ObjectSort::Number, Direction::Up),
-                    Some("-created") => (ObjectSort::Number, Direction::Down),
-                    _ => (ObjectSort::Name, Direction::Up),
-                };
+                let (sort, direction) = shown::order_of(given);
                 let mut list = PlatformList {
                     name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
                     status: shown::statuses(given),

@@ -1,7 +1,7 @@
 //! What can be asked of servers.
 
 use aegir_domain::{ContextName, NodeId, ObjectStatus, ServerName, SshAddress, Task, Transport};
-use aegir_store::{Direction, NameMatch, NewServer, ObjectSort, ServerList, ServerRecord, Tx};
+use aegir_store::{NameMatch, NewServer, ServerList, ServerRecord, Tx};
 
 use super::object::{KnownContexts, must_be_available, server_named};
 use super::queued::Wanted;
@@ -18,12 +18,7 @@ impl Hosting {
         let given = asked.given;
         self.store()
             .read(async |read| {
-                let (sort, direction) = match given.str("sort") {
-                    Some("-name") => (ObjectSort::Name, Direction::Down),
-                    Some("created") => (ObjectSort::Number, Direction::Up),
-                    Some("-created") => (ObjectSort::Number, Direction::Down),
-                    _ => (ObjectSort::Name, Direction::Up),
-                };
+                let (sort, direction) = shown::order_of(given);
                 let list = ServerList {
                     name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
                     status: shown::statuses(given),

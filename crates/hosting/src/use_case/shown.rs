@@ -3,8 +3,8 @@
 use aegir_domain::protocol::{Level, Phase, Said};
 use aegir_domain::{ContextName, DbEngine, DbService, NodeId, ObjectStatus, Transport};
 use aegir_store::{
-    AttemptRecord, Cursor, LineRecord, Node, Page, PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault,
-    TaskRecord, Total, WaitingFor,
+    AttemptRecord, Cursor, Direction, LineRecord, Node, ObjectSort, Page, PlatformRecord, Read, ServerRecord,
+    SiteRecord, StoreFault, TaskRecord, Total, WaitingFor,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -76,6 +76,21 @@ pub(super) fn page_of_whole<T: Serialize>(
     let next = (items.len() > limit).then(|| key(&items[limit - 1]));
     items.truncate(limit);
     Ok(Answer::Page { items: items.iter().map(json).collect(), next, total: Some(total) })
+}
+
+/// The order that is asked for: by name, if none is.
+pub(super) fn order_of(given: &Given) -> (ObjectSort, Direction) {
+    let sort = given.str("sort").unwrap_or("name");
+    let (sort, direction) = match sort.strip_prefix('-') {
+        Some(sort) => (sort, Direction::Down),
+        None => (sort, Direction::Up),
+    };
+    let sort = match sort {
+        "created" => ObjectSort::Number,
+        "changed" => ObjectSort::Changed,
+        _ => ObjectSort::Name,
+    };
+    (sort, direction)
 }
 
 /// The statuses that are asked for: all but deleted ones, if none is.

@@ -1,9 +1,7 @@
 //! What can be asked of sites.
 
 use aegir_domain::{ContextName, NodeId, ObjectStatus, SiteName, Task};
-use aegir_store::{
-    Direction, HasPackage, NameMatch, NewSite, ObjectSort, Page, Read, ServerList, SiteList, SiteRecord, Span,
-};
+use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
 use super::object::{
     KnownContexts, going, known_platform, known_site, must_be_available, must_stay, platform_named, server_named,
@@ -24,14 +22,7 @@ impl Hosting {
         let given = asked.given;
         self.store()
             .read(async |read| {
-                let (sort, direction) = match given.str("sort") {
-                    Some("-name") => (ObjectSort::Name, Direction::Down),
-                    Some("created") => (ObjectSort::Number, Direction::Up),
-                    Some("-created") => (ObjectSort::Number, Direction::Down),
-                    Some("changed") => (ObjectSort::Changed, Direction::Up),
-                    Some("-changed") => (ObjectSort::Changed, Direction::Down),
-                    _ => (ObjectSort::Name, Direction::Up),
-                };
+                let (sort, direction) = shown::order_of(given);
                 let mut list = SiteList {
                     name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
                     status: shown::statuses(given),

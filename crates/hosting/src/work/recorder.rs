@@ -343,7 +343,7 @@ impl Recorder {
                     tx.record_lines(self.attempt, last, &self.fence, now).await?;
                 }
                 if let aegir_store::Recorded::Now(id) = tx.end_attempt(self.attempt, ending, &self.fence, now).await? {
-                    if let Some(secret) = &ending.secret_answer {
+                    if let Some(secret) = ending.secret_answer.as_ref().filter(|_| !task.asker.is_empty()) {
                         self.hosting.keep_answer(tx, id, secret, now).await?;
                     }
                     // As it is now: somebody may have asked it to stop since we began to listen.

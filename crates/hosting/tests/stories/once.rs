@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use aegir_domain::Context;
-use aegir_hosting::{Actor, Answer, Call, Effect, Once, Operation, OperationId as Id, OwnKey, Refusal};
+use aegir_hosting::{Actor, Answer, Call, Effect, KeptAnswer, Once, Operation, OperationId as Id, OwnKey, Refusal};
 use serde_json::json;
 
 use crate::ground::{
@@ -13,7 +13,7 @@ use crate::ground::{
 };
 
 /// As a face would keep answers: word and all.
-fn kept(_: &Operation, answer: Result<&Answer, &Refusal>) -> Option<(u16, String)> {
+fn kept(_: &Operation, answer: Result<&Answer, &Refusal>) -> Option<KeptAnswer> {
     match answer {
         Ok(answer) => Some((200, format!("{answer:?}"))),
         Err(Refusal::Store(_)) => None,

@@ -1,6 +1,6 @@
 //! What changed, what is to be sent, who asked, what is set, what was found.
 
-use aegir_domain::{TaskKind, TaskState};
+use aegir_domain::TaskState;
 use aegir_store::{AuditList, AuditRecord, Changes, DeedList, Page, PrunePolicy, Span, Store, StoreFault};
 
 use crate::ground::{log, on_both};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aegir_hosting::{Actor, Answer, Call, Once, Operation, OperationId, OwnKey, Refusal, Sort};
+use aegir_hosting::{Actor, Answer, Call, KeptAnswer, Once, Operation, OperationId, OwnKey, Refusal, Sort};
 use axum::http::{HeaderMap, StatusCode};
 use ring::digest;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn again(status: u16, body: &str) -> Reply {
 
 /// What of an answer is kept for a second time: a token is told once, and lies nowhere; a trouble changed nothing, and
 /// may be over soon.
-fn kept(operation: &Operation, answer: Result<&Answer, &Refusal>) -> Option<(u16, String)> {
+fn kept(operation: &Operation, answer: Result<&Answer, &Refusal>) -> Option<KeptAnswer> {
     let Reply { status, mut body } = match answer {
         Ok(answer) => Reply::from(answer.clone()),
         Err(refusal) if refusal.sort() == Sort::Trouble => return None,
