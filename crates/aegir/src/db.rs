@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{Home, Password, Remedy, exit_code};
-use aegir_host::Files;
+use aegir_host::{Clock, Files, SystemClock};
 use aegir_store::{Store, StoreAddress, copy_all};
 use clap::{Args, Subcommand};
 
@@ -12,7 +12,7 @@ use crate::compose::Given;
 use crate::failure::Failure;
 use crate::owner;
 use crate::provision::Usage;
-use crate::serve::{Places, answers, runtime};
+use crate::serve::{BeforeUpgrade, Places, answers, copies, open_store, runtime};
 use crate::speak::{err, out};
 
 /// The control database
@@ -26,11 +26,17 @@ pub(crate) struct DbArgs {
 enum DbCommand {
     /// Looks whether it is whole, and mends nothing
     Check,
-    /// Writes a whole copy of an SQLite control database into a new file, while it is in use
+    /// Writes a whole copy into a new file, while it is in use; of a PostgreSQL database by `pg_dump`
     Copy {
         /// The file; it must not be there yet
         #[arg(value_name = "FILE")]
         to: PathBuf,
+    },
+    /// Brings the control database of an older version forward; the front end does the same when it begins
+    Upgrade {
+        /// Makes no copy first: you have one of your own
+        #[arg(long)]
+        no_copy: bool,
     },
     /// Moves everything into another control database, which must be empty, and uses that from then on
     Migrate {
@@ -49,15 +55,16 @@ pub(crate) fn run(given: &Given, args: &DbArgs) -> Result<u8, Failure> {
     let runtime = runtime()?;
     runtime.block_on(async {
         match &args.command {
-            DbCommand::Check => check(&places).await,
-            DbCommand::Copy { to } => copy(&places, to).await,
+            DbCommand::Check => check(&home, &places).await,
+            DbCommand::Copy { to } => copy(&home, &places, to).await,
+            DbCommand::Upgrade { no_copy } => upgrade(&home, &places, *no_copy).await,
             DbCommand::Migrate { to_file } => migrate(&home, &places, to_file).await,
         }
     })
 }
 
-async fn check(places: &Places) -> Result<u8, Failure> {
-    let store = open(places).await?;
+async fn check(home: &Home, places: &Places) -> Result<u8, Failure> {
+    let store = open(home, places, BeforeUpgrade::Copied).await?;
     let mut wrong = store.check().await?;
     wrong.extend(store.check_statements().await?);
     store.close().await;
@@ -73,12 +80,23 @@ async fn check(places: &Places) -> Result<u8, Failure> {
     }
 }
 
-async fn copy(places: &Places, to: &Path) -> Result<u8, Failure> {
+async fn copy(home: &Home, places: &Places, to: &Path) -> Result<u8, Failure> {
     let to = std::path::absolute(to).unwrap_or_else(|_| to.to_owned());
-    let store = open(places).await?;
-    store.backup_to(&to).await?;
+    let store = open(home, places, BeforeUpgrade::Copied).await?;
+    copies(home).copy_to(&store, &to).await?;
     store.close().await;
     out(&format!("`{}` is copied to `{}`.", store.address(), to.display()));
+    Ok(0)
+}
+
+async fn upgrade(home: &Home, places: &Places, no_copy: bool) -> Result<u8, Failure> {
+    if answers(home) {
+        return Err(DbFault::Serves { home: home.path().to_owned() }.into());
+    }
+    let before = if no_copy { BeforeUpgrade::Nothing } else { BeforeUpgrade::Copied };
+    let store = open(home, places, before).await?;
+    store.close().await;
+    out(&format!("`{}` is of schema {}, the newest that this version of Ægir knows.", store.address(), store.schema()));
     Ok(0)
 }
 
@@ -89,7 +107,8 @@ async fn migrate(home: &Home, places: &Places, to_file: &Path) -> Result<u8, Fai
     if answers(home) {
         return Err(DbFault::Serves { home: home.path().to_owned() }.into());
     }
-    let from = open(places).await?;
+    let from = open(home, places, BeforeUpgrade::Copied).await?;
+    nobody_dispatches(&from).await?;
     let target = Store::open(&to).await?;
     let copied = copy_all(&from, &target).await?;
     for table in &copied {
@@ -106,14 +125,26 @@ async fn migrate(home: &Home, places: &Places, to_file: &Path) -> Result<u8, Fai
     Ok(0)
 }
 
-async fn open(places: &Places) -> Result<Store, Failure> {
+/// Refuses while a front end anywhere starts tasks from this control database, as on another machine.
+async fn nobody_dispatches(store: &Store) -> Result<(), Failure> {
+    let leases = store.read(async |read| read.leases().await).await?;
+    let now = i64::try_from(SystemClock.unix_ms()).unwrap_or(i64::MAX);
+    match leases.into_iter().find(|lease| lease.name.starts_with("dispatch:") && lease.is_held(now)) {
+        Some(lease) => {
+            Err(DbFault::Dispatched { holder: lease.holder, seconds: (lease.until - now) / 1000 + 1 }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+async fn open(home: &Home, places: &Places, before: BeforeUpgrade) -> Result<Store, Failure> {
     let address = places.store()?;
     if let StoreAddress::Sqlite(path) = &address
         && !path.exists()
     {
         return Err(DbFault::None { path: path.clone() }.into());
     }
-    Ok(Store::open(&address).await?)
+    Ok(open_store(home, before).await?)
 }
 
 /// The first line of a file or of standard input.
@@ -143,6 +174,8 @@ enum DbFault {
     None { path: PathBuf },
     #[error("a front end of `{}` runs", home.display())]
     Serves { home: PathBuf },
+    #[error("the front end `{holder}` starts tasks from this control database")]
+    Dispatched { holder: String, seconds: i64 },
     #[error("cannot read the address in `{}`", path.display())]
     Address { path: PathBuf, source: io::Error },
 }
@@ -156,6 +189,9 @@ impl Remedy for DbFault {
             DbFault::Serves { home } => Some(format!(
                 "end it first: `aegir --home {} down`, or `systemctl stop aegir` where it is a service",
                 home.display()
+            )),
+            DbFault::Dispatched { seconds, .. } => Some(format!(
+                "end it on its machine, which the first part of its name is, then retry; one that crashed is waited for: {seconds} seconds"
             )),
             DbFault::Address { .. } => None,
         }

@@ -3,4 +3,5 @@
 //! A library of its own within the program, so that its tests reach it as the program does.
 
 pub mod back_ends;
+pub mod copies;
 pub mod post;

@@ -18,7 +18,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use house::{House, Places, Working};
+pub(crate) use house::{BeforeUpgrade, House, Places, Working, copies, open_store};
 
 use crate::compose::Given;
 use crate::failure::Failure;
@@ -71,7 +71,6 @@ pub(crate) fn listen_to_traces() {
 
 async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     let House { hosting, home } = House::open(home).await?;
-    let places = Places::of(&home);
     let front: Arc<dyn Front> = Arc::new(hosting.clone());
     let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.api };
     let server = Server::bind(front, Arc::new(house::Machine), ways, Limits::default()).await?;
@@ -79,7 +78,7 @@ async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(Dispatcher::new(hosting.clone(), holder()).run(stopped.clone()));
     tasks.spawn(do_chores(hosting.clone(), stopped.clone()));
-    tasks.spawn(copies::make_copies(hosting.clone(), places.copies, home.path().to_owned(), stopped.clone()));
+    tasks.spawn(copies::make_copies(hosting.clone(), house::copies(&home), stopped.clone()));
     match server.address() {
         Some(address) => out(&format!("The front end answers on its socket, and on http://{address}/api/v1.")),
         None => out("The front end answers on its socket."),

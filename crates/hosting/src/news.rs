@@ -24,8 +24,8 @@ pub use webhook::WebhookAddress;
 pub struct News {
     /// What became of it.
     pub what: What,
-    /// The task's number.
-    pub task: i64,
+    /// The task's number, if it is about one.
+    pub task: Option<i64>,
     /// What it does: `site-verify`.
     pub operation: String,
     /// What it is about: `@example.org`.
@@ -62,6 +62,8 @@ pub enum What {
     Silent,
     /// Its machine does not answer.
     OutOfContact,
+    /// The control database could not be copied; it is about no task.
+    NotCopied,
 }
 
 impl What {
@@ -74,6 +76,7 @@ impl What {
             What::Recovered => "was interrupted, and is brought to its end",
             What::Silent => "has said nothing for long",
             What::OutOfContact => "runs on a machine that does not answer",
+            What::NotCopied => "failed",
         }
     }
 }
@@ -135,10 +138,13 @@ impl News {
                 body.push_str(&format!("  {}{why}\n", left.line));
             }
         }
-        body.push_str(&format!(
-            "\nTask {}, asked for by {}, on @server_{}.\nIts whole log: aegir task log {}\n",
-            self.task, self.asked_by, self.server, self.task
-        ));
+        body.push_str(&match self.task {
+            Some(task) => format!(
+                "\nTask {task}, asked for by {}, on @server_{}.\nIts whole log: aegir task log {task}\n",
+                self.asked_by, self.server
+            ),
+            None => format!("\nOn {}, by {} itself.\n", self.server, self.asked_by),
+        });
         Letter { subject: one_line(&subject), body: plain(&body) }
     }
 
@@ -173,7 +179,7 @@ mod tests {
     fn news() -> News {
         News {
             what: What::RolledBack,
-            task: 42,
+            task: Some(42),
             operation: "site-add".into(),
             object: "@a.test".into(),
             server: "web1".into(),

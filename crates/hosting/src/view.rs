@@ -248,6 +248,9 @@ pub struct AttemptView {
     pub answer: Option<Value>,
     /// Whether it changed anything.
     pub changed: bool,
+    /// Whether its back end died in the middle, and another one brought it to this end.
+    #[serde(default)]
+    pub recovered: bool,
     /// How many lines it has said.
     pub lines: u64,
     /// Its steps.

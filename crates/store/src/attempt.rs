@@ -34,6 +34,8 @@ pub struct AttemptRecord {
     pub answer: serde_json::Map<String, serde_json::Value>,
     /// Whether it changed anything.
     pub changed: bool,
+    /// Whether its worker had died, and another one brought it to its end.
+    pub recovered: bool,
     /// Since when its machine does not answer.
     pub lost: Option<i64>,
     /// When it was claimed.
@@ -59,36 +61,36 @@ pub(crate) struct Stored {
 
 statements! {
     FIND_ATTEMPT =
-        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed, lost,
-                started, ended
+        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed,
+                recovered, lost, started, ended
            FROM attempt
           WHERE uuid = $1";
     LOCK_ATTEMPT =
-        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed, lost,
-                started, ended
+        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed,
+                recovered, lost, started, ended
            FROM attempt
           WHERE uuid = $1"
-      | "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed, lost,
-                started, ended
+      | "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed,
+                recovered, lost, started, ended
            FROM attempt
           WHERE uuid = $1
             FOR UPDATE";
     ATTEMPTS_OF =
-        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed, lost,
-                started, ended
+        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed,
+                recovered, lost, started, ended
            FROM attempt
           WHERE task = $1
           ORDER BY number";
     ACTIVE_ON =
-        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed, lost,
-                started, ended
+        "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed,
+                recovered, lost, started, ended
            FROM attempt
           WHERE server = $1 AND state <> 'ended'
           ORDER BY id";
     END_ATTEMPT =
         "UPDATE attempt
-            SET state = 'ended', outcome = $2, fault = $3, left_behind = $4, answer = $5, changed = $6, lost = NULL,
-                ended = CASE WHEN $7 < started THEN started ELSE $7 END
+            SET state = 'ended', outcome = $2, fault = $3, left_behind = $4, answer = $5, changed = $6,
+                recovered = $7, lost = NULL, ended = CASE WHEN $8 < started THEN started ELSE $8 END
           WHERE id = $1";
     /// Of a task that was begun anew meanwhile, an older attempt decides nothing.
     END_TASK =
@@ -104,8 +106,8 @@ statements! {
                            server, needs, attempts, queued, started)
          VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9, $10, $11, 1, $12, $12)";
     ADD_FOREIGN_ATTEMPT =
-        "INSERT INTO attempt (uuid, task, number, server, state, next_line, changed, started)
-         VALUES ($1, $2, 1, $3, 'running', 1, FALSE, $4)";
+        "INSERT INTO attempt (uuid, task, number, server, state, next_line, changed, recovered, started)
+         VALUES ($1, $2, 1, $3, 'running', 1, FALSE, FALSE, $4)";
 }
 
 impl Read {
@@ -229,7 +231,8 @@ impl Tx {
             _ => None,
         };
         let answer = if ending.answer.is_empty() { None } else { Some(json(&ending.answer)?) };
-        self.execute(&END_ATTEMPT, values![key, state, fault, left, answer, ending.changed, now]).await?;
+        let Ending { changed, recovered, .. } = *ending;
+        self.execute(&END_ATTEMPT, values![key, state, fault, left, answer, changed, recovered, now]).await?;
         if self.execute(&END_TASK, values![record.task, state, now, record.number]).await? > 0 {
             self.drop_locks(record.task).await?;
         }
@@ -263,6 +266,7 @@ impl AttemptRecord {
             left: row.maybe_json("left_behind")?.unwrap_or_default(),
             answer: row.maybe_json("answer")?.unwrap_or_default(),
             changed: row.get("changed")?,
+            recovered: row.get("recovered")?,
             lost: row.maybe("lost")?,
             started: row.get("started")?,
             ended: row.maybe("ended")?,

@@ -20,7 +20,8 @@ mod sql;
 mod sqlite;
 mod value;
 
-pub use address::{BadAddress, PostgresAddress, StoreAddress};
+pub use address::{BadAddress, PostgresAddress, ProgramsAccess, StoreAddress};
+pub use migrate::Upgrade;
 pub use session::{Read, Tx};
 pub use sql::Dialect;
 

@@ -45,7 +45,7 @@ pub use attempt::{AttemptRecord, Recorded};
 pub use audit::{AuditList, AuditRecord};
 pub use client::ClientRecord;
 pub use copy::{CopiedTable, copy_all};
-pub use db::{BadAddress, Dialect, PostgresAddress, Read, StoreAddress, Tx};
+pub use db::{BadAddress, Dialect, PostgresAddress, ProgramsAccess, Read, StoreAddress, Tx, Upgrade};
 pub use fault::StoreFault;
 pub use found::{DriftRecord, FoundSite};
 pub use lease::{Fence, LONGEST_LEASE, LeaseRecord};

@@ -148,6 +148,7 @@ statements! {
           WHERE name = 'tasks'";
     PAUSE_QUEUE = "UPDATE queue SET paused = $1 WHERE name = 'tasks'";
     LIMIT_QUEUE = "UPDATE queue SET task_limit = $1 WHERE name = 'tasks'";
+    LIMIT_SERVERS = "UPDATE queue SET server_limit = $1 WHERE name = 'tasks'";
     WAITING_TASK = "SELECT id, priority FROM task WHERE object = $1 AND operation = $2 AND state = 'waiting'";
     ADD_TASK =
         "INSERT INTO task (id, operation, object, object_name, parameters, state, priority, actor, asker, parent,
@@ -160,7 +161,8 @@ statements! {
     HOLD_LOCKS = "UPDATE task_lock SET held = TRUE WHERE task = $1";
     DROP_LOCKS = "DELETE FROM task_lock WHERE task = $1";
     SERVER_ROOM =
-        "SELECT server.paused, server.task_limit,
+        "SELECT server.paused,
+                COALESCE(server.task_limit, (SELECT server_limit FROM queue WHERE name = 'tasks')) AS task_limit,
                 (SELECT COUNT(*) FROM task
                   WHERE task.server = server.id AND task.state IN ('running', 'out-of-contact')) AS active,
                 (SELECT COUNT(*) FROM task WHERE task.state = 'running') AS running
@@ -194,8 +196,8 @@ statements! {
                 cancel_actor = NULL
           WHERE id = $1 AND state = 'waiting'";
     ADD_ATTEMPT =
-        "INSERT INTO attempt (uuid, task, number, server, state, next_line, changed, started)
-         SELECT $1, id, attempts, server, 'starting', 1, FALSE, $3 FROM task WHERE id = $2";
+        "INSERT INTO attempt (uuid, task, number, server, state, next_line, changed, recovered, started)
+         SELECT $1, id, attempts, server, 'starting', 1, FALSE, FALSE, $3 FROM task WHERE id = $2";
     CANCEL_WAITING = "UPDATE task SET state = 'cancelled', ended = $2, cancel_actor = $3 WHERE id = $1";
     ASK_TO_CANCEL = "UPDATE task SET cancel_asked = $2, cancel_actor = $3 WHERE id = $1 AND cancel_asked IS NULL";
     ACTIVE_ATTEMPT = "SELECT uuid, server FROM attempt WHERE task = $1 AND state <> 'ended' ORDER BY number DESC";
@@ -453,6 +455,11 @@ impl Tx {
     /// Says how many tasks may run at once, in all.
     pub async fn limit_queue(&mut self, limit: u32) -> Result<(), StoreFault> {
         self.execute(&LIMIT_QUEUE, values![limit]).await.map(drop)
+    }
+
+    /// Says how many tasks may run at once on each server that has no limit of its own.
+    pub async fn limit_servers(&mut self, limit: u32) -> Result<(), StoreFault> {
+        self.execute(&LIMIT_SERVERS, values![limit]).await.map(drop)
     }
 
     /// Waits until nobody else decides what runs.

@@ -18,8 +18,8 @@ pub struct NewServer {
     pub title: String,
     /// How its back end is reached.
     pub transport: Transport,
-    /// How many tasks may run on it at once.
-    pub task_limit: u32,
+    /// How many tasks may run on it at once, if not as many as on any other.
+    pub task_limit: Option<u32>,
     /// Its addresses.
     pub ips: Vec<IpAddr>,
     /// Whose it is.
@@ -35,8 +35,8 @@ pub struct ServerRecord {
     pub context: ServerContext,
     /// How its back end is reached.
     pub transport: Transport,
-    /// How many tasks may run on it at once.
-    pub task_limit: u32,
+    /// How many tasks may run on it at once, if not as many as on any other.
+    pub task_limit: Option<u32>,
     /// Whether none is begun on it.
     pub paused: bool,
 }
@@ -128,8 +128,8 @@ impl Tx {
         self.touch(id, "changed", now).await
     }
 
-    /// Says how many tasks may run on a server at once.
-    pub async fn set_task_limit(&mut self, id: NodeId, limit: u32, now: i64) -> Result<(), StoreFault> {
+    /// Says how many tasks may run on a server at once; of none given, as many as on any other.
+    pub async fn set_task_limit(&mut self, id: NodeId, limit: Option<u32>, now: i64) -> Result<(), StoreFault> {
         self.execute(&SET_TASK_LIMIT, values![id, limit]).await?;
         self.touch(id, "changed", now).await
     }
@@ -217,7 +217,7 @@ impl Parts for ServerList {
     }
 
     fn item(row: &Row) -> Result<ServerRecord, StoreFault> {
-        let limit: i64 = row.get("task_limit")?;
+        let limit: Option<i64> = row.maybe("task_limit")?;
         let transport = match row.maybe_json("address")? {
             Some(address) => Transport::Ssh(address),
             None => Transport::Local,
@@ -226,7 +226,7 @@ impl Parts for ServerList {
             node: Node::of(row)?,
             context: row.json("context")?,
             transport,
-            task_limit: u32::try_from(limit).unwrap_or(0),
+            task_limit: limit.map(|limit| u32::try_from(limit).unwrap_or(0)),
             paused: row.get("paused")?,
         })
     }

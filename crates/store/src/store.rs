@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use tokio::sync::watch;
 
 use crate::db::{self, Link, Postgres, Sqlite};
-use crate::{Dialect, Read, StoreAddress, StoreFault, Tx};
+use crate::{Dialect, Read, StoreAddress, StoreFault, Tx, Upgrade};
 
 /// The control database. Cheap to clone; all clones share one writer (SQLite) or one pool (PostgreSQL).
 #[derive(Clone)]
@@ -41,6 +41,16 @@ impl Store {
     ///
     /// One of a newer version is refused, and so is a file that is a database of something else.
     pub async fn open(address: &StoreAddress) -> Result<Store, StoreFault> {
+        Store::open_after(address, async |_, _| Ok(())).await
+    }
+
+    /// The same; where an older version of the program left it, `before` is done first, with the store as it is: that
+    /// is the moment for a copy. If it fails, nothing is brought forward.
+    pub async fn open_after<E, F>(address: &StoreAddress, before: F) -> Result<Store, E>
+    where
+        E: From<StoreFault>,
+        F: AsyncFn(&Store, Upgrade) -> Result<(), E>,
+    {
         let engine = match address {
             StoreAddress::Sqlite(path) => Engine::Sqlite(Box::new(Sqlite::open(path).await?)),
             StoreAddress::Postgres(at) => Engine::Postgres(Postgres::open(at, &address.to_string()).await?),
@@ -48,7 +58,15 @@ impl Store {
         let heard = watch::Sender::new(0);
         let store = Store(Arc::new(Inner { address: address.clone(), engine, heard, listens: AtomicBool::new(false) }));
         let shown = address.to_string();
-        store.write(async |tx| db::migrate(tx, &shown).await).await?;
+        let mut ready = None;
+        // Once more if another process brought it forward meanwhile, to another schema than ours.
+        while let Some(upgrade) = store.write(async |tx| db::migrate(tx, &shown, ready).await).await? {
+            if let Err(fault) = before(&store, upgrade).await {
+                store.close().await;
+                return Err(fault);
+            }
+            ready = Some(upgrade);
+        }
         Ok(store)
     }
 

@@ -163,6 +163,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("left_behind", Text),
             ("answer", Text),
             ("changed", Bool),
+            ("recovered", Bool),
             ("lost", Int),
             ("started", Int),
             ("ended", Int),
@@ -190,7 +191,7 @@ pub(crate) const TABLES: &[Table] = &[
         false,
         &[("attempt", Int), ("line", Int), ("name", Text), ("phase", Text), ("at", Int), ("took", Int)],
     ),
-    table("queue", 1, false, &[("name", Text), ("paused", Bool), ("task_limit", Int)]),
+    table("queue", 1, false, &[("name", Text), ("paused", Bool), ("task_limit", Int), ("server_limit", Int)]),
     table("lease", 1, false, &[("name", Text), ("holder", Text), ("fence", Int), ("until", Int)]),
     table(
         "field",

@@ -75,6 +75,9 @@ pub(crate) fn words(task: &TaskView) -> Said {
         let mark = if task.state == TaskState::Untidy.as_str() { "warning" } else { "error" };
         complain.push(plain(&format!("{mark}: {}", Report(&fault))));
     }
+    if last(task).is_some_and(|attempt| attempt.recovered) {
+        complain.push("Recovered: its back end died in the middle, and another one brought it to this end.".into());
+    }
     let took = match (task.started, task.ended) {
         (Some(started), Some(ended)) => format!(" in {}", when::took(ended - started)),
         _ => String::new(),

@@ -1,24 +1,33 @@
-//! Nightly copies of the control database, and how many of them are kept.
+//! The nightly copies of the control database, and that there is none, which is news.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::Remedy;
-use aegir_host::{Clock, Files, SystemClock};
+use aegir_domain::FaultReport;
+use aegir_host::{Clock, SystemClock};
 use aegir_hosting::Hosting;
-use aegir_store::{Dialect, StoreFault};
+use aegir_outside::copies::{Copies, CopyFault};
 use tokio::sync::watch;
 
 /// How often we look whether a night has passed.
 const LOOK: Duration = Duration::from_secs(10 * 60);
-/// A night, in milliseconds.
-const NIGHT: u64 = 24 * 60 * 60 * 1000;
+/// How long the same is not told again.
+const TOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Makes a copy each night, and one at the start if the last is older than a night.
-pub(crate) async fn make_copies(hosting: Hosting, folder: PathBuf, home: PathBuf, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn make_copies(hosting: Hosting, copies: Copies, mut stop: watch::Receiver<bool>) {
+    let mut told: Option<Duration> = None;
     while !*stop.borrow() {
-        if let Err(fault) = make_if_due(&hosting, &folder, &home).await {
-            tracing::warn!(fault = %fault, "the control database was not copied");
+        match make_if_due(&hosting, &copies).await {
+            Ok(()) => told = None,
+            Err(fault) => {
+                tracing::warn!(fault = %fault, "the control database was not copied");
+                if told.is_none_or(|at| SystemClock.now().saturating_sub(at) >= TOLD) {
+                    match hosting.tell_of_no_copy(FaultReport::of(&fault)).await {
+                        Ok(()) => told = Some(SystemClock.now()),
+                        Err(fault) => tracing::warn!(fault = %fault, "that there is no copy cannot be told just now"),
+                    }
+                }
+            }
         }
         tokio::select! {
             _ = stop.changed() => (),
@@ -27,70 +36,7 @@ pub(crate) async fn make_copies(hosting: Hosting, folder: PathBuf, home: PathBuf
     }
 }
 
-/// Makes a copy unless there is a fresh one; then lets go of those that are too many.
-pub(crate) async fn make_if_due(hosting: &Hosting, folder: &Path, home: &Path) -> Result<Option<PathBuf>, CopyFault> {
-    // PostgreSQL is copied by its own means; the manual says how.
-    if hosting.store().dialect() == Dialect::Postgres {
-        return Ok(None);
-    }
-    let files = Files::new(vec![home.to_owned()]);
-    files.make_dirs(folder, 0o700)?;
-    let now = SystemClock.unix_ms();
-    let copies = copies_in(&files, folder)?;
-    let is_fresh = copies.last().and_then(|name| moment(name)).is_some_and(|at| now < at + NIGHT && at <= now);
-    if is_fresh {
-        return Ok(None);
-    }
-    let path = folder.join(format!("control-{now:013}.sqlite"));
-    hosting.store().backup_to(&path).await?;
+async fn make_if_due(hosting: &Hosting, copies: &Copies) -> Result<(), CopyFault> {
     let keep = hosting.copies_kept().await?;
-    let mut copies = copies_in(&files, folder)?;
-    while copies.len() > keep {
-        files.remove_file(&folder.join(copies.remove(0)))?;
-    }
-    Ok(Some(path))
-}
-
-/// The names of copies, the oldest first.
-fn copies_in(files: &Files, folder: &Path) -> Result<Vec<String>, CopyFault> {
-    let mut names: Vec<String> =
-        files.list(folder)?.into_iter().map(|name| name.to_string()).filter(|name| moment(name).is_some()).collect();
-    names.sort();
-    Ok(names)
-}
-
-/// When a copy was made, by its name.
-fn moment(name: &str) -> Option<u64> {
-    name.strip_prefix("control-")?.strip_suffix(".sqlite")?.parse().ok()
-}
-
-/// Why there is no copy.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CopyFault {
-    #[error(transparent)]
-    Files(#[from] aegir_host::FileFault),
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-}
-
-impl Remedy for CopyFault {
-    fn remedy(&self) -> Option<String> {
-        match self {
-            CopyFault::Files(fault) => fault.remedy(),
-            CopyFault::Store(fault) => fault.remedy(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::moment;
-
-    #[test]
-    fn only_our_own_copies_are_taken_for_such() {
-        assert_eq!(moment("control-1700000000000.sqlite"), Some(1_700_000_000_000));
-        for other in ["control.sqlite", "control-1700000000000.sqlite.part", "mine.sqlite", "control-x.sqlite"] {
-            assert_eq!(moment(other), None, "{other}");
-        }
-    }
+    copies.make_if_due(hosting.store(), keep).await.map(drop)
 }

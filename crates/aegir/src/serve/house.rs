@@ -10,6 +10,7 @@ use aegir_host::{
 };
 use aegir_hosting::{Dispatcher, Hosting, Outside, Postman};
 use aegir_outside::back_ends::ProcessBackEnds;
+use aegir_outside::copies::{Copies, CopyFault};
 use aegir_outside::post::RealPostman;
 use aegir_store::{BadAddress, KeyFault, SecretKey, Store, StoreAddress, StoreFault};
 
@@ -34,8 +35,6 @@ pub(crate) struct Places {
     pub(crate) file: PathBuf,
     /// What secrets in it are sealed with.
     pub(crate) key: PathBuf,
-    /// Its nightly copies.
-    pub(crate) copies: PathBuf,
 }
 
 impl Places {
@@ -45,7 +44,6 @@ impl Places {
             address: folder.join("control-database"),
             file: folder.join("control.sqlite"),
             key: folder.join("control.key"),
-            copies: home.backups().join("hostmaster"),
         }
     }
 
@@ -71,7 +69,7 @@ impl House {
         for folder in [home.hostmaster(), home.locks()] {
             files.make_dirs(&folder, 0o700).map_err(|source| HouseFault::Folder { path: folder, source })?;
         }
-        let store = Store::open(&places.store()?).await?;
+        let store = open_store(&home, BeforeUpgrade::Copied).await?;
         let key = key(&store, &places.key).await?;
         let back_ends = ProcessBackEnds::new(home.clone(), OwnProgram::new(OWN_PROGRAM, None));
         let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman(&home), key);
@@ -104,13 +102,44 @@ impl Working {
     }
 }
 
+/// What there must be before the control database of an older version is brought forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BeforeUpgrade {
+    /// A copy, which is made.
+    Copied,
+    /// Nothing: whoever asked has one of their own.
+    Nothing,
+}
+
+/// Opens the control database of a home; one of an older version is copied, then brought forward.
+pub(crate) async fn open_store(home: &Home, before: BeforeUpgrade) -> Result<Store, HouseFault> {
+    let address = Places::of(home).store()?;
+    Store::open_after(&address, async |store, upgrade| {
+        if before == BeforeUpgrade::Copied {
+            let path = copies(home).before_upgrade(store, upgrade).await?;
+            tracing::info!(copy = %path.display(), schema = upgrade.to, "the control database is copied, and brought forward");
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Makes copies of the control database of a home.
+pub(crate) fn copies(home: &Home) -> Copies {
+    Copies::new(home.clone(), Arc::new(programs(home)), Arc::new(SystemClock))
+}
+
 /// Sends news with what this machine has.
 fn postman(home: &Home) -> Arc<dyn Postman> {
-    // What a `sendmail` leaves behind is its own: no journal names its group.
+    Arc::new(RealPostman::new(Arc::new(programs(home)), Arc::new(SystemClock), Arc::new(SystemMint)))
+}
+
+/// Programs of this machine that are no part of a task.
+fn programs(home: &Home) -> TaskPrograms {
+    // What one leaves behind is its own: no journal names its group.
     let programs = TaskPrograms::new(OWN_PROGRAM.into(), Box::new(|_| Ok(())), Deadline::none());
     // Some read their settings in their user's home.
-    let programs = programs.with_home(home.path(), home.cache());
-    Arc::new(RealPostman::new(Arc::new(programs), Arc::new(SystemClock), Arc::new(SystemMint)))
+    programs.with_home(home.path(), home.cache())
 }
 
 /// The key; a new one only for a control database that holds nothing yet, and that no other control node began with a
@@ -185,6 +214,8 @@ pub(crate) enum HouseFault {
     #[error(transparent)]
     Store(#[from] StoreFault),
     #[error(transparent)]
+    Copy(#[from] CopyFault),
+    #[error(transparent)]
     Key(#[from] KeyFault),
 }
 
@@ -198,6 +229,7 @@ impl Remedy for HouseFault {
             HouseFault::Folder { source, .. } => source.remedy(),
             HouseFault::BadAddress(fault) => fault.remedy(),
             HouseFault::Store(fault) => fault.remedy(),
+            HouseFault::Copy(fault) => fault.remedy(),
             HouseFault::Key(fault) => fault.remedy(),
         }
     }

@@ -167,6 +167,21 @@ fn steps_are_told_to_who_wants_all() {
 }
 
 #[test]
+fn that_a_back_end_died_and_was_recovered_is_said() {
+    let stage = Stage::new();
+    let task = stage.front.task("a.test", "site-verify");
+    stage.front.end(task, &json!({ "state": "rolled-back", "recovered": true }));
+
+    let said = stage.aegir(&["task", "follow", "42"]).ends(7);
+
+    assert!(said.err.contains("Recovered: its back end died in the middle"), "{}", said.all());
+    let other = stage.front.task("b.test", "site-verify");
+    stage.front.end(other, &json!({ "state": "rolled-back" }));
+    let said = stage.aegir(&["task", "follow", &other.to_string()]).ends(7);
+    assert!(!said.err.contains("Recovered"), "{}", said.all());
+}
+
+#[test]
 fn what_a_task_waits_for_is_said() {
     let stage = Stage::new();
     let task = stage.front.task("a.test", "site-verify");

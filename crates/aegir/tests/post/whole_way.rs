@@ -49,7 +49,7 @@ impl Outside for Ahead {
 pub fn some_news() -> News {
     News {
         what: What::Stuck,
-        task: 42,
+        task: Some(42),
         operation: "site-add".into(),
         object: "@a.test".into(),
         server: "web1".into(),

@@ -93,7 +93,7 @@ async fn claims(name: &str, url: &str) {
         .write(async |tx| {
             tx.limit_queue(100_000).await?;
             for server in &filled.servers {
-                tx.set_task_limit(*server, 100_000, 1).await?;
+                tx.set_task_limit(*server, Some(100_000), 1).await?;
             }
             Ok::<_, StoreFault>(())
         })

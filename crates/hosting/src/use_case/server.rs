@@ -8,7 +8,7 @@ use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, server_view};
 use super::{Asked, shown};
 use crate::making::{changed_server, new_server};
-use crate::{Answer, BadParameters, Hosting, Refusal, Setting};
+use crate::{Answer, BadParameters, Hosting, Refusal};
 
 /// The name under which the password of a database server's account is kept.
 pub(crate) const DB_PASSWORD: &str = "db_password";
@@ -64,12 +64,11 @@ impl Hosting {
                         by: format!("the {} `{}`", node.kind, node.title),
                     });
                 }
-                let usual = super::setting::number(tx, Setting::TasksPerServer).await?;
                 let new = NewServer {
                     context: context.clone(),
                     title: asked.given.str("title").unwrap_or(name.as_str()).to_owned(),
                     transport,
-                    task_limit: limit(asked).unwrap_or(usual),
+                    task_limit: limit(asked).flatten(),
                     ips,
                     owner: aegir_store::ADMIN,
                 };
@@ -200,8 +199,10 @@ impl Asked<'_> {
     }
 }
 
-fn limit(asked: &Asked<'_>) -> Option<u32> {
-    asked.given.number("most_tasks").and_then(|limit| u32::try_from(limit).ok())
+/// A limit of the server's own, if one was given; none of its own, if that was.
+fn limit(asked: &Asked<'_>) -> Option<Option<u32>> {
+    let limit = asked.given.number("most_tasks").and_then(|limit| u32::try_from(limit).ok());
+    limit.map(|limit| (limit > 0).then_some(limit))
 }
 
 fn ips(asked: &Asked<'_>) -> Result<Vec<std::net::IpAddr>, Refusal> {

@@ -47,10 +47,13 @@ impl Hosting {
                     false => tx.change_setting(name, &value, &asked.actor.name, now).await?,
                 }
                 let holds = if value.is_null() { setting.default() } else { value.clone() };
-                if setting == Setting::TasksAtOnce
-                    && let Some(limit) = holds.as_u64().and_then(|limit| u32::try_from(limit).ok())
-                {
-                    tx.limit_queue(limit).await?;
+                // These two are asked at every claim, so the queue has them by itself.
+                if let Some(limit) = holds.as_u64().and_then(|limit| u32::try_from(limit).ok()) {
+                    match setting {
+                        Setting::TasksAtOnce => tx.limit_queue(limit).await?,
+                        Setting::TasksPerServer => tx.limit_servers(limit).await?,
+                        _ => (),
+                    }
                 }
                 setting_shown(tx, setting).await
             })

@@ -165,7 +165,7 @@ pub(super) async fn server_view(read: &mut Read, server: &ServerRecord, depth: D
             Transport::Local => "local".into(),
             Transport::Ssh(address) => format!("ssh {address}"),
         },
-        most_tasks: Some(server.task_limit),
+        most_tasks: server.task_limit,
         paused: server.paused,
         fields: Default::default(),
         operations: Vec::new(),
@@ -314,6 +314,7 @@ async fn attempt_view(read: &mut Read, attempt: AttemptRecord) -> Result<Attempt
         left: (!attempt.left.is_empty()).then(|| json(&attempt.left)),
         answer: (!attempt.answer.is_empty()).then(|| Value::Object(attempt.answer.clone())),
         changed: attempt.changed,
+        recovered: attempt.recovered,
         lines: attempt.next_line.saturating_sub(1),
         steps: steps
             .into_iter()

@@ -162,6 +162,12 @@ impl Hosting {
         Ok(usize::try_from(kept).unwrap_or(usize::MAX).max(1))
     }
 
+    /// Has it told that the control database could not be copied.
+    pub async fn tell_of_no_copy(&self, fault: FaultReport) -> Result<(), StoreFault> {
+        let now = self.now();
+        self.store().write(async |tx| super::outcome::no_copy(tx, fault, now).await).await
+    }
+
     /// Lets go of what is old, as the settings say.
     pub async fn prune(&self) -> Result<aegir_store::Pruned, StoreFault> {
         let (tasks, audit) = self

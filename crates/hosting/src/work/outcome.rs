@@ -366,7 +366,7 @@ async fn tell(tx: &mut Tx, task: &TaskRecord, attempt: AttemptId, ending: &Endin
     };
     let news = News {
         what,
-        task: task.id.0,
+        task: Some(task.id.0),
         operation: task.operation.to_string(),
         object: task.object_name.to_string(),
         server: server_of(tx, task).await?,
@@ -376,7 +376,7 @@ async fn tell(tx: &mut Tx, task: &TaskRecord, attempt: AttemptId, ending: &Endin
         undone: undone.map(|step| step.name.clone()).collect(),
         left,
     };
-    post(tx, task, &news, now).await
+    post(tx, &news, now).await
 }
 
 /// Says that the machine of an attempt does not answer, and has that told once.
@@ -393,7 +393,7 @@ pub(super) async fn lost(
     let Some(task) = before.filter(|task| task.state == TaskState::Running) else { return Ok(()) };
     let news = News {
         what: What::OutOfContact,
-        task: task.id.0,
+        task: Some(task.id.0),
         operation: task.operation.to_string(),
         object: task.object_name.to_string(),
         server: lost.server.to_string(),
@@ -403,7 +403,7 @@ pub(super) async fn lost(
         undone: Vec::new(),
         left: Vec::new(),
     };
-    post(tx, &task, &news, now).await
+    post(tx, &news, now).await
 }
 
 /// Has it told once that a running task says nothing.
@@ -411,7 +411,7 @@ pub(super) async fn silent(tx: &mut Tx, task: NodeId, minutes: u32, now: i64) ->
     let Some(task) = tx.task(task).await?.filter(|task| task.state == TaskState::Running) else { return Ok(()) };
     let news = News {
         what: What::Silent,
-        task: task.id.0,
+        task: Some(task.id.0),
         operation: task.operation.to_string(),
         object: task.object_name.to_string(),
         server: server_of(tx, &task).await?,
@@ -421,14 +421,31 @@ pub(super) async fn silent(tx: &mut Tx, task: NodeId, minutes: u32, now: i64) ->
         undone: Vec::new(),
         left: Vec::new(),
     };
-    post(tx, &task, &news, now).await
+    post(tx, &news, now).await
 }
 
 async fn server_of(tx: &mut Tx, task: &TaskRecord) -> Result<String, StoreFault> {
     Ok(tx.server(task.server).await?.map(|server| server.context.name.to_string()).unwrap_or_default())
 }
 
-async fn post(tx: &mut Tx, task: &TaskRecord, news: &News, now: i64) -> Result<(), StoreFault> {
+/// Has it told that the control database could not be copied.
+pub(super) async fn no_copy(tx: &mut Tx, fault: FaultReport, now: i64) -> Result<(), StoreFault> {
+    let news = News {
+        what: What::NotCopied,
+        task: None,
+        operation: "copy".into(),
+        object: "the control database".into(),
+        server: "the control node".into(),
+        asked_by: "Ægir".into(),
+        at: now,
+        fault: Some(fault),
+        undone: Vec::new(),
+        left: Vec::new(),
+    };
+    post(tx, &news, now).await
+}
+
+async fn post(tx: &mut Tx, news: &News, now: i64) -> Result<(), StoreFault> {
     let body = serde_json::to_value(news).unwrap_or_default();
     // Where nobody wants to hear, nothing is kept for later.
     let ways: [(&str, &[Setting]); 2] =
@@ -440,7 +457,7 @@ async fn post(tx: &mut Tx, task: &TaskRecord, news: &News, now: i64) -> Result<(
             wanted &= set.is_some_and(|text| !text.is_empty());
         }
         if wanted {
-            tx.post_news(channel, Some(task.id), &body, now).await?;
+            tx.post_news(channel, news.task.map(NodeId), &body, now).await?;
         }
     }
     Ok(())

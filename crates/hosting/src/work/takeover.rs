@@ -229,7 +229,7 @@ async fn add_found(
                 title: server.name.to_string(),
                 // It was found in that machine's home, so that is where its back end is.
                 transport: like.as_ref().map_or_else(Default::default, |like| like.transport.clone()),
-                task_limit: like.map_or(4, |like| like.task_limit),
+                task_limit: like.and_then(|like| like.task_limit),
                 ips: Vec::new(),
                 owner,
             };

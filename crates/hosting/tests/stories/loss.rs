@@ -199,12 +199,19 @@ fn a_worker_that_dies_is_recovered_and_the_task_says_so() {
 
         ground.assert_state(task, TaskState::RolledBack).await;
         assert_all_lines(&ground, task).await;
+        let attempts = async |task| ground.shown(on_task(Id::TaskShow, task)).await["attempts"].clone();
+        assert_eq!(attempts(task).await[0]["recovered"], true);
         let site = ground.task(task).await.object;
         assert_eq!((ground.status(site).await, ground.node(site).await.verified), (ObjectStatus::Enabled, None));
         ground.hosting.send_news().await.unwrap();
         assert!(
             matches!(&ground.postman.sent()[0], Sent::Letter(_, _, _, letter) if letter.subject.contains("was interrupted"))
         );
+
+        ground.ask(on_task(Id::TaskRetry, task)).await.unwrap();
+        ground.work().await;
+        let attempts = attempts(task).await;
+        assert_eq!((&attempts[0]["recovered"], &attempts[1]["recovered"]), (&true.into(), &false.into()));
     });
 }
 

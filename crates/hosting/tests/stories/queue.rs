@@ -387,6 +387,50 @@ fn limits_hold_on_a_server_and_in_all() {
 }
 
 #[test]
+fn a_server_without_a_limit_of_its_own_follows_the_setting_at_once() {
+    on_both(async |ground| {
+        let sites = ["a.test", "b.test", "c.test", "d.test", "e.test"];
+        ground.fleet(&sites).await;
+        let machine = ground.machine();
+        machine.plan(TaskKind::VerifySite, None, Plan { pause: Duration::from_millis(40), ..Plan::default() });
+        let most_at_once = async || {
+            machine.count_anew();
+            for site in sites {
+                ground.queue(verify_site(site)).await;
+            }
+            ground.work().await;
+            machine.most_at_once()
+        };
+        let edit = async |limit: i64| {
+            ground.queue(Call::of(Id::ServerEdit).about("web1").with("most_tasks", limit)).await;
+            ground.work().await;
+            ground.shown(Call::of(Id::ServerShow).about("web1")).await["most_tasks"].clone()
+        };
+        assert_eq!(most_at_once().await, 4, "the setting's default");
+        ground.set("tasks_per_server", "2").await;
+        assert_eq!(most_at_once().await, 2);
+
+        assert_eq!(edit(3).await, 3);
+        ground.set("tasks_per_server", "1").await;
+        assert_eq!(most_at_once().await, 3, "its own limit is not the setting's affair");
+        assert_eq!(edit(0).await, json!(null));
+        assert_eq!(most_at_once().await, 1);
+
+        // What waits for room says how much there is.
+        machine.plan(TaskKind::VerifySite, "@a.test", Plan::holds());
+        let runs = ground.queue(verify_site("a.test")).await;
+        let at_work = ground.at_work();
+        ground.until_state(runs, TaskState::Running).await;
+        let waits = ground.queue(verify_site("b.test")).await;
+        let shown = ground.shown(on_task(Id::TaskShow, waits)).await;
+        assert_eq!(shown["waits_for"], "1 tasks run on its server, which is as many as may");
+        machine.release("@a.test");
+        ground.until_state(waits, TaskState::Succeeded).await;
+        at_work.stop().await;
+    });
+}
+
+#[test]
 fn a_person_is_served_before_what_was_only_due() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;

@@ -1,11 +1,6 @@
 -- The first schema. `postgres/0001_first.sql` is the same in the other dialect: the same tables,
 -- columns, keys and indices in the same order. Times are milliseconds since 1970.
 
-CREATE TABLE meta (
-  name  TEXT NOT NULL PRIMARY KEY,
-  value TEXT NOT NULL
-);
-
 -- Every object, task and package has its number here. Of tasks, status and owner are in `task`.
 CREATE TABLE node (
   id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -44,11 +39,12 @@ CREATE TABLE client (
 );
 CREATE UNIQUE INDEX client_name ON client (machine_name);
 
+-- No limit of its own: the queue's for servers.
 CREATE TABLE server (
   id         INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   transport  TEXT NOT NULL,
   address    TEXT,
-  task_limit BIGINT NOT NULL,
+  task_limit BIGINT,
   paused     BOOLEAN NOT NULL,
   revision   BIGINT NOT NULL,
   context    TEXT NOT NULL
@@ -197,6 +193,7 @@ CREATE TABLE attempt (
   left_behind TEXT,
   answer      TEXT,
   changed     BOOLEAN NOT NULL,
+  recovered   BOOLEAN NOT NULL,
   lost        BIGINT,
   started     BIGINT NOT NULL,
   ended       BIGINT
@@ -229,10 +226,12 @@ CREATE TABLE step (
   PRIMARY KEY (attempt, line)
 );
 
+-- Limits of tasks that run at once: of all, and of a server that has none of its own.
 CREATE TABLE queue (
-  name       TEXT NOT NULL PRIMARY KEY,
-  paused     BOOLEAN NOT NULL,
-  task_limit BIGINT NOT NULL
+  name         TEXT NOT NULL PRIMARY KEY,
+  paused       BOOLEAN NOT NULL,
+  task_limit   BIGINT NOT NULL,
+  server_limit BIGINT NOT NULL
 );
 
 CREATE TABLE lease (
@@ -356,4 +355,4 @@ CREATE INDEX outbox_due ON outbox (next_try, id) WHERE next_try IS NOT NULL;
 -- What every installation begins with: the client that owns everything, and the queue.
 INSERT INTO node (id, kind, title, status, created, changed) VALUES (1, 'client', 'admin', 'enabled', 0, 0);
 INSERT INTO client (id, machine_name) VALUES (1, 'admin');
-INSERT INTO queue (name, paused, task_limit) VALUES ('tasks', FALSE, 16);
+INSERT INTO queue (name, paused, task_limit, server_limit) VALUES ('tasks', FALSE, 16, 4);

@@ -23,6 +23,14 @@ pub struct PostgresAddress {
     url: Password,
 }
 
+/// What PostgreSQL's own programs need to reach the same database.
+pub struct ProgramsAccess {
+    /// Variables for them; none holds a secret.
+    pub variables: Vec<(&'static str, String)>,
+    /// A line for their password file, if the address has a password.
+    pub password_line: Option<Password>,
+}
+
 /// An address that names no control database. It shows nothing of what was given: that may hold a password.
 #[derive(Debug, thiserror::Error)]
 #[error("the address of the control database cannot be used: {why}")]
@@ -93,6 +101,64 @@ impl PostgresAddress {
     }
 }
 
+impl PostgresAddress {
+    /// The same for PostgreSQL's own programs, as `pg_dump`.
+    pub fn for_programs(&self) -> Result<ProgramsAccess, BadAddress> {
+        let options = self.options()?;
+        let host = match options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => options.get_host().trim_matches(['[', ']']).to_owned(),
+        };
+        let mode = match options.get_ssl_mode() {
+            PgSslMode::Disable => "disable",
+            PgSslMode::Allow => "allow",
+            PgSslMode::Prefer => "prefer",
+            PgSslMode::Require => "require",
+            PgSslMode::VerifyCa => "verify-ca",
+            PgSslMode::VerifyFull => "verify-full",
+        };
+        let mut variables = vec![
+            ("PGHOST", host),
+            ("PGPORT", options.get_port().to_string()),
+            ("PGUSER", options.get_username().to_owned()),
+            ("PGDATABASE", options.get_database().unwrap_or_default().to_owned()),
+            ("PGSSLMODE", mode.to_owned()),
+        ];
+        variables.extend(options.get_options().map(|options| ("PGOPTIONS", options.to_owned())));
+        let mut password = self.user_part().and_then(|user| user.split_once(':')).map(|(_, text)| decoded(text));
+        for (name, value) in self.query() {
+            match name {
+                "password" => password = Some(value),
+                "sslrootcert" | "ssl-root-cert" | "ssl-ca" => variables.push(("PGSSLROOTCERT", value)),
+                "sslcert" | "ssl-cert" => variables.push(("PGSSLCERT", value)),
+                "sslkey" | "ssl-key" => variables.push(("PGSSLKEY", value)),
+                _ => (),
+            }
+        }
+        let password_line = password
+            .map(|password| Password::new(format!("*:*:*:*:{}\n", password.replace('\\', "\\\\").replace(':', "\\:"))));
+        Ok(ProgramsAccess { variables, password_line })
+    }
+
+    /// What is before the `@` of the host.
+    fn user_part(&self) -> Option<&str> {
+        let (_, rest) = self.url.expose().split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        authority.rsplit_once('@').map(|(user, _)| user)
+    }
+
+    fn query(&self) -> impl Iterator<Item = (&str, String)> {
+        let text = self.url.expose().split('#').next().unwrap_or_default();
+        let query = text.split_once('?').map_or("", |(_, query)| query);
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name, decoded(&value.replace('+', " "))))
+    }
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
 impl fmt::Display for StoreAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -126,6 +192,48 @@ mod tests {
             let fault = text.parse::<StoreAddress>().unwrap_err();
             assert!(!format!("{fault} {fault:?} {:?}", fault.remedy()).contains("hunter2"), "{fault}");
         }
+    }
+
+    #[test]
+    fn programs_are_told_the_same_and_the_password_apart() {
+        let told = |text: &str| match text.parse::<StoreAddress>().unwrap() {
+            StoreAddress::Postgres(address) => {
+                let access = address.for_programs().unwrap();
+                let line = access.password_line.map(|line| line.expose().to_owned());
+                (access.variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(), line)
+            }
+            StoreAddress::Sqlite(_) => unreachable!(),
+        };
+        let (variables, line) =
+            told("postgres://ae%67ir:h%3Au%5Cn%40ter@db.example.org:6432/control?sslrootcert=/etc/ca+1.pem");
+        assert_eq!(
+            variables,
+            [
+                "PGHOST=db.example.org",
+                "PGPORT=6432",
+                "PGUSER=aegir",
+                "PGDATABASE=control",
+                "PGSSLMODE=verify-full",
+                "PGSSLROOTCERT=/etc/ca 1.pem"
+            ]
+        );
+        assert_eq!(line.as_deref(), Some("*:*:*:*:h\\:u\\\\n@ter\n"));
+        let (variables, line) = told("postgres://aegir@%2Frun%2Fpostgresql/control?password=hunter2");
+        assert_eq!((variables[0].as_str(), line.as_deref()), ("PGHOST=/run/postgresql", Some("*:*:*:*:hunter2\n")));
+        assert!(variables.iter().all(|variable| !variable.contains("hunter2")));
+        assert_eq!(
+            told("postgres://aegir@[::1]:5433/control"),
+            (
+                vec![
+                    "PGHOST=::1".to_owned(),
+                    "PGPORT=5433".to_owned(),
+                    "PGUSER=aegir".to_owned(),
+                    "PGDATABASE=control".to_owned(),
+                    "PGSSLMODE=prefer".to_owned(),
+                ],
+                None,
+            )
+        );
     }
 
     #[test]

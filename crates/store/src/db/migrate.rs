@@ -28,11 +28,29 @@ const TABLES: Sql = Sql::each(
     "SELECT COUNT(*) AS tables, COUNT(*) AS ours
        FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'meta'",
 );
+/// Which migrations were done; it is there before the first of them.
+const META: Sql = Sql::each(
+    "make meta",
+    "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE meta (name TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, value TEXT COLLATE \"C\" NOT NULL)",
+);
 const RECORD: Sql = Sql::same("record migration", "INSERT INTO meta (name, value) VALUES ($1, $2)");
 const RECORDED: Sql = Sql::same("read migrations", "SELECT name, value FROM meta WHERE name LIKE 'migration-%'");
 
+/// A control database that an older version of the program left: from which schema to which it is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The schema that is there.
+    pub from: i64,
+    /// The newest that this program knows.
+    pub to: i64,
+}
+
 /// Brings the schema forward. A database of a newer version is refused, and so is one of something else.
-pub(crate) async fn migrate(tx: &mut Tx, address: &str) -> Result<(), StoreFault> {
+///
+/// One that was in use is left as it is, and the answer says so, unless it is `ready`: whoever says that has made
+/// of this very schema what must be there first, a copy.
+pub(crate) async fn migrate(tx: &mut Tx, address: &str, ready: Option<Upgrade>) -> Result<Option<Upgrade>, StoreFault> {
     let dialect = tx.dialect();
     if dialect == Dialect::Postgres {
         tx.link()?.rows("lock the schema", LOCK_SCHEMA, Vec::new(), false).await?;
@@ -44,6 +62,9 @@ pub(crate) async fn migrate(tx: &mut Tx, address: &str) -> Result<(), StoreFault
     };
     if there && !ours {
         return Err(StoreFault::Foreign { address: address.to_owned() });
+    }
+    if !ours {
+        tx.execute(&META, Vec::new()).await?;
     }
     let mut found = 0;
     if ours {
@@ -61,13 +82,17 @@ pub(crate) async fn migrate(tx: &mut Tx, address: &str) -> Result<(), StoreFault
         if found > known {
             return Err(StoreFault::Newer { address: address.to_owned(), found, known });
         }
+        let upgrade = Upgrade { from: found, to: known };
+        if found < known && ready != Some(upgrade) {
+            return Ok(Some(upgrade));
+        }
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.number > found) {
         tx.link()?.script("migrate", migration.text(dialect)).await?;
         let name = format!("migration-{:04}", migration.number);
         tx.execute(&RECORD, values![name, migration.checksum(dialect)]).await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 impl Migration {

@@ -40,7 +40,7 @@ pub async fn fill(store: &Store, fleet: Fleet) -> Result<Filled, StoreFault> {
             context: server_context(&format!("web{n}")),
             title: format!("web{n}"),
             transport: aegir_domain::Transport::Local,
-            task_limit: 8,
+            task_limit: Some(8),
             ips: Vec::new(),
             owner: ADMIN,
         };

@@ -90,7 +90,7 @@ impl Ground {
             context: server_context(name),
             title: name.to_owned(),
             transport: Transport::Local,
-            task_limit: 100,
+            task_limit: Some(100),
             ips: vec!["192.0.2.7".parse().unwrap()],
             owner: ADMIN,
         };

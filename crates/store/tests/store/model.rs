@@ -238,7 +238,7 @@ async fn follow(ground: &Ground, acts: Vec<Act>) -> Result<(), TestCaseError> {
                 model.queue_limit = limit as usize;
             }
             Act::LimitServer(server, limit) => {
-                store.write(async |tx| tx.set_task_limit(servers[server], limit, now).await).await.unwrap();
+                store.write(async |tx| tx.set_task_limit(servers[server], Some(limit), now).await).await.unwrap();
                 model.limit[server] = limit as usize;
             }
             Act::Verified(verified) => {

@@ -228,7 +228,7 @@ fn a_server_has_services_addresses_and_a_way_to_its_back_end() {
             context,
             title: "Second".into(),
             transport: ssh.clone(),
-            task_limit: 4,
+            task_limit: None,
             ips: vec!["2001:db8::7".parse().unwrap(), "192.0.2.9".parse().unwrap()],
             owner: ADMIN,
         };
@@ -240,7 +240,7 @@ fn a_server_has_services_addresses_and_a_way_to_its_back_end() {
             .store
             .read(async |read| {
                 let found = read.server(second).await?.unwrap();
-                assert_eq!((found.transport, found.task_limit, found.paused), (ssh, 4, false));
+                assert_eq!((found.transport, found.task_limit, found.paused), (ssh, None, false));
                 assert_eq!(read.server_ips(second).await?.len(), 2);
                 let with = async |read: &mut aegir_store::Read, list: ServerList| {
                     let rows = read.list(&list).await?.rows;

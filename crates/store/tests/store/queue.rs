@@ -74,7 +74,7 @@ fn limits_hold_on_a_server_and_in_all() {
         ground
             .store
             .write(async |tx| {
-                tx.set_task_limit(one, 2, now).await?;
+                tx.set_task_limit(one, Some(2), now).await?;
                 tx.limit_queue(3).await
             })
             .await

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aegir_domain::Remedy;
-use aegir_store::{Dialect, Store, StoreFault};
+use aegir_store::{Dialect, Store, StoreFault, Upgrade};
 use sqlx::{ConnectOptions, Connection, Row};
 
 use crate::ground::{Ground, on_both};
@@ -172,4 +172,56 @@ fn kind(of: String) -> &'static str {
         "boolean" => "bool",
         other => panic!("a column of the type {other}"),
     }
+}
+
+/// A control database of the schema before the first one: all that it has is the list of its migrations.
+async fn made_old(ground: &Ground) {
+    ground.store.close().await;
+    match ground.store.dialect() {
+        Dialect::Sqlite => {
+            std::fs::write(ground.dir.path().join("control.sqlite"), "").unwrap();
+            raw(ground, "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)").await;
+        }
+        Dialect::Postgres => {
+            raw(
+                ground,
+                "DROP SCHEMA public CASCADE; CREATE SCHEMA public;
+                 CREATE TABLE meta (name TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, value TEXT COLLATE \"C\" NOT NULL)",
+            )
+            .await;
+        }
+    }
+    raw(ground, "INSERT INTO meta (name, value) VALUES ('mark', 'old')").await;
+}
+
+#[test]
+fn what_must_be_done_before_an_upgrade_is_done_with_the_database_as_it_was_and_a_failure_of_it_upgrades_nothing() {
+    on_both(async |ground| {
+        made_old(&ground).await;
+        let upgrade = Upgrade { from: 0, to: 1 };
+
+        let failed = Store::open_after(&ground.address, async |_, seen| {
+            assert_eq!(seen, upgrade);
+            Err(StoreFault::Absent { what: "room for a copy".into() })
+        });
+        assert!(matches!(failed.await, Err(StoreFault::Absent { .. })));
+
+        let seen = std::sync::atomic::AtomicU32::new(0);
+        let store = Store::open_after(&ground.address, async |old, now| {
+            assert_eq!(now, upgrade, "nothing was brought forward");
+            seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert!(old.sums().await.is_err(), "the tables are not there yet");
+            Ok::<_, StoreFault>(())
+        });
+        let store = store.await.unwrap();
+        assert_eq!(seen.load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(store.check().await.unwrap(), Vec::<String>::new());
+        assert_eq!(store.check_statements().await.unwrap(), Vec::<String>::new());
+        store.close().await;
+
+        // Neither one that is new nor one that is of this version has anything to be kept from.
+        let untouched = Store::open_after(&ground.address, async |_, seen| panic!("{seen:?}"));
+        let untouched: Result<Store, StoreFault> = untouched.await;
+        untouched.unwrap().close().await;
+    });
 }

@@ -55,7 +55,7 @@ const ADD: &[Parameter] = &[
         "most_tasks",
         Shape::Number { least: 1, most: 256 },
         "how many tasks may run there at once",
-        "as the settings say",
+        "as the setting `tasks_per_server` says",
     ),
     FIELDS,
 ];
@@ -72,7 +72,12 @@ const EDIT: &[Parameter] = &[
     optional("db_password", Shape::Secret, "that account's password", "as it is"),
     several("grant_host", Shape::Text(GRANT_HOST), "a host that sites' database users come from", "as they are"),
     several("ip", Shape::Text(LINE), "an address of the machine", "as they are"),
-    optional("most_tasks", Shape::Number { least: 1, most: 256 }, "how many tasks may run there at once", "as it is"),
+    optional(
+        "most_tasks",
+        Shape::Number { least: 0, most: 256 },
+        "how many tasks may run there at once; 0: as many as the setting `tasks_per_server` says",
+        "as it is",
+    ),
     FIELDS,
     optional(
         "revision",

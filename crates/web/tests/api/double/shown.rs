@@ -105,6 +105,7 @@ impl State {
             left: None,
             answer: None,
             changed: true,
+            recovered: false,
             lines: lines.len() as u64,
             steps: Vec::new(),
         });
