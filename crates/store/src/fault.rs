@@ -210,7 +210,7 @@ impl Remedy for StoreFault {
         Some(match self {
             StoreFault::Address(bad) => return bad.remedy(),
             StoreFault::Open { address, .. } if address.starts_with("sqlite:") => {
-                "make sure that its folder exists and belongs to the user `aegir`".into()
+                "make sure that its folder exists, belongs to the user `aegir`, and can be written (`findmnt -T` shows how its file system is mounted)".into()
             }
             StoreFault::Open { .. } => {
                 "check address, account and password in the settings; `psql` with the same address tells more".into()

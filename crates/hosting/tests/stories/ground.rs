@@ -90,6 +90,11 @@ pub fn on(dialect: Dialect, story: impl AsyncFn(Ground)) {
     tell(&format!("{dialect:?}"), Ground::new(dialect), story);
 }
 
+/// Tells a story on SQLite in a folder below this one.
+pub fn on_sqlite_below(folder: &std::path::Path, story: impl AsyncFn(Ground)) {
+    tell("SQLite", Ground::in_folder(tempfile::tempdir_in(folder).unwrap()), story);
+}
+
 /// Tells a story on a PostgreSQL of its own.
 pub fn on_server(server: Arc<postgres::Server>, story: impl AsyncFn(Ground)) {
     tell("a PostgreSQL of its own", Ground::on_server(server), story);
@@ -116,13 +121,15 @@ fn tell(on: &str, ground: impl Future<Output = Ground>, story: impl AsyncFn(Grou
 impl Ground {
     pub async fn new(dialect: Dialect) -> Ground {
         match dialect {
-            Dialect::Sqlite => {
-                let dir = tempfile::tempdir().unwrap();
-                let url = format!("sqlite:{}", dir.path().join("control.sqlite").display());
-                Ground::at(dir, url, None).await
-            }
+            Dialect::Sqlite => Ground::in_folder(tempfile::tempdir().unwrap()).await,
             Dialect::Postgres => Ground::on_server(postgres::shared()).await,
         }
+    }
+
+    /// With SQLite in this folder.
+    pub async fn in_folder(dir: tempfile::TempDir) -> Ground {
+        let url = format!("sqlite:{}", dir.path().join("control.sqlite").display());
+        Ground::at(dir, url, None).await
     }
 
     async fn on_server(server: Arc<postgres::Server>) -> Ground {

@@ -42,7 +42,7 @@ impl Sqlite {
     /// Opens the file, and makes it if it is not there.
     pub(crate) async fn open(path: &Path) -> Result<Sqlite, StoreFault> {
         let file = path.to_owned();
-        prepare_file(&file).map_err(|error| cannot_open(path, error))?;
+        let only_read = prepare_file(&file).map_err(|error| cannot_open(path, error))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
@@ -58,7 +58,12 @@ impl Sqlite {
         // For the writer alone: to say it takes the lock of one who writes, and readers wait for nobody.
         let readers = options.clone().pragma("query_only", "on").pragma("cache_size", "-4000");
         let options = options.auto_vacuum(SqliteAutoVacuum::Incremental);
-        let writer = connect(&options, path).await?;
+        let writer = match (connect(&options, path).await, only_read) {
+            (Ok(writer), _) => writer,
+            // The driver only says that it cannot; why not, the system said.
+            (Err(StoreFault::Open { .. }), Some(why)) => return Err(cannot_open(path, why)),
+            (Err(fault), _) => return Err(fault),
+        };
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .min_connections(0)
@@ -116,22 +121,27 @@ fn is_new_enough(version: &str) -> bool {
     parts.as_slice() >= OLDEST.as_slice()
 }
 
-/// Makes the file if it is not there, and keeps others from it. A link in its place is not followed.
-fn prepare_file(path: &Path) -> io::Result<()> {
+/// Makes the file if it is not there, and keeps others from it. A link in its place is not followed. Gives why it may
+/// only be read, if so.
+fn prepare_file(path: &Path) -> io::Result<Option<io::Error>> {
     const NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
     let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).custom_flags(NOFOLLOW).open(path);
-    let file = match file {
+    let (file, only_read) = match file {
         // A file that may only be read says so where it is written.
         Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
-            OpenOptions::new().read(true).custom_flags(NOFOLLOW).open(path)?
+            (OpenOptions::new().read(true).custom_flags(NOFOLLOW).open(path)?, Some(error))
         }
-        file => file?,
+        file => (file?, None),
     };
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
-        file.set_permissions(fs::Permissions::from_mode(mode & 0o700))?;
+        match file.set_permissions(fs::Permissions::from_mode(mode & 0o700)) {
+            // Where nothing can be written, a mode cannot either.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => (),
+            done => done?,
+        }
     }
-    Ok(())
+    Ok(only_read)
 }
 
 pub(crate) fn cannot_open(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreFault {
