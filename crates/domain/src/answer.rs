@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Instance, MachineName, PackageCode};
+use crate::{Instance, Langcode, MachineName, PackageCode};
 
 /// What a verify of a server found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,12 +40,29 @@ pub struct PlatformAnswer {
     /// loads the later.
     #[serde(default)]
     pub packages: Vec<PackageCode>,
+    /// The database engines that its PHP and its Drupal both speak: `mariadb`, `sqlite`. Absent where a version of Ægir
+    /// answers that does not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engines: Option<Vec<MachineName>>,
+    /// The languages that sites of its profiles can be installed in without fetching anything; English goes without
+    /// saying.
+    #[serde(default)]
+    pub languages: Vec<ProfileLanguage>,
     /// The sites in it that nothing is saved of.
     #[serde(default)]
     pub found_sites: Vec<FoundSite>,
     /// What was changed, in words.
     #[serde(default)]
     pub changes: Vec<String>,
+}
+
+/// A language that a site of a profile can be installed in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct ProfileLanguage {
+    /// The profile.
+    pub profile: MachineName,
+    /// The language.
+    pub language: Langcode,
 }
 
 /// A site in a platform's code that nothing is saved of.

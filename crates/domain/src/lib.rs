@@ -39,7 +39,7 @@ mod time_zone;
 mod tls;
 mod transport;
 
-pub use answer::{FoundSite, PlatformAnswer, ServerAnswer, SiteAnswer};
+pub use answer::{FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
 pub use command::Cmd;
 pub use context::{

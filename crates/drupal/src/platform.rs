@@ -41,6 +41,8 @@ pub struct PlatformFacts {
     pub core: CoreVersion,
     /// The oldest PHP that it runs on, as it says itself.
     pub php_minimum: String,
+    /// The databases that its core has drivers for, by Drupal's names: `mysql`, `sqlite`.
+    pub drivers: Vec<&'static str>,
     /// The profiles that a site can be installed from, by name.
     pub profiles: Vec<Profile>,
     /// Every package, in the order in which Drupal searches: of two with the same name the later is loaded.
@@ -117,6 +119,7 @@ pub fn read(root: &Path) -> Result<PlatformFacts, PlatformFault> {
         family: core.family,
         core: core.version,
         php_minimum: core.php_minimum,
+        drivers: core::drivers(&tree)?,
         profiles: Vec::new(),
         packages: Vec::new(),
         sites: sites(&tree)?,

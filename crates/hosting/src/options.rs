@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use aegir_domain::{Langcode, MachineName, PlatformName, ServerName};
+use aegir_domain::{Langcode, MachineName, PlatformName, ProfileLanguage, ServerName};
 use serde_json::{Value, json};
 
 /// What there is to choose from.
@@ -31,8 +31,10 @@ pub struct PlatformOffer {
     pub profiles: Vec<MachineName>,
     /// The one that a site gets if none is named.
     pub default_profile: Option<MachineName>,
-    /// The languages that it has translations of at hand; English goes without saying.
-    pub languages: Vec<Langcode>,
+    /// The languages that it has translations of at hand, for each profile; English goes without saying.
+    pub languages: Vec<ProfileLanguage>,
+    /// Whether its Drupal fetches other languages when a site is installed, as 8 and later do.
+    pub fetches: bool,
     /// The database engines that its PHP and its Drupal speak with: `mariadb`, `sqlite`.
     pub engines: Vec<String>,
 }
@@ -85,17 +87,25 @@ pub fn options(offer: &Offer, chosen: &Chosen) -> Remaining {
         Some(server) => engine_of(server).is_some_and(|engine| speaks(platform, engine)),
         None => offer.db_servers.iter().any(|db| speaks(platform, &db.engine)),
     };
+    let fits_language = |platform: &PlatformOffer| match &chosen.language {
+        Some(language) => platform.can_be_in(chosen.profile.as_ref(), language),
+        None => true,
+    };
     let is_chosen = |platform: &PlatformOffer| chosen.platform.as_ref().is_none_or(|name| *name == platform.name);
 
-    let mut platforms: Vec<&PlatformOffer> =
-        offer.platforms.iter().filter(|platform| fits_profile(platform) && fits_database(platform)).collect();
+    let fits = |platform: &&PlatformOffer| fits_profile(platform) && fits_database(platform) && fits_language(platform);
+    let mut platforms: Vec<&PlatformOffer> = offer.platforms.iter().filter(fits).collect();
     platforms.sort_by(|a, b| b.core.cmp(&a.core).then_with(|| a.name.cmp(&b.name)));
 
     let profiles: BTreeSet<MachineName> = offer
         .platforms
         .iter()
         .filter(|platform| is_chosen(platform) && fits_database(platform))
-        .flat_map(|platform| platform.profiles.iter().cloned())
+        .flat_map(|platform| platform.profiles.iter().map(move |profile| (platform, profile)))
+        .filter(|(platform, profile)| {
+            chosen.language.as_ref().is_none_or(|language| platform.can_be_in(Some(profile), language))
+        })
+        .map(|(_, profile)| profile.clone())
         .collect();
 
     let hosts: Vec<&PlatformOffer> =
@@ -108,7 +118,7 @@ pub fn options(offer: &Offer, chosen: &Chosen) -> Remaining {
     let mut languages: BTreeSet<Langcode> = hosts
         .iter()
         .filter(|platform| fits_database(platform))
-        .flat_map(|platform| platform.languages.clone())
+        .flat_map(|platform| platform.at_hand(chosen.profile.as_ref()).cloned())
         .collect();
     languages.insert(Langcode::english());
 
@@ -133,7 +143,40 @@ pub fn options(offer: &Offer, chosen: &Chosen) -> Remaining {
         };
         conflicts.push(("db_server", why));
     }
+    if let Some(language) = &chosen.language
+        && let Some(platform) = chosen.platform.as_ref().and_then(|name| hosts.iter().find(|host| host.name == *name))
+        && !fits_language(platform)
+    {
+        let of = match platform.profile_for(chosen.profile.as_ref()) {
+            Some(profile) => format!("the profile `{profile}` of `{}`", platform.name),
+            None => format!("the platform `{}`", platform.name),
+        };
+        let why = format!(
+            "{of} had no translation to `{language}` at its last verify, and its Drupal fetches none when it installs"
+        );
+        conflicts.push(("language", why));
+    }
     Remaining { platforms, profiles, db_servers, languages: languages.into_iter().collect(), conflicts }
+}
+
+impl PlatformOffer {
+    /// The profile that a site is made from, if `chosen` is what was asked for.
+    fn profile_for<'a>(&'a self, chosen: Option<&'a MachineName>) -> Option<&'a MachineName> {
+        chosen.or(self.default_profile.as_ref())
+    }
+
+    /// The languages that are at hand: of the profile that is chosen, else of any.
+    fn at_hand(&self, profile: Option<&MachineName>) -> impl Iterator<Item = &Langcode> {
+        let of_it = move |found: &&ProfileLanguage| profile.is_none_or(|profile| found.profile == *profile);
+        self.languages.iter().filter(of_it).map(|found| &found.language)
+    }
+
+    /// Whether a site here can have this language; of no profile chosen, one of the profile that it gets then.
+    fn can_be_in(&self, profile: Option<&MachineName>, language: &Langcode) -> bool {
+        *language == Langcode::english()
+            || self.fetches
+            || self.at_hand(self.profile_for(profile)).any(|has| has == language)
+    }
 }
 
 impl Offer {
@@ -181,7 +224,8 @@ mod tests {
             server: "web1".parse().unwrap(),
             profiles: names(profiles),
             default_profile: None,
-            languages: names(&["de"]),
+            languages: Vec::new(),
+            fetches: core[0] >= 8,
             engines: engines.iter().map(|engine| (*engine).to_owned()).collect(),
         };
         let db = |name: &str, engine: &str| DbServerOffer { name: name.parse().unwrap(), engine: engine.into() };
@@ -236,5 +280,42 @@ mod tests {
 
         assert_eq!(remaining.conflicts.len(), 2);
         assert!(remaining.conflicts[0].1.contains("takes no new sites"));
+    }
+
+    #[test]
+    fn a_language_that_is_not_at_hand_is_refused_where_drupal_fetches_none() {
+        let mut offer = offer();
+        let of = |profile: &str, language: &str| ProfileLanguage {
+            profile: profile.parse().unwrap(),
+            language: language.parse().unwrap(),
+        };
+        offer.platforms[0].languages = vec![of("standard", "de"), of("commons", "nl")];
+        offer.platforms[0].default_profile = "standard".parse().ok();
+        offer.platforms[1].languages = vec![of("umami", "es")];
+        let languages =
+            |remaining: Remaining| -> Vec<String> { remaining.languages.iter().map(ToString::to_string).collect() };
+        let on = |platform: &str, profile: &str| Chosen {
+            platform: platform.parse().ok(),
+            profile: profile.parse().ok(),
+            ..Chosen::default()
+        };
+        assert_eq!(languages(options(&offer, &Chosen::default())), ["de", "en", "es", "nl"]);
+        assert_eq!(languages(options(&offer, &on("d7", "-"))), ["de", "en", "nl"]);
+        assert_eq!(languages(options(&offer, &on("d7", "commons"))), ["en", "nl"]);
+        assert_eq!(languages(options(&offer, &on("d10", "standard"))), ["en"]);
+
+        let dutch = |chosen: Chosen| options(&offer, &Chosen { language: "nl".parse().ok(), ..chosen });
+        let remaining = dutch(Chosen::default());
+        assert_eq!(remaining.platforms, names(&["d10", "d9"]), "Drupal 10 fetches it; a site of d7 would be standard");
+        assert_eq!(remaining.profiles, names(&["commons", "standard", "umami"]));
+        assert_eq!(dutch(on("-", "commons")).platforms, names(&["d7"]));
+        assert_eq!(dutch(on("d10", "umami")).conflicts, []);
+        assert_eq!(dutch(on("d7", "commons")).conflicts, []);
+        let conflicts = dutch(on("d7", "-")).conflicts;
+        assert_eq!(conflicts.len(), 2, "{conflicts:?}");
+        assert!(
+            conflicts[1].1.starts_with("the profile `standard` of `d7` had no translation to `nl`"),
+            "{conflicts:?}"
+        );
     }
 }

@@ -46,9 +46,11 @@ fn write(path: &Path, text: &str) {
     fs::create_dir_all(folder).and_then(|()| fs::write(path, text)).expect("the lab's folder can be written");
 }
 
-const SEVEN: [(&str, &str); 10] = [
+const SEVEN: [(&str, &str); 12] = [
     ("index.php", "<?php\n// A front page.\n"),
     ("includes/bootstrap.inc", "<?php\ndefine('VERSION', '7.98');\ndefine('DRUPAL_MINIMUM_PHP', '5.3.3');\n"),
+    ("includes/database/mysql/database.inc", "<?php\n"),
+    ("includes/database/sqlite/database.inc", "<?php\n"),
     ("modules/system/system.info", "name = System\npackage = Core\nversion = 7.98\ncore = 7.x\n"),
     ("modules/system/system.module", "<?php\n"),
     ("themes/bartik/bartik.info", "name = Bartik\nversion = 7.98\ncore = 7.x\n"),
@@ -59,7 +61,7 @@ const SEVEN: [(&str, &str); 10] = [
     ("sites/all/modules/README.txt", "Modules for every site.\n"),
 ];
 
-const TEN: [(&str, &str); 11] = [
+const TEN: [(&str, &str); 13] = [
     ("composer.json", "{}\n"),
     ("vendor/autoload.php", "<?php\n"),
     ("web/index.php", "<?php\n// A front page.\n"),
@@ -68,6 +70,8 @@ const TEN: [(&str, &str); 11] = [
         "web/core/lib/Drupal.php",
         "<?php\nclass Drupal {\n  const VERSION = '10.3.6';\n  const MINIMUM_PHP = '8.1.0';\n}\n",
     ),
+    ("web/core/modules/mysql/src/Driver/Database/mysql/Connection.php", "<?php\n"),
+    ("web/core/modules/sqlite/src/Driver/Database/sqlite/Connection.php", "<?php\n"),
     ("web/core/modules/system/system.info.yml", "name: System\ntype: module\npackage: Core\nversion: VERSION\n"),
     ("web/core/modules/system/system.module", "<?php\n"),
     ("web/core/themes/olivero/olivero.info.yml", "name: Olivero\ntype: theme\nversion: VERSION\nbase theme: false\n"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use aegir_domain::{
     Context, ContextName, Fault, FoundSite, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName,
-    PlatformRoot, Reach, Remedy,
+    PlatformRoot, ProfileLanguage, Reach, Remedy,
 };
 use aegir_drupal::sites_php;
 use aegir_host::Kind;
@@ -19,7 +19,7 @@ use crate::contexts::Contexts;
 use crate::service::fpm::PoolOf;
 use crate::service::http::Down;
 use crate::service::php;
-use crate::site::FileNow;
+use crate::site::{FileNow, translation};
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::{Current, Keep, MakeFolder, Want, Was, converge, converge_folder};
 use crate::step::web_files::{PlatformFiles, PublishPlatform, Replaced, Standing};
@@ -40,7 +40,7 @@ impl Recipe<World> for Verify {
         if let Some(context) = &self.context {
             context_task::save(run, &Context::Platform(context.clone()))?;
         }
-        let Code { platform, facts, found_sites, packages } =
+        let Code { platform, facts, found_sites, packages, drivers, languages } =
             run.check(CodeIsSound { platform: self.platform.clone() })?;
         let php = run.check(PhpRuns { platform: platform.clone(), needs: facts.php_minimum.clone() })?;
         let mut changes: Vec<String> = Vec::new();
@@ -85,7 +85,22 @@ impl Recipe<World> for Verify {
         }
         run.say(format!("Drupal {} on PHP {}; {} packages", facts.core, php.version, packages.len()));
         let PlatformFacts { core, default_profile, .. } = facts;
-        run.answer_with(&PlatformAnswer { core, php: php.version, default_profile, packages, found_sites, changes });
+        let engines = php::engines(&php, &drivers);
+        if engines.is_empty() {
+            run.say("Neither MariaDB nor SQLite can be used here: its PHP or its Drupal has no driver, so no site can live on it");
+        }
+        let engines = Some(engines);
+        let php = php.version;
+        run.answer_with(&PlatformAnswer {
+            core,
+            php,
+            default_profile,
+            packages,
+            engines,
+            languages,
+            found_sites,
+            changes,
+        });
         run.point_of_no_return(Afterwards::new())
     }
 }
@@ -130,6 +145,8 @@ struct Code {
     facts: PlatformFacts,
     found_sites: Vec<FoundSite>,
     packages: Vec<PackageCode>,
+    drivers: Vec<&'static str>,
+    languages: Vec<ProfileLanguage>,
 }
 
 impl Check<World> for CodeIsSound {
@@ -182,7 +199,9 @@ impl Check<World> for CodeIsSound {
         }
         let facts =
             PlatformFacts { core: code.core.to_string(), default_profile, php_minimum: code.php_minimum.clone() };
-        Ok(Code { platform, facts, found_sites, packages: code.packages })
+        let names = code.profiles.iter().map(|profile| &profile.name);
+        let languages = translation::at_hand(world, platform.root.path(), code.family, names)?;
+        Ok(Code { platform, facts, found_sites, packages: code.packages, drivers: code.drivers, languages })
     }
 }
 

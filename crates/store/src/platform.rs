@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aegir_domain::{
     ContextName, MachineName, NodeId, NodeKind, ObjectStatus, PlatformContext, PlatformName, PlatformRoot,
-    PlatformSource,
+    PlatformSource, ProfileLanguage,
 };
 
 use crate::StoreFault;
@@ -51,6 +51,8 @@ pub struct PlatformRecord {
     pub default_profile: Option<MachineName>,
     /// Whether it takes no new sites.
     pub locked: bool,
+    /// Whether a verify told what sites on it can be made of.
+    pub surveyed: bool,
     /// What its back end knows of it; `None`: nothing yet.
     pub context: Option<PlatformContext>,
 }
@@ -80,8 +82,8 @@ pub struct PlatformList {
 
 statements! {
     ADD_PLATFORM =
-        "INSERT INTO platform (id, server, root, source, php, locked, live, revision)
-         VALUES ($1, $2, $3, $4, $5, FALSE, TRUE, 0)";
+        "INSERT INTO platform (id, server, root, source, php, locked, live, surveyed, revision)
+         VALUES ($1, $2, $3, $4, $5, FALSE, TRUE, FALSE, 0)";
     RECORD_PLATFORM =
         "UPDATE platform
             SET root = $2, core = $3, php = $4, default_profile = $5, revision = $6, context = $7
@@ -90,9 +92,17 @@ statements! {
     FIND_PLATFORM =
         "SELECT node.id, node.kind, node.name, node.title, node.status, node.owner, node.created, node.changed,
                 node.verified, platform.server, platform.root, platform.source, platform.core, platform.php,
-                platform.default_profile, platform.locked, platform.context
+                platform.default_profile, platform.locked, platform.surveyed, platform.context
            FROM platform JOIN node ON node.id = platform.id
           WHERE platform.id = $1";
+    DROP_ENGINES = "DELETE FROM platform_engine WHERE platform = $1";
+    DROP_LANGUAGES = "DELETE FROM platform_language WHERE platform = $1";
+    ADD_ENGINE = "INSERT INTO platform_engine (platform, engine) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    ADD_LANGUAGE =
+        "INSERT INTO platform_language (platform, profile, language) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    SURVEYED = "UPDATE platform SET surveyed = TRUE WHERE id = $1";
+    ENGINES = "SELECT engine FROM platform_engine WHERE platform = $1 ORDER BY engine";
+    LANGUAGES = "SELECT profile, language FROM platform_language WHERE platform = $1 ORDER BY profile, language";
     SITES_ON =
         "SELECT COUNT(*) AS sites
            FROM site JOIN node ON node.id = site.id
@@ -103,6 +113,17 @@ impl Read {
     /// A platform.
     pub async fn platform(&mut self, id: NodeId) -> Result<Option<PlatformRecord>, StoreFault> {
         self.row(&FIND_PLATFORM, values![id]).await?.as_ref().map(PlatformList::item).transpose()
+    }
+
+    /// The engines of databases that a platform's PHP and Drupal speak, as its last verify found.
+    pub async fn engines(&mut self, platform: NodeId) -> Result<Vec<MachineName>, StoreFault> {
+        self.rows(&ENGINES, values![platform]).await?.iter().map(|row| row.parse("engine")).collect()
+    }
+
+    /// The languages that are at hand for each profile of a platform, as its last verify found.
+    pub async fn languages(&mut self, platform: NodeId) -> Result<Vec<ProfileLanguage>, StoreFault> {
+        let of = |row: &Row| Ok(ProfileLanguage { profile: row.parse("profile")?, language: row.parse("language")? });
+        self.rows(&LANGUAGES, values![platform]).await?.iter().map(of).collect()
     }
 
     /// How many sites live on a platform; deleted ones do not.
@@ -149,6 +170,24 @@ impl Tx {
         self.touch(id, "changed", now).await
     }
 
+    /// Records what sites on a platform can be made of: in the place of what was known.
+    pub async fn record_survey(
+        &mut self,
+        id: NodeId,
+        engines: &[MachineName],
+        languages: &[ProfileLanguage],
+    ) -> Result<(), StoreFault> {
+        self.execute(&DROP_ENGINES, values![id]).await?;
+        self.execute(&DROP_LANGUAGES, values![id]).await?;
+        for engine in engines {
+            self.execute(&ADD_ENGINE, values![id, engine]).await?;
+        }
+        for found in languages {
+            self.execute(&ADD_LANGUAGE, values![id, &found.profile, found.language.to_string()]).await?;
+        }
+        self.execute(&SURVEYED, values![id]).await.map(drop)
+    }
+
     /// Takes no more new sites onto a platform.
     pub async fn lock_platform(&mut self, id: NodeId, now: i64) -> Result<(), StoreFault> {
         self.execute(&SET_LOCKED, values![id, true]).await?;
@@ -172,7 +211,7 @@ impl Parts for PlatformList {
     const COLUMNS: &'static str =
         "node.id, node.kind, node.name, node.title, node.status, node.owner, node.created, node.changed,
         node.verified, platform.server, platform.root, platform.source, platform.core, platform.php,
-        platform.default_profile, platform.locked, platform.context";
+        platform.default_profile, platform.locked, platform.surveyed, platform.context";
 
     fn from(&self, _: usize, query: &mut Query) {
         query.push(" FROM platform JOIN node ON node.id = platform.id");
@@ -216,6 +255,7 @@ impl Parts for PlatformList {
             php: row.maybe::<String>("php")?.map(PathBuf::from),
             default_profile: row.maybe_parse("default_profile")?,
             locked: row.get("locked")?,
+            surveyed: row.get("surveyed")?,
             context: row.maybe_json("context")?,
         })
     }

@@ -76,10 +76,13 @@ pub(crate) const TABLES: &[Table] = &[
             ("default_profile", Text),
             ("locked", Bool),
             ("live", Bool),
+            ("surveyed", Bool),
             ("revision", Int),
             ("context", Text),
         ],
     ),
+    table("platform_engine", 2, false, &[("platform", Int), ("engine", Text)]),
+    table("platform_language", 3, false, &[("platform", Int), ("profile", Text), ("language", Text)]),
     table(
         "site",
         1,

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use aegir_domain::PlatformAnswer;
+
 use crate::support::translations::{fetch_from, translation_server};
 use crate::support::world::World;
 use crate::support::{Lab, free_port, way};
@@ -47,7 +49,16 @@ fn a_language_comes_from_a_file_beside_the_code_or_is_asked_for_where_drupal_wou
     let refused = lab.provision(&words("@nl.localhost", "ten", "nl")).ends(4);
     let known = asked.lock().unwrap().len();
     lab.provision(&words("@de.localhost", "ten", "de")).done();
+    let verified = lab.provision(&["verify", "@platform_ten", "--json"]).done();
 
+    // A front end is told what can be chosen here: what lies beside the code, by each profile that it is for.
+    let last: serde_json::Value = serde_json::from_str(verified.out.lines().last().unwrap()).unwrap();
+    let told: PlatformAnswer = serde_json::from_value(last["answer"].clone()).unwrap();
+    let german: Vec<_> = told.languages.iter().filter(|found| found.language.to_string() == "de").collect();
+    assert!(german.iter().any(|found| found.profile.as_str() == "minimal"), "{:?}", told.languages);
+    assert_eq!(german.len(), told.languages.len(), "{:?}", told.languages);
+    let engines: Vec<_> = told.engines.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(engines, ["mariadb", "sqlite"]);
     assert!(refused.err.contains("answers with status 404"), "{}", refused.all());
     assert!(asked.lock().unwrap()[0].starts_with("HEAD /all/drupal-10.90.0.nl.po "), "{asked:?}");
     assert_eq!(asked.lock().unwrap().len(), known, "nothing is fetched where a file lies");

@@ -33,6 +33,25 @@ pub(super) fn find(tree: &Tree) -> Result<Core, PlatformFault> {
     Err(PlatformFault::NotDrupal { path: tree.path().into() })
 }
 
+/// The databases that core has drivers for, of those that we drive.
+pub(super) fn drivers(tree: &Tree) -> Result<Vec<&'static str>, PlatformFault> {
+    let mut drivers = Vec::new();
+    for name in ["mysql", "sqlite"] {
+        let places = [
+            // Drupal 7; 8 and 9; from 9.4 on they are modules.
+            format!("includes/database/{name}/database.inc"),
+            format!("core/lib/Drupal/Core/Database/Driver/{name}/Connection.php"),
+            format!("core/modules/{name}/src/Driver/Database/{name}/Connection.php"),
+        ];
+        for place in &places {
+            if tree.is_file(place)? && !drivers.contains(&name) {
+                drivers.push(name);
+            }
+        }
+    }
+    Ok(drivers)
+}
+
 fn eight(tree: &Tree, docroot: &str) -> Result<Core, PlatformFault> {
     const FILE: &str = "core/lib/Drupal.php";
     let text = tree.read(FILE)?.unwrap_or_default();

@@ -6,7 +6,7 @@ use aegir_domain::{
 };
 
 use crate::options::{Chosen, Offer, options};
-use crate::{BadParameters, Given, Operation};
+use crate::{BadParameter, BadParameters, Given, Operation};
 
 /// A new site. What was not chosen is taken from what `offer` has for it.
 pub(crate) fn new_site(
@@ -22,9 +22,16 @@ pub(crate) fn new_site(
         language: given.text("language"),
     };
     let remaining = options(offer, &chosen);
-    if let Some((parameter, why)) = remaining.conflicts.first() {
+    if !remaining.conflicts.is_empty() {
         let remedy = format!("see what goes together with `aegir site options`{}", as_options(&chosen));
-        return Err(BadParameters::one(operation, parameter, why.clone(), remedy));
+        let mut remedy = Some(remedy);
+        let bad = remaining.conflicts.iter().map(|(parameter, why)| BadParameter {
+            parameter: (*parameter).to_owned(),
+            why: why.clone(),
+            // The same for all of them: said once.
+            remedy: remedy.take(),
+        });
+        return Err(BadParameters { operation: operation.name(), bad: bad.collect() });
     }
     let none = |parameter, why: &str, remedy: &str| BadParameters::one(operation, parameter, why, remedy);
     let platform = match &chosen.platform {
@@ -159,6 +166,7 @@ mod tests {
                 profiles: vec!["standard".parse().unwrap()],
                 default_profile: None,
                 languages: Vec::new(),
+                fetches: true,
                 engines: vec!["mariadb".into()],
             }],
             db_servers: vec![DbServerOffer { name: "web1".parse().unwrap(), engine: "mariadb".into() }],

@@ -304,8 +304,14 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
             server: context.server.clone(),
             profiles,
             default_profile,
-            languages: Vec::new(),
-            engines: engines.clone(),
+            languages: read.languages(platform.node.id).await?,
+            // Drupal 7 knows what lies beside its profiles, and no more.
+            fetches: !core.starts_with("7."),
+            // Until a verify has told, each that there is may be one of them; the install checks it in any case.
+            engines: match platform.surveyed {
+                true => read.engines(platform.node.id).await?.iter().map(ToString::to_string).collect(),
+                false => engines.clone(),
+            },
         });
     }
     Ok(offer)

@@ -217,6 +217,9 @@ async fn record_answer(tx: &mut Tx, task: &TaskRecord, ending: &Ending, now: i64
             let Ok(answer) = serde_json::from_value::<PlatformAnswer>(answer) else { return Ok(()) };
             let packages: Vec<_> = answer.packages.into_iter().map(instance_of_platform).collect();
             tx.record_packages(task.object, &packages, now).await?;
+            if let Some(engines) = &answer.engines {
+                tx.record_survey(task.object, engines, &answer.languages).await?;
+            }
             let found: Vec<_> = answer.found_sites.iter().filter_map(|site| site.folder.parse().ok()).collect();
             tx.record_found_sites(task.object, &found, now).await?;
         }

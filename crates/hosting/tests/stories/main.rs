@@ -5,6 +5,7 @@
 
 mod bad;
 mod by_hand;
+mod choices;
 mod ground;
 mod kept;
 mod lease;

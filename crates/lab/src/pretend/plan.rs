@@ -24,6 +24,12 @@ pub struct Plan {
     pub packages: Vec<PackageCode>,
     /// The sites that a verify of a platform finds.
     pub found_sites: Vec<String>,
+    /// The database engines that one finds; none named: all.
+    pub engines: Option<Vec<&'static str>>,
+    /// The languages that one finds at hand, each of a profile.
+    pub languages: Vec<(&'static str, &'static str)>,
+    /// The version of Drupal that one finds, if not the usual one.
+    pub core: Option<&'static str>,
 }
 
 impl Plan {

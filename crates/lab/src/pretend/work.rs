@@ -6,7 +6,8 @@ use std::sync::Arc;
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
     AttemptId, Context, ContextName, Database, DbName, Fault, FaultReport, InstallSite, Instance, Left, Marker,
-    Outcome, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, SiteAnswer, SiteContext, Task,
+    Outcome, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, ProfileLanguage, SiteAnswer, SiteContext,
+    Task,
 };
 use serde_json::{Map, Value, json};
 
@@ -243,7 +244,8 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
 fn verified_platform(context: Context, plan: &Plan) -> Done {
     let Context::Platform(mut platform) = context else { return Done::default() };
     let profile: aegir_domain::MachineName = "standard".parse().expect("a machine name");
-    let facts = PlatformFacts { core: CORE.into(), default_profile: profile.clone(), php_minimum: "8.1.0".into() };
+    let core = plan.core.unwrap_or(CORE);
+    let facts = PlatformFacts { core: core.into(), default_profile: profile.clone(), php_minimum: "8.1.0".into() };
     platform.facts = Some(facts);
     let found = |folder: &String| aegir_domain::FoundSite {
         folder: folder.clone(),
@@ -251,11 +253,17 @@ fn verified_platform(context: Context, plan: &Plan) -> Done {
         of_old_aegir: false,
         packages: 0,
     };
+    let engines = plan.engines.clone().unwrap_or_else(|| vec!["mariadb", "sqlite"]);
+    let language = |(profile, language): &(&str, &str)| {
+        Some(ProfileLanguage { profile: profile.parse().ok()?, language: language.parse().ok()? })
+    };
     let answer = PlatformAnswer {
-        core: CORE.into(),
+        core: core.into(),
         php: "8.2.0".into(),
         default_profile: profile,
         packages: plan.packages.clone(),
+        engines: Some(engines.iter().filter_map(|engine| engine.parse().ok()).collect()),
+        languages: plan.languages.iter().filter_map(language).collect(),
         found_sites: plan.found_sites.iter().map(found).collect(),
         changes: Vec::new(),
     };

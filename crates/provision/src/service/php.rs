@@ -6,7 +6,9 @@ mod pool;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::{Cmd, ContextName, Fault, HostName, Password, PlatformContext, Redirect, Remedy, SiteContext};
+use aegir_domain::{
+    Cmd, ContextName, Fault, HostName, MachineName, Password, PlatformContext, Redirect, Remedy, SiteContext,
+};
 use aegir_drivers::php::{MEDDLERS, PROGRAM_STARTERS, UNHELD};
 use aegir_drupal::driver::{Credentials, Install, Installed, Listener, Operation, Question, SCRIPTS, Told};
 use aegir_drupal::{CoreVersion, Family};
@@ -57,6 +59,13 @@ pub(crate) fn speaks(facts: &Facts, engine: &str) -> Result<(), Fault> {
         true => Ok(()),
         false => Err(PhpFault::Lacks { program: facts.program.clone(), extension }.into()),
     }
+}
+
+/// The engines of databases that this PHP and a Drupal with these drivers both speak.
+pub(crate) fn engines(facts: &Facts, drivers: &[&str]) -> Vec<MachineName> {
+    let both = [("mariadb", "mysql"), ("sqlite", "sqlite")].into_iter();
+    let both = both.filter(|(engine, driver)| drivers.contains(driver) && speaks(facts, engine).is_ok());
+    both.filter_map(|(engine, _)| engine.parse().ok()).collect()
 }
 
 /// `8.2.35-1+deb` as numbers: 8, 2, 35.

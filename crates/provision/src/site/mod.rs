@@ -6,7 +6,7 @@ mod install;
 mod layout;
 mod login;
 mod probe;
-mod translation;
+pub(crate) mod translation;
 mod verify;
 
 pub(crate) use delete::Delete;

@@ -3,10 +3,11 @@
 //! Drupal 7 knows files of its profiles alone, and speaks English where there is none, without a word.
 //! Drupal 8 and later fetch, and stop half way when nobody answers. So it is settled before anything is touched.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::{Cmd, Fault, Langcode, MachineName, PlatformContext, Remedy};
+use aegir_domain::{Cmd, Fault, Langcode, MachineName, PlatformContext, ProfileLanguage, Remedy};
 use aegir_drupal::Family;
 use aegir_host::{Launch, Limits};
 use aegir_recipe::Check;
@@ -34,14 +35,14 @@ impl Check<World> for TranslationReady {
 
     fn look(&self, world: &World) -> Result<Option<PathBuf>, Fault> {
         let family = php::family(&self.platform, &self.core)?;
-        let folders = self.folders(family);
+        let folders = folders(self.platform.root.path(), &self.profile, family);
         for folder in &folders {
             if world.files().kind(folder)?.is_none() {
                 continue;
             }
             let mut names = world.files().list(folder)?;
             names.sort_unstable();
-            if let Some(name) = names.iter().rev().find(|name| is_of(name, &self.language)) {
+            if let Some(name) = names.iter().rev().find(|name| language_of(name).as_ref() == Some(&self.language)) {
                 return Ok(Some(folder.join(name)));
             }
         }
@@ -66,16 +67,33 @@ impl Check<World> for TranslationReady {
     }
 }
 
-impl TranslationReady {
-    /// Where a file may lie, the best place first.
-    fn folders(&self, family: Family) -> Vec<PathBuf> {
-        let root = self.platform.root.path();
-        let of = |folder: &str| root.join(folder).join(self.profile.as_str()).join("translations");
-        match family {
-            Family::Seven => vec![of("profiles")],
-            Family::Eight => vec![root.join("sites/all/translations"), of("profiles"), of("core/profiles")],
+/// Where a file for sites of a profile may lie, the best place first.
+fn folders(root: &Path, profile: &MachineName, family: Family) -> Vec<PathBuf> {
+    let of = |folder: &str| root.join(folder).join(profile.as_str()).join("translations");
+    match family {
+        Family::Seven => vec![of("profiles")],
+        Family::Eight => vec![root.join("sites/all/translations"), of("profiles"), of("core/profiles")],
+    }
+}
+
+/// The languages that sites of these profiles can be installed in with what lies beside the code.
+pub(crate) fn at_hand<'p>(
+    world: &World,
+    root: &Path,
+    family: Family,
+    profiles: impl Iterator<Item = &'p MachineName>,
+) -> Result<Vec<ProfileLanguage>, Fault> {
+    let mut found = BTreeSet::new();
+    for profile in profiles {
+        for folder in folders(root, profile, family) {
+            if world.files().kind(&folder)?.is_none() {
+                continue;
+            }
+            let languages = world.files().list(&folder)?.into_iter().filter_map(|name| language_of(&name));
+            found.extend(languages.map(|language| ProfileLanguage { profile: profile.clone(), language }));
         }
     }
+    Ok(found.into_iter().collect())
 }
 
 /// The name under which Drupal looks for the translation of its core.
@@ -83,11 +101,14 @@ pub(crate) fn file_name(core: &str, language: &Langcode) -> String {
     format!("drupal-{core}.{language}.po")
 }
 
-/// Whether a file holds a translation of Drupal's core: `de.po`, `drupal-10.3.6.de.po`.
-fn is_of(name: &str, language: &Langcode) -> bool {
-    let Some(stem) = name.strip_suffix(".po") else { return false };
-    stem == language.as_str()
-        || stem.strip_suffix(language.as_str()).is_some_and(|rest| rest.starts_with("drupal-") && rest.ends_with('.'))
+/// The language to which a file translates Drupal's core: `de.po`, `drupal-10.3.6.de.po`.
+fn language_of(name: &str) -> Option<Langcode> {
+    let stem = name.strip_suffix(".po")?;
+    let language = match stem.strip_prefix("drupal-") {
+        Some(rest) => rest.rsplit_once('.')?.1,
+        None => stem,
+    };
+    language.parse().ok()
 }
 
 /// The address of a translation, from the pattern that Drupal uses too.
@@ -168,12 +189,11 @@ mod tests {
     #[test]
     fn a_translation_of_core_is_known_by_its_name() {
         for name in ["de.po", "drupal-7.105.de.po", "drupal-10.3.6.de.po", "drupal-10.x.de.po"] {
-            assert!(is_of(name, &language("de")), "{name}");
+            assert_eq!(language_of(name), Some(language("de")), "{name}");
         }
-        for name in
-            ["nl.po", "drupal-10.3.6.nl.po", "views-7.x-3.1.de.po", "xde.po", "de.po.txt", "drupal-10.3.6.pt-de.po"]
-        {
-            assert!(!is_of(name, &language("de")), "{name}");
+        assert_eq!(language_of("drupal-10.3.6.pt-br.po"), Some(language("pt-br")));
+        for name in ["views-7.x-3.1.de.po", "de.po.txt", "drupal-10.3.6.po", "drupal-10.po", "general.pot", ".po"] {
+            assert_eq!(language_of(name), None, "{name}");
         }
     }
 

@@ -76,3 +76,39 @@ fn a_site_tells_its_packages_with_their_places_and_its_context_until_it_is_delet
     let deleted = lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm });
     assert_eq!(deleted.context, None);
 }
+
+#[test]
+fn a_verified_platform_tells_which_databases_its_php_and_its_core_both_speak_and_which_languages_lie_beside_it() {
+    let lab = Lab::new();
+    lab.server("localhost");
+    lab.platform("ten", Code::Ten);
+    lab.platform("seven", Code::Seven);
+    let web = lab.home().platforms().join("ten/web");
+    let told = |name: &str| -> PlatformAnswer {
+        answer(&lab.must(Task::VerifyPlatform { platform: name.parse().unwrap(), context: None }))
+    };
+    let engines = |told: PlatformAnswer| told.engines.unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(engines(told("ten")), ["mariadb", "sqlite"]);
+
+    fs::remove_dir_all(web.join("core/modules/sqlite")).unwrap();
+    for (folder, file) in [
+        ("core/profiles/minimal/translations", "drupal-10.3.6.nl.po"),
+        ("sites/all/translations", "fr.po"),
+        ("sites/all/translations", "views-8.x.de.po"),
+    ] {
+        fs::create_dir_all(web.join(folder)).unwrap();
+        fs::write(web.join(folder).join(file), "").unwrap();
+    }
+    let seven = lab.home().platforms().join("seven/profiles/minimal/translations");
+    fs::create_dir_all(&seven).unwrap();
+    fs::write(seven.join("drupal-7.98.de.po"), "").unwrap();
+
+    let languages = |told: &PlatformAnswer| {
+        told.languages.iter().map(|found| format!("{} {}", found.profile, found.language)).collect::<Vec<_>>()
+    };
+    let (ten, seven) = (told("ten"), told("seven"));
+    assert_eq!(languages(&ten), ["minimal fr", "minimal nl", "standard fr"]);
+    assert_eq!(languages(&seven), ["minimal de"]);
+    assert_eq!(engines(ten), ["mariadb"]);
+    assert_eq!(engines(seven), ["mariadb", "sqlite"]);
+}

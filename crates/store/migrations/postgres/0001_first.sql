@@ -77,11 +77,27 @@ CREATE TABLE platform (
   default_profile TEXT COLLATE "C",
   locked          BOOLEAN NOT NULL,
   live            BOOLEAN NOT NULL,
+  surveyed        BOOLEAN NOT NULL,
   revision        BIGINT NOT NULL,
   context         TEXT COLLATE "C"
 );
 CREATE UNIQUE INDEX platform_root ON platform (server, root) WHERE live;
 CREATE INDEX platform_by_server ON platform (server);
+
+-- What its last verify found of a platform that is `surveyed`: the engines of databases that its PHP and its core
+-- speak, and the languages that are at hand for each profile.
+CREATE TABLE platform_engine (
+  platform BIGINT NOT NULL REFERENCES platform (id),
+  engine   TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (platform, engine)
+);
+
+CREATE TABLE platform_language (
+  platform BIGINT NOT NULL REFERENCES platform (id),
+  profile  TEXT COLLATE "C" NOT NULL,
+  language TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (platform, profile, language)
+);
 
 CREATE TABLE site (
   id        BIGINT NOT NULL PRIMARY KEY REFERENCES node (id),

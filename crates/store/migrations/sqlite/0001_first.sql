@@ -74,11 +74,27 @@ CREATE TABLE platform (
   default_profile TEXT,
   locked          BOOLEAN NOT NULL,
   live            BOOLEAN NOT NULL,
+  surveyed        BOOLEAN NOT NULL,
   revision        BIGINT NOT NULL,
   context         TEXT
 );
 CREATE UNIQUE INDEX platform_root ON platform (server, root) WHERE live;
 CREATE INDEX platform_by_server ON platform (server);
+
+-- What its last verify found of a platform that is `surveyed`: the engines of databases that its PHP and its core
+-- speak, and the languages that are at hand for each profile.
+CREATE TABLE platform_engine (
+  platform BIGINT NOT NULL REFERENCES platform (id),
+  engine   TEXT NOT NULL,
+  PRIMARY KEY (platform, engine)
+);
+
+CREATE TABLE platform_language (
+  platform BIGINT NOT NULL REFERENCES platform (id),
+  profile  TEXT NOT NULL,
+  language TEXT NOT NULL,
+  PRIMARY KEY (platform, profile, language)
+);
 
 CREATE TABLE site (
   id        INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),

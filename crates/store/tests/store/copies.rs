@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use aegir_domain::{InstanceScope, NodeKind, PackageKind, Password};
+use aegir_domain::{InstanceScope, NodeKind, PackageKind, Password, ProfileLanguage};
 use aegir_store::{
     AuditRecord, Dialect, Field, NewToken, RecordedInstance, SecretKey, Store, StoreAddress, StoreFault, copy_all,
 };
@@ -57,6 +57,8 @@ async fn furnish(ground: &Ground) {
         .write(async |tx| {
             tx.record_deed(site, "anna", "created", None, now).await?;
             tx.save_field(&field).await?;
+            let language = ProfileLanguage { profile: "standard".parse().unwrap(), language: "de".parse().unwrap() };
+            tx.record_survey(platform, &["mariadb".parse().unwrap()], &[language]).await?;
             tx.fill_field(site, &field.name, Some("47\"11"), now).await?;
             tx.record_packages(site, &[instance], now).await?;
             let step = aegir_domain::protocol::Said::Step {

@@ -1,8 +1,8 @@
 //! Servers, platforms, sites and packages: what is remembered of them, and which names are taken.
 
 use aegir_domain::{
-    Context, DomainKind, HostName, InstanceScope, NodeKind, ObjectStatus, PackageKind, PlatformContext, Redirect,
-    SiteContext, TlsMode, Transport,
+    Context, DomainKind, HostName, InstanceScope, NodeKind, ObjectStatus, PackageKind, PlatformContext,
+    ProfileLanguage, Redirect, SiteContext, TlsMode, Transport,
 };
 use aegir_store::{
     ADMIN, DeedList, Field, HasPackage, NewServer, Page, PlatformList, RecordedInstance, ServerList, SiteList,
@@ -212,6 +212,41 @@ fn two_platforms_do_not_lie_in_one_folder_of_a_server() {
         new.server = server;
         new.name = "third".parse().unwrap();
         ground.store.write(async |tx| tx.add_platform(&new, now).await).await.unwrap();
+    });
+}
+
+#[test]
+fn what_a_platform_can_be_used_for_is_what_its_last_verify_told() {
+    on_both(async |ground| {
+        let server = ground.server("web1").await;
+        let (one, other) = (ground.platform("d7", server).await, ground.platform("d10", server).await);
+        let language = |profile: &str, language: &str| ProfileLanguage {
+            profile: profile.parse().unwrap(),
+            language: language.parse().unwrap(),
+        };
+        let survey = async |platform, engines: &[&str], languages: &[ProfileLanguage]| {
+            let engines: Vec<_> = engines.iter().map(|engine| engine.parse().unwrap()).collect();
+            ground.store.write(async |tx| tx.record_survey(platform, &engines, languages).await).await.unwrap();
+        };
+        let told = async |platform| {
+            let read = async |read: &mut aegir_store::Read| {
+                let engines: Vec<_> = read.engines(platform).await?.iter().map(ToString::to_string).collect();
+                let surveyed = read.platform(platform).await?.unwrap().surveyed;
+                Ok::<_, StoreFault>((surveyed, engines.join(" "), read.languages(platform).await?))
+            };
+            ground.store.read(read).await.unwrap()
+        };
+        assert_eq!(told(one).await, (false, String::new(), Vec::new()));
+
+        // Told twice in one answer, it counts once.
+        let nl = language("standard", "nl");
+        survey(one, &["sqlite", "mariadb", "sqlite"], &[nl.clone(), nl.clone(), language("minimal", "de")]).await;
+        survey(other, &["mariadb"], &[]).await;
+        assert_eq!(told(one).await, (true, "mariadb sqlite".into(), vec![language("minimal", "de"), nl]));
+        assert_eq!(told(other).await, (true, "mariadb".into(), Vec::new()));
+
+        survey(one, &[], &[]).await;
+        assert_eq!(told(one).await, (true, String::new(), Vec::new()), "what is gone is gone, and that is known");
     });
 }
 
