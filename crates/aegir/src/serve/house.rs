@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aegir_domain::{AttemptId, Home, NodeId, Password, Remedy};
 use aegir_host::{
@@ -131,7 +132,9 @@ pub(crate) fn copies(home: &Home) -> Copies {
 
 /// Sends news with what this machine has.
 fn postman(home: &Home) -> Arc<dyn Postman> {
-    Arc::new(RealPostman::new(Arc::new(programs(home)), Arc::new(SystemClock), Arc::new(SystemMint)))
+    // One that hangs keeps the front end from ending for no longer than that.
+    let programs = programs(home).with_grace(Duration::from_secs(1));
+    Arc::new(RealPostman::new(Arc::new(programs), Arc::new(SystemClock), Arc::new(SystemMint)))
 }
 
 /// Programs of this machine that are no part of a task.

@@ -90,3 +90,33 @@ fn a_program_that_stalls_or_is_not_there_is_told() {
         assert!(said.contains("is not on this machine") && said.contains("`smtp://mail.example.org`"), "{said}");
     });
 }
+
+#[test]
+fn a_program_that_hangs_ends_with_whoever_waited_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sendmail, runs) = (dir.path().join("sendmail"), dir.path().join("runs"));
+    // It is not impressed by being asked to end.
+    script(
+        &sendmail,
+        &format!("trap '' TERM\necho $$ > {0}.new\nmv {0}.new {0}\nwhile :; do sleep 1; done", runs.display()),
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+
+    runtime.block_on(async {
+        let sending = tokio::spawn(async move {
+            let _ = send(postman(), &sendmail, "aegir@host.test", "ops@example.org").await;
+        });
+        while !runs.exists() {
+            assert!(!sending.is_finished());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        sending.abort();
+    });
+    let began = Instant::now();
+    drop(runtime);
+
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let id: u32 = fs::read_to_string(dir.path().join("runs")).unwrap().trim().parse().unwrap();
+    let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    assert!(!String::from_utf8_lossy(&words).contains("sendmail"), "it still runs");
+}
