@@ -4,10 +4,13 @@ use aegir_domain::protocol::Ending;
 use aegir_domain::{AttemptId, AttemptState, FaultReport, Left, NodeId, NodeKind, Outcome, OutcomeKind, TaskState};
 
 use crate::StoreFault;
-use crate::db::{Read, Row, Tx, statements, values};
+use crate::db::{Query, Read, Row, Tx, statements, values};
 use crate::lease::Fence;
 use crate::queue::NewTask;
 use crate::server::json;
+
+/// How many attempts are asked for in one statement.
+const IDS_AT_ONCE: usize = 200;
 
 /// One run of a task.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +54,38 @@ pub enum Recorded {
     Now(NodeId),
     /// It was recorded already; nothing was changed.
     Before(NodeId),
+}
+
+/// How an attempt ended, as it is stored.
+struct End {
+    state: TaskState,
+    fault: Option<String>,
+    left: Option<String>,
+    answer: Option<String>,
+    changed: bool,
+    recovered: bool,
+}
+
+impl End {
+    fn of(ending: &Ending) -> Result<End, StoreFault> {
+        let kind = ending.outcome.kind();
+        let state = match ending.untidy && kind == OutcomeKind::Succeeded {
+            true => TaskState::Untidy,
+            false => TaskState::from(kind),
+        };
+        let left = match &ending.outcome {
+            Outcome::Stuck { left, .. } => Some(json(left)?),
+            _ => None,
+        };
+        Ok(End {
+            state,
+            fault: ending.fault().map(json).transpose()?,
+            left,
+            answer: if ending.answer.is_empty() { None } else { Some(json(&ending.answer)?) },
+            changed: ending.changed,
+            recovered: ending.recovered,
+        })
+    }
 }
 
 /// An attempt as it is stored.
@@ -97,6 +132,11 @@ statements! {
         "UPDATE task
             SET state = $2, ended = CASE WHEN $3 < started THEN started ELSE $3 END
           WHERE id = $1 AND attempts = $4 AND state IN ('running', 'out-of-contact')";
+    /// Of one that had ended already. One that was asked for anew is not touched: it decides by itself.
+    END_TASK_AGAIN =
+        "UPDATE task
+            SET state = $2, ended = CASE WHEN $3 < started THEN started ELSE $3 END
+          WHERE id = $1 AND attempts = $4 AND state IN ('stuck', 'untidy', 'cancelled')";
     LOSE = "UPDATE attempt SET lost = $2 WHERE id = $1 AND lost IS NULL";
     LOSE_TASK = "UPDATE task SET state = 'out-of-contact' WHERE id = $1 AND state = 'running'";
     REGAIN = "UPDATE attempt SET lost = NULL WHERE id = $1";
@@ -114,6 +154,24 @@ impl Read {
     /// An attempt.
     pub async fn attempt(&mut self, id: AttemptId) -> Result<Option<AttemptRecord>, StoreFault> {
         Ok(self.stored_attempt(id).await?.map(|stored| stored.record))
+    }
+
+    /// Those of these attempts that are known, in no order.
+    pub async fn attempts_among(&mut self, ids: &[AttemptId]) -> Result<Vec<AttemptRecord>, StoreFault> {
+        let mut known = Vec::new();
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let mut query = Query::new(
+                "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed,
+                        lost, started, ended
+                   FROM attempt
+                  WHERE uuid IN ",
+            );
+            query.bind_all(ids.iter().copied());
+            for row in self.ask("find attempts", query).await? {
+                known.push(AttemptRecord::of(&row)?);
+            }
+        }
+        Ok(known)
     }
 
     /// All attempts of a task, the first one first.
@@ -134,8 +192,8 @@ impl Read {
 impl Tx {
     /// Records how an attempt ended: its task has ended with it, and object and locks are free.
     ///
-    /// Recorded twice, it counts once. Fails if another dispatcher has taken the lease over. A secret part of the
-    /// answer is not kept.
+    /// Recorded twice, it counts once; but one that is not [settled](AttemptRecord::is_settled) may end once more, and
+    /// otherwise. Fails if another dispatcher has taken the lease over. A secret part of the answer is not kept.
     pub async fn end_attempt(
         &mut self,
         id: AttemptId,
@@ -144,7 +202,15 @@ impl Tx {
         now: i64,
     ) -> Result<Recorded, StoreFault> {
         self.check_fence(fence).await?;
-        self.end_any_attempt(id, ending, now).await
+        self.end_any_attempt(id, &End::of(ending)?, now).await
+    }
+
+    /// Records that an attempt was called back before its back end knew of it: its task is cancelled, like one that
+    /// never began.
+    pub async fn cancel_attempt(&mut self, id: AttemptId, fence: &Fence, now: i64) -> Result<Recorded, StoreFault> {
+        self.check_fence(fence).await?;
+        let end = End { state: TaskState::Cancelled, fault: None, left: None, answer: None, changed: false, recovered: false };
+        self.end_any_attempt(id, &end, now).await
     }
 
     /// Says that the machine of an attempt does not answer. Its task is out of contact, keeps its object and its
@@ -174,7 +240,8 @@ impl Tx {
     }
 
     /// Records a task that was begun elsewhere, as in a shell, under the id that its attempt has there. It holds its
-    /// object and locks until [`Tx::end_attempt`]; whether others hold them is not asked, for it runs already.
+    /// object and locks until [`Tx::end_attempt`]; whether others hold them is not asked, for it runs already. While
+    /// another task runs on the object it is [taken](StoreFault::Taken): then the transaction is to be taken back.
     pub async fn record_foreign_task(
         &mut self,
         task: &NewTask,
@@ -215,29 +282,23 @@ impl Tx {
         Ok(id)
     }
 
-    async fn end_any_attempt(&mut self, id: AttemptId, ending: &Ending, now: i64) -> Result<Recorded, StoreFault> {
+    async fn end_any_attempt(&mut self, id: AttemptId, end: &End, now: i64) -> Result<Recorded, StoreFault> {
         let Stored { key, record } = self.lock_attempt(id).await?;
-        if record.state == AttemptState::Ended {
+        let again = record.state == AttemptState::Ended;
+        if again && (record.is_settled() || record.outcome == Some(end.state)) {
             return Ok(Recorded::Before(record.task));
         }
-        let state = if ending.untidy && ending.outcome.kind() == OutcomeKind::Succeeded {
-            TaskState::Untidy
-        } else {
-            TaskState::from(ending.outcome.kind())
-        };
-        let fault = ending.fault().map(json).transpose()?;
-        let left = match &ending.outcome {
-            Outcome::Stuck { left, .. } => Some(json(left)?),
-            _ => None,
-        };
-        let answer = if ending.answer.is_empty() { None } else { Some(json(&ending.answer)?) };
-        let Ending { changed, recovered, .. } = *ending;
-        self.execute(&END_ATTEMPT, values![key, state, fault, left, answer, changed, recovered, now]).await?;
-        if self.execute(&END_TASK, values![record.task, state, now, record.number]).await? > 0 {
+        let End { state, fault, left, answer, changed, recovered } = end;
+        let (changed, recovered) = (*changed || record.changed, *recovered || record.recovered);
+        let (fault, left, answer) = (fault.as_ref(), left.as_ref(), answer.as_ref());
+        self.execute(&END_ATTEMPT, values![key, *state, fault, left, answer, changed, recovered, now]).await?;
+        let statement = if again { &END_TASK_AGAIN } else { &END_TASK };
+        let its_task = self.execute(statement, values![record.task, *state, now, record.number]).await? > 0;
+        if its_task && !again {
             self.drop_locks(record.task).await?;
         }
         self.note(now, record.task, NodeKind::Task, "ended");
-        Ok(Recorded::Now(record.task))
+        Ok(if again && !its_task { Recorded::Before(record.task) } else { Recorded::Now(record.task) })
     }
 
     pub(crate) async fn lock_attempt(&mut self, id: AttemptId) -> Result<Stored, StoreFault> {
@@ -253,6 +314,15 @@ impl Stored {
 }
 
 impl AttemptRecord {
+    /// Whether nothing more can come of it. One that is stuck or untidy can be gone on with on its machine, and one
+    /// that was called back may have come there after all.
+    pub fn is_settled(&self) -> bool {
+        match self.outcome {
+            None => false,
+            Some(outcome) => !matches!(outcome, TaskState::Stuck | TaskState::Untidy | TaskState::Cancelled),
+        }
+    }
+
     fn of(row: &Row) -> Result<AttemptRecord, StoreFault> {
         Ok(AttemptRecord {
             id: row.parse("uuid")?,
