@@ -122,6 +122,9 @@ pub(crate) enum ProvisionCommand {
         /// The first line to print; 1 is the first of all
         #[arg(long, value_name = "LINE", default_value_t = 1)]
         from: u64,
+        /// For a front end: the part of the answer that is told only once is left to whoever began the attempt
+        #[arg(long, hide = true)]
+        leave_secret: bool,
     },
     /// Asks an attempt to stop before its next line, and to take back what it did
     Cancel {
@@ -136,6 +139,15 @@ pub(crate) enum ProvisionCommand {
         /// How many
         #[arg(long, default_value_t = 20)]
         limit: usize,
+        /// For a front end: those made since (in milliseconds since 1970), and those that are not done with
+        #[arg(long, hide = true, value_name = "TIME")]
+        since: Option<u64>,
+        /// For a front end: this one too, whenever it was made
+        #[arg(long, hide = true, value_name = "ATTEMPT", requires = "since", value_parser = text::<AttemptId>)]
+        also: Vec<AttemptId>,
+        /// For a front end: only those made before this one
+        #[arg(long, hide = true, value_name = "ATTEMPT", value_parser = text::<AttemptId>)]
+        before: Option<AttemptId>,
     },
     /// Works on an attempt that was asked for
     #[command(hide = true)]

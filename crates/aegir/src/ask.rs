@@ -18,6 +18,8 @@ pub(crate) struct Followed {
     pub(crate) parts: Arc<WorldParts>,
     /// Its worker, if we started one.
     pub(crate) worker: Option<Detached>,
+    /// Whether the part of the answer that is told only once is left to somebody else.
+    pub(crate) leaves_secret: bool,
 }
 
 impl Followed {
@@ -26,7 +28,8 @@ impl Followed {
         // Read by the worker; a mistake in it is told here, before anything is made.
         composed.worker()?;
         let (attempt, asked) = Attempt::ask(&composed.parts, request)?;
-        let mut followed = Followed { id: request.attempt, attempt, parts: composed.parts.clone(), worker: None };
+        let parts = composed.parts.clone();
+        let mut followed = Followed { id: request.attempt, attempt, parts, worker: None, leaves_secret: false };
         if asked == Asked::New {
             followed.start(composed.drill.as_deref())?;
         }
@@ -36,7 +39,7 @@ impl Followed {
     /// An attempt that was asked for before.
     pub(crate) fn find(composed: &Composed, id: AttemptId) -> Result<Followed, Failure> {
         let attempt = Attempt::find(&composed.parts, id)?;
-        Ok(Followed { id, attempt, parts: composed.parts.clone(), worker: None })
+        Ok(Followed { id, attempt, parts: composed.parts.clone(), worker: None, leaves_secret: false })
     }
 
     /// Starts a worker.

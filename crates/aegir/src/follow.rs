@@ -155,7 +155,9 @@ fn next_line(followed: &Followed, reader: &mut Option<EventReader>, from: u64) -
 
 fn end(followed: &Followed, text: &str, line: Line, listener: &mut dyn Listener) -> Result<End, Failure> {
     let Said::Result(mut ending) = line.said else { return Ok(End::Left) };
-    ending.secret_answer = followed.attempt.take_secret_answer()?;
+    if !followed.leaves_secret {
+        ending.secret_answer = followed.attempt.take_secret_answer()?;
+    }
     let with_secret = Line { said: Said::Result(ending.clone()), ..line };
     told(listener.hear_end(text, &with_secret, &ending), followed)?;
     Ok(End::Ended(ending))

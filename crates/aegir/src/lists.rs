@@ -2,7 +2,7 @@
 
 use aegir_domain::protocol::{Cancelled, FoundState};
 use aegir_domain::{AttemptId, Context, ContextName, exit_code};
-use aegir_provision::{Attempt, ContextFault, Contexts, found_attempts};
+use aegir_provision::{Attempt, ContextFault, Contexts, Listed, found_attempts};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -12,8 +12,8 @@ use crate::failure::Failure;
 use crate::speak::{out, plain};
 
 /// Prints attempts, the newest first.
-pub(crate) fn tasks(composed: &Composed, manner: Manner, limit: usize) -> Result<u8, Failure> {
-    for found in found_attempts(&composed.parts, limit)? {
+pub(crate) fn tasks(composed: &Composed, manner: Manner, listed: &Listed) -> Result<u8, Failure> {
+    for found in found_attempts(&composed.parts, listed)? {
         if manner.json {
             json(&found);
             continue;

@@ -2,7 +2,7 @@
 
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{ContextName, Outcome, Remedy, Secrets, Task, exit_code};
-use aegir_provision::{AttemptFault, recover_all, run_attempt};
+use aegir_provision::{AttemptFault, Listed, recover_all, run_attempt};
 use std::time::Duration;
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
@@ -35,12 +35,16 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let request = request::read(&mut std::io::stdin().lock())?;
             Ok(follow(Followed::ask(&composed, &request)?, 1, &mut Raw::default())?.code())
         }
-        Command::Attach { attempt, from } => {
-            Ok(follow(Followed::find(&composed, attempt)?, from.max(1), &mut Raw::default())?.code())
+        Command::Attach { attempt, from, leave_secret } => {
+            let mut followed = Followed::find(&composed, attempt)?;
+            followed.leaves_secret = leave_secret;
+            Ok(follow(followed, from.max(1), &mut Raw::default())?.code())
         }
         Command::Cancel { attempt } => lists::cancel(&composed, manner, attempt),
         Command::Recover => recover(&composed),
-        Command::Tasks { limit } => lists::tasks(&composed, manner, limit),
+        Command::Tasks { limit, since, also, before } => {
+            lists::tasks(&composed, manner, &Listed { limit, since, also, before })
+        }
         Command::Worker { attempt } => {
             // Already so when the follower started us.
             let _ = rustix::process::setsid();

@@ -1,5 +1,6 @@
 //! The attempts that lie in a home: what each was asked to do, and how it stands.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, FoundAttempt, FoundState, Line, Said};
@@ -9,21 +10,42 @@ use aegir_recipe::State;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::recovery::open_attempts;
 use crate::{Attempt, AttemptFault, ContextFault, Contexts, TaskFolder, WorldParts, read_journal};
 
 /// How much of the end of what an attempt said is read at first, in bytes: more than most last lines have.
 const TAIL: u64 = 16 * 1024;
 
-/// The attempts of the home, the newest first, at most `limit`. One whose request was never finished, or is
+/// Which attempts are listed.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// At most so many.
+    pub limit: usize,
+    /// Those made since, in milliseconds since 1970; also those on which something is left to do, whenever they were
+    /// made. Without it, all.
+    pub since: Option<u64>,
+    /// These, even if they were made before.
+    pub also: Vec<AttemptId>,
+    /// Of all these, those made before this one.
+    pub before: Option<AttemptId>,
+}
+
+/// The attempts of the home that are to be listed, the newest first. One whose request was never finished, or is
 /// being written just now, is passed over.
-pub fn found_attempts(parts: &Arc<WorldParts>, limit: usize) -> Result<Vec<FoundAttempt>, AttemptFault> {
+pub fn found_attempts(parts: &Arc<WorldParts>, listed: &Listed) -> Result<Vec<FoundAttempt>, AttemptFault> {
     let names = parts.files.list(&parts.home.tasks())?;
     // Ids begin with the moment they were made.
     let mut ids: Vec<AttemptId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    if let Some(since) = listed.since {
+        let mut others: HashSet<AttemptId> = open_attempts(parts)?.into_iter().collect();
+        others.extend(&listed.also);
+        ids.retain(|id| id.unix_ms() >= since || others.contains(id));
+    }
+    ids.retain(|id| listed.before.is_none_or(|before| *id < before));
     ids.sort_unstable();
     let mut found = Vec::new();
     for id in ids.into_iter().rev() {
-        if found.len() == limit {
+        if found.len() == listed.limit {
             break;
         }
         match Attempt::find(parts, id) {

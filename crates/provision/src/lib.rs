@@ -39,7 +39,7 @@ mod world;
 pub use attempt::{Asked, Attempt, AttemptFault};
 pub use contexts::{ContextFault, Contexts};
 pub use events::{EventReader, Events};
-pub use found::found_attempts;
+pub use found::{Listed, found_attempts};
 pub use journal_file::Boundary;
 pub use journal_file::{FileJournal, read_journal};
 pub use lines::lines;

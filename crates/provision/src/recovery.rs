@@ -11,7 +11,7 @@ use aegir_recipe::{Executor, Record, State, Teller, recover};
 use crate::journal_file::read_head;
 use crate::task::Locked;
 use crate::worker::{Opened, Worker};
-use crate::{AttemptFault, Events, TaskFolder, read_journal};
+use crate::{AttemptFault, Events, TaskFolder, WorldParts, read_journal};
 
 /// How long a dead worker's programs get to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ pub struct Recovered {
 pub fn recover_all(worker: &Worker) -> Result<Vec<Recovered>, AttemptFault> {
     let mut all = Vec::new();
     let until = worker.parts.clock.now() + DYING;
-    for attempt in open_attempts(worker)? {
+    for attempt in open_attempts(&worker.parts)? {
         let folder = TaskFolder::new(&worker.parts.home, attempt);
         // A power loss may have left the mark of a task that never acted, and nothing else.
         worker.parts.files.make_dir(&folder.path, 0o700)?;
@@ -47,12 +47,13 @@ pub fn recover_all(worker: &Worker) -> Result<Vec<Recovered>, AttemptFault> {
     Ok(all)
 }
 
-fn open_attempts(worker: &Worker) -> Result<Vec<AttemptId>, AttemptFault> {
-    let folder = worker.parts.home.open_tasks();
-    if worker.parts.files.kind(&folder)?.is_none() {
+/// The attempts on which something is left to do: that have not ended, are stuck or untidy.
+pub(crate) fn open_attempts(parts: &WorldParts) -> Result<Vec<AttemptId>, AttemptFault> {
+    let folder = parts.home.open_tasks();
+    if parts.files.kind(&folder)?.is_none() {
         return Ok(Vec::new());
     }
-    let names = worker.parts.files.list(&folder)?;
+    let names = parts.files.list(&folder)?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn recover_conflicting(
     held: &[Locked],
     events: &Events,
 ) -> Result<(), Fault> {
-    for attempt in open_attempts(worker)? {
+    for attempt in open_attempts(&worker.parts)? {
         let folder = TaskFolder::new(&worker.parts.home, attempt);
         if attempt == own || worker.parts.files.kind(&folder.journal())?.is_none() {
             continue;
