@@ -23,7 +23,7 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{AttemptId, Context, Home, ServerName, SshAddress, Transport};
 use aegir_host::OwnProgram;
-use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place};
+use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place, Sought};
 use serde::de::DeserializeOwned;
 
 use self::fault::TalkFault;
@@ -34,6 +34,11 @@ use self::talk::Talk;
 
 /// How long an answer to a question may take, all of it.
 const ANSWER: Duration = Duration::from_secs(120);
+
+/// How many lines an answer may have: as many objects as a home has at the most, and more.
+const LONGEST_ANSWER: usize = 100_000;
+/// How long it may be, in bytes.
+const LARGEST_ANSWER: usize = 128 << 20;
 
 /// The back ends of all servers, as processes.
 pub struct ProcessBackEnds {
@@ -106,7 +111,13 @@ impl ProcessBackEnds {
         let asked = async {
             let mut talk = self.say(place, words, b"").await?;
             let mut answer = Vec::new();
+            let mut bytes = 0;
             while let Some(line) = talk.line().await? {
+                bytes += line.len();
+                // Whoever answers without an end would have all our memory.
+                if answer.len() == LONGEST_ANSWER || bytes > LARGEST_ANSWER {
+                    return Err(TalkFault::TooMuch { lines: LONGEST_ANSWER, bytes: LARGEST_ANSWER });
+                }
                 answer.push(serde_json::from_slice(&line).map_err(|_| TalkFault::garbage(&line))?);
             }
             talk.must_have_ended_well().await?;
@@ -136,6 +147,14 @@ impl BackEnds for ProcessBackEnds {
         })
     }
 
+    fn watch<'a>(&'a self, place: &'a Place, attempt: AttemptId, from: u64) -> Asking<'a, Box<dyn Lines>> {
+        Box::pin(async move {
+            let (id, from) = (attempt.to_string(), from.max(1));
+            let words = ["attach", &id, "--from", &from.to_string(), "--leave-secret"];
+            self.listen(place, &words, b"", attempt, from).await
+        })
+    }
+
     fn cancel<'a>(&'a self, place: &'a Place, attempt: AttemptId) -> Asking<'a, Cancelled> {
         Box::pin(async move {
             let answer = self.ask(place, &["cancel", &attempt.to_string()]).await?;
@@ -143,8 +162,15 @@ impl BackEnds for ProcessBackEnds {
         })
     }
 
-    fn attempts<'a>(&'a self, place: &'a Place, limit: usize) -> Asking<'a, Vec<FoundAttempt>> {
-        Box::pin(async move { self.ask(place, &["tasks", "--limit", &limit.to_string()]).await })
+    fn attempts<'a>(&'a self, place: &'a Place, sought: &'a Sought) -> Asking<'a, Vec<FoundAttempt>> {
+        Box::pin(async move {
+            let Sought { since, also, before, limit } = sought;
+            let mut words = vec!["--limit".to_owned(), limit.to_string(), "--since".into(), since.to_string()];
+            words.extend(also.iter().flat_map(|attempt| ["--also".into(), attempt.to_string()]));
+            words.extend(before.iter().flat_map(|attempt| ["--before".into(), attempt.to_string()]));
+            let words: Vec<&str> = ["tasks"].into_iter().chain(words.iter().map(String::as_str)).collect();
+            self.ask(place, &words).await
+        })
     }
 
     fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>> {

@@ -29,7 +29,7 @@ pub enum Made {
     NotYet,
     /// It is there.
     Yes,
-    /// The task that was to make it failed, and left nothing.
+    /// The task that was to make it failed.
     Failed,
     /// It was there, and was deleted.
     Gone,

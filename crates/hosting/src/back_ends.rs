@@ -24,15 +24,33 @@ pub trait BackEnds: Send + Sync {
     /// recovered by that. One that is not known there is told by the first line that is asked for.
     fn attach<'a>(&'a self, place: &'a Place, attempt: AttemptId, from: u64) -> Asking<'a, Box<dyn Lines>>;
 
+    /// The same for an attempt that somebody else began, as in a shell: the part of its answer that is told only once
+    /// is left to them.
+    fn watch<'a>(&'a self, place: &'a Place, attempt: AttemptId, from: u64) -> Asking<'a, Box<dyn Lines>>;
+
     /// Asks an attempt to stop before its next line, and to take back what it did; tells one that had ended
     /// apart.
     fn cancel<'a>(&'a self, place: &'a Place, attempt: AttemptId) -> Asking<'a, Cancelled>;
 
-    /// The attempts that lie there, the newest first, at most `limit`.
-    fn attempts<'a>(&'a self, place: &'a Place, limit: usize) -> Asking<'a, Vec<FoundAttempt>>;
+    /// The attempts that lie there and are sought, the newest first.
+    fn attempts<'a>(&'a self, place: &'a Place, sought: &'a Sought) -> Asking<'a, Vec<FoundAttempt>>;
 
     /// All contexts that are saved there.
     fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>>;
+}
+
+/// Which attempts are sought on a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Those made since, in milliseconds since 1970 by the clock of that machine. What has not ended is sought
+    /// whenever it was made.
+    pub since: u64,
+    /// These, however they stand.
+    pub also: Vec<AttemptId>,
+    /// Of all these, those older than this one: the last of the page before.
+    pub before: Option<AttemptId>,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// What an attempt says, line by line.

@@ -30,7 +30,7 @@ mod work;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use availability::{Made, Outstanding, Standing, Unavailable, available, stays};
-pub use back_ends::{Asking, BackEnds, Lines, Lost, Place};
+pub use back_ends::{Asking, BackEnds, Lines, Lost, Place, Sought};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, KeptAnswer, Once, OwnKey, Pending};
 pub use hosting::{Hosting, Outside};

@@ -19,7 +19,7 @@ pub use address::Machine;
 pub use mail_way::{MailServer, MailTls, MailWay};
 pub use webhook::WebhookAddress;
 
-/// What there is to tell of a task.
+/// What there is to tell: of a task, or of a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct News {
     /// What became of it.
@@ -64,6 +64,8 @@ pub enum What {
     OutOfContact,
     /// The control database could not be copied; it is about no task.
     NotCopied,
+    /// Objects lie on a machine under names that are those of other objects here; they are left alone.
+    Namesakes,
 }
 
 impl What {
@@ -77,6 +79,7 @@ impl What {
             What::Silent => "has said nothing for long",
             What::OutOfContact => "runs on a machine that does not answer",
             What::NotCopied => "failed",
+            What::Namesakes => "found names that are taken here",
         }
     }
 }
@@ -143,7 +146,8 @@ impl News {
                 "\nTask {task}, asked for by {}, on @server_{}.\nIts whole log: aegir task log {task}\n",
                 self.asked_by, self.server
             ),
-            None => format!("\nOn {}, by {} itself.\n", self.server, self.asked_by),
+            None if self.what == What::NotCopied => format!("\nOn {}, by {} itself.\n", self.server, self.asked_by),
+            None => format!("\nOn @server_{}.\n", self.server),
         });
         Letter { subject: one_line(&subject), body: plain(&body) }
     }

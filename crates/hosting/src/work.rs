@@ -9,11 +9,14 @@
 //! ## Invariants
 //!
 //! - Every write carries the fence of the lease: whoever was succeeded writes nothing any more.
+//! - What a machine says counts for objects that are kept on it, and for no others.
 //! - Nothing is run twice. What is not known to have ended is attached to, however often that takes.
 //! - An outcome, what it means for its object, the tasks that follow and the news of it are one transaction.
 
+mod by_hand;
 mod chores;
 mod dispatcher;
+mod home;
 mod outcome;
 mod pace;
 mod recorder;
@@ -21,5 +24,6 @@ mod takeover;
 
 pub use chores::do_chores;
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
+pub(crate) use home::server_of;
 pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, was_not_done};
 pub use pace::Pace;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName};
-use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place};
+use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place, Sought};
 use tokio::sync::watch;
 
 pub use machine::{Began, Machine};
@@ -61,7 +61,7 @@ impl BackEnds for PretendBackEnds {
             let machine = self.of(&place.server);
             machine.reached(Call::Start).await?;
             machine.ask(request);
-            Ok(machine.lines(request.attempt, 1))
+            Ok(machine.lines(request.attempt, 1, Secret::Taken))
         })
     }
 
@@ -70,7 +70,16 @@ impl BackEnds for PretendBackEnds {
             let machine = self.of(&place.server);
             machine.reached(Call::Attach).await?;
             machine.recover(attempt);
-            Ok(machine.lines(attempt, from))
+            Ok(machine.lines(attempt, from, Secret::Taken))
+        })
+    }
+
+    fn watch<'a>(&'a self, place: &'a Place, attempt: AttemptId, from: u64) -> Asking<'a, Box<dyn Lines>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Attach).await?;
+            machine.recover(attempt);
+            Ok(machine.lines(attempt, from, Secret::Left))
         })
     }
 
@@ -82,11 +91,11 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
-    fn attempts<'a>(&'a self, place: &'a Place, limit: usize) -> Asking<'a, Vec<FoundAttempt>> {
+    fn attempts<'a>(&'a self, place: &'a Place, sought: &'a Sought) -> Asking<'a, Vec<FoundAttempt>> {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
-            Ok(machine.found(limit))
+            Ok(machine.found(sought))
         })
     }
 
@@ -117,11 +126,21 @@ struct PretendLines {
     machine: Arc<Machine>,
     attempt: AttemptId,
     next: u64,
+    secret: Secret,
     /// How many lines until this stream breaks off.
     left: Option<u64>,
     ended: bool,
     /// Changes with the machine.
     moved: watch::Receiver<u64>,
+}
+
+/// What becomes of the part of an answer that is told only once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Secret {
+    /// Whoever follows gets it.
+    Taken,
+    /// It stays where it is.
+    Left,
 }
 
 /// What a stream comes to when it is asked for its next line.
@@ -140,7 +159,7 @@ impl Lines for PretendLines {
                     return Ok(None);
                 }
                 self.moved.mark_unchanged();
-                match self.machine.hear(self.attempt, self.next) {
+                match self.machine.hear(self.attempt, self.next, self.secret) {
                     Heard::Lost(lost) => return Err(lost),
                     Heard::Line(..) if self.left == Some(0) => {
                         // A pipe that is closed tells no more than that.

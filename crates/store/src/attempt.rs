@@ -209,7 +209,14 @@ impl Tx {
     /// never began.
     pub async fn cancel_attempt(&mut self, id: AttemptId, fence: &Fence, now: i64) -> Result<Recorded, StoreFault> {
         self.check_fence(fence).await?;
-        let end = End { state: TaskState::Cancelled, fault: None, left: None, answer: None, changed: false, recovered: false };
+        let end = End {
+            state: TaskState::Cancelled,
+            fault: None,
+            left: None,
+            answer: None,
+            changed: false,
+            recovered: false,
+        };
         self.end_any_attempt(id, &end, now).await
     }
 

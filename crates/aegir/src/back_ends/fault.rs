@@ -29,6 +29,8 @@ pub(crate) enum TalkFault {
     NotDone(NotDone),
     #[error("the back end speaks version {theirs} of the protocol, and this front end speaks version {VERSION}")]
     OtherProtocol { theirs: u32 },
+    #[error("the answer has no end: more than {lines} lines, or {} MiB", bytes >> 20)]
+    TooMuch { lines: usize, bytes: usize },
     #[error("what came is no word of a back end: `{said}`")]
     Garbage { said: String },
     #[error("the program that follows the attempt ended before the attempt did ({how})")]
@@ -163,7 +165,7 @@ impl Remedy for TalkFault {
             TalkFault::OtherProtocol { .. } | TalkFault::Failed { usage: true, .. } => {
                 format!("use the same version of Ægir on both ends; this one is {version}")
             }
-            TalkFault::Garbage { .. } => format!(
+            TalkFault::Garbage { .. } | TalkFault::TooMuch { .. } => format!(
                 "see that the program there is Ægir {version}, and that no file read at login (such as `.bashrc`) prints anything"
             ),
             TalkFault::Failed { .. } => return None,

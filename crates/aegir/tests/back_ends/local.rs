@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aegir_domain::protocol::{FoundState, Said};
 use aegir_domain::{OutcomeKind, TaskKind};
-use aegir_hosting::{BackEnds, Lost};
+use aegir_hosting::{BackEnds, Lost, Sought};
 
 use crate::stage::{
     as_owner, back_ends, back_ends_of, ending, events, followers, here, hold, new_attempt, request,
@@ -39,7 +39,7 @@ fn a_task_is_carried_out_told_and_told_again_from_any_line_on() {
         }
         let contexts = back_ends.contexts(&here()).await.unwrap();
         assert_eq!(contexts, [ending(&told).context.clone().unwrap()]);
-        let found = back_ends.attempts(&here(), 10).await.unwrap();
+        let found = back_ends.attempts(&here(), &Sought { limit: 10, ..Sought::default() }).await.unwrap();
         let found: Vec<_> =
             found.iter().map(|one| (one.attempt, one.task.as_ref().map(|task| task.kind()), one.state)).collect();
         assert_eq!(
@@ -121,6 +121,70 @@ fn no_secret_is_among_the_words_of_any_program() {
         assert!(words.len() >= 2, "the follower and the worker: {words:?}");
         assert!(words.iter().all(|words| !words.contains("rosebud")), "{words:?}");
         back_ends.cancel(&here(), asked.attempt).await.unwrap();
+    });
+}
+
+#[test]
+fn those_attempts_are_listed_that_are_sought() {
+    let lab = Lab::bare(way());
+    as_owner(&lab, async || {
+        let back_ends = back_ends(&lab);
+        let mut asked = Vec::new();
+        for name in ["one", "two", "three", "four"] {
+            let saved = request(save(name));
+            whole(rest(&mut *back_ends.start(&here(), &saved).await.unwrap()).await);
+            asked.push(saved.attempt);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let found = async |sought: Sought| -> Vec<_> {
+            let found = back_ends.attempts(&here(), &sought).await.unwrap();
+            found.into_iter().map(|found| found.attempt).collect()
+        };
+        let [one, two, three, four] = asked[..] else { panic!("{asked:?}") };
+        let sought = Sought { since: three.unix_ms(), limit: 10, ..Sought::default() };
+
+        assert_eq!(found(sought.clone()).await, [four, three]);
+        assert_eq!(found(Sought { also: vec![one], ..sought.clone() }).await, [four, three, one]);
+        assert_eq!(found(Sought { limit: 1, ..sought.clone() }).await, [four]);
+        assert_eq!(found(Sought { before: Some(four), ..sought.clone() }).await, [three]);
+        // What is not done with is found whenever it was made.
+        fs::write(lab.home().join("tasks/open").join(two.to_string()), b"").unwrap();
+        assert_eq!(found(sought).await, [four, three, two]);
+    });
+}
+
+#[test]
+fn what_is_told_only_once_is_left_where_it_lies_by_whoever_only_watches() {
+    let lab = Lab::bare(way());
+    as_owner(&lab, async || {
+        let back_ends = back_ends(&lab);
+        let asked = request(save("files"));
+        let told = whole(rest(&mut *back_ends.start(&here(), &asked).await.unwrap()).await);
+        let answer = lab.home().join("tasks").join(asked.attempt.to_string()).join("answer");
+        fs::write(&answer, r#"{"login_link":"http://a.test/once"}"#).unwrap();
+        lab.give(&answer);
+
+        let watched = whole(rest(&mut *back_ends.watch(&here(), asked.attempt, 1).await.unwrap()).await);
+        assert_eq!(watched, told);
+        assert!(answer.exists());
+        let attached = whole(rest(&mut *back_ends.attach(&here(), asked.attempt, 1).await.unwrap()).await);
+        assert_eq!(ending(&attached).secret_answer.as_ref().unwrap()["login_link"], "http://a.test/once");
+        assert!(!answer.exists());
+    });
+}
+
+#[test]
+fn an_answer_without_an_end_is_not_taken() {
+    let lab = Lab::bare(way());
+    let context = as_owner(&lab, async || {
+        let back_ends = back_ends(&lab);
+        whole(rest(&mut *back_ends.start(&here(), &request(save("files"))).await.unwrap()).await);
+        serde_json::to_string(&back_ends.contexts(&here()).await.unwrap()[0]).unwrap()
+    });
+    let program = program(&lab, &format!("cat >/dev/null; exec yes '{context}'"));
+    as_owner(&lab, async || {
+        let lost = back_ends_of(&lab, &program).contexts(&here()).await.unwrap_err();
+        assert!(!lost.passing && lost.source.message.contains("has no end"), "{lost:?}");
     });
 }
 

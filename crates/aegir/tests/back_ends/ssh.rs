@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use aegir_domain::protocol::FoundState;
 use aegir_domain::{OutcomeKind, SshAddress};
-use aegir_hosting::{BackEnds, Lost, Place};
+use aegir_hosting::{BackEnds, Lost, Place, Sought};
 
 use crate::sshd::{Sshd, place};
 use crate::stage::{
@@ -66,7 +66,7 @@ fn attempts_on_another_machine_are_as_those_of_this_one_and_share_a_connection()
         let mut again = back_ends.attach(&place, one.attempt, 9).await.unwrap();
         assert_eq!(whole(rest(&mut *again).await), told[8..]);
         assert_eq!(back_ends.contexts(&place).await.unwrap().len(), 1);
-        let found = back_ends.attempts(&place, 2).await.unwrap();
+        let found = back_ends.attempts(&place, &Sought { limit: 2, ..Sought::default() }).await.unwrap();
         // Two of one millisecond are in any order.
         assert!([one.attempt, two.attempt].iter().all(|asked| found.iter().any(|one| one.attempt == *asked)));
         let cancelled = back_ends.cancel(&place, one.attempt).await.unwrap();

@@ -1,7 +1,6 @@
 //! What can be asked of what was found on machines: sites, and records that differ.
 
-use aegir_domain::{Context, ContextName, NodeId, NodeKind, Task};
-use aegir_store::{Node, Read};
+use aegir_domain::{Context, ContextName, Task};
 
 use super::Asked;
 use super::object::{KnownContexts, platform_named};
@@ -60,7 +59,7 @@ impl Hosting {
             .change(asked, async |tx| {
                 let node = tx.node_named(&name).await?.ok_or_else(unknown)?;
                 let drift = tx.drift(node.id).await?.ok_or_else(unknown)?;
-                let server = server_of(tx, &node).await?.ok_or_else(unknown)?;
+                let server = crate::work::server_of(tx, &node).await?.ok_or_else(unknown)?;
                 let theirs = drift.theirs.clone();
                 if asked.given.str("take") == Some("theirs") {
                     if !asked.dry_run {
@@ -92,19 +91,6 @@ impl Hosting {
         self.wake();
         Ok(answer)
     }
-}
-
-/// The server whose back end keeps an object.
-async fn server_of(read: &mut Read, node: &Node) -> Result<Option<NodeId>, Refusal> {
-    Ok(match node.kind {
-        NodeKind::Server => Some(node.id),
-        NodeKind::Platform => read.platform(node.id).await?.map(|platform| platform.server),
-        NodeKind::Site => match read.site(node.id).await? {
-            Some(site) => read.platform(site.platform).await?.map(|platform| platform.server),
-            None => None,
-        },
-        NodeKind::Client | NodeKind::Package | NodeKind::Task => None,
-    })
 }
 
 /// A verify that saves a context first.

@@ -1,6 +1,6 @@
 //! What can be asked of sites.
 
-use aegir_domain::{ContextName, NodeId, ObjectStatus, SiteName, Task};
+use aegir_domain::{ContextName, NodeId, ObjectStatus, SiteName, Task, TaskState};
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
 use super::object::{
@@ -12,7 +12,7 @@ use super::shown::{cursor_page, of_page, site_view};
 use super::{Asked, shown};
 use crate::making::{changed_site, new_site};
 use crate::options::{Chosen, DbServerOffer, Offer, PlatformOffer, options};
-use crate::{Answer, Hosting, Refusal};
+use crate::{Answer, Hosting, OperationId, Refusal};
 
 /// How many platforms are offered for a new site at the most.
 const MOST_OFFERED: u32 = 500;
@@ -184,19 +184,22 @@ impl Hosting {
             )
             .into());
         }
-        let was_never_made = self
+        let (was_never_made, left_something) = self
             .store()
             .read(async |read| {
-                Ok::<_, Refusal>(site_named(read, &name).await?.node.status == Some(ObjectStatus::Failed))
+                let site = site_named(read, &name).await?;
+                let never_made = site.node.status == Some(ObjectStatus::Failed);
+                Ok::<_, Refusal>((never_made, never_made && left_something(read, &site.node).await?))
             })
             .await?;
-        if was_never_made {
+        if was_never_made && !left_something {
             return self.drop_failed(asked, &ContextName::Site(name)).await;
         }
-        self.site_task(asked, async |_, _, context| {
-            Ok(Task::DeleteSite { site: context.name.clone(), confirm: context.name.to_string() })
-        })
-        .await
+        let request = Task::DeleteSite { site: name.clone(), confirm: name.to_string() };
+        if left_something {
+            return self.queue_for_site(asked, async |_, _| Ok(request)).await;
+        }
+        self.site_task(asked, async |_, _, _| Ok(request)).await
     }
 
     /// Queues what `request` says for a site that is there.
@@ -205,22 +208,32 @@ impl Hosting {
         asked: &Asked<'_>,
         request: impl AsyncFnOnce(&mut aegir_store::Tx, &SiteRecord, &aegir_domain::SiteContext) -> Result<Task, Refusal>,
     ) -> Result<Answer, Refusal> {
+        self.queue_for_site(asked, async |tx, site| match site.context.clone() {
+            Some(context) => request(tx, site, &context).await,
+            None => Err(Refusal::Unknown { what: "site", name: asked.name.to_owned() }),
+        })
+        .await
+    }
+
+    /// The same, whether or not it is there.
+    async fn queue_for_site(
+        &self,
+        asked: &Asked<'_>,
+        request: impl AsyncFnOnce(&mut aegir_store::Tx, &SiteRecord) -> Result<Task, Refusal>,
+    ) -> Result<Answer, Refusal> {
         let name = asked.site()?;
         let now = self.now();
         let answer = self
             .change(asked, async |tx| {
                 let site = site_named(tx, &name).await?;
                 must_be_available(tx, asked.operation, &site.node, 0).await?;
-                let Some(context) = site.context.clone() else {
-                    return Err(Refusal::Unknown { what: "site", name: name.to_string() });
-                };
                 let platform = tx.platform(site.platform).await?;
-                let platform = platform
-                    .ok_or_else(|| Refusal::Unknown { what: "platform", name: context.platform.to_string() })?;
+                let platform =
+                    platform.ok_or_else(|| Refusal::Unknown { what: "platform", name: site.platform.to_string() })?;
                 let mut known = KnownContexts::new();
                 known_platform(&mut known, &platform);
                 known_site(&mut known, &site);
-                let request = request(tx, &site, &context).await?;
+                let request = request(tx, &site).await?;
                 let object_name = ContextName::Site(name.clone());
                 let wanted = Wanted {
                     object: site.node.id,
@@ -240,6 +253,18 @@ impl Hosting {
         self.wake();
         Ok(answer)
     }
+}
+
+/// Whether the task that was to make a site could not take back what it did. Of attempts that touched nothing, the one
+/// before tells.
+async fn left_something(read: &mut Read, site: &aegir_store::Node) -> Result<bool, Refusal> {
+    let making = OperationId::SiteAdd.declaration().slug();
+    let tasks = read.tasks_that_count(site.id).await?;
+    let Some(made_by) = tasks.iter().rfind(|task| task.operation.as_str() == making) else { return Ok(false) };
+    let attempts = read.attempts(made_by.id).await?;
+    let outcomes = attempts.iter().rev().filter_map(|attempt| attempt.outcome);
+    let telling = outcomes.into_iter().find(|outcome| !matches!(outcome, TaskState::Refused | TaskState::Cancelled));
+    Ok(telling == Some(TaskState::Stuck))
 }
 
 /// The client of this name. There is but one until others come.

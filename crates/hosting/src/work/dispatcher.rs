@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Pace;
 use super::recorder::{Begin, Recorder};
+use super::takeover::Look;
 use crate::{Hosting, Place, Refusal};
 
 /// How many tasks are claimed in one transaction.
@@ -30,10 +31,22 @@ pub struct Dispatcher {
     followed: Followed,
     recorders: JoinSet<()>,
     /// Machines that are being asked what was done there by hand.
-    looks: JoinSet<NodeId>,
+    looks: JoinSet<Looked>,
     looking: HashSet<NodeId>,
     looked: HashMap<NodeId, i64>,
+    /// When this machine's home was last looked at, where no server of it is known.
     looked_at_home: Option<i64>,
+    looking_at_home: bool,
+    /// What keeps a server's queue from being worked on, and will not pass by itself.
+    trouble: Option<StoreFault>,
+}
+
+/// What was looked at.
+enum Looked {
+    /// A machine.
+    Server(NodeId),
+    /// The home of this one.
+    Home,
 }
 
 /// Attempts that somebody follows.
@@ -74,6 +87,8 @@ impl Dispatcher {
             looking: HashSet::new(),
             looked: HashMap::new(),
             looked_at_home: None,
+            looking_at_home: false,
+            trouble: None,
         }
     }
 
@@ -133,13 +148,13 @@ impl Dispatcher {
             let patient = began.elapsed() < self.pace.patience * 2;
             let looked = self.looks.is_empty() || !patient;
             if looked && (self.recorders.is_empty() || self.all_are_lost().await?) {
-                break Ok(all);
+                break self.trouble.take().map_or(Ok(all), |fault| Err(fault.into()));
             }
             let wake = self.hosting.clone();
             tokio::select! {
                 () = &mut told => break Ok(all),
                 Some(_) = self.recorders.join_next() => (),
-                Some(server) = self.looks.join_next() => self.has_looked(server),
+                Some(looked) = self.looks.join_next() => self.has_looked(looked),
                 () = wake.0.wake.notified() => (),
                 () = tokio::time::sleep(self.pace.turn) => (),
             }
@@ -173,17 +188,17 @@ impl Dispatcher {
     async fn turn(&mut self) -> Result<Once, Refusal> {
         let mut done = Once::default();
         while self.recorders.try_join_next().is_some() {}
-        while let Some(server) = self.looks.try_join_next() {
-            self.has_looked(server);
+        while let Some(looked) = self.looks.try_join_next() {
+            self.has_looked(looked);
         }
         if self.hosting.0.look.swap(false, Ordering::AcqRel) {
             // A look that is underway may have begun before; another one follows it.
             self.looked.clear();
             self.looked_at_home = None;
         }
-        let mut servers = self.servers().await?;
-        if !servers.iter().any(|server| server.transport == Transport::Local) && self.look_at_home().await? {
-            servers = self.servers().await?;
+        let servers = self.servers().await?;
+        if !servers.iter().any(|server| server.transport == Transport::Local) {
+            self.look_at_home();
         }
         for server in servers {
             // One server in trouble does not keep the others.
@@ -195,27 +210,33 @@ impl Dispatcher {
                 Err(fault) if fault.may_pass() => {
                     tracing::warn!(server = %server.context.name, fault = %fault, "its queue waits");
                 }
-                Err(fault) => return Err(fault.into()),
+                Err(fault) => {
+                    tracing::error!(server = %server.context.name, fault = %fault, "its queue stands still");
+                    self.trouble = Some(fault);
+                }
             }
         }
         Ok(done)
     }
 
-    /// Where no server of this machine is known, its home may hold some that were saved by hand. Says whether it did.
-    async fn look_at_home(&mut self) -> Result<bool, Refusal> {
+    /// Where no server of this machine is known, its home may hold some that were saved by hand. Nobody waits for it:
+    /// a home that says nothing keeps no other machine's queue.
+    fn look_at_home(&mut self) {
         let now = self.hosting.now();
-        if self.looked_at_home.is_some_and(|last| last <= now && now - last < SEARCH) {
-            return Ok(false);
+        let due = self.looked_at_home.is_none_or(|last| now < last || now - last >= SEARCH);
+        if !due || std::mem::replace(&mut self.looking_at_home, true) {
+            return;
         }
         self.looked_at_home = Some(now);
-        match super::takeover::look_at_home(&self.hosting, self.pace).await {
-            Ok(found) => Ok(found),
-            Err(super::takeover::TakeOverFault::Store(fault)) => Err(fault.into()),
-            Err(fault) => {
-                tracing::warn!(fault = %fault, "what is saved in the home is not known");
-                Ok(false)
+        let (hosting, pace) = (self.hosting.clone(), self.pace);
+        self.looks.spawn(async move {
+            match super::takeover::look_at_home(&hosting, pace).await {
+                Ok(true) => hosting.wake(),
+                Ok(false) => (),
+                Err(fault) => tracing::warn!(fault = %fault, "what is saved in the home is not known"),
             }
-        }
+            Looked::Home
+        });
     }
 
     async fn servers(&self) -> Result<Vec<ServerRecord>, StoreFault> {
@@ -319,22 +340,26 @@ impl Dispatcher {
         }
         self.looked.insert(server, now);
         let (hosting, followed, pace) = (self.hosting.clone(), self.followed.clone(), self.pace);
+        let look = Look { hosting, server, place, fence, followed, pace };
         self.looks.spawn(async move {
-            let took_over = super::takeover::take_over(&hosting, server, &place, &fence, &followed, pace).await;
-            if let Err(fault) = took_over {
-                tracing::warn!(server = %place.server, fault = %fault, "what was done there by hand is not known");
+            if let Err(fault) = look.take_over().await {
+                tracing::warn!(server = %look.place.server, fault = %fault, "what was done there by hand is not known");
             }
-            server
+            Looked::Server(server)
         });
     }
 
-    fn has_looked(&mut self, looked: Result<NodeId, tokio::task::JoinError>) {
+    fn has_looked(&mut self, looked: Result<Looked, tokio::task::JoinError>) {
         match looked {
-            Ok(server) => {
+            Ok(Looked::Server(server)) => {
                 self.looking.remove(&server);
             }
+            Ok(Looked::Home) => self.looking_at_home = false,
             // Which one it was is not told: any may be looked at again.
-            Err(_) => self.looking.clear(),
+            Err(_) => {
+                self.looking.clear();
+                self.looking_at_home = false;
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use aegir_domain::{
 use aegir_store::{Fence, NewTask, Read, RecordedInstance, StoreFault, TaskRecord, Tx};
 use serde_json::json;
 
+use super::home::{Whose, whose};
 use crate::making::{changed_platform, changed_server, changed_site};
 use crate::news::{News, What};
 use crate::use_case::{known_locks, operation_named, parameters};
@@ -163,6 +164,7 @@ async fn done(
         return cancel_what_waits(tx, object, &task.actor, now).await;
     }
     if let Some(context) = &ending.context {
+        is_of_its_home(tx, task, context).await?;
         record_context(tx, object, context, now).await?;
     }
     let verified = match request {
@@ -174,6 +176,21 @@ async fn done(
     tx.set_status(object, ObjectStatus::Enabled, now).await?;
     tx.set_verified(object, verified, now).await?;
     record_answer(tx, task, ending, now).await
+}
+
+/// Refuses what a machine says of an object that is kept elsewhere, or stands on one that is.
+async fn is_of_its_home(tx: &mut Tx, task: &TaskRecord, context: &Context) -> Result<(), StoreFault> {
+    let Some(server) = tx.server(task.server).await? else { return Ok(()) };
+    match whose(tx, &server.transport, context).await? {
+        Whose::Anothers => {
+            let why = format!(
+                "stands on something that is known here by that name in another home than that of `@server_{}`",
+                server.context.name
+            );
+            Err(StoreFault::Unfit { node: task.object, why })
+        }
+        Whose::Its | Whose::Nobodys => Ok(()),
+    }
 }
 
 /// What waits for an object that has gone will not be begun.
@@ -448,7 +465,7 @@ pub(super) async fn no_copy(tx: &mut Tx, fault: FaultReport, now: i64) -> Result
     post(tx, &news, now).await
 }
 
-async fn post(tx: &mut Tx, news: &News, now: i64) -> Result<(), StoreFault> {
+pub(super) async fn post(tx: &mut Tx, news: &News, now: i64) -> Result<(), StoreFault> {
     let body = serde_json::to_value(news).unwrap_or_default();
     // Where nobody wants to hear, nothing is kept for later.
     let ways: [(&str, &[Setting]); 2] =

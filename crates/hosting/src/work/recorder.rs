@@ -8,6 +8,7 @@ use aegir_store::{AttemptRecord, Fence, StoreFault, TaskRecord};
 use tokio::time::{Instant, timeout};
 
 use super::Pace;
+use super::by_hand::was_found;
 use super::outcome;
 use crate::use_case::operation_named;
 use crate::{Hosting, Lines, Lost, OperationId, Place, Setting};
@@ -121,6 +122,18 @@ impl Recorder {
         }
     }
 
+    /// Hears what an attempt says from line `from` on, which had ended before; says whether it heard how it ended. What
+    /// is lost on the way is no loss: it is heard another time.
+    pub(super) async fn hear_again(&self, from: u64) -> bool {
+        match self.follow(Begin::Attach { from }, &mut false).await {
+            Ok(()) => true,
+            Err(stop) => {
+                tracing::warn!(attempt = %self.attempt, fault = %stop, "what it came to is not known yet");
+                false
+            }
+        }
+    }
+
     async fn tell_lost(&self, lost: &Lost) -> Result<(), StoreFault> {
         let now = self.hosting.now();
         let store = self.hosting.store();
@@ -128,12 +141,16 @@ impl Recorder {
     }
 
     async fn follow(&self, begin: Begin, heard: &mut bool) -> Result<(), Stop> {
-        let task = self.hosting.store().read(async |read| read.task(self.task).await).await?;
-        let Some(task) = task else { return Ok(()) };
+        let Some((task, attempt)) = self.stored().await? else { return Ok(()) };
         let back_ends = &self.hosting.0.back_ends;
         let from = if let Begin::Attach { from } = begin { from } else { 1 };
+        let is_called_back = task.cancel_asked.is_some();
         let request = match begin {
             Begin::Attach { .. } => None,
+            // It was not asked for yet, and is not wanted any more.
+            Begin::Start if is_called_back => return Ok(self.end_called_back(&task).await?),
+            // Perhaps it was; but it is not asked for anew.
+            Begin::StartAgain if is_called_back => None,
             Begin::Start => match self.request(&task).await? {
                 Ok(request) => Some(request),
                 Err(report) => return Ok(self.end_here(&task, report).await?),
@@ -144,11 +161,21 @@ impl Recorder {
         let opened = timeout(self.pace.first_word, async {
             match &request {
                 Some(request) => back_ends.start(&self.place, request).await,
+                None if was_found(&task.parameters, &attempt) => back_ends.watch(&self.place, self.attempt, from).await,
                 None => back_ends.attach(&self.place, self.attempt, from).await,
             }
         });
         let mut lines = opened.await.map_err(|_| self.lost(SaidNothing))??;
         self.record(&task, lines.as_mut(), from, heard).await
+    }
+
+    /// The task and the attempt as they are stored now.
+    async fn stored(&self) -> Result<Option<(TaskRecord, AttemptRecord)>, StoreFault> {
+        let store = self.hosting.store();
+        let stored = store
+            .read(async |read| Ok::<_, StoreFault>((read.task(self.task).await?, read.attempt(self.attempt).await?)));
+        let (task, attempt) = stored.await?;
+        Ok(task.zip(attempt))
     }
 
     /// What the back end is asked, with its secrets; or why it cannot be asked.
@@ -186,15 +213,30 @@ impl Recorder {
         self.end(task, &[], &ending).await
     }
 
+    /// Ends an attempt that was called back before its back end knew of it. Should it come there after all, the next
+    /// look at the machine finds it.
+    async fn end_called_back(&self, task: &TaskRecord) -> Result<(), StoreFault> {
+        let now = self.hosting.now();
+        let actor = task.cancel_actor.as_ref().unwrap_or(&task.actor);
+        self.hosting
+            .store()
+            .write(async |tx| {
+                if let aegir_store::Recorded::Now(id) = tx.cancel_attempt(self.attempt, &self.fence, now).await? {
+                    outcome::was_not_done(tx, id, actor, now).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     /// Ends an attempt that its back end does not know, so that nobody works on it: one that never came there touched
     /// nothing; of any other, nobody can tell what it did.
     async fn end_unknown(&self, lost: &Lost) -> Result<(), StoreFault> {
-        let store = self.hosting.store();
-        let (task, attempt) = store
-            .read(async |read| Ok::<_, StoreFault>((read.task(self.task).await?, read.attempt(self.attempt).await?)))
-            .await?;
-        let (Some(task), Some(attempt)) = (task, attempt) else { return Ok(()) };
+        let Some((task, attempt)) = self.stored().await? else { return Ok(()) };
         if attempt.state == AttemptState::Starting {
+            if task.cancel_asked.is_some() {
+                return self.end_called_back(&task).await;
+            }
             return match self.request(&task).await? {
                 Ok(_) => Ok(()),
                 Err(report) => self.end_here(&task, report).await,

@@ -5,77 +5,226 @@
 //!   object nobody here knows      ─► recorded
 //!   newer record, nothing pending ─► taken over
 //!   else a record that differs    ─► drift, with both sides and a choice
+//!   name that is another home's   ─► left alone, and told once
 //! ```
 
-use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::collections::{BTreeSet, HashSet};
 
-use aegir_domain::protocol::FoundAttempt;
-use aegir_domain::{Context, ContextName, NodeId, ObjectStatus, Priority, Transport};
-use aegir_store::{Fence, NewPlatform, NewServer, NewSite, NewTask, Page, Read, Span, StoreFault, TaskList, Tx};
-use serde_json::json;
+use aegir_domain::{AttemptId, Context, ContextName, Fault, NodeId, ObjectStatus, Remedy, Transport};
+use aegir_store::{Fence, NewPlatform, NewServer, NewSite, Page, Read, Span, StoreFault, TaskList, Tx};
+use serde::{Deserialize, Serialize};
 
 use super::Pace;
-use super::dispatcher::{Followed, follow_to_its_end};
-use super::outcome::{record_context, saved};
-use super::recorder::{Begin, Recorder, contradicts};
-use crate::use_case::{known_locks, parameters};
-use crate::{Hosting, OperationId, Place, Setting};
+use super::dispatcher::Followed;
+use super::home::{Whose, whose};
+use super::outcome::{self, record_context, saved};
+use super::recorder::contradicts;
+use crate::news::{News, What};
+use crate::{Hosting, Place};
 
-/// How many of a machine's newest attempts are looked at.
-const NEWEST: usize = 500;
-const DAY: i64 = 24 * 60 * 60 * 1000;
 /// Who did what was done by hand, where nobody said.
-const BY_HAND: &str = "by hand";
+pub(super) const BY_HAND: &str = "by hand";
+/// How many names a message holds.
+const NAMED: usize = 5;
 
-/// Looks at a machine, and records what is not known here.
-pub(super) async fn take_over(
-    hosting: &Hosting,
-    server: NodeId,
-    place: &Place,
-    fence: &Fence,
-    followed: &Followed,
-    pace: Pace,
-) -> Result<(), TakeOverFault> {
-    let asked = hosting.now();
-    let contexts = in_time(pace, place, hosting.0.back_ends.contexts(place)).await?;
-    take_contexts(hosting, server, fence, contexts, asked).await?;
-    let attempts = in_time(pace, place, hosting.0.back_ends.attempts(place, NEWEST)).await?;
-    let days = hosting.store().read(async |read| crate::use_case::number(read, Setting::KeepTasksDays).await).await?;
-    let kept_since = asked - i64::from(days) * DAY;
-    for found in attempts.into_iter().rev() {
-        // What is so old was let go of here, or would be.
-        if found.state.has_ended() && i64::try_from(found.asked_at).is_ok_and(|at| at < kept_since) {
-            continue;
-        }
-        let known = hosting.store().read(async |read| read.attempt(found.attempt).await).await?;
-        if known.is_some() {
-            continue;
-        }
-        let Some(task) = take_attempt(hosting, server, fence, &found).await? else { continue };
-        if !found.state.has_ended() {
-            // It may take long; the next turn follows it like any other.
-            hosting.wake();
-            continue;
-        }
-        if followed.lock().unwrap_or_else(PoisonError::into_inner).insert(found.attempt) {
-            let recorder = Recorder {
-                hosting: hosting.clone(),
-                attempt: found.attempt,
-                task,
-                place: place.clone(),
-                fence: fence.clone(),
-                pace,
-            };
-            // One after the other, the oldest first: each is read at once.
-            follow_to_its_end(recorder, Begin::Attach { from: 1 }, followed).await;
-        }
+/// A look at a machine, which records what is not known here.
+pub(super) struct Look {
+    pub(super) hosting: Hosting,
+    pub(super) server: NodeId,
+    pub(super) place: Place,
+    pub(super) fence: Fence,
+    pub(super) followed: Followed,
+    pub(super) pace: Pace,
+}
+
+/// What is remembered from one look at a machine to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Seen {
+    /// All attempts that were made before are recorded, or are none of ours; by the clock of that machine.
+    pub(super) until: Option<u64>,
+    /// But for these, which could not be recorded yet.
+    pub(super) waiting: BTreeSet<AttemptId>,
+    /// Objects that lie there under names that are here those of objects in other homes.
+    pub(super) namesakes: BTreeSet<ContextName>,
+}
+
+impl Look {
+    /// Looks, and takes over.
+    pub(super) async fn take_over(&self) -> Result<(), TakeOverFault> {
+        let asked = self.hosting.now();
+        let contexts = in_time(self.pace, &self.place, self.hosting.0.back_ends.contexts(&self.place)).await?;
+        self.take_contexts(contexts, asked).await?;
+        self.take_attempts(asked).await
     }
-    Ok(())
+
+    /// Servers first, then platforms, then sites: each refers to those before it. What was `asked` before a task ended
+    /// is older than what that task told, so it says nothing of its object.
+    async fn take_contexts(&self, mut contexts: Vec<Context>, asked: i64) -> Result<(), StoreFault> {
+        contexts.sort_by_key(|context| match context {
+            Context::Server(_) => 0,
+            Context::Platform(_) => 1,
+            Context::Site(_) => 2,
+        });
+        let store = self.hosting.store();
+        let mut namesakes = BTreeSet::new();
+        for context in contexts {
+            // Nearly all are as they are remembered: that is asked without keeping anybody from writing.
+            match store.read(async |read| self.standing(read, &context).await).await? {
+                Standing::Known => continue,
+                Standing::Namesake => {
+                    namesakes.insert(context.name());
+                    continue;
+                }
+                Standing::New => (),
+            }
+            let now = self.hosting.now();
+            let taken = store
+                .write(async |tx| {
+                    tx.check_fence(&self.fence).await?;
+                    let touched = touched_since(tx, self.server, asked).await?.contains(&context.name());
+                    match touched || self.standing(tx, &context).await? != Standing::New {
+                        true => Ok(()),
+                        false => take_context(tx, self.server, &context, now).await,
+                    }
+                })
+                .await;
+            match taken {
+                // One that contradicts what is remembered does not keep the others.
+                Err(fault) if contradicts(&fault) => {
+                    tracing::warn!(object = %context.name(), fault = %fault, "what lies there cannot be taken over");
+                }
+                taken => taken?,
+            }
+        }
+        self.tell_of(namesakes).await
+    }
+
+    /// How what lies there stands to what is remembered.
+    async fn standing(&self, read: &mut Read, theirs: &Context) -> Result<Standing, StoreFault> {
+        let node = read.node_named(&theirs.name()).await?;
+        let ours = match &node {
+            Some(node) => saved(read, node).await?,
+            None => None,
+        };
+        if let (Some(node), Some(ours)) = (&node, &ours)
+            && ours == theirs
+            && node.status == Some(ObjectStatus::Enabled)
+            && read.drift(node.id).await?.is_none()
+        {
+            return Ok(Standing::Known);
+        }
+        Ok(match whose(read, &self.place.transport, theirs).await? {
+            Whose::Its => Standing::New,
+            Whose::Nobodys => Standing::Known,
+            // A copy, for those there who use what is kept elsewhere; each home counts its revisions by itself.
+            Whose::Anothers if ours.is_some_and(|ours| ours.with_revision(theirs.revision()) == *theirs) => {
+                Standing::Known
+            }
+            Whose::Anothers => Standing::Namesake,
+        })
+    }
+
+    /// What is remembered of the last look.
+    pub(super) async fn seen(&self) -> Result<Seen, StoreFault> {
+        let name = seen_name(self.server);
+        Ok(self.hosting.store().read(async |read| read.setting(&name).await).await?.unwrap_or_default())
+    }
+
+    /// Remembers it for the next one.
+    pub(super) async fn remember(&self, tx: &mut Tx, seen: &Seen, now: i64) -> Result<(), StoreFault> {
+        tx.check_fence(&self.fence).await?;
+        tx.change_setting(&seen_name(self.server), seen, BY_HAND, now).await
+    }
+
+    /// Says, once, what lies there under names that are others' here.
+    async fn tell_of(&self, namesakes: BTreeSet<ContextName>) -> Result<(), StoreFault> {
+        let seen = self.seen().await?;
+        if seen.namesakes == namesakes {
+            return Ok(());
+        }
+        let now = self.hosting.now();
+        let new: Vec<&ContextName> = namesakes.difference(&seen.namesakes).collect();
+        let report = Fault::from(Namesakes::of(&new, &self.place)).report();
+        if !new.is_empty() {
+            tracing::warn!(server = %self.place.server, "{}", report.message);
+        }
+        let seen = Seen { namesakes: namesakes.clone(), ..seen };
+        self.hosting
+            .store()
+            .write(async |tx| {
+                self.remember(tx, &seen, now).await?;
+                if new.is_empty() {
+                    return Ok(());
+                }
+                let detail = serde_json::json!({ "names": new, "why": report });
+                tx.record_deed(self.server, BY_HAND, "namesakes found", Some(&detail), now).await?;
+                let news = News {
+                    what: What::Namesakes,
+                    task: None,
+                    operation: "look".into(),
+                    object: ContextName::Server(self.place.server.clone()).to_string(),
+                    server: self.place.server.to_string(),
+                    asked_by: String::new(),
+                    at: now,
+                    fault: Some(report.clone()),
+                    undone: Vec::new(),
+                    left: Vec::new(),
+                };
+                outcome::post(tx, &news, now).await
+            })
+            .await
+    }
+}
+
+/// Where a look's memory is kept: beside the settings, for it is a value with a name.
+fn seen_name(server: NodeId) -> String {
+    format!("seen_on_{server}")
+}
+
+/// How a context that was found stands to what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// There is nothing to do about it.
+    Known,
+    /// It is to be taken over, or differs.
+    New,
+    /// Its name is here that of something else.
+    Namesake,
+}
+
+/// Objects on a machine under names that are those of others here.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "on `@server_{server}` lies {names} too, which is the name here of what is kept in another home, or stands on such"
+)]
+struct Namesakes {
+    names: String,
+    server: aegir_domain::ServerName,
+}
+
+impl Namesakes {
+    fn of(names: &[&ContextName], place: &Place) -> Namesakes {
+        let mut text: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+        if names.len() > NAMED {
+            text.push(format!("{} more", names.len() - NAMED));
+        }
+        Namesakes { names: text.join(", "), server: place.server.clone() }
+    }
+}
+
+impl Remedy for Namesakes {
+    fn remedy(&self) -> Option<String> {
+        Some(
+            "it is left alone, there and here; to have it here, save it there under a name of its own with \
+             `aegir provision save`, and what stands on it likewise"
+                .into(),
+        )
+    }
 }
 
 /// A machine that never answers is given up for now.
-async fn in_time<T>(pace: Pace, place: &Place, asking: crate::Asking<'_, T>) -> Result<T, TakeOverFault> {
+pub(super) async fn in_time<T>(pace: Pace, place: &Place, asking: crate::Asking<'_, T>) -> Result<T, TakeOverFault> {
     match tokio::time::timeout(pace.first_word, asking).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(TakeOverFault::Silent { server: place.server.clone() }),
@@ -94,7 +243,7 @@ pub(super) enum TakeOverFault {
 }
 
 /// Looks into the home of this machine while no server of it is known, and records those that were saved there by
-/// hand; what else is there is found on them. Says whether there was one.
+/// hand; what else is there is found on them. Says whether there was one that was not known.
 pub(super) async fn look_at_home(hosting: &Hosting, pace: Pace) -> Result<bool, TakeOverFault> {
     let Ok(server) = "localhost".parse() else { return Ok(false) };
     let place = Place { server, transport: Transport::Local };
@@ -103,62 +252,12 @@ pub(super) async fn look_at_home(hosting: &Hosting, pace: Pace) -> Result<bool, 
     for context in contexts.iter().filter(|context| matches!(context, Context::Server(_))) {
         let now = hosting.now();
         let taken = hosting.store().write(async |tx| match tx.node_named(&context.name()).await? {
-            Some(_) => Ok(()),
-            None => take_found(tx, None, context, now).await,
+            Some(_) => Ok(false),
+            None => take_found(tx, None, context, now).await.map(|()| true),
         });
-        taken.await?;
-        found = true;
+        found |= taken.await?;
     }
     Ok(found)
-}
-
-/// Servers first, then platforms, then sites: each refers to those before it. What was `asked` before a task ended is
-/// older than what that task told, so it says nothing of its object.
-async fn take_contexts(
-    hosting: &Hosting,
-    server: NodeId,
-    fence: &Fence,
-    mut contexts: Vec<Context>,
-    asked: i64,
-) -> Result<(), StoreFault> {
-    contexts.sort_by_key(|context| match context {
-        Context::Server(_) => 0,
-        Context::Platform(_) => 1,
-        Context::Site(_) => 2,
-    });
-    for context in contexts {
-        // Nearly all are as they are remembered: that is asked without keeping anybody from writing.
-        if hosting.store().read(async |read| is_known(read, &context).await).await? {
-            continue;
-        }
-        let now = hosting.now();
-        let taken = hosting
-            .store()
-            .write(async |tx| {
-                tx.check_fence(fence).await?;
-                match touched_since(tx, server, asked).await?.contains(&context.name()) {
-                    true => Ok(()),
-                    false => take_context(tx, server, &context, now).await,
-                }
-            })
-            .await;
-        match taken {
-            // One that contradicts what is remembered does not keep the others.
-            Err(fault) if contradicts(&fault) => {
-                tracing::warn!(object = %context.name(), fault = %fault, "what lies there cannot be taken over");
-            }
-            taken => taken?,
-        }
-    }
-    Ok(())
-}
-
-/// Whether an object is remembered as it is there, and nobody said otherwise.
-async fn is_known(read: &mut Read, theirs: &Context) -> Result<bool, StoreFault> {
-    let Some(node) = read.node_named(&theirs.name()).await? else { return Ok(false) };
-    Ok(saved(read, &node).await?.is_some_and(|ours| ours == *theirs)
-        && node.status == Some(ObjectStatus::Enabled)
-        && read.drift(node.id).await?.is_none())
 }
 
 /// The objects on which tasks ended since.
@@ -268,49 +367,4 @@ async fn add_found(
             tx.add_site(&new, now).await?
         }
     }))
-}
-
-/// Makes a task of an attempt that nobody here began. Nothing, if its object is not known.
-async fn take_attempt(
-    hosting: &Hosting,
-    server: NodeId,
-    fence: &Fence,
-    found: &FoundAttempt,
-) -> Result<Option<NodeId>, StoreFault> {
-    let Some(request) = &found.task else { return Ok(None) };
-    let name = request.object();
-    let Some(operation) = OperationId::of_request(request) else { return Ok(None) };
-    let declared = operation.declaration();
-    let now = hosting.now();
-    hosting
-        .store()
-        .write(async |tx| {
-            tx.check_fence(fence).await?;
-            let Some(node) = tx.node_named(&name).await? else { return Ok(None) };
-            let Ok(slug) = declared.slug().parse() else { return Ok(None) };
-            let new = NewTask {
-                operation: slug,
-                object: node.id,
-                object_name: name.clone(),
-                title: format!("{} {name}", declared.name()),
-                parameters: parameters(&json!({}), request),
-                priority: Priority::Person,
-                actor: found.asked_by.clone().unwrap_or_else(|| BY_HAND.into()),
-                // Whoever asked in a shell has the answer there.
-                asker: String::new(),
-                parent: None,
-                owner: node.owner.unwrap_or(aegir_store::ADMIN),
-                server,
-                needs: None,
-                locks: known_locks(request, []),
-            };
-            let asked_at = i64::try_from(found.asked_at).unwrap_or(now);
-            match tx.record_foreign_task(&new, found.attempt, asked_at, now).await {
-                Ok(id) => Ok(Some(id)),
-                // Something of ours runs on it; the next look finds this one again.
-                Err(StoreFault::Taken { .. }) => Ok(None),
-                Err(fault) => Err(fault),
-            }
-        })
-        .await
 }

@@ -1,8 +1,8 @@
 //! What was done on a machine by hand: found, recorded once, and never silently written over.
 
 use aegir_domain::{Context, ContextName, ObjectStatus, SiteContext, Task, TaskKind, TaskState};
-use aegir_hosting::{Call, OperationId as Id, Refusal};
-use aegir_lab::pretend::{Ends, Machine, Plan};
+use aegir_hosting::{Call, Front as _, OperationId as Id, Refusal};
+use aegir_lab::pretend::{Ends, Machine, Plan, Sent};
 use serde_json::json;
 
 use crate::ground::{Ground, delete_site, edit_site, on_both, verify_site};
@@ -12,13 +12,13 @@ const A_LOOK: i64 = 61_000;
 
 impl Ground {
     /// Has machines looked at, and works until nothing is left.
-    async fn look(&self) {
+    pub async fn look(&self) {
         self.outside.jump(A_LOOK);
         self.work().await;
     }
 }
 
-fn install(site: &str) -> Task {
+pub fn install(site: &str) -> Task {
     serde_json::from_value(json!({
         "kind": "install-site", "site": site, "platform": "d10", "db_server": "web1", "mail": "a@b.org",
         "account": "admin", "client": "admin",
@@ -26,11 +26,11 @@ fn install(site: &str) -> Task {
     .unwrap()
 }
 
-fn delete(site: &str) -> Task {
+pub fn delete(site: &str) -> Task {
     Task::DeleteSite { site: site.parse().unwrap(), confirm: site.into() }
 }
 
-fn site(machine: &Machine, name: &str) -> SiteContext {
+pub fn site(machine: &Machine, name: &str) -> SiteContext {
     let Some(Context::Site(site)) = machine.context(name) else { panic!("there is no {name}") };
     *site
 }
@@ -282,5 +282,178 @@ fn a_home_that_was_used_before_is_taken_in_whole() {
         other.work().await;
         assert!(other.node(node.id).await.verified.is_some());
         other.store().close().await;
+    });
+}
+
+#[test]
+fn what_is_done_by_hand_beside_a_task_of_ours_waits_for_that_and_keeps_nothing_else() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        let machine = ground.machine();
+        machine.plan(TaskKind::VerifySite, "@a.test", Plan::holds());
+        let ours = ground.queue(verify_site("a.test")).await;
+        let at_work = ground.at_work();
+        ground.until_began(TaskKind::VerifySite, "@a.test").await;
+        let beside = machine.by_hand(log_in("a.test"));
+        let later = machine.by_hand(log_in("b.test"));
+        for _ in 0..3 {
+            ground.outside.jump(A_LOOK);
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        }
+
+        assert!(ground.read(async |read| read.attempt(later).await).await.is_some(), "what came later is recorded");
+        assert!(ground.read(async |read| read.attempt(beside).await).await.is_none());
+        assert!(ground.store().check().await.unwrap().is_empty(), "{:?}", ground.store().check().await);
+        machine.release("@a.test");
+        ground.until_state(ours, TaskState::Succeeded).await;
+        at_work.stop().await;
+        ground.look().await;
+        assert!(ground.read(async |read| read.attempt(beside).await).await.is_some());
+        assert!(ground.store().check().await.unwrap().is_empty());
+    });
+}
+
+fn log_in(site: &str) -> Task {
+    Task::Login { site: site.parse().unwrap(), account: 1 }
+}
+
+#[test]
+fn a_login_link_that_somebody_in_a_shell_asked_for_is_left_to_them() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let machine = ground.machine();
+        // One that ended before it is found, and one that is followed while it runs.
+        let ended = machine.by_hand(log_in("a.test"));
+        ground.until("it ended", async || machine.has_ended(ended)).await;
+        ground.look().await;
+        machine.plan_once(TaskKind::Login, None, Plan::holds());
+        let runs = machine.by_hand(log_in("a.test"));
+        ground.outside.jump(A_LOOK);
+        let at_work = ground.at_work();
+        ground.until("it is found", async || ground.read(async |read| read.attempt(runs).await).await.is_some()).await;
+        machine.release("@a.test");
+        for attempt in [ended, runs] {
+            let task = ground.read(async |read| read.attempt(attempt).await).await.unwrap().task;
+            ground.until_state(task, TaskState::Succeeded).await;
+            assert_eq!(ground.hosting.secret_answer(&ground.anna, task.0).await, None);
+            let link = machine.take_secret(attempt);
+            assert!(link.is_some_and(|link| link.contains_key("login_link")), "it was taken away");
+        }
+        at_work.stop().await;
+    });
+}
+
+#[test]
+fn nothing_that_was_done_by_hand_is_lost_among_very_many_attempts() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let machine = ground.machine();
+        let first = machine.by_hand(log_in("a.test"));
+        for _ in 0..2_500 {
+            machine.by_hand(log_in("nobody.test"));
+        }
+        ground.until("all ended", async || machine.began().iter().all(|began| machine.has_ended(began.attempt))).await;
+        ground.look().await;
+        assert!(ground.read(async |read| read.attempt(first).await).await.is_some());
+
+        // What is known is not told again and again.
+        ground.outside.jump(10 * A_LOOK);
+        let second = machine.by_hand(log_in("a.test"));
+        ground.look().await;
+        let told = machine.told();
+        ground.look().await;
+        assert!(machine.told() - told < 10, "{}", machine.told() - told);
+        assert!(ground.read(async |read| read.attempt(second).await).await.is_some());
+    });
+}
+
+#[test]
+fn what_runs_for_hours_in_a_shell_is_recorded_when_its_object_is_there() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let machine = ground.machine();
+        machine.plan_once(TaskKind::InstallSite, None, Plan::holds());
+        let attempt = machine.by_hand(install("hand.test"));
+        for _ in 0..3 {
+            ground.outside.jump(60 * A_LOOK);
+            machine.by_hand(log_in("a.test"));
+            ground.look().await;
+        }
+        machine.release("@hand.test");
+        ground.until("it ended", async || machine.has_ended(attempt)).await;
+        ground.look().await;
+
+        let found = ground.read(async |read| read.attempt(attempt).await).await;
+        assert_eq!(found.and_then(|found| found.outcome), Some(TaskState::Succeeded));
+    });
+}
+
+#[test]
+fn what_was_stuck_and_is_recovered_there_is_so_here() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.want_news().await;
+        let machine = ground.machine();
+        machine.plan_once(TaskKind::VerifySite, None, Plan::ends(Ends::Stuck));
+        let stuck = ground.queue(verify_site("a.test")).await;
+        ground.work().await;
+        ground.assert_state(stuck, TaskState::Stuck).await;
+        machine.plan_once(TaskKind::VerifySite, None, Plan::ends(Ends::Untidy));
+        let untidy = ground.queue(verify_site("a.test")).await;
+        ground.work().await;
+        ground.assert_state(untidy, TaskState::Untidy).await;
+        // Weeks later.
+        ground.outside.jump(20 * 24 * 60 * A_LOOK);
+        for task in [stuck, untidy] {
+            machine.recover_by_hand(ground.attempts(task).await[0].id);
+        }
+        ground.look().await;
+        ground.look().await;
+
+        ground.assert_state(stuck, TaskState::RolledBack).await;
+        ground.assert_state(untidy, TaskState::Succeeded).await;
+        for task in [stuck, untidy] {
+            let attempt = ground.attempts(task).await.remove(0);
+            let said = machine.said(attempt.id);
+            assert_eq!((attempt.next_line, ground.log(task).await.len()), (said.len() as u64 + 1, said.len()));
+        }
+        let site = ground.task(untidy).await.object;
+        assert!(ground.node(site).await.verified.is_some());
+        assert!(ground.store().check().await.unwrap().is_empty());
+        ground.hosting.send_news().await.unwrap();
+        let letters: Vec<_> = ground.postman.sent();
+        let letters = letters.iter().filter(|sent| matches!(sent, Sent::Letter(..))).count();
+        assert_eq!(letters, 4, "stuck, untidy, and twice recovered");
+    });
+}
+
+#[test]
+fn a_site_whose_install_is_stuck_is_deleted_on_its_machine_and_from_the_lists_once_nothing_is_left() {
+    on_both(async |ground| {
+        ground.fleet(&[]).await;
+        let machine = ground.machine();
+        machine.plan_once(TaskKind::InstallSite, None, Plan::ends(Ends::Stuck));
+        let task = ground.queue(crate::ground::add_site("a.test").with("platform", "d10")).await;
+        ground.work().await;
+        ground.assert_state(task, TaskState::Stuck).await;
+        let site = ground.task(task).await.object;
+        assert_eq!(ground.status(site).await, ObjectStatus::Failed);
+
+        // There is still something there: its machine is asked, and says what it can do about it.
+        let deleting = ground.queue(delete_site("a.test")).await;
+        ground.work().await;
+        ground.until_began(TaskKind::DeleteSite, "@a.test").await;
+        ground.assert_state(deleting, TaskState::Refused).await;
+        assert_eq!(ground.status(site).await, ObjectStatus::Failed);
+        let answer = ground.ask(delete_site("a.test")).await.unwrap();
+        assert!(matches!(answer, aegir_hosting::Answer::Queued(_)), "{answer:?}");
+        ground.work().await;
+
+        machine.recover_by_hand(ground.attempts(task).await[0].id);
+        ground.look().await;
+        ground.assert_state(task, TaskState::RolledBack).await;
+        let answer = ground.ask(delete_site("a.test")).await.unwrap();
+        assert!(matches!(answer, aegir_hosting::Answer::Object(_)), "{answer:?}");
+        assert_eq!(ground.status(site).await, ObjectStatus::Deleted);
     });
 }

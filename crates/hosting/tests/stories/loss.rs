@@ -322,7 +322,87 @@ fn a_machine_that_never_answers_keeps_its_own_tasks_and_nobody_elses() {
         ground.machine().plan(TaskKind::VerifySite, None, Plan::holds());
         ground.machine().reach(Reach::Answers);
         ground.work().await;
+        ground.assert_state(task, TaskState::Cancelled).await;
+        assert!(!ground.machine().began().iter().any(|began| began.kind == TaskKind::VerifySite));
+    });
+}
+
+#[test]
+fn a_task_that_is_called_back_before_it_reached_its_machine_is_not_begun() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.machine().reach(Reach::Mute);
+        let tasks = [ground.queue(verify_site("a.test")).await, ground.queue(add_site("b.test")).await];
+        let at_work = ground.at_work();
+        for task in tasks {
+            ground.until("it is claimed", async || !ground.attempts(task).await.is_empty()).await;
+            ground.ask(on_task(Id::TaskCancel, task)).await.unwrap();
+        }
+        at_work.kill().await;
+
+        ground.machine().reach(Reach::Answers);
+        ground.work().await;
+
+        for task in tasks {
+            ground.assert_state(task, TaskState::Cancelled).await;
+            assert_eq!(ground.attempts(task).await[0].outcome, Some(TaskState::Cancelled));
+        }
+        let begun = |began: &aegir_lab::pretend::Began| began.object == "@b.test" || began.kind == TaskKind::VerifySite;
+        assert!(!ground.machine().began().iter().any(begun));
+        let site = ground.task(tasks[1]).await.object;
+        assert_eq!(ground.status(site).await, ObjectStatus::Failed);
+        assert!(ground.store().check().await.unwrap().is_empty());
+        // Both can be asked for anew.
+        ground.ask(on_task(Id::TaskRetry, tasks[1])).await.unwrap();
+        ground.work().await;
+        ground.assert_state(tasks[1], TaskState::Succeeded).await;
+    });
+}
+
+#[test]
+fn a_task_that_is_called_back_and_had_reached_its_machine_unheard_is_stopped_there() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.machine().plan(TaskKind::VerifySite, None, Plan::holds());
+        // It takes what it is asked, and then nothing more is heard.
+        ground.machine().breaks_after(Some(0));
+        let task = ground.queue(verify_site("a.test")).await;
+        let at_work = ground.at_work();
+        ground.until_began(TaskKind::VerifySite, "@a.test").await;
+        ground.ask(on_task(Id::TaskCancel, task)).await.unwrap();
+        at_work.kill().await;
+        ground.machine().breaks_after(None);
+        ground.work().await;
+
         ground.assert_state(task, TaskState::RolledBack).await;
+        assert_eq!(ground.attempts(task).await.len(), 1);
+    });
+}
+
+#[test]
+fn what_reaches_its_machine_after_it_was_taken_for_called_back_is_known_as_what_it_came_to() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.machine().reach(Reach::Mute);
+        let task = ground.queue(verify_site("a.test")).await;
+        let at_work = ground.at_work();
+        ground.until("it is claimed", async || !ground.attempts(task).await.is_empty()).await;
+        at_work.kill().await;
+        ground.ask(on_task(Id::TaskCancel, task)).await.unwrap();
+        ground.machine().reach(Reach::Answers);
+        ground.work().await;
+        ground.assert_state(task, TaskState::Cancelled).await;
+
+        // What was on its way all the time.
+        let attempt = ground.attempts(task).await[0].id;
+        ground
+            .machine()
+            .arrives(attempt, aegir_domain::Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
+        ground.until("it ended", async || ground.machine().has_ended(attempt)).await;
+        ground.look().await;
+
+        ground.assert_state(task, TaskState::Succeeded).await;
+        assert_all_lines(&ground, task).await;
     });
 }
 

@@ -12,6 +12,7 @@ mod lease;
 mod loss;
 mod news;
 mod once;
+mod other_homes;
 mod paging;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
 use aegir_domain::{AttemptId, Context, ContextName, Password, ServerName, Task, TaskKind, TaskLock, locks_of};
-use aegir_hosting::{Lines, Lost, Outside};
+use aegir_hosting::{Lines, Lost, Outside, Sought};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::plan::For;
-use super::{Call, Heard, Plan, PretendFault, PretendLines, PretendOutside, Reach, lost};
+use super::{Call, Heard, Plan, PretendFault, PretendLines, PretendOutside, Reach, Secret, lost};
 
 /// A machine with a back end.
 pub struct Machine {
@@ -38,6 +38,7 @@ pub(super) struct State {
     collisions: Vec<String>,
     most_at_once: usize,
     calls: BTreeMap<Call, u64>,
+    told: usize,
 }
 
 /// An attempt that lies there.
@@ -159,6 +160,11 @@ impl Machine {
         self.state().calls.get(&call).copied().unwrap_or(0)
     }
 
+    /// How many attempts it told of, in all, to those who asked what lies there.
+    pub fn told(&self) -> usize {
+        self.state().told
+    }
+
     /// How many worked at once, at the most.
     pub fn most_at_once(&self) -> usize {
         self.state().most_at_once
@@ -203,6 +209,27 @@ impl Machine {
         let attempt = self.outside.attempt();
         self.begin(attempt, &task, Some("root in a shell".into()));
         attempt
+    }
+
+    /// Takes what was on its way for long: a request that whoever sent it has given up.
+    pub fn arrives(self: &Arc<Self>, attempt: AttemptId, task: Task) {
+        self.begin(attempt, &task, None);
+    }
+
+    /// Goes on with what is stuck or untidy, as `aegir provision recover` in a shell there would, and brings it to its
+    /// end.
+    pub fn recover_by_hand(&self, attempt: AttemptId) {
+        let state = self.state().attempts.get(&attempt).map(Attempt::state);
+        match state {
+            Some(FoundState::Stuck) => self.take_back(attempt, &PretendFault::Failed, true),
+            Some(FoundState::Untidy) => self.tidy(attempt),
+            _ => self.recover(attempt),
+        }
+    }
+
+    /// The part of an answer that is told only once, if nobody has taken it yet.
+    pub fn take_secret(&self, attempt: AttemptId) -> Option<Map<String, Value>> {
+        self.state().attempts.get_mut(&attempt)?.secret.take()
     }
 
     /// All lines that an attempt said.
@@ -299,17 +326,17 @@ impl Machine {
         Ok(Cancelled { attempt: id, had_ended })
     }
 
-    pub(super) fn lines(self: &Arc<Self>, attempt: AttemptId, from: u64) -> Box<dyn Lines> {
+    pub(super) fn lines(self: &Arc<Self>, attempt: AttemptId, from: u64, secret: Secret) -> Box<dyn Lines> {
         let state = self.state();
         let next = from.saturating_sub(state.repeats).max(1);
         let left = state.breaks_after;
         drop(state);
         let moved = self.moved.subscribe();
-        Box::new(PretendLines { machine: self.clone(), attempt, next, left, ended: false, moved })
+        Box::new(PretendLines { machine: self.clone(), attempt, next, secret, left, ended: false, moved })
     }
 
     /// Line `n` of an attempt, if it was said.
-    pub(super) fn hear(&self, id: AttemptId, n: u64) -> Heard {
+    pub(super) fn hear(&self, id: AttemptId, n: u64, secret: Secret) -> Heard {
         let mut state = self.state();
         match state.reach {
             Reach::Answers => (),
@@ -332,7 +359,9 @@ impl Machine {
         let last = match &mut line.said {
             Said::Result(ending) => {
                 // Whoever follows first gets it, once.
-                ending.secret_answer = attempt.secret.take();
+                if secret == Secret::Taken {
+                    ending.secret_answer = attempt.secret.take();
+                }
                 true
             }
             _ => false,
@@ -340,11 +369,15 @@ impl Machine {
         Heard::Line(line, last)
     }
 
-    /// The newest attempts.
-    pub(super) fn found(&self, limit: usize) -> Vec<FoundAttempt> {
-        let state = self.state();
-        let newest = state.attempts.iter().rev().take(limit);
-        newest
+    /// The attempts that are sought, the newest first.
+    pub(super) fn found(&self, sought: &Sought) -> Vec<FoundAttempt> {
+        let mut state = self.state();
+        let is_sought = |id: &AttemptId, attempt: &Attempt| {
+            let wanted = id.unix_ms() >= sought.since || attempt.is_open() || sought.also.contains(id);
+            wanted && sought.before.is_none_or(|before| *id < before)
+        };
+        let newest = state.attempts.iter().rev().filter(|(id, attempt)| is_sought(id, attempt)).take(sought.limit);
+        let told: Vec<FoundAttempt> = newest
             .map(|(id, attempt)| FoundAttempt {
                 attempt: *id,
                 task: Some(attempt.task.clone()),
@@ -353,7 +386,9 @@ impl Machine {
                 asked_at: attempt.asked_at,
                 state: attempt.state(),
             })
-            .collect()
+            .collect();
+        state.told += told.len();
+        told
     }
 
     pub(super) fn saved(&self) -> Vec<Context> {
@@ -367,6 +402,11 @@ impl Machine {
 }
 
 impl Attempt {
+    /// Whether something is left for whoever recovers it.
+    fn is_open(&self) -> bool {
+        !self.state().has_ended() || matches!(self.state(), FoundState::Stuck | FoundState::Untidy)
+    }
+
     pub(super) fn state(&self) -> FoundState {
         match (self.worker, self.lines.last().map(|line| &line.said)) {
             (Worker::Ended, Some(Said::Result(ending))) => FoundState::from(ending.outcome.kind()),

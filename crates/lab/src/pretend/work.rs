@@ -119,11 +119,16 @@ impl Machine {
         self.state().attempts.get(&id).is_some_and(|attempt| attempt.released)
     }
 
-    fn take_back(&self, id: AttemptId, why: &PretendFault, recovered: bool) {
+    pub(super) fn take_back(&self, id: AttemptId, why: &PretendFault, recovered: bool) {
         self.say(id, step(2, ACTS, Phase::Undoing));
         self.say(id, step(2, ACTS, Phase::Undone));
         let fault = FaultReport::of(why);
         self.end(id, Outcome::RolledBack { fault }, Done::default(), recovered);
+    }
+
+    /// Does what is owed.
+    pub(super) fn tidy(&self, id: AttemptId) {
+        self.end(id, Outcome::Succeeded, Done::default(), true);
     }
 
     /// Says a line.
