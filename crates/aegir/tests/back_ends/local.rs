@@ -174,6 +174,33 @@ fn what_is_told_only_once_is_left_where_it_lies_by_whoever_only_watches() {
 }
 
 #[test]
+fn what_an_attempt_says_after_its_end_is_heard_by_whoever_listens_from_there() {
+    let lab = Lab::bare(way());
+    as_owner(&lab, async || {
+        let back_ends = back_ends(&lab);
+        let asked = request(save("files"));
+        let told = whole(rest(&mut *back_ends.start(&here(), &asked).await.unwrap()).await);
+        // As `recover` goes on with one that was stuck.
+        let next = told.len() as u64 + 1;
+        let path = lab.home().join("tasks").join(asked.attempt.to_string()).join("events");
+        let mut events = fs::read_to_string(&path).unwrap();
+        events.push_str(&format!(r#"{{"n":{next},"at":1,"type":"log","level":"info","text":"once more"}}"#));
+        events.push('\n');
+        events.push_str(&format!(
+            r#"{{"n":{},"at":1,"type":"result","outcome":"succeeded","recovered":true}}"#,
+            next + 1
+        ));
+        events.push('\n');
+        fs::write(&path, events).unwrap();
+
+        let more = whole(rest(&mut *back_ends.attach(&here(), asked.attempt, next).await.unwrap()).await);
+
+        assert_eq!((more.len(), more[0].n), (2, next));
+        assert!(ending(&more).recovered);
+    });
+}
+
+#[test]
 fn an_answer_without_an_end_is_not_taken() {
     let lab = Lab::bare(way());
     let context = as_owner(&lab, async || {

@@ -63,7 +63,9 @@ impl Look {
         // The oldest first: a later one has the last word.
         for (found, known) in news.into_iter().rev() {
             let is_done = match known {
-                Some(known) => found.state.has_ended() && self.hear_again(&known).await,
+                Some(known) if found.state.has_ended() => self.hear_again(&known).await,
+                // It came there after all.
+                Some(known) => self.call_back(known.id).await,
                 // Of what is not known here, a task that goes on may yet make what is.
                 None if !found.object.as_ref().is_some_and(|name| kept_here.contains(name)) => found.state.has_ended(),
                 None => self.take_found(&found).await?,
@@ -162,6 +164,15 @@ impl Look {
     async fn hear_again(&self, known: &AttemptRecord) -> bool {
         let recorder = self.recorder(known.id, known.task);
         tokio::time::timeout(self.pace.first_word, recorder.hear_again(known.next_line)).await.unwrap_or(false)
+    }
+
+    /// Asks an attempt to stop that nobody wants any more, and is not done with it before that is heard to have ended.
+    async fn call_back(&self, attempt: AttemptId) -> bool {
+        let asked = self.hosting.0.back_ends.cancel(&self.place, attempt);
+        if let Err(fault) = in_time(self.pace, &self.place, asked).await {
+            tracing::warn!(%attempt, fault = %fault, "it could not be called back");
+        }
+        false
     }
 
     fn recorder(&self, attempt: AttemptId, task: NodeId) -> Recorder {

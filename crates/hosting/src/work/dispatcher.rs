@@ -187,6 +187,7 @@ impl Dispatcher {
     /// Works on every server that is ours.
     async fn turn(&mut self) -> Result<Once, Refusal> {
         let mut done = Once::default();
+        self.trouble = None;
         while self.recorders.try_join_next().is_some() {}
         while let Some(looked) = self.looks.try_join_next() {
             self.has_looked(looked);

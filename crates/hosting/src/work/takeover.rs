@@ -26,6 +26,8 @@ use crate::{Hosting, Place};
 pub(super) const BY_HAND: &str = "by hand";
 /// How many names a message holds.
 const NAMED: usize = 5;
+/// How many names a history holds.
+const SHOWN: usize = 100;
 
 /// A look at a machine, which records what is not known here.
 pub(super) struct Look {
@@ -157,7 +159,8 @@ impl Look {
                 if new.is_empty() {
                     return Ok(());
                 }
-                let detail = serde_json::json!({ "names": new, "why": report });
+                let shown = &new[..new.len().min(SHOWN)];
+                let detail = serde_json::json!({ "names": shown, "count": new.len(), "why": report });
                 tx.record_deed(self.server, BY_HAND, "namesakes found", Some(&detail), now).await?;
                 let news = News {
                     what: What::Namesakes,

@@ -379,25 +379,43 @@ fn a_task_that_is_called_back_and_had_reached_its_machine_unheard_is_stopped_the
     });
 }
 
-#[test]
-fn what_reaches_its_machine_after_it_was_taken_for_called_back_is_known_as_what_it_came_to() {
-    on_both(async |ground| {
-        ground.fleet(&["a.test"]).await;
-        ground.machine().reach(Reach::Mute);
-        let task = ground.queue(verify_site("a.test")).await;
-        let at_work = ground.at_work();
-        ground.until("it is claimed", async || !ground.attempts(task).await.is_empty()).await;
-        at_work.kill().await;
-        ground.ask(on_task(Id::TaskCancel, task)).await.unwrap();
-        ground.machine().reach(Reach::Answers);
-        ground.work().await;
-        ground.assert_state(task, TaskState::Cancelled).await;
+/// A task that was cancelled before it reached its machine, and arrives there later.
+async fn a_late_arrival(ground: &Ground, plan: Plan) -> NodeId {
+    ground.fleet(&["a.test"]).await;
+    ground.machine().reach(Reach::Mute);
+    let task = ground.queue(verify_site("a.test")).await;
+    let at_work = ground.at_work();
+    ground.until("it is claimed", async || !ground.attempts(task).await.is_empty()).await;
+    at_work.kill().await;
+    ground.ask(on_task(Id::TaskCancel, task)).await.unwrap();
+    ground.machine().reach(Reach::Answers);
+    ground.work().await;
+    ground.assert_state(task, TaskState::Cancelled).await;
+    ground.machine().plan(TaskKind::VerifySite, None, plan);
+    let verify = aegir_domain::Task::VerifySite { site: "a.test".parse().unwrap(), context: None };
+    ground.machine().arrives(ground.attempts(task).await[0].id, verify);
+    task
+}
 
-        // What was on its way all the time.
+#[test]
+fn what_was_called_back_and_arrives_all_the_same_is_stopped_there() {
+    on_both(async |ground| {
+        let task = a_late_arrival(&ground, Plan::holds()).await;
         let attempt = ground.attempts(task).await[0].id;
-        ground
-            .machine()
-            .arrives(attempt, aegir_domain::Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
+        ground.look().await;
+        ground.until("it is stopped", async || ground.machine().has_ended(attempt)).await;
+        ground.look().await;
+
+        ground.assert_state(task, TaskState::RolledBack).await;
+        assert_all_lines(&ground, task).await;
+    });
+}
+
+#[test]
+fn what_was_called_back_and_is_done_all_the_same_is_known_as_done() {
+    on_both(async |ground| {
+        let task = a_late_arrival(&ground, Plan::default()).await;
+        let attempt = ground.attempts(task).await[0].id;
         ground.until("it ended", async || ground.machine().has_ended(attempt)).await;
         ground.look().await;
 
