@@ -17,6 +17,8 @@ pub(crate) struct Keyed<'a> {
     asker: &'a str,
     /// What was found under the key when it was to be taken.
     found: OnceLock<Once>,
+    /// Set once the answer lies under the key, with what was changed.
+    kept: OnceLock<()>,
 }
 
 /// The keys whose requests are being done in this process: by whom, and which.
@@ -52,13 +54,14 @@ impl Hosting {
             return Ok(found);
         }
         let operation = call.operation.declaration();
-        let keyed = Keyed { own, asker: &actor.id, found: OnceLock::new() };
+        let keyed = Keyed { own, asker: &actor.id, found: OnceLock::new(), kept: OnceLock::new() };
         let answer = self.perform_as(actor, call, Some(&keyed)).await;
         if let Some(found) = keyed.found.into_inner() {
             return Ok(found);
         }
         // What changed nothing has no transaction of its own; its answer may be lost, and is then made anew.
-        if let Some((status, body)) = (own.kept)(&operation, answer.as_ref()) {
+        let is_kept = answer.is_ok() && keyed.kept.get().is_some();
+        if let Some((status, body)) = (own.kept)(&operation, answer.as_ref()).filter(|_| !is_kept) {
             let now = self.now();
             let kept = self
                 .store()
@@ -95,6 +98,7 @@ impl Hosting {
                 let answer = work(tx).await?;
                 if let Some((status, body)) = (own.kept)(asked.operation, Ok(&answer)) {
                     tx.answer_request(asker, &own.key, status, &body).await?;
+                    let _ = keyed.kept.set(());
                 }
                 Ok(answer)
             })
