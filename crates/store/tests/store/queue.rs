@@ -2,7 +2,7 @@
 
 use aegir_domain::protocol::Ending;
 use aegir_domain::{Outcome, Priority, TaskLock, TaskState};
-use aegir_store::{Cancelled, Queued, StoreFault, WaitingFor};
+use aegir_store::{Cancelled, Queued, Recorded, StoreFault, WaitingFor};
 
 use crate::ground::{fault, on_both};
 
@@ -275,5 +275,55 @@ fn a_retry_is_a_new_attempt_of_the_same_task() {
         let outcomes: Vec<_> = attempts.iter().map(|attempt| (attempt.number, attempt.outcome)).collect();
         assert_eq!(outcomes, [(1, Some(TaskState::Refused)), (2, Some(TaskState::Succeeded))]);
         assert_eq!(attempts[0].fault, Some(fault("no room")));
+    });
+}
+
+#[test]
+fn an_attempt_that_is_not_settled_may_end_once_more_and_no_other_does() {
+    on_both(async |ground| {
+        let server = ground.server("web1").await;
+        let platform = ground.platform("d10", server).await;
+        let fence = ground.fence(server).await;
+        let end = async |attempt, outcome: Outcome| {
+            let (ending, now) = (Ending::of(outcome), ground.now());
+            let ended =
+                ground.store.write(async |tx| tx.end_attempt(attempt, &ending, &fence, now).await).await.unwrap();
+            matches!(ended, Recorded::Now(_))
+        };
+        let stuck = || Outcome::Stuck { fault: fault("an undo failed"), left: Vec::new() };
+        let taken_back = || Outcome::RolledBack { fault: fault("it died") };
+        let state = async |task| ground.store.read(async |read| read.task(task).await).await.unwrap().unwrap().state;
+
+        let one = ground.enqueue("verify", platform, server, &[]).await;
+        let (_, attempt) = ground.claim(server, &fence).await.unwrap();
+        assert!(end(attempt, stuck()).await && !end(attempt, stuck()).await);
+        assert!(end(attempt, taken_back()).await);
+        assert_eq!(state(one).await, TaskState::RolledBack);
+        assert!(!end(attempt, Outcome::Succeeded).await && !end(attempt, stuck()).await);
+        assert_eq!(state(one).await, TaskState::RolledBack);
+
+        // One that was called back before its machine knew of it holds nothing any more.
+        let two = ground.enqueue("verify", platform, server, &[]).await;
+        let (_, attempt) = ground.claim(server, &fence).await.unwrap();
+        let now = ground.now();
+        ground.store.write(async |tx| tx.cancel_attempt(attempt, &fence, now).await).await.unwrap();
+        assert_eq!(state(two).await, TaskState::Cancelled);
+        let three = ground.enqueue("verify", platform, server, &[]).await;
+        let (claimed, first) = ground.claim(server, &fence).await.unwrap();
+        assert_eq!(claimed, three);
+        assert!(end(attempt, Outcome::Succeeded).await, "it came there after all");
+        assert_eq!((state(two).await, state(three).await), (TaskState::Succeeded, TaskState::Running));
+
+        // Of a task that was begun anew meanwhile, the first attempt decides nothing.
+        assert!(end(first, stuck()).await);
+        let now = ground.now();
+        ground.store.write(async |tx| tx.retry_task(three, &[], "anna", now).await).await.unwrap();
+        let (_, second) = ground.claim(server, &fence).await.unwrap();
+        assert!(!end(first, taken_back()).await);
+        assert_eq!(state(three).await, TaskState::Running);
+        let attempts = ground.store.read(async |read| read.attempts_among(&[first, second]).await).await.unwrap();
+        let outcome = |id| attempts.iter().find(|attempt| attempt.id == id).unwrap().outcome;
+        assert_eq!((outcome(first), outcome(second)), (Some(TaskState::RolledBack), None));
+        assert_eq!(ground.store.check().await.unwrap(), Vec::<String>::new());
     });
 }
