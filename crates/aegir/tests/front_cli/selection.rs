@@ -131,6 +131,24 @@ fn tasks_can_be_meant_by_their_state() {
 }
 
 #[test]
+fn a_filter_by_an_operation_that_there_is_not_means_nothing_at_all() {
+    let stage = Stage::new();
+    for object in ["a.test", "b.test"] {
+        stage.front.task(object, "site-verify");
+    }
+
+    for bad in ["operation=site_verify", "operation=verify", "operation=server-list", "object=a/b"] {
+        stage.aegir(&["task", "cancel", "--where", bad, "--yes"]).ends(2);
+    }
+    let said = stage.aegir(&["task", "cancel", "--where", "operation=site_verify", "--yes"]).ends(2);
+    said.remedy("there are: server add, ");
+    assert!(stage.front.changes().is_empty());
+
+    stage.aegir(&["task", "cancel", "--where", "operation=\"site verify\"", "--yes"]).done();
+    assert_eq!(stage.front.changes().len(), 2);
+}
+
+#[test]
 fn ctrl_c_leaves_all_of_them() {
     let stage = stage(3);
     stage.front.state().fates.clear();

@@ -7,8 +7,8 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostName, Langcode,
-    MachineName, PlatformName, RegistryAddress, ServerName, SiteName, Task, TimeZoneName, Title,
+    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostName,
+    Langcode, MachineName, PlatformName, RegistryAddress, ServerName, SiteName, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -192,6 +192,25 @@ const PLACE: TextKind = TextKind::checked("CURSOR", cursor);
 const VALUE: TextKind = TextKind::checked("TEXT", value);
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
 pub(crate) const WEBHOOK: TextKind = TextKind::of::<WebhookAddress>("URL");
+
+/// Any object by its name as tasks keep it: `@example.org`, `@server_web1`. The `@` may be left out.
+const OBJECT: TextKind = TextKind::checked("NAME", object);
+
+fn object(text: &str) -> Result<String, BadText> {
+    let name = text.strip_prefix('@').unwrap_or(text);
+    format!("@{name}").parse::<ContextName>().map(|name| name.to_string())
+}
+
+/// An operation by its name, `site verify`, as the word that is kept, `site-verify`; only one that `is` such.
+fn operation_of(text: &str, is: fn(&Operation) -> bool) -> Result<String, BadText> {
+    let word = text.trim().replace(' ', "-");
+    let operations = || OperationId::ALL.into_iter().map(OperationId::declaration).filter(is);
+    if let Some(operation) = operations().find(|operation| operation.slug() == word) {
+        return Ok(operation.slug());
+    }
+    let names: Vec<String> = operations().map(|operation| operation.name()).collect();
+    Err(BadText::of(text, "an operation", "there is none of this name", &format!("there are: {}", names.join(", "))))
+}
 
 /// A parameter that may be left out; `else_` says what then holds.
 const fn optional(name: &'static str, shape: Shape, about: &'static str, else_: &'static str) -> Parameter {

@@ -64,7 +64,7 @@ impl Hosting {
             .snapshot(async |read| {
                 let mut list = AuditList {
                     actor: given.str("actor").map(str::to_owned),
-                    operation: given.str("operation").map(|operation| operation.replace(' ', "-")),
+                    operation: given.str("operation").map(str::to_owned),
                     page: cursor_page(asked)?,
                     ..AuditList::default()
                 };
@@ -145,7 +145,7 @@ async fn node_called(read: &mut Read, text: &str) -> Result<Node, Refusal> {
     let unknown = || Refusal::Unknown { what: "node", name: text.to_owned() };
     let node = match text.strip_prefix('#').unwrap_or(text).parse::<i64>() {
         Ok(number) => read.node(NodeId(number)).await?,
-        Err(_) => match text.parse::<ContextName>() {
+        Err(_) => match format!("@{}", text.strip_prefix('@').unwrap_or(text)).parse::<ContextName>() {
             Ok(name) => read.node_named(&name).await?,
             Err(_) => None,
         },

@@ -12,7 +12,7 @@ use super::shown::{cursor_page, of_page, site_view};
 use super::{Asked, shown};
 use crate::making::{changed_site, new_site};
 use crate::options::{Chosen, DbServerOffer, Offer, PlatformOffer, options};
-use crate::{Answer, Hosting, OperationId, Refusal};
+use crate::{Answer, BadParameters, Hosting, OperationId, Refusal};
 
 /// How many platforms are offered for a new site at the most.
 const MOST_OFFERED: u32 = 500;
@@ -20,6 +20,10 @@ const MOST_OFFERED: u32 = 500;
 impl Hosting {
     pub(super) async fn list_sites(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let given = asked.given;
+        if given.has("version") && !given.has("package") {
+            let why = "it is the version of a package, and none is named";
+            return Err(BadParameters::one(asked.operation, "version", why, "give `package` too").into());
+        }
         self.store()
             .read(async |read| {
                 let (sort, direction) = shown::order_of(given);

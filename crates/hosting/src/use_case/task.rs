@@ -1,5 +1,7 @@
 //! What can be asked of tasks.
 
+use std::str::FromStr;
+
 use aegir_domain::{NodeId, Task};
 use aegir_store::{Cancelled, Direction, NameMatch, Queued as Stored, Read, TaskList, TaskRecord, TaskSort};
 
@@ -8,7 +10,7 @@ use super::object::{
 };
 use super::shown::{cursor_page, line_view, of_page, task_view};
 use super::{Asked, shown};
-use crate::{Answer, Hosting, OperationId, Permission, Queued, Refusal};
+use crate::{Answer, BadParameters, Hosting, OperationId, Permission, Queued, Refusal};
 
 impl Hosting {
     pub(super) async fn list_tasks(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -16,12 +18,8 @@ impl Hosting {
         self.store()
             .read(async |read| {
                 let mut list = TaskList {
-                    state: given.strs("state").iter().filter_map(|state| state.parse().ok()).collect(),
-                    operation: given
-                        .strs("operation")
-                        .iter()
-                        .filter_map(|operation| operation.replace(' ', "-").parse().ok())
-                        .collect(),
+                    state: asked.each("state")?,
+                    operation: asked.each("operation")?,
                     object_name: given.str("object").map(|name| NameMatch::Is(name.to_owned())),
                     actor: given.str("asked_by").map(str::to_owned),
                     parent: given.str("parent").and_then(|number| number.parse().ok()).map(NodeId),
@@ -90,6 +88,21 @@ impl Hosting {
     pub(super) async fn cancel_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let id = asked.number()?;
         let now = self.now();
+        let had_ended = |state| Refusal::Conflict {
+            what: format!("task {id} had ended before: it is {state}"),
+            remedy: Some(format!("see `aegir task show {id}`")),
+        };
+        if asked.dry_run {
+            let task = self.store().read(async |read| {
+                let task = task_numbered(read, id).await?;
+                asked.must_for(&task)?;
+                if task.state.is_ended() {
+                    return Err(had_ended(task.state));
+                }
+                task_view(read, &task, shown::Depth::InList).await.map_err(Refusal::from)
+            });
+            return Ok(Answer::Object(shown::json(&task.await?)));
+        }
         let answer = self
             .change(asked, async |tx| {
                 let task = task_numbered(tx, id).await?;
@@ -97,12 +110,7 @@ impl Hosting {
                 match tx.cancel_task(id, &asked.actor.name, now).await? {
                     Cancelled::Before => crate::work::was_not_done(tx, id, &asked.actor.name, now).await?,
                     Cancelled::Asked { .. } => (),
-                    Cancelled::TooLate(state) => {
-                        return Err(Refusal::Conflict {
-                            what: format!("task {id} had ended before: it is {state}"),
-                            remedy: Some(format!("see `aegir task show {id}`")),
-                        });
-                    }
+                    Cancelled::TooLate(state) => return Err(had_ended(state)),
                 }
                 let task = task_numbered(tx, id).await?;
                 Ok(Answer::Object(shown::json(&task_view(tx, &task, shown::Depth::InList).await?)))
@@ -174,6 +182,16 @@ impl Asked<'_> {
     fn must_for(&self, task: &TaskRecord) -> Result<(), Refusal> {
         let needs = operation_named(task.operation.as_str()).map_or(Permission::Manage, |id| id.declaration().needs);
         Ok(self.actor.must(needs)?)
+    }
+
+    /// All values of a filter. One that is none is refused: a filter that is dropped would mean everything.
+    fn each<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Vec<T>, Refusal> {
+        let read = |text: &str| {
+            text.parse().map_err(|bad: T::Err| {
+                BadParameters::one(self.operation, name, bad.to_string(), "leave it out, or give another").into()
+            })
+        };
+        self.given.strs(name).into_iter().map(read).collect()
     }
 
     fn number(&self) -> Result<NodeId, Refusal> {

@@ -1,10 +1,13 @@
 //! Bad input: refused with a way out, and nothing is changed.
 
 use aegir_domain::{Remedy, TaskState};
-use aegir_hosting::{Call, Names, Operation, OperationId as Id, Parameter, Presence, Refusal, Shape, Sort};
+use aegir_hosting::{
+    Answer, Call, Effect, Names, Operation, OperationId as Id, Parameter, Presence, Refusal, Shape, Sort,
+};
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, add_platform, add_server, add_site, delete_site, edit_site, on_both, verify_site};
+use crate::of_everything::of_everything;
 
 /// All that a refused operation must leave as it was.
 async fn state(ground: &Ground) -> (i64, Vec<String>, String, String) {
@@ -45,6 +48,7 @@ fn good(parameter: &Parameter) -> Value {
                 "^10",
                 "https://x.test",
                 "1",
+                "site verify",
             ];
             let found = texts.into_iter().find(|text| kind.read(text).is_ok());
             found.unwrap_or_else(|| panic!("no value for {}", parameter.name)).into()
@@ -170,6 +174,44 @@ fn what_there_is_not_is_said_to_be_unknown() {
             }
         }
         assert_eq!(state(&ground).await, before);
+    });
+}
+
+#[test]
+fn a_filter_for_what_nothing_bears_never_finds_everything() {
+    on_both(async |ground| {
+        of_everything(&ground).await;
+        let mut filters = Vec::new();
+        for id in Id::ALL {
+            let operation = id.declaration();
+            let texts = operation.parameters.iter().filter(|parameter| matches!(parameter.shape, Shape::Text(_)));
+            for parameter in texts.filter(|parameter| parameter.name != "cursor" && operation.effect == Effect::Lists) {
+                assert!(!ground.items(Call::of(id)).await.is_empty(), "{id:?} lists nothing anyway");
+                for value in ["nobody.test", "@nobody.test", "nobody", "4711", "site_verify", "no such thing", "%"] {
+                    let call = Call::of(id).with(parameter.name, value);
+                    match ground.ask(call.clone()).await {
+                        Ok(Answer::Page { items, .. }) => assert!(items.is_empty(), "{call:?}: {items:?}"),
+                        Err(Refusal::Bad(bad)) => assert_eq!(bad.bad[0].parameter, parameter.name, "{call:?}: {bad}"),
+                        other => assert!(matches!(other, Err(Refusal::Unknown { .. })), "{call:?}: {other:?}"),
+                    }
+                }
+                filters.push(format!("{} {}", operation.name(), parameter.name));
+            }
+        }
+        assert!(filters.len() >= 15, "{filters:?}");
+
+        // The one that once took every task for those of an operation that there is not.
+        let refusal = ground.refused(Call::of(Id::TaskList).with("operation", "site_verify")).await;
+        assert!(refusal.remedy().unwrap().contains("site verify"), "{refusal:?}");
+        let found = async |name: &str, value: &str| ground.items(Call::of(Id::TaskList).with(name, value)).await;
+        assert_eq!(found("object", "retry.test").await.len(), 2, "added, and verified");
+        for (name, one, other) in [
+            ("object", "retry.test", "@retry.test"),
+            ("object", "server_web1", "@server_web1"),
+            ("operation", "site verify", "site-verify"),
+        ] {
+            assert_eq!(found(name, one).await, found(name, other).await);
+        }
     });
 }
 

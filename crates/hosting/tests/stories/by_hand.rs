@@ -5,18 +5,7 @@ use aegir_hosting::{Call, Front as _, OperationId as Id, Refusal};
 use aegir_lab::pretend::{Ends, Machine, Plan, Sent};
 use serde_json::json;
 
-use crate::ground::{Ground, delete_site, edit_site, on_both, verify_site};
-
-/// So long until a machine is looked at again.
-const A_LOOK: i64 = 61_000;
-
-impl Ground {
-    /// Has machines looked at, and works until nothing is left.
-    pub async fn look(&self) {
-        self.outside.jump(A_LOOK);
-        self.work().await;
-    }
-}
+use crate::ground::{A_LOOK, Ground, delete_site, edit_site, on_both, verify_site};
 
 pub fn install(site: &str) -> Task {
     serde_json::from_value(json!({

@@ -30,6 +30,9 @@ pub const PACE: Pace = Pace {
     minute: Duration::from_millis(100),
 };
 
+/// So long until a machine is looked at again.
+pub const A_LOOK: i64 = 61_000;
+
 /// A front end over an empty control database.
 pub struct Ground {
     pub hosting: Hosting,
@@ -276,6 +279,12 @@ impl Ground {
                 panic!("the queue did not come to its end: {:#?}\n{leases:?}", self.tasks().await)
             }
         }
+    }
+
+    /// Has machines looked at, and works until nothing is left.
+    pub async fn look(&self) {
+        self.outside.jump(A_LOOK);
+        self.work().await;
     }
 
     pub fn at_work(&self) -> AtWork {

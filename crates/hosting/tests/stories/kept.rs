@@ -5,6 +5,7 @@ use aegir_hosting::{Actor, Answer, Call, Front as _, OperationId as Id, Refusal,
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, add_site, delete_site, edit_site, on_both, on_task, verify_site};
+use crate::of_everything::{changes, of_everything};
 
 fn set(name: &str, value: &str) -> Call {
     Call::of(Id::SettingSet).about(name).with("value", value)
@@ -205,39 +206,50 @@ fn changes_are_told_in_order_and_whoever_looked_away_too_long_is_told_so() {
 #[test]
 fn what_would_be_done_is_told_and_not_done() {
     on_both(async |ground| {
-        ground.fleet(&["a.test"]).await;
-        let verified = ground.queue(verify_site("a.test")).await;
-        ground.work().await;
-        let before = (ground.read(async |read| read.last_change().await).await, ground.tasks().await);
-        for call in [
-            crate::ground::add_server("web2"),
-            crate::ground::add_platform("d11").with("server", "web1"),
-            add_site("b.test"),
-            edit_site("a.test").with("alias", "www.a.test"),
-            verify_site("a.test"),
-            delete_site("a.test"),
-            Call::of(Id::ServerEdit).about("web1").with("title", "other").with("db_password", "x"),
-            on_task(Id::TaskRetry, verified),
-        ] {
-            let dry = Call { dry_run: true, ..call };
-            let Answer::WouldQueue { requests, .. } = ground.ask(dry.clone()).await.unwrap() else { panic!("{dry:?}") };
-            assert_eq!(requests.len(), 1);
-            assert!(requests[0]["kind"].is_string());
+        let there = of_everything(&ground).await;
+        // All that is kept, but for who asked for what.
+        let kept = async || {
+            let sums = ground.store().sums().await.unwrap();
+            sums.into_iter().filter(|table| table.name != "audit").collect::<Vec<_>>()
+        };
+        let before = kept().await;
+        let mut told = Vec::new();
+        for id in Id::ALL {
+            let calls = changes(id, &there);
+            assert_eq!(calls.is_empty(), id.declaration().reads(), "{id:?} has a call here, if it changes anything");
+            for call in calls {
+                let dry = ground.ask(Call { dry_run: true, ..call.clone() }).await;
+                let dry = dry.unwrap_or_else(|refusal| panic!("{call:?}: {refusal:?}"));
+                assert_eq!(kept().await, before, "{call:?}");
+                told.push((call, dry));
+            }
         }
-        for call in [
-            Call::of(Id::QueuePause),
-            Call::of(Id::TokenAdd).about("t").with("scope", "view"),
-            Call::of(Id::FieldAdd).about("f").with("kind", "site"),
-            on_task(Id::TaskCancel, verified),
-        ] {
-            let _ = ground.ask(Call { dry_run: true, ..call }).await;
+
+        // And it would have been done: the same without the word does change something.
+        for (call, dry) in told {
+            let before = kept().await;
+            let answer = ground.ask(call.clone()).await.unwrap_or_else(|refusal| panic!("{call:?}: {refusal:?}"));
+            assert_ne!(kept().await, before, "{call:?}");
+            match (dry, answer) {
+                (Answer::WouldQueue { object, requests }, Answer::Queued(queued)) => {
+                    assert_eq!((requests.len(), object), (1, queued.object), "{call:?}");
+                    assert!(requests[0]["kind"].is_string(), "{call:?}");
+                }
+                (Answer::Object(_), Answer::Object(_)) => {}
+                (dry, answer) => panic!("{call:?}: {dry:?} was told, and {answer:?} came of it"),
+            }
         }
-        assert_eq!((ground.read(async |read| read.last_change().await).await, ground.tasks().await), before);
-        assert!(!ground.read(async |read| read.queue().await).await.paused);
-        assert!(
-            ground.items(Call::of(Id::TokenList)).await.is_empty()
-                && ground.items(Call::of(Id::FieldList)).await.is_empty()
-        );
+    });
+}
+
+#[test]
+fn a_task_that_has_ended_would_not_be_cancelled_either() {
+    on_both(async |ground| {
+        let there = of_everything(&ground).await;
+
+        let refusal = ground.refused(Call { dry_run: true, ..on_task(Id::TaskCancel, there.ended) }).await;
+
+        assert!(matches!(refusal, Refusal::Conflict { .. }), "{refusal:?}");
     });
 }
 

@@ -11,6 +11,7 @@ mod kept;
 mod lease;
 mod loss;
 mod news;
+mod of_everything;
 mod once;
 mod other_homes;
 mod paging;

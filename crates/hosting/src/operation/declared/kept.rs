@@ -64,10 +64,17 @@ const RESOLVE: &[Parameter] = &[required(
     "`theirs` takes over what the back end has, `ours` writes there what the front end has",
 )];
 
+/// Any operation: one that only reads is in the audit too, if it was refused.
+const OPERATION: TextKind = TextKind::checked("OPERATION", any_operation);
+
+fn any_operation(text: &str) -> Result<String, aegir_domain::BadText> {
+    operation_of(text, |_| true)
+}
+
 const AUDIT: &[Parameter] = &[
     optional("actor", Shape::Text(LINE), "who", "all"),
-    optional("operation", Shape::Text(LINE), "what: `site delete`", "all"),
-    optional("object", Shape::Text(LINE), "to what: `@example.org`", "all"),
+    optional("operation", Shape::Text(OPERATION), "what: `site delete`", "all"),
+    optional("object", Shape::Text(LINE), "to what: `example.org`, `@server_web1`, or a number", "all"),
     LIMIT,
     CURSOR,
 ];

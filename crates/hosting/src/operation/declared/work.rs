@@ -1,7 +1,5 @@
 //! Operations about tasks and their queue.
 
-use aegir_domain::BadText;
-
 use super::*;
 use crate::Permission;
 use crate::operation::{Effect, Names};
@@ -21,9 +19,16 @@ fn number(text: &str) -> Result<String, BadText> {
     }
 }
 
+/// An operation of which tasks come.
+const QUEUING: TextKind = TextKind::checked("OPERATION", queuing);
+
+fn queuing(text: &str) -> Result<String, BadText> {
+    operation_of(text, |operation| operation.effect == Effect::Queues)
+}
+
 const LIST: &[Parameter] = &[
-    optional("object", Shape::Text(LINE), "the object it is about: `@example.org`", "all"),
-    several("operation", Shape::Text(LINE), "what it does: `site verify`", "all"),
+    optional("object", Shape::Text(OBJECT), "the object it is about: `example.org`, `@server_web1`", "all"),
+    several("operation", Shape::Text(QUEUING), "what it does: `site verify`", "all"),
     several(
         "state",
         Shape::Choice(&[
