@@ -23,11 +23,10 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{AttemptId, Context, Home, ServerName, SshAddress, Transport};
 use aegir_host::OwnProgram;
-use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place, Sought};
+use aegir_hosting::{Asking, BackEnds, HostKeys, Lines, Lost, Place, Sought};
 use serde::de::DeserializeOwned;
 
 use self::fault::TalkFault;
-pub use self::known_hosts::LearntKey;
 use self::lines::Followed;
 use self::ssh::Ssh;
 use self::talk::Talk;
@@ -51,26 +50,6 @@ impl ProcessBackEnds {
     /// Those that the front end of `home` reaches; `program` is our own, as the user that the home belongs to.
     pub fn new(home: Home, program: OwnProgram) -> ProcessBackEnds {
         ProcessBackEnds { ssh: Ssh::new(home.clone()), home, program }
-    }
-
-    /// Our public key, for `authorized_keys` of other machines. The key is made if there is none yet.
-    pub async fn public_key(&self) -> Result<String, aegir_domain::FaultReport> {
-        self.ssh.public_key().await.map_err(|fault| fault.report())
-    }
-
-    /// The key that a machine shows now, for an operator to compare; nothing is kept of it. What is accepted goes
-    /// into the address, or to [`ProcessBackEnds::trust_host_key`].
-    pub async fn learn_host_key(&self, server: &ServerName, address: &SshAddress) -> Result<LearntKey, Lost> {
-        self.ssh.learn_host_key(server, address).await.map_err(|fault| fault.lost(server))
-    }
-
-    /// Writes the key of a machine down in `hostmaster/ssh/known_hosts`, in the place of the one it had.
-    pub fn trust_host_key(
-        &self,
-        server: &ServerName,
-        key: &aegir_domain::HostKey,
-    ) -> Result<(), aegir_domain::FaultReport> {
-        self.ssh.trust_host_key(server, key).map_err(|fault| fault.report())
     }
 
     /// Has the back end at `place` read `words`, and what comes with them on standard input.
@@ -175,5 +154,9 @@ impl BackEnds for ProcessBackEnds {
 
     fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>> {
         Box::pin(async move { self.ask(place, &["show"]).await })
+    }
+
+    fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {
+        Box::pin(async move { self.ssh.host_keys(server, address).await.map_err(|fault| fault.lost(server)) })
     }
 }

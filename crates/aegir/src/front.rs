@@ -18,6 +18,7 @@ mod door;
 mod ending;
 mod filter;
 mod follow;
+mod host_key;
 mod lists;
 mod manual;
 mod many;

@@ -7,7 +7,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
-use aegir_domain::{AttemptId, Context, FaultReport, Remedy, ServerName, Transport};
+use aegir_domain::{AttemptId, Context, FaultReport, Remedy, ServerName, SshAddress, Transport};
+
+use crate::HostKeys;
 
 /// What is asked, until it is answered.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Lost>> + Send + 'a>>;
@@ -37,6 +39,10 @@ pub trait BackEnds: Send + Sync {
 
     /// All contexts that are saved there.
     fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>>;
+
+    /// By which keys the machine of `server` and this front end know each other over ssh. The machine is asked for its
+    /// key, and told no more than that somebody asks.
+    fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys>;
 }
 
 /// Which attempts are sought on a machine.

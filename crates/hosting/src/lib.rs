@@ -18,6 +18,7 @@ mod availability;
 mod back_ends;
 mod call;
 mod front;
+mod host_keys;
 mod hosting;
 mod making;
 mod news;
@@ -33,6 +34,7 @@ pub use availability::{Made, Outstanding, Standing, Unavailable, available, stay
 pub use back_ends::{Asking, BackEnds, Lines, Lost, Place, Sought};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, KeptAnswer, Once, OwnKey, Pending};
+pub use host_keys::{HostKeys, fingerprint};
 pub use hosting::{Hosting, Outside};
 pub use news::{Letter, Machine, MailServer, MailTls, MailWay, News, Post, Postman, Sending, WebhookAddress, What};
 pub use operation::{

@@ -4,6 +4,7 @@ mod door;
 mod field;
 mod found;
 mod history;
+mod host_key;
 mod object;
 mod once;
 mod package;
@@ -78,6 +79,8 @@ impl Hosting {
             Id::ServerAdd => self.add_server(&asked).await,
             Id::ServerEdit => self.edit_server(&asked).await,
             Id::ServerVerify => self.verify_server(&asked).await,
+            Id::ServerHostKey => self.show_host_key(&asked).await,
+            Id::ServerTrust => self.trust_host_key(&asked).await,
             Id::ServerForget => self.forget_server(&asked).await,
             Id::PlatformList => self.list_platforms(&asked).await,
             Id::PlatformShow => self.show_platform(&asked).await,

@@ -50,6 +50,9 @@ pub struct ServerView {
     pub ips: Vec<String>,
     /// `local`, or `ssh USER@HOST:PORT`.
     pub transport: String,
+    /// How it is reached, where its back end is on another machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<SshView>,
     /// How many tasks may run there at once, where that is not the setting's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_tasks: Option<u32>,
@@ -61,6 +64,62 @@ pub struct ServerView {
     /// What can be asked of it now.
     #[serde(default)]
     pub operations: Vec<AvailableView>,
+}
+
+/// How a server on another machine is reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SshView {
+    /// Its name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The user that its home belongs to.
+    pub user: String,
+    /// The home there.
+    pub home: String,
+    /// The program there, where it is not found by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The fingerprint of the key that it must show, once an operator trusts one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<String>,
+}
+
+/// The keys by which a machine behind ssh and the front end know each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HostKeyView {
+    /// The server.
+    pub server: String,
+    /// Where its machine is: `USER@HOST:PORT`.
+    pub address: String,
+    /// The key that it must show; absent: none is trusted yet, and nothing is asked there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<KeyView>,
+    /// The key that it shows now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<KeyView>,
+    /// Whether its back end answers; only asked where the key that it shows is the trusted one.
+    #[serde(default)]
+    pub answers: bool,
+    /// Why it shows no key, or why its back end does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Value>,
+    /// The front end's own public key.
+    pub public_key: String,
+    /// The line that lets the front end in, for `~/.ssh/authorized_keys` of that user over there.
+    pub authorized_keys: String,
+    /// What is to be done next; absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// A key of a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KeyView {
+    /// What people compare it by, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// The whole public key.
+    pub key: String,
 }
 
 /// A service of a server.
@@ -310,6 +369,9 @@ pub struct PackageView {
     /// Where it is installed; in lists, none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instances: Vec<InstanceView>,
+    /// Where the next page of those places begins, for the parameter `cursor`; absent: this is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A version of a package.
@@ -481,15 +543,18 @@ pub struct AuditView {
     pub at: i64,
     /// By whom.
     pub actor: String,
-    /// Through which door: `machine`, `token`, `own`.
+    /// Through which door: `machine` (by a user of this machine), `token`, or `own` (by Ægir itself).
     pub door: String,
-    /// What.
+    /// What: `site-verify`.
     pub operation: String,
-    /// About what.
+    /// About what, as it was called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// What it was answered with: `done`, or the word of the refusal.
+    /// What it was answered with: `done`, `queued`, or the word of the refusal, such as `forbidden`.
     pub answer: String,
+    /// What was given; secrets left out, and nothing of what could not be taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Value>,
 }
 
 /// Something that changed, for whoever follows.

@@ -4,6 +4,7 @@
 //! what it never had. It can be told to be slow, to say nothing, to be out of reach for a while or for good, to break
 //! streams off in the middle, to tell lines again, and to have a worker die.
 
+mod front;
 mod machine;
 mod outside;
 mod plan;
@@ -13,13 +14,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
-use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName};
-use aegir_hosting::{Asking, BackEnds, Lines, Lost, Place, Sought};
+use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName, SshAddress};
+use aegir_hosting::{Asking, BackEnds, HostKeys, Lines, Lost, Place, Sought};
 use tokio::sync::watch;
 
+pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server, package};
 pub use machine::{Began, Machine};
 pub use outside::{PretendOutside, PretendPostman, Sent};
 pub use plan::{Ends, Plan, Reach};
+
+/// The public key of a front end whose back ends pretend.
+const OUR_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0d aegir";
 
 /// The back ends of any number of machines, each of which is there once somebody names it.
 #[derive(Clone)]
@@ -60,6 +65,7 @@ impl BackEnds for PretendBackEnds {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Start).await?;
+            machine.is_known_to(place)?;
             machine.ask(request);
             Ok(machine.lines(request.attempt, 1, Secret::Taken))
         })
@@ -69,6 +75,7 @@ impl BackEnds for PretendBackEnds {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Attach).await?;
+            machine.is_known_to(place)?;
             machine.recover(attempt);
             Ok(machine.lines(attempt, from, Secret::Taken))
         })
@@ -78,6 +85,7 @@ impl BackEnds for PretendBackEnds {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Attach).await?;
+            machine.is_known_to(place)?;
             machine.recover(attempt);
             Ok(machine.lines(attempt, from, Secret::Left))
         })
@@ -87,6 +95,7 @@ impl BackEnds for PretendBackEnds {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Cancel).await?;
+            machine.is_known_to(place)?;
             machine.cancel(attempt)
         })
     }
@@ -95,6 +104,7 @@ impl BackEnds for PretendBackEnds {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
             Ok(machine.found(sought))
         })
     }
@@ -103,7 +113,16 @@ impl BackEnds for PretendBackEnds {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
             Ok(machine.saved())
+        })
+    }
+
+    fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {
+        Box::pin(async move {
+            let machine = self.of(server);
+            let shown = machine.reached(Call::Look).await.map(|()| machine.host_key()).map_err(|lost| lost.source);
+            Ok(HostKeys { ours: OUR_KEY.into(), trusted: address.host_key.clone(), shown })
         })
     }
 }
@@ -117,7 +136,7 @@ pub enum Call {
     Attach,
     /// See [`BackEnds::cancel`].
     Cancel,
-    /// See [`BackEnds::attempts`] and [`BackEnds::contexts`].
+    /// See [`BackEnds::attempts`], [`BackEnds::contexts`] and [`BackEnds::host_keys`].
     Look,
 }
 
@@ -188,6 +207,12 @@ pub enum PretendFault {
     /// It cannot be reached.
     #[error("connection refused")]
     Unreachable,
+    /// It shows another key than it is known by.
+    #[error("it shows another key")]
+    OtherKey,
+    /// No key of it is trusted.
+    #[error("it is not known by which key it is to be known")]
+    NoKey,
     /// It knows no such attempt.
     #[error("there is no attempt `{0}`")]
     UnknownAttempt(AttemptId),

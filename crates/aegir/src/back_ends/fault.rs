@@ -124,21 +124,24 @@ impl TalkFault {
         }
     }
 
-    /// As data.
-    pub(crate) fn report(&self) -> FaultReport {
+    /// As data; commands to type name `server`.
+    pub(crate) fn report_of(&self, server: &ServerName) -> FaultReport {
         match self {
             TalkFault::NotDone(not_done) => not_done.fault.clone(),
-            TalkFault::AsBefore(fault) => fault.report(),
-            other => FaultReport::of(other),
+            TalkFault::AsBefore(fault) => fault.report_of(server),
+            other => FaultReport { remedy: other.way_out(server.as_str()), ..FaultReport::of(other) },
         }
     }
 
     /// As what a front end is told of `server`.
     pub(crate) fn lost(self, server: &ServerName) -> Lost {
         let unknown_attempt = matches!(&self, TalkFault::NotDone(NotDone { case: NotDoneCase::UnknownAttempt, .. }));
-        Lost { server: server.clone(), passing: self.is_passing(), unknown_attempt, source: self.report() }
+        Lost { server: server.clone(), passing: self.is_passing(), unknown_attempt, source: self.report_of(server) }
     }
 }
+
+/// How a machine tells its own key.
+const OWN_KEY: &str = "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`, on that machine";
 
 /// The end of a text, on one line and free of what a terminal would obey.
 fn short(text: impl AsRef<str>) -> String {
@@ -151,6 +154,13 @@ fn short(text: impl AsRef<str>) -> String {
 
 impl Remedy for TalkFault {
     fn remedy(&self) -> Option<String> {
+        self.way_out("NAME")
+    }
+}
+
+impl TalkFault {
+    /// The way out, for the server of this name.
+    fn way_out(&self, server: &str) -> Option<String> {
         let version = env!("CARGO_PKG_VERSION");
         Some(match self {
             TalkFault::HomeIsNoText => "move the home to a folder with another name".into(),
@@ -170,29 +180,30 @@ impl Remedy for TalkFault {
             ),
             TalkFault::Failed { .. } => return None,
             TalkFault::NoProgram { .. } => format!(
-                "put Ægir {version} there as `/usr/local/bin/aegir`, where every user may run it, or name its path in the server's address"
+                "put Ægir {version} there as `/usr/local/bin/aegir`, where every user may run it, or say where it is \
+                 with `aegir server edit {server} --ssh-program PATH`"
             ),
-            TalkFault::OtherHostKey { .. } => "if that machine was made anew, compare the key it shows with its own \
-                 (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`, on that machine), and trust it anew; if not, \
+            TalkFault::OtherHostKey { .. } => format!(
+                "if that machine was made anew, compare the key that `aegir server host-key {server}` shows with its \
+                 own ({OWN_KEY}), and trust it with `aegir server trust {server} --key … --instead-of …`; if not, \
                  somebody may stand in between: do not go on"
-                .into(),
-            TalkFault::NoHostKey { .. } => {
-                "compare the key that it shows with its own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`, on \
-                 that machine), and trust it"
-                    .into()
-            }
-            TalkFault::NotLetIn { .. } => {
-                "add what `ssh-keygen -yf` prints of `hostmaster/ssh/id_ed25519` to `~/.ssh/authorized_keys` of that \
-                 user, who needs a login shell"
-                    .into()
-            }
-            TalkFault::Unreachable { .. } => {
-                "see that the machine runs, that its name leads to it, and that its sshd answers on that port".into()
-            }
+            ),
+            TalkFault::NoHostKey { .. } => format!(
+                "compare the key that `aegir server host-key {server}` shows with its own ({OWN_KEY}), and trust it \
+                 with `aegir server trust {server} --key SHA256:…`"
+            ),
+            TalkFault::NotLetIn { .. } => format!(
+                "add the line for `authorized_keys` that `aegir server host-key {server}` shows to \
+                 `~/.ssh/authorized_keys` of that user, who needs a login shell"
+            ),
+            TalkFault::Unreachable { .. } => format!(
+                "see that the machine runs, that its name leads to it, and that its sshd answers on that port; where \
+                 it is, `aegir server edit {server} --ssh-host … --ssh-port …` says"
+            ),
             TalkFault::NoKey { .. } => "install the package `openssh-client`, and make room on the disk".into(),
             TalkFault::NoKeyShown { .. } => "see that the machine runs, and that its sshd answers on that port".into(),
             TalkFault::Files(fault) => return fault.remedy(),
-            TalkFault::AsBefore(fault) => return fault.remedy(),
+            TalkFault::AsBefore(fault) => return fault.way_out(server),
             TalkFault::OddPath { .. } => "move the home to a folder whose path has no quotes and no line ends".into(),
         })
     }

@@ -3,27 +3,31 @@
 use std::fs;
 use std::sync::PoisonError;
 
-use aegir_domain::{Cmd, HostKey, ServerName, SshAddress};
+use aegir_domain::{HostKey, ServerName, SshAddress};
+use aegir_hosting::HostKeys;
 
 use super::fault::TalkFault;
-use super::ssh::{Ssh, command, end_of, quoted, ran, random, text};
-
-/// The key that a machine shows, which nobody has confirmed yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LearntKey {
-    /// The key.
-    pub key: HostKey,
-    /// What to compare it by: `SHA256:…`, as `ssh-keygen -l` prints it on that machine.
-    pub fingerprint: String,
-}
+use super::ssh::{Ssh, command, end_of, quoted, random};
 
 impl Ssh {
+    /// By which keys a machine and we know each other. What it shows is not kept.
+    pub(crate) async fn host_keys(&self, server: &ServerName, address: &SshAddress) -> Result<HostKeys, TalkFault> {
+        let ours = self.public_key().await?;
+        let trusted = match &address.host_key {
+            Some(key) => Some(key.clone()),
+            None => key_of(&self.files.read_text(&self.home.known_hosts())?.unwrap_or_default(), server),
+        };
+        let shown = self.learn_host_key(server, address, trusted.as_ref()).await;
+        Ok(HostKeys { ours, trusted, shown: shown.map_err(|fault| fault.report_of(server)) })
+    }
+
     /// Asks a machine for its key, and tells it no more than that we exist.
-    pub(crate) async fn learn_host_key(
+    async fn learn_host_key(
         &self,
         server: &ServerName,
         address: &SshAddress,
-    ) -> Result<LearntKey, TalkFault> {
+        trusted: Option<&HostKey>,
+    ) -> Result<HostKey, TalkFault> {
         self.files.make_dirs(&self.home.ssh(), 0o700)?;
         let learnt = self.home.ssh().join(format!("learnt-{}", random()));
         let mut options = vec![
@@ -33,23 +37,19 @@ impl Ssh {
             "ControlMaster=no".into(),
             "ControlPath=none".into(),
         ];
+        // It has several keys, and is to show that of the kind it is known by.
+        options.extend(trusted.and_then(algorithms_of).map(|names| format!("HostKeyAlgorithms=^{names}")));
         // The first of two values holds.
         options.extend(self.options(server, address)?);
         let cmd = command(&options).args(["-T", "--"]).arg(address.host.as_str()).arg("true");
         let asked = end_of(&cmd, address).await;
         let read = fs::read_to_string(&learnt).unwrap_or_default();
-        let fingerprint = match read.is_empty() {
-            true => None,
-            false => Some(ran(&Cmd::new("ssh-keygen").args(["-l", "-f"]).arg(text(&learnt)?)).await?.1),
-        };
         self.files.remove_file(&learnt)?;
         // That we are not let in is how it ends when all is well.
         let end = asked?;
-        let key = read.lines().next().and_then(|line| line.split_once(' ')?.1.parse().ok());
-        let fingerprint = fingerprint.as_deref().and_then(|line| line.split(' ').nth(1)).map(str::to_owned);
-        match (key, fingerprint) {
-            (Some(key), Some(fingerprint)) => Ok(LearntKey { key, fingerprint }),
-            _ => Err(match TalkFault::of_end(end, Some(address)) {
+        match key_of(&read, server) {
+            Some(key) => Ok(key),
+            None => Err(match TalkFault::of_end(end, Some(address)) {
                 fault @ TalkFault::Unreachable { .. } => fault,
                 fault => TalkFault::NoKeyShown { host: address.host.to_string(), said: fault.to_string() },
             }),
@@ -67,6 +67,22 @@ impl Ssh {
             self.files.write(&path, text.as_bytes(), 0o600)?;
         }
         Ok(())
+    }
+}
+
+/// The key of a server in a text of `known_hosts`.
+fn key_of(known: &str, server: &ServerName) -> Option<HostKey> {
+    let name = format!("server_{server}");
+    let of_it = |line: &str| line.split_once(' ').filter(|(of, _)| *of == name)?.1.parse().ok();
+    known.lines().find_map(of_it)
+}
+
+/// What ssh calls the ways in which a key of this kind is shown; `None`: it may not know the kind.
+fn algorithms_of(key: &HostKey) -> Option<&str> {
+    match key.as_str().split(' ').next()? {
+        "ssh-rsa" => Some("rsa-sha2-512,rsa-sha2-256"),
+        kind @ ("ssh-ed25519" | "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521") => Some(kind),
+        _ => None,
     }
 }
 
@@ -95,6 +111,8 @@ mod tests {
         let again = with_key(&known, &server("web2"), &key("old"));
         let new = with_key(&known, &server("web2"), &key("new"));
 
+        assert_eq!(key_of(&known, &server("web2")), Some(key("old")));
+        assert_eq!(key_of(&known, &server("web3")), None);
         assert_eq!(known, again);
         assert_eq!(new, "# mine\nserver_web22 ssh-rsa AAAAx\nserver_web2 ssh-ed25519 AAAAnew\n");
     }

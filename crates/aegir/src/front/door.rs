@@ -192,7 +192,8 @@ impl Door {
                 };
                 Ok(match operation.effect {
                     Effect::Lists => page(body)?,
-                    _ if call.dry_run => would_queue(body)?,
+                    // What is done at once is answered with what would become of it.
+                    _ if call.dry_run && body.get("requests").is_some() => would_queue(body)?,
                     Effect::Queues if status == 202 || body.get("task").is_some() => Answer::Queued(queued(body)?),
                     _ => Answer::Object(body),
                 })

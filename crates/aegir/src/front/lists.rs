@@ -119,7 +119,7 @@ pub(crate) async fn show(door: &mut Door, ask: &Ask, screen: Screen) -> Result<u
         OperationId::QueueShow => value.as_object_mut().and_then(|queue| queue.remove("tasks")),
         _ => None,
     };
-    for line in object::lines(&value, screen) {
+    for line in object::lines_of(ask.operation.id, &value, screen) {
         out(&line);
     }
     if let Some(tasks) = tasks.as_ref().and_then(Value::as_array).filter(|tasks| !tasks.is_empty()) {

@@ -86,6 +86,9 @@ pub(crate) async fn run(
                 one.became = Became::Changed;
             }
             Ok(Answer::Object(value)) => {
+                if ask.manner.dry_run {
+                    would(&ask.manner, &one.name, &[]);
+                }
                 changed.push(value);
                 one.became = Became::Changed;
             }

@@ -1,8 +1,10 @@
 //! One object for people: a line for each field, tables for what it has several of.
 
+use aegir_hosting::OperationId;
 use serde_json::{Map, Value};
 
 use super::columns::text;
+use super::host_key;
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, one_line};
 use super::when;
@@ -45,6 +47,17 @@ const SILENT: [&str; 1] = ["object"];
 const INDENT: &str = "  ";
 /// The width of the column of names.
 const NAMES: usize = 18;
+
+/// The lines of what an operation answered.
+pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) -> Vec<String> {
+    match operation {
+        OperationId::ServerHostKey | OperationId::ServerTrust => match serde_json::from_value(value.clone()) {
+            Ok(keys) => host_key::lines(&keys),
+            Err(_) => lines(value, screen),
+        },
+        _ => lines(value, screen),
+    }
+}
 
 /// Its lines.
 pub(crate) fn lines(value: &Value, screen: Screen) -> Vec<String> {

@@ -121,6 +121,9 @@ fn changed(ask: &Ask, value: &Value, screen: Screen) {
         out(&format!("{value:#}"));
         return;
     }
+    if ask.manner.dry_run {
+        err("Nothing was done. It would become:");
+    }
     // Told once, so alone on standard output: it can go to a file.
     if let (OperationId::TokenAdd, Some(token)) = (ask.operation.id, value.get("token").and_then(Value::as_str)) {
         let label = value.get("label").map(columns::text).unwrap_or_default();
@@ -128,7 +131,7 @@ fn changed(ask: &Ask, value: &Value, screen: Screen) {
         out(&one_line(token));
         return;
     }
-    for line in object::lines(value, screen) {
+    for line in object::lines_of(ask.operation.id, value, screen) {
         out(&line);
     }
 }

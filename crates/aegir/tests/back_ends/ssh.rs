@@ -13,15 +13,15 @@ use aegir_hosting::{BackEnds, Lost, Place, Sought};
 
 use crate::sshd::{Sshd, place};
 use crate::stage::{
-    as_owner, back_ends, ending, events, hold, masters, new_attempt, request, request_with_secret, rest, save,
-    until_line, verify, waits, whole,
+    as_owner, back_ends, ending, events, hold, masters, new_attempt, public_key, request, request_with_secret, rest,
+    save, until_line, verify, waits, whole,
 };
 use crate::support::{Lab, free_port, kill, until, way};
 
 /// A lab with another machine that lets us in.
 fn two_machines() -> (Lab, Sshd) {
     let lab = Lab::bare(way());
-    let key = as_owner(&lab, async || back_ends(&lab).public_key().await.unwrap());
+    let key = as_owner(&lab, async || public_key(&lab).await);
     let sshd = Sshd::start(&lab, &key);
     (lab, sshd)
 }
@@ -156,19 +156,26 @@ fn more_attempts_at_once_than_a_connection_takes_are_each_told_whole() {
 #[test]
 fn a_machine_is_known_by_the_key_that_an_operator_confirmed_and_by_no_other() {
     let (lab, mut sshd) = two_machines();
-    let unknown = place(SshAddress { host_key: None, ..sshd.address(&lab) });
+    let address = SshAddress { host_key: None, ..sshd.address(&lab) };
+    let unknown = place(address.clone());
     as_owner(&lab, async || {
         let told = lost(&lab, &unknown).await;
         assert!(!told.passing, "{told:?}");
         assert!(told.source.message.contains("by which key"), "{told:?}");
-        assert!(told.source.remedy.unwrap().contains("ssh-keygen -lf"));
+        let remedy = told.source.remedy.unwrap();
+        assert!(remedy.contains("ssh-keygen -lf") && remedy.contains("aegir server host-key web2"), "{remedy}");
 
-        let learnt = back_ends(&lab).learn_host_key(&unknown.server, &sshd.address(&lab)).await.unwrap();
+        let keys = back_ends(&lab).host_keys(&unknown.server, &address).await.unwrap();
+        let shown = keys.shown.unwrap();
+        assert_eq!((&shown, keys.trusted), (&sshd.host_key(), None));
         let said = Command::new("ssh-keygen").arg("-lf").arg(sshd.folder.join("host_key.pub")).output().unwrap();
-        assert!(String::from_utf8(said.stdout).unwrap().contains(&learnt.fingerprint), "{learnt:?}");
-        assert_eq!(learnt.key, sshd.host_key());
-        assert!(!lost(&lab, &unknown).await.passing, "to learn it is not to trust it");
-        back_ends(&lab).trust_host_key(&unknown.server, &learnt.key).unwrap();
+        let print = aegir_hosting::fingerprint(&shown).unwrap();
+        assert!(String::from_utf8(said.stdout).unwrap().contains(&print), "{print}");
+        assert!(!lost(&lab, &unknown).await.passing, "to be shown it is not to trust it");
+        assert!(back_ends(&lab).contexts(&sshd.place(&lab)).await.unwrap().is_empty());
+        // It is known by that from now on, whatever the address says.
+        let keys = back_ends(&lab).host_keys(&unknown.server, &address).await.unwrap();
+        assert_eq!(keys.trusted, Some(shown));
         assert!(back_ends(&lab).contexts(&unknown).await.unwrap().is_empty());
     });
     let (pinned, pinned_in_file) = (sshd.place(&lab), unknown);
@@ -179,14 +186,65 @@ fn a_machine_is_known_by_the_key_that_an_operator_confirmed_and_by_no_other() {
             let told = lost(&lab, place).await;
             assert!(!told.passing, "{told:?}");
             assert!(told.source.message.contains("shows another key"), "{told:?}");
-            assert!(told.source.remedy.unwrap().contains("trust it anew"));
+            let remedy = told.source.remedy.unwrap();
+            assert!(remedy.contains("`aegir server trust web2 --key … --instead-of …`"), "{remedy}");
         }
-        let key = sshd.host_key();
-        back_ends(&lab).trust_host_key(&pinned.server, &key).unwrap();
+        let keys = back_ends(&lab).host_keys(&pinned.server, &address).await.unwrap();
+        assert_ne!(keys.trusted, Some(sshd.host_key()));
+        assert_eq!(keys.shown.unwrap(), sshd.host_key());
+        assert!(back_ends(&lab).contexts(&sshd.place(&lab)).await.unwrap().is_empty());
         assert!(back_ends(&lab).contexts(&pinned_in_file).await.unwrap().is_empty());
     });
     let left: Vec<_> = fs::read_dir(lab.home().join("hostmaster/ssh")).unwrap().flatten().collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
+fn another_machine_is_taken_in_by_words_of_the_command_line_alone() {
+    let lab = Lab::bare(way());
+    let mut sshd = Sshd::start(&lab, "");
+    let there = sshd.address(&lab);
+    let (port, home) = (there.port.to_string(), there.home.to_string());
+    let program = there.program.unwrap().to_string();
+    let add = ["server", "add", "web2", "--db", "sqlite", "--ssh-host", "127.0.0.1", "--ssh-port", &port];
+    let more = ["--ssh-user", there.user.as_str(), "--server-home", &home, "--ssh-program", "/srv/none/aegir"];
+    let task = lab.front(&[&add[..], &more, &["--no-wait"]].concat()).done().out;
+    let task = task.split(' ').next().unwrap();
+    let shown = || -> serde_json::Value {
+        serde_json::from_str(&lab.front(&["server", "host-key", "web2", "--json"]).done().out).unwrap()
+    };
+    let keys = shown();
+    let print = keys["shown"]["fingerprint"].as_str().unwrap().to_owned();
+    let print = print.as_str();
+    assert_eq!(keys["shown"]["key"], sshd.host_key().as_str());
+    let said = lab.front(&["server", "host-key", "web2"]).done().says("trusted is   no key yet");
+    assert!(said.out.contains(&format!("aegir server trust web2 --key {print}")), "{}", said.all());
+
+    // What is said is what is to be typed.
+    let line = said.out.lines().find(|line| line.starts_with("restrict ssh-ed25519 ")).unwrap();
+    fs::write(sshd.folder.join("authorized_keys"), format!("{line}\n")).unwrap();
+    let wrong = format!("SHA256:{}", "A".repeat(43));
+    lab.front(&["server", "trust", "web2", "--key", &wrong]).ends(4).says(print).remedy("do not go on");
+    lab.front(&["server", "trust", "web2", "--key", print, "--dry-run"]).done().says("Nothing was done.");
+    assert_eq!(shown()["trusted"], serde_json::Value::Null);
+    lab.front(&["server", "trust", "web2", "--key", print]).done();
+
+    // No program lies there. Where it is is said anew, and the task that waits for it goes on.
+    let keys = shown();
+    let remedy = keys["fault"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("`aegir server edit web2 --ssh-program PATH`"), "{keys}");
+    lab.front(&["server", "edit", "web2", "--ssh-program", &program]).done().says(&program);
+    let keys = shown();
+    assert_eq!((&keys["trusted"]["fingerprint"], &keys["answers"]), (&print.into(), &true.into()));
+    lab.front(&["task", "follow", task]).done().says("succeeded");
+
+    // Made anew, it shows another key: nothing is asked there until somebody names the old one.
+    sshd.change_host_key(&lab);
+    let new = shown()["shown"]["fingerprint"].as_str().unwrap().to_owned();
+    let trust = ["server", "trust", "web2", "--key", &new];
+    let refused = lab.front(&trust).ends(4).remedy(&format!("--key {new} --instead-of {print}"));
+    assert!(refused.err.contains(print) && refused.err.contains(&new), "{}", refused.all());
+    lab.front(&[&trust[..], &["--instead-of", print]].concat()).done();
 }
 
 #[test]

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
 use aegir_domain::{
-    AttemptId, Context, DbService, Home, Password, Secrets, ServerContext, ServerName, Task, Transport,
+    AttemptId, Context, DbService, Home, Password, Secrets, ServerContext, ServerName, SshAddress, Task, Transport,
 };
 use aegir_host::{LockMode, Locks, OwnProgram};
-use aegir_hosting::{Lines, Lost, Place};
+use aegir_hosting::{BackEnds, Lines, Lost, Place};
 use aegir_outside::back_ends::ProcessBackEnds;
 use rustix::process::{Gid, Uid};
 
-use crate::support::{Lab, Way};
+use crate::support::{Lab, Way, free_port};
 
 /// Runs `front_end` on a thread of its own that has become the home's owner.
 pub fn as_owner<T: Send>(lab: &Lab, front_end: impl AsyncFnOnce() -> T + Send) -> T {
@@ -57,6 +57,16 @@ pub fn back_ends(lab: &Lab) -> ProcessBackEnds {
 /// The same with another program of our own.
 pub fn back_ends_of(lab: &Lab, program: &Path) -> ProcessBackEnds {
     ProcessBackEnds::new(Home::new(lab.home()), OwnProgram::new(program, None))
+}
+
+/// The public key of the lab's front end, which is told though no machine answers yet.
+pub async fn public_key(lab: &Lab) -> String {
+    let (host, user) = ("127.0.0.1".parse().unwrap(), "nobody".parse().unwrap());
+    let home = "/var/aegir".parse().unwrap();
+    let nowhere = SshAddress { host, user, port: free_port(), host_key: None, home, program: None };
+    let keys = back_ends(lab).host_keys(&"web2".parse().unwrap(), &nowhere).await.unwrap();
+    assert!(keys.shown.unwrap_err().message.contains("cannot be reached"));
+    keys.ours
 }
 
 /// This machine.

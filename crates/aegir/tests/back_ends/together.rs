@@ -5,7 +5,7 @@ use aegir_domain::{Context, OutcomeKind, Task};
 use aegir_hosting::{BackEnds, Place};
 
 use crate::sshd::Sshd;
-use crate::stage::{as_owner, back_ends, ending, events, here, request, rest, until_line, whole};
+use crate::stage::{as_owner, back_ends, ending, events, here, public_key, request, rest, until_line, whole};
 use crate::support::story::worker_of;
 use crate::support::world::World;
 use crate::support::{Lab, kill, way};
@@ -66,7 +66,7 @@ fn is_taken_back_whatever_breaks(lab: &Lab, place: &Place, cut: impl Fn() + Sync
 fn an_install_in_its_middle_is_taken_back_here_and_on_another_machine_and_then_happens() {
     let lab = Lab::start(way());
     lab.platform("ten", "ten-1.0");
-    let key = as_owner(&lab, async || back_ends(&lab).public_key().await.unwrap());
+    let key = as_owner(&lab, async || public_key(&lab).await);
     let sshd = Sshd::start(&lab, &key);
     let there = sshd.place(&lab);
     // What ssh needs comes with the first contact, and is no part of what a task changes.

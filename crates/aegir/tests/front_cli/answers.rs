@@ -140,6 +140,14 @@ fn a_dry_run_says_what_would_be_asked_and_asks_for_nothing() {
     let told: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(told["requests"][0]["kind"], "site-verify");
     assert!(stage.front.state().tasks.is_empty());
+
+    // What is done at once asks no back end for anything: what would become of it is shown.
+    let task = stage.front.task("a.test", "site-verify").to_string();
+    let said = stage.aegir(&["task", "cancel", &task, "--dry-run"]).done().says("Nothing was done.");
+    assert!(said.out.contains("a.test"), "{}", said.all());
+    let said = stage.aegir(&["task", "cancel", "--where", "object=a.test", "--dry-run"]).done();
+    assert!(said.out.contains("the back end would not be asked for anything"), "{}", said.all());
+    assert!(stage.front.changes().iter().all(|asked| asked.target.contains("dry_run=true")));
 }
 
 #[test]

@@ -341,7 +341,11 @@ fn answer(state: &mut State, asked: &Asked) -> (u16, Value) {
                 }
             }
         },
-        _ if dry_run => {
+        Effect::Changes if operation.id == OperationId::TaskCancel => {
+            let task = object.parse().ok().and_then(|task: i64| state.tasks.get(&task));
+            task.map_or_else(|| unknown("task", &object), |task| (200, task.view.clone()))
+        }
+        Effect::Queues if dry_run => {
             (200, json!({ "object": object, "requests": [{ "kind": operation.slug(), "object": object }] }))
         }
         Effect::Changes if operation.id == OperationId::TokenAdd => (

@@ -7,12 +7,14 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostName,
-    Langcode, MachineName, PlatformName, RegistryAddress, ServerName, SiteName, Task, TimeZoneName, Title,
+    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostKey, HostName,
+    Langcode, MachineName, PlatformName, RegistryAddress, RemotePath, ServerName, SiteName, SshHost, SshUser, Task,
+    TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
 use super::{Operation, Parameter, Presence, Shape, Subject, TextKind};
+use crate::host_keys::NamedKey;
 use crate::{MailWay, WebhookAddress};
 
 /// Every operation. What each does is a use case that matches on this, so none can be without one.
@@ -24,6 +26,8 @@ pub enum OperationId {
     ServerAdd,
     ServerEdit,
     ServerVerify,
+    ServerHostKey,
+    ServerTrust,
     ServerForget,
     PlatformList,
     PlatformShow,
@@ -69,12 +73,14 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 46] = [
+    pub const ALL: [OperationId; 48] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
         OperationId::ServerEdit,
         OperationId::ServerVerify,
+        OperationId::ServerHostKey,
+        OperationId::ServerTrust,
         OperationId::ServerForget,
         OperationId::PlatformList,
         OperationId::PlatformShow,
@@ -139,9 +145,14 @@ impl OperationId {
     pub fn declaration(self) -> Operation {
         use OperationId as Id;
         match self {
-            Id::ServerList | Id::ServerShow | Id::ServerAdd | Id::ServerEdit | Id::ServerVerify | Id::ServerForget => {
-                server::declared(self)
-            }
+            Id::ServerList
+            | Id::ServerShow
+            | Id::ServerAdd
+            | Id::ServerEdit
+            | Id::ServerVerify
+            | Id::ServerHostKey
+            | Id::ServerTrust
+            | Id::ServerForget => server::declared(self),
             Id::PlatformList
             | Id::PlatformShow
             | Id::PlatformAdd
@@ -185,6 +196,11 @@ const GRANT_HOST: TextKind = TextKind::of::<GrantHost>("HOST");
 const COMPOSER_PACKAGE: TextKind = TextKind::of::<ComposerPackage>("VENDOR/PACKAGE");
 const CONSTRAINT: TextKind = TextKind::of::<ComposerConstraint>("CONSTRAINT");
 const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
+const SSH_HOST: TextKind = TextKind::of::<SshHost>("HOST");
+const SSH_USER: TextKind = TextKind::of::<SshUser>("USER");
+const HOST_KEY: TextKind = TextKind::of::<HostKey>("KEY");
+const NAMED_KEY: TextKind = TextKind::of::<NamedKey>("KEY");
+const REMOTE_PATH: TextKind = TextKind::of::<RemotePath>("PATH");
 const PATH: TextKind = TextKind::checked("PATH", path);
 const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
 const LINE: TextKind = TextKind::checked("TEXT", line);

@@ -82,6 +82,7 @@ impl Hosting {
                         operation: record.operation,
                         object: record.name,
                         answer: record.answer,
+                        parameters: record.detail,
                     })
                     .collect();
                 of_page(items, page.next, None)

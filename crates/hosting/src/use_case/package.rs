@@ -32,6 +32,7 @@ impl Hosting {
                         name: package.name,
                         releases: Vec::new(),
                         instances: Vec::new(),
+                        next: None,
                     })
                     .collect();
                 of_page(items, page.next, None)
@@ -80,10 +81,9 @@ impl Hosting {
                             schema: instance.schema,
                         })
                         .collect(),
+                    next: page.next.map(|cursor| cursor.to_string()),
                 };
-                let mut view = shown::json(&view);
-                view["next"] = page.next.map(|cursor| cursor.to_string()).into();
-                Ok(Answer::Object(view))
+                Ok(Answer::Object(shown::json(&view)))
             })
             .await
     }

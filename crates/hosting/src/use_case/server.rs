@@ -1,6 +1,8 @@
 //! What can be asked of servers.
 
-use aegir_domain::{ContextName, NodeId, ObjectStatus, ServerName, SshAddress, Task, Transport};
+use std::str::FromStr;
+
+use aegir_domain::{BadText, ContextName, HostKey, NodeId, ObjectStatus, ServerName, SshAddress, Task, Transport};
 use aegir_store::{NameMatch, NewServer, ServerList, ServerRecord, Tx};
 
 use super::object::{KnownContexts, must_be_available, server_named};
@@ -12,6 +14,10 @@ use crate::{Answer, BadParameters, Hosting, Refusal};
 
 /// The name under which the password of a database server's account is kept.
 pub(crate) const DB_PASSWORD: &str = "db_password";
+/// Parameters that say more of `ssh_host`.
+const OF_SSH: [&str; 4] = ["ssh_port", "ssh_user", "ssh_host_key", "ssh_program"];
+/// Parameters that say where a server is and how it is reached, and nothing of its services.
+const WHERE: [&str; 6] = ["ssh_host", "ssh_port", "ssh_user", "ssh_host_key", "ssh_program", "home"];
 
 impl Hosting {
     pub(super) async fn list_servers(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -98,10 +104,20 @@ impl Hosting {
     pub(super) async fn edit_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let now = self.now();
         let ips = ips(asked)?;
+        if let Some(key) = asked.given.text::<HostKey>("ssh_host_key") {
+            self.must_be_its_key(asked, &key).await?;
+        }
+        if let Some(answer) = self.lead_to_it(asked).await? {
+            return Ok(answer);
+        }
         self.server_task(asked, async |tx, server| {
             asked.revision_is(server.context.name.as_str(), server.context.revision)?;
             let changed = changed_server(asked.operation, &server.context, asked.given)?;
+            let transport = changed_transport(asked, &server.transport)?;
             if !asked.dry_run {
+                if let Some(transport) = transport {
+                    tx.set_transport(server.node.id, &transport, now).await?;
+                }
                 if let Some(title) = asked.given.str("title") {
                     tx.set_title(server.node.id, title, now).await?;
                 }
@@ -116,6 +132,36 @@ impl Hosting {
             Ok(Task::VerifyServer { server: server.context.name.clone(), context: Some(changed) })
         })
         .await
+    }
+
+    /// Says anew where a server is that is not made yet, at once: the task that makes it may be waiting for just that.
+    async fn lead_to_it(&self, asked: &Asked<'_>) -> Result<Option<Answer>, Refusal> {
+        let said = asked.given.as_json();
+        let where_alone = said.as_object().is_some_and(|said| said.keys().all(|name| WHERE.contains(&name.as_str())));
+        if !where_alone || asked.given.has(DB_PASSWORD) {
+            return Ok(None);
+        }
+        let name = asked.server()?;
+        let now = self.now();
+        let led = self
+            .store()
+            .write(async |tx| {
+                let server = server_named(tx, &name).await?;
+                let Some(transport) = changed_transport(asked, &server.transport)? else { return Ok(None) };
+                if server.node.status != Some(ObjectStatus::New) {
+                    return Ok(None);
+                }
+                let mut view = server.clone();
+                view.transport = transport;
+                if !asked.dry_run {
+                    tx.set_transport(server.node.id, &view.transport, now).await?;
+                    tx.record_deed(server.node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
+                }
+                Ok::<_, Refusal>(Some(shown::json(&server_view(tx, &view, shown::Depth::Alone).await?)))
+            })
+            .await?;
+        self.wake();
+        Ok(led.map(Answer::Object))
     }
 
     pub(super) async fn verify_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -218,24 +264,58 @@ fn ips(asked: &Asked<'_>) -> Result<Vec<std::net::IpAddr>, Refusal> {
 /// How the back end of a new server is reached.
 fn transport(asked: &Asked<'_>) -> Result<Transport, Refusal> {
     let given = asked.given;
-    let Some(host) = given.str("ssh_host") else {
-        if let Some(name) = ["ssh_port", "ssh_user"].into_iter().find(|name| given.has(name)) {
+    let Some(host) = given.text("ssh_host") else {
+        if let Some(name) = OF_SSH.into_iter().find(|name| given.has(name)) {
             return Err(BadParameters::one(asked.operation, name, "it belongs to ssh", "give `ssh_host` too").into());
         }
         return Ok(Transport::Local);
     };
-    let bad = |parameter: &str, bad: aegir_domain::BadText| {
-        let remedy = bad.instead.clone().unwrap_or_default();
-        BadParameters::one(asked.operation, parameter, bad.to_string(), remedy)
-    };
-    let user = given.str("ssh_user").unwrap_or("aegir");
-    let home = given.str("home").unwrap_or("/var/aegir");
-    Ok(Transport::Ssh(SshAddress {
-        host: host.parse().map_err(|error| bad("ssh_host", error))?,
-        user: user.parse().map_err(|error| bad("ssh_user", error))?,
-        port: given.number("ssh_port").and_then(|port| u16::try_from(port).ok()).unwrap_or(22),
-        home: home.parse().map_err(|error| bad("home", error))?,
-        program: None,
+    let usual = SshAddress {
+        host,
+        user: value(asked, "ssh_user", "aegir")?,
+        port: 22,
         host_key: None,
-    }))
+        home: value(asked, "home", "/var/aegir")?,
+        program: None,
+    };
+    Ok(Transport::Ssh(with_given(asked, &usual)))
+}
+
+/// How the back end of a server is reached from now on; `None`: nothing is said of that. One of this machine stays
+/// there: what lies in its home would be left behind.
+fn changed_transport(asked: &Asked<'_>, was: &Transport) -> Result<Option<Transport>, Refusal> {
+    let said = WHERE.into_iter().find(|name| asked.given.has(name));
+    match (said, was) {
+        (None, _) => Ok(None),
+        (Some(_), Transport::Ssh(was)) => {
+            let now = Transport::Ssh(with_given(asked, was));
+            Ok((now != Transport::Ssh(was.clone())).then_some(now))
+        }
+        (Some(name), Transport::Local) => {
+            let remedy = "leave it out; a server of another machine is added with `ssh_host`";
+            Err(BadParameters::one(asked.operation, name, "its back end is on this machine", remedy).into())
+        }
+    }
+}
+
+/// An address with what was given put in. The key by which the machine is known stays with it wherever it moves.
+fn with_given(asked: &Asked<'_>, was: &SshAddress) -> SshAddress {
+    let (given, was) = (asked.given, was.clone());
+    SshAddress {
+        host: given.text("ssh_host").unwrap_or(was.host),
+        user: given.text("ssh_user").unwrap_or(was.user),
+        port: given.number("ssh_port").and_then(|port| u16::try_from(port).ok()).unwrap_or(was.port),
+        host_key: given.text("ssh_host_key").or(was.host_key),
+        home: given.text("home").unwrap_or(was.home),
+        program: given.text("ssh_program").or(was.program),
+    }
+}
+
+/// What was given, or a text that is good.
+fn value<T: FromStr<Err = BadText>>(asked: &Asked<'_>, name: &str, usual: &str) -> Result<T, Refusal> {
+    let text = asked.given.str(name).unwrap_or(usual);
+    text.parse().map_err(|bad: BadText| {
+        let remedy = bad.instead.clone().unwrap_or_default();
+        BadParameters::one(asked.operation, name, bad.to_string(), remedy).into()
+    })
 }

@@ -1,7 +1,7 @@
 //! From records to what faces show.
 
 use aegir_domain::protocol::{Level, Phase, Said};
-use aegir_domain::{ContextName, DbEngine, DbService, NodeId, ObjectStatus, Transport};
+use aegir_domain::{ContextName, DbEngine, DbService, NodeId, ObjectStatus, TaskState, Transport};
 use aegir_store::{
     AttemptRecord, Cursor, Direction, LineRecord, Node, ObjectSort, Page, PlatformRecord, Read, ServerRecord,
     SiteRecord, StoreFault, TaskRecord, Total, WaitingFor,
@@ -13,7 +13,7 @@ use super::Asked;
 use super::object::{short_name, standing};
 use crate::view::{
     AttemptView, AvailableView, DomainView, LineView, NodeView, PlatformView, ServerView, ServiceView, SiteView,
-    StepView, TaskView,
+    SshView, StepView, TaskView,
 };
 use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
 
@@ -165,6 +165,17 @@ pub(super) async fn server_view(read: &mut Read, server: &ServerRecord, depth: D
             Transport::Local => "local".into(),
             Transport::Ssh(address) => format!("ssh {address}"),
         },
+        ssh: match &server.transport {
+            Transport::Local => None,
+            Transport::Ssh(address) => Some(SshView {
+                host: address.host.to_string(),
+                port: address.port,
+                user: address.user.to_string(),
+                home: address.home.to_string(),
+                program: address.program.as_ref().map(|program| program.to_string()),
+                host_key: address.host_key.as_ref().map(crate::host_keys::shown),
+            }),
+        },
         most_tasks: server.task_limit,
         paused: server.paused,
         fields: Default::default(),
@@ -269,6 +280,9 @@ pub(super) async fn task_view(read: &mut Read, task: &TaskRecord, depth: Depth) 
         for reason in read.waiting_for(task.id).await? {
             reasons.push(in_words(read, reason).await?);
         }
+        if task.state == TaskState::OutOfContact {
+            reasons.push(out_of_contact(read, task.server).await?);
+        }
         view.waits_for = (!reasons.is_empty()).then(|| reasons.join("; "));
     }
     if depth == Depth::Alone {
@@ -283,6 +297,16 @@ pub(super) async fn task_view(read: &mut Read, task: &TaskRecord, depth: Depth) 
         view.children = read.list(&children).await?.rows.iter().map(|child| child.id.0).collect();
     }
     Ok(view)
+}
+
+/// What a task waits for whose machine says nothing.
+async fn out_of_contact(read: &mut Read, server: NodeId) -> Result<String, StoreFault> {
+    let name = short_name(read, server).await?;
+    let behind_ssh = matches!(read.server(server).await?, Some(ServerRecord { transport: Transport::Ssh(_), .. }));
+    Ok(match behind_ssh {
+        true => format!("contact with `{name}`: `aegir server host-key {name}` says what is wrong"),
+        false => format!("contact with the back end of `{name}`"),
+    })
 }
 
 /// What a task waits for, in words.

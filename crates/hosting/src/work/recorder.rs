@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
-use aegir_domain::{AttemptId, AttemptState, Fault, FaultReport, NodeId, Outcome, Remedy, Secrets, Task};
+use aegir_domain::{AttemptId, AttemptState, ContextName, Fault, FaultReport, NodeId, Outcome, Remedy, Secrets, Task};
 use aegir_store::{AttemptRecord, Fence, StoreFault, TaskRecord};
 use tokio::time::{Instant, timeout};
 
@@ -143,6 +143,7 @@ impl Recorder {
     async fn follow(&self, begin: Begin, heard: &mut bool) -> Result<(), Stop> {
         let Some((task, attempt)) = self.stored().await? else { return Ok(()) };
         let back_ends = &self.hosting.0.back_ends;
+        let place = self.place_now().await?;
         let from = if let Begin::Attach { from } = begin { from } else { 1 };
         let is_called_back = task.cancel_asked.is_some();
         let request = match begin {
@@ -160,9 +161,9 @@ impl Recorder {
         };
         let opened = timeout(self.pace.first_word, async {
             match &request {
-                Some(request) => back_ends.start(&self.place, request).await,
-                None if was_found(&task.parameters, &attempt) => back_ends.watch(&self.place, self.attempt, from).await,
-                None => back_ends.attach(&self.place, self.attempt, from).await,
+                Some(request) => back_ends.start(&place, request).await,
+                None if was_found(&task.parameters, &attempt) => back_ends.watch(&place, self.attempt, from).await,
+                None => back_ends.attach(&place, self.attempt, from).await,
             }
         });
         let mut lines = opened.await.map_err(|_| self.lost(SaidNothing))??;
@@ -176,6 +177,20 @@ impl Recorder {
             .read(async |read| Ok::<_, StoreFault>((read.task(self.task).await?, read.attempt(self.attempt).await?)));
         let (task, attempt) = stored.await?;
         Ok(task.zip(attempt))
+    }
+
+    /// Where its back end is now: how it is reached can have been said anew since the attempt began.
+    async fn place_now(&self) -> Result<Place, StoreFault> {
+        let name = ContextName::Server(self.place.server.clone());
+        let known = async |read: &mut aegir_store::Read| match read.node_named(&name).await? {
+            Some(node) => read.server(node.id).await,
+            None => Ok(None),
+        };
+        let server = self.hosting.store().read(known).await?;
+        Ok(server.map_or_else(
+            || self.place.clone(),
+            |server| Place { server: self.place.server.clone(), transport: server.transport },
+        ))
     }
 
     /// What the back end is asked, with its secrets; or why it cannot be asked.
@@ -370,7 +385,8 @@ impl Recorder {
         if task.is_none_or(|task| task.cancel_asked.is_none()) {
             return Ok(false);
         }
-        let asked = timeout(self.pace.patience, self.hosting.0.back_ends.cancel(&self.place, self.attempt)).await;
+        let place = self.place_now().await?;
+        let asked = timeout(self.pace.patience, self.hosting.0.back_ends.cancel(&place, self.attempt)).await;
         Ok(matches!(asked, Ok(Ok(_))))
     }
 

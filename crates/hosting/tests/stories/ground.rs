@@ -7,7 +7,8 @@ use aegir_domain::{AttemptId, NodeId, ObjectStatus, TaskKind, TaskState};
 use aegir_hosting::{
     Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, OperationId, Outside, Pace, Permission, Refusal,
 };
-use aegir_lab::pretend::{Machine, PretendBackEnds, PretendOutside, PretendPostman};
+pub use aegir_lab::pretend::{A_LOOK, PACE, add_server, package};
+use aegir_lab::pretend::{Machine, PretendBackEnds, PretendFront, PretendOutside, PretendPostman};
 use aegir_store::{AttemptRecord, Dialect, Node, Read, SecretKey, Store, StoreAddress, StoreFault, TaskRecord};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
@@ -18,21 +19,6 @@ use crate::postgres;
 
 /// How long anything may take to come about.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Stories are told faster than life.
-pub const PACE: Pace = Pace {
-    turn: Duration::from_millis(100),
-    lease: Duration::from_secs(30),
-    look: Duration::from_secs(60),
-    pause: Duration::from_millis(20),
-    longest_pause: Duration::from_millis(100),
-    patience: Duration::from_millis(250),
-    first_word: Duration::from_millis(1500),
-    minute: Duration::from_millis(100),
-};
-
-/// So long until a machine is looked at again.
-pub const A_LOOK: i64 = 61_000;
-
 /// A front end over an empty control database.
 pub struct Ground {
     pub hosting: Hosting,
@@ -142,14 +128,21 @@ impl Ground {
 
     async fn at(dir: tempfile::TempDir, url: String, server: Option<Arc<postgres::Server>>) -> Ground {
         let address: StoreAddress = url.parse().unwrap();
-        let outside = Arc::new(PretendOutside::default());
-        let back_ends = PretendBackEnds::new(outside.clone());
-        let postman = Arc::new(PretendPostman::default());
         let key = SecretKey::read_or_make(&dir.path().join("key")).unwrap();
         let store = Store::open(&address).await.unwrap();
-        let hosting = Hosting::new(store, Arc::new(back_ends.clone()), outside.clone(), postman.clone(), key);
-        let anna = Actor::of_machine("anna");
+        let PretendFront { hosting, outside, back_ends, postman, anna } = PretendFront::over(store, key);
         Ground { hosting, outside, back_ends, postman, dir, address, anna, url, _server: server }
+    }
+
+    /// The same for what a front end is furnished with.
+    pub fn front(&self) -> PretendFront {
+        PretendFront {
+            hosting: self.hosting.clone(),
+            outside: self.outside.clone(),
+            back_ends: self.back_ends.clone(),
+            postman: self.postman.clone(),
+            anna: self.anna.clone(),
+        }
     }
 
     pub fn store(&self) -> &Store {
@@ -504,17 +497,6 @@ impl Ground {
     }
 }
 
-pub fn add_server(name: &str) -> Call {
-    Call::of(OperationId::ServerAdd)
-        .about(name)
-        .with("http", "nginx")
-        .with("listen", "127.0.0.1:8080")
-        .with("db", "mariadb")
-        .with("db_host", "127.0.0.1")
-        .with("db_account", "aegir")
-        .with("db_password", format!("the secret of {name}"))
-}
-
 pub fn add_platform(name: &str) -> Call {
     Call::of(OperationId::PlatformAdd).about(name).with("root", format!("/srv/{name}"))
 }
@@ -541,13 +523,4 @@ pub fn log_in(name: &str) -> Call {
 
 pub fn on_task(operation: OperationId, task: NodeId) -> Call {
     Call::of(operation).about(task.to_string())
-}
-
-/// A package that lies on a platform.
-pub fn package(kind: &str, name: &str, version: &str) -> aegir_domain::PackageCode {
-    serde_json::from_value(json!({
-        "kind": kind, "name": name, "title": name, "path": format!("modules/{name}"), "version": version,
-        "reach": "platform", "schema": 8001,
-    }))
-    .unwrap()
 }

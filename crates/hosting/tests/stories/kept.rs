@@ -5,7 +5,7 @@ use aegir_hosting::{Actor, Answer, Call, Front as _, OperationId as Id, Refusal,
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, add_site, delete_site, edit_site, on_both, on_task, verify_site};
-use crate::of_everything::{changes, of_everything};
+use crate::of_everything::changes;
 
 fn set(name: &str, value: &str) -> Call {
     Call::of(Id::SettingSet).about(name).with("value", value)
@@ -206,7 +206,7 @@ fn changes_are_told_in_order_and_whoever_looked_away_too_long_is_told_so() {
 #[test]
 fn what_would_be_done_is_told_and_not_done() {
     on_both(async |ground| {
-        let there = of_everything(&ground).await;
+        let there = ground.front().furnish().await;
         // All that is kept, but for who asked for what.
         let kept = async || {
             let sums = ground.store().sums().await.unwrap();
@@ -245,9 +245,10 @@ fn what_would_be_done_is_told_and_not_done() {
 #[test]
 fn a_task_that_has_ended_would_not_be_cancelled_either() {
     on_both(async |ground| {
-        let there = of_everything(&ground).await;
+        let there = ground.front().furnish().await;
 
-        let refusal = ground.refused(Call { dry_run: true, ..on_task(Id::TaskCancel, there.ended) }).await;
+        let refusal =
+            ground.refused(Call { dry_run: true, ..on_task(Id::TaskCancel, aegir_domain::NodeId(there.ended)) }).await;
 
         assert!(matches!(refusal, Refusal::Conflict { .. }), "{refusal:?}");
     });

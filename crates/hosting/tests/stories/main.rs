@@ -21,6 +21,7 @@ mod postgres;
 mod queue;
 mod search;
 mod secrets;
+mod ssh;
 mod straight;
 mod trouble;
 mod who;

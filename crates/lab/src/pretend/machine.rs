@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
-use aegir_domain::{AttemptId, Context, ContextName, Password, ServerName, Task, TaskKind, TaskLock, locks_of};
-use aegir_hosting::{Lines, Lost, Outside, Sought};
+use aegir_domain::{
+    AttemptId, Context, ContextName, HostKey, Password, ServerName, Task, TaskKind, TaskLock, Transport, locks_of,
+};
+use aegir_hosting::{Lines, Lost, Outside, Place, Sought};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
@@ -39,6 +41,8 @@ pub(super) struct State {
     most_at_once: usize,
     calls: BTreeMap<Call, u64>,
     told: usize,
+    /// How often it was made anew.
+    made_anew: u8,
 }
 
 /// An attempt that lies there.
@@ -111,6 +115,33 @@ impl Machine {
     ) {
         let fits = For { kind: kind.into(), object: object.into().map(str::to_owned), times };
         self.state().plans.push((fits, plan));
+    }
+
+    /// Makes it anew, under its old name: it shows another key over ssh.
+    pub fn make_anew(&self) {
+        self.state().made_anew += 1;
+    }
+
+    /// The key by which it is known over ssh.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is made to be one.
+    pub fn host_key(&self) -> HostKey {
+        let anew = self.state().made_anew;
+        let letters: String = self.name.as_str().bytes().chain([anew]).map(|byte| format!("{byte:02x}")).collect();
+        let whole = letters.len().next_multiple_of(4);
+        format!("ssh-ed25519 AAAA{letters:A<whole$}").parse().expect("a key of letters and digits")
+    }
+
+    /// Fails if whoever comes from elsewhere knows it by another key, or by none.
+    pub(super) fn is_known_to(&self, place: &Place) -> Result<(), Lost> {
+        let Transport::Ssh(address) = &place.transport else { return Ok(()) };
+        match &address.host_key {
+            Some(key) if *key == self.host_key() => Ok(()),
+            Some(_) => Err(lost(&self.name, PretendFault::OtherKey, false)),
+            None => Err(lost(&self.name, PretendFault::NoKey, false)),
+        }
     }
 
     /// Whether it can be reached from now on.

@@ -3,8 +3,9 @@
 use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
-    AuditView, ChangeView, DeletedFieldView, DriftView, FieldView, FoundSiteView, HistoryView, LineView, NodeView,
-    PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SettingView, SiteView, TaskView, TokenView,
+    AuditView, ChangeView, DeletedFieldView, DriftView, FieldView, FoundSiteView, HistoryView, HostKeyView, LineView,
+    NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SettingView, SiteView, TaskView,
+    TokenView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -141,6 +142,7 @@ impl Shapes {
         match operation {
             Id::ServerList => self.of::<PageView<ServerView>>(),
             Id::ServerShow => self.of::<ServerView>(),
+            Id::ServerHostKey | Id::ServerTrust => self.of::<HostKeyView>(),
             Id::PlatformList => self.of::<PageView<PlatformView>>(),
             Id::PlatformShow => self.of::<PlatformView>(),
             Id::SiteList => self.of::<PageView<SiteView>>(),
@@ -178,7 +180,6 @@ impl Shapes {
             Id::NodeHistory => self.of::<PageView<HistoryView>>(),
             // What queues a task is answered with the task, where somebody waits for its end.
             Id::ServerAdd
-            | Id::ServerEdit
             | Id::ServerVerify
             | Id::ServerForget
             | Id::PlatformAdd
@@ -191,6 +192,11 @@ impl Shapes {
             | Id::SiteLogin
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),
+            // Where a server is that is not made yet is changed at once.
+            Id::ServerEdit => {
+                let each = [self.of::<TaskView>(), self.of::<ServerView>()];
+                json_schema!({ "anyOf": each })
+            }
             // What the back end has is taken over at once.
             Id::DriftResolve => {
                 let each = [self.of::<TaskView>(), self.of::<Context>()];

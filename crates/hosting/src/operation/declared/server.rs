@@ -44,13 +44,20 @@ const ADD: &[Parameter] = &[
     several("ip", Shape::Text(LINE), "an address of the machine", "none"),
     optional(
         "ssh_host",
-        Shape::Text(LINE),
+        Shape::Text(SSH_HOST),
         "where its back end is reached over ssh",
         "its back end is on this machine",
     ),
-    optional("ssh_port", PORT, "the port of ssh there", "as ssh's own settings say"),
-    optional("ssh_user", Shape::Text(LINE), "the user that its home belongs to", "as ssh's own settings say"),
-    default("home", Shape::Text(PATH), "the home there", "/var/aegir"),
+    optional("ssh_port", PORT, "the port of ssh there", "22"),
+    optional("ssh_user", Shape::Text(SSH_USER), "the user that its home belongs to", "aegir"),
+    optional(
+        "ssh_host_key",
+        Shape::Text(HOST_KEY),
+        "the key it must show: what `/etc/ssh/ssh_host_ed25519_key.pub` holds there",
+        "it is asked for it: see `server host-key`",
+    ),
+    optional("ssh_program", Shape::Text(REMOTE_PATH), "the program there", "`aegir`, as the login finds it"),
+    default("home", Shape::Text(REMOTE_PATH), "the home there", "/var/aegir"),
     optional(
         "most_tasks",
         Shape::Number { least: 1, most: 256 },
@@ -72,6 +79,17 @@ const EDIT: &[Parameter] = &[
     optional("db_password", Shape::Secret, "that account's password", "as it is"),
     several("grant_host", Shape::Text(GRANT_HOST), "a host that sites' database users come from", "as they are"),
     several("ip", Shape::Text(LINE), "an address of the machine", "as they are"),
+    optional("ssh_host", Shape::Text(SSH_HOST), "where its back end is reached over ssh", "as it is"),
+    optional("ssh_port", PORT, "the port of ssh there", "as it is"),
+    optional("ssh_user", Shape::Text(SSH_USER), "the user that its home belongs to", "as it is"),
+    optional(
+        "ssh_host_key",
+        Shape::Text(HOST_KEY),
+        "the key it must show, if it has none yet; `server trust` puts one in the place of another",
+        "as it is",
+    ),
+    optional("ssh_program", Shape::Text(REMOTE_PATH), "the program there", "as it is"),
+    optional("home", Shape::Text(REMOTE_PATH), "the home there", "as it is"),
     optional(
         "most_tasks",
         Shape::Number { least: 0, most: 256 },
@@ -88,6 +106,15 @@ const EDIT: &[Parameter] = &[
 ];
 
 const VERIFY: &[Parameter] = &[flag("platforms", "verifies its platforms too, each by a task of its own")];
+
+const TRUST: &[Parameter] = &[
+    required(
+        "key",
+        Shape::Text(NAMED_KEY),
+        "the key: its fingerprint, which the machine shows now, or the whole of it",
+    ),
+    optional("instead_of", Shape::Text(NAMED_KEY), "the key that it was known by, whose place it takes", "it had none"),
+];
 
 pub(super) fn declared(id: OperationId) -> Operation {
     let (verb, names, parameters, needs, effect, about) = match id {
@@ -115,6 +142,22 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Queues,
             "Brings a server's folders and configuration to what is said of it, and tries its services.",
+        ),
+        OperationId::ServerHostKey => (
+            "host-key",
+            Names::One(SERVER),
+            &[] as &[Parameter],
+            Permission::Manage,
+            Effect::Shows,
+            "Asks the machine of a server for its key, and shows ours: what each side needs to know the other over ssh.",
+        ),
+        OperationId::ServerTrust => (
+            "trust",
+            Names::One(SERVER),
+            TRUST,
+            Permission::Manage,
+            Effect::Changes,
+            "Has a server's machine be known by a key, and by no other.",
         ),
         OperationId::ServerForget => (
             "forget",

@@ -23,7 +23,8 @@ fn number(text: &str) -> Result<String, BadText> {
 const QUEUING: TextKind = TextKind::checked("OPERATION", queuing);
 
 fn queuing(text: &str) -> Result<String, BadText> {
-    operation_of(text, |operation| operation.effect == Effect::Queues)
+    // A retry is a new attempt of a task that is there.
+    operation_of(text, |operation| operation.effect == Effect::Queues && operation.id != OperationId::TaskRetry)
 }
 
 const LIST: &[Parameter] = &[

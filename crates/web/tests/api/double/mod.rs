@@ -244,6 +244,7 @@ impl Front for Double {
                 operation: slug,
                 object,
                 answer: said,
+                parameters: None,
             };
             self.state().audit.push(audited);
             if !operation.reads() {

@@ -17,13 +17,19 @@ pub(super) fn lost() -> Lost {
     Lost { server: "web1".parse().unwrap(), passing: true, unknown_attempt: false, source }
 }
 
+/// A name without its `@` and the word of its kind.
+fn bare(name: &str) -> &str {
+    let name = name.trim_start_matches('@');
+    name.strip_prefix("server_").or_else(|| name.strip_prefix("platform_")).unwrap_or(name)
+}
+
 impl State {
     fn node_view(&self, id: i64) -> NodeView {
         let node = &self.nodes[&id];
         NodeView {
             id,
             kind: node.kind.into(),
-            name: Some(node.name.clone()),
+            name: Some(bare(&node.name).to_owned()),
             title: node.title.clone(),
             status: node.status.into(),
             client: Some("admin".into()),
@@ -48,6 +54,7 @@ impl State {
                 }],
                 ips: Vec::new(),
                 transport: "local".into(),
+                ssh: None,
                 most_tasks: None,
                 paused: false,
                 fields,

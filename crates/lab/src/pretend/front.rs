@@ -1,0 +1,224 @@
+//! A whole front end over back ends that pretend: the real operations, queue and dispatcher, at the pace of tests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aegir_domain::{Context, PackageCode, TaskKind};
+use aegir_hosting::{
+    Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, OperationId as Id, Pace, Permission, Refusal, fingerprint,
+};
+use aegir_store::{SecretKey, Store, StoreAddress};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{Ends, Plan, PretendBackEnds, PretendOutside, PretendPostman};
+
+/// Stories are told faster than life.
+pub const PACE: Pace = Pace {
+    turn: Duration::from_millis(100),
+    lease: Duration::from_secs(30),
+    look: Duration::from_secs(60),
+    pause: Duration::from_millis(20),
+    longest_pause: Duration::from_millis(100),
+    patience: Duration::from_millis(250),
+    first_word: Duration::from_millis(1500),
+    minute: Duration::from_millis(100),
+};
+/// So long until a machine is looked at again, in milliseconds.
+pub const A_LOOK: i64 = 61_000;
+
+/// A front end whose machines pretend. Cheap to clone.
+#[derive(Clone)]
+pub struct PretendFront {
+    /// It itself.
+    pub hosting: Hosting,
+    /// Its clock and chance.
+    pub outside: Arc<PretendOutside>,
+    /// Its machines.
+    pub back_ends: PretendBackEnds,
+    /// Its postman.
+    pub postman: Arc<PretendPostman>,
+    /// Somebody who may everything.
+    pub anna: Actor,
+}
+
+/// What somebody finds there, beside objects.
+pub struct Furnished {
+    /// A task that waits.
+    pub waiting: i64,
+    /// A task that has ended.
+    pub ended: i64,
+    /// The fingerprint that the machine of `web4` is known by, though it was made anew since.
+    pub old_key: String,
+    /// The fingerprint that it shows.
+    pub new_key: String,
+}
+
+impl PretendFront {
+    /// Over a new control database of SQLite in `folder`.
+    ///
+    /// # Panics
+    ///
+    /// If none can be made there.
+    pub async fn in_folder(folder: &Path) -> PretendFront {
+        let address: StoreAddress =
+            format!("sqlite:{}", folder.join("control.sqlite").display()).parse().expect("the address of a file");
+        let store = Store::open(&address).await.expect("a new control database");
+        let key = SecretKey::read_or_make(&folder.join("key")).expect("a new key");
+        PretendFront::over(store, key)
+    }
+
+    /// Over a control database.
+    pub fn over(store: Store, key: SecretKey) -> PretendFront {
+        let outside = Arc::new(PretendOutside::default());
+        let back_ends = PretendBackEnds::new(outside.clone());
+        let postman = Arc::new(PretendPostman::default());
+        let hosting = Hosting::new(store, Arc::new(back_ends.clone()), outside.clone(), postman.clone(), key);
+        PretendFront { hosting, outside, back_ends, postman, anna: Actor::of_machine("anna") }
+    }
+
+    /// Asks as Anna.
+    pub async fn ask(&self, call: Call) -> Result<Answer, Refusal> {
+        self.hosting.perform(&self.anna, call).await
+    }
+
+    /// Asks for what is answered by a task, and tells its number.
+    ///
+    /// # Panics
+    ///
+    /// If something else comes of it.
+    pub async fn queue(&self, call: Call) -> i64 {
+        let what = format!("{call:?}");
+        match self.ask(call).await {
+            Ok(Answer::Queued(queued)) => queued.task,
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    /// A new token with these permissions.
+    ///
+    /// # Panics
+    ///
+    /// If there is one of this label.
+    pub async fn token(&self, label: &str, scopes: &[Permission]) -> String {
+        let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+        match self.ask(Call::of(Id::TokenAdd).about(label).with("scope", scopes)).await {
+            Ok(Answer::Object(token)) => token["token"].as_str().unwrap_or_default().to_owned(),
+            other => panic!("a token `{label}`: {other:?}"),
+        }
+    }
+
+    /// Works on the queue until nothing is left that could be begun.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come to its end, or the control database is away.
+    pub async fn work(&self) -> DispatchedOnce {
+        let once = Dispatcher::new(self.hosting.clone(), "one").at(PACE).once();
+        let worked = tokio::time::timeout(Duration::from_secs(30), once).await;
+        worked.expect("the queue comes to its end").expect("the control database answers")
+    }
+
+    /// Has machines looked at, and works until nothing is left.
+    pub async fn look(&self) {
+        self.outside.jump(A_LOOK);
+        self.work().await;
+    }
+
+    /// Works on the queue as a front end that runs does, until it is told to stop.
+    pub async fn work_until(&self, stop: watch::Receiver<bool>) {
+        Dispatcher::new(self.hosting.clone(), "one").at(PACE).run(stop).await;
+    }
+
+    /// A server `web1`, a platform `d10` and a site `a.test`, all in service.
+    pub async fn first_site(&self) {
+        self.queue(add_server("web1")).await;
+        self.work().await;
+        self.queue(add_platform("d10", "web1")).await;
+        self.work().await;
+        self.queue(add_site("a.test")).await;
+        self.work().await;
+    }
+
+    /// Fills an empty front end: each list has an entry, and each operation can be asked of something of its own.
+    ///
+    /// # Panics
+    ///
+    /// If something of that does not come about.
+    pub async fn furnish(&self) -> Furnished {
+        for server in ["web1", "web2", "web3"] {
+            self.queue(add_server(server)).await;
+        }
+        let behind_ssh = self.back_ends.machine("web4");
+        let key = behind_ssh.host_key();
+        self.queue(add_server("web4").with("ssh_host", "192.0.2.7").with("ssh_host_key", key.as_str())).await;
+        self.work().await;
+        let web1 = self.back_ends.machine("web1");
+        let packages = vec![package("module", "views", "3.1")];
+        let plan = Plan { packages, found_sites: vec!["found.test".into()], ..Plan::default() };
+        web1.plan(TaskKind::VerifyPlatform, None, plan);
+        for platform in ["d10", "d11", "d12"] {
+            self.queue(add_platform(platform, "web1")).await;
+        }
+        self.work().await;
+        for site in ["edit", "verify", "login", "delete", "cancel", "retry", "ours", "theirs"] {
+            self.queue(add_site(&format!("{site}.test"))).await;
+        }
+        web1.plan_once(TaskKind::InstallSite, "@failed.test", Plan::ends(Ends::RolledBack));
+        self.queue(add_site("failed.test")).await;
+        self.work().await;
+        let ended = self.queue(Call::of(Id::SiteVerify).about("retry.test")).await;
+        self.work().await;
+        for name in ["@ours.test", "@theirs.test"] {
+            let Some(Context::Site(mut site)) = web1.context(name) else { panic!("there is no {name}") };
+            site.mail = "theirs@example.org".parse().expect("an address");
+            web1.put_context(Context::Site(site));
+        }
+        self.look().await;
+        self.token("spare", &[Permission::View]).await;
+        self.ask(Call::of(Id::FieldAdd).about("spare").with("kind", "site")).await.expect("a field");
+        behind_ssh.make_anew();
+        Furnished {
+            waiting: self.queue(Call::of(Id::SiteVerify).about("cancel.test")).await,
+            ended,
+            old_key: fingerprint(&key).expect("a key"),
+            new_key: fingerprint(&behind_ssh.host_key()).expect("a key"),
+        }
+    }
+}
+
+/// A server with a web service and a database service.
+pub fn add_server(name: &str) -> Call {
+    Call::of(Id::ServerAdd)
+        .about(name)
+        .with("http", "nginx")
+        .with("listen", "127.0.0.1:8080")
+        .with("db", "mariadb")
+        .with("db_host", "127.0.0.1")
+        .with("db_account", "aegir")
+        .with("db_password", format!("the secret of {name}"))
+}
+
+/// A platform whose code is there already.
+pub fn add_platform(name: &str, server: &str) -> Call {
+    Call::of(Id::PlatformAdd).about(name).with("root", format!("/srv/{name}")).with("server", server)
+}
+
+/// A site on the platform `d10`.
+fn add_site(name: &str) -> Call {
+    Call::of(Id::SiteAdd).about(name).with("platform", "d10")
+}
+
+/// A package that lies on a platform.
+///
+/// # Panics
+///
+/// If it is none.
+pub fn package(kind: &str, name: &str, version: &str) -> PackageCode {
+    let code: Value = json!({
+        "kind": kind, "name": name, "title": name, "path": format!("modules/{name}"), "version": version,
+        "reach": "platform", "schema": 8001,
+    });
+    serde_json::from_value(code).expect("a package")
+}
