@@ -483,6 +483,9 @@ pub struct FieldView {
     /// `text`, `number`, `yes-no`, `date`.
     #[serde(rename = "type")]
     pub field_type: String,
+    /// Whether every new object is given a value of it, which is not emptied afterwards.
+    #[serde(default)]
+    pub required: bool,
 }
 
 /// A field that was taken away.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use aegir_domain::{MachineName, NodeId, NodeKind};
 use aegir_store::{Field, Read, Tx};
-use serde_json::json;
 
 use super::Asked;
 use super::shown::{self, of_page};
 use crate::view::{DeletedFieldView, FieldView};
-use crate::{Answer, BadParameters, Hosting, Refusal};
+use crate::{Answer, BadParameters, Hosting, Names, Refusal};
+
+/// Values of the operator's own fields; none empties one.
+pub(crate) type GivenFields = Vec<(MachineName, Option<String>)>;
 
 impl Hosting {
     pub(super) async fn list_fields(&self) -> Result<Answer, Refusal> {
@@ -21,6 +23,7 @@ impl Hosting {
                     name: field.name.to_string(),
                     title: field.label,
                     field_type: field.field_type,
+                    required: field.required,
                 });
             }
         }
@@ -33,7 +36,7 @@ impl Hosting {
             kind: asked.node_kind(),
             label: asked.given.str("title").unwrap_or(name.as_str()).to_owned(),
             field_type: asked.given.str("type").unwrap_or("text").to_owned(),
-            required: false,
+            required: asked.given.flag("required"),
             name,
         };
         self.change(asked, async |tx| {
@@ -44,9 +47,13 @@ impl Hosting {
             if !asked.dry_run {
                 tx.save_field(&field).await?;
             }
-            Ok(Answer::Object(
-                json!({ "kind": field.kind, "name": field.name, "title": field.label, "type": field.field_type }),
-            ))
+            Ok(Answer::Object(shown::json(&FieldView {
+                kind: field.kind.to_string(),
+                name: field.name.to_string(),
+                title: field.label.clone(),
+                field_type: field.field_type.clone(),
+                required: field.required,
+            })))
         })
         .await
     }
@@ -80,32 +87,53 @@ impl Asked<'_> {
         self.given.str("kind").and_then(|kind| kind.parse().ok()).unwrap_or(NodeKind::Site)
     }
 
-    /// Fills the operator's own fields, as `NAME=VALUE`; an empty value empties one.
-    pub(crate) async fn keep_fields(&self, tx: &mut Tx, node: NodeId, now: i64) -> Result<(), Refusal> {
+    /// What is given for the operator's own fields of a kind of object, as `NAME=VALUE`; an empty value empties one. A
+    /// field that is required is given of each new object, and is not emptied afterwards.
+    pub(crate) async fn fields(&self, read: &mut Read, kind: NodeKind) -> Result<GivenFields, Refusal> {
+        if self.operation.parameter("field").is_none() {
+            return Ok(Vec::new());
+        }
+        let fields = read.fields(kind).await?;
+        let bad = |text: &str, why: &str, remedy: &str| {
+            BadParameters::one(self.operation, "field", format!("`{text}`: {why}"), remedy)
+        };
+        let mut given = GivenFields::new();
         for text in self.given.strs("field") {
-            let bad = |why: &str, remedy: &str| {
-                BadParameters::one(self.operation, "field", format!("`{text}`: {why}"), remedy)
-            };
             let (name, value) = text
                 .split_once('=')
-                .ok_or_else(|| bad("it is not of the form NAME=VALUE", "give one such as `ticket=42`"))?;
+                .ok_or_else(|| bad(text, "it is not of the form NAME=VALUE", "give one such as `ticket=42`"))?;
             let name: MachineName =
-                name.trim().parse().map_err(|_| bad("that is no name of a field", "see `aegir field list`"))?;
-            let kind = tx.need_node(node).await?.kind;
-            let fields = tx.fields(kind).await?;
+                name.trim().parse().map_err(|_| bad(text, "that is no name of a field", "see `aegir field list`"))?;
             let Some(field) = fields.iter().find(|field| field.name == name) else {
-                return Err(
-                    bad("there is no such field", "see `aegir field list`, or add it with `aegir field add`").into()
-                );
+                let remedy = "see `aegir field list`, or add it with `aegir field add`";
+                return Err(bad(text, "there is no such field", remedy).into());
             };
             let value = value.trim();
             if !value.is_empty() && !fits(&field.field_type, value) {
-                return Err(bad("that is no value of this field", &format!("give a {}", field.field_type)).into());
+                let remedy = format!("give a {}", field.field_type);
+                return Err(bad(text, "that is no value of this field", &remedy).into());
             }
-            tx.fill_field(node, &name, (!value.is_empty()).then_some(value), now).await?;
+            given.push((name, (!value.is_empty()).then(|| value.to_owned())));
         }
-        Ok(())
+        let is_new = matches!(self.operation.names, Names::New(_));
+        for field in fields.iter().filter(|field| field.required) {
+            let last = given.iter().rev().find(|(name, _)| *name == field.name);
+            if last.is_none() && is_new || last.is_some_and(|(_, value)| value.is_none()) {
+                let why = format!("every {kind} has a value of it");
+                let remedy = format!("give `{}=VALUE`, a {}", field.name, field.field_type);
+                return Err(bad(field.name.as_str(), &why, &remedy).into());
+            }
+        }
+        Ok(given)
     }
+}
+
+/// Fills fields of an object.
+pub(crate) async fn fill_fields(tx: &mut Tx, node: NodeId, given: &GivenFields, now: i64) -> Result<(), Refusal> {
+    for (name, value) in given {
+        tx.fill_field(node, name, value.as_deref(), now).await?;
+    }
+    Ok(())
 }
 
 /// Whether a text is a value of a field.

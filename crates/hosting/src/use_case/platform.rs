@@ -1,8 +1,9 @@
 //! What can be asked of platforms.
 
-use aegir_domain::{ContextName, NodeId, ObjectStatus, PlatformContext, PlatformName, ServerName, Task};
+use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus, PlatformContext, PlatformName, ServerName, Task};
 use aegir_store::{NameMatch, Page, PlatformList, PlatformRecord, Read, ServerList, Tx};
 
+use super::field::fill_fields;
 use super::object::{KnownContexts, known_platform, must_be_available, must_stay, platform_named, server_named};
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, platform_view};
@@ -101,11 +102,12 @@ impl Hosting {
                     needs: None,
                     request,
                 };
+                let fields = asked.fields(tx, NodeKind::Platform).await?;
                 if asked.dry_run {
                     return Ok(asked.would_queue(&wanted));
                 }
                 wanted.object = tx.add_platform(&new, now).await?;
-                asked.keep_fields(tx, wanted.object, now).await?;
+                fill_fields(tx, wanted.object, &fields, now).await?;
                 tx.record_deed(wanted.object, &asked.actor.name, "added", None, now).await?;
                 asked.queue(tx, wanted, &KnownContexts::new(), now).await
             })
@@ -181,10 +183,11 @@ impl Hosting {
                     needs: None,
                     request,
                 };
+                let fields = asked.fields(tx, NodeKind::Platform).await?;
                 if asked.dry_run {
                     return Ok(asked.would_queue(&wanted));
                 }
-                asked.keep_fields(tx, platform.node.id, now).await?;
+                fill_fields(tx, platform.node.id, &fields, now).await?;
                 asked.queue(tx, wanted, &known, now).await
             })
             .await?;

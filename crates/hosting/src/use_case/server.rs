@@ -2,9 +2,12 @@
 
 use std::str::FromStr;
 
-use aegir_domain::{BadText, ContextName, HostKey, NodeId, ObjectStatus, ServerName, SshAddress, Task, Transport};
+use aegir_domain::{
+    BadText, ContextName, HostKey, NodeId, NodeKind, ObjectStatus, ServerName, SshAddress, Task, Transport,
+};
 use aegir_store::{NameMatch, NewServer, ServerList, ServerRecord, Tx};
 
+use super::field::fill_fields;
 use super::object::{KnownContexts, must_be_available, server_named};
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, server_view};
@@ -86,13 +89,14 @@ impl Hosting {
                     needs: None,
                     request: Task::VerifyServer { server: name.clone(), context: Some(context) },
                 };
+                let fields = asked.fields(tx, NodeKind::Server).await?;
                 if asked.dry_run {
                     return Ok(asked.would_queue(&wanted));
                 }
                 wanted.object = tx.add_server(&new, now).await?;
                 wanted.server = wanted.object;
                 self.keep_password(tx, asked, wanted.object, now).await?;
-                asked.keep_fields(tx, wanted.object, now).await?;
+                fill_fields(tx, wanted.object, &fields, now).await?;
                 tx.record_deed(wanted.object, &asked.actor.name, "added", None, now).await?;
                 asked.queue(tx, wanted, &KnownContexts::new(), now).await
             })
@@ -211,10 +215,11 @@ impl Hosting {
                     needs: None,
                     request,
                 };
+                let fields = asked.fields(tx, NodeKind::Server).await?;
                 if asked.dry_run {
                     return Ok(asked.would_queue(&wanted));
                 }
-                asked.keep_fields(tx, server.node.id, now).await?;
+                fill_fields(tx, server.node.id, &fields, now).await?;
                 asked.queue(tx, wanted, &KnownContexts::new(), now).await
             })
             .await?;

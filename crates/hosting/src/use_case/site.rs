@@ -1,8 +1,9 @@
 //! What can be asked of sites.
 
-use aegir_domain::{ContextName, NodeId, ObjectStatus, SiteName, Task, TaskState};
+use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus, SiteName, Task, TaskState};
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
+use super::field::fill_fields;
 use super::object::{
     KnownContexts, going, known_platform, known_site, must_be_available, must_stay, platform_named, server_named,
     site_named,
@@ -138,11 +139,12 @@ impl Hosting {
                     needs: Some(platform.node.id),
                     request: Task::InstallSite(Box::new(install)),
                 };
+                let fields = asked.fields(tx, NodeKind::Site).await?;
                 if asked.dry_run {
                     return Ok(asked.would_queue(&wanted));
                 }
                 wanted.object = tx.add_site(&new, now).await?;
-                asked.keep_fields(tx, wanted.object, now).await?;
+                fill_fields(tx, wanted.object, &fields, now).await?;
                 tx.record_deed(wanted.object, &asked.actor.name, "added", None, now).await?;
                 asked.queue(tx, wanted, &known, now).await
             })
@@ -247,10 +249,11 @@ impl Hosting {
                     needs: None,
                     request,
                 };
+                let fields = asked.fields(tx, NodeKind::Site).await?;
                 if asked.dry_run {
                     return Ok(asked.would_queue(&wanted));
                 }
-                asked.keep_fields(tx, site.node.id, now).await?;
+                fill_fields(tx, site.node.id, &fields, now).await?;
                 asked.queue(tx, wanted, &known, now).await
             })
             .await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
-use aegir_domain::{AttemptId, AttemptState, ContextName, Fault, FaultReport, NodeId, Outcome, Remedy, Secrets, Task};
+use aegir_domain::{AttemptId, AttemptState, Fault, FaultReport, NodeId, Outcome, Remedy, Secrets, Task};
 use aegir_store::{AttemptRecord, Fence, StoreFault, TaskRecord};
 use tokio::time::{Instant, timeout};
 
@@ -141,9 +141,8 @@ impl Recorder {
     }
 
     async fn follow(&self, begin: Begin, heard: &mut bool) -> Result<(), Stop> {
-        let Some((task, attempt)) = self.stored().await? else { return Ok(()) };
+        let Some((task, attempt, place)) = self.stored().await? else { return Ok(()) };
         let back_ends = &self.hosting.0.back_ends;
-        let place = self.place_now().await?;
         let from = if let Begin::Attach { from } = begin { from } else { 1 };
         let is_called_back = task.cancel_asked.is_some();
         let request = match begin {
@@ -170,27 +169,19 @@ impl Recorder {
         self.record(&task, lines.as_mut(), from, heard).await
     }
 
-    /// The task and the attempt as they are stored now.
-    async fn stored(&self) -> Result<Option<(TaskRecord, AttemptRecord)>, StoreFault> {
-        let store = self.hosting.store();
-        let stored = store
-            .read(async |read| Ok::<_, StoreFault>((read.task(self.task).await?, read.attempt(self.attempt).await?)));
-        let (task, attempt) = stored.await?;
-        Ok(task.zip(attempt))
-    }
-
-    /// Where its back end is now: how it is reached can have been said anew since the attempt began.
-    async fn place_now(&self) -> Result<Place, StoreFault> {
-        let name = ContextName::Server(self.place.server.clone());
-        let known = async |read: &mut aegir_store::Read| match read.node_named(&name).await? {
-            Some(node) => read.server(node.id).await,
-            None => Ok(None),
+    /// The task and the attempt as they are stored now, and where their back end is now: how it is reached can have been
+    /// said anew since the attempt began.
+    async fn stored(&self) -> Result<Option<(TaskRecord, AttemptRecord, Place)>, StoreFault> {
+        let read = async |read: &mut aegir_store::Read| {
+            let Some(task) = read.task(self.task).await? else { return Ok(None) };
+            let Some(attempt) = read.attempt(self.attempt).await? else { return Ok(None) };
+            let mut place = self.place.clone();
+            if let Some(server) = read.server(task.server).await? {
+                place.transport = server.transport;
+            }
+            Ok(Some((task, attempt, place)))
         };
-        let server = self.hosting.store().read(known).await?;
-        Ok(server.map_or_else(
-            || self.place.clone(),
-            |server| Place { server: self.place.server.clone(), transport: server.transport },
-        ))
+        self.hosting.store().read(read).await
     }
 
     /// What the back end is asked, with its secrets; or why it cannot be asked.
@@ -247,7 +238,7 @@ impl Recorder {
     /// Ends an attempt that its back end does not know, so that nobody works on it: one that never came there touched
     /// nothing; of any other, nobody can tell what it did.
     async fn end_unknown(&self, lost: &Lost) -> Result<(), StoreFault> {
-        let Some((task, attempt)) = self.stored().await? else { return Ok(()) };
+        let Some((task, attempt, _)) = self.stored().await? else { return Ok(()) };
         if attempt.state == AttemptState::Starting {
             if task.cancel_asked.is_some() {
                 return self.end_called_back(&task).await;
@@ -381,11 +372,10 @@ impl Recorder {
     /// Asks the back end to stop, if somebody asked for that. What cannot be asked now is asked again; the lines go on
     /// meanwhile.
     async fn pass_on_cancel(&self) -> Result<bool, StoreFault> {
-        let task = self.hosting.store().read(async |read| read.task(self.task).await).await?;
-        if task.is_none_or(|task| task.cancel_asked.is_none()) {
+        let Some((task, _, place)) = self.stored().await? else { return Ok(false) };
+        if task.cancel_asked.is_none() {
             return Ok(false);
         }
-        let place = self.place_now().await?;
         let asked = timeout(self.pace.patience, self.hosting.0.back_ends.cancel(&place, self.attempt)).await;
         Ok(matches!(asked, Ok(Ok(_))))
     }

@@ -10,7 +10,7 @@ use aegir_hosting::{
 pub use aegir_lab::pretend::{A_LOOK, PACE, add_server, package};
 use aegir_lab::pretend::{Machine, PretendBackEnds, PretendFront, PretendOutside, PretendPostman};
 use aegir_store::{AttemptRecord, Dialect, Node, Read, SecretKey, Store, StoreAddress, StoreFault, TaskRecord};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

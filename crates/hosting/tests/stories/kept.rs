@@ -115,6 +115,33 @@ fn fields_of_the_operators_own_hold_what_their_kind_allows() {
 }
 
 #[test]
+fn a_field_that_is_required_is_given_of_each_new_object_and_not_emptied() {
+    on_both(async |ground| {
+        ground.fleet(&["old.test"]).await;
+        let add = Call::of(Id::FieldAdd).about("ticket").with("kind", "site").with("type", "number");
+        ground.ask(add.with("required", true)).await.unwrap();
+        assert_eq!(ground.items(Call::of(Id::FieldList)).await[0]["required"], true);
+
+        for call in [
+            add_site("new.test"),
+            add_site("new.test").with("field", "ticket="),
+            Call { dry_run: true, ..add_site("new.test") },
+            Call { dry_run: true, ..add_site("new.test").with("field", "ticket=many") },
+            edit_site("old.test").with("field", json!(["ticket=1", "ticket="])),
+        ] {
+            let refusal = ground.refused(call.clone()).await;
+            assert!(matches!(&refusal, Refusal::Bad(bad) if bad.bad[0].parameter == "field"), "{call:?}: {refusal:?}");
+            assert!(refusal.remedy().unwrap().contains("number"), "{refusal:?}");
+        }
+        // What was there before has none, and may have other changes.
+        ground.queue(edit_site("old.test").with("alias", "www.old.test")).await;
+        ground.queue(add_site("new.test").with("field", "ticket=7")).await;
+        ground.work().await;
+        assert_eq!(ground.shown(Call::of(Id::SiteShow).about("new.test")).await["fields"], json!({ "ticket": "7" }));
+    });
+}
+
+#[test]
 fn the_audit_holds_every_change_and_every_refusal() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;
@@ -150,6 +177,11 @@ fn the_audit_holds_every_change_and_every_refusal() {
         assert_eq!(found("object", "@a.test").await, 2, "added, and verified");
         assert_eq!(found("actor", "token nobody").await, 1);
         assert_eq!(found("operation", "site verify").await, 2);
+        // What was given is told, and no secret with it.
+        ground.ask(Call::of(Id::SettingSet).about("news_mail_password").with("secret", "hush")).await.unwrap();
+        ground.ask(set("tasks_at_once", "3")).await.unwrap();
+        let now = audit(&ground).await;
+        assert_eq!((&now[0]["parameters"], &now[1]["parameters"]), (&json!({ "value": "3" }), &json!({})));
     });
 }
 

@@ -50,6 +50,7 @@ const FIELD_ADD: &[Parameter] = &[
     required("kind", Shape::Choice(&["server", "platform", "site"]), "which objects have it"),
     optional("title", Shape::Text(TITLE), "how it is called on pages", "its name"),
     default("type", Shape::Choice(&["text", "number", "yes-no", "date"]), "what its values are", "text"),
+    flag("required", "every new object is given a value of it"),
 ];
 
 const FIELD_KIND: &[Parameter] =

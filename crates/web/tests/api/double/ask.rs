@@ -199,6 +199,7 @@ fn change(
                 name: name.into(),
                 title: given.str("title").unwrap_or(name).into(),
                 field_type: given.str("type").unwrap_or("text").into(),
+                required: given.flag("required"),
             };
             state.fields.insert(of, field.clone());
             json!(field)
