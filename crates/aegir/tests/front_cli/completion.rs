@@ -8,13 +8,14 @@ use serde_json::json;
 
 use crate::double::site;
 use crate::stage::Stage;
+use crate::support::lacks;
 use crate::support::said::Said;
 
 fn sites() -> Stage {
     let stage = Stage::new();
     let names = ["www.example.org", "www.example.com", "shop.example.org"];
     let sites = names.iter().map(|name| site(name, &json!({}))).collect();
-    let platform = json!({ "id": 3, "kind": "platform", "name": "@platform_d10", "title": "d10", "status": "enabled" });
+    let platform = json!({ "id": 3, "kind": "platform", "name": "d10", "title": "d10", "status": "enabled" });
     stage.front.state().lists.insert("sites".into(), sites);
     stage.front.state().lists.insert("platforms".into(), vec![platform]);
     stage
@@ -24,7 +25,7 @@ fn sites() -> Stage {
 fn shell(stage: &Stage, name: &str) -> Option<Command> {
     let path = std::env::var("PATH").unwrap_or_default();
     let Some(program) = path.split(':').map(|dir| Path::new(dir).join(name)).find(|program| program.exists()) else {
-        eprintln!("skipped: this machine has no {name}");
+        lacks(name);
         return None;
     };
     let mut command = stage.lab.as_owner(program);

@@ -5,7 +5,7 @@ use std::process::Command;
 use aegir_hosting::OperationId;
 
 use crate::stage::Stage;
-use crate::support::root;
+use crate::support::{lacks, root};
 
 fn said(words: &[&str]) -> String {
     let said = Command::new(env!("CARGO_BIN_EXE_aegir")).args(words).output().unwrap();
@@ -44,7 +44,7 @@ fn every_operation_has_a_page_that_man_can_show() {
 
     let groff = std::env::var("PATH").unwrap().split(':').any(|dir| std::path::Path::new(dir).join("groff").exists());
     if !groff {
-        eprintln!("skipped: this machine has no groff to show a page with");
+        lacks("groff");
     }
     for id in OperationId::ALL {
         let operation = id.declaration();

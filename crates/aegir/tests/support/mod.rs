@@ -267,6 +267,13 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
+/// Says that a test leaves something out for want of a program. On a build machine, which has whatever `scripts/setup`
+/// installs, nothing is left out.
+pub fn lacks(program: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "this machine has no `{program}`: run `scripts/setup`");
+    eprintln!("skipped: this machine has no `{program}`; `scripts/setup` installs it");
+}
+
 /// A port that nobody has just now; from the range where few look for one.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
