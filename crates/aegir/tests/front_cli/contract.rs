@@ -109,27 +109,26 @@ impl Outside for Machine {
 }
 
 /// The real API on the socket of a home.
-struct Served {
+pub struct Served {
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
 }
 
 impl Served {
     fn start(home: &Path, front: Arc<Taker>) -> Served {
+        Served::begin(home, async || front)
+    }
+
+    /// With the front end that `begin` makes.
+    pub fn begin<F: Front + 'static>(home: &Path, begin: impl AsyncFnOnce() -> Arc<F>) -> Served {
         let owner = std::fs::metadata(home).unwrap();
         let socket = SocketWay { path: home.join("run/aegir.sock"), owner: (owner.uid(), owner.gid()) };
         let ways = Ways { socket: Some(socket), tcp: None };
         let (stop, stopped) = oneshot::channel();
-        let (ready, is_ready) = std::sync::mpsc::channel();
-        let serving = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            runtime.block_on(async {
-                let server = Server::bind(front, Arc::new(Machine), ways, Limits::default()).await.unwrap();
-                ready.send(()).unwrap();
-                server.serve(async { drop(stopped.await) }).await;
-            });
-        });
-        is_ready.recv().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let front = runtime.block_on(begin());
+        let server = runtime.block_on(Server::bind(front, Arc::new(Machine), ways, Limits::default())).unwrap();
+        let serving = std::thread::spawn(move || runtime.block_on(server.serve(async { drop(stopped.await) })));
         Served { stop: Some(stop), serving: Some(serving) }
     }
 }
@@ -141,12 +140,18 @@ impl Drop for Served {
     }
 }
 
-fn stage() -> (Lab, Arc<Taker>, Served) {
+/// A home with the folder for a socket.
+pub fn home_for_a_front_end() -> Lab {
     let lab = Lab::bare(way());
     let run = lab.home().join("run");
     std::fs::create_dir(&run).unwrap();
     std::fs::set_permissions(&run, std::os::unix::fs::PermissionsExt::from_mode(0o750)).unwrap();
     lab.give(&lab.home());
+    lab
+}
+
+fn stage() -> (Lab, Arc<Taker>, Served) {
+    let lab = home_for_a_front_end();
     let front = Arc::new(Taker::default());
     let served = Served::start(&lab.home(), front.clone());
     (lab, front, served)
@@ -159,7 +164,7 @@ fn begin(lab: &Lab, typed: &[&str]) -> std::process::Child {
     crate::support::spawn(command.stderr(std::process::Stdio::piped()))
 }
 
-fn aegir(lab: &Lab, typed: &[&str]) -> Said {
+pub fn aegir(lab: &Lab, typed: &[&str]) -> Said {
     Said::whole(begin(lab, typed), typed)
 }
 

@@ -492,7 +492,7 @@ fn decoded(text: &str) -> String {
 /// A site as lists show it.
 pub fn site(name: &str, changes: &Value) -> Value {
     let mut site = json!({
-        "id": 7, "kind": "site", "name": format!("@{name}"), "title": name, "status": "enabled", "client": "admin",
+        "id": 7, "kind": "site", "name": name, "title": name, "status": "enabled", "client": "admin",
         "created": 0, "changed": 0, "verified": 0, "revision": 1, "platform": "d10", "server": "localhost",
         "db_server": "localhost", "core": "10.3.6", "domains": [], "awaits_installer": false,
     });

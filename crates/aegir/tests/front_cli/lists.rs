@@ -23,10 +23,10 @@ fn a_list_is_a_table_without_colours_where_nobody_sees_them() {
 
     assert_eq!(
         said.out,
-        "NAME     STATUS   PLATFORM  DRUPAL  VERIFIED              TITLE\n\
-         @a.test  enabled  d10       10.3.6  1970-01-01 00:00:00Z  a.test\n\
-         @b.test  failed   d10       10.3.6                        The second\n\
-         @c.test  enabled  d7        10.3.6  1970-01-01 00:00:00Z  c.test\n"
+        "NAME    STATUS   PLATFORM  DRUPAL  VERIFIED              TITLE\n\
+         a.test  enabled  d10       10.3.6  1970-01-01 00:00:00Z  a.test\n\
+         b.test  failed   d10       10.3.6                        The second\n\
+         c.test  enabled  d7        10.3.6  1970-01-01 00:00:00Z  c.test\n"
     );
     assert_eq!(said.err, "");
 }
@@ -39,7 +39,7 @@ fn a_list_for_programs_is_one_document() {
     let said = stage.aegir(&["site", "list", "--status", "enabled", "--limit", "1", "--json"]).done();
 
     let told: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(told["items"][0]["name"], "@a.test");
+    assert_eq!(told["items"][0]["name"], "a.test");
     assert_eq!((told["next"].as_str(), told["total"].as_u64()), (Some("at-1"), Some(2)));
     let said = stage.aegir(&["site", "list", "--json", "--cursor", "at-1", "--status", "enabled"]).done();
     let told: Value = serde_json::from_str(&said.out).unwrap();
@@ -90,7 +90,7 @@ fn an_object_is_a_line_for_each_field() {
     let said = stage.aegir(&["site", "show", "a.test"]).done();
 
     for line in [
-        "name               @a.test\n",
+        "name               a.test\n",
         "created            1970-01-01 00:00:00Z\n",
         "awaits installer   no\n",
         "domains\n  KIND  NAME    TLS\n  main  a.test  off\n",

@@ -15,5 +15,6 @@ mod lists;
 mod manual;
 mod requests;
 mod selection;
+mod shapes;
 mod stage;
 mod terminal;

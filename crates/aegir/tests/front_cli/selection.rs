@@ -165,8 +165,7 @@ fn ctrl_c_leaves_all_of_them() {
 #[test]
 fn a_password_reaches_each_of_them() {
     let stage = Stage::new();
-    let server =
-        |name: &str| json!({ "id": 3, "kind": "server", "name": format!("@server_{name}"), "status": "enabled" });
+    let server = |name: &str| json!({ "id": 3, "kind": "server", "name": name, "status": "enabled" });
     stage.front.state().lists.insert("servers".into(), vec![server("db1"), server("db2")]);
     let secret = stage.secret_file("hunter2\n").display().to_string();
 
