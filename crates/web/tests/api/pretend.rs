@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aegir_hosting::{Outside as _, Permission};
+use aegir_hosting::{Call, OperationId, Outside as _, Permission};
 use aegir_lab::pretend::PretendFront;
 use aegir_web::{Limits, Outside, Server, Ways};
 use tokio::sync::watch;
@@ -46,7 +46,19 @@ async fn main() {
     let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, limits).await.unwrap();
     println!("{} {token}", server.address().unwrap());
     let (_stop, told) = watch::channel(false);
-    tokio::spawn(async move { front.work_until(told).await });
+    let at_work = front.clone();
+    tokio::spawn(async move { at_work.work_until(told).await });
+    // Whoever pauses the queue and then waits for a task would wait in vain.
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let resume = Call::of(OperationId::QueueResume);
+            for call in [resume.clone(), resume.with("server", "web1")] {
+                // It may have been forgotten meanwhile.
+                let _ = front.ask(call).await;
+            }
+        }
+    });
     let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     server.serve(async { drop(end.await) }).await;
 }
