@@ -95,19 +95,29 @@ impl Copies {
     pub async fn copy_to(&self, store: &Store, path: &Path) -> Result<(), CopyFault> {
         match store.address() {
             StoreAddress::Sqlite(_) => {
-                let part = half_of(path);
                 let files = self.files_for(path);
-                // From a copy that was interrupted by the end of the machine.
-                files.remove_file(&part)?;
-                if files.kind(path)?.is_some() {
-                    return Err(CopyFault::Taken { path: path.to_owned() });
-                }
+                let part = self.part_for(&files, path)?;
                 store.backup_to(&part).await?;
                 files.rename(&part, path)?;
                 Ok(())
             }
             StoreAddress::Postgres(address) => self.dump_to(address, path).await,
         }
+    }
+
+    /// Where a copy is written before it has its name; both must be free.
+    fn part_for(&self, files: &Files, path: &Path) -> Result<PathBuf, CopyFault> {
+        let part = half_of(path);
+        // Among our own, it is what a machine left that went down in the middle; elsewhere it is somebody's.
+        if path.starts_with(self.folder()) {
+            files.remove_file(&part)?;
+        }
+        for path in [path, &part] {
+            if files.kind(path)?.is_some() {
+                return Err(CopyFault::Taken { path: path.to_owned() });
+            }
+        }
+        Ok(part)
     }
 
     /// The files of the home.

@@ -7,7 +7,7 @@ use aegir_domain::Cmd;
 use aegir_host::{Files, Launch, Limits};
 use aegir_store::PostgresAddress;
 
-use super::{Copies, CopyFault, half_of};
+use super::{Copies, CopyFault};
 
 /// How long a program may take over a whole database.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -24,12 +24,14 @@ struct Dump {
     restore: PathBuf,
     variables: Vec<(&'static str, String)>,
     path: PathBuf,
+    part: PathBuf,
 }
 
 impl Copies {
     pub(super) async fn dump_to(&self, address: &PostgresAddress, path: &Path) -> Result<(), CopyFault> {
         let mut access = address.for_programs()?;
         let files = self.files_for(path);
+        let part = self.part_for(&files, path)?;
         files.make_dirs(&self.home.hostmaster(), 0o700)?;
         // Beside the file that holds the same password.
         let pass = self.home.hostmaster().join(format!("pgpass-{}-{}", std::process::id(), self.clock.unix_ms()));
@@ -49,11 +51,12 @@ impl Copies {
             restore: self.restore.clone(),
             variables: access.variables,
             path: path.to_owned(),
+            part,
         };
         let made = tokio::task::spawn_blocking(move || {
             let made = dump.make();
             if made.is_err() {
-                let _ = dump.files.remove_file(&half_of(&dump.path));
+                let _ = dump.files.remove_file(&dump.part);
             }
             // Whatever came of it.
             dump.files.remove_file(&pass)?;
@@ -65,13 +68,9 @@ impl Copies {
 
 impl Dump {
     fn make(&self) -> Result<(), CopyFault> {
-        if self.files.kind(&self.path)?.is_some() {
-            return Err(CopyFault::Taken { path: self.path.clone() });
-        }
-        let part = half_of(&self.path);
-        self.files.remove_file(&part)?;
+        let part = &self.part;
         // It is there before the program, which keeps its mode.
-        self.files.write_new(&part, b"", 0o600)?;
+        self.files.write_new(part, b"", 0o600)?;
         let part_text = part.display().to_string();
         // A lock that somebody holds is not waited for without an end.
         let words = ["--format=custom", "--no-password", "--lock-wait-timeout=60000", "--file", &part_text];
@@ -83,8 +82,8 @@ impl Dump {
         if !list.lines().any(holds) {
             return Err(CopyFault::Incomplete { table: TABLE });
         }
-        self.files.sync(&part)?;
-        self.files.rename(&part, &self.path)?;
+        self.files.sync(part)?;
+        self.files.rename(part, &self.path)?;
         Ok(())
     }
 

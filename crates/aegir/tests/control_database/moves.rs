@@ -124,8 +124,6 @@ fn an_address_that_is_none_is_refused_without_being_told() {
 fn a_copy_is_whole_and_takes_no_name_that_is_taken() {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let ground = Ground::new(dialect);
-        ground.lab.front(&["db", "copy", "/tmp/x"]).ends(if dialect == Dialect::Sqlite { 1 } else { 0 });
-        let _ = fs::remove_file("/tmp/x");
         ground.furnish();
         let to = ground.lab.home().join("copy of mine");
         let words = ["db", "copy", &to.display().to_string()];
@@ -134,5 +132,11 @@ fn a_copy_is_whole_and_takes_no_name_that_is_taken() {
         fs::set_permissions(&to, fs::Permissions::from_mode(0o640)).unwrap();
         tells_no_password(ground.lab.front(&words).ends(1).says("is there already"));
         assert_eq!(mode_of(&to), 0o640, "it was not touched");
+
+        // What somebody has under the name that ours bears on its way is theirs.
+        let (other, on_its_way) = (ground.lab.home().join("other"), ground.lab.home().join("other.part"));
+        fs::write(&on_its_way, "mine").unwrap();
+        ground.lab.front(&["db", "copy", &other.display().to_string()]).ends(1).says("other.part` is there already");
+        assert_eq!((fs::read_to_string(&on_its_way).unwrap().as_str(), other.exists()), ("mine", false));
     }
 }
