@@ -145,7 +145,8 @@ impl Dispatcher {
                 }
                 Err(refusal) => break Err(refusal),
             }
-            let patient = began.elapsed() < self.pace.patience * 2;
+            // A look may have very much to record; whoever says nothing at all is given up before.
+            let patient = began.elapsed() < self.pace.first_word.max(self.pace.patience * 2);
             let looked = self.looks.is_empty() || !patient;
             if looked && (self.recorders.is_empty() || self.all_are_lost().await?) {
                 break self.trouble.take().map_or(Ok(all), |fault| Err(fault.into()));

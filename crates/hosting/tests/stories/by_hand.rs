@@ -1,7 +1,9 @@
 //! What was done on a machine by hand: found, recorded once, and never silently written over.
 
+use std::time::Duration;
+
 use aegir_domain::{Context, ContextName, ObjectStatus, SiteContext, Task, TaskKind, TaskState};
-use aegir_hosting::{Call, Front as _, OperationId as Id, Refusal};
+use aegir_hosting::{Call, Front as _, OperationId as Id, Pace, Refusal};
 use aegir_lab::pretend::{Ends, Machine, Plan, Sent};
 use serde_json::json;
 

@@ -277,7 +277,9 @@ impl Ground {
     /// Has machines looked at, and works until nothing is left.
     pub async fn look(&self) {
         self.outside.jump(A_LOOK);
-        self.work().await;
+        // On a busy machine, a look at much takes its time.
+        let pace = Pace { first_word: Duration::from_secs(20), ..PACE };
+        self.dispatcher("one").at(pace).once().await.unwrap();
     }
 
     pub fn at_work(&self) -> AtWork {
