@@ -42,6 +42,7 @@ fn from_an_empty_store_to_three_sites() {
         let history = ground.items(Call::of(Id::NodeHistory).about("@a.test")).await;
         let deeds: Vec<_> = history.iter().map(|deed| deed["what"].as_str().unwrap()).collect();
         assert_eq!(deeds, ["site-add", "added"]);
+        assert!(history.iter().all(|deed| deed["actor"] == "anna"), "who made it, too: {history:?}");
     });
 }
 
