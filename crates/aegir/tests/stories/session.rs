@@ -39,7 +39,7 @@ impl Person {
         shell.env("AEGIR_HOME", self.place.join("var")).env("AEGIR_SETUP_NOTES", self.lab.notes());
         let said = Said::of(shell.stdin(Stdio::null()), &["sh"]);
         let said = said.out.replace(&self.lab.beside().join("aegir").display().to_string(), "aegir");
-        let said = said.replace(&self.place.display().to_string(), "/home/ann");
+        let said = said.replace(&self.place.display().to_string(), "/srv/ann");
         said.replace("\"asked_by\": \"nobody\"", "\"asked_by\": \"ann\"")
     }
 
@@ -83,7 +83,7 @@ fn masked(line: &str) -> String {
             continue;
         }
         words.push(match () {
-            () if word.contains("/user/reset/") || word.contains("-trash/") => word.split('/').take(3).collect(),
+            () if word.contains("/user/reset/") || word.contains("-trash/") => "*".into(),
             // `two_localhost_s3twi5zu`
             () if word.contains("_localhost_") => word.split("_localhost_").next().unwrap_or_default().to_owned(),
             () if digits > 0 => "#".into(),

@@ -99,7 +99,7 @@ impl Hosting {
                 if task.state.is_ended() {
                     return Err(had_ended(task.state));
                 }
-                task_view(read, &task, shown::Depth::InList).await.map_err(Refusal::from)
+                task_view(read, &task, shown::Depth::InList).await
             });
             return Ok(Answer::Object(shown::json(&task.await?)));
         }

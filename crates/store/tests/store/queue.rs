@@ -317,7 +317,7 @@ fn an_attempt_that_is_not_settled_may_end_once_more_and_no_other_does() {
         // Of a task that was begun anew meanwhile, the first attempt decides nothing.
         assert!(end(first, stuck()).await);
         let now = ground.now();
-        ground.store.write(async |tx| tx.retry_task(three, &[], "anna", now).await).await.unwrap();
+        ground.store.write(async |tx| tx.retry_task(three, &[], ("anna", "user anna"), now).await).await.unwrap();
         let (_, second) = ground.claim(server, &fence).await.unwrap();
         assert!(!end(first, taken_back()).await);
         assert_eq!(state(three).await, TaskState::Running);
