@@ -16,9 +16,10 @@ use super::problem::Problem;
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::provision::Usage;
-use crate::serve::copies::{self, CopyFault};
-use crate::serve::{Places, holder, listen_to_traces, told_to_stop};
+use crate::serve::copies::make_if_due;
+use crate::serve::{copies, holder, listen_to_traces, told_to_stop};
 use crate::speak::{out, plain};
+use aegir_outside::copies::CopyFault;
 
 /// What was done.
 #[derive(Default)]
@@ -71,8 +72,7 @@ pub(crate) async fn dispatch(given: &Given, asked: Dispatch) -> Result<u8, Failu
 async fn work(door: &mut Door) -> Result<Done, Failure> {
     let Door::Here(here) = door else { return Ok(Done::default()) };
     let hosting = here.hosting().clone();
-    let places = Places::of(here.home());
-    let home = here.home().path().to_owned();
+    let copies = copies(here.home());
     let stopped = Cell::new(false);
     let told = async {
         told_to_stop(None).await;
@@ -92,7 +92,7 @@ async fn work(door: &mut Door) -> Result<Done, Failure> {
     if !done.stopped {
         // What a front end that runs does by night.
         done.trouble = done.trouble.or(hosting.prune().await.err());
-        done.not_copied = copies::make_if_due(&hosting, &places.copies, &home).await.err();
+        done.not_copied = make_if_due(&hosting, &copies).await.err();
     }
     let ids: Vec<NodeId> = done.once.begun.iter().chain(&done.once.attached).copied().collect();
     for id in ids {

@@ -36,7 +36,8 @@ pub(crate) async fn make_copies(hosting: Hosting, copies: Copies, mut stop: watc
     }
 }
 
-async fn make_if_due(hosting: &Hosting, copies: &Copies) -> Result<(), CopyFault> {
+/// Makes a copy if the last is older than a night.
+pub(crate) async fn make_if_due(hosting: &Hosting, copies: &Copies) -> Result<(), CopyFault> {
     let keep = hosting.copies_kept().await?;
     copies.make_if_due(hosting.store(), keep).await.map(drop)
 }

@@ -61,10 +61,15 @@ pub fn back_ends_of(lab: &Lab, program: &Path) -> ProcessBackEnds {
 
 /// The public key of the lab's front end, which is told though no machine answers yet.
 pub async fn public_key(lab: &Lab) -> String {
+    public_key_of(&back_ends(lab)).await
+}
+
+/// That of any front end.
+pub async fn public_key_of(back_ends: &ProcessBackEnds) -> String {
     let (host, user) = ("127.0.0.1".parse().unwrap(), "nobody".parse().unwrap());
     let home = "/var/aegir".parse().unwrap();
     let nowhere = SshAddress { host, user, port: free_port(), host_key: None, home, program: None };
-    let keys = back_ends(lab).host_keys(&"web2".parse().unwrap(), &nowhere).await.unwrap();
+    let keys = back_ends.host_keys(&"web2".parse().unwrap(), &nowhere).await.unwrap();
     assert!(keys.shown.unwrap_err().message.contains("cannot be reached"));
     keys.ours
 }

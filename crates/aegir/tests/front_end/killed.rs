@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aegir_domain::Transport;
+use aegir_domain::SshAddress;
 use aegir_domain::protocol::{Line, Said};
 use aegir_store::Dialect;
 
 use crate::served::{House, on_both};
 use crate::sshd::Sshd;
-use crate::stage::{as_owner, back_ends, events, hold};
+use crate::stage::{as_owner, events, hold, public_key};
 use crate::support::story::{attempts, worker_if_any};
 use crate::support::{Lab, until, way};
 
@@ -83,7 +83,7 @@ fn a_front_end_can_be_killed_at_any_moment_of_a_task() {
 #[test]
 fn a_front_end_that_is_killed_while_another_machine_is_cut_off_loses_no_line_either() {
     let house = House::of(Lab::bare(way()), Dialect::Sqlite);
-    let key = as_owner(&house.lab, async || back_ends(&house.lab).public_key().await.unwrap());
+    let key = as_owner(&house.lab, async || public_key(&house.lab).await);
     let sshd = Sshd::start(&house.lab, &key);
     add_behind_ssh(&house, &sshd);
     let served = house.serve();
@@ -110,15 +110,14 @@ fn a_front_end_that_is_killed_while_another_machine_is_cut_off_loses_no_line_eit
     served.stop();
 }
 
-/// Queues a server `web2` behind ssh while no front end runs; the key that it shows is one that is known.
+/// Queues a server `web2` behind ssh while no front end runs, with the key that it shows.
 pub fn add_behind_ssh(house: &House, sshd: &Sshd) {
-    let port = sshd.port.to_string();
-    house.queues(&["server", "add", "web2", "--db", "sqlite", "--ssh-host", "127.0.0.1", "--ssh-port", &port]);
-    let address = sshd.address(&house.lab);
-    house.change(async |tx| {
-        let server = tx.node_named(&"@server_web2".parse().unwrap()).await?.unwrap().id;
-        tx.set_transport(server, &Transport::Ssh(address), 0).await
-    });
+    let SshAddress { host, user, port, host_key, home, program } = sshd.address(&house.lab);
+    let (host, user, port, home) = (host.to_string(), user.to_string(), port.to_string(), home.to_string());
+    let (key, program) = (host_key.unwrap().to_string(), program.unwrap().to_string());
+    let over = ["--ssh-host", &host, "--ssh-user", &user, "--ssh-port", &port, "--ssh-host-key", &key];
+    let there = ["--server-home", &home, "--ssh-program", &program];
+    house.queues(&[&["server", "add", "web2", "--db", "sqlite"], &over[..], &there[..]].concat());
 }
 
 #[test]

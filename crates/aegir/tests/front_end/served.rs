@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use aegir_domain::protocol::{Line, Said};
 use aegir_domain::{AttemptId, NodeId};
-use aegir_store::{AttemptRecord, Dialect, LeaseRecord, Read, Store, StoreAddress, StoreFault, Tx};
+use aegir_store::{AttemptRecord, Dialect, LeaseRecord, Read, Store, StoreAddress, StoreFault};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -102,16 +102,6 @@ impl House {
             store.close().await;
             answer
         })
-    }
-
-    /// Changes it.
-    pub fn change(&self, change: impl AsyncFnOnce(&mut Tx) -> Result<(), StoreFault> + Send) {
-        let address: StoreAddress = self.address.parse().unwrap();
-        as_owner(&self.lab, async || {
-            let store = Store::open(&address).await.unwrap();
-            store.write(change).await.unwrap();
-            store.close().await;
-        });
     }
 
     /// The leases that somebody holds.

@@ -12,7 +12,7 @@ use aegir_store::Dialect;
 use crate::killed::add_behind_ssh;
 use crate::served::{House, Served, remember_by};
 use crate::sshd::Sshd;
-use crate::stage::{as_owner, back_ends, hold};
+use crate::stage::{as_owner, hold, public_key, public_key_of};
 use crate::support::story::attempts;
 use crate::support::{Lab, way};
 
@@ -26,7 +26,7 @@ fn second_home(house: &House, sshd: &Sshd) -> std::path::PathBuf {
     fs::set_permissions(home.join("hostmaster/control.key"), fs::Permissions::from_mode(0o600)).unwrap();
     let key = as_owner(&house.lab, async || {
         let back_ends = ProcessBackEnds::new(Home::new(home.clone()), OwnProgram::new(house.lab.program(), None));
-        back_ends.public_key().await.unwrap()
+        public_key_of(&back_ends).await
     });
     let mut let_in = fs::File::options().append(true).open(sshd.folder.join("authorized_keys")).unwrap();
     writeln!(let_in, "restrict {key}").unwrap();
@@ -36,7 +36,7 @@ fn second_home(house: &House, sshd: &Sshd) -> std::path::PathBuf {
 #[test]
 fn two_front_ends_on_one_postgresql_are_one() {
     let house = House::of(Lab::bare(way()), Dialect::Postgres);
-    let key = as_owner(&house.lab, async || back_ends(&house.lab).public_key().await.unwrap());
+    let key = as_owner(&house.lab, async || public_key(&house.lab).await);
     let sshd = Sshd::start(&house.lab, &key);
     add_behind_ssh(&house, &sshd);
     let one = house.serve();
