@@ -16,6 +16,7 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         crate::attempt::STATEMENTS,
         crate::audit::STATEMENTS,
         crate::client::STATEMENTS,
+        crate::backup::STATEMENTS,
         crate::found::STATEMENTS,
         crate::lease::STATEMENTS,
         crate::line::STATEMENTS,

@@ -17,6 +17,7 @@
 
 mod attempt;
 mod audit;
+mod backup;
 mod care;
 mod client;
 mod copy;
@@ -43,6 +44,7 @@ mod token;
 
 pub use attempt::{AttemptRecord, Recorded};
 pub use audit::{AuditList, AuditRecord};
+pub use backup::{BackupKind, BackupRecord, NewBackup, NoBackupKind};
 pub use client::ClientRecord;
 pub use copy::{CopiedTable, copy_all};
 pub use db::{BadAddress, Dialect, PostgresAddress, ProgramsAccess, Read, StoreAddress, Tx, Upgrade};

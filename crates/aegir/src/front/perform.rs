@@ -1,6 +1,7 @@
 //! Does what was asked: one operation, on one object or on many.
 
 use aegir_domain::{Cmd, Password, TaskState, exit_code};
+use aegir_hosting::view::TaskView;
 use aegir_hosting::{Answer, Call, Effect, Names, OperationId, Queued};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use super::screen::{Screen, ask as ask_person};
 use super::suggest::nearest;
 use super::table::one_line;
 use super::teller::{Teller, Voice};
-use super::{columns, lists, many, object, words};
+use super::{columns, ending, lists, many, object, words};
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::password;
@@ -183,7 +184,28 @@ async fn queue(
         true => teller.say(&format!("Task {task} of `{object}` was waiting already: nothing was added.")),
         false => teller.say(&format!("Task {task} of `{object}` is queued.")),
     }
-    Ok(follow(door, task, after, &mut teller).await?.code(ask.manner.fail_if_unchanged))
+    let end = follow(door, task, after, &mut teller).await?;
+    match &end {
+        // Sites can be made on it once it is verified, which is a task of its own: whoever waits for a platform wants that.
+        End::Ended(made) if ask.operation.id == OperationId::PlatformAdd && ending::code(made) == 0 => {
+            follow_children(door, ask, made, screen).await
+        }
+        _ => Ok(end.code(ask.manner.fail_if_unchanged)),
+    }
+}
+
+/// Follows what a task queued at its end; the code is that of the first that did not succeed.
+async fn follow_children(door: &mut Door, ask: &Ask, parent: &TaskView, screen: Screen) -> Result<u8, Failure> {
+    for &child in &parent.children {
+        // A program has had its one document, and is waited with.
+        let voice = if ask.manner.json { Voice::Silent } else { Voice::Sentences };
+        let mut teller = Teller::new(voice, ask.manner.verbose, screen, child);
+        let code = follow(door, child, None, &mut teller).await?.code(false);
+        if code != 0 {
+            return Ok(code);
+        }
+    }
+    Ok(0)
 }
 
 /// A retry is followed from its own first line on: what earlier attempts said was told before. Asked before it is

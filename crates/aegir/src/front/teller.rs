@@ -25,6 +25,8 @@ pub(crate) enum Voice {
     Lines,
     /// A program: one document at the end.
     Document,
+    /// A program that had its document: it hears what failed, on standard error.
+    Silent,
 }
 
 /// Tells what a task says.
@@ -60,7 +62,7 @@ impl Teller {
         let terminal = match self.voice {
             Voice::Sentences => self.screen.out,
             Voice::Aside => self.screen.err,
-            Voice::Lines | Voice::Document => false,
+            Voice::Lines | Voice::Document | Voice::Silent => false,
         };
         terminal && self.screen.moves
     }
@@ -71,7 +73,7 @@ impl Teller {
         match self.voice {
             Voice::Sentences => self.gone |= print(text).is_err(),
             Voice::Aside => err(text),
-            Voice::Lines | Voice::Document => (),
+            Voice::Lines | Voice::Document | Voice::Silent => (),
         }
     }
 
@@ -84,7 +86,7 @@ impl Teller {
     /// Hears a line of the task.
     pub(crate) fn hear(&mut self, line: &LineView) -> io::Result<()> {
         match self.voice {
-            Voice::Document => return Ok(()),
+            Voice::Document | Voice::Silent => return Ok(()),
             Voice::Lines => return print(&json!({ "type": "line", "line": line }).to_string()),
             Voice::Sentences | Voice::Aside => (),
         }
@@ -191,7 +193,7 @@ impl Teller {
                 out(&format!("{document:#}"));
                 return Ok(());
             }
-            Voice::Sentences | Voice::Aside => (),
+            Voice::Sentences | Voice::Aside | Voice::Silent => (),
         }
         let words = ending::words(task);
         for sentence in words.sentences {

@@ -332,6 +332,24 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_by_time ON idempotency (at);
 
+-- A backup outlives its site, whose row stays too.
+CREATE TABLE backup (
+  id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  site        BIGINT NOT NULL REFERENCES site (id),
+  server      BIGINT NOT NULL REFERENCES server (id),
+  task        BIGINT,
+  kind        TEXT NOT NULL,
+  description TEXT NOT NULL,
+  file        TEXT NOT NULL,
+  size        BIGINT NOT NULL,
+  checksum    TEXT NOT NULL,
+  core        TEXT NOT NULL,
+  source_db   TEXT NOT NULL,
+  made        BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX backup_file ON backup (server, file);
+CREATE INDEX backup_of_site ON backup (site, made, id);
+
 CREATE TABLE drift (
   node   INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
   found  BIGINT NOT NULL,

@@ -76,6 +76,20 @@ async fn furnish(ground: &Ground) {
             tx.add_token(&new, &Password::new("t"), now).await?;
             tx.take_key("anna", "k", b"r", now).await?;
             tx.record_drift(platform, &context, &context, now).await?;
+            let backup = aegir_store::NewBackup {
+                site,
+                server,
+                task: Some(task),
+                kind: aegir_store::BackupKind::BeforeTask,
+                description: "before \"it\"".into(),
+                file: "a.test-20261121.101500.tar.zst".into(),
+                size: 7,
+                checksum: "sha256:00".into(),
+                core: "10.3.6".into(),
+                database: "MariaDB 10.11.6".into(),
+                made: now,
+            };
+            tx.record_backup(&backup).await?;
             tx.record_found_sites(platform, &["found.test".parse().unwrap()], now).await?;
             tx.post_news("mail", Some(task), &serde_json::json!({}), now).await?;
             // The last number of all belonged to something that is gone: it must not be given again.

@@ -5,8 +5,8 @@ use aegir_domain::{
     ProfileLanguage, Redirect, SiteContext, TlsMode, Transport,
 };
 use aegir_store::{
-    ADMIN, DeedList, Field, HasPackage, NewServer, Page, PlatformList, RecordedInstance, ServerList, SiteList,
-    StoreFault,
+    ADMIN, BackupKind, DeedList, Field, HasPackage, NewBackup, NewServer, Page, PlatformList, RecordedInstance,
+    ServerList, SiteList, StoreFault,
 };
 
 use crate::ground::{new_platform, new_site, on_both, server_context};
@@ -387,5 +387,51 @@ fn operators_add_fields_of_their_own() {
 
         ground.store.write(async |tx| tx.drop_field(NodeKind::Site, &field.name).await).await.unwrap();
         assert!(ground.store.read(async |read| read.field_values(site).await).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn backups_of_a_site_are_kept_newest_first_and_outlive_it() {
+    on_both(async |ground| {
+        let server = ground.server("web1").await;
+        let platform = ground.platform("d10", server).await;
+        let site = ground.site("a.test", platform, server).await;
+        let made = |file: &str, made: i64, kind: BackupKind| NewBackup {
+            site,
+            server,
+            task: None,
+            kind,
+            description: "as it was".into(),
+            file: file.into(),
+            size: 1 << 40,
+            checksum: "sha256:ab".into(),
+            core: "10.3.6".into(),
+            database: "MariaDB 10.11.6".into(),
+            made,
+        };
+        let all = [
+            made("one.tar.zst", 7, BackupKind::Manual),
+            made("two.tar.zst", 9, BackupKind::Scheduled),
+            made("three.tar.zst", 8, BackupKind::BeforeTask),
+        ];
+        for backup in &all {
+            ground.store.write(async |tx| tx.record_backup(backup).await).await.unwrap();
+        }
+        let twice = ground.store.write(async |tx| tx.record_backup(&all[0]).await).await;
+        assert!(matches!(twice, Err(StoreFault::Taken { .. })), "{twice:?}");
+
+        let now = ground.now();
+        ground.store.write(async |tx| tx.delete_object(site, now).await).await.unwrap();
+        let listed = ground.store.read(async |read| read.backups(site, 50).await).await.unwrap();
+        let backups: Vec<_> = listed.iter().map(|record| &record.of).collect();
+        assert_eq!(backups, [&all[1], &all[2], &all[0]]);
+        let newest = ground.store.read(async |read| read.backups(site, 1).await).await.unwrap();
+        assert_eq!(newest, listed[..1]);
+
+        let gone = async |id: i64| ground.store.write(async |tx| tx.forget_backup(id, now).await).await.unwrap();
+        assert!(gone(listed[0].id).await && !gone(listed[0].id).await);
+        assert_eq!(ground.store.read(async |read| read.backup(listed[0].id).await).await.unwrap(), None);
+        let other = ground.store.read(async |read| read.backup(listed[1].id).await).await.unwrap();
+        assert_eq!(other.as_ref(), Some(&listed[1]));
     });
 }
