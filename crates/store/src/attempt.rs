@@ -162,7 +162,7 @@ impl Read {
         for ids in ids.chunks(IDS_AT_ONCE) {
             let mut query = Query::new(
                 "SELECT id, uuid, task, number, server, state, next_line, outcome, fault, left_behind, answer, changed,
-                        lost, started, ended
+                        recovered, lost, started, ended
                    FROM attempt
                   WHERE uuid IN ",
             );

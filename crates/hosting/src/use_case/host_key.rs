@@ -35,11 +35,12 @@ impl Hosting {
         let mut keys = self.0.back_ends.host_keys(&server, &address).await?;
         let key = chosen(&server, &wanted, &keys)?;
         must_not_be_another(&server, keys.trusted.as_ref(), &key, named("instead_of").as_ref())?;
-        if !asked.dry_run {
-            self.keep_host_key(asked, id, &address, &key).await?;
+        keys.trusted = Some(key.clone());
+        let answer = Answer::Object(shown::json(&view(&server, &address, &keys)));
+        match asked.dry_run {
+            true => Ok(answer),
+            false => self.keep_host_key(asked, id, &address, &key, answer).await,
         }
-        keys.trusted = Some(key);
-        Ok(Answer::Object(shown::json(&view(&server, &address, &keys))))
     }
 
     /// Writes it down, unless the machine was said to be elsewhere meanwhile.
@@ -49,11 +50,12 @@ impl Hosting {
         id: NodeId,
         address: &SshAddress,
         key: &HostKey,
-    ) -> Result<(), Refusal> {
+        answer: Answer,
+    ) -> Result<Answer, Refusal> {
         let now = self.now();
         let with_key = Transport::Ssh(SshAddress { host_key: Some(key.clone()), ..address.clone() });
-        self.store()
-            .write(async |tx| {
+        let answer = self
+            .change(asked, async |tx| {
                 let server = server_named(tx, &asked.server()?).await?;
                 if server.node.id != id || server.transport != Transport::Ssh(address.clone()) {
                     return Err(Refusal::Conflict {
@@ -66,11 +68,11 @@ impl Hosting {
                     let deed = format!("trusted the key {}", print(key));
                     tx.record_deed(id, &asked.actor.name, &deed, None, now).await?;
                 }
-                Ok(())
+                Ok(answer)
             })
             .await?;
         self.wake();
-        Ok(())
+        Ok(answer)
     }
 
     /// Refuses another key than the one that a machine is known by, in the address or in the home's `known_hosts`.

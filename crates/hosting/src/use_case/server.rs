@@ -147,25 +147,32 @@ impl Hosting {
         }
         let name = asked.server()?;
         let now = self.now();
-        let led = self
-            .store()
-            .write(async |tx| {
-                let server = server_named(tx, &name).await?;
-                let Some(transport) = changed_transport(asked, &server.transport)? else { return Ok(None) };
+        let read = self.store().read(async |read| Ok::<_, Refusal>(server_named(read, &name).await?));
+        let server = read.await?;
+        if server.node.status != Some(ObjectStatus::New) || changed_transport(asked, &server.transport)?.is_none() {
+            return Ok(None);
+        }
+        let answer = self
+            .change(asked, async |tx| {
+                let mut server = server_named(tx, &name).await?;
                 if server.node.status != Some(ObjectStatus::New) {
-                    return Ok(None);
+                    return Err(Refusal::Conflict {
+                        what: format!("`{}` was made meanwhile", asked.name),
+                        remedy: Some(format!("look at it anew with `aegir server show {}`", asked.name)),
+                    });
                 }
-                let mut view = server.clone();
-                view.transport = transport;
+                if let Some(transport) = changed_transport(asked, &server.transport)? {
+                    server.transport = transport;
+                }
                 if !asked.dry_run {
-                    tx.set_transport(server.node.id, &view.transport, now).await?;
+                    tx.set_transport(server.node.id, &server.transport, now).await?;
                     tx.record_deed(server.node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
                 }
-                Ok::<_, Refusal>(Some(shown::json(&server_view(tx, &view, shown::Depth::Alone).await?)))
+                Ok(Answer::Object(shown::json(&server_view(tx, &server, shown::Depth::Alone).await?)))
             })
             .await?;
         self.wake();
-        Ok(led.map(Answer::Object))
+        Ok(Some(answer))
     }
 
     pub(super) async fn verify_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
