@@ -356,7 +356,7 @@ fn asking(operation: &Operation) -> Vec<Arg> {
 
 fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
     let (verb, matches) = matches.subcommand()?;
-    let name = has(matches, NAME).then(|| matches.get_one::<String>(NAME).cloned()).flatten();
+    let name = matches.try_get_one::<String>(NAME).ok().flatten().cloned();
     if subject == Subject::Task && verb == "follow" {
         let from = matches.get_one::<u64>("from").copied().unwrap_or(1);
         let manner = manner(matches);
@@ -400,13 +400,10 @@ fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
     Some(Asked::Operation(Box::new(Ask { operation, name, parameters, secrets, selection, manner })))
 }
 
-/// Whether a command knows an argument at all.
-fn has(matches: &ArgMatches, id: &str) -> bool {
-    matches.try_contains_id(id).is_ok()
-}
-
 fn manner(matches: &ArgMatches) -> Manner {
-    let said = |word: &str| has(matches, word) && matches.get_flag(word);
+    // Not every command knows every word. A debug build tells that apart from one that was not said, a release build
+    // does not, and `get_flag` panics there.
+    let said = |word: &str| matches.try_get_one::<bool>(word).ok().flatten().copied().unwrap_or_default();
     Manner {
         json: said("json"),
         verbose: said("verbose"),
