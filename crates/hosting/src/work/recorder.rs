@@ -260,6 +260,8 @@ impl Recorder {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut cancelled = false;
         let mut gather: Option<Instant> = None;
+        // Whoever waits for a task waits for its first line.
+        let mut pause = Duration::ZERO;
         let mut silence = Silence::begin();
         let opened = Instant::now();
         let mut in_contact = false;
@@ -323,7 +325,7 @@ impl Recorder {
                 self.store(&batch).await?;
                 (batch, bytes, gather) = (Vec::new(), 0, None);
             } else if gather.is_none() {
-                gather = Some(Instant::now() + GATHER);
+                gather = Some(Instant::now() + std::mem::replace(&mut pause, GATHER));
             }
         }
     }
