@@ -15,6 +15,7 @@
 mod fault;
 mod known_hosts;
 mod lines;
+mod seats;
 mod ssh;
 mod talk;
 

@@ -241,12 +241,14 @@ impl Store {
     /// Wakes up whenever something was changed: by this program, and, on PostgreSQL, by any other control node.
     /// What it was is told by [`Read::changes_since`].
     pub fn heard(&self) -> watch::Receiver<u64> {
+        // Before it listens: whoever asks first hears that, too.
+        let heard = self.0.heard.subscribe();
         if let Engine::Postgres(postgres) = &self.0.engine
             && !self.0.listens.swap(true, Ordering::Relaxed)
         {
             postgres.listen(self.0.heard.clone());
         }
-        self.0.heard.subscribe()
+        heard
     }
 
     /// Ends all connections. SQLite's journal is emptied into its file.

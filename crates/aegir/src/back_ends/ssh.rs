@@ -1,4 +1,4 @@
-//! The system's ssh: one connection for each server, shared by all that is asked there.
+//! The system's ssh: few connections to each server, shared by all that is asked there.
 //!
 //! It asks nobody anything, knows no password, and trusts no key that an operator did not: what it may not do is
 //! said in its arguments, which come before its own settings.
@@ -16,6 +16,7 @@ use tokio::sync::Mutex as Turn;
 use tokio::time::timeout;
 
 use super::fault::TalkFault;
+use super::seats::{Seat, Seats};
 use super::talk::{End, Talk};
 
 /// How long ssh may take to connect, in seconds.
@@ -27,8 +28,8 @@ const OPEN: Duration = Duration::from_secs(30);
 const ALIVE: u64 = 10;
 /// How long an unused connection stays open, in seconds.
 const PERSIST: u64 = 60;
-/// How long the address of a socket may be, less what ssh adds while it makes one.
-const LONGEST_SOCKET: usize = 107 - 18;
+/// How long the address of a socket may be, less what ssh adds while it makes one, and the number of the connection.
+const LONGEST_SOCKET: usize = 107 - 18 - 4;
 
 /// The way to other machines.
 pub(crate) struct Ssh {
@@ -38,6 +39,8 @@ pub(crate) struct Ssh {
     key: Turn<()>,
     /// Held while a connection to a server is opened, so that those who come meanwhile share it, or its failure.
     opening: Mutex<HashMap<ServerName, Arc<Turn<Failed>>>>,
+    /// Who shares which.
+    seats: Arc<Seats>,
     /// Held while `known_hosts` is written.
     pub(crate) writing: Mutex<()>,
 }
@@ -48,7 +51,8 @@ type Failed = Option<Arc<TalkFault>>;
 impl Ssh {
     pub(crate) fn new(home: Home) -> Ssh {
         let files = Files::new(vec![home.path().to_owned()]);
-        Ssh { home, files, key: Turn::default(), opening: Mutex::default(), writing: Mutex::default() }
+        let (key, opening, writing) = (Turn::default(), Mutex::default(), Mutex::default());
+        Ssh { home, files, key, opening, seats: Arc::default(), writing }
     }
 
     /// Starts a program there; `words` are each one word in any shell.
@@ -65,7 +69,8 @@ impl Ssh {
         let known = quoted("UserKnownHostsFile", &self.home.known_hosts())?;
         let mut options = self.options(server, address)?;
         options.extend([known, "StrictHostKeyChecking=yes".into()]);
-        match self.socket(server, address)? {
+        let seat = self.sockets(server, address)?.map(|machine| self.seats.take(&machine));
+        match seat.as_ref().map(Seat::socket) {
             Some(socket) => {
                 options.push(quoted("ControlPath", &socket)?);
                 options.push(format!("ControlPersist={PERSIST}"));
@@ -75,10 +80,12 @@ impl Ssh {
             None => options.extend(["ControlMaster=no".into(), "ControlPath=none".into()]),
         }
         let cmd = command(&options).args(["-T", "--"]).arg(address.host.as_str()).args(words.iter().copied());
-        start(&cmd, address)
+        let mut talk = start(&cmd, address)?;
+        talk.seat = seat;
+        Ok(talk)
     }
 
-    /// Opens the connection that all share, unless it is there. What is wrong with it is told before anything
+    /// Opens the connection that its seats share, unless it is there. What is wrong with it is told before anything
     /// was asked.
     async fn open(
         &self,
@@ -148,8 +155,9 @@ impl Ssh {
         ])
     }
 
-    /// The socket of the connection, in a folder that is ours alone; nothing where its path would be too long.
-    fn socket(&self, server: &ServerName, address: &SshAddress) -> Result<Option<PathBuf>, TalkFault> {
+    /// How the sockets of its connections begin, in a folder that is ours alone; nothing where their paths would be
+    /// too long.
+    fn sockets(&self, server: &ServerName, address: &SshAddress) -> Result<Option<PathBuf>, TalkFault> {
         let run = self.home.run();
         // A link to a shorter path where the home lies too deep for the address of a socket.
         let run = std::fs::read_link(&run).unwrap_or(run);

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::fault::TalkFault;
+use super::seats::Seat;
 
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: usize = 32 << 20;
@@ -39,6 +40,8 @@ pub(crate) struct Talk {
     listener: JoinHandle<()>,
     /// Where ssh leads to, if it is behind that.
     pub(crate) address: Option<SshAddress>,
+    /// Its place in a connection that others share.
+    pub(crate) seat: Option<Seat>,
 }
 
 /// How a program ended, and what it said on standard error.
@@ -63,7 +66,8 @@ impl Talk {
         // Read all the time: a program that fills its pipe would wait for us for ever.
         let listener = tokio::spawn(keep_end(pipe, errors.clone()));
         let output = BufReader::with_capacity(64 << 10, output);
-        Ok(Talk { process, input: Some(input), output, partial: Vec::new(), over: false, errors, listener, address })
+        let (input, partial) = (Some(input), Vec::new());
+        Ok(Talk { process, input, output, partial, over: false, errors, listener, address, seat: None })
     }
 
     /// Says all of `input`, and that nothing more will come. A program that takes no more has its reasons, which

@@ -138,18 +138,27 @@ fn more_attempts_at_once_than_a_connection_takes_are_each_told_whole() {
     let place = sshd.place(&lab);
     as_owner(&lab, async || {
         let back_ends = back_ends(&lab);
+        whole(rest(&mut *back_ends.start(&place, &request(save("files"))).await.unwrap()).await);
+        let held = hold(&lab, "files");
         let began = Instant::now();
-        // sshd lets ten share a connection.
-        let asked: Vec<_> = (0..24).map(|number| request(save(&format!("server{number}")))).collect();
-        let mut streams = Vec::new();
-        for asked in &asked {
-            streams.push(back_ends.start(&place, asked).await.unwrap());
+        // sshd lets ten share a connection, and this one lets few knock at once.
+        let asked: Vec<_> = (0..24).map(|_| request(verify("files"))).collect();
+        let started = asked.iter().map(|asked| back_ends.start(&place, asked));
+        let mut streams = futures_util::future::try_join_all(started).await.unwrap();
+        let mut told = Vec::new();
+        for lines in &mut streams {
+            told.push(until_line(&mut **lines, waits).await);
         }
-        for (mut lines, asked) in streams.into_iter().zip(&asked) {
-            let told = whole(rest(&mut *lines).await);
+        assert_eq!(sshd.connections().len(), 3, "eight share one");
+        drop(held);
+        for ((mut lines, mut told), asked) in streams.into_iter().zip(told).zip(&asked) {
+            told.extend(whole(rest(&mut *lines).await));
             assert_eq!(told, events(&lab, asked.attempt));
         }
         println!("24 attempts at once over ssh: {:?}", began.elapsed());
+        // Seats that are free are taken again.
+        assert_eq!(back_ends.contexts(&place).await.unwrap().len(), 1);
+        assert_eq!(sshd.connections().len(), 3);
     });
 }
 
