@@ -1,6 +1,6 @@
 //! A machine with a back end: what lies there, and what it is told to do wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) attempts: BTreeMap<AttemptId, Attempt>,
     /// Passwords of database servers, as they were sent.
     passwords: BTreeMap<ContextName, String>,
+    /// Objects whose attempts were let go before one began.
+    let_go: BTreeSet<String>,
     reach: Reach,
     /// A stream breaks off after so many lines.
     breaks_after: Option<u64>,
@@ -160,13 +162,17 @@ impl Machine {
         self.state().repeats = lines;
     }
 
-    /// Lets attempts on an object go on to their ends.
+    /// Lets attempts on an object go on to their ends; if none is at work there, the next one: a task is running as
+    /// soon as somebody has claimed it, and its attempt may only come.
     pub fn release(&self, object: &str) {
-        for attempt in self.state().attempts.values_mut() {
-            if attempt.task.object().to_string() == object {
-                attempt.released = true;
-            }
+        let mut state = self.state();
+        let at_work =
+            |attempt: &&mut Attempt| attempt.worker == Worker::Works && attempt.task.object().to_string() == object;
+        let let_go = state.attempts.values_mut().filter(at_work).map(|attempt| attempt.released = true).count();
+        if let_go == 0 {
+            state.let_go.insert(object.to_owned());
         }
+        drop(state);
         self.tell();
     }
 
@@ -316,6 +322,7 @@ impl Machine {
                 .collect();
             state.collisions.extend(beside);
             state.began.push(Began { attempt: id, kind: task.kind(), object: object.clone(), task: task.clone() });
+            let released = state.let_go.remove(&object);
             let attempt = Attempt {
                 task: task.clone(),
                 asked_by,
@@ -324,7 +331,7 @@ impl Machine {
                 secret: None,
                 worker: Worker::Works,
                 cancelled: false,
-                released: false,
+                released,
                 locks,
             };
             state.attempts.insert(id, attempt);
