@@ -27,6 +27,16 @@ enum Engine {
     Postgres(Postgres),
 }
 
+impl Engine {
+    /// A connection to ask by.
+    async fn reader(&self) -> Result<Link, StoreFault> {
+        match self {
+            Engine::Sqlite(sqlite) => sqlite.reader().await,
+            Engine::Postgres(postgres) => postgres.link().await,
+        }
+    }
+}
+
 /// What must have happened before a change counts as made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Durability {
@@ -89,11 +99,7 @@ impl Store {
         E: From<StoreFault>,
         F: AsyncFnOnce(&mut Read) -> Result<T, E>,
     {
-        let link = match &self.0.engine {
-            Engine::Sqlite(sqlite) => sqlite.reader().await?,
-            Engine::Postgres(postgres) => postgres.link().await?,
-        };
-        let mut read = Read::new(link);
+        let mut read = Read::new(self.0.engine.reader().await?);
         let answer = work(&mut read).await;
         drop(read.into_link());
         answer
@@ -105,11 +111,7 @@ impl Store {
         E: From<StoreFault>,
         F: AsyncFnOnce(&mut Read) -> Result<T, E>,
     {
-        let link = match &self.0.engine {
-            Engine::Sqlite(sqlite) => sqlite.reader().await?,
-            Engine::Postgres(postgres) => postgres.link().await?,
-        };
-        let (answer, _) = self.of_one_moment(link, work).await?;
+        let (answer, _) = self.of_one_moment(self.0.engine.reader().await?, work).await?;
         answer
     }
 

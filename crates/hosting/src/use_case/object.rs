@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use aegir_domain::{
-    Context, ContextName, NodeId, ObjectStatus, PlatformName, ServerName, SiteName, Task, TaskLock, TaskState, locks_of,
+    Context, ContextName, HostName, NodeId, ObjectStatus, PlatformName, ServerName, SiteName, Task, TaskLock,
+    TaskState, locks_of,
 };
 use aegir_store::{PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault};
 use serde_json::json;
@@ -35,6 +36,28 @@ pub(super) async fn site_named(read: &mut Read, name: &SiteName) -> Result<SiteR
     let unknown = || Refusal::Unknown { what: "site", name: name.to_string() };
     let node = read.node_named(&ContextName::Site(name.clone())).await?.ok_or_else(unknown)?;
     read.site(node.id).await?.ok_or_else(unknown)
+}
+
+/// Fails if an object has that name.
+pub(super) async fn must_be_free(read: &mut Read, asked: &Asked<'_>, name: &ContextName) -> Result<(), Refusal> {
+    match read.node_named(name).await? {
+        None => Ok(()),
+        Some(node) => {
+            let by = format!("the {} `{}`", node.kind, node.title);
+            Err(Refusal::Taken { name: asked.name.to_owned(), by })
+        }
+    }
+}
+
+/// Fails if another site than `but` answers to that host name.
+pub(super) async fn must_be_nobodys(read: &mut Read, host: &HostName, but: Option<NodeId>) -> Result<(), Refusal> {
+    match read.who_has(host).await?.filter(|site| Some(*site) != but) {
+        None => Ok(()),
+        Some(site) => {
+            let by = short_name(read, site).await?;
+            Err(Refusal::Taken { name: host.to_string(), by: format!("the site `{by}`") })
+        }
+    }
 }
 
 /// How an object stands, as far as that decides what can be asked of it.
@@ -141,6 +164,19 @@ pub(super) async fn short_name(read: &mut Read, id: NodeId) -> Result<String, St
 }
 
 impl Hosting {
+    /// The same as [`Hosting::drop_failed`] if the object was never made; nothing if it was, or is not known.
+    pub(super) async fn drop_if_never_made(
+        &self,
+        asked: &Asked<'_>,
+        name: &ContextName,
+    ) -> Result<Option<Answer>, Refusal> {
+        let node = self.store().read(async |read| read.node_named(name).await).await?;
+        match node.is_some_and(|node| node.status == Some(ObjectStatus::Failed)) {
+            true => self.drop_failed(asked, name).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Takes an object that was never made from the lists.
     pub(super) async fn drop_failed(&self, asked: &Asked<'_>, name: &ContextName) -> Result<Answer, Refusal> {
         let now = self.now();

@@ -4,7 +4,9 @@ use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus, PlatformContext,
 use aegir_store::{NameMatch, Page, PlatformList, PlatformRecord, Read, ServerList, Tx};
 
 use super::field::fill_fields;
-use super::object::{KnownContexts, known_platform, must_be_available, must_stay, platform_named, server_named};
+use super::object::{
+    KnownContexts, known_platform, must_be_available, must_be_free, must_stay, platform_named, server_named,
+};
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, platform_view};
 use super::{Asked, shown};
@@ -66,12 +68,7 @@ impl Hosting {
                     return Err(BadParameters::one(asked.operation, "server", why, "name a server that has one").into());
                 }
                 let object_name = ContextName::Platform(name.clone());
-                if let Some(node) = tx.node_named(&object_name).await? {
-                    return Err(Refusal::Taken {
-                        name: name.to_string(),
-                        by: format!("the {} `{}`", node.kind, node.title),
-                    });
-                }
+                must_be_free(tx, asked, &object_name).await?;
                 let made = new_platform(asked.operation, name.clone(), server.context.name.clone(), asked.given)?;
                 let (root, source, php, request) = match made {
                     NewPlatform::There(context) => (
@@ -139,15 +136,8 @@ impl Hosting {
     }
 
     pub(super) async fn forget_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        let name = asked.platform()?;
-        let was_never_made = self
-            .store()
-            .read(async |read| {
-                Ok::<_, Refusal>(platform_named(read, &name).await?.node.status == Some(ObjectStatus::Failed))
-            })
-            .await?;
-        if was_never_made {
-            return self.drop_failed(asked, &ContextName::Platform(name)).await;
+        if let Some(answer) = self.drop_if_never_made(asked, &ContextName::Platform(asked.platform()?)).await? {
+            return Ok(answer);
         }
         self.platform_task(asked, async |_, _, context| {
             Ok(Task::ForgetContext { name: ContextName::Platform(context.name.clone()) })

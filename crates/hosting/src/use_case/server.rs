@@ -8,7 +8,7 @@ use aegir_domain::{
 use aegir_store::{NameMatch, NewServer, ServerList, ServerRecord, Tx};
 
 use super::field::fill_fields;
-use super::object::{KnownContexts, must_be_available, server_named};
+use super::object::{KnownContexts, must_be_available, must_be_free, server_named};
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, server_view};
 use super::{Asked, shown};
@@ -67,12 +67,7 @@ impl Hosting {
         let answer = self
             .change(asked, async |tx| {
                 let object_name = ContextName::Server(name.clone());
-                if let Some(node) = tx.node_named(&object_name).await? {
-                    return Err(Refusal::Taken {
-                        name: name.to_string(),
-                        by: format!("the {} `{}`", node.kind, node.title),
-                    });
-                }
+                must_be_free(tx, asked, &object_name).await?;
                 let new = NewServer {
                     context: context.clone(),
                     title: asked.given.str("title").unwrap_or(name.as_str()).to_owned(),
@@ -183,15 +178,8 @@ impl Hosting {
     }
 
     pub(super) async fn forget_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        let name = asked.server()?;
-        let was_never_made = self
-            .store()
-            .read(async |read| {
-                Ok::<_, Refusal>(server_named(read, &name).await?.node.status == Some(ObjectStatus::Failed))
-            })
-            .await?;
-        if was_never_made {
-            return self.drop_failed(asked, &ContextName::Server(name)).await;
+        if let Some(answer) = self.drop_if_never_made(asked, &ContextName::Server(asked.server()?)).await? {
+            return Ok(answer);
         }
         self.server_task(asked, async |_, server| {
             Ok(Task::ForgetContext { name: ContextName::Server(server.context.name.clone()) })

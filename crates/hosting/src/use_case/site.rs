@@ -5,8 +5,8 @@ use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteLi
 
 use super::field::fill_fields;
 use super::object::{
-    KnownContexts, going, known_platform, known_site, must_be_available, must_stay, platform_named, server_named,
-    site_named,
+    KnownContexts, going, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, platform_named,
+    server_named, site_named,
 };
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, site_view};
@@ -112,10 +112,7 @@ impl Hosting {
                 let platform = platform_named(tx, &install.platform).await?;
                 let db_server = server_named(tx, &install.db_server).await?;
                 for host in std::iter::once(name.host()).chain(install.aliases.iter().cloned()) {
-                    if let Some(site) = tx.who_has(&host).await? {
-                        let by = super::object::short_name(tx, site).await?;
-                        return Err(Refusal::Taken { name: host.to_string(), by: format!("the site `{by}`") });
-                    }
+                    must_be_nobodys(tx, &host, None).await?;
                 }
                 let object_name = ContextName::Site(name.clone());
                 let mut known = KnownContexts::new();
@@ -157,10 +154,7 @@ impl Hosting {
         self.site_task(asked, async |tx, site, context| {
             let changed = changed_site(asked.operation, context, asked.given)?;
             for host in &changed.aliases {
-                if let Some(other) = tx.who_has(host).await?.filter(|other| *other != site.node.id) {
-                    let by = super::object::short_name(tx, other).await?;
-                    return Err(Refusal::Taken { name: host.to_string(), by: format!("the site `{by}`") });
-                }
+                must_be_nobodys(tx, host, Some(site.node.id)).await?;
             }
             asked.revision_is(context.name.as_str(), context.revision)?;
             Ok(Task::VerifySite { site: context.name.clone(), context: Some(Box::new(changed)) })
