@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use crate::support::root;
+use crate::support::{program, root};
 
 fn help(words: &[&str]) -> String {
-    let said = Command::new(env!("CARGO_BIN_EXE_aegir")).args(words).output().unwrap();
+    let said = Command::new(program()).args(words).output().unwrap();
     assert!(said.status.success());
     String::from_utf8(said.stdout).unwrap()
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::said::Said;
-use crate::support::{Lab, Way, way};
+use crate::support::{Lab, Way, program, way};
 
 #[test]
 fn root_is_refused_with_the_line_to_use() {
@@ -16,9 +16,9 @@ fn root_is_refused_with_the_line_to_use() {
     let words = ["--home", &home, "provision", "install", "@a.localhost", "--platform", "ten", "--db-server", "x"];
     let words: Vec<&str> = words.into_iter().chain(["--title", "A & B"]).collect();
 
-    let said = Said::of(Command::new(env!("CARGO_BIN_EXE_aegir")).args(&words), &words).ends(1);
+    let said = Said::of(Command::new(program()).args(&words), &words).ends(1);
 
-    let said = said.says("does not run as root").remedy(&format!("run `sudo -u aegir {}", env!("CARGO_BIN_EXE_aegir")));
+    let said = said.says("does not run as root").remedy(&format!("run `sudo -u aegir {}", program()));
     assert!(said.err.contains("--title 'A & B'`"), "{}", said.all());
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::double::problem;
 use crate::stage::Stage;
 use crate::support::said::Said;
-use crate::support::spawn;
+use crate::support::{program, spawn};
 
 fn fault() -> Value {
     json!({ "message": "cannot reach the database server `db1`", "because": ["connection refused"],
@@ -264,7 +264,7 @@ fn root_is_refused_with_the_line_to_use() {
     let stage = Stage::new();
     let home = stage.lab.home().display().to_string();
     let words = ["--home", &home, "site", "list"];
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aegir"));
+    let mut command = std::process::Command::new(program());
     let child = spawn(command.args(words).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()));
 
     Said::whole(child, &words).ends(1).says("does not run as root").remedy("run `sudo -u aegir ");

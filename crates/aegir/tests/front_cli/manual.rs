@@ -5,10 +5,10 @@ use std::process::Command;
 use aegir_hosting::OperationId;
 
 use crate::stage::Stage;
-use crate::support::{lacks, root};
+use crate::support::{lacks, program, root};
 
 fn said(words: &[&str]) -> String {
-    let said = Command::new(env!("CARGO_BIN_EXE_aegir")).args(words).output().unwrap();
+    let said = Command::new(program()).args(words).output().unwrap();
     assert!(said.status.success(), "{words:?}");
     String::from_utf8(said.stdout).unwrap()
 }

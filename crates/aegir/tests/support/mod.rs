@@ -47,6 +47,11 @@ pub fn http() -> &'static str {
     }
 }
 
+/// The program under test: the one that was built for the tests, or that which `AEGIR_TEST_PROGRAM` names.
+pub fn program() -> String {
+    std::env::var("AEGIR_TEST_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_aegir").to_owned())
+}
+
 /// A whole Ægir in a temporary folder.
 pub struct Lab {
     dir: tempfile::TempDir,
@@ -63,8 +68,8 @@ impl Lab {
         let dir = tempfile::Builder::new().prefix("ae").tempdir_in("/tmp").unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let program = dir.path().join("aegir");
-        let built = env!("CARGO_BIN_EXE_aegir");
-        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        let built = self::program();
+        fs::hard_link(&built, &program).or_else(|_| fs::copy(&built, &program).map(drop)).unwrap();
         let lab = Lab { dir, way, up: None, http: http() };
         fs::create_dir(lab.home()).unwrap();
         lab.give(&lab.home());
