@@ -27,6 +27,14 @@ pub enum LockFault {
         /// Who holds it, as its file says.
         by: String,
     },
+    /// Whoever waited gave it up.
+    #[error("given up while `{name}` was held by {by}")]
+    GivenUp {
+        /// The lock.
+        name: String,
+        /// Who holds it, as its file says.
+        by: String,
+    },
     /// A lock file cannot be used.
     #[error("cannot lock `{}`", path.display())]
     File {
@@ -45,8 +53,23 @@ impl Remedy for LockFault {
             LockFault::File { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("as root, give `{}` to Ægir's user with `chown`, then retry", path.display()))
             }
-            LockFault::File { .. } => None,
+            LockFault::GivenUp { .. } | LockFault::File { .. } => None,
         }
+    }
+}
+
+/// For how long locks are waited for.
+#[derive(Clone, Copy)]
+pub struct Patience<'a> {
+    /// At the most.
+    pub limit: Duration,
+    /// Asked again and again while others hold them: whether to wait no more.
+    pub ends: &'a dyn Fn() -> bool,
+}
+
+impl From<Duration> for Patience<'_> {
+    fn from(limit: Duration) -> Self {
+        Patience { limit, ends: &|| false }
     }
 }
 
@@ -93,12 +116,12 @@ impl Drop for Lock {
     }
 }
 
-/// Takes all of `wanted` in the folder `dir`, waiting up to `patience`. `note` says who we are, for
+/// Takes all of `wanted` in the folder `dir`, waiting for `patience`. `note` says who we are, for
 /// those who will wait for us; `on_wait` is told whom we wait for, once for each.
-pub fn take(
+pub fn take<'a>(
     dir: &Path,
     wanted: &[(String, LockMode)],
-    patience: Duration,
+    patience: impl Into<Patience<'a>>,
     note: &str,
     on_wait: &mut dyn FnMut(&str),
 ) -> Result<Locks, LockFault> {
@@ -116,7 +139,8 @@ pub fn take(
         return Err(LockFault::File { path: dir.join(name), source });
     }
 
-    let until = Instant::now() + patience;
+    let patience = patience.into();
+    let until = Instant::now() + patience.limit;
     let mut told = None;
     loop {
         let (name, by) = match take_now(dir, &wanted, note)? {
@@ -129,7 +153,10 @@ pub fn take(
         let whom = (name, by);
         if told.as_ref() != Some(&whom) {
             on_wait(&format!("`{}`, held by {}", whom.0, whom.1));
-            told = Some(whom);
+            told = Some(whom.clone());
+        }
+        if (patience.ends)() {
+            return Err(LockFault::GivenUp { name: whom.0, by: whom.1 });
         }
         thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
     }

@@ -8,12 +8,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use aegir_domain::protocol::{Ending, Said, VERSION};
+use aegir_domain::protocol::{Ending, Level, Said, VERSION};
 use aegir_domain::{AttemptId, Fault, Outcome, Task};
-use aegir_host::locks::try_take_one;
-use aegir_host::{Deadline, Lock, Locks};
+use aegir_host::locks::{Patience, try_take_one};
+use aegir_host::{Deadline, Lock, LockFault, Locks};
 use aegir_recipe::proof::Drill;
-use aegir_recipe::{Ended, Executor, Journal, Record, Teller};
+use aegir_recipe::{Cancelled, Ended, Executor, Journal, Record, Teller};
 use serde::{Deserialize, Serialize};
 
 use crate::journal_file::{Boundary, FileJournal, Foundation};
@@ -108,6 +108,7 @@ impl<'a> Opened<'a> {
         let locked = self.lock_objects(&asked.task);
         let ended = match &locked {
             Ok((_, locked)) => self.execute(&asked.task, locked),
+            Err(fault) if matches!(fault.downcast_ref(), Some(LockFault::GivenUp { .. })) => self.called_back(),
             Err(fault) => self.refuse(fault.report()),
         };
         Ok(self.end(ended))
@@ -116,12 +117,14 @@ impl<'a> Opened<'a> {
     /// Locks what the task is about, and recovers what died on it.
     fn lock_objects(&self, task: &Task) -> Result<(Locks, Vec<Locked>), Fault> {
         let parts = &self.worker.parts;
+        // Whoever waits for others can be called back; nobody else would do it in their place.
+        let patience = Patience { limit: parts.settings.patience(), ends: &|| self.folder.is_cancelled(&parts.files) };
         loop {
             let wanted = locks_of(task, &crate::Contexts::new(&parts.home, &parts.files))?;
             let locks = aegir_host::locks::take(
                 &parts.home.locks(),
                 &wanted.iter().map(Locked::as_wanted).collect::<Vec<_>>(),
-                parts.settings.patience(),
+                patience,
                 &format!("attempt {} ({})", self.folder.attempt, task.kind().as_str()),
                 &mut |holder| self.say(format!("Waiting for {holder}")),
             )?;
@@ -138,6 +141,19 @@ impl<'a> Opened<'a> {
     pub(crate) fn refuse(&mut self, fault: aegir_domain::FaultReport) -> Ended {
         let outcome = Outcome::Refused { fault };
         // If it cannot be written, the mark of the attempt stays and it is looked at again.
+        let _ = self.journal.append(&Record::Ended(outcome.clone()), false);
+        Ended::failed(outcome)
+    }
+
+    /// Ends an attempt that was cancelled before its first line, in the words of one that was cancelled behind it.
+    fn called_back(&mut self) -> Ended {
+        let fault = Fault::from(Cancelled).report();
+        self.events.tell(Said::Log {
+            level: Level::Error,
+            text: aegir_domain::Report(&fault).to_string(),
+            output: None,
+        });
+        let outcome = Outcome::RolledBack { fault };
         let _ = self.journal.append(&Record::Ended(outcome.clone()), false);
         Ended::failed(outcome)
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aegir_domain::protocol::{FoundState, Said};
-use aegir_domain::{OutcomeKind, TaskKind};
+use aegir_domain::{Outcome, OutcomeKind, TaskKind};
 use aegir_hosting::{BackEnds, Lost, Sought};
 
 use crate::stage::{
@@ -121,6 +121,34 @@ fn no_secret_is_among_the_words_of_any_program() {
         assert!(words.len() >= 2, "the follower and the worker: {words:?}");
         assert!(words.iter().all(|words| !words.contains("rosebud")), "{words:?}");
         back_ends.cancel(&here(), asked.attempt).await.unwrap();
+    });
+}
+
+#[test]
+fn whoever_waits_for_another_can_be_called_back_meanwhile() {
+    let lab = Lab::bare(way());
+    as_owner(&lab, async || {
+        let back_ends = back_ends(&lab);
+        whole(rest(&mut *back_ends.start(&here(), &request(save("files"))).await.unwrap()).await);
+        let held = hold(&lab, "files");
+        let asked = request(verify("files"));
+        let mut lines = back_ends.start(&here(), &asked).await.unwrap();
+        until_line(&mut *lines, waits).await;
+
+        let cancelled = back_ends.cancel(&here(), asked.attempt).await.unwrap();
+        let told = whole(rest(&mut *lines).await);
+
+        assert_eq!(cancelled.had_ended, None);
+        let outcome = &ending(&told).outcome;
+        assert!(matches!(outcome, Outcome::RolledBack { fault } if fault.message == "cancelled"), "{outcome:?}");
+        assert!(!told.iter().any(|line| matches!(line.said, Said::Step { .. })), "no line was begun: {told:?}");
+        drop(held);
+        let again = request(verify("files"));
+        let told = whole(rest(&mut *back_ends.start(&here(), &again).await.unwrap()).await);
+        assert_eq!(ending(&told).outcome.kind(), OutcomeKind::Succeeded);
+        // Found later, it stays as it ended.
+        let told = whole(rest(&mut *back_ends.attach(&here(), asked.attempt, 1).await.unwrap()).await);
+        assert_eq!(ending(&told).outcome.kind(), OutcomeKind::RolledBack);
     });
 }
 
