@@ -33,7 +33,7 @@ fn a_front_end_that_restarts_costs_no_line_and_doubles_none() {
     say(&stage, task, 1..=500);
 
     stage.front.kill();
-    std::thread::sleep(Duration::from_millis(700));
+    std::thread::sleep(Duration::from_secs(2));
     say(&stage, task, 501..=600);
     stage.front.begin();
     say(&stage, task, 601..=1000);

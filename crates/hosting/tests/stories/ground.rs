@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::postgres;
 
 /// How long anything may take to come about.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(120);
 /// A front end over an empty control database.
 pub struct Ground {
     pub hosting: Hosting,
