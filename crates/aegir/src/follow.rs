@@ -1,22 +1,28 @@
 //! Follows what an attempt says until it ended. The follower can die at any moment; the work goes on.
 
-use std::io;
 use std::time::Duration;
+use std::{io, thread};
 
 use aegir_domain::protocol::{Ending, Line, Said};
 use aegir_domain::{Outcome, Remedy, exit_code};
-use aegir_host::Watch;
 use aegir_provision::{AttemptFault, EventReader, read_journal};
 use aegir_recipe::State;
 
 use crate::ask::Followed;
 use crate::failure::Failure;
 
-/// How often we look whether the worker lives, and for what we were not told of.
-const TURN: Duration = Duration::from_millis(25);
+/// The shortest and the longest time between two looks at what was said, and at whether the worker lives.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(25);
 
-/// The file that a worker says everything in.
-const EVENTS: &str = "events";
+/// How long to wait before we look again, where nothing was heard for so long: an eighth of that is what a line may be
+/// late by.
+///
+/// The kernel could wake us (inotify), but to stop watching costs several of its grace periods, some 12 ms, which is
+/// as much as all of a task that only asks.
+fn pause(quiet: Duration) -> Duration {
+    (quiet / 8).clamp(SHORTEST, LONGEST)
+}
 
 /// Who hears what an attempt says.
 pub(crate) trait Listener {
@@ -69,16 +75,17 @@ impl End {
 
 /// Follows an attempt from line `from` on, until it ended or we are to leave it.
 pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Listener) -> Result<End, Failure> {
-    let watch = Watch::of(&followed.attempt.folder.path);
     let mut reader: Option<EventReader> = None;
     let mut next = from;
     let mut last: Option<(String, Line)> = None;
     let (mut restarted, mut cancelled) = (false, false);
+    let mut quiet = Duration::ZERO;
     loop {
         // Asked before reading: what a worker said before it ended is read once more after that.
         let alive = followed.is_alive();
         while let Some(text) = next_line(&followed, &mut reader, next)? {
             next = reader.as_ref().map_or(next, |reader| reader.last + 1);
+            quiet = Duration::ZERO;
             if next <= from {
                 continue;
             }
@@ -123,7 +130,9 @@ pub(crate) fn follow(mut followed: Followed, from: u64, listener: &mut dyn Liste
             // A line that the dead worker left half written is cut off by the next one.
             reader = None;
         }
-        watch.wait(EVENTS, TURN);
+        let pause = pause(quiet);
+        thread::sleep(pause);
+        quiet += pause;
     }
 }
 
@@ -197,3 +206,22 @@ struct NotTold {
 }
 
 impl Remedy for NotTold {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_hears_nothing_looks_less_often() {
+        let looks = |during: Duration| {
+            let (mut quiet, mut looks) = (Duration::ZERO, 0);
+            while quiet < during {
+                quiet += pause(quiet);
+                looks += 1;
+            }
+            looks
+        };
+        assert_eq!(looks(Duration::from_millis(8)), 8);
+        assert!(looks(Duration::from_secs(60)) < 2_450, "some forty times a second");
+    }
+}

@@ -29,7 +29,6 @@ mod programs;
 mod spoken;
 mod sql;
 mod tested;
-mod watch;
 mod web;
 
 pub use accounts::{Accounts, Group, User, own_gid, own_groups, own_uid};
@@ -50,5 +49,4 @@ pub use programs::{
 pub use spoken::{Spoken, Streams};
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
 pub use tested::{FolderState, Look};
-pub use watch::Watch;
 pub use web::{Answer, PhpPage, PhpRun, RealWeb, Web, WebAddress, WebFault};
