@@ -1,5 +1,6 @@
 //! What each operation does. One way in, for all faces: who asks, what they may, what they gave, what came of it.
 
+mod around;
 mod door;
 mod field;
 mod found;

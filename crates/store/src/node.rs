@@ -1,5 +1,7 @@
 //! What every object, task and package has: its number, its standing, its history.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus};
 
 use crate::StoreFault;
@@ -112,6 +114,12 @@ impl Read {
     /// What a number stands for.
     pub async fn node(&mut self, id: NodeId) -> Result<Option<Node>, StoreFault> {
         self.row(&FIND_NODE, values![id]).await?.as_ref().map(Node::of).transpose()
+    }
+
+    /// The names of those of these nodes that have one.
+    pub async fn names(&mut self, ids: &BTreeSet<NodeId>) -> Result<BTreeMap<NodeId, ContextName>, StoreFault> {
+        let of = |row: &Row| Ok((row.get("id")?, row.parse("name")?));
+        self.of_all("names", "SELECT id, name FROM node WHERE name IS NOT NULL AND id IN ", ids, "", of).await
     }
 
     /// The object that has this name now.

@@ -129,17 +129,20 @@ impl Read {
 
     /// On how many sites each of these packages is enabled; those that are on none are left out.
     pub async fn enabled_on(&mut self, packages: &[NodeId]) -> Result<BTreeMap<NodeId, u64>, StoreFault> {
-        if packages.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let mut query = Query::new(
-            "SELECT instance.package, COUNT(DISTINCT instance.node) AS sites
+        let begin = "SELECT instance.package, COUNT(DISTINCT instance.node) AS sites
                FROM instance JOIN site ON site.id = instance.node
-              WHERE instance.enabled AND instance.package IN ",
-        );
-        query.bind_all(packages.iter().copied()).push(" GROUP BY instance.package");
-        let rows = self.ask("enabled on", query).await?;
-        rows.iter().map(|row| Ok((row.get("package")?, row.count("sites")?))).collect()
+              WHERE instance.enabled AND instance.package IN ";
+        let of = |row: &Row| Ok((row.get("package")?, row.count("sites")?));
+        self.of_all("enabled on", begin, packages, " GROUP BY instance.package", of).await
+    }
+
+    /// The names of the profiles that lie on each of these nodes.
+    pub async fn profiles_on(&mut self, nodes: &[NodeId]) -> Result<BTreeMap<NodeId, Vec<String>>, StoreFault> {
+        let begin = "SELECT instance.node, package.name
+               FROM package JOIN instance ON instance.package = package.id
+              WHERE package.kind = 'profile' AND instance.node IN ";
+        let of = |row: &Row| Ok((row.get("node")?, row.get("name")?));
+        self.each_of("profiles on", begin, nodes, " ORDER BY package.name, instance.id", of).await
     }
 
     /// The package with this number.

@@ -1,5 +1,6 @@
 //! Platforms: copies of Drupal's code, on a server, open to new sites or locked.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use aegir_domain::{
@@ -101,8 +102,6 @@ statements! {
     ADD_LANGUAGE =
         "INSERT INTO platform_language (platform, profile, language) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     SURVEYED = "UPDATE platform SET surveyed = TRUE WHERE id = $1";
-    ENGINES = "SELECT engine FROM platform_engine WHERE platform = $1 ORDER BY engine";
-    LANGUAGES = "SELECT profile, language FROM platform_language WHERE platform = $1 ORDER BY profile, language";
     SITES_ON =
         "SELECT COUNT(*) AS sites
            FROM site JOIN node ON node.id = site.id
@@ -115,15 +114,39 @@ impl Read {
         self.row(&FIND_PLATFORM, values![id]).await?.as_ref().map(PlatformList::item).transpose()
     }
 
-    /// The engines of databases that a platform's PHP and Drupal speak, as its last verify found.
-    pub async fn engines(&mut self, platform: NodeId) -> Result<Vec<MachineName>, StoreFault> {
-        self.rows(&ENGINES, values![platform]).await?.iter().map(|row| row.parse("engine")).collect()
+    /// The engines of databases that the PHP and the Drupal of each of these platforms speak, as its last verify found.
+    pub async fn engines_of(&mut self, platforms: &[NodeId]) -> Result<BTreeMap<NodeId, Vec<MachineName>>, StoreFault> {
+        let begin = "SELECT platform, engine FROM platform_engine WHERE platform IN ";
+        let of = |row: &Row| Ok((row.get("platform")?, row.parse("engine")?));
+        self.each_of("engines", begin, platforms, " ORDER BY engine", of).await
     }
 
-    /// The languages that are at hand for each profile of a platform, as its last verify found.
-    pub async fn languages(&mut self, platform: NodeId) -> Result<Vec<ProfileLanguage>, StoreFault> {
-        let of = |row: &Row| Ok(ProfileLanguage { profile: row.parse("profile")?, language: row.parse("language")? });
-        self.rows(&LANGUAGES, values![platform]).await?.iter().map(of).collect()
+    /// The languages that are at hand for each profile of each of these platforms, as its last verify found.
+    pub async fn languages_of(
+        &mut self,
+        platforms: &[NodeId],
+    ) -> Result<BTreeMap<NodeId, Vec<ProfileLanguage>>, StoreFault> {
+        let begin = "SELECT platform, profile, language FROM platform_language WHERE platform IN ";
+        let of = |row: &Row| {
+            let found = ProfileLanguage { profile: row.parse("profile")?, language: row.parse("language")? };
+            Ok((row.get("platform")?, found))
+        };
+        self.each_of("languages", begin, platforms, " ORDER BY profile, language", of).await
+    }
+
+    /// The server of each of these platforms.
+    pub async fn servers_of(&mut self, platforms: &BTreeSet<NodeId>) -> Result<BTreeMap<NodeId, NodeId>, StoreFault> {
+        let of = |row: &Row| Ok((row.get("id")?, row.get("server")?));
+        self.of_all("servers of platforms", "SELECT id, server FROM platform WHERE id IN ", platforms, "", of).await
+    }
+
+    /// How many sites live on each of these platforms, if any do; deleted ones do not.
+    pub async fn count_sites_of(&mut self, platforms: &[NodeId]) -> Result<BTreeMap<NodeId, u64>, StoreFault> {
+        let begin = "SELECT site.platform, COUNT(*) AS sites
+               FROM site JOIN node ON node.id = site.id
+              WHERE node.status <> 'deleted' AND site.platform IN ";
+        let of = |row: &Row| Ok((row.get("platform")?, row.count("sites")?));
+        self.of_all("sites of platforms", begin, platforms, " GROUP BY site.platform", of).await
     }
 
     /// How many sites live on a platform; deleted ones do not.

@@ -1,5 +1,7 @@
 //! Sites, and the names they answer to.
 
+use std::collections::BTreeMap;
+
 use aegir_domain::{
     ContextName, DomainKind, HostName, Langcode, MachineName, NodeId, NodeKind, ObjectStatus, PackageKind, Redirect,
     SiteContext, SiteName, TlsMode,
@@ -126,8 +128,6 @@ statements! {
                 node.verified, site.platform, site.db_server, site.profile, site.language, site.core, site.context
            FROM site JOIN node ON node.id = site.id
           WHERE site.id = $1";
-    DOMAINS =
-        "SELECT name, kind, target, tls_mode, certificate FROM domain WHERE site = $1 ORDER BY kind DESC, name";
     WHO_HAS = "SELECT site FROM domain WHERE name = $1";
     DROP_DOMAIN = "DELETE FROM domain WHERE site = $1 AND name = $2";
     ADD_DOMAIN =
@@ -145,9 +145,18 @@ impl Read {
 
     /// The names a site answers to, its own first.
     pub async fn domains(&mut self, site: NodeId) -> Result<Vec<Domain>, StoreFault> {
-        let mut domains: Vec<Domain> =
-            self.rows(&DOMAINS, values![site]).await?.iter().map(Domain::of).collect::<Result<_, _>>()?;
-        domains.sort_by_key(|domain| domain.kind != DomainKind::Main);
+        Ok(self.domains_of(&[site]).await?.remove(&site).unwrap_or_default())
+    }
+
+    /// The names that each of these sites answers to, its own first.
+    pub async fn domains_of(&mut self, sites: &[NodeId]) -> Result<BTreeMap<NodeId, Vec<Domain>>, StoreFault> {
+        let begin = "SELECT site, name, kind, target, tls_mode, certificate FROM domain WHERE site IN ";
+        let of = |row: &Row| Ok((row.get("site")?, Domain::of(row)?));
+        let mut domains: BTreeMap<_, Vec<Domain>> =
+            self.each_of("domains", begin, sites, " ORDER BY kind DESC, name", of).await?;
+        for domains in domains.values_mut() {
+            domains.sort_by_key(|domain| domain.kind != DomainKind::Main);
+        }
         Ok(domains)
     }
 

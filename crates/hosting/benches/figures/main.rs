@@ -309,7 +309,7 @@ fn questions(fleet: Fleet, filled: &fill::Filled) -> Vec<(String, Call)> {
     let tasks = || Call::of(Id::TaskList);
     add("task list, of a site", tasks().with("object", format!("@{site}")));
     add("task list, of no site", tasks().with("object", "@nowhere.test"));
-    add("task list, of an operation", tasks().with("operation", "verify"));
+    add("task list, of an operation", tasks().with("operation", "site verify"));
     add("task list, failed ones", tasks().with("state", json!(["refused", "rolled-back", "stuck"])));
     add("task list, untidy", tasks().with("state", "untidy"));
     add("task list, waiting", tasks().with("state", "waiting"));

@@ -16,21 +16,19 @@ impl Hosting {
                 let node = node_called(read, asked.name).await?;
                 let view = match node.kind {
                     NodeKind::Server => match read.server(node.id).await? {
-                        Some(server) => shown::json(&shown::server_view(read, &server, shown::Depth::Alone).await?),
+                        Some(server) => shown::json(&shown::server_view(read, &server).await?),
                         None => Value::Null,
                     },
                     NodeKind::Platform => match read.platform(node.id).await? {
-                        Some(platform) => {
-                            shown::json(&shown::platform_view(read, &platform, shown::Depth::Alone).await?)
-                        }
+                        Some(platform) => shown::json(&shown::platform_view(read, &platform).await?),
                         None => Value::Null,
                     },
                     NodeKind::Site => match read.site(node.id).await? {
-                        Some(site) => shown::json(&shown::site_view(read, &site, shown::Depth::Alone).await?),
+                        Some(site) => shown::json(&shown::site_view(read, &site).await?),
                         None => Value::Null,
                     },
                     NodeKind::Task => match read.task(node.id).await? {
-                        Some(task) => shown::json(&shown::task_view(read, &task, shown::Depth::Alone).await?),
+                        Some(task) => shown::json(&shown::task_view(read, &task).await?),
                         None => Value::Null,
                     },
                     NodeKind::Client | NodeKind::Package => shown::json(&shown::node_view(&node)),

@@ -155,12 +155,17 @@ pub(super) fn known_site(known: &mut KnownContexts, site: &SiteRecord) {
 
 /// The name of a node, without its `@` and prefix.
 pub(super) async fn short_name(read: &mut Read, id: NodeId) -> Result<String, StoreFault> {
-    Ok(match read.node(id).await?.and_then(|node| node.name) {
-        Some(ContextName::Server(name)) => name.to_string(),
-        Some(ContextName::Platform(name)) => name.to_string(),
-        Some(ContextName::Site(name)) => name.to_string(),
-        None => format!("#{id}"),
-    })
+    let name = read.node(id).await?.and_then(|node| node.name);
+    Ok(name.map_or_else(|| format!("#{id}"), |name| short(&name)))
+}
+
+/// A name without its `@` and prefix.
+pub(super) fn short(name: &ContextName) -> String {
+    match name {
+        ContextName::Server(name) => name.to_string(),
+        ContextName::Platform(name) => name.to_string(),
+        ContextName::Site(name) => name.to_string(),
+    }
 }
 
 impl Hosting {

@@ -54,10 +54,10 @@ impl Hosting {
                 let (id, kind) = found.ok_or_else(unknown)?;
                 let releases = read.releases(id).await?;
                 let page = read.list(&PlaceList { package: id, page: cursor_page(asked)? }).await?;
-                let mut places = Vec::new();
-                for (node, instance) in page.rows {
-                    places.push((super::object::short_name(read, node).await?, instance));
-                }
+                let nodes = page.rows.iter().map(|(node, _)| *node).collect();
+                let names = read.names(&nodes).await?;
+                let name = |node: NodeId| names.get(&node).map_or_else(|| format!("#{node}"), super::object::short);
+                let places: Vec<_> = page.rows.into_iter().map(|(node, instance)| (name(node), instance)).collect();
                 let view = PackageView {
                     id: id.0,
                     kind: kind.as_str().into(),

@@ -3,12 +3,13 @@
 use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus, PlatformContext, PlatformName, ServerName, Task};
 use aegir_store::{NameMatch, Page, PlatformList, PlatformRecord, Read, ServerList, Tx};
 
+use super::around::Around;
 use super::field::fill_fields;
 use super::object::{
     KnownContexts, known_platform, must_be_available, must_be_free, must_stay, platform_named, server_named,
 };
 use super::queued::Wanted;
-use super::shown::{cursor_page, of_page, platform_view};
+use super::shown::{cursor_page, of_page, platform_in_list, platform_view};
 use super::{Asked, shown};
 use crate::making::{NewPlatform, changed_platform, new_platform};
 use crate::{Answer, BadParameters, Hosting, Refusal};
@@ -33,10 +34,8 @@ impl Hosting {
                 }
                 let total = read.count(&list).await?;
                 let page = read.list(&list).await?;
-                let mut items = Vec::new();
-                for platform in &page.rows {
-                    items.push(platform_view(read, platform, shown::Depth::InList).await?);
-                }
+                let around = Around::platforms(read, &page.rows).await?;
+                let items = page.rows.iter().map(|platform| platform_in_list(&around, platform)).collect();
                 of_page(items, page.next, Some(total))
             })
             .await
@@ -47,7 +46,7 @@ impl Hosting {
         self.store()
             .snapshot(async |read| {
                 let platform = platform_named(read, &name).await?;
-                Ok(Answer::Object(shown::json(&platform_view(read, &platform, shown::Depth::Alone).await?)))
+                Ok(Answer::Object(shown::json(&platform_view(read, &platform).await?)))
             })
             .await
     }

@@ -4,8 +4,9 @@ use aegir_domain::{ServerName, TaskState};
 use aegir_store::{Direction, Page, Read, ServerList, TaskList};
 
 use super::Asked;
+use super::around::Around;
 use super::object::server_named;
-use super::shown::{self, task_view};
+use super::shown::{self, task_that_waits};
 use crate::view::QueueView;
 use crate::{Answer, Hosting, Refusal};
 
@@ -62,8 +63,10 @@ async fn queue_shown(read: &mut Read) -> Result<Answer, Refusal> {
     for state in [TaskState::OutOfContact, TaskState::Running, TaskState::Waiting] {
         let list =
             TaskList { state: vec![state], direction: Direction::Up, page: Page::first(SHOWN), ..TaskList::default() };
-        for task in read.list(&list).await?.rows {
-            view.tasks.push(task_view(read, &task, shown::Depth::Waiting).await?);
+        let tasks = read.list(&list).await?.rows;
+        let around = Around::tasks(read, &tasks).await?;
+        for task in &tasks {
+            view.tasks.push(task_that_waits(read, &around, task).await?);
         }
     }
     Ok(Answer::Object(shown::json(&view)))

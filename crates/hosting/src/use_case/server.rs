@@ -10,7 +10,7 @@ use aegir_store::{NameMatch, NewServer, ServerList, ServerRecord, Tx};
 use super::field::fill_fields;
 use super::object::{KnownContexts, must_be_available, must_be_free, server_named};
 use super::queued::Wanted;
-use super::shown::{cursor_page, of_page, server_view};
+use super::shown::{cursor_page, of_page, server_in_list, server_view};
 use super::{Asked, shown};
 use crate::making::{changed_server, new_server};
 use crate::{Answer, BadParameters, Hosting, Refusal};
@@ -39,11 +39,7 @@ impl Hosting {
                 };
                 let total = read.count(&list).await?;
                 let page = read.list(&list).await?;
-                let mut items = Vec::new();
-                for server in &page.rows {
-                    items.push(server_view(read, server, shown::Depth::InList).await?);
-                }
-                of_page(items, page.next, Some(total))
+                of_page(page.rows.iter().map(server_in_list).collect(), page.next, Some(total))
             })
             .await
     }
@@ -53,7 +49,7 @@ impl Hosting {
         self.store()
             .snapshot(async |read| {
                 let server = server_named(read, &name).await?;
-                Ok(Answer::Object(shown::json(&server_view(read, &server, shown::Depth::Alone).await?)))
+                Ok(Answer::Object(shown::json(&server_view(read, &server).await?)))
             })
             .await
     }
@@ -163,7 +159,7 @@ impl Hosting {
                     tx.set_transport(server.node.id, &server.transport, now).await?;
                     tx.record_deed(server.node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
                 }
-                Ok(Answer::Object(shown::json(&server_view(tx, &server, shown::Depth::Alone).await?)))
+                Ok(Answer::Object(shown::json(&server_view(tx, &server).await?)))
             })
             .await?;
         self.wake();

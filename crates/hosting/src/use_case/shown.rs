@@ -1,32 +1,22 @@
 //! From records to what faces show.
 
 use aegir_domain::protocol::{Level, Phase, Said};
-use aegir_domain::{ContextName, DbEngine, DbService, NodeId, ObjectStatus, TaskState, Transport};
+use aegir_domain::{DbEngine, DbService, NodeId, ObjectStatus, TaskState, Transport};
 use aegir_store::{
-    AttemptRecord, Cursor, Direction, LineRecord, Node, ObjectSort, Page, PlatformRecord, Read, ServerRecord,
+    AttemptRecord, Cursor, Direction, Domain, LineRecord, Node, ObjectSort, Page, PlatformRecord, Read, ServerRecord,
     SiteRecord, StoreFault, TaskRecord, Total, WaitingFor,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Asked;
-use super::object::{short_name, standing};
+use super::around::Around;
+use super::object::{short, short_name, standing};
 use crate::view::{
     AttemptView, AvailableView, DomainView, LineView, NodeView, PlatformView, ServerView, ServiceView, SiteView,
     SshView, StepView, TaskView,
 };
 use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
-
-/// How much is told of an object.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
-    /// One of many.
-    InList,
-    /// One of many, of which it counts what it waits for.
-    Waiting,
-    /// All.
-    Alone,
-}
 
 /// A view as JSON; views are plain data.
 pub(super) fn json<T: Serialize>(view: &T) -> Value {
@@ -106,11 +96,7 @@ pub(super) fn node_view(node: &Node) -> NodeView {
     NodeView {
         id: node.id.0,
         kind: node.kind.to_string(),
-        name: node.name.as_ref().map(|name| match name {
-            ContextName::Server(name) => name.to_string(),
-            ContextName::Platform(name) => name.to_string(),
-            ContextName::Site(name) => name.to_string(),
-        }),
+        name: node.name.as_ref().map(short),
         title: node.title.clone(),
         status: node.status.map(|status| status.to_string()).unwrap_or_default(),
         client: node.owner.filter(|owner| *owner == aegir_store::ADMIN).map(|_| "admin".to_owned()),
@@ -140,8 +126,20 @@ async fn operations(
         .collect())
 }
 
-pub(super) async fn server_view(read: &mut Read, server: &ServerRecord, depth: Depth) -> Result<ServerView, Refusal> {
+/// A server, with all that there is to tell.
+pub(super) async fn server_view(read: &mut Read, server: &ServerRecord) -> Result<ServerView, Refusal> {
     let id = server.node.id;
+    let used_by = super::object::users_of(read, id).await?;
+    Ok(ServerView {
+        ips: read.server_ips(id).await?.into_iter().map(|ip| ip.to_string()).collect(),
+        fields: super::field::fields_of(read, id).await?,
+        operations: operations(read, &server.node, Subject::Server, used_by).await?,
+        ..server_in_list(server)
+    })
+}
+
+/// A server, as lists tell it.
+pub(super) fn server_in_list(server: &ServerRecord) -> ServerView {
     let http = server.context.http.as_ref().map(|http| ServiceView {
         kind: "http".into(),
         service_type: http.engine.as_str().into(),
@@ -156,7 +154,7 @@ pub(super) async fn server_view(read: &mut Read, server: &ServerRecord, depth: D
             DbService::Mariadb { at: DbEngine::Tcp { host, port }, .. } => format!("{host}:{port}"),
         },
     });
-    let mut view = ServerView {
+    ServerView {
         node: node_view(&server.node),
         revision: server.context.revision,
         services: http.into_iter().chain(db).collect(),
@@ -180,84 +178,110 @@ pub(super) async fn server_view(read: &mut Read, server: &ServerRecord, depth: D
         paused: server.paused,
         fields: Default::default(),
         operations: Vec::new(),
-    };
-    if depth == Depth::Alone {
-        view.ips = read.server_ips(id).await?.into_iter().map(|ip| ip.to_string()).collect();
-        view.fields = super::field::fields_of(read, id).await?;
-        let used_by = super::object::users_of(read, id).await?;
-        view.operations = operations(read, &server.node, Subject::Server, used_by).await?;
     }
-    Ok(view)
 }
 
-pub(super) async fn platform_view(
-    read: &mut Read,
-    platform: &PlatformRecord,
-    depth: Depth,
-) -> Result<PlatformView, Refusal> {
-    let id = platform.node.id;
-    let sites = read.count_sites_on(id).await?;
-    let mut view = PlatformView {
+/// A platform, with all that there is to tell.
+pub(super) async fn platform_view(read: &mut Read, platform: &PlatformRecord) -> Result<PlatformView, Refusal> {
+    let around = Around::platforms(read, std::slice::from_ref(platform)).await?;
+    let view = platform_in_list(&around, platform);
+    Ok(PlatformView {
+        fields: super::field::fields_of(read, platform.node.id).await?,
+        operations: operations(read, &platform.node, Subject::Platform, view.sites).await?,
+        ..view
+    })
+}
+
+/// A platform, as lists tell it.
+pub(super) fn platform_in_list(around: &Around, platform: &PlatformRecord) -> PlatformView {
+    PlatformView {
         node: node_view(&platform.node),
         revision: platform.context.as_ref().map_or(0, |context| context.revision),
         root: platform.root.as_ref().map(|root| root.as_str().to_owned()),
-        server: short_name(read, platform.server).await?,
+        server: around.name(platform.server),
         core: platform.core.clone(),
         php: platform.php.as_ref().map(|php| php.display().to_string()),
         default_profile: platform.default_profile.as_ref().map(|profile| profile.to_string()),
         source: platform.source.as_ref().map(json),
         locked: platform.locked,
-        sites,
+        sites: around.sites.get(&platform.node.id).copied().unwrap_or(0),
         fields: Default::default(),
         operations: Vec::new(),
-    };
-    if depth == Depth::Alone {
-        view.fields = super::field::fields_of(read, id).await?;
-        view.operations = operations(read, &platform.node, Subject::Platform, sites).await?;
     }
-    Ok(view)
 }
 
-pub(super) async fn site_view(read: &mut Read, site: &SiteRecord, depth: Depth) -> Result<SiteView, Refusal> {
-    let id = site.node.id;
+/// A site, with all that there is to tell.
+pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<SiteView, Refusal> {
+    let around = Around::sites(read, std::slice::from_ref(site)).await?;
+    Ok(SiteView {
+        fields: super::field::fields_of(read, site.node.id).await?,
+        operations: operations(read, &site.node, Subject::Site, 0).await?,
+        ..site_in_list(&around, site)
+    })
+}
+
+/// A site, as lists tell it.
+pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
     let context = site.context.as_ref();
-    let platform = read.platform(site.platform).await?;
-    let server = match &platform {
-        Some(platform) => short_name(read, platform.server).await?,
-        None => String::new(),
-    };
-    let mut view = SiteView {
+    let domains = around.domains.get(&site.node.id).map(Vec::as_slice).unwrap_or_default();
+    SiteView {
         node: node_view(&site.node),
         revision: context.map_or(0, |context| context.revision),
-        platform: short_name(read, site.platform).await?,
-        server,
-        db_server: short_name(read, site.db_server).await?,
+        platform: around.name(site.platform),
+        server: around.servers.get(&site.platform).map(|server| around.name(*server)).unwrap_or_default(),
+        db_server: around.name(site.db_server),
         database: context.map(|context| context.database.name.to_string()),
         profile: site.profile.as_ref().map(|profile| profile.to_string()),
         language: site.language.as_ref().map(|language| language.to_string()),
         core: site.core.clone(),
-        domains: Vec::new(),
+        domains: domains.iter().map(domain_view).collect(),
         awaits_installer: context.is_some_and(|context| context.awaits_installer),
         fields: Default::default(),
         operations: Vec::new(),
+    }
+}
+
+fn domain_view(domain: &Domain) -> DomainView {
+    DomainView {
+        name: domain.name.to_string(),
+        kind: domain.kind.to_string(),
+        target: domain.target.as_ref().map(|target| target.to_string()),
+        tls: domain.tls_mode.to_string(),
+    }
+}
+
+/// A task, with all that there is to tell.
+pub(super) async fn task_view(read: &mut Read, task: &TaskRecord) -> Result<TaskView, Refusal> {
+    let around = Around::tasks(read, std::slice::from_ref(task)).await?;
+    let mut view = task_that_waits(read, &around, task).await?;
+    for attempt in read.attempts(task.id).await? {
+        view.attempts.push(attempt_view(read, attempt).await?);
+    }
+    let children = aegir_store::TaskList {
+        parent: Some(task.id),
+        page: Page::first(aegir_store::LONGEST_PAGE),
+        ..aegir_store::TaskList::default()
     };
-    for domain in read.domains(id).await? {
-        view.domains.push(DomainView {
-            name: domain.name.to_string(),
-            kind: domain.kind.to_string(),
-            target: domain.target.map(|target| target.to_string()),
-            tls: domain.tls_mode.to_string(),
-        });
-    }
-    if depth == Depth::Alone {
-        view.fields = super::field::fields_of(read, id).await?;
-        view.operations = operations(read, &site.node, Subject::Site, 0).await?;
-    }
+    view.children = read.list(&children).await?.rows.iter().map(|child| child.id.0).collect();
     Ok(view)
 }
 
-pub(super) async fn task_view(read: &mut Read, task: &TaskRecord, depth: Depth) -> Result<TaskView, Refusal> {
-    let mut view = TaskView {
+/// A task as lists tell it, and what it waits for.
+pub(super) async fn task_that_waits(read: &mut Read, around: &Around, task: &TaskRecord) -> Result<TaskView, Refusal> {
+    let mut reasons = Vec::new();
+    for reason in read.waiting_for(task.id).await? {
+        reasons.push(in_words(read, reason).await?);
+    }
+    if task.state == TaskState::OutOfContact {
+        reasons.push(out_of_contact(read, task.server).await?);
+    }
+    let waits_for = (!reasons.is_empty()).then(|| reasons.join("; "));
+    Ok(TaskView { waits_for, ..task_in_list(around, task) })
+}
+
+/// A task, as lists tell it.
+pub(super) fn task_in_list(around: &Around, task: &TaskRecord) -> TaskView {
+    TaskView {
         id: task.id.0,
         operation: task.operation.to_string(),
         object: task.object.0,
@@ -265,7 +289,7 @@ pub(super) async fn task_view(read: &mut Read, task: &TaskRecord, depth: Depth) 
         state: task.state.to_string(),
         asked_by: task.actor.clone(),
         parent: task.parent.map(|parent| parent.0),
-        server: short_name(read, task.server).await?,
+        server: around.name(task.server),
         queued: task.queued,
         started: task.started,
         ended: task.ended,
@@ -274,29 +298,12 @@ pub(super) async fn task_view(read: &mut Read, task: &TaskRecord, depth: Depth) 
         parameters: task.parameters["given"].clone(),
         attempts: Vec::new(),
         children: Vec::new(),
-    };
-    if depth != Depth::InList {
-        let mut reasons = Vec::new();
-        for reason in read.waiting_for(task.id).await? {
-            reasons.push(in_words(read, reason).await?);
-        }
-        if task.state == TaskState::OutOfContact {
-            reasons.push(out_of_contact(read, task.server).await?);
-        }
-        view.waits_for = (!reasons.is_empty()).then(|| reasons.join("; "));
     }
-    if depth == Depth::Alone {
-        for attempt in read.attempts(task.id).await? {
-            view.attempts.push(attempt_view(read, attempt).await?);
-        }
-        let children = aegir_store::TaskList {
-            parent: Some(task.id),
-            page: Page::first(aegir_store::LONGEST_PAGE),
-            ..aegir_store::TaskList::default()
-        };
-        view.children = read.list(&children).await?.rows.iter().map(|child| child.id.0).collect();
-    }
-    Ok(view)
+}
+
+/// The same, read for it alone.
+pub(super) async fn task_alone_in_list(read: &mut Read, task: &TaskRecord) -> Result<TaskView, Refusal> {
+    Ok(task_in_list(&Around::tasks(read, std::slice::from_ref(task)).await?, task))
 }
 
 /// What a task waits for whose machine says nothing.

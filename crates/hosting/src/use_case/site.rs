@@ -3,13 +3,14 @@
 use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus, SiteName, Task, TaskState};
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
+use super::around::Around;
 use super::field::fill_fields;
 use super::object::{
     KnownContexts, going, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, platform_named,
     server_named, site_named,
 };
 use super::queued::Wanted;
-use super::shown::{cursor_page, of_page, site_view};
+use super::shown::{cursor_page, of_page, site_in_list, site_view};
 use super::{Asked, shown};
 use crate::making::{changed_site, new_site};
 use crate::options::{Chosen, DbServerOffer, Offer, PlatformOffer, options};
@@ -60,10 +61,8 @@ impl Hosting {
                 }
                 let total = read.count(&list).await?;
                 let page = read.list(&list).await?;
-                let mut items = Vec::new();
-                for site in &page.rows {
-                    items.push(site_view(read, site, shown::Depth::InList).await?);
-                }
+                let around = Around::sites(read, &page.rows).await?;
+                let items = page.rows.iter().map(|site| site_in_list(&around, site)).collect();
                 of_page(items, page.next, Some(total))
             })
             .await
@@ -74,7 +73,7 @@ impl Hosting {
         self.store()
             .snapshot(async |read| {
                 let site = site_named(read, &name).await?;
-                Ok(Answer::Object(shown::json(&site_view(read, &site, shown::Depth::Alone).await?)))
+                Ok(Answer::Object(shown::json(&site_view(read, &site).await?)))
             })
             .await
     }
@@ -306,17 +305,19 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
         page: Page::first(MOST_OFFERED),
         ..aegir_store::PlatformList::default()
     };
-    for platform in read.list(&platforms).await?.rows {
+    let platforms = read.list(&platforms).await?.rows;
+    let ids: Vec<NodeId> = platforms.iter().map(|platform| platform.node.id).collect();
+    let profiles = read.profiles_on(&ids).await?;
+    let mut languages = read.languages_of(&ids).await?;
+    let surveyed = read.engines_of(&ids).await?;
+    for platform in platforms {
+        let id = platform.node.id;
         let (Some(context), Some(_)) = (&platform.context, platform.node.verified) else { continue };
-        if going.contains(&platform.node.id) {
+        if going.contains(&id) {
             continue;
         }
-        let instances = read.instances(platform.node.id).await?;
-        let mut profiles: Vec<_> = instances
-            .iter()
-            .filter(|instance| instance.kind == aegir_domain::PackageKind::Profile)
-            .filter_map(|instance| instance.name.parse().ok())
-            .collect();
+        let profiles = profiles.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let mut profiles: Vec<_> = profiles.iter().filter_map(|name| name.parse().ok()).collect();
         let default_profile = platform.default_profile.clone();
         if let Some(default) = &default_profile
             && !profiles.contains(default)
@@ -330,12 +331,12 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
             server: context.server.clone(),
             profiles,
             default_profile,
-            languages: read.languages(platform.node.id).await?,
+            languages: languages.remove(&id).unwrap_or_default(),
             // Drupal 7 knows what lies beside its profiles, and no more.
             fetches: !core.starts_with("7."),
             // Until a verify has told, each that there is may be one of them; the install checks it in any case.
             engines: match platform.surveyed {
-                true => read.engines(platform.node.id).await?.iter().map(ToString::to_string).collect(),
+                true => surveyed.get(&id).into_iter().flatten().map(ToString::to_string).collect(),
                 false => engines.clone(),
             },
         });

@@ -5,10 +5,11 @@ use std::str::FromStr;
 use aegir_domain::{NodeId, Task};
 use aegir_store::{Cancelled, Direction, NameMatch, Queued as Stored, Read, TaskList, TaskRecord, TaskSort};
 
+use super::around::Around;
 use super::object::{
     KnownContexts, known_platform, known_site, locks, must_be_available, operation_named, server_named, users_of,
 };
-use super::shown::{cursor_page, line_view, of_page, task_view};
+use super::shown::{cursor_page, line_view, of_page, task_alone_in_list, task_in_list, task_view};
 use super::{Asked, shown};
 use crate::{Answer, BadParameters, Hosting, OperationId, Permission, Queued, Refusal};
 
@@ -36,10 +37,8 @@ impl Hosting {
                 }
                 let total = read.count(&list).await?;
                 let page = read.list(&list).await?;
-                let mut items = Vec::new();
-                for task in &page.rows {
-                    items.push(task_view(read, task, shown::Depth::InList).await?);
-                }
+                let around = Around::tasks(read, &page.rows).await?;
+                let items = page.rows.iter().map(|task| task_in_list(&around, task)).collect();
                 of_page(items, page.next, Some(total))
             })
             .await
@@ -50,7 +49,7 @@ impl Hosting {
         self.store()
             .snapshot(async |read| {
                 let task = task_numbered(read, id).await?;
-                Ok(Answer::Object(shown::json(&task_view(read, &task, shown::Depth::Alone).await?)))
+                Ok(Answer::Object(shown::json(&task_view(read, &task).await?)))
             })
             .await
     }
@@ -99,7 +98,7 @@ impl Hosting {
                 if task.state.is_ended() {
                     return Err(had_ended(task.state));
                 }
-                task_view(read, &task, shown::Depth::InList).await
+                task_alone_in_list(read, &task).await
             });
             return Ok(Answer::Object(shown::json(&task.await?)));
         }
@@ -113,7 +112,7 @@ impl Hosting {
                     Cancelled::TooLate(state) => return Err(had_ended(state)),
                 }
                 let task = task_numbered(tx, id).await?;
-                Ok(Answer::Object(shown::json(&task_view(tx, &task, shown::Depth::InList).await?)))
+                Ok(Answer::Object(shown::json(&task_alone_in_list(tx, &task).await?)))
             })
             .await?;
         // Whoever records it asks its back end; that also happens if we die right here.

@@ -1,5 +1,6 @@
 //! What a use case is handed: [`Read`] to ask, [`Tx`] to change, both for one connection.
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use aegir_domain::{NodeId, NodeKind};
@@ -91,6 +92,51 @@ impl Read {
 
     pub(crate) async fn ask(&mut self, name: &'static str, query: Query) -> Result<Vec<Row>, StoreFault> {
         self.link()?.rows(name, &query.text, query.values, false).await
+    }
+
+    /// One thing of each of these nodes: `begin` ends with `IN`.
+    pub(crate) async fn of_all<'a, T>(
+        &mut self,
+        name: &'static str,
+        begin: &'static str,
+        ids: impl IntoIterator<Item = &'a NodeId>,
+        end: &'static str,
+        of: impl Fn(&Row) -> Result<(NodeId, T), StoreFault>,
+    ) -> Result<BTreeMap<NodeId, T>, StoreFault> {
+        self.about(name, begin, ids, end).await?.iter().map(of).collect()
+    }
+
+    /// All things of each of these nodes, in the order that `end` says: `begin` ends with `IN`.
+    pub(crate) async fn each_of<'a, T>(
+        &mut self,
+        name: &'static str,
+        begin: &'static str,
+        ids: impl IntoIterator<Item = &'a NodeId>,
+        end: &'static str,
+        of: impl Fn(&Row) -> Result<(NodeId, T), StoreFault>,
+    ) -> Result<BTreeMap<NodeId, Vec<T>>, StoreFault> {
+        let mut found: BTreeMap<NodeId, Vec<T>> = BTreeMap::new();
+        for row in self.about(name, begin, ids, end).await? {
+            let (id, one) = of(&row)?;
+            found.entry(id).or_default().push(one);
+        }
+        Ok(found)
+    }
+
+    async fn about<'a>(
+        &mut self,
+        name: &'static str,
+        begin: &'static str,
+        ids: impl IntoIterator<Item = &'a NodeId>,
+        end: &'static str,
+    ) -> Result<Vec<Row>, StoreFault> {
+        let mut ids = ids.into_iter().copied().peekable();
+        if ids.peek().is_none() {
+            return Ok(Vec::new());
+        }
+        let mut query = Query::new(begin);
+        query.bind_all(ids).push(end);
+        self.ask(name, query).await
     }
 }
 

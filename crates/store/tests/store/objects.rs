@@ -230,9 +230,20 @@ fn what_a_platform_can_be_used_for_is_what_its_last_verify_told() {
         };
         let told = async |platform| {
             let read = async |read: &mut aegir_store::Read| {
-                let engines: Vec<_> = read.engines(platform).await?.iter().map(ToString::to_string).collect();
+                let engines: Vec<_> = read
+                    .engines_of(&[platform])
+                    .await?
+                    .remove(&platform)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
                 let surveyed = read.platform(platform).await?.unwrap().surveyed;
-                Ok::<_, StoreFault>((surveyed, engines.join(" "), read.languages(platform).await?))
+                Ok::<_, StoreFault>((
+                    surveyed,
+                    engines.join(" "),
+                    read.languages_of(&[platform]).await?.remove(&platform).unwrap_or_default(),
+                ))
             };
             ground.store.read(read).await.unwrap()
         };
