@@ -114,6 +114,8 @@ async fn migrate(home: &Home, places: &Places, to_file: &Path) -> Result<u8, Fai
     for table in &copied {
         out(&format!("{:<16} {:>9}  {}", table.name, table.rows, &table.checksum[..16.min(table.checksum.len())]));
     }
+    // So that it knows at once how to look for something. If it cannot, it learns within the hour.
+    let _ = target.tend().await;
     let left = from.address().to_string();
     target.close().await;
     from.close().await;

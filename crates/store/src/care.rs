@@ -158,10 +158,11 @@ impl Store {
         }
     }
 
-    /// What is good now and then, as once an hour: SQLite learns how its tables are filled, gives back room, and
-    /// empties its journal. PostgreSQL does all that by itself.
+    /// What is good now and then, as once an hour: the database learns how its tables are filled, by which it decides
+    /// how to look for something; SQLite gives back room, and empties its journal. PostgreSQL does the rest by itself,
+    /// and this too, but not at once after many rows came.
     pub async fn tend(&self) -> Result<(), StoreFault> {
-        let Some(sqlite) = self.sqlite() else { return Ok(()) };
+        let Some(sqlite) = self.sqlite() else { return self.analyze().await };
         let mut place = sqlite.writer().await?;
         let mut writer = match place.take() {
             Some(writer) => writer,

@@ -132,6 +132,16 @@ impl Store {
         answer
     }
 
+    /// Has PostgreSQL count anew how its tables are filled.
+    pub(crate) async fn analyze(&self) -> Result<(), StoreFault> {
+        let Engine::Postgres(postgres) = &self.0.engine else { return Ok(()) };
+        let mut link = postgres.long_link().await?;
+        let learned = link.script("analyze", "ANALYZE").await;
+        // It has lost its limits, and must not be handed on.
+        link.sever();
+        learned
+    }
+
     async fn of_one_moment<T, E, F>(&self, link: Link, work: F) -> Result<(Result<T, E>, Option<Link>), StoreFault>
     where
         E: From<StoreFault>,
