@@ -178,8 +178,11 @@ statements! {
         "SELECT task.id
            FROM task
           WHERE task.server = $1 AND task.priority = $2 AND task.state = 'waiting'
-            AND (SELECT COUNT(*) FROM task AS own
-                  WHERE own.owner = task.owner AND own.state IN ('running', 'out-of-contact')) = $3
+            AND (task.owner IN (SELECT own.owner FROM task AS own
+                                 WHERE own.state IN ('running', 'out-of-contact')
+                                 GROUP BY own.owner HAVING COUNT(*) = $3)
+                 OR $3 = 0 AND task.owner NOT IN (SELECT own.owner FROM task AS own
+                                                   WHERE own.state IN ('running', 'out-of-contact')))
             AND NOT EXISTS (SELECT 1 FROM task AS other
                              WHERE other.object = task.object AND other.state IN ('running', 'out-of-contact'))
             AND NOT EXISTS (SELECT 1 FROM task_lock AS wanted

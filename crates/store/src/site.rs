@@ -356,14 +356,14 @@ impl Parts for SiteList {
 
 impl HasPackage {
     fn on(&self, query: &mut Query) {
-        // Asked of one site after the other, in the order of the list: a page of a package that many have is soon
-        // full, and one that few have costs a look at each site.
+        // SQLite asks one site after the other, in the order of the list: a page of a package that many have is soon
+        // full, and one that few have costs a look at each site. PostgreSQL can turn it round, if the site is named
+        // behind WHERE.
         query.push(" AND EXISTS (SELECT 1 FROM package JOIN instance ON instance.package = package.id");
-        query.push(" AND instance.node = site.id");
         if self.version.is_some() {
             query.push(" JOIN release ON release.id = instance.release");
         }
-        query.push(" WHERE package.name = ").bind(&self.name);
+        query.push(" WHERE instance.node = site.id AND package.name = ").bind(&self.name);
         if let Some(kind) = self.kind {
             query.push(" AND package.kind = ").bind(kind);
         }

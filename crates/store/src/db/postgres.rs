@@ -32,6 +32,8 @@ impl Postgres {
                 ("lock_timeout", "5000"),
                 ("idle_in_transaction_session_timeout", "60000"),
                 ("client_min_messages", "warning"),
+                // Our questions are short: to compile them would take longer than to answer them.
+                ("jit", "off"),
                 // The server's end; ours is the watchdog, for the driver sets none.
                 ("tcp_keepalives_idle", "30"),
                 ("tcp_keepalives_interval", "10"),
