@@ -29,7 +29,7 @@ use support::{Lab, Way, way};
 /// How often what takes milliseconds is done.
 const RUNS: usize = 11;
 /// How often a site is installed, by us and by hand in turn.
-const INSTALLS: usize = 3;
+const INSTALLS: usize = 5;
 
 fn main() {
     let parts: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
