@@ -34,6 +34,8 @@ pub(crate) struct Given {
     pub(crate) drill: Option<String>,
     /// How a person came over ssh: `SSH_CONNECTION`.
     pub(crate) ssh: Option<String>,
+    /// The folders in which a shell looks for programs: `PATH`.
+    pub(crate) path: String,
     /// Whether this is the process that stays, of `aegir up --detach`.
     pub(crate) stays: bool,
     /// Where `scripts/setup` wrote down what it did.

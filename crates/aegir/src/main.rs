@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         home: cli.home.or_else(|| std::env::var_os("AEGIR_HOME").filter(|home| !home.is_empty()).map(Into::into)),
         drill: std::env::var("AEGIR_DRILL").ok(),
         ssh: std::env::var("SSH_CONNECTION").ok(),
+        path: std::env::var("PATH").unwrap_or_default(),
         stays: std::env::var_os(up::STAYS).is_some(),
         notes: std::env::var_os("AEGIR_SETUP_NOTES").map_or_else(|| setup_notes::FOLDER.into(), Into::into),
         wishes: front::Wishes {

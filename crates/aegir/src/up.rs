@@ -28,7 +28,7 @@ use first_hour::{FirstHour, Wishes};
 use front_end::FrontEnd;
 use keeper::Keeper;
 use teller::Teller;
-use welcome::{OverSsh, Reader};
+use welcome::{OverSsh, Reader, word_for};
 
 pub(crate) use detach::{STAYS, down};
 
@@ -108,8 +108,10 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
     let listen = stack.endpoints().listen;
     let owner = users.as_ref().map(|users| users.aegir.name.clone());
     let name = owner::own_name();
-    let reader =
-        Reader { home: &home, owner: owner.as_deref(), name: &name, ssh: given.ssh.as_deref().and_then(OverSsh::read) };
+    let folders = if owner.is_some() { welcome::SUDO_PATH } else { &given.path };
+    let program = std::env::current_exe().map_or_else(|_| "aegir".into(), |program| word_for(&program, folders));
+    let ssh = given.ssh.as_deref().and_then(OverSsh::read);
+    let reader = Reader { home: &home, owner: owner.as_deref(), program: &program, name: &name, ssh };
 
     let back_end = BackEnd::new(home.clone(), users.as_ref());
     let stopping = AtomicBool::new(false);
@@ -204,7 +206,8 @@ mod tests {
 
     #[test]
     fn what_to_type_next_is_told_to_the_user_who_must_type_it() {
-        let reader = Reader { home: Path::new("/srv/my home"), owner: Some("aegir"), name: "root", ssh: None };
+        let reader =
+            Reader { home: Path::new("/srv/my home"), owner: Some("aegir"), program: "aegir", name: "root", ssh: None };
 
         let said = services_run(&reader, 8080);
 

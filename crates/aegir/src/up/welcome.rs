@@ -1,6 +1,7 @@
 //! What a person is told once sites can be seen: their address, a link that logs in, how to go on.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use aegir_domain::{Cmd, SiteContext};
@@ -42,9 +43,24 @@ pub(crate) struct Reader<'a> {
     pub(crate) home: &'a Path,
     /// The user who gives all other commands, if that is not the reader.
     pub(crate) owner: Option<&'a str>,
+    /// The word by which they start this program.
+    pub(crate) program: &'a str,
     /// The reader's name on this machine.
     pub(crate) name: &'a str,
     pub(crate) ssh: Option<OverSsh>,
+}
+
+/// Where `sudo` looks for programs, on Debian and Ubuntu.
+pub(crate) const SUDO_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The word that starts `program`: its name where one of `folders` (as in `PATH`) leads to it, else its path.
+pub(crate) fn word_for(program: &Path, folders: &str) -> String {
+    let of = |path: &Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+    let found = folders.split(':').map(|folder| Path::new(folder).join("aegir")).find(|path| path.exists());
+    match found.and_then(|found| of(&found)) {
+        Some(found) if Some(found) == of(program) => "aegir".to_owned(),
+        _ => program.display().to_string(),
+    }
 }
 
 /// The address of a site's front page.
@@ -98,8 +114,8 @@ impl Reader<'_> {
     /// A line of ours, as the reader has to type it.
     pub(crate) fn line(&self, words: &[&str]) -> String {
         let aegir = match self.owner {
-            Some(owner) => Cmd::new("sudo").args(["-u", owner, "aegir"]),
-            None => Cmd::new("aegir"),
+            Some(owner) => Cmd::new("sudo").args(["-u", owner, self.program]),
+            None => Cmd::new(self.program),
         };
         aegir.arg("--home").arg(self.home.display().to_string()).args(words.iter().copied()).to_string()
     }
@@ -124,8 +140,22 @@ mod tests {
         let link = Some((site.clone(), "http://first.localhost:8080/user/reset/1/2/3".to_owned()));
         let ready = Ready { sites: vec![site], link, demo };
         let ssh = ssh.and_then(OverSsh::read);
-        let reader = Reader { home: Path::new("/srv/var"), owner: Some("aegir"), name: "ann", ssh };
+        let reader = Reader { home: Path::new("/srv/var"), owner: Some("aegir"), program: "aegir", name: "ann", ssh };
         text(&ready, listen.parse().unwrap(), &reader)
+    }
+
+    #[test]
+    fn the_program_is_called_by_its_name_where_that_finds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        for place in [&one, &other] {
+            std::fs::create_dir(place).unwrap();
+            std::fs::write(place.join("aegir"), "").unwrap();
+        }
+        let path = format!("/nowhere:{}:{}", one.display(), other.display());
+        assert_eq!(word_for(&one.join("aegir"), &path), "aegir");
+        assert_eq!(word_for(&other.join("aegir"), &path), other.join("aegir").display().to_string());
+        assert_eq!(word_for(&one.join("aegir"), "/nowhere"), one.join("aegir").display().to_string());
     }
 
     #[test]
