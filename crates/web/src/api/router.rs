@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::answer::{self, Reply};
 use super::route::{OwnRoute, Place, place_of, route_of};
-use super::tokens::{WrongTokens, bearer};
+use super::tokens::{Pass, WrongTokens, bearer};
 use super::{Problem, ProblemKind, call, change, changes, document, events, guard, json, wait};
 use crate::{Limits, Outside};
 
@@ -250,7 +250,7 @@ async fn ask(
     let reply = to_its_end(api, &actor, call, key).await?;
     let mut response = answer::response(&reply);
     if let (Some(task), Some(seconds)) = (reply.queued(), wait::seconds(&head.headers))
-        && let Some(view) = wait::ended(api, &actor, task, seconds).await
+        && let Some(view) = wait::ended(api, Pass::of(api, actor, &head.headers), task, seconds).await
     {
         *response.body_mut() = Body::from(view.to_string());
         *response.status_mut() = StatusCode::OK;

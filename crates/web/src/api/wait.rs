@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::router::Api;
+use super::tokens::Pass;
 
 /// The header that asks for it.
 pub(super) const PREFER: &str = "prefer";
@@ -52,12 +53,13 @@ impl Ear<'_> {
     }
 }
 
-/// The task once it has ended; nothing if that takes longer than `seconds`, or may not be seen.
-pub(super) async fn ended(api: &Api, actor: &Actor, task: i64, seconds: u64) -> Option<Value> {
+/// The task once it has ended; nothing if that takes longer than `seconds`, or may not be seen any more.
+pub(super) async fn ended(api: &Api, mut pass: Pass, task: i64, seconds: u64) -> Option<Value> {
     let watching = async {
         loop {
             let ear = Ear::of(api.front.as_ref());
-            let view = shown(api, actor, task).await.ok()?;
+            pass.look(api).await.ok()?;
+            let view = shown(api, &pass.actor, task).await.ok()?;
             if has_ended(&view) {
                 return Some(view);
             }

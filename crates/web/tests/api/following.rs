@@ -279,6 +279,26 @@ fn an_answer_is_put_off_until_the_task_has_ended_or_the_time_is_over() {
 }
 
 #[test]
+fn whoever_waits_with_a_token_that_is_revoked_is_not_told_the_end() {
+    let stage = Stage::with(Limits { token: Duration::from_millis(100), ..Limits::default() });
+    let asker = stage.double.token("asker", Permission::ALL);
+
+    let verify = || request("POST", "/api/v1/sites/a.test/verify", &asker, &[("Prefer", "wait=15")], None);
+    let answer = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| stage.talk().ask(verify()));
+        std::thread::sleep(Duration::from_millis(300));
+        stage.double.state().tokens.remove("asker");
+        std::thread::sleep(Duration::from_millis(200));
+        stage.double.carry_out();
+        waiting.join().unwrap()
+    });
+
+    // What was asked for stays so: it was allowed then.
+    assert_eq!((answer.status, answer.header("preference-applied")), (202, None));
+    assert_eq!(answer.json().get("state"), None);
+}
+
+#[test]
 fn many_follow_at_once() {
     let stage = Stage::new();
     let task = stage.a_task();
