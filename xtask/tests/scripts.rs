@@ -239,13 +239,20 @@ fn setup_replaces_neither_what_is_held_nor_what_runs_a_service() {
     assert_eq!(said(&library), "setup: to install: wanted \nsetup: to upgrade, because those need it: db \n");
 }
 
-/// A cargo whose tests end as told, and whose other commands succeed.
-fn cargo(nextest: &str, doc: &str) -> Machine {
+/// A cargo whose tests end as told, of the examples and then of the release build, and whose other commands succeed.
+fn cargo(nextest: &str, doc: &str, release: &str) -> Machine {
+    let metadata = r#"echo '{"target_directory":"/builds/here","version":1}'"#;
     Machine::new().with(
         "cargo",
-        &format!("case \"$*\" in *'nextest run'*) {nextest};; *--doc*|*'test --locked'*) {doc};; esac\nexit 0"),
+        &format!(
+            "case \"$AEGIR_TEST_PROGRAM $*\" in *'nextest run'*) {nextest};; *metadata*) {metadata};; \
+             '/builds/here/release/aegir test '*) {release};; *'test --locked'*) {doc};; esac\nexit 0"
+        ),
     )
 }
+
+/// What cargo says of some tests.
+const OF_RELEASE: &str = "echo 'test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out'";
 
 fn last_line(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned()
@@ -256,11 +263,12 @@ fn a_test_run_ends_with_its_sum() {
     let output = cargo(
         "echo '     Summary [   1.20s] 12 tests run: 12 passed (1 slow), 3 skipped'",
         "echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out'",
+        OF_RELEASE,
     )
     .run("test", &[]);
 
     assert!(output.status.success());
-    assert_eq!(last_line(&output), "14 passed, 0 failed");
+    assert_eq!(last_line(&output), "19 passed, 0 failed");
 }
 
 #[test]
@@ -268,17 +276,24 @@ fn a_test_that_fails_or_never_ends_is_in_the_sum() {
     let output = cargo(
         "echo 'Summary [ 1.20s] 12 tests run: 10 passed, 1 failed, 1 timed out, 0 skipped'; exit 100",
         "echo 'test result: FAILED. 2 passed; 1 failed; 0 ignored'; exit 101",
+        "echo 'test result: FAILED. 4 passed; 1 failed; 0 ignored'; exit 101",
     )
     .run("test", &[]);
 
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(last_line(&output), "12 passed, 3 failed");
+    assert_eq!(last_line(&output), "16 passed, 4 failed");
 }
 
 #[test]
 fn a_build_that_breaks_is_a_failure() {
-    let output = cargo("echo 'error: could not compile'; exit 101", "exit 0").run("test", &[]);
+    let output = cargo("echo 'error: could not compile'; exit 101", "exit 0", "exit 0").run("test", &[]);
 
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(last_line(&output), "0 passed, 1 failed");
+
+    // So is one that breaks in the release build alone; what an older one would say does not count.
+    let breaks = "case \"$*\" in *'build --locked --release'*) exit 101;; *'test --locked'*) echo 'test result: ok. 9 passed;';; esac";
+    let output = Machine::new().with("cargo", &format!("{breaks}\nexit 0")).run("test", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(last_line(&output), "9 passed, 1 failed");
 }
