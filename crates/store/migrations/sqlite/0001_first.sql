@@ -148,7 +148,7 @@ CREATE TABLE instance (
 );
 CREATE INDEX instance_by_node ON instance (node, id);
 CREATE INDEX instance_by_package ON instance (package, node, enabled);
-CREATE INDEX instance_by_release ON instance (release, node);
+CREATE INDEX instance_by_release ON instance (release, node, enabled);
 
 CREATE TABLE task (
   id           INTEGER NOT NULL PRIMARY KEY REFERENCES node (id),
