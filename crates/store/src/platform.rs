@@ -102,10 +102,6 @@ statements! {
     ADD_LANGUAGE =
         "INSERT INTO platform_language (platform, profile, language) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     SURVEYED = "UPDATE platform SET surveyed = TRUE WHERE id = $1";
-    SITES_ON =
-        "SELECT COUNT(*) AS sites
-           FROM site JOIN node ON node.id = site.id
-          WHERE site.platform = $1 AND node.status <> 'deleted'";
 }
 
 impl Read {
@@ -151,7 +147,7 @@ impl Read {
 
     /// How many sites live on a platform; deleted ones do not.
     pub async fn count_sites_on(&mut self, platform: NodeId) -> Result<u64, StoreFault> {
-        self.row(&SITES_ON, values![platform]).await?.map_or(Ok(0), |row| row.count("sites"))
+        Ok(self.count_sites_of(&[platform]).await?.remove(&platform).unwrap_or(0))
     }
 }
 

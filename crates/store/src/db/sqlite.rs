@@ -56,7 +56,7 @@ impl Sqlite {
             .pragma("trusted_schema", "off")
             .disable_statement_logging();
         // For the writer alone: to say it takes the lock of one who writes, and readers wait for nobody.
-        let readers = options.clone().pragma("query_only", "on").pragma("cache_size", "-8000");
+        let readers = options.clone().pragma("query_only", "on");
         let options = options.auto_vacuum(SqliteAutoVacuum::Incremental);
         let writer = match (connect(&options, path).await, only_read) {
             (Ok(writer), _) => writer,
