@@ -142,6 +142,9 @@ mod sealed {
         const LIST: &'static str;
         /// What is selected.
         const COLUMNS: &'static str;
+        /// Where the columns are, if the rows of a page are chosen first and looked up then: `sort_id` is each one's
+        /// number. For lists whose rows are wide and that are filtered by much else; of one selection only.
+        const LOOKED_UP_IN: Option<&'static str> = None;
 
         /// Adds ` FROM … WHERE …` for one of the [`Parts::arms`].
         fn from(&self, arm: usize, query: &mut Query);
@@ -173,6 +176,14 @@ impl Read {
             _ => None,
         };
         Ok(Listed { rows: rows.iter().map(L::item).collect::<Result<_, _>>()?, next })
+    }
+
+    /// A page of a list, and how many rows the list has. They are counted only if the page is not the whole list.
+    pub async fn list_with_total<L: Listing>(&mut self, list: &L) -> Result<(Listed<L::Item>, Total), StoreFault> {
+        let listed = self.list(list).await?;
+        let whole = list.page().after.is_none() && listed.next.is_none();
+        let total = if whole { Total::Exactly(listed.rows.len() as u64) } else { self.count(list).await? };
+        Ok((listed, total))
     }
 
     /// How many rows a list has, the pages aside. Counts no further than a thousand.
@@ -222,10 +233,16 @@ fn query_of<L: Listing>(list: &L, limit: u32, dialect: Dialect) -> Result<Query,
     let arms = list.arms();
     let mut query = Query::new(if arms > 1 { "SELECT * FROM (" } else { "" });
     query.dialect = Some(dialect);
+    if L::LOOKED_UP_IN.is_some() {
+        query.push("SELECT ").push(L::COLUMNS).push(", chosen.sort_id, chosen.sort_key FROM (");
+    }
     for arm in 0..arms {
         query.push(if arm > 0 { " UNION ALL " } else { "" }).push(if arms > 1 { "SELECT * FROM (" } else { "" });
-        query.push("SELECT ").push(L::COLUMNS).push(", ").push(order.id).push(" AS sort_id, ");
-        query.push(order.key.unwrap_or(order.id)).push(" AS sort_key");
+        query.push("SELECT ");
+        if L::LOOKED_UP_IN.is_none() {
+            query.push(L::COLUMNS).push(", ");
+        }
+        query.push(order.id).push(" AS sort_id, ").push(order.key.unwrap_or(order.id)).push(" AS sort_key");
         list.from(arm, &mut query);
         if let Some(Place(_, key, id)) = &place {
             match (order.key, key) {
@@ -250,6 +267,10 @@ fn query_of<L: Listing>(list: &L, limit: u32, dialect: Dialect) -> Result<Query,
     if arms > 1 {
         query.push(") AS arms ORDER BY sort_key").push(run).push(", sort_id").push(run);
         query.push(" LIMIT ").bind(i64::from(limit) + 1);
+    }
+    if let Some(tables) = L::LOOKED_UP_IN {
+        query.push(") AS chosen ").push(tables);
+        query.push(" ORDER BY chosen.sort_key").push(run).push(", chosen.sort_id").push(run);
     }
     Ok(query)
 }

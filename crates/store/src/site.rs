@@ -297,9 +297,13 @@ impl Parts for SiteList {
     const COLUMNS: &'static str =
         "node.id, node.kind, node.name, node.title, node.status, node.owner, node.created, node.changed,
         node.verified, site.platform, site.db_server, site.profile, site.language, site.core, site.context";
+    const LOOKED_UP_IN: Option<&'static str> =
+        Some("JOIN node ON node.id = chosen.sort_id JOIN site ON site.id = chosen.sort_id");
 
     fn from(&self, _: usize, query: &mut Query) {
-        query.push(" FROM site JOIN node ON node.id = site.id WHERE node.kind = 'site'");
+        // Each such node has its site. As a left join it says so to PostgreSQL, which would else think that few have,
+        // and not follow the index that the order has; where no filter asks the site, it is not looked at.
+        query.push(" FROM node LEFT JOIN site ON site.id = node.id WHERE node.kind = 'site'");
         with_status(&self.status, query);
         if let Some(name) = &self.name {
             name.on("@", query);
@@ -357,10 +361,12 @@ impl Parts for SiteList {
 impl HasPackage {
     fn on(&self, query: &mut Query) {
         // A list of its own, made once: to ask one site after the other costs a look at each where few have it.
-        query.push(" AND site.id IN (SELECT instance.node FROM package JOIN instance ON instance.package = package.id");
-        if self.version.is_some() {
-            query.push(" JOIN release ON release.id = instance.release");
-        }
+        // Of a version, the release leads there alone: to ask for both has PostgreSQL think that hardly any are left.
+        query.push(" AND node.id IN (SELECT instance.node FROM package");
+        query.push(match self.version {
+            Some(_) => " JOIN release ON release.package = package.id JOIN instance ON instance.release = release.id",
+            None => " JOIN instance ON instance.package = package.id",
+        });
         query.push(" WHERE package.name = ").bind(&self.name);
         if let Some(kind) = self.kind {
             query.push(" AND package.kind = ").bind(kind);

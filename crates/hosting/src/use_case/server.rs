@@ -37,8 +37,7 @@ impl Hosting {
                     page: cursor_page(asked)?,
                     ..ServerList::default()
                 };
-                let total = read.count(&list).await?;
-                let page = read.list(&list).await?;
+                let (page, total) = read.list_with_total(&list).await?;
                 of_page(page.rows.iter().map(server_in_list).collect(), page.next, Some(total))
             })
             .await

@@ -59,8 +59,7 @@ impl Hosting {
                         false => Span { from: None, until: Some(1) },
                     };
                 }
-                let total = read.count(&list).await?;
-                let page = read.list(&list).await?;
+                let (page, total) = read.list_with_total(&list).await?;
                 let around = Around::sites(read, &page.rows).await?;
                 let items = page.rows.iter().map(|site| site_in_list(&around, site)).collect();
                 of_page(items, page.next, Some(total))

@@ -35,8 +35,7 @@ impl Hosting {
                 if let Some(name) = given.text("server") {
                     list.server = Some(server_named(read, &name).await?.node.id);
                 }
-                let total = read.count(&list).await?;
-                let page = read.list(&list).await?;
+                let (page, total) = read.list_with_total(&list).await?;
                 let around = Around::tasks(read, &page.rows).await?;
                 let items = page.rows.iter().map(|task| task_in_list(&around, task)).collect();
                 of_page(items, page.next, Some(total))

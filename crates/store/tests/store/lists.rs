@@ -111,6 +111,16 @@ fn every_filter_and_every_order_gives_what_it_says() {
         let count = async |list: TaskList| ground.store.read(async |read| read.count(&list).await).await.unwrap();
         assert_eq!(count(TaskList { state: states, ..TaskList::default() }).await, Total::Exactly(120));
         assert_eq!(count(TaskList::default()).await, Total::MoreThan(1000));
+        // What a page tells of itself is what counting says, whether it is the whole list, its beginning or its end.
+        for (limit, on) in [(500, filled.platforms[0]), (3, filled.platforms[0]), (500, NodeId(1_000_000))] {
+            let mut list = SiteList { platform: vec![on], page: Page::first(limit), ..SiteList::default() };
+            loop {
+                let (page, total) = ground.store.read(async |read| read.list_with_total(&list).await).await.unwrap();
+                assert_eq!(total, ground.store.read(async |read| read.count(&list).await).await.unwrap());
+                let Some(next) = page.next else { break };
+                list.page = Page::behind(limit, next);
+            }
+        }
         let packages = all(ground, PackageList::default(), |list, page| list.page = page).await;
         assert_eq!(packages.len(), 8);
         let list = PlatformList { server: Some(filled.servers[0]), ..PlatformList::default() };
