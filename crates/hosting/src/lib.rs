@@ -24,6 +24,7 @@ mod making;
 mod news;
 mod operation;
 mod options;
+mod people;
 mod setting;
 mod use_case;
 pub mod view;
@@ -42,5 +43,6 @@ pub use operation::{
     TextKind,
 };
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
+pub use people::{Factor, Invitation, NotLetIn, Opened, People, Session, SignIn};
 pub use setting::Setting;
 pub use work::{DispatchedOnce, Dispatcher, Pace, do_chores};

@@ -16,6 +16,7 @@
 
 pub mod api;
 mod outside;
+pub mod panel;
 mod serve;
 mod socket;
 
