@@ -72,7 +72,7 @@ pub(crate) fn listen_to_traces() {
 async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     let House { hosting, home } = House::open(home).await?;
     let front: Arc<dyn Front> = Arc::new(hosting.clone());
-    let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.api };
+    let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.api, panel: None };
     let server = Server::bind(front, Arc::new(house::Machine), ways, Limits::default()).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();

@@ -9,7 +9,7 @@ mod change;
 mod changes;
 mod document;
 mod events;
-mod guard;
+pub(crate) mod guard;
 mod json;
 mod problem;
 mod route;

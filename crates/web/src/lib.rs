@@ -21,4 +21,5 @@ mod serve;
 mod socket;
 
 pub use outside::Outside;
+pub use panel::PanelWay;
 pub use serve::{Limits, Server, SocketWay, WayFault, Ways};

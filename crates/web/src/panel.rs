@@ -1,6 +1,63 @@
 //! The panel: pages for people, of the theme Eldir (`eldir/`).
 //!
-//! What a page shows is asked of the front end as the API asks it, by the session's actor; what a form does is the
-//! operation that it was made from.
+//! ```text
+//!   request ─► door (bounds, host, headers) ─► route ─► who asks, whether they may ─► a page's function ─► template
+//! ```
+//!
+//! ## Invariants
+//!
+//! - What a page shows is asked of the front end as the API asks it, by the session's actor.
+//! - What a form does is the operation that it was made from ([`route`]: an address for each).
+//! - Each address is in one list with what it needs of whoever asks; there is no other way in.
+//! - A page works without JavaScript; what is only for it is a fragment of a page.
 
+mod address;
+mod assets;
+mod door;
+mod forms;
 pub mod frame;
+mod kept;
+mod lists;
+mod live;
+mod look;
+mod objects;
+mod overview;
+mod own;
+mod pairs;
+mod reply;
+mod route;
+mod sign_in;
+mod tasks;
+mod visit;
+
+use std::sync::Arc;
+
+use aegir_hosting::People;
+
+pub use route::{Needs, PanelRoute, routes};
+
+pub(crate) use door::{answer, is_for, router};
+
+use crate::api::Api;
+
+/// The panel, and how people come to it.
+#[derive(Clone)]
+pub struct PanelWay {
+    /// Who is let in.
+    pub people: Arc<dyn People>,
+    /// The name by which a web server with TLS before it is asked; `None`: there is none.
+    pub host: Option<String>,
+}
+
+impl std::fmt::Debug for PanelWay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PanelWay").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// All that pages are made with.
+pub(crate) struct Panel {
+    pub(crate) api: Arc<Api>,
+    pub(crate) people: Arc<dyn People>,
+    pub(crate) host: Option<String>,
+}

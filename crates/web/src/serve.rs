@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::Outside;
 use crate::api::{self, Api, CameBy};
+use crate::panel::{self, Panel, PanelWay};
 use crate::socket;
 
 /// The ways in.
@@ -32,6 +33,8 @@ pub struct Ways {
     pub socket: Option<SocketWay>,
     /// An address on loopback, for bearers of tokens; port 0 takes a free one.
     pub tcp: Option<SocketAddr>,
+    /// The panel, on that address; `None`: there are no pages.
+    pub panel: Option<PanelWay>,
 }
 
 /// The socket in the home.
@@ -155,6 +158,7 @@ impl Remedy for WayFault {
 pub struct Server {
     api: Arc<Api>,
     router: Router,
+    pages: Option<(Arc<Panel>, Router)>,
     tcp: Option<TcpListener>,
     socket: Option<(UnixListener, SocketWay)>,
     address: Option<SocketAddr>,
@@ -185,7 +189,11 @@ impl Server {
         let (ending, told) = watch::channel(false);
         let api = Arc::new(Api::new(front, outside, limits, told));
         let router = api.clone().router();
-        Ok(Server { api, router, tcp, socket, address, limits, ending })
+        let pages = ways.panel.map(|PanelWay { people, host }| {
+            let panel = Arc::new(Panel { api: api.clone(), people, host });
+            (panel.clone(), panel::router(panel))
+        });
+        Ok(Server { api, router, pages, tcp, socket, address, limits, ending })
     }
 
     /// The address on loopback, with the port that was had.
@@ -196,7 +204,7 @@ impl Server {
     /// Answers until `until` ends; then takes no more, finishes what was begun within a bound, and ends
     /// event streams with a last event.
     pub async fn serve(self, until: impl Future<Output = ()>) {
-        let Server { api, router, tcp, socket, limits, ending, .. } = self;
+        let Server { api, router, pages, tcp, socket, limits, ending, .. } = self;
         // Room of its own for each way in: whoever fills the port keeps nobody from the socket.
         let rooms = [(); 2].map(|()| Arc::new(Semaphore::new(limits.connections)));
         let graceful = GracefulShutdown::new();
@@ -218,10 +226,19 @@ impl Server {
                     continue;
                 }
             };
-            let (api, router) = (api.clone(), router.clone());
+            let (api, router, pages) = (api.clone(), router.clone(), pages.clone());
             let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                let (api, router) = (api.clone(), router.clone());
-                async move { Ok::<_, Infallible>(api::answer(&api, &router, by, request.map(Body::new)).await) }
+                let (api, router, pages) = (api.clone(), router.clone(), pages.clone());
+                async move {
+                    let request = request.map(Body::new);
+                    let response = match &pages {
+                        Some((panel, pages)) if panel::is_for(by, request.uri().path()) => {
+                            panel::answer(panel, pages, request).await
+                        }
+                        _ => api::answer(&api, &router, by, request).await,
+                    };
+                    Ok::<_, Infallible>(response)
+                }
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())

@@ -123,7 +123,7 @@ impl Served {
     pub fn begin<F: Front + 'static>(home: &Path, begin: impl AsyncFnOnce() -> Arc<F>) -> Served {
         let owner = std::fs::metadata(home).unwrap();
         let socket = SocketWay { path: home.join("run/aegir.sock"), owner: (owner.uid(), owner.gid()) };
-        let ways = Ways { socket: Some(socket), tcp: None };
+        let ways = Ways { socket: Some(socket), ..Ways::default() };
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let front = runtime.block_on(begin());

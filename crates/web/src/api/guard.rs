@@ -65,6 +65,15 @@ pub(crate) async fn answer(api: &Api, router: &Router, by: CameBy, mut request: 
 }
 
 fn admit(by: CameBy, request: &Request<Body>) -> Result<(), Problem> {
+    is_within_bounds(request)?;
+    match by {
+        CameBy::Socket { .. } => Ok(()),
+        CameBy::Loopback => is_meant_for_us(request),
+    }
+}
+
+/// Whether address and headers are of a size that somebody could mean.
+pub(crate) fn is_within_bounds(request: &Request<Body>) -> Result<(), Problem> {
     let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
     if address > LONGEST_ADDRESS {
         return Err(Problem::new(
@@ -82,10 +91,7 @@ fn admit(by: CameBy, request: &Request<Body>) -> Result<(), Problem> {
             "send only those that the API names",
         ));
     }
-    match by {
-        CameBy::Socket { .. } => Ok(()),
-        CameBy::Loopback => is_meant_for_us(request),
-    }
+    Ok(())
 }
 
 /// A page of somebody else's, whose name was made to lead to this machine, sends its own name as host.
@@ -103,21 +109,21 @@ fn is_meant_for_us(request: &Request<Body>) -> Result<(), Problem> {
     }
 }
 
-fn without_port(host: &str) -> &str {
+pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
         _ => host,
     }
 }
 
-fn is_loopback(name: &str) -> bool {
+pub(crate) fn is_loopback(name: &str) -> bool {
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     name.eq_ignore_ascii_case("localhost")
         || name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
         || bare.and_then(|name| name.parse::<std::net::Ipv6Addr>().ok()).is_some_and(|ip| ip.is_loopback())
 }
 
-fn broken(api: &Api, panic: Box<dyn Any + Send>) -> Problem {
+pub(crate) fn broken(api: &Api, panic: Box<dyn Any + Send>) -> Problem {
     let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
     let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it said nothing".into());
     let id = format!("{:x}-{}", api.outside.unix_ms(), api.troubles.fetch_add(1, Ordering::Relaxed));
@@ -139,7 +145,7 @@ pub(super) fn slow_answer() -> Problem {
 }
 
 /// The body of a request, within its bounds.
-pub(super) async fn read_body(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Vec<u8>, Problem> {
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Vec<u8>, Problem> {
     let mut parts = body.into_data_stream();
     let told = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let mut too_large = told.is_some_and(|told| told > limits.body as u64);
@@ -173,7 +179,7 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, limits: &Limits) 
 
 /// Reads and drops what is left of a body that nobody wants: its sender sees the answer, and may go on with the
 /// same connection.
-pub(super) async fn drop_rest(headers: &HeaderMap, mut parts: BodyDataStream) {
+pub(crate) async fn drop_rest(headers: &HeaderMap, mut parts: BodyDataStream) {
     // Who waits for `100 Continue` has sent nothing yet.
     if headers.contains_key(EXPECT) {
         return;

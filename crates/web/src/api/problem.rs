@@ -166,6 +166,21 @@ impl Problem {
         self
     }
 
+    /// What happened.
+    pub(crate) fn detail(&self) -> &str {
+        &self.told.detail
+    }
+
+    /// Why, the nearest cause first.
+    pub(crate) fn because(&self) -> &[String] {
+        &self.told.because
+    }
+
+    /// What was wrong with which parameter.
+    pub(crate) fn parameters(&self) -> &[BadParameter] {
+        &self.told.parameters
+    }
+
     /// Seconds after which it can be tried again.
     pub(crate) fn again_after(&self) -> Option<u64> {
         self.told.again_after

@@ -27,15 +27,15 @@ pub(crate) const MOST_CHANGES: u32 = 1_000;
 
 /// All that answering takes.
 pub(crate) struct Api {
-    pub(super) front: Arc<dyn Front>,
+    pub(crate) front: Arc<dyn Front>,
     pub(crate) outside: Arc<dyn Outside>,
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
     pub(super) tokens: WrongTokens,
     /// Whether the server is about to end.
-    pub(super) ending: watch::Receiver<bool>,
+    pub(crate) ending: watch::Receiver<bool>,
     /// A permit for each change that is under way.
     pub(crate) changes: Arc<Semaphore>,
-    pub(super) troubles: AtomicU64,
+    pub(crate) troubles: AtomicU64,
 }
 
 /// The way a request came.

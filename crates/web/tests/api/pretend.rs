@@ -39,7 +39,7 @@ async fn main() {
     let front = PretendFront::in_folder(folder.path()).await;
     front.first_site().await;
     let token = front.token("pretend", &Permission::ALL).await;
-    let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], 0).into()) };
+    let ways = Ways { tcp: Some(([127, 0, 0, 1], 0).into()), ..Ways::default() };
     let outside = Arc::new(Machine(Instant::now(), front.clone()));
     // Whoever tries the API sends wrong tokens, and wants to see each refused.
     let limits = Limits { wrong_tokens: u32::MAX, ..Limits::default() };

@@ -153,7 +153,7 @@ impl Served {
         let home = tempfile::tempdir().unwrap();
         let socket = home.path().join("aegir.sock");
         let way = SocketWay { path: socket.clone(), owner: me() };
-        let ways = Ways { socket: Some(way), tcp: Some(([127, 0, 0, 1], 0).into()) };
+        let ways = Ways { socket: Some(way), tcp: Some(([127, 0, 0, 1], 0).into()), ..Ways::default() };
         let machine = Arc::new(Machine::default());
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

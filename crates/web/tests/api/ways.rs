@@ -15,7 +15,7 @@ use crate::stage::{Stage, bind, me, request, wait_until};
 #[test]
 fn only_loopback_is_listened_on() {
     for address in ["0.0.0.0:0", "10.0.0.1:8080", "[::]:0"] {
-        let fault = bind(Ways { tcp: Some(address.parse().unwrap()), socket: None }).unwrap_err();
+        let fault = bind(Ways { tcp: Some(address.parse().unwrap()), ..Ways::default() }).unwrap_err();
 
         assert!(fault.to_string().contains(address), "{fault}");
         assert!(fault.remedy().unwrap().contains("127.0.0.1"));
@@ -26,7 +26,7 @@ fn only_loopback_is_listened_on() {
 fn a_port_that_is_taken_is_told() {
     let stage = Stage::new();
 
-    let fault = bind(Ways { tcp: Some(stage.address), socket: None }).unwrap_err();
+    let fault = bind(Ways { tcp: Some(stage.address), ..Ways::default() }).unwrap_err();
 
     assert!(fault.remedy().unwrap().contains(&stage.address.port().to_string()));
 }
@@ -35,13 +35,13 @@ fn a_port_that_is_taken_is_told() {
 fn a_socket_is_not_taken_from_a_front_end_that_answers_and_is_from_one_that_died() {
     let mut stage = Stage::new();
     let way = SocketWay { path: stage.socket.clone(), owner: me() };
-    let fault = bind(Ways { socket: Some(way.clone()), tcp: None }).unwrap_err();
+    let fault = bind(Ways { socket: Some(way.clone()), ..Ways::default() }).unwrap_err();
     assert!(fault.to_string().contains("another front end"), "{fault}");
     stage.join();
     assert!(!stage.socket.exists());
 
     drop(std::os::unix::net::UnixListener::bind(&stage.socket).unwrap());
-    assert!(bind(Ways { socket: Some(way), tcp: None }).is_ok());
+    assert!(bind(Ways { socket: Some(way), ..Ways::default() }).is_ok());
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn a_socket_lies_where_nobody_else_could_put_theirs_and_is_for_its_owner() {
     let open = stage.home.path().join("open");
     std::fs::create_dir(&open).unwrap();
     std::fs::set_permissions(&open, PermissionsExt::from_mode(0o777)).unwrap();
-    let fault =
-        bind(Ways { socket: Some(SocketWay { path: open.join("a.sock"), owner: me() }), tcp: None }).unwrap_err();
+    let fault = bind(Ways { socket: Some(SocketWay { path: open.join("a.sock"), owner: me() }), ..Ways::default() })
+        .unwrap_err();
     assert!(fault.remedy().unwrap().contains("chmod o-w"));
     let long = SocketWay { path: open.join("x".repeat(120)), owner: me() };
-    assert!(bind(Ways { socket: Some(long), tcp: None }).unwrap_err().to_string().contains("too long"));
+    assert!(bind(Ways { socket: Some(long), ..Ways::default() }).unwrap_err().to_string().contains("too long"));
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! The panel over the real front end, whose machines pretend, for browsers: says its address with a one-time link, carries
+//! out what is queued, and ends when its standard input does.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a stage for tests")]
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aegir_domain::Password;
+use aegir_hosting::{
+    Actor, Call, Factor, Invitation, NotLetIn, Opened, OperationId, Outside as _, Pending, People, Permission, Refusal,
+    Session, SignIn,
+};
+use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server};
+use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
+use tokio::sync::watch;
+
+struct Machine(Instant, PretendFront);
+
+impl Outside for Machine {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        self.1.outside.now().unsigned_abs()
+    }
+
+    fn user(&self, _: u32) -> Option<String> {
+        None
+    }
+
+    fn tell(&self, what: &str) {
+        eprintln!("{what}");
+    }
+}
+
+/// Until accounts are there: whoever knows `let me in now` is the administrator.
+struct Gate;
+
+fn admin() -> Session {
+    Session { id: 1, account: "admin".into(), actor: Actor::of_machine("admin"), has_factor: false }
+}
+
+fn opened() -> Opened {
+    Opened { secret: Password::new("stage"), session: admin(), until: i64::MAX }
+}
+
+impl People for Gate {
+    fn link<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Invitation>, Refusal>> {
+        let known = secret == "stage";
+        Box::pin(async move { Ok(known.then(|| Invitation { account: "admin".into(), until: i64::MAX })) })
+    }
+
+    fn enter<'a>(&'a self, _: &'a str, _: Password, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
+        Box::pin(async { Ok(opened()) })
+    }
+
+    fn sign_in<'a>(&'a self, given: SignIn, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
+        let right = given.password.expose() == "let me in now";
+        Box::pin(async move { if right { Ok(opened()) } else { Err(NotLetIn::Wrong) } })
+    }
+
+    fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
+        let known = secret == "stage";
+        Box::pin(async move { Ok(known.then(admin)) })
+    }
+
+    fn sign_out<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<(), Refusal>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn change_password<'a>(&'a self, _: &'a Session, _: Password, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn offer_factor<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<Factor, NotLetIn>> {
+        Box::pin(async {
+            Ok(Factor {
+                secret: Password::new("JBSWY3DPEHPK3PXP"),
+                address: Password::new("otpauth://totp/Aegir:admin?secret=JBSWY3DPEHPK3PXP&issuer=Aegir"),
+            })
+        })
+    }
+
+    fn confirm_factor<'a>(&'a self, _: &'a Session, _: &'a str) -> Pending<'a, Result<Vec<String>, NotLetIn>> {
+        Box::pin(async { Err(NotLetIn::WrongCode) })
+    }
+
+    fn drop_factor<'a>(&'a self, _: &'a Session, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let front = PretendFront::in_folder(folder.path()).await;
+    furnish(&front).await;
+    let token = front.token("stage", &Permission::ALL).await;
+    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(0);
+    let panel = Some(PanelWay { people: Arc::new(Gate), host: None });
+    let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], port).into()), panel };
+    let outside = Arc::new(Machine(Instant::now(), front.clone()));
+    let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, Limits::default()).await.unwrap();
+    let port = server.address().unwrap().port();
+    println!("http://localhost:{port}/enter/stage {token}");
+    let (_stop, told) = watch::channel(false);
+    tokio::spawn(async move { front.work_until(told).await });
+    let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+    server.serve(async { drop(end.await) }).await;
+}
+
+/// A fleet that has what pages show: servers, platforms, forty sites, tasks that ended well and ill, one that runs long.
+async fn furnish(front: &PretendFront) {
+    front.first_site().await;
+    front.queue(add_server("web2")).await;
+    front.work().await;
+    front.queue(add_platform("drupal_10", "web2")).await;
+    front.queue(add_platform("commons_7", "web1")).await;
+    front.work().await;
+    for n in 1..=42 {
+        let name = format!("site{n:02}.example.org");
+        front
+            .queue(
+                Call::of(OperationId::SiteAdd)
+                    .about(name)
+                    .with("platform", if n % 3 == 0 { "drupal_10" } else { "d10" }),
+            )
+            .await;
+    }
+    front.work().await;
+    front.back_ends.machine("web1").plan(None, "@site07.example.org", Plan::ends(Ends::RolledBack));
+    front.back_ends.machine("web1").plan(None, "@site10.example.org", Plan::ends(Ends::Stuck));
+    front.back_ends.machine("web1").plan(None, "@site11.example.org", Plan::ends(Ends::Refused));
+    for name in ["site07.example.org", "site10.example.org", "site11.example.org", "site12.example.org"] {
+        front.queue(Call::of(OperationId::SiteVerify).about(name)).await;
+    }
+    front.work().await;
+    front.back_ends.machine("web1").plan(None, "@site13.example.org", Plan::holds());
+    for name in ["site13.example.org", "site14.example.org"] {
+        front.queue(Call::of(OperationId::SiteVerify).about(name)).await;
+    }
+}
