@@ -1,14 +1,16 @@
 //! The front end itself: what is remembered, what is queued, and the door to both.
 
 use std::collections::HashSet;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aegir_domain::{AttemptId, NodeId, Password, Remedy};
 use aegir_store::{SecretKey, Store, StoreFault, Tx};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
+use crate::people::derive::Deriver;
 use crate::use_case::Underway;
 use crate::{BackEnds, BadParameter, BadParameters, Postman, Refusal};
 
@@ -49,6 +51,11 @@ pub(crate) struct Inner {
     pub(crate) underway: Underway,
     /// The tokens whose use is being written down.
     pub(crate) noting: Mutex<HashSet<i64>>,
+    /// The sessions whose use is being written down.
+    pub(crate) noting_sessions: Mutex<HashSet<i64>>,
+    pub(crate) deriver: Deriver,
+    /// Where the panel of this process answers, once it does.
+    panel: OnceLock<String>,
 }
 
 impl Hosting {
@@ -70,7 +77,26 @@ impl Hosting {
             look: AtomicBool::new(false),
             underway: Underway::default(),
             noting: Mutex::default(),
+            noting_sessions: Mutex::default(),
+            deriver: Deriver::default(),
+            panel: OnceLock::new(),
         }))
+    }
+
+    /// Says where the panel answers, so that links to it are told whole. Said once; the first word holds.
+    pub fn panel_is_at(&self, address: SocketAddr) {
+        let place = match address.ip() {
+            ip if ip == IpAddr::from([127, 0, 0, 1]) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) => {
+                format!("localhost:{}", address.port())
+            }
+            _ => address.to_string(),
+        };
+        let _ = self.0.panel.set(format!("http://{place}"));
+    }
+
+    /// Where the panel of this process answers: `http://localhost:8088`; `None`: it has none.
+    pub fn panel(&self) -> Option<&str> {
+        self.0.panel.get().map(String::as_str)
     }
 
     /// The control database.

@@ -52,6 +52,10 @@ pub enum Subject {
     Queue,
     /// A token of the API.
     Token,
+    /// An account of the panel.
+    Account,
+    /// A session of the panel.
+    Session,
     /// A setting of the front end.
     Setting,
     /// A field of the operator's own.
@@ -68,7 +72,7 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Subject; 13] = [
+    pub const ALL: [Subject; 15] = [
         Subject::Server,
         Subject::Platform,
         Subject::Site,
@@ -76,6 +80,8 @@ impl Subject {
         Subject::Task,
         Subject::Queue,
         Subject::Token,
+        Subject::Account,
+        Subject::Session,
         Subject::Setting,
         Subject::Field,
         Subject::FoundSite,
@@ -94,6 +100,8 @@ impl Subject {
             Subject::Task => "task",
             Subject::Queue => "queue",
             Subject::Token => "token",
+            Subject::Account => "account",
+            Subject::Session => "session",
             Subject::Setting => "settings",
             Subject::Field => "field",
             Subject::FoundSite => "found-site",
@@ -113,6 +121,8 @@ impl Subject {
             Subject::Task => "tasks",
             Subject::Queue => "queue",
             Subject::Token => "tokens",
+            Subject::Account => "accounts",
+            Subject::Session => "sessions",
             Subject::Setting => "settings",
             Subject::Field => "fields",
             Subject::FoundSite => "found-sites",

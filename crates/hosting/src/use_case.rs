@@ -1,5 +1,6 @@
 //! What each operation does. One way in, for all faces: who asks, what they may, what they gave, what came of it.
 
+mod account;
 mod around;
 mod door;
 mod field;
@@ -13,6 +14,7 @@ mod platform;
 mod queue;
 mod queued;
 mod server;
+mod session;
 mod setting;
 mod shown;
 mod site;
@@ -110,6 +112,12 @@ impl Hosting {
             Id::TokenList => self.list_tokens(&asked).await,
             Id::TokenAdd => self.add_token(&asked).await,
             Id::TokenRevoke => self.revoke_token(&asked).await,
+            Id::AccountList => self.list_accounts(&asked).await,
+            Id::AccountAdd => self.add_account(&asked).await,
+            Id::AccountLink => self.link_account(&asked).await,
+            Id::AccountDelete => self.delete_account(&asked).await,
+            Id::SessionList => self.list_sessions(&asked).await,
+            Id::SessionEnd => self.end_session(&asked).await,
             Id::SettingList => self.list_settings().await,
             Id::SettingShow => self.show_setting(&asked).await,
             Id::SettingSet => self.set_setting(&asked).await,

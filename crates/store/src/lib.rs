@@ -15,6 +15,7 @@
 //! - What dispatching and recording write carries a [`Fence`]; a late dispatcher writes nothing.
 //! - No secret is stored in the open, and none is told by a fault.
 
+mod account;
 mod attempt;
 mod audit;
 mod backup;
@@ -28,20 +29,25 @@ mod lease;
 mod line;
 mod news;
 mod node;
+mod one_time_link;
 mod package;
 mod page;
 mod platform;
 mod prune;
 mod queue;
+mod saved_view;
 mod secret;
 mod server;
+mod session;
 mod setting;
 mod site;
 mod store;
 mod tables;
 mod task;
 mod token;
+mod wrong_try;
 
+pub use account::AccountRecord;
 pub use attempt::{AttemptRecord, Recorded};
 pub use audit::{AuditList, AuditRecord};
 pub use backup::{BackupKind, BackupRecord, NewBackup, NoBackupKind};
@@ -54,15 +60,19 @@ pub use lease::{Fence, LONGEST_LEASE, LeaseRecord};
 pub use line::{FOLD, FULL_PAGE, LONGEST_LINES, LineRecord, StepRecord};
 pub use news::{ChangeRecord, Changes, NewsRecord};
 pub use node::{ADMIN, Deed, DeedList, Node, ObjectSort};
+pub use one_time_link::{LinkRecord, NewLink};
 pub use package::{PackageList, PackageRecord, PlaceList, RecordedInstance, ReleaseRecord};
 pub use page::{Cursor, Direction, LONGEST_CURSOR, LONGEST_PAGE, Listed, Listing, NameMatch, Page, Span, Total};
 pub use platform::{NewPlatform, PlatformList, PlatformRecord};
 pub use prune::{PrunePolicy, Pruned};
 pub use queue::{Cancelled, Claimed, NewTask, QueueRecord, Queued, WaitingFor};
+pub use saved_view::SavedView;
 pub use secret::{KeyFault, SecretKey};
 pub use server::{NewServer, ServerList, ServerRecord};
+pub use session::{NewSession, SessionList, SessionRecord};
 pub use setting::{Field, SettingRecord};
 pub use site::{Domain, HasPackage, NewSite, SiteList, SiteRecord};
 pub use store::Store;
 pub use task::{PastTask, TaskList, TaskRecord, TaskSort};
 pub use token::{NewToken, Repeated, TokenRecord};
+pub use wrong_try::{Patience, Waits};

@@ -17,6 +17,8 @@ enum As {
     Text,
     /// A word that has a colour.
     State,
+    /// Whether it is so.
+    YesNo,
     /// A moment.
     When,
     /// From the first to the second moment.
@@ -27,7 +29,7 @@ enum As {
     Differs(&'static str),
 }
 
-use As::{Differs, Each, State, Text, Took, When};
+use As::{Differs, Each, State, Text, Took, When, YesNo};
 
 fn columns(operation: OperationId) -> &'static [Column] {
     match operation {
@@ -61,6 +63,23 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("MADE BY", "made_by", Text),
             ("HOLDS UNTIL", "expires", When),
             ("LAST USED", "last_used", When),
+        ],
+        OperationId::AccountList => &[
+            ("NAME", "name", Text),
+            ("MADE", "created", When),
+            ("HAS COME IN", "entered", YesNo),
+            ("FACTOR", "factor", YesNo),
+            ("SESSIONS", "sessions", Text),
+            ("LAST USED", "last_used", When),
+            ("BLOCKED", "blocked", When),
+        ],
+        OperationId::SessionList => &[
+            ("NUMBER", "id", Text),
+            ("ACCOUNT", "account", Text),
+            ("OPENED", "opened", When),
+            ("LAST USED", "last_used", When),
+            ("LASTS UNTIL", "until", When),
+            ("BROWSER", "browser", Text),
         ],
         OperationId::SettingList => {
             &[("NAME", "name", Text), ("VALUE", "value", Text), ("DEFAULT", "default", Text), ("FOR", "about", Text)]
@@ -128,6 +147,7 @@ fn cell((_, field, how): &Column, item: &Value, screen: Screen) -> String {
     let value = &item[*field];
     match how {
         Text | State => text(value),
+        YesNo => value.as_bool().map(|yes| if yes { "yes" } else { "no" }.to_owned()).unwrap_or_default(),
         When => match value.as_i64() {
             Some(at) if screen.out => when::seen_from(screen.now, at),
             Some(at) => when::exact(at),
@@ -185,6 +205,8 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
         }
         (_, Subject::Task | Subject::Queue) => "No task was asked for yet. A first one comes with `aegir site add …`.",
         (_, Subject::Token) => "There is no token yet. Make one with `aegir token add NAME --scope view`.",
+        (_, Subject::Account) => "There is no account of the panel yet. Make one with `aegir account add NAME`.",
+        (_, Subject::Session) => "Nobody is signed in to the panel.",
         (_, Subject::Field) => "There is no field of your own yet. Add one with `aegir field add NAME --kind site`.",
         (_, Subject::FoundSite) => "No verify found a site that is not managed.",
         (_, Subject::Drift) => "Nothing differs between the front end and the back ends.",
@@ -209,6 +231,8 @@ mod tests {
             OperationId::PackageList => schemars::schema_for!(view::PackageView),
             OperationId::TaskList => schemars::schema_for!(view::TaskView),
             OperationId::TokenList => schemars::schema_for!(view::TokenView),
+            OperationId::AccountList => schemars::schema_for!(view::AccountView),
+            OperationId::SessionList => schemars::schema_for!(view::SessionView),
             OperationId::SettingList => schemars::schema_for!(view::SettingView),
             OperationId::FieldList => schemars::schema_for!(view::FieldView),
             OperationId::FoundSiteList => schemars::schema_for!(view::FoundSiteView),

@@ -95,6 +95,8 @@ pub(crate) fn about(subject: Subject) -> &'static str {
         Subject::Task => "What was asked for, and what became of it",
         Subject::Queue => "What runs, what waits and for what",
         Subject::Token => "Tokens, which let programs use the API",
+        Subject::Account => "Accounts of the panel, by which people come in",
+        Subject::Session => "Sessions of the panel: who is signed in",
         Subject::Setting => "Settings of the front end",
         Subject::Field => "Fields of your own on servers, platforms and sites",
         Subject::FoundSite => "Sites that were found and are not managed",

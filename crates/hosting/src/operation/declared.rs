@@ -1,6 +1,7 @@
 //! The list of operations, a file for each subject.
 
 mod kept;
+mod people;
 mod platform;
 mod server;
 mod site;
@@ -8,8 +9,8 @@ mod work;
 
 use aegir_domain::{
     AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostKey, HostName,
-    Langcode, MachineName, PlatformName, RegistryAddress, RemotePath, ServerName, SiteName, SshHost, SshUser, Task,
-    TimeZoneName, Title,
+    Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName, SiteName, SshHost,
+    SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -57,6 +58,12 @@ pub enum OperationId {
     TokenList,
     TokenAdd,
     TokenRevoke,
+    AccountList,
+    AccountAdd,
+    AccountLink,
+    AccountDelete,
+    SessionList,
+    SessionEnd,
     SettingList,
     SettingShow,
     SettingSet,
@@ -73,7 +80,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 48] = [
+    pub const ALL: [OperationId; 54] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -110,6 +117,12 @@ impl OperationId {
         OperationId::TokenList,
         OperationId::TokenAdd,
         OperationId::TokenRevoke,
+        OperationId::AccountList,
+        OperationId::AccountAdd,
+        OperationId::AccountLink,
+        OperationId::AccountDelete,
+        OperationId::SessionList,
+        OperationId::SessionEnd,
         OperationId::SettingList,
         OperationId::SettingShow,
         OperationId::SettingSet,
@@ -176,6 +189,12 @@ impl OperationId {
             | Id::QueuePause
             | Id::QueueResume
             | Id::QueueDrain => work::declared(self),
+            Id::AccountList
+            | Id::AccountAdd
+            | Id::AccountLink
+            | Id::AccountDelete
+            | Id::SessionList
+            | Id::SessionEnd => people::declared(self),
             _ => kept::declared(self),
         }
     }

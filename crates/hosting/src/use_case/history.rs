@@ -109,6 +109,7 @@ impl Hosting {
             face: match actor.door {
                 Door::Machine => "machine",
                 Door::Token => "token",
+                Door::Panel => "panel",
                 Door::Own => "own",
             }
             .into(),

@@ -15,6 +15,7 @@ mod of_everything;
 mod once;
 mod other_homes;
 mod paging;
+mod people;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;

@@ -32,6 +32,10 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::QueuePause | Id::QueueResume | Id::QueueDrain => vec![of],
         Id::TokenAdd => vec![of.about("new").with("scope", "view")],
         Id::TokenRevoke => vec![of.about("spare")],
+        Id::AccountAdd => vec![of.about("new")],
+        Id::AccountLink => vec![of.about("spare")],
+        Id::AccountDelete => vec![of.about("leaving")],
+        Id::SessionEnd => vec![of.about(there.session.to_string())],
         Id::SettingSet => vec![of.about("tasks_at_once").with("value", "3")],
         Id::FieldAdd => vec![of.about("new").with("kind", "site")],
         Id::FieldDelete => vec![of.about("spare").with("kind", "site")],
@@ -53,6 +57,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::TaskLog
         | Id::QueueShow
         | Id::TokenList
+        | Id::AccountList
+        | Id::SessionList
         | Id::SettingList
         | Id::SettingShow
         | Id::FieldList

@@ -13,6 +13,7 @@ mod lists;
 mod model;
 mod news;
 mod objects;
+mod people;
 mod postgres;
 mod queue;
 mod schema;
