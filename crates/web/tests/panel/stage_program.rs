@@ -7,11 +7,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aegir_domain::Password;
-use aegir_hosting::{
-    Actor, Call, Factor, Invitation, NotLetIn, Opened, OperationId, Outside as _, Pending, People, Permission, Refusal,
-    Session, SignIn,
-};
+use aegir_hosting::{Answer, Call, OperationId, Outside as _, Permission};
 use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server};
 use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
 use tokio::sync::watch;
@@ -36,63 +32,6 @@ impl Outside for Machine {
     }
 }
 
-/// Until accounts are there: whoever knows `let me in now` is the administrator.
-struct Gate;
-
-fn admin() -> Session {
-    Session { id: 1, account: "admin".into(), actor: Actor::of_machine("admin"), has_factor: false }
-}
-
-fn opened() -> Opened {
-    Opened { secret: Password::new("stage"), session: admin(), until: i64::MAX }
-}
-
-impl People for Gate {
-    fn link<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Invitation>, Refusal>> {
-        let known = secret == "stage";
-        Box::pin(async move { Ok(known.then(|| Invitation { account: "admin".into(), until: i64::MAX })) })
-    }
-
-    fn enter<'a>(&'a self, _: &'a str, _: Password, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
-        Box::pin(async { Ok(opened()) })
-    }
-
-    fn sign_in<'a>(&'a self, given: SignIn, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
-        let right = given.password.expose() == "let me in now";
-        Box::pin(async move { if right { Ok(opened()) } else { Err(NotLetIn::Wrong) } })
-    }
-
-    fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        let known = secret == "stage";
-        Box::pin(async move { Ok(known.then(admin)) })
-    }
-
-    fn sign_out<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn change_password<'a>(&'a self, _: &'a Session, _: Password, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn offer_factor<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<Factor, NotLetIn>> {
-        Box::pin(async {
-            Ok(Factor {
-                secret: Password::new("JBSWY3DPEHPK3PXP"),
-                address: Password::new("otpauth://totp/Aegir:admin?secret=JBSWY3DPEHPK3PXP&issuer=Aegir"),
-            })
-        })
-    }
-
-    fn confirm_factor<'a>(&'a self, _: &'a Session, _: &'a str) -> Pending<'a, Result<Vec<String>, NotLetIn>> {
-        Box::pin(async { Err(NotLetIn::WrongCode) })
-    }
-
-    fn drop_factor<'a>(&'a self, _: &'a Session, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
 #[tokio::main]
 async fn main() {
     let folder = tempfile::tempdir().unwrap();
@@ -100,12 +39,15 @@ async fn main() {
     furnish(&front).await;
     let token = front.token("stage", &Permission::ALL).await;
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(0);
-    let panel = Some(PanelWay { people: Arc::new(Gate), host: None });
+    let panel = Some(PanelWay { people: Arc::new(front.hosting.clone()), host: None });
     let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], port).into()), panel };
     let outside = Arc::new(Machine(Instant::now(), front.clone()));
     let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, Limits::default()).await.unwrap();
-    let port = server.address().unwrap().port();
-    println!("http://localhost:{port}/enter/stage {token}");
+    front.hosting.panel_is_at(server.address().unwrap());
+    let Ok(Answer::Object(link)) = front.ask(Call::of(OperationId::AccountAdd).about("admin")).await else {
+        panic!("there is no account yet")
+    };
+    println!("{} {token}", link["link"].as_str().unwrap());
     let (_stop, told) = watch::channel(false);
     tokio::spawn(async move { front.work_until(told).await });
     let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));

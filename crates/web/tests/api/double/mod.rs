@@ -235,6 +235,7 @@ impl Front for Double {
                 Door::Machine => "machine",
                 Door::Token => "token",
                 Door::Own => "own",
+                Door::Panel => "panel",
             };
             let said = answer.as_ref().map_or_else(Refusal::word, |_| "done").to_owned();
             let audited = AuditView {
