@@ -16,6 +16,7 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         crate::account::STATEMENTS,
         crate::attempt::STATEMENTS,
         crate::audit::STATEMENTS,
+        crate::bulk::STATEMENTS,
         crate::client::STATEMENTS,
         crate::backup::STATEMENTS,
         crate::found::STATEMENTS,

@@ -340,6 +340,24 @@ pub(crate) const TABLES: &[Table] = &[
         true,
         &[("id", Int), ("account", Int), ("section", Text), ("name", Text), ("query", Text), ("position", Int)],
     ),
+    table(
+        "bulk",
+        1,
+        true,
+        &[
+            ("id", Int),
+            ("operation", Text),
+            ("parameters", Text),
+            ("chosen", Text),
+            ("actor", Text),
+            ("asker", Text),
+            ("door", Text),
+            ("may", Text),
+            ("started", Int),
+            ("asked", Int),
+        ],
+    ),
+    table("bulk_entry", 2, false, &[("bulk", Int), ("place", Int), ("name", Text), ("task", Int), ("refused", Text)]),
 ];
 
 #[cfg(test)]

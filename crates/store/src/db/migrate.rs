@@ -24,6 +24,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0002_people.sql"),
         postgres: include_str!("../../migrations/postgres/0002_people.sql"),
     },
+    Migration {
+        number: 3,
+        sqlite: include_str!("../../migrations/sqlite/0003_bulk.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_bulk.sql"),
+    },
 ];
 
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7018141438805370222)";

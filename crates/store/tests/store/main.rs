@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
+mod bulk;
 mod copies;
 mod crowd;
 mod faults;
