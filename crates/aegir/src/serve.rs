@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use aegir_domain::{Home, Remedy};
 use aegir_host::ProcessName;
-use aegir_hosting::{Dispatcher, Front, Hosting, do_chores};
+use aegir_hosting::{Dispatcher, Front, Hosting, ask_bulk_runs, do_chores};
 use aegir_web::{Limits, Server, SocketWay, Ways};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -78,6 +78,7 @@ async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(Dispatcher::new(hosting.clone(), holder()).run(stopped.clone()));
     tasks.spawn(do_chores(hosting.clone(), stopped.clone()));
+    tasks.spawn(ask_bulk_runs(hosting.clone(), stopped.clone()));
     tasks.spawn(copies::make_copies(hosting.clone(), house::copies(&home), stopped.clone()));
     match server.address() {
         Some(address) => out(&format!("The front end answers on its socket, and on http://{address}/api/v1.")),

@@ -123,6 +123,21 @@ pub enum Door {
     Own,
 }
 
+impl Door {
+    /// All of them.
+    pub const ALL: [Door; 4] = [Door::Machine, Door::Token, Door::Panel, Door::Own];
+
+    /// Its word in the audit: `machine`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Door::Machine => "machine",
+            Door::Token => "token",
+            Door::Panel => "panel",
+            Door::Own => "own",
+        }
+    }
+}
+
 impl Actor {
     /// Somebody who is let in by the machine itself, and so may everything.
     pub fn of_machine(user: &str) -> Actor {

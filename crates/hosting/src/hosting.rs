@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     /// Wakes dispatchers of this process: something was queued, or ended.
     pub(crate) wake: Notify,
+    /// Wakes whoever asks the objects of bulk runs.
+    pub(crate) bulk: Notify,
     /// Something was done on a machine of ours without us: dispatchers are to look now, and not at their next time.
     pub(crate) look: AtomicBool,
     pub(crate) underway: Underway,
@@ -74,6 +76,7 @@ impl Hosting {
             postman,
             key,
             wake: Notify::new(),
+            bulk: Notify::new(),
             look: AtomicBool::new(false),
             underway: Underway::default(),
             noting: Mutex::default(),

@@ -45,4 +45,4 @@ pub use operation::{
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
 pub use people::{Factor, Invitation, NotLetIn, Opened, People, Session, SignIn};
 pub use setting::Setting;
-pub use work::{DispatchedOnce, Dispatcher, Pace, do_chores};
+pub use work::{DispatchedOnce, Dispatcher, Pace, ask_bulk_runs, do_chores};

@@ -2,6 +2,7 @@
 
 mod account;
 mod around;
+mod bulk;
 mod door;
 mod field;
 mod found;
@@ -107,6 +108,11 @@ impl Hosting {
             Id::QueueShow => self.show_queue().await,
             Id::QueuePause | Id::QueueDrain => self.pause_queue(&asked, true).await,
             Id::QueueResume => self.pause_queue(&asked, false).await,
+            Id::BulkList => self.list_bulk(&asked).await,
+            Id::BulkShow => self.show_bulk(&asked).await,
+            Id::BulkObjects => self.list_bulk_objects(&asked).await,
+            Id::BulkStart => self.start_bulk(&asked).await,
+            Id::BulkRetry => self.retry_bulk(&asked).await,
             Id::PackageList => self.list_packages(&asked).await,
             Id::PackageShow => self.show_package(&asked).await,
             Id::TokenList => self.list_tokens(&asked).await,

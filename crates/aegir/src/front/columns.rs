@@ -57,6 +57,16 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("TITLE", "title", Text),
         ],
         OperationId::PackageList => &[("NAME", "name", Text), ("KIND", "kind", Text), ("SITES", "sites", Text)],
+        OperationId::BulkList => &[
+            ("NUMBER", "id", Text),
+            ("OPERATION", "operation", Text),
+            ("OBJECTS", "all", Text),
+            ("FAILED", "failed", Text),
+            ("ENDED", "ended", YesNo),
+            ("ASKED BY", "asked_by", Text),
+            ("STARTED", "started", When),
+        ],
+        OperationId::BulkObjects => &[("NAME", "name", Text), ("STATE", "state", State), ("TASK", "task", Text)],
         OperationId::TokenList => &[
             ("LABEL", "label", Text),
             ("SCOPES", "scopes", Each("")),
@@ -204,6 +214,10 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
             "No package is known yet: a verify of a platform records them, `aegir platform verify NAME`."
         }
         (_, Subject::Task | Subject::Queue) => "No task was asked for yet. A first one comes with `aegir site add …`.",
+        (OperationId::BulkObjects, _) => "No object of the bulk run stands so.",
+        (_, Subject::Bulk) => {
+            "There is no bulk run yet. Begin one with `aegir bulk start --operation 'site verify' --where all`."
+        }
         (_, Subject::Token) => "There is no token yet. Make one with `aegir token add NAME --scope view`.",
         (_, Subject::Account) => "There is no account of the panel yet. Make one with `aegir account add NAME`.",
         (_, Subject::Session) => "Nobody is signed in to the panel.",
@@ -230,6 +244,8 @@ mod tests {
             OperationId::SiteList => schemars::schema_for!(view::SiteView),
             OperationId::PackageList => schemars::schema_for!(view::PackageView),
             OperationId::TaskList => schemars::schema_for!(view::TaskView),
+            OperationId::BulkList => schemars::schema_for!(view::BulkView),
+            OperationId::BulkObjects => schemars::schema_for!(view::BulkObjectView),
             OperationId::TokenList => schemars::schema_for!(view::TokenView),
             OperationId::AccountList => schemars::schema_for!(view::AccountView),
             OperationId::SessionList => schemars::schema_for!(view::SessionView),

@@ -94,6 +94,7 @@ pub(crate) fn about(subject: Subject) -> &'static str {
         Subject::Package => "Modules, themes and profiles, and where each is installed",
         Subject::Task => "What was asked for, and what became of it",
         Subject::Queue => "What runs, what waits and for what",
+        Subject::Bulk => "One operation, asked of many objects",
         Subject::Token => "Tokens, which let programs use the API",
         Subject::Account => "Accounts of the panel, by which people come in",
         Subject::Session => "Sessions of the panel: who is signed in",

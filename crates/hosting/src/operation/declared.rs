@@ -1,5 +1,6 @@
 //! The list of operations, a file for each subject.
 
+mod bulk;
 mod kept;
 mod people;
 mod platform;
@@ -55,6 +56,11 @@ pub enum OperationId {
     QueuePause,
     QueueResume,
     QueueDrain,
+    BulkList,
+    BulkShow,
+    BulkObjects,
+    BulkStart,
+    BulkRetry,
     TokenList,
     TokenAdd,
     TokenRevoke,
@@ -80,7 +86,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 54] = [
+    pub const ALL: [OperationId; 59] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -114,6 +120,11 @@ impl OperationId {
         OperationId::QueuePause,
         OperationId::QueueResume,
         OperationId::QueueDrain,
+        OperationId::BulkList,
+        OperationId::BulkShow,
+        OperationId::BulkObjects,
+        OperationId::BulkStart,
+        OperationId::BulkRetry,
         OperationId::TokenList,
         OperationId::TokenAdd,
         OperationId::TokenRevoke,
@@ -189,6 +200,7 @@ impl OperationId {
             | Id::QueuePause
             | Id::QueueResume
             | Id::QueueDrain => work::declared(self),
+            Id::BulkList | Id::BulkShow | Id::BulkObjects | Id::BulkStart | Id::BulkRetry => bulk::declared(self),
             Id::AccountList
             | Id::AccountAdd
             | Id::AccountLink
@@ -225,6 +237,7 @@ const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
 const LINE: TextKind = TextKind::checked("TEXT", line);
 const PLACE: TextKind = TextKind::checked("CURSOR", cursor);
 const VALUE: TextKind = TextKind::checked("TEXT", value);
+pub(super) use bulk::OPERATIONS_FOR_MANY;
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
 pub(crate) const WEBHOOK: TextKind = TextKind::of::<WebhookAddress>("URL");
 

@@ -30,6 +30,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::TaskCancel => vec![on_task(id, NodeId(there.waiting))],
         Id::TaskRetry => vec![on_task(id, NodeId(there.ended))],
         Id::QueuePause | Id::QueueResume | Id::QueueDrain => vec![of],
+        Id::BulkStart => vec![of.with("operation", "site verify").with("object", "verify.test")],
+        Id::BulkRetry => vec![of.about(there.bulk.to_string())],
         Id::TokenAdd => vec![of.about("new").with("scope", "view")],
         Id::TokenRevoke => vec![of.about("spare")],
         Id::AccountAdd => vec![of.about("new")],
@@ -56,6 +58,9 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::TaskShow
         | Id::TaskLog
         | Id::QueueShow
+        | Id::BulkList
+        | Id::BulkShow
+        | Id::BulkObjects
         | Id::TokenList
         | Id::AccountList
         | Id::SessionList

@@ -52,6 +52,8 @@ pub struct Furnished {
     pub waiting: i64,
     /// A task that has ended.
     pub ended: i64,
+    /// A bulk run that failed for one of its objects.
+    pub bulk: i64,
     /// The fingerprint that the machine of `web4` is known by, though it was made anew since.
     pub old_key: String,
     /// The fingerprint that it shows.
@@ -200,10 +202,14 @@ impl PretendFront {
         self.ask(Call::of(Id::FieldAdd).about("spare").with("kind", "site")).await.expect("a field");
         self.ask(Call::of(Id::AccountAdd).about("leaving")).await.expect("an account");
         let session = self.signed_in("spare").await.session.id;
+        let start = Call::of(Id::BulkStart).with("operation", "site verify").with("object", json!(["failed.test"]));
+        let Ok(Answer::Object(run)) = self.ask(start).await else { panic!("a bulk run is begun") };
+        self.hosting.ask_open_bulk_runs().await.expect("the control database answers");
         behind_ssh.make_anew();
         Furnished {
             waiting: self.queue(Call::of(Id::SiteVerify).about("cancel.test")).await,
             ended,
+            bulk: run["id"].as_i64().expect("the number of a bulk run"),
             old_key: fingerprint(&key).expect("a key"),
             new_key: fingerprint(&behind_ssh.host_key()).expect("a key"),
             session,

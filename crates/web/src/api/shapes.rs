@@ -3,9 +3,10 @@
 use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
-    AccountLinkView, AccountView, AuditView, ChangeView, DeletedAccountView, DeletedFieldView, DriftView,
-    EndedSessionView, FieldView, FoundSiteView, HistoryView, HostKeyView, LineView, NodeView, PackageView,
-    PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskView, TokenView,
+    AccountLinkView, AccountView, AuditView, BulkObjectView, BulkView, ChangeView, DeletedAccountView,
+    DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView, HostKeyView, LineView,
+    NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView, SiteView,
+    TaskView, TokenView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -154,6 +155,9 @@ impl Shapes {
             Id::TaskShow | Id::TaskCancel => self.of::<TaskView>(),
             Id::TaskLog => self.of::<PageView<LineView>>(),
             Id::QueueShow | Id::QueuePause | Id::QueueResume | Id::QueueDrain => self.of::<QueueView>(),
+            Id::BulkList => self.of::<PageView<BulkView>>(),
+            Id::BulkShow | Id::BulkStart | Id::BulkRetry => self.of::<BulkView>(),
+            Id::BulkObjects => self.of::<PageView<BulkObjectView>>(),
             Id::TokenList => self.of::<PageView<TokenView>>(),
             Id::TokenAdd => self.of::<TokenView>(),
             Id::TokenRevoke => self.of::<RevokedTokenView>(),
