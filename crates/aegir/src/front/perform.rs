@@ -13,7 +13,7 @@ use super::screen::{Screen, ask as ask_person};
 use super::suggest::nearest;
 use super::table::one_line;
 use super::teller::{Teller, Voice};
-use super::{columns, ending, lists, many, object, words};
+use super::{columns, ending, lists, many, object, when, words};
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::password;
