@@ -25,11 +25,14 @@ use crate::failure::Failure;
 use crate::owner;
 use crate::speak::out;
 
-/// The front end: the queue of tasks, what is remembered of everything, and the API
+/// The front end: the queue of tasks, what is remembered of everything, the panel and the API
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// An address on loopback where the API answers too, for bearers of tokens: `127.0.0.1:8088`
+    /// An address on loopback where the panel answers, and the API for bearers of tokens: `127.0.0.1:8088`
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = on_loopback)]
+    panel: Option<SocketAddr>,
+    /// The same address, by its older name
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = on_loopback, conflicts_with = "panel")]
     api: Option<SocketAddr>,
     /// Ends when its standard input does
     #[arg(long, hide = true)]
@@ -40,10 +43,10 @@ pub(crate) struct ServeArgs {
 pub(crate) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     match text.parse::<SocketAddr>() {
         Ok(address) if address.ip().is_loopback() => Ok(address),
-        Ok(_) => {
-            Err("the API answers on loopback alone, for it is not encrypted; put a web server with https before it"
-                .into())
-        }
+        Ok(_) => Err(
+            "panel and API answer on loopback alone, for that is not encrypted; put a web server with https before it"
+                .into(),
+        ),
         Err(_) => Err("write an address of this machine and a port, as in `127.0.0.1:8088`".into()),
     }
 }
@@ -72,7 +75,8 @@ pub(crate) fn listen_to_traces() {
 async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     let House { hosting, home } = House::open(home).await?;
     let front: Arc<dyn Front> = Arc::new(hosting.clone());
-    let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.api };
+    // The panel's way, `panel: Some(PanelWay { people: Arc::new(hosting.clone()), … })`, belongs into this line.
+    let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.panel.or(args.api) };
     let server = Server::bind(front, Arc::new(house::Machine), ways, Limits::default()).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
@@ -80,7 +84,11 @@ async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     tasks.spawn(do_chores(hosting.clone(), stopped.clone()));
     tasks.spawn(copies::make_copies(hosting.clone(), house::copies(&home), stopped.clone()));
     match server.address() {
-        Some(address) => out(&format!("The front end answers on its socket, and on http://{address}/api/v1.")),
+        Some(address) => {
+            // Said before anybody is answered: links are told with it.
+            hosting.panel_is_at(address);
+            out(&format!("The front end answers on its socket, and on http://{address}/: the panel, and /api/v1."));
+        }
         None => out("The front end answers on its socket."),
     }
     let read = args.while_read.then(|| read_to_end(hosting.clone()));

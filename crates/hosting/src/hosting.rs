@@ -85,13 +85,7 @@ impl Hosting {
 
     /// Says where the panel answers, so that links to it are told whole. Said once; the first word holds.
     pub fn panel_is_at(&self, address: SocketAddr) {
-        let place = match address.ip() {
-            ip if ip == IpAddr::from([127, 0, 0, 1]) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) => {
-                format!("localhost:{}", address.port())
-            }
-            _ => address.to_string(),
-        };
-        let _ = self.0.panel.set(format!("http://{place}"));
+        let _ = self.0.panel.set(panel_at(address));
     }
 
     /// Where the panel of this process answers: `http://localhost:8088`; `None`: it has none.
@@ -153,6 +147,17 @@ impl Hosting {
         }
         let taken = self.store().write(async |tx| tx.take_answer(task, asker, &self.0.key, since).await).await?;
         Ok(taken.and_then(|text| serde_json::from_str(text.expose()).ok()))
+    }
+}
+
+/// How the address of a panel is written that listens here: `http://localhost:8088`. As a browser is to be told it,
+/// for it keeps sessions by this name.
+pub fn panel_at(address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip == IpAddr::from([127, 0, 0, 1]) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) => {
+            format!("http://localhost:{}", address.port())
+        }
+        _ => format!("http://{address}"),
     }
 }
 
