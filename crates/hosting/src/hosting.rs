@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use aegir_domain::{AttemptId, NodeId, Password, Remedy};
+use aegir_domain::{AttemptId, HostName, NodeId, Password, Remedy};
 use aegir_store::{SecretKey, Store, StoreFault, Tx};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
@@ -88,13 +88,12 @@ impl Hosting {
 
     /// Says where the panel answers, so that links to it are told whole. Said once; the first word holds.
     pub fn panel_is_at(&self, address: SocketAddr) {
-        let place = match address.ip() {
-            ip if ip == IpAddr::from([127, 0, 0, 1]) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) => {
-                format!("localhost:{}", address.port())
-            }
-            _ => address.to_string(),
-        };
-        let _ = self.0.panel.set(format!("http://{place}"));
+        let _ = self.0.panel.set(panel_at(address));
+    }
+
+    /// Says by which name a web server with TLS leads to the panel: links are told with that, if it is said first.
+    pub fn panel_is_behind(&self, host: &HostName) {
+        let _ = self.0.panel.set(format!("https://{host}"));
     }
 
     /// Where the panel of this process answers: `http://localhost:8088`; `None`: it has none.
@@ -156,6 +155,17 @@ impl Hosting {
         }
         let taken = self.store().write(async |tx| tx.take_answer(task, asker, &self.0.key, since).await).await?;
         Ok(taken.and_then(|text| serde_json::from_str(text.expose()).ok()))
+    }
+}
+
+/// How the address of a panel is written that listens here: `http://localhost:8088`. As a browser is to be told it,
+/// for it keeps sessions by this name.
+pub fn panel_at(address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip == IpAddr::from([127, 0, 0, 1]) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) => {
+            format!("http://localhost:{}", address.port())
+        }
+        _ => format!("http://{address}"),
     }
 }
 

@@ -234,6 +234,7 @@ impl Front for Double {
             let door = match actor.door {
                 Door::Machine => "machine",
                 Door::Token => "token",
+                Door::Panel => "panel",
                 Door::Own => "own",
                 Door::Panel => "panel",
             };
