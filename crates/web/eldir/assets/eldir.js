@@ -299,15 +299,16 @@ const follow = (box) => {
   };
   const flush = () => {
     if (!ready.length) return;
-    lines.append(...ready.splice(0).slice(-NEWEST).map(line));
-    const rows = lines.getElementsByClassName("line");
-    if (rows.length > NEWEST) {
+    const said = ready.splice(0), rows = lines.getElementsByClassName("line");
+    const more = rows.length + said.length - NEWEST;
+    if (more > 0) for (const older of all("[data-log-older]", box)) older.hidden = false;
+    if (more > 0 && rows.length) {
       const range = document.createRange();
       range.setStartBefore(rows[0]);
-      range.setEndBefore(rows[rows.length - NEWEST]);
+      range.setEndAfter(rows[Math.min(more, rows.length) - 1]);
       range.deleteContents();
-      for (const older of all("[data-log-older]", box)) older.hidden = false;
     }
+    lines.append(...said.slice(-NEWEST).map(line));
     if (following) toEnd();
   };
   const hear = (name, event) => {
