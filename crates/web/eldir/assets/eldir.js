@@ -131,7 +131,8 @@ const verbs = (words) => {
     const text = element.dataset.verb.toLowerCase();
     if (seen.has(text) || element.disabled || !words.every((word) => text.includes(word))) return false;
     return seen.add(text);
-  }).map((element) => ({ text: element.dataset.verb, kind: "do", act: () => element.click() }));
+  }).sort((a, b) => Boolean(b.closest("main")) - Boolean(a.closest("main")))
+    .map((element) => ({ text: element.dataset.verb, kind: element.closest("main") ? "on this page" : "", act: () => element.click() }));
 };
 const offer = (objects, told) => {
   const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -147,7 +148,8 @@ const offer = (objects, told) => {
   found.hidden = !offers.length;
   field.ariaExpanded = String(!found.hidden);
   one("[role=status]", palette).textContent = told || (offers.length ? `${offers.length} found` : "Nothing has such a name.");
-  choose(offers.length ? 0 : -1);
+  // Enter does nothing before something was asked for.
+  choose(offers.length && words.length ? 0 : -1);
 };
 const choose = (n) => {
   chosen = n;
@@ -177,11 +179,12 @@ if (palette) {
   on("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 120); }, field);
   on("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by && offers.length) { event.preventDefault(); choose((chosen + by + offers.length) % offers.length); }
+    if (by && offers.length) { event.preventDefault(); choose((Math.max(chosen, by < 0 ? 0 : -1) + by + offers.length) % offers.length); }
   }, field);
   on("submit", (event) => {
-    if (chosen < 0) return;
+    if (chosen < 0 && field.value.trim()) return;
     event.preventDefault();
+    if (chosen < 0) return;
     const { act } = offers[chosen];
     palette.close();
     act();
@@ -409,6 +412,7 @@ const begin = (within = document) => {
 };
 begin();
 all("[data-selection]").forEach(selection);
+for (const here of all(".sections [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
 one("[data-focus]")?.focus();
 if (root.dataset.events) news();
 })();
