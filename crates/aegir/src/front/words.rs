@@ -454,6 +454,7 @@ mod tests {
                 "7",
                 "example.org",
                 "/srv/a b",
+                "/usr/bin/aegir",
                 "127.0.0.1:80",
                 "vendor/package",
                 "^10.3",
