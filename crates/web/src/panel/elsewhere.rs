@@ -4,7 +4,7 @@
 //! the program, which has the parser.
 
 use aegir_domain::Cmd;
-use aegir_hosting::{Call, Operation, Parameter, Presence, Shape};
+use aegir_hosting::{Call, Names, Operation, Parameter, Presence, Shape};
 use serde_json::{Map, Value};
 
 use super::address::encoded;
@@ -31,8 +31,15 @@ const HIDDEN: &str = "…";
 
 /// How `what` is asked for elsewhere, which `call` asks for here.
 pub(crate) fn elsewhere(what: &str, call: &Call) -> Elsewhere {
-    let (request, body) = request_of(call);
-    Elsewhere { what: what.to_owned(), command: command_of(call).to_string(), call: request, body }
+    let mut call = call.clone();
+    // As long as nobody has said a name, the word for one stands there.
+    if let Names::One(kind) | Names::New(kind) = call.operation.declaration().names
+        && call.name.as_deref().is_none_or(str::is_empty)
+    {
+        call.name = Some(kind.word.to_owned());
+    }
+    let (request, body) = request_of(&call);
+    Elsewhere { what: what.to_owned(), command: command_of(&call).to_string(), call: request, body }
 }
 
 /// The command that asks for `call`; a secret is asked for on standard input.
@@ -107,7 +114,7 @@ fn request_of(call: &Call) -> (String, Option<String>) {
     let mut address = route.at(call.name.as_deref().unwrap_or_default());
     let mut query: Vec<String> = Vec::new();
     let mut body = Map::new();
-    let is_new = matches!(operation.names, aegir_hosting::Names::New(_));
+    let is_new = matches!(operation.names, Names::New(_));
     if let (true, Some(name)) = (is_new, &call.name) {
         body.insert("name".into(), name.clone().into());
     }
@@ -201,6 +208,7 @@ mod tests {
         assert_eq!(request, "PATCH /api/v1/sites/a.test?dry_run=true");
         assert_eq!(body, Some(json!({ "no_alias": true, "revision": 3 })));
         assert_eq!(said(&Call::of(OperationId::QueuePause)).2, None);
+        assert_eq!(said(&Call::of(OperationId::SiteVerify)).0, "aegir site verify SITE");
     }
 
     #[test]

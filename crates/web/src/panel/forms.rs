@@ -23,6 +23,10 @@ mod read;
 
 use axum::http::Method;
 
+pub(super) use field::{Field, label_of, sentence};
+pub(super) use fill::{setting_field, text_of};
+pub(super) use page::{broken, title_of};
+
 use super::route::{Leads, Needs, PanelRoute, done_on_pages, path_of};
 use aegir_hosting::OperationId;
 use std::sync::Arc;
@@ -45,7 +49,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     }
     let options = Needs::May(OperationId::SiteOptions.declaration().needs);
     let login = Needs::May(OperationId::SiteLogin.declaration().needs);
-    routes.push(PanelRoute::get("/fragments/site-options", options, |visit| Box::pin(narrow::fragment(visit))));
+    routes.push(PanelRoute::get(narrow::ADDRESS, options, |visit| Box::pin(narrow::fragment(visit))));
     routes.push(PanelRoute::post("/do/site-login/fetch/{task}", login, |visit| Box::pin(login::fetch(visit))));
     routes
 }

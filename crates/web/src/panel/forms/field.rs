@@ -23,6 +23,8 @@ pub(in crate::panel) struct Field {
     pub(in crate::panel) was: Option<String>,
     /// What holds where it is left empty.
     pub(in crate::panel) otherwise: String,
+    /// Where to ask what remains of the other choices, once this one is made.
+    pub(in crate::panel) narrows: &'static str,
 }
 
 /// How a field is filled in.
@@ -66,6 +68,20 @@ impl Field {
     /// Whether it is ticked.
     pub(in crate::panel) fn is_on(&self) -> bool {
         self.value == "true"
+    }
+
+    /// Puts in what an object has now: an edit asks for what differs from it.
+    pub(in crate::panel) fn begin_with(&mut self, value: &str, parameter: Option<&Parameter>) {
+        self.fill(value);
+        self.was = Some(value.to_owned());
+        if let Some(Parameter { presence: Presence::Optional(text), .. }) = parameter {
+            self.hint = self.hint.replace(&if_empty(text), "");
+        }
+        for choice in self.choices.iter_mut().filter(|choice| choice.value.is_empty()) {
+            choice.text = "None".into();
+            // It is not taken away by an edit.
+            choice.open = value.is_empty();
+        }
     }
 
     /// Makes it a choice among these, of which an empty one says what holds without it.
@@ -182,7 +198,7 @@ fn hint_of(parameter: &Parameter) -> String {
     let mut hint = format!("{}.", sentence(parameter.about));
     match (parameter.presence, parameter.shape) {
         (Presence::Optional(_), Shape::Choice(_)) if !parameter.many => (),
-        (Presence::Optional(text), _) => hint.push_str(&format!(" Left empty: {text}.")),
+        (Presence::Optional(text), _) => hint.push_str(&if_empty(text)),
         _ => (),
     }
     if let Shape::Number { least, most } = parameter.shape
@@ -194,6 +210,14 @@ fn hint_of(parameter: &Parameter) -> String {
         hint.push_str(" One a line.");
     }
     hint
+}
+
+/// What a hint ends with that says what an empty field means.
+fn if_empty(text: &str) -> String {
+    match text.starts_with("needed") {
+        true => format!(" {}.", sentence(text)),
+        false => format!(" Left empty: {text}."),
+    }
 }
 
 /// A text that begins as a sentence does.

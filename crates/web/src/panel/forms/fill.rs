@@ -52,8 +52,10 @@ pub(super) async fn fields(
         }
         fields.push(field);
     }
-    if operation.id == OperationId::SettingSet {
-        fields = setting_fields(name.unwrap_or_default(), fields, view);
+    if operation.id == OperationId::SettingSet
+        && let Some(setting) = name.and_then(Setting::named)
+    {
+        fields = vec![setting_field(setting, view.map(|view| &view["value"]))];
     }
     if operation.id == OperationId::ServerEdit && view.is_none_or(|view| view["ssh"].is_null()) {
         // How a server of this machine is reached cannot be changed.
@@ -65,8 +67,7 @@ pub(super) async fn fields(
     if let Some(view) = view.filter(|_| edits(operation)) {
         for field in &mut fields {
             if let Some(value) = now(operation, view, &field.name) {
-                field.fill(&value);
-                field.was = Some(value);
+                field.begin_with(&value, operation.parameter(&field.name));
             }
         }
     }
@@ -98,8 +99,7 @@ pub(in crate::panel) fn bare(name: &str) -> String {
 }
 
 /// The one field that changes a setting, which is of the setting's own kind.
-fn setting_fields(name: &str, fields: Vec<Field>, view: Option<&Value>) -> Vec<Field> {
-    let Some(setting) = Setting::named(name) else { return fields };
+pub(in crate::panel) fn setting_field(setting: Setting, value: Option<&Value>) -> Field {
     let parameter = setting.parameter();
     let mut field = field_of(&parameter);
     field.name = if setting.is_secret() { "secret".into() } else { "value".into() };
@@ -107,11 +107,11 @@ fn setting_fields(name: &str, fields: Vec<Field>, view: Option<&Value>) -> Vec<F
     field.required = false;
     field.hint = match (setting.is_secret(), setting.default()) {
         (true, _) => "Sealed, and shown to nobody again. Left empty: none any more.".into(),
-        (false, Value::Null) => format!("{}. Left empty: nothing.", sentence(parameter.about)),
+        (false, Value::Null) => format!("{}. Left empty: not set.", sentence(parameter.about)),
         (false, default) => format!("{} Left empty: {}, as it is by default.", field.hint, text_of(&default)),
     };
-    field.fill(&view.map(|view| text_of(&view["value"])).unwrap_or_default());
-    vec![field]
+    field.fill(&value.map(text_of).unwrap_or_default());
+    field
 }
 
 /// A field for each that the operator has given to objects of this kind.

@@ -13,6 +13,8 @@ use crate::api::Problem;
 use crate::panel::reply;
 use crate::panel::visit::Visit;
 
+/// Where a form asks what remains.
+pub(super) const ADDRESS: &str = "/fragments/site-options";
 /// The parameters that narrow each other.
 const NARROWING: [&str; 4] = ["platform", "profile", "db_server", "language"];
 
@@ -59,14 +61,20 @@ pub(super) async fn narrow(visit: &Visit, fields: &mut [Field]) -> Result<(), Pr
         Err(problem) => return Err(problem),
     };
     for field in fields.iter_mut() {
+        if NARROWING.contains(&field.name.as_str()) {
+            field.narrows = ADDRESS;
+        }
         let Some(values) = remaining[&field.name]["values"].as_array() else { continue };
         let values: Vec<String> = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        if let [only] = &values[..] {
-            field.hint = format!("{} Only `{only}` is left.", field.hint);
-        }
-        match field.name.as_str() {
-            // Drupal 8 and later fetches others.
-            "language" => field.proposing(values),
+        match (field.name.as_str(), &values[..]) {
+            ("language", _) => {
+                field.hint = format!("{} At hand: {}. Drupal 8 and later fetch others.", field.hint, values.join(", "));
+                field.proposing(values);
+            }
+            (_, [only]) => {
+                field.hint = format!("{} Only `{only}` is left.", field.hint);
+                field.among(values);
+            }
             _ => field.among(values),
         }
     }

@@ -1,7 +1,7 @@
 //! The page of an operation: its form, and what becomes of it.
 
 use aegir_domain::Remedy;
-use aegir_hosting::{Answer, Call, Names, Operation, OperationId, Queued, Subject};
+use aegir_hosting::{Answer, Call, Effect, Names, Operation, OperationId, Queued, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -39,6 +39,8 @@ struct FormPage {
     problem: Option<Told>,
     /// What would be done, where that was asked.
     plan: Option<Vec<String>>,
+    /// Whether it can be asked what would be done: whether a back end does it.
+    can_be_planned: bool,
     /// What else is to be known before.
     notes: Vec<String>,
 }
@@ -69,6 +71,11 @@ struct ToldOncePage {
 }
 
 impl Told {
+    /// What went wrong and why, the outermost first.
+    fn causes(&self) -> Vec<String> {
+        std::iter::once(&self.what).chain(&self.because).cloned().collect()
+    }
+
     fn of(problem: &Problem) -> Told {
         Told {
             what: problem.detail().to_owned(),
@@ -86,7 +93,7 @@ pub(super) struct Doing<'a> {
     pub(super) view: Option<Value>,
 }
 
-pub(super) fn broken(what: &str) -> Problem {
+pub(in crate::panel) fn broken(what: &str) -> Problem {
     Problem::new(ProblemKind::Broken, what, "please report it")
 }
 
@@ -136,12 +143,25 @@ impl<'a> Doing<'a> {
         if let Some(name) = self.name.as_deref().filter(|_| has_object_pages(self.operation.subject)) {
             frame.trail.push((bare(name), back_of(&self.operation, Some(name))));
         }
-        frame.elsewhere.push(elsewhere(&self.title(), call));
+        let mut call = call.clone();
+        if let (Some(_), Some(name)) = (self.operation.parameter("confirm"), &self.name) {
+            call = call.with("confirm", name.clone());
+        }
+        frame.elsewhere.push(elsewhere(&self.title(), &call));
         frame
     }
 
     /// Why it cannot be asked for now, whatever is filled in.
     async fn why_not(&self) -> Option<Told> {
+        let asked_first = match self.operation.id {
+            // Without a machine elsewhere there is no key, and without a difference no side.
+            OperationId::ServerTrust => Some(Call { name: self.name.clone(), ..Call::of(OperationId::ServerHostKey) }),
+            OperationId::DriftResolve => Some(Call { dry_run: true, ..self.call() }.with("take", "theirs")),
+            _ => None,
+        };
+        if let Some(call) = asked_first {
+            return self.visit.ask(call).await.err().map(|problem| Told::of(&problem));
+        }
         let says = self.view.as_ref().and_then(|view| view["operations"].as_array());
         let says = says.and_then(|all| all.iter().find(|one| one["verb"] == self.operation.verb));
         let may = says.and_then(|one| one["available"].as_bool());
@@ -193,6 +213,7 @@ impl<'a> Doing<'a> {
             errors: listed,
             problem,
             plan,
+            can_be_planned: self.operation.effect == Effect::Queues,
             notes,
         };
         reply::page_as(status, &page)
@@ -281,7 +302,7 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     let name = doing.name.as_deref();
     let mut asked = read(operation, name, form);
     let mut agreed = confirm(operation, name.unwrap_or_default(), doing.view.as_ref());
-    let again = form.get("show_again") == Some("yes");
+    let again = form.get("show_again") == Some("yes") || form.get("narrow") == Some("true");
     let dry_run = form.get("dry_run") == Some("yes");
     if let Some(agreed) = &mut agreed {
         agreed.typed = form.get("confirm").unwrap_or_default().trim().to_owned();
@@ -394,11 +415,10 @@ fn other_values(doing: &Doing<'_>, fields: &mut [Field]) {
     }
 }
 
-/// What a back end would be asked, and what would be so.
+/// What a back end would be asked.
 fn planned(answer: &Answer) -> Vec<String> {
     match answer {
         Answer::WouldQueue { requests, .. } => requests.iter().map(|request| format!("{request:#}")).collect(),
-        Answer::Object(object) => vec![format!("{object:#}")],
         _ => Vec::new(),
     }
 }
@@ -494,9 +514,6 @@ fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> {
             Some(Value::String(by)) => vec![format!("It was last changed by {by}.")],
             _ => vec!["It has never been changed.".into()],
         },
-        OperationId::DriftResolve => {
-            vec!["`theirs` takes over what the back end has; `ours` writes there what is remembered here.".into()]
-        }
         _ => Vec::new(),
     }
 }
