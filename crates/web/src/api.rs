@@ -22,5 +22,7 @@ pub use document::document;
 pub use problem::{Problem, ProblemKind};
 pub use route::{OwnRoute, Place, Route, place_of, route_of};
 
+pub(crate) use change::apart;
 pub(crate) use guard::answer;
 pub(crate) use router::{Api, CameBy, MOST_CHANGES};
+pub(crate) use wait::ended_of;

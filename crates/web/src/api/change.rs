@@ -1,5 +1,7 @@
 //! What changes something: done once, and done to its end though whoever asked goes away.
 
+use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use aegir_hosting::{Actor, Answer, Call, KeptAnswer, Once, Operation, OperationId, OwnKey, Refusal, Sort};
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer::Reply;
 use super::router::Api;
-use super::{Problem, ProblemKind};
+use super::{Problem, ProblemKind, guard};
 
 /// The header that bears a request's own key.
 pub(super) const KEY: &str = "idempotency-key";
@@ -53,6 +55,28 @@ pub(super) async fn perform(api: &Arc<Api>, actor: &Actor, call: Call, key: Opti
             "another request bore this key",
             "give each request a key of its own; only the same request is sent again with the same key",
         )),
+    }
+}
+
+/// Does a change apart from the connection, which may end before it has.
+pub(crate) async fn apart<T: Send + 'static>(
+    api: &Arc<Api>,
+    change: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let Ok(permit) = api.changes.clone().acquire_owned().await else {
+        return Err(guard::slow_answer());
+    };
+    let doing = tokio::spawn(async move {
+        let done = change.await;
+        drop(permit);
+        done
+    });
+    match doing.await {
+        Ok(done) => done,
+        Err(broken) => match broken.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => Err(guard::slow_answer()),
+        },
     }
 }
 

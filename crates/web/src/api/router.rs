@@ -1,11 +1,10 @@
 //! Leads each address to its operation: parse, ask, answer.
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use aegir_hosting::{Actor, Call, Front, Names, Operation, OperationId, Refusal};
+use aegir_hosting::{Actor, Front, Names, Operation, OperationId, Refusal};
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
@@ -247,7 +246,8 @@ async fn ask(
         return Ok(answer::page(operation, head.uri.path(), query, &reply));
     }
     let key = change::key(&head.headers)?;
-    let reply = to_its_end(api, &actor, call, key).await?;
+    let (of_task, asker) = (api.clone(), actor.clone());
+    let reply = change::apart(api, async move { change::perform(&of_task, &asker, call, key).await }).await?;
     let mut response = answer::response(&reply);
     if let (Some(task), Some(seconds)) = (reply.queued(), wait::seconds(&head.headers))
         && let Some(view) = wait::ended(api, Pass::of(api, actor, &head.headers), task, seconds).await
@@ -258,26 +258,6 @@ async fn ask(
         applied.into_iter().for_each(|value| drop(response.headers_mut().insert("preference-applied", value)));
     }
     Ok(response)
-}
-
-/// Does a change apart from the connection, which may end before it has.
-async fn to_its_end(api: &Arc<Api>, actor: &Actor, call: Call, key: Option<String>) -> Result<Reply, Problem> {
-    let Ok(permit) = api.changes.clone().acquire_owned().await else {
-        return Err(guard::slow_answer());
-    };
-    let (of_task, actor) = (api.clone(), actor.clone());
-    let doing = tokio::spawn(async move {
-        let reply = change::perform(&of_task, &actor, call, key).await;
-        drop(permit);
-        reply
-    });
-    match doing.await {
-        Ok(reply) => reply,
-        Err(broken) => match broken.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(guard::slow_answer()),
-        },
-    }
 }
 
 async fn ask_own(

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use aegir_hosting::{Actor, Answer, Call, OperationId, Session};
+use aegir_hosting::{Actor, Answer, Call, Operation, OperationId, Session};
 use axum::body::Body;
 use axum::http::{HeaderMap, Response};
 use ring::digest::{SHA256, digest};
 use serde::de::DeserializeOwned;
 
-use super::frame::{Frame, QueueBar, QueueTask, Who};
+use super::frame::{Frame, Notice, QueueBar, QueueTask, Tone, Who};
 use super::look::Look;
 use super::pairs::Pairs;
 use super::{Panel, assets};
@@ -97,9 +97,26 @@ impl Visit {
         let mut frame = frame_of(title, section, &self.asked, &self.panel);
         let form_token = form_token(&self.secret);
         frame.who = Some(Who { account: self.session.account.clone(), form_token });
+        frame.notices.extend(self.done());
         // A page is shown though the queue cannot be: what it shows may still be read.
         frame.queue = self.queue_bar().await.unwrap_or_default();
         frame
+    }
+
+    /// What a page's address says of an operation that led there, as `did`: no other page can say so.
+    pub(crate) fn did(&self, operation: &Operation) -> String {
+        let slug = operation.slug();
+        let seal: String = form_token(&format!("{} {slug}", self.secret)).chars().take(12).collect();
+        format!("{slug}~{seal}")
+    }
+
+    /// What was done, where the address says so.
+    fn done(&self) -> Option<Notice> {
+        let did = self.asked.query.get("did")?;
+        let mut operations = OperationId::ALL.into_iter().map(OperationId::declaration);
+        let operation = operations.find(|operation| self.did(operation) == did)?;
+        let text = format!("Done: {}.", operation.name());
+        Some(Notice { tone: Tone::Good, text, more: Vec::new() })
     }
 
     /// How the queue stands.

@@ -1,0 +1,109 @@
+//! What cannot be taken back: the name is typed, and it is said before what goes and what stays.
+
+use aegir_hosting::{Operation, OperationId, Subject};
+use serde_json::Value;
+
+use super::fill::{bare, text_of};
+
+/// What somebody agrees to by typing a name.
+#[derive(Clone, Debug, Default)]
+pub(in crate::panel) struct Confirm {
+    /// The name to be typed.
+    pub(in crate::panel) name: String,
+    pub(in crate::panel) happens: Vec<String>,
+    pub(in crate::panel) stays: Vec<String>,
+    pub(in crate::panel) typed: String,
+    pub(in crate::panel) error: String,
+}
+
+/// Whether an operation takes something away.
+pub(super) fn takes_away(operation: &Operation) -> bool {
+    matches!(operation.verb, "delete" | "forget" | "revoke")
+}
+
+/// What is agreed to, of the object `name`; `None`: nothing is taken away.
+pub(super) fn confirm(operation: &Operation, name: &str, view: Option<&Value>) -> Option<Confirm> {
+    if !takes_away(operation) {
+        return None;
+    }
+    let nothing = Value::Null;
+    let (happens, stays) = told(operation, name, view.unwrap_or(&nothing));
+    Some(Confirm { name: name.to_owned(), happens, stays, ..Confirm::default() })
+}
+
+/// What goes, and what stays.
+fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<String>) {
+    let history =
+        "What became of it, its tasks with their logs, and the audit, for as long as the settings say.".to_owned();
+    let mut happens = Vec::new();
+    let mut stays = Vec::new();
+    match (operation.id, operation.subject) {
+        (OperationId::SiteDelete, _) if view["status"] != "enabled" && view["database"].is_null() => {
+            happens.push(format!(
+                "`{name}` was never in service: it is taken from the lists, and its name is free again."
+            ));
+            happens.push("If the task that was to make it left something behind, that is removed too.".into());
+        }
+        (OperationId::SiteDelete, _) => {
+            happens.push(names_end(name, view));
+            happens.push("Its folder is moved to the trash of its file system.".into());
+            happens.push(format!(
+                "Its database {} on `{}` is dropped, with the database's user. This comes last, and cannot be taken back.",
+                quoted(&view["database"]),
+                bare(&text_of(&view["db_server"])),
+            ));
+            happens.push("Its record and its credentials are removed; its name is free again.".into());
+            stays.push("Its files, in the trash: for as many days as the setting `trash_days` of its machine says, 30 by default.".into());
+            stays.push(
+                "No copy of its database: Ægir makes no backups yet. If you want one, make it before you go on.".into(),
+            );
+        }
+        (OperationId::PlatformForget, _) => {
+            happens.push("Ægir no longer knows the platform, and puts no sites on it.".into());
+            let root = text_of(&view["root"]);
+            stays.push(match root.is_empty() {
+                true => "Its code stays where it is.".into(),
+                false => format!("Its code stays where it is: `{root}`."),
+            });
+        }
+        (OperationId::ServerForget, _) => {
+            happens.push("Ægir no longer knows the server, and asks nothing of its services.".into());
+            happens.push("Its record and its credentials in the home are removed.".into());
+            stays.push(
+                "Its services go on, with all that they have: nothing is uninstalled and no database is dropped."
+                    .into(),
+            );
+        }
+        (OperationId::TokenRevoke, _) => {
+            happens
+                .push("Whoever sends it is refused from then on; streams that it opened end within a minute.".into());
+        }
+        (OperationId::FieldDelete, _) => {
+            happens.push("The field is taken away, with its value on each object that has one.".into());
+        }
+        (_, subject) if subject.word() == "account" => {
+            happens.push("Nobody is let in by this account any more; its sessions and links end at once.".into());
+        }
+        _ => happens.push(operation.about.to_owned()),
+    }
+    if matches!(operation.subject, Subject::Site | Subject::Platform | Subject::Server) {
+        stays.push(history);
+    } else {
+        stays.push("What was done until now, in the audit.".into());
+    }
+    (happens, stays)
+}
+
+/// That visitors are served no more.
+fn names_end(name: &str, view: &Value) -> String {
+    let others = view["domains"].as_array().map_or(0, |domains| domains.len().saturating_sub(1));
+    match others {
+        0 => format!("Visitors of `{name}` are served no more."),
+        1 => format!("Visitors of `{name}` and of its other name are served no more."),
+        others => format!("Visitors of `{name}` and of its {others} other names are served no more."),
+    }
+}
+
+fn quoted(name: &Value) -> String {
+    name.as_str().map(|name| format!("`{name}`")).unwrap_or_default()
+}

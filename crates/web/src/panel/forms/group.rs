@@ -1,0 +1,79 @@
+//! Which fields of a form stand together, and which are folded away because most leave them as they are.
+
+use aegir_hosting::{Operation, OperationId};
+
+use super::field::Field;
+
+/// Fields that stand together.
+#[derive(Clone, Debug, Default)]
+pub(in crate::panel) struct Group {
+    /// What they are about; empty: they begin the form.
+    pub(in crate::panel) legend: &'static str,
+    pub(in crate::panel) hint: &'static str,
+    pub(in crate::panel) fields: Vec<Field>,
+    /// Whether they are folded away.
+    pub(in crate::panel) folded: bool,
+    /// Whether a choice in them narrows the others.
+    pub(in crate::panel) narrows: bool,
+}
+
+impl Group {
+    /// Whether it is shown unfolded all the same: what is wrong or was typed must be seen.
+    pub(in crate::panel) fn is_open(&self) -> bool {
+        self.fields.iter().any(|field| !field.error.is_empty())
+    }
+}
+
+const FIRST: (&str, &str) = ("", "");
+const CHOICES: (&str, &str) = ("What it is made of", "What is left open is chosen: the newest Drupal that fits.");
+const MORE: (&str, &str) = ("More", "");
+const OWN: (&str, &str) = ("Your own fields", "");
+const CODE: (&str, &str) =
+    ("Where its code comes from", "One of these; a code base that lies there is only looked at.");
+const WEB: (&str, &str) = ("Web service", "");
+const DATABASE: (&str, &str) = ("Database service", "SQLite needs none of what follows the product.");
+const SSH: (&str, &str) =
+    ("Another machine", "For a server whose back end is reached over SSH; left empty, it is this machine.");
+
+/// Where a field stands.
+fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
+    use OperationId as Id;
+    if name.starts_with("field.") {
+        return OWN;
+    }
+    match (operation.id, name) {
+        (Id::SiteAdd, "name") => FIRST,
+        (Id::SiteAdd, "platform" | "profile" | "db_server" | "language") => CHOICES,
+        (Id::SiteAdd, _) => MORE,
+        (Id::PlatformAdd, "root" | "copy_from" | "composer" | "constraint" | "registry" | "demo") => CODE,
+        (Id::PlatformAdd, "php") => MORE,
+        (Id::ServerAdd | Id::ServerEdit, "http" | "listen") => WEB,
+        (Id::ServerAdd | Id::ServerEdit, "grant_host") => DATABASE,
+        (Id::ServerAdd | Id::ServerEdit, "home") => SSH,
+        (Id::ServerAdd | Id::ServerEdit, name) if name == "db" || name.starts_with("db_") => DATABASE,
+        (Id::ServerAdd | Id::ServerEdit, name) if name.starts_with("ssh_") => SSH,
+        (Id::ServerAdd | Id::ServerEdit, "ip" | "most_tasks") => MORE,
+        _ => FIRST,
+    }
+}
+
+/// The fields of a form in their groups; each group where its first field stood.
+pub(in crate::panel) fn grouped(operation: &Operation, fields: Vec<Field>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for field in fields {
+        let place = place_of(operation, &field.name);
+        match groups.iter_mut().find(|group| group.legend == place.0) {
+            Some(group) => group.fields.push(field),
+            None => groups.push(Group {
+                legend: place.0,
+                hint: place.1,
+                folded: place == MORE || place == SSH && operation.id == OperationId::ServerAdd,
+                narrows: place == CHOICES,
+                fields: vec![field],
+            }),
+        }
+    }
+    // What is folded away stands last.
+    groups.sort_by_key(|group| group.legend == MORE.0);
+    groups
+}
