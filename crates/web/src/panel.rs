@@ -61,3 +61,10 @@ pub(crate) struct Panel {
     pub(crate) people: Arc<dyn People>,
     pub(crate) host: Option<String>,
 }
+
+impl Panel {
+    /// What the time is, in milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.api.outside.unix_ms()).unwrap_or(i64::MAX)
+    }
+}

@@ -82,7 +82,7 @@ pub(crate) fn form_token(secret: &str) -> String {
 impl Stranger {
     /// What is around a page for nobody in particular.
     pub(crate) fn frame(&self, title: &str) -> Frame {
-        frame_of(title, "", self.asked.look)
+        Frame { here: self.asked.address(), now: self.panel.now(), ..frame_of(title, "", self.asked.look) }
     }
 }
 
@@ -95,6 +95,8 @@ impl Visit {
     /// What is around a page.
     pub(crate) async fn frame(&self, title: &str, section: &'static str) -> Frame {
         let mut frame = frame_of(title, section, self.asked.look);
+        frame.here = self.asked.address();
+        frame.now = self.panel.now();
         let form_token = form_token(&self.secret);
         frame.who = Some(Who { account: self.session.account.clone(), form_token });
         // A page is shown though the queue cannot be: what it shows may still be read.
