@@ -28,6 +28,7 @@ mod reply;
 mod route;
 mod sign_in;
 mod tasks;
+mod times;
 mod visit;
 
 use std::sync::Arc;
