@@ -27,6 +27,7 @@ mod pairs;
 mod reply;
 mod route;
 mod sign_in;
+mod states;
 mod tasks;
 mod times;
 mod visit;
