@@ -14,6 +14,7 @@
 mod address;
 mod assets;
 mod door;
+pub mod elsewhere;
 mod forms;
 pub mod frame;
 mod kept;
