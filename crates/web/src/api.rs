@@ -6,9 +6,9 @@
 mod answer;
 mod call;
 mod change;
-mod changes;
+pub(crate) mod changes;
 mod document;
-mod events;
+pub(crate) mod events;
 pub(crate) mod guard;
 mod json;
 mod problem;
@@ -24,3 +24,4 @@ pub use route::{OwnRoute, Place, Route, place_of, route_of};
 
 pub(crate) use guard::answer;
 pub(crate) use router::{Api, CameBy, MOST_CHANGES};
+pub(crate) use tokens::Pass;
