@@ -30,6 +30,12 @@ pub trait People: Send + Sync {
     /// Whose session it is; `None`: it is unknown, ended or too old. Counts as a use of it.
     fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>>;
 
+    /// Whose session it is, as [`People::session`] says, without counting as a use of it: for what a page asks by itself
+    /// while it is open. Whoever keeps no account of uses need not tell the two apart.
+    fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
+        self.session(secret)
+    }
+
     /// Ends the session.
     fn sign_out<'a>(&'a self, session: &'a Session) -> Pending<'a, Result<(), Refusal>>;
 

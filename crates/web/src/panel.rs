@@ -28,7 +28,9 @@ mod pairs;
 mod reply;
 mod route;
 mod sign_in;
+mod states;
 mod tasks;
+mod times;
 mod visit;
 
 use std::sync::Arc;
@@ -61,4 +63,11 @@ pub(crate) struct Panel {
     pub(crate) api: Arc<Api>,
     pub(crate) people: Arc<dyn People>,
     pub(crate) host: Option<String>,
+}
+
+impl Panel {
+    /// What the time is, in milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.api.outside.unix_ms()).unwrap_or(i64::MAX)
+    }
 }
