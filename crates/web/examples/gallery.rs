@@ -122,7 +122,7 @@ fn pages(theme: &'static str, icons: &[String]) -> Result<Vec<(&'static str, Str
             "form",
             Form { frame: form, errors: vec![("name", "`exa mple` is no host name")], choices: choices() }.render()?,
         ),
-        ("parts", parts(noted, icons).render()?),
+        ("components", parts(noted, icons).render()?),
         ("signin", SignIn { frame: outside }.render()?),
     ])
 }
