@@ -13,13 +13,16 @@
 
 mod address;
 mod assets;
+mod differ;
 mod door;
+mod elsewhere;
 mod forms;
 pub mod frame;
 mod kept;
 mod lists;
 mod live;
 mod look;
+mod marks;
 mod objects;
 mod overview;
 mod own;
