@@ -15,7 +15,7 @@ mod address;
 mod assets;
 mod differ;
 mod door;
-mod elsewhere;
+pub mod elsewhere;
 mod forms;
 pub mod frame;
 mod kept;

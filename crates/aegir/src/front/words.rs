@@ -444,6 +444,79 @@ mod tests {
         }
     }
 
+    /// A value of a parameter, the nastiest that it takes.
+    fn sample(parameter: &Parameter) -> Value {
+        let texts = match parameter.shape {
+            Shape::Choice(words) => words.to_vec(),
+            _ => vec![
+                "-it's $HOME; \"a\" `b` *",
+                "true",
+                "7",
+                "example.org",
+                "/srv/a b",
+                "127.0.0.1:80",
+                "vendor/package",
+                "^10.3",
+                "https://packages.example.org/",
+                "Europe/Berlin",
+                "site-verify",
+                "a1",
+                "root@example.org",
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0d",
+            ],
+        };
+        let taken = texts.iter().rev().find_map(|text| parameter.check(&Value::from(*text)).ok());
+        let nastiest = texts.iter().find_map(|text| parameter.check(&Value::from(*text)).ok());
+        match (nastiest, taken) {
+            (Some(Value::Array(mut first)), Some(Value::Array(last))) => {
+                first.extend(last);
+                first.dedup();
+                Value::Array(first)
+            }
+            (value, _) => value.unwrap_or_else(|| panic!("no sample fits `{}`", parameter.name)),
+        }
+    }
+
+    #[test]
+    fn what_pages_show_as_a_command_is_read_as_the_same_call() {
+        use clap::Parser;
+
+        for id in OperationId::ALL {
+            let operation = id.declaration();
+            let mut call = aegir_hosting::Call { dry_run: !operation.reads(), ..aegir_hosting::Call::of(id) };
+            let named = Parameter {
+                name: "name",
+                about: "",
+                shape: match operation.names {
+                    Names::One(kind) | Names::New(kind) => Shape::Text(kind),
+                    Names::None => Shape::Flag,
+                },
+                presence: Presence::Required,
+                many: false,
+            };
+            if !matches!(operation.names, Names::None) {
+                call.name = sample(&named).as_str().map(str::to_owned);
+            }
+            let mut secrets = Vec::new();
+            for parameter in operation.parameters {
+                call.parameters.insert(parameter.name.into(), sample(parameter));
+                if matches!(parameter.shape, Shape::Secret) {
+                    secrets.push((parameter.name, PathBuf::from("-")));
+                }
+            }
+            let command = aegir_web::panel::elsewhere::command_of(&call);
+            let words = std::iter::once("aegir".to_owned()).chain(command.args.clone());
+
+            let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{command}: {error}"));
+
+            let crate::args::Command::Front(asked) = cli.command else { panic!("{command}") };
+            let Asked::Operation(ask) = *asked else { panic!("{command}") };
+            assert_eq!(ask.secrets, secrets, "{command}");
+            call.parameters.retain(|name, _| !secrets.iter().any(|(secret, _)| secret == name));
+            assert_eq!(ask.call(), call, "{command}");
+        }
+    }
+
     #[test]
     fn what_must_be_confirmed_or_is_told_once_is_asked_of_one_object_at_a_time() {
         let many: Vec<String> = OperationId::ALL
