@@ -27,8 +27,6 @@ pub(super) struct Filter {
     pub(super) about: String,
     /// What is wrong with what was given.
     pub(super) wrong: String,
-    /// Whether it is set.
-    pub(super) set: bool,
     /// How it is filled in.
     pub(super) control: Control,
 }
@@ -78,11 +76,6 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    /// Whether something that is folded away is set.
-    pub(super) fn more_is_set(&self) -> bool {
-        self.more.iter().any(|filter| filter.set)
-    }
-
     /// Whether something that is folded away is wrong.
     pub(super) fn more_is_wrong(&self) -> bool {
         self.more.iter().any(|filter| !filter.wrong.is_empty())
@@ -148,13 +141,12 @@ async fn filter(visit: &Visit, query: &Query, parameter: &'static Parameter) -> 
         label: label_of(parameter.name),
         about: format!("{}{several}", parameter.about),
         wrong: wrong.unwrap_or_default(),
-        set: !given.is_empty(),
         control,
     })
 }
 
 /// The word of a parameter on pages: `Asked by`.
-pub(super) fn label_of(name: &str) -> String {
+pub(crate) fn label_of(name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

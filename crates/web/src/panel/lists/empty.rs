@@ -3,6 +3,7 @@
 use aegir_hosting::{Call, OperationId, Permission};
 use serde_json::Value;
 
+use super::bar::label_of;
 use super::query::Query;
 use super::which::List;
 use crate::api::Problem;
@@ -17,6 +18,8 @@ const COUNTED_TO: &str = "1,000";
 pub(super) struct Empty {
     /// What is, in a sentence or two.
     pub(super) text: String,
+    /// More of it.
+    pub(super) more: Vec<String>,
     /// What to do: its words, and where.
     pub(super) button: String,
     pub(super) href: String,
@@ -29,7 +32,11 @@ pub(super) async fn empty(visit: &Visit, list: &List, query: &Query) -> Result<E
     let (_, many) = list.noun;
     if query.is_unsure() {
         let text = format!("No {many} are shown: a filter cannot be read. Mend it above, or clear all filters.");
-        return Ok(clearing(query, text));
+        let more = query.wrong.iter().map(|(name, wrong)| {
+            let remedy = wrong.remedy.as_ref().map(|remedy| format!(": {remedy}")).unwrap_or_default();
+            format!("{}: {}{remedy}", label_of(name), wrong.why)
+        });
+        return Ok(Empty { more: more.collect(), ..clearing(query, text) });
     }
     if query.narrows() {
         return Ok(clearing(query, format!("None of the {many} matches all of these filters.")));
@@ -53,6 +60,7 @@ pub(super) async fn empty(visit: &Visit, list: &List, query: &Query) -> Result<E
         button: step.button.to_owned(),
         href: address::doing(&add, None),
         command: elsewhere::elsewhere(step.button, &step.call).command,
+        more: Vec::new(),
     })
 }
 

@@ -34,8 +34,8 @@ struct ListPage {
     /// All that match, as a file.
     file: String,
     most: String,
-    /// Buttons at its head: words, address, and whether it is what one comes for.
-    actions: Vec<(String, String, bool)>,
+    /// Buttons at its head: words, address and look.
+    actions: Vec<(String, String, &'static str)>,
     table: Table,
     /// What stands there in place of rows.
     empty: Option<Empty>,
@@ -57,7 +57,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let list = which::ALL.into_iter().find(|list| list.path() == visit.asked.path).ok_or_else(|| {
         Problem::new(ProblemKind::Broken, "an address leads to a list that is not there", "please report it")
     })?;
-    if let Some(query) = tidied(&visit.asked.query) {
+    if let Some(query) = tidied(&list, &visit.asked.query) {
         let query = query.write();
         return Ok(reply::go(&if query.is_empty() { list.path() } else { format!("{}?{query}", list.path()) }));
     }
@@ -156,8 +156,8 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
 }
 
 /// What stands at the head of a list: ways to its neighbours, and to what adds to it.
-fn actions(visit: &Visit, list: &List) -> Vec<(String, String, bool)> {
-    let plain = |text: &str, href: &str| (text.to_owned(), href.to_owned(), false);
+fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
+    let plain = |text: &str, href: &str| (text.to_owned(), href.to_owned(), "plain");
     let mut actions = match list.id {
         OperationId::SiteList => vec![plain("Found sites", "/found-sites"), plain("Drift", "/drift")],
         OperationId::TaskList => vec![plain("Queue", "/queue")],
@@ -169,7 +169,7 @@ fn actions(visit: &Visit, list: &List) -> Vec<(String, String, bool)> {
         operation.subject == subject && matches!(operation.names, Names::New(_)) && is_done_on_a_page(operation)
     });
     if let Some(add) = adds.filter(|add| visit.actor().may.hold(add.needs)) {
-        actions.push((format!("Add a {}", list.noun.0), address::doing(&add, None), true));
+        actions.push((format!("Add a {}", list.noun.0), address::doing(&add, None), "primary"));
     }
     actions
 }

@@ -1,9 +1,9 @@
 //! What the address of a list asks for: filters, order, page, columns. What cannot be read is told beside its place, and
 //! no filter is ever left out silently.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use aegir_hosting::{Call, Operation, Parameter};
+use aegir_hosting::{Call, Operation, Parameter, Presence};
 use serde_json::Value;
 
 use super::cell::Column;
@@ -51,11 +51,24 @@ pub(super) struct Query {
     path: String,
 }
 
-/// The address without values that say nothing, where it has some: a form sends all of its fields.
-pub(super) fn tidied(query: &Pairs) -> Option<Pairs> {
-    let some = |(_, value): &&(String, String)| !value.is_empty();
-    let kept = Pairs(query.0.iter().filter(some).cloned().collect());
-    (kept.0.len() < query.0.len()).then_some(kept)
+/// The address without what says nothing, where it has such: a form sends all of its fields, also those that are left as
+/// they are.
+pub(super) fn tidied(list: &List, query: &Pairs) -> Option<Pairs> {
+    let operation = list.operation();
+    let says_something = |(name, value): &&(String, String)| {
+        let parameter = operation.parameter(name).filter(|_| ORDERING.contains(&name.as_str()));
+        let usual = parameter.is_some_and(|one| matches!(one.presence, Presence::Default(usual) if usual == value));
+        !value.is_empty() && name != COLUMNS && !usual
+    };
+    let mut kept = Pairs(query.0.iter().filter(says_something).cloned().collect());
+    let columns: Vec<&str> = query.all(COLUMNS).filter(|words| !words.is_empty()).collect();
+    let words = |columns: &mut dyn Iterator<Item = &str>| columns.map(str::to_owned).collect::<BTreeSet<_>>();
+    let usual = words(&mut list.usual().iter().skip(1).map(|column| column.key));
+    if !columns.is_empty() && words(&mut columns.iter().flat_map(|words| words.split(','))) != usual {
+        kept.0.push((COLUMNS.to_owned(), columns.join(",")));
+    }
+    let same = kept.0.len() == query.0.len();
+    (!same).then_some(kept)
 }
 
 impl Query {
@@ -161,7 +174,7 @@ impl Query {
     /// The order, if the list has one.
     pub(super) fn sort(&self) -> Option<&str> {
         let usual = match self.operation.parameter("sort")?.presence {
-            aegir_hosting::Presence::Default(usual) => usual,
+            Presence::Default(usual) => usual,
             _ => return None,
         };
         Some(self.call.parameters.get("sort").and_then(Value::as_str).unwrap_or(usual))
@@ -345,8 +358,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_sends_empty_is_left_out_of_the_address() {
-        assert_eq!(tidied(&Pairs::read("search=&status=new")).unwrap().write(), "status=new");
-        assert_eq!(tidied(&Pairs::read("status=new")), None);
+    fn what_a_form_sends_and_says_nothing_is_left_out_of_the_address() {
+        let usual: String = SITES.usual().iter().skip(1).map(|column| format!("&columns={}", column.key)).collect();
+        let tidy = |text: &str| tidied(&SITES, &Pairs::read(text)).map(|pairs| pairs.write());
+
+        assert_eq!(tidy(&format!("search=&status=new&sort=name&limit=50{usual}")).unwrap(), "status=new");
+        assert_eq!(tidy("columns=core&columns=client&limit=25").unwrap(), "limit=25&columns=core%2Cclient");
+        for whole in ["", "status=new&status=failed&limit=25", "columns=core%2Cnought", "sort=-name&cursor=x&back=far"] {
+            assert_eq!(tidy(whole), None, "{whole}");
+        }
     }
 }

@@ -76,10 +76,20 @@ impl Table {
         columns: &[&str],
         beside: &Beside,
     ) -> Result<(Table, bool), Problem> {
+        let (items, next, _) = visit.list::<Value>(call).await?;
+        Ok((Table::of_items(list, items, columns, beside)?, next.is_some()))
+    }
+
+    /// A table of entries that were asked for before.
+    pub(crate) fn of_items(
+        list: &List,
+        items: Vec<Value>,
+        columns: &[&str],
+        beside: &Beside,
+    ) -> Result<Table, Problem> {
         let columns: Vec<Column> =
             columns.iter().filter_map(|key| list.columns.iter().find(|column| column.key == *key)).copied().collect();
-        let (items, next, _) = visit.list::<Value>(call).await?;
         let rows = (list.rows)(items, &columns, beside)?;
-        Ok((Table::with_heads(list, &columns, rows, |_| None), next.is_some()))
+        Ok(Table::with_heads(list, &columns, rows, |_| None))
     }
 }
