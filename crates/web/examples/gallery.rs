@@ -99,7 +99,7 @@ fn pages(theme: &'static str, icons: &[String]) -> Result<Vec<(&'static str, Str
     let sites = || vec![("Sites".to_owned(), "/sites".to_owned())];
     let mut outside = frame(theme, "Sign in", "");
     outside.who = None;
-    outside.notices.clear();
+    outside.elsewhere.clear();
     let mut noted = frame(theme, "Components", "settings");
     noted.notices = vec![
         notice(Tone::Good, "The site is added; it is being installed."),

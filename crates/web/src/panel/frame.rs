@@ -204,7 +204,50 @@ pub fn lasted(milliseconds: &i64) -> String {
 
 /// How long something has gone on that began at `at`.
 pub fn since(at: &i64, now: &i64) -> String {
-    lasted(&now.saturating_sub(*at))
+    // Whole seconds: it is read while it grows.
+    lasted(&(now.saturating_sub(*at) / SECOND * SECOND)).replace(".0 s", " s")
+}
+
+/// A number for people: `1,204`.
+pub fn count(n: &u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A piece of a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// What it says.
+    pub text: &'a str,
+    /// Whether it stood in backticks: a name, a path, a command.
+    pub is_name: bool,
+}
+
+/// The pieces of a sentence of ours. A backtick without its other stays what it is.
+pub fn prose(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((before, name, after)) = first_name(rest) {
+        pieces.push(Piece { text: before, is_name: false });
+        pieces.push(Piece { text: name, is_name: true });
+        rest = after;
+    }
+    pieces.push(Piece { text: rest, is_name: false });
+    pieces.retain(|piece| !piece.text.is_empty());
+    pieces
+}
+
+fn first_name(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('`')?;
+    let (name, after) = rest.split_once('`')?;
+    Some((before, name, after))
 }
 
 /// Date and time of day in UTC, by the Gregorian calendar.
@@ -264,5 +307,16 @@ mod tests {
             ("0.4 s".into(), "12 s".into(), "3 min 4 s".into())
         );
         assert_eq!(lasted(&7_500_000), "2 h 5 min");
+        assert_eq!((since(&now, &(now + 3_900)), since(&now, &(now + 184_000))), ("3 s".into(), "3 min 4 s".into()));
+        assert_eq!((count(&7), count(&1_204), count(&1_000_000)), ("7".into(), "1,204".into(), "1,000,000".into()));
+    }
+
+    #[test]
+    fn what_stands_in_backticks_is_a_name() {
+        let said = |text| prose(text).iter().map(|piece| (piece.text.to_owned(), piece.is_name)).collect::<Vec<_>>();
+        let expected = [("run ", false), ("nginx -t", true), (" on ", false), ("web1", true)];
+        assert_eq!(said("run `nginx -t` on `web1`"), expected.map(|(text, name)| (text.to_owned(), name)));
+        assert_eq!(said("a ` alone"), [("a ` alone".to_owned(), false)]);
+        assert_eq!(said(""), []);
     }
 }
