@@ -13,6 +13,7 @@
 
 mod address;
 mod assets;
+mod differ;
 mod door;
 pub mod elsewhere;
 mod forms;
@@ -21,6 +22,7 @@ mod kept;
 mod lists;
 mod live;
 mod look;
+mod marks;
 mod objects;
 mod overview;
 mod own;

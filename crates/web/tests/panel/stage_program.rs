@@ -7,8 +7,9 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aegir_domain::{Context, TaskKind};
 use aegir_hosting::{Answer, Call, OperationId, Outside as _, Permission};
-use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server};
+use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
 use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
 use tokio::sync::watch;
 
@@ -54,6 +55,42 @@ async fn main() {
     server.serve(async { drop(end.await) }).await;
 }
 
+/// What lists and pages of objects show besides: packages with releases, a found site, a site that was not made, sides that
+/// differ, fields of the operator's own, a machine behind ssh whose key nobody trusts yet.
+async fn furnish_odd_ones(front: &PretendFront) {
+    let web1 = front.back_ends.machine("web1");
+    let packages = vec![package("module", "views", "10.3.6"), package("module", "pathauto", "8.x-1.13")];
+    let found_sites = vec!["found.example.org".into(), "another.example.org".into()];
+    web1.plan(
+        TaskKind::VerifyPlatform,
+        "@platform_d10",
+        Plan { packages: packages.clone(), found_sites, ..Plan::default() },
+    );
+    let older = vec![package("module", "pathauto", "8.x-1.12"), package("theme", "harbour", "")];
+    web1.plan(TaskKind::VerifySite, "@site01.example.org", Plan { packages, ..Plan::default() });
+    web1.plan(TaskKind::VerifySite, "@site02.example.org", Plan { packages: older, ..Plan::default() });
+    front.queue(Call::of(OperationId::PlatformVerify).about("d10")).await;
+    for site in ["site01.example.org", "site02.example.org"] {
+        front.queue(Call::of(OperationId::SiteVerify).about(site)).await;
+    }
+    web1.plan_once(TaskKind::InstallSite, "@broken.example.org", Plan::ends(Ends::RolledBack));
+    front.queue(Call::of(OperationId::SiteAdd).about("broken.example.org").with("platform", "d10")).await;
+    front.queue(add_server("web3").with("ssh_host", "192.0.2.7")).await;
+    let field = Call::of(OperationId::FieldAdd).about("contract").with("kind", "site").with("title", "Contract");
+    front.ask(field).await.unwrap();
+    front
+        .queue(Call::of(OperationId::SiteEdit).about("site03.example.org").with("field", vec!["contract=C-17 <gold>"]))
+        .await;
+    front.work().await;
+    for name in ["@site05.example.org", "@site06.example.org"] {
+        let machine = front.back_ends.machine(if name.contains("06") { "web2" } else { "web1" });
+        let Some(Context::Site(mut site)) = machine.context(name) else { continue };
+        site.mail = "theirs@example.org".parse().unwrap();
+        machine.put_context(Context::Site(site));
+    }
+    front.look().await;
+}
+
 /// A fleet that has what pages show: servers, platforms, forty sites, tasks that ended well and ill, one that runs long.
 async fn furnish(front: &PretendFront) {
     front.first_site().await;
@@ -73,6 +110,7 @@ async fn furnish(front: &PretendFront) {
             .await;
     }
     front.work().await;
+    furnish_odd_ones(front).await;
     front.back_ends.machine("web1").plan(None, "@site07.example.org", Plan::ends(Ends::RolledBack));
     front.back_ends.machine("web1").plan(None, "@site10.example.org", Plan::ends(Ends::Stuck));
     front.back_ends.machine("web1").plan(None, "@site11.example.org", Plan::ends(Ends::Refused));

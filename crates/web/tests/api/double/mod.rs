@@ -236,7 +236,6 @@ impl Front for Double {
                 Door::Token => "token",
                 Door::Panel => "panel",
                 Door::Own => "own",
-                Door::Panel => "panel",
             };
             let said = answer.as_ref().map_or_else(Refusal::word, |_| "done").to_owned();
             let audited = AuditView {
