@@ -118,7 +118,11 @@ async fn furnish_odd_ones(front: &PretendFront) {
     let web1 = front.back_ends.machine("web1");
     let packages = vec![package("module", "views", "10.3.6"), package("module", "pathauto", "8.x-1.13")];
     let found_sites = vec!["found.example.org".into(), "another.example.org".into()];
-    web1.plan(TaskKind::VerifyPlatform, "@platform_d10", Plan { packages: packages.clone(), found_sites, ..Plan::default() });
+    web1.plan(
+        TaskKind::VerifyPlatform,
+        "@platform_d10",
+        Plan { packages: packages.clone(), found_sites, ..Plan::default() },
+    );
     let older = vec![package("module", "pathauto", "8.x-1.12"), package("theme", "harbour", "")];
     web1.plan(TaskKind::VerifySite, "@site01.example.org", Plan { packages, ..Plan::default() });
     web1.plan(TaskKind::VerifySite, "@site02.example.org", Plan { packages: older, ..Plan::default() });
@@ -131,7 +135,9 @@ async fn furnish_odd_ones(front: &PretendFront) {
     front.queue(add_server("web3").with("ssh_host", "192.0.2.7")).await;
     let field = Call::of(OperationId::FieldAdd).about("contract").with("kind", "site").with("title", "Contract");
     front.ask(field).await.unwrap();
-    front.queue(Call::of(OperationId::SiteEdit).about("site03.example.org").with("field", vec!["contract=C-17 <gold>"])).await;
+    front
+        .queue(Call::of(OperationId::SiteEdit).about("site03.example.org").with("field", vec!["contract=C-17 <gold>"]))
+        .await;
     front.work().await;
     for name in ["@site05.example.org", "@site06.example.org"] {
         let machine = front.back_ends.machine(if name.contains("06") { "web2" } else { "web1" });

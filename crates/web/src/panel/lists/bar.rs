@@ -83,16 +83,20 @@ impl Bar {
 }
 
 /// How many filters stand in the bar unfolded, the search aside.
-const IN_FRONT: usize = 2;
+const IN_FRONT: usize = 3;
 
 /// The bar of a list, as it is asked for.
 pub(super) async fn bar(visit: &Visit, list: &List, query: &Query) -> Result<Bar, Problem> {
     let mut bar = Bar { orders: orders(query), sizes: sizes(query), columns: columns(list, query), ..Bar::default() };
-    for parameter in query.operation.parameters.iter().filter(|parameter| is_filter(parameter.name)) {
+    let mut filters: Vec<&'static Parameter> =
+        query.operation.parameters.iter().filter(|parameter| is_filter(parameter.name)).collect();
+    // What is chosen from few comes first.
+    filters.sort_by_key(|parameter| !matches!(parameter.shape, Shape::Choice(_) | Shape::Flag));
+    for parameter in filters {
         let filter = filter(visit, query, parameter).await?;
-        match (&filter.control, bar.front.len()) {
-            (Control::Text { .. }, _) if parameter.name == "search" => bar.search = Some(filter),
-            (_, count) if count < IN_FRONT => bar.front.push(filter),
+        match bar.front.len() {
+            _ if parameter.name == "search" => bar.search = Some(filter),
+            count if count < IN_FRONT => bar.front.push(filter),
             _ => bar.more.push(filter),
         }
     }
@@ -162,11 +166,7 @@ fn choice(value: &str, text: &str, given: &[String]) -> Choice {
 }
 
 /// One of some words, or what holds where none is given.
-fn one_of<'a>(
-    parameter: &Parameter,
-    words: impl Iterator<Item = (&'a str, String)>,
-    given: &[String],
-) -> Control {
+fn one_of<'a>(parameter: &Parameter, words: impl Iterator<Item = (&'a str, String)>, given: &[String]) -> Control {
     let none = match parameter.presence {
         Presence::Optional(holds) => holds,
         _ => "all",
@@ -193,14 +193,20 @@ fn operations(kind: &TextKind) -> Vec<String> {
 }
 
 fn orders(query: &Query) -> Vec<Choice> {
-    let Some(Shape::Choice(words)) = query.operation.parameter("sort").map(|sort| sort.shape) else { return Vec::new() };
+    let Some(Shape::Choice(words)) = query.operation.parameter("sort").map(|sort| sort.shape) else {
+        return Vec::new();
+    };
     let now = query.sort().unwrap_or_default().to_owned();
     words
         .iter()
         .map(|word| {
-            let text = match word.strip_prefix('-') {
-                Some(word) => format!("by {word}, backwards"),
-                None => format!("by {word}"),
+            let (key, down) = word.strip_prefix('-').map_or((*word, false), |key| (key, true));
+            // All that is no name is a time.
+            let text = match (key, down) {
+                ("name", false) => "by name".to_owned(),
+                ("name", true) => "by name, from the end".to_owned(),
+                (key, false) => format!("{key}, oldest first"),
+                (key, true) => format!("{key}, newest first"),
             };
             choice(word, &text, std::slice::from_ref(&now))
         })

@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula_and_none_breaks_its_line() {
-        let cells = ["plain", "=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", "a,b", "say \"hi\"", "two\nlines", "", "a=b"];
+        let cells =
+            ["plain", "=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", "a,b", "say \"hi\"", "two\nlines", "", "a=b"];
 
         let written = line(cells.into_iter().map(str::to_owned));
 

@@ -129,7 +129,8 @@ impl Query {
         if words.is_empty() {
             return;
         }
-        let strange: Vec<_> = words.iter().filter(|word| list.columns.iter().all(|column| column.key != **word)).collect();
+        let strange: Vec<_> =
+            words.iter().filter(|word| list.columns.iter().all(|column| column.key != **word)).collect();
         if let Some(strange) = strange.first() {
             let there: Vec<_> = list.columns.iter().map(|column| column.key).collect();
             let why = format!("`{}` is no column of this list", shortened(strange));
@@ -364,7 +365,8 @@ mod tests {
 
         assert_eq!(tidy(&format!("search=&status=new&sort=name&limit=50{usual}")).unwrap(), "status=new");
         assert_eq!(tidy("columns=core&columns=client&limit=25").unwrap(), "limit=25&columns=core%2Cclient");
-        for whole in ["", "status=new&status=failed&limit=25", "columns=core%2Cnought", "sort=-name&cursor=x&back=far"] {
+        for whole in ["", "status=new&status=failed&limit=25", "columns=core%2Cnought", "sort=-name&cursor=x&back=far"]
+        {
             assert_eq!(tidy(whole), None, "{whole}");
         }
     }

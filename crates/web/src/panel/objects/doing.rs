@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_for_says_why_and_leads_nowhere() {
-        let views = [view("delete", None), view("edit", Some("both sides differ")), view("verify", None), view("login", None)];
+        let views =
+            [view("delete", None), view("edit", Some("both sides differ")), view("verify", None), view("login", None)];
         let anna = Actor::of_machine("anna");
 
         let all = doing(&anna, Subject::Site, "a.test", &views);

@@ -66,11 +66,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let mut frame = visit.frame(&package.name, "packages").await;
     frame.trail = vec![("Packages".to_owned(), address::list(Subject::Package))];
     frame.elsewhere = vec![elsewhere::elsewhere("This package", &call)];
-    let here = format!(
-        "{}?kind={}",
-        address::object(Subject::Package, &package.name),
-        address::encoded(&package.kind)
-    );
+    let here = format!("{}?kind={}", address::object(Subject::Package, &package.name), address::encoded(&package.kind));
     let sites = format!("/sites?package={}", address::encoded(&package.name));
     let releases = package.releases.iter().map(|release| Release {
         version: release.version.clone(),

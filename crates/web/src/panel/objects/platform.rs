@@ -59,7 +59,8 @@ pub(super) async fn page(visit: &Visit, platform: PlatformView) -> Result<Respon
         _ => {
             let call = Call::of(OperationId::SiteList).with("platform", vec![name.clone()]).with("limit", SHOWN);
             let beside = Beside { drifts };
-            let (table, _) = Table::some(visit, &SITES, call, &["name", "marks", "client", "verified"], &beside).await?;
+            let (table, _) =
+                Table::some(visit, &SITES, call, &["name", "marks", "client", "verified"], &beside).await?;
             table
         }
     };

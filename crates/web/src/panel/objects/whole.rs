@@ -111,6 +111,14 @@ impl Whole {
         frame
     }
 
+    /// Puts before all else what has to be done first.
+    pub(super) fn comes_first(&mut self, first: Doing) {
+        for doing in self.doing.iter_mut().filter(|doing| doing.look == "primary") {
+            doing.look = "plain";
+        }
+        self.doing.insert(0, first);
+    }
+
     /// What one comes for.
     pub(super) fn main(&self) -> Option<&Doing> {
         self.doing.iter().find(|doing| doing.look == "primary")
@@ -152,6 +160,8 @@ async fn titled(
     let title = |name: &str| known.iter().find(|field| field.kind == kind && field.name == name);
     Ok(fields
         .iter()
-        .map(|(name, value)| (title(name).map_or_else(|| lists::label_of(name), |field| field.title.clone()), value.clone()))
+        .map(|(name, value)| {
+            (title(name).map_or_else(|| lists::label_of(name), |field| field.title.clone()), value.clone())
+        })
         .collect())
 }
