@@ -10,7 +10,7 @@ use crate::api::Problem;
 
 /// How many differences are read at once, and in all.
 const AT_ONCE: usize = 500;
-const MOST_PAGES: usize = 10;
+const MOST_PAGES: usize = 4;
 
 /// A mark: how it looks, and its words.
 pub(crate) type Mark = (Tone, &'static str);

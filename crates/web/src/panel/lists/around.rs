@@ -81,7 +81,7 @@ pub(super) fn tasks(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
             let text = format!("{} #{}", name_of(&task.operation), task.id);
             Cell::link(&text, address::object(Subject::Task, &task.id.to_string()))
         }
-        "number" => u64::try_from(task.id).map_or(Cell::Nothing, Cell::Number),
+        "number" => Cell::text(task.id.to_string()),
         "state" => {
             let state = states::of_task(&task.state);
             let word = if task.cancelling { format!("{}, stopping", state.word) } else { state.word.to_owned() };

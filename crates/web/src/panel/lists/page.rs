@@ -125,7 +125,10 @@ fn tell(query: &mut Query, refusal: Refusal) -> Result<(), Problem> {
 
 async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result<ListPage, Problem> {
     let mut around = visit.frame(list.title, list.section).await;
-    around.elsewhere = vec![elsewhere::elsewhere("This list", &query.call)];
+    // Nothing asks elsewhere for what was not understood here.
+    if !query.is_unsure() {
+        around.elsewhere = vec![elsewhere::elsewhere("This list", &query.call)];
+    }
     if !query.unknown.is_empty() {
         around.notices.push(Notice {
             tone: Tone::Warning,
