@@ -10,7 +10,7 @@ use crate::api::Problem;
 
 /// How many differences are read at once, and in all.
 const AT_ONCE: usize = 500;
-const MOST_PAGES: usize = 10;
+const MOST_PAGES: usize = 4;
 
 /// A mark: how it looks, and its words.
 pub(crate) type Mark = (Tone, &'static str);
@@ -96,13 +96,13 @@ pub(crate) fn of_server(server: &ServerView, drifts: &Drifts) -> Marks {
     marks(&server.node, own, drifts)
 }
 
-/// The marks of an object; `own` is what only its kind can have, once it is in service.
+/// The marks of an object; `own` is what only its kind can have.
 fn marks(node: &NodeView, own: Option<Mark>, drifts: &Drifts) -> Marks {
     let status = states::of_object(&node.status);
     let in_service = node.status == "enabled";
-    let health = match (in_service, own, node.verified) {
-        (true, Some(own), _) => own,
-        (true, None, None) => (Tone::Warning, "not verified"),
+    let health = match (node.status.as_str(), own, node.verified) {
+        ("enabled" | "new", Some(own), _) => own,
+        ("enabled", None, None) => (Tone::Warning, "not verified"),
         _ => (status.tone, status.word),
     };
     let drift = match node.status.as_str() {

@@ -37,7 +37,7 @@ pub(super) fn found(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
 /// Rows of differences.
 pub(super) fn drift(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
     rows_of(items, columns, |drift: &DriftView, column| match column {
-        "name" => Cell::link(drift.name.trim_start_matches('@'), address::of_context(&drift.name)),
+        "name" => Cell::link(&called(&drift.name), address::of_context(&drift.name)),
         "what" => {
             let paths: Vec<_> = differ::between(&drift.ours, &drift.theirs).into_iter().map(|one| one.what).collect();
             Cell::text(paths.join(", "))
@@ -81,13 +81,13 @@ pub(super) fn tasks(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
             let text = format!("{} #{}", name_of(&task.operation), task.id);
             Cell::link(&text, address::object(Subject::Task, &task.id.to_string()))
         }
-        "number" => u64::try_from(task.id).map_or(Cell::Nothing, Cell::Number),
+        "number" => Cell::text(task.id.to_string()),
         "state" => {
             let state = states::of_task(&task.state);
             let word = if task.cancelling { format!("{}, stopping", state.word) } else { state.word.to_owned() };
             Cell::State(state.tone, word)
         }
-        "object" => Cell::link(task.object_name.trim_start_matches('@'), page_of_object(task)),
+        "object" => Cell::link(&called(&task.object_name), page_of_object(task)),
         "asked_by" => Cell::text(task.asked_by.clone()),
         "queued" => Cell::Time(task.queued),
         "started" => Cell::when(task.started),
@@ -109,6 +109,16 @@ pub(super) fn tasks(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
 /// The page of a task's object, by its number: its name may be another's by now.
 fn page_of_object(task: &TaskView) -> String {
     address::object(Subject::Node, &task.object.to_string())
+}
+
+/// What tasks call an object by, in words: `server web1`; a site by its name alone.
+fn called(context: &str) -> String {
+    let bare = context.strip_prefix('@').unwrap_or(context);
+    match (bare.strip_prefix("platform_"), bare.strip_prefix("server_")) {
+        (Some(platform), _) => format!("platform {platform}"),
+        (_, Some(server)) => format!("server {server}"),
+        _ => bare.to_owned(),
+    }
 }
 
 /// The name of an operation, by the word that is kept: `site verify`.

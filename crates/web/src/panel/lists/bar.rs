@@ -83,16 +83,20 @@ impl Bar {
 }
 
 /// How many filters stand in the bar unfolded, the search aside.
-const IN_FRONT: usize = 2;
+const IN_FRONT: usize = 3;
 
 /// The bar of a list, as it is asked for.
 pub(super) async fn bar(visit: &Visit, list: &List, query: &Query) -> Result<Bar, Problem> {
     let mut bar = Bar { orders: orders(query), sizes: sizes(query), columns: columns(list, query), ..Bar::default() };
-    for parameter in query.operation.parameters.iter().filter(|parameter| is_filter(parameter.name)) {
+    let mut filters: Vec<&'static Parameter> =
+        query.operation.parameters.iter().filter(|parameter| is_filter(parameter.name)).collect();
+    // What is chosen from few comes first.
+    filters.sort_by_key(|parameter| !matches!(parameter.shape, Shape::Choice(_) | Shape::Flag));
+    for parameter in filters {
         let filter = filter(visit, query, parameter).await?;
-        match (&filter.control, bar.front.len()) {
-            (Control::Text { .. }, _) if parameter.name == "search" => bar.search = Some(filter),
-            (_, count) if count < IN_FRONT => bar.front.push(filter),
+        match bar.front.len() {
+            _ if parameter.name == "search" => bar.search = Some(filter),
+            count if count < IN_FRONT => bar.front.push(filter),
             _ => bar.more.push(filter),
         }
     }
@@ -196,9 +200,13 @@ fn orders(query: &Query) -> Vec<Choice> {
     words
         .iter()
         .map(|word| {
-            let text = match word.strip_prefix('-') {
-                Some(word) => format!("by {word}, backwards"),
-                None => format!("by {word}"),
+            let (key, down) = word.strip_prefix('-').map_or((*word, false), |key| (key, true));
+            // All that is no name is a time.
+            let text = match (key, down) {
+                ("name", false) => "by name".to_owned(),
+                ("name", true) => "by name, from the end".to_owned(),
+                (key, false) => format!("{key}, oldest first"),
+                (key, true) => format!("{key}, newest first"),
             };
             choice(word, &text, std::slice::from_ref(&now))
         })

@@ -99,7 +99,7 @@ impl Cell {
 
     /// Whether it stands at the right, as numbers do.
     pub(crate) fn is_number(&self) -> bool {
-        matches!(self, Cell::Number(_) | Cell::Lasted(_))
+        matches!(self, Cell::Number(_) | Cell::Lasted(_) | Cell::Since(_))
     }
 }
 

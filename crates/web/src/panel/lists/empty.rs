@@ -8,7 +8,7 @@ use super::query::Query;
 use super::which::List;
 use crate::api::Problem;
 use crate::panel::visit::Visit;
-use crate::panel::{address, elsewhere};
+use crate::panel::{address, elsewhere, frame};
 
 /// Counts end here.
 const COUNTED_TO: &str = "1,000";
@@ -116,8 +116,8 @@ pub(super) fn how_many(list: &List, query: &Query, shown: usize, more: bool, tot
     let whole = query.is_first() && !more;
     match (total, whole) {
         (_, true) => counted(shown as u64, one, many),
-        (Some(total), false) => format!("{} of {}", grouped(shown as u64), counted(total, one, many)),
-        (None, false) if list.counted => format!("{} of more than {COUNTED_TO} {many}", grouped(shown as u64)),
+        (Some(total), false) => format!("{} of {}", frame::count(&(shown as u64)), counted(total, one, many)),
+        (None, false) if list.counted => format!("{} of more than {COUNTED_TO} {many}", frame::count(&(shown as u64))),
         (None, false) => format!("{} here", counted(shown as u64, one, many)),
     }
 }
@@ -126,21 +126,8 @@ pub(super) fn how_many(list: &List, query: &Query, shown: usize, more: bool, tot
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),
-        count => format!("{} {many}", grouped(count)),
+        count => format!("{} {many}", frame::count(&count)),
     }
-}
-
-/// A number as people write it: `1,204`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -160,6 +147,5 @@ mod tests {
         assert_eq!(how_many(&SITES, &first, 50, true, Some(1_000)), "50 of 1,000 sites");
         assert_eq!(how_many(&SITES, &later, 7, false, None), "7 of more than 1,000 sites");
         assert_eq!(how_many(&AUDIT, &audit, 50, true, None), "50 entries here");
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

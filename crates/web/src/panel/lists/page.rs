@@ -17,7 +17,7 @@ use crate::panel::frame::{Frame, Notice, Tone};
 use crate::panel::marks::Drifts;
 use crate::panel::route::is_done_on_a_page;
 use crate::panel::visit::Visit;
-use crate::panel::{address, elsewhere, reply};
+use crate::panel::{address, elsewhere, frame, reply};
 
 #[derive(Template)]
 #[template(path = "list.html")]
@@ -124,10 +124,13 @@ fn tell(query: &mut Query, refusal: Refusal) -> Result<(), Problem> {
 }
 
 async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result<ListPage, Problem> {
-    let mut frame = visit.frame(list.title, list.section).await;
-    frame.elsewhere = vec![elsewhere::elsewhere("This list", &query.call)];
+    let mut around = visit.frame(list.title, list.section).await;
+    // Nothing asks elsewhere for what was not understood here.
+    if !query.is_unsure() {
+        around.elsewhere = vec![elsewhere::elsewhere("This list", &query.call)];
+    }
     if !query.unknown.is_empty() {
-        frame.notices.push(Notice {
+        around.notices.push(Notice {
             tone: Tone::Warning,
             text: format!("The address names what is no filter of this list: {}.", query.unknown.join(", ")),
             more: vec!["It was left out of what is shown.".to_owned()],
@@ -148,14 +151,14 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
         bar: bar(visit, list, query).await?,
         cleared: if query.narrows() { query.cleared() } else { String::new() },
         file: query.file(),
-        most: super::empty::grouped(file::MOST_ROWS as u64),
+        most: frame::count(&(file::MOST_ROWS as u64)),
         actions: actions(visit, list),
         empty,
         first: if query.is_first() { String::new() } else { query.first() },
         previous: query.previous().unwrap_or_default(),
         next: found.next.as_deref().map(|next| query.next(next)).unwrap_or_default(),
         table: Table::of_list(list, query, found.rows),
-        frame,
+        frame: around,
     })
 }
 

@@ -8,6 +8,9 @@ use super::{around, fleet};
 use crate::api::Problem;
 use crate::panel::marks::Drifts;
 
+/// Makes rows of what was answered, a cell for each column.
+type MakesRows = fn(Vec<Value>, &[Column], &Beside) -> Result<Vec<Row>, Problem>;
+
 /// A list that has a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct List {
@@ -26,7 +29,7 @@ pub(crate) struct List {
     /// Whether its rows are counted, up to a bound.
     pub(super) counted: bool,
     /// Its rows.
-    pub(super) rows: fn(Vec<Value>, &[Column], &Beside) -> Result<Vec<Row>, Problem>,
+    pub(super) rows: MakesRows,
     /// What it means that there is none.
     pub(super) empty: &'static str,
 }

@@ -26,6 +26,11 @@ impl Doing {
     pub(super) fn is_open(&self) -> bool {
         !self.href.is_empty()
     }
+
+    /// How it looks beside the others: what takes away is red where it is confirmed, and not before.
+    pub(super) fn calm_look(&self) -> &'static str {
+        if self.look == "danger" { "plain" } else { self.look }
+    }
 }
 
 /// What can be asked of the object of this name, which calls itself `context`, as its view says and as far as the account

@@ -12,7 +12,7 @@ use crate::panel::{address, states};
 /// Why an object is not well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// What failed: `site verify failed: …`.
+    /// What failed, and how: `site verify (stuck): cannot write the vhost`.
     pub(super) title: String,
     /// Why, the nearest cause first.
     pub(super) causes: Vec<String>,
@@ -69,7 +69,6 @@ fn of_task(task: &TaskView) -> Failure {
         .and_then(|left| serde_json::from_value(left).ok())
         .unwrap_or_default();
     let state = states::of_task(&task.state);
-    let what = format!("{}: {}", name_of(&task.operation), state.word);
     let lines: Vec<String> = left
         .iter()
         .map(|left| match &left.fault {
@@ -78,12 +77,13 @@ fn of_task(task: &TaskView) -> Failure {
         })
         .collect();
     let left = if lines.is_empty() { state.about.to_owned() } else { format!("Not taken back: {}.", lines.join(", ")) };
-    let (causes, remedy) = match fault {
-        Some(fault) => ([vec![fault.message], fault.because].concat(), fault.remedy.unwrap_or_default()),
-        None => (Vec::new(), String::new()),
+    let what = format!("{} ({})", name_of(&task.operation), state.word);
+    let (title, causes, remedy) = match fault {
+        Some(fault) => (format!("{what}: {}", fault.message), fault.because, fault.remedy.unwrap_or_default()),
+        None => (what, Vec::new(), String::new()),
     };
     Failure {
-        title: what,
+        title,
         causes,
         left,
         remedy,

@@ -14,7 +14,7 @@ use crate::panel::{address, reply};
 /// Leads to what the number or name in the address stands for.
 pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let view = find(visit, visit.asked.name()).await?;
-    let name = view["name"].as_str().unwrap_or_default().to_owned();
+    let name = view["name"].as_str().or(view["title"].as_str()).unwrap_or_default().to_owned();
     let id = view["id"].as_i64().unwrap_or_default();
     let gone = view["status"] == "deleted";
     let kind = view["kind"].as_str().unwrap_or_default().to_owned();

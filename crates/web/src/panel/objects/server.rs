@@ -6,6 +6,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
 
+use super::doing::Doing;
 use super::whole::{Common, Whole};
 use crate::api::Problem;
 use crate::panel::frame::Frame;
@@ -53,6 +54,17 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
     let mut it = Whole::ask(visit, common, &drifts).await?;
     it.parts = vec![("Facts", "facts"), ("Services", "services"), ("Platforms", "platforms"), ("Sites", "sites")];
     let name = server.node.name.clone().unwrap_or_default();
+    let may = visit.actor().may.hold(OperationId::ServerHostKey.declaration().needs);
+    let keys = (may && server.ssh.is_some()).then(|| format!("{}/host-key", address::object(Subject::Server, &name)));
+    if let (Some(keys), true) = (&keys, server.ssh.as_ref().is_some_and(|ssh| ssh.host_key.is_none())) {
+        it.comes_first(Doing {
+            text: "Trust its key".to_owned(),
+            about: OperationId::ServerHostKey.declaration().about,
+            href: keys.clone(),
+            why_not: String::new(),
+            look: "primary",
+        });
+    }
     let (mut platforms, mut sites) = (Table::default(), Table::default());
     if server.node.status != "deleted" {
         let beside = Beside { drifts };
@@ -62,12 +74,11 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
         let columns = ["name", "marks", "platform", "verified"];
         (sites, _) = Table::some(visit, &SITES, of_it(OperationId::SiteList), &columns, &beside).await?;
     }
-    let may = visit.actor().may.hold(OperationId::ServerHostKey.declaration().needs);
     let encoded = address::encoded(&name);
     reply::page(&ServerPage {
         frame: it.frame(visit, Subject::Server, OperationId::ServerShow).await,
         it,
-        keys: may.then(|| format!("{}/host-key", address::object(Subject::Server, &name))),
+        keys,
         platforms,
         all_platforms: format!("/platforms?server={encoded}"),
         sites,

@@ -111,6 +111,14 @@ impl Whole {
         frame
     }
 
+    /// Puts before all else what has to be done first.
+    pub(super) fn comes_first(&mut self, first: Doing) {
+        for doing in self.doing.iter_mut().filter(|doing| doing.look == "primary") {
+            doing.look = "plain";
+        }
+        self.doing.insert(0, first);
+    }
+
     /// What one comes for.
     pub(super) fn main(&self) -> Option<&Doing> {
         self.doing.iter().find(|doing| doing.look == "primary")

@@ -1,0 +1,7 @@
+//! The panel over real sockets, the real front end behind it: what whoever looks at a page sees, and what they are refused.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real sockets and real time are what is tested")]
+
+mod browser;
+mod lists;
+mod objects;

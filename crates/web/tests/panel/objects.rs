@@ -1,0 +1,177 @@
+//! Pages of objects: what they tell, what they offer, and where they lead.
+
+use aegir_domain::{Context, TaskKind};
+use aegir_hosting::{Call, OperationId as Id};
+use aegir_lab::pretend::{Ends, Plan, PretendFront, add_server, package};
+
+use crate::browser::{Browser, add_site};
+
+async fn odd_ones(front: &PretendFront) {
+    let web1 = front.back_ends.machine("web1");
+    let newer = vec![package("module", "views", "10.3.6"), package("module", "pathauto", "8.x-1.13")];
+    let older = vec![package("module", "pathauto", "8.x-1.12"), package("theme", "harbour", "")];
+    let found_sites = vec!["found.test".into()];
+    let plan = Plan { packages: newer.clone(), found_sites, ..Plan::default() };
+    web1.plan(TaskKind::VerifyPlatform, None, plan);
+    front.first_site().await;
+    web1.plan(TaskKind::VerifySite, "@a.test", Plan { packages: newer, ..Plan::default() });
+    web1.plan(TaskKind::VerifySite, "@b.test", Plan { packages: older, ..Plan::default() });
+    for site in ["b.test", "gone.test", "stuck.test", "drift.test"] {
+        front.queue(add_site(site).with("title", format!("<i>{site}</i>"))).await;
+    }
+    web1.plan_once(TaskKind::InstallSite, "@broken.test", Plan::ends(Ends::RolledBack));
+    front.queue(add_site("broken.test")).await;
+    front.work().await;
+    web1.plan_once(TaskKind::VerifySite, "@stuck.test", Plan::ends(Ends::Stuck));
+    for site in ["a.test", "b.test", "stuck.test"] {
+        front.queue(Call::of(Id::SiteVerify).about(site)).await;
+    }
+    front.queue(Call::of(Id::SiteDelete).about("gone.test").with("confirm", "gone.test")).await;
+    front.queue(add_server("web3").with("ssh_host", "192.0.2.7")).await;
+    let field = Call::of(Id::FieldAdd).about("contract").with("kind", "site").with("title", "The contract");
+    front.ask(field).await.unwrap();
+    front.queue(Call::of(Id::SiteEdit).about("a.test").with("field", vec!["contract=<u>C-17</u>"])).await;
+    front.work().await;
+    let Some(Context::Site(mut site)) = web1.context("@drift.test") else { panic!("no drift.test") };
+    site.mail = "theirs@example.org".parse().unwrap();
+    web1.put_context(Context::Site(site));
+    front.look().await;
+}
+
+#[test]
+fn the_page_of_a_site_tells_what_it_is_what_can_be_done_and_what_became_of_it() {
+    let browser = Browser::with(odd_ones);
+
+    let page = browser.open("/sites/a.test");
+    assert_eq!(page.status, 200);
+    assert_eq!(page.link("http://a.test:8080/").as_deref(), Some("http://a.test:8080/"));
+    assert_eq!(page.link("d10").as_deref(), Some("/platforms/d10"));
+    assert_eq!(page.link("Log in as…").as_deref(), Some("/do/site-login/a.test"));
+    assert_eq!(page.link("Delete").as_deref(), Some("/do/site-delete/a.test"));
+    let text = page.text();
+    assert!(text.contains("The contract <u>C-17</u>") && !page.body.contains("<u>C-17"), "{text}");
+    assert_eq!(page.rows("Domains"), [["a.test", "main", "–", "off"]]);
+    let tasks: Vec<_> =
+        page.rows("Recent tasks").into_iter().chain(page.rows("Tasks")).map(|row| row[1].clone()).collect();
+    assert_eq!(tasks, ["succeeded"; 3]);
+    assert!(page.rows("History").iter().any(|row| row[1] == "site verify" && row[3].ends_with("succeeded")));
+    assert!(page.body.contains("aegir site show a.test") && page.body.contains("GET /api/v1/sites/a.test"));
+    assert_eq!(page.link("All its tasks").as_deref(), Some("/tasks?object=%40a.test"));
+
+    let looking = browser.open_as("viewer", "/sites/a.test");
+    assert_eq!((looking.status, looking.link("Verify"), looking.link("Delete")), (200, None, None));
+    assert!(looking.text().contains("Your account lacks the permission"));
+}
+
+#[test]
+fn a_failed_object_says_at_the_top_why_and_what_to_do() {
+    let browser = Browser::with(odd_ones);
+
+    for (site, how, left) in [
+        ("broken.test", "site add (rolled back): it was told to fail", "all is as it was"),
+        ("stuck.test", "site verify (stuck): it was told to fail", "Not taken back:"),
+    ] {
+        let page = browser.open(&format!("/sites/{site}"));
+        let text = page.text();
+        let why = text.find(how).unwrap_or_else(|| panic!("{site}: {text}"));
+        assert!(why < text.find("Facts Title").or(text.find("Platform")).unwrap(), "{site}: before all else");
+        assert!(text.contains(left) && text.contains("tell it otherwise"), "{site}: {text}");
+        assert!(page.body.contains("href=\"/tasks/"), "{site}");
+    }
+    let broken = browser.open("/sites/broken.test");
+    assert!(broken.text().contains("could not be made, so there is nothing to verify"));
+    assert_eq!(broken.link("Verify"), None);
+    assert!(!browser.open("/sites/a.test").text().contains("What to do"));
+}
+
+#[test]
+fn where_both_sides_differ_they_stand_side_by_side_with_the_choice() {
+    let browser = Browser::with(odd_ones);
+
+    let page = browser.open("/sites/drift.test");
+    assert_eq!(page.rows("What differs"), [["mail", "admin@drift.test", "theirs@example.org"]]);
+    assert_eq!(page.link("Take ours").as_deref(), Some("/do/drift-resolve/%40drift.test?take=ours"));
+    assert_eq!(page.link("Take theirs").as_deref(), Some("/do/drift-resolve/%40drift.test?take=theirs"));
+    assert_eq!(page.link("Edit"), None, "an edit would be written over it");
+    assert_eq!(browser.open_as("viewer", "/sites/drift.test").link("Take ours"), None);
+    let list = browser.open("/drift");
+    assert_eq!(list.rows("Drift")[0][..2], ["drift.test", "mail"]);
+    assert_eq!(list.link("Choose a side").as_deref(), Some("/do/drift-resolve/%40drift.test"));
+}
+
+#[test]
+fn platforms_and_servers_list_what_stands_on_them_and_a_machine_is_not_asked_before_its_key_is_trusted() {
+    let browser = Browser::with(odd_ones);
+
+    let platform = browser.open("/platforms/d10");
+    let sites: Vec<_> = platform.rows("Sites").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(sites, ["a.test", "b.test", "broken.test", "drift.test", "stuck.test"]);
+    assert!(platform.text().contains("5 sites live on it"), "why it cannot be forgotten: {}", platform.text());
+    assert_eq!(platform.link("Forget"), None);
+    let found = browser.open("/found-sites?platform=d10");
+    assert_eq!(found.rows("Found sites")[0][..2], ["found.test", "d10"]);
+
+    let server = browser.open("/servers/web1");
+    assert_eq!(server.rows("Services"), [["http", "nginx", "127.0.0.1:8080"], ["db", "mariadb", "127.0.0.1:3306"]]);
+    assert_eq!(server.rows("Platforms")[0][0], "d10");
+
+    let untrusted = browser.open("/servers/web3");
+    assert!(untrusted.text().contains("no key trusted"), "{}", untrusted.text());
+    assert_eq!(untrusted.link("Trust its key").as_deref(), Some("/servers/web3/host-key"));
+    let keys = browser.open("/servers/web3/host-key");
+    assert!(keys.link("Trust the key that it shows").unwrap().starts_with("/do/server-trust/web3?key=SHA256%3A"));
+    assert_eq!(browser.open_as("viewer", "/servers/web3/host-key").status, 403);
+}
+
+#[test]
+fn the_page_of_a_package_names_its_releases_and_every_place_with_its_version() {
+    let browser = Browser::with(odd_ones);
+
+    let page = browser.open("/packages/pathauto?kind=module");
+    let project = "https://www.drupal.org/project/pathauto";
+    assert_eq!(page.link(project).as_deref(), Some(project));
+    assert_eq!(page.rows("Releases"), [["8.x-1.12", "1", "1"], ["8.x-1.13", "2", "1"]]);
+    assert_eq!(
+        page.rows("Where it is installed"),
+        [
+            ["d10", "8.x-1.13", "not enabled", "8001", "platform"],
+            ["a.test", "8.x-1.13", "enabled", "8001", "platform"],
+            ["b.test", "8.x-1.12", "enabled", "8001", "platform"],
+        ]
+    );
+    assert_eq!(browser.open(&page.link("d10").unwrap()).leads_to(), "/platforms/d10");
+    let of_release = browser.open("/sites?package=pathauto&version=8.x-1.12");
+    assert_eq!(of_release.rows("Sites").len(), 1);
+
+    assert!(browser.open("/packages/views").text().contains("its versions are Drupal's own"));
+    let paged = browser.open("/packages/pathauto?limit=2");
+    let rest = browser.open(&paged.link("Next").unwrap());
+    assert_eq!(rest.rows("Where it is installed")[0][0], "b.test");
+}
+
+#[test]
+fn a_number_leads_to_what_it_stands_for_also_where_that_is_gone() {
+    let browser = Browser::with(odd_ones);
+
+    let gone = browser.open("/sites?status=deleted");
+    let address = gone.link("gone.test").unwrap();
+    assert!(address.starts_with("/nodes/"), "its name may be another's: {address}");
+    let page = browser.open(&address);
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("Health: deleted"), "{}", page.text());
+    assert!(page.rows("History").iter().any(|row| row[1] == "site delete"), "{:?}", page.rows("History"));
+    assert_eq!(page.link("Verify"), None);
+
+    assert_eq!(browser.open("/nodes/b.test").leads_to(), "/sites/b.test");
+    assert_eq!(browser.open("/nodes/web1").leads_to(), "/servers/web1");
+    for nowhere in ["/nodes/999999", "/sites/none.test", "/platforms/none", "/servers/none", "/packages/none"] {
+        let page = browser.open(nowhere);
+        assert_eq!(page.status, 404, "{nowhere}");
+        assert!(page.text().contains("there is no"), "{nowhere}: {}", page.text());
+    }
+    for odd in ["/sites/%3Cscript%3E", "/sites/..%2F..", "/nodes/%00", "/packages/%E2%80%AE", "/servers/a%20b"] {
+        let page = browser.open(odd);
+        assert!((400..500).contains(&page.status) && !page.body.contains("<script>"), "{odd}: {}", page.status);
+    }
+    assert_eq!(browser.open("/sites/b.test?history=zz").status, 200);
+}
