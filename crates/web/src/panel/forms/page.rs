@@ -1,7 +1,7 @@
 //! The page of an operation: its form, and what becomes of it.
 
 use aegir_domain::Remedy;
-use aegir_hosting::{Answer, Call, Effect, Names, Operation, OperationId, Queued, Subject};
+use aegir_hosting::{Answer, BadParameter, Call, Effect, Names, Operation, OperationId, Queued, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -13,7 +13,7 @@ use super::fill::{self, bare, fields, now, typed};
 use super::group::{Group, grouped};
 use super::narrow::{mark, narrow};
 use super::once::{self, Done};
-use super::read::read;
+use super::read::{mistakes, read};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::Frame;
@@ -191,7 +191,8 @@ impl<'a> Doing<'a> {
         let mut confirm = confirm;
         for (name, why) in errors {
             match &mut confirm {
-                Some(confirm) if name == "confirm" => confirm.error = why.clone(),
+                // What was said first is nearest to what was typed.
+                Some(confirm) if name == "confirm" && confirm.error.is_empty() => confirm.error = why.clone(),
                 _ => drop(mark(&mut fields, &name, &why)),
             }
         }
@@ -317,7 +318,8 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     asked.call.dry_run = dry_run;
     let mut problem = None;
     let mut plan = None;
-    if !again && asked.wrong.is_empty() {
+    let mistakes = if again { Vec::new() } else { mistakes(&asked.call) };
+    if !again && asked.wrong.is_empty() && mistakes.is_empty() {
         let given_once = form.get("once").unwrap_or_default();
         let became = match dry_run {
             true => visit.ask(asked.call.clone()).await.map(Done::Now),
@@ -332,7 +334,7 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     let status = match &problem {
         Some(problem) if problem.kind == ProblemKind::BadParameters => StatusCode::UNPROCESSABLE_ENTITY,
         Some(problem) => problem.status(),
-        None if asked.wrong.is_empty() => StatusCode::OK,
+        None if asked.wrong.is_empty() && mistakes.is_empty() => StatusCode::OK,
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
     if let Some(refused) = problem.take_if(|problem| !is_told_on_the_form(problem)) {
@@ -342,11 +344,15 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     typed(&mut fields, form, true);
     let mut errors = asked.wrong;
     let mut told = None;
+    errors.extend(told_of(&mistakes, &fields, agreed.is_some()));
     if let Some(problem) = &problem {
         if problem.kind == ProblemKind::Stale {
             other_values(doing, &mut fields);
         }
-        errors.extend(told_of(problem, &fields, agreed.is_some()));
+        errors.extend(told_of(problem.parameters(), &fields, agreed.is_some()));
+        if problem.kind == ProblemKind::Taken {
+            errors.push(("name".into(), problem.detail().to_owned()));
+        }
         let all_told = !errors.is_empty() && problem.kind == ProblemKind::BadParameters;
         told = (!all_told).then(|| Told::of(problem));
     }
@@ -364,10 +370,10 @@ fn is_told_on_the_form(problem: &Problem) -> bool {
 }
 
 /// What a refusal says of which field, each with its way out.
-fn told_of(problem: &Problem, fields: &[Field], agreed: bool) -> Vec<(String, String)> {
+fn told_of(mistakes: &[BadParameter], fields: &[Field], agreed: bool) -> Vec<(String, String)> {
     let has = |name: &str| fields.iter().any(|field| field.name == name);
     let mut told = Vec::new();
-    for bad in problem.parameters() {
+    for bad in mistakes {
         let why = match &bad.remedy {
             Some(remedy) => format!("{}; {remedy}", bad.why),
             None => bad.why.clone(),
@@ -376,7 +382,9 @@ fn told_of(problem: &Problem, fields: &[Field], agreed: bool) -> Vec<(String, St
         let own = bad.why.trim_start_matches('`').split(['=', '`']).next().unwrap_or_default();
         let name = match bad.parameter.as_str() {
             "field" => format!("{}{own}", fill::OWN),
-            "secret" if has("value") => "value".to_owned(),
+            // The one field of a setting's form is of the setting's own kind, and bears no name of it.
+            _ if has("value") => "value".to_owned(),
+            _ if has("secret") => "secret".to_owned(),
             flag => {
                 let emptied = fill::EMPTIED_BY.iter().find(|(_, empties)| *empties == flag && !has(flag));
                 emptied.map_or(flag, |(emptied, _)| emptied).to_owned()
@@ -385,9 +393,6 @@ fn told_of(problem: &Problem, fields: &[Field], agreed: bool) -> Vec<(String, St
         if has(&name) || agreed && name == "confirm" {
             told.push((name, why));
         }
-    }
-    if problem.kind == ProblemKind::Taken && has("name") {
-        told.push(("name".into(), problem.detail().to_owned()));
     }
     told
 }

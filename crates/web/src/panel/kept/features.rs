@@ -25,8 +25,6 @@ enum Standing {
     Required,
     /// It can be left alone.
     Optional,
-    /// It may change or go.
-    Experimental,
 }
 
 impl Standing {
@@ -34,7 +32,6 @@ impl Standing {
         match self {
             Standing::Required => "required",
             Standing::Optional => "optional",
-            Standing::Experimental => "experimental",
         }
     }
 }
@@ -243,7 +240,6 @@ mod tests {
                 assert!(part.standing != Standing::Required || needed.standing == Standing::Required, "{}", part.key);
             }
         }
-        assert_eq!(Standing::Experimental.word(), "experimental");
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         field.hint = String::new();
         Some(Shown {
             label: label_of(&view.name),
-            about: sentence(&view.about),
+            about: format!("{}.", sentence(&view.about)),
             default: match (&view.default, setting.is_secret()) {
                 (_, true) => String::new(),
                 (Value::Null, false) => "not set".into(),
@@ -91,13 +91,17 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
 }
 
 fn change(audit: AuditView) -> Change {
+    let setting = audit.object.unwrap_or_default();
+    let is_secret = Setting::named(&setting).is_some_and(Setting::is_secret);
     let value = audit.parameters.as_ref().map(|given| &given["value"]);
     Change {
         at: audit.at,
         actor: audit.actor,
-        setting: audit.object.unwrap_or_default(),
+        setting,
         value: match value {
-            Some(Value::Null) | None => "the default, or a secret".into(),
+            _ if audit.answer != "done" => "–".into(),
+            _ if is_secret => "a secret, or none".into(),
+            Some(Value::Null) | None => "the default".into(),
             Some(value) => text_of(value),
         },
         answer: audit.answer,
