@@ -44,6 +44,13 @@ struct Site {
 }
 
 #[derive(Template)]
+#[template(path = "gallery/overview.html")]
+struct Overview {
+    frame: Frame,
+    now: i64,
+}
+
+#[derive(Template)]
 #[template(path = "gallery/task.html")]
 struct Task {
     frame: Frame,
@@ -116,6 +123,7 @@ fn pages(theme: &'static str, icons: &[String]) -> Result<Vec<(&'static str, Str
     form.trail = sites();
     Ok(vec![
         ("list", List { frame: frame(theme, "Sites", "sites"), rows: rows(), choices: choices() }.render()?),
+        ("overview", Overview { frame: frame(theme, "Overview", "overview"), now: NOW }.render()?),
         ("site", Site { frame: site, now: NOW }.render()?),
         ("task", a_task(task).render()?),
         (
@@ -214,11 +222,21 @@ fn choices() -> Vec<Choice> {
 }
 
 fn rows() -> Vec<Row> {
+    // What people may have typed.
+    let long = "long-".repeat(40);
+    let awkward =
+        ["<script>alert(1)</script>", "\u{202e}txet detrevni\u{202c} אתר", long.as_str(), "🌊🌊 \u{200f}site"];
     let names = ["www.harbour-museum.example", "shop.example", "a-rather-long-name.of-a-department.university.example"];
     (0..12_usize)
         .map(|n| Row {
             id: (1200 + n).to_string(),
-            name: if n < 3 { names[n].to_owned() } else { format!("site-{n}.example") },
+            name: if n < 3 {
+                names[n].to_owned()
+            } else if n < 8 {
+                format!("site-{n}.example")
+            } else {
+                awkward[n - 8].to_owned()
+            },
             health: [(Tone::Good, "enabled"), (Tone::Plain, "disabled"), (Tone::Bad, "failing")]
                 [[0, 0, 1, 0, 2, 0][n % 6]],
             sync: [(Tone::Good, "in sync"), (Tone::Warning, "drifted"), (Tone::Busy, "verifying")]

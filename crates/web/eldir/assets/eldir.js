@@ -1,5 +1,5 @@
-// Eldir: what pages do beyond links and forms. All of them work without it; it makes them quicker, and keeps them true.
-// No dependency (htmx, beside it, swaps the parts that changed). Text of other origin is set as text, never as markup.
+// Eldir: what pages do beyond links and forms; all of them work without it. htmx, beside it, swaps the parts that
+// changed. Text of other origin is set as text, never as markup.
 (() => {
 "use strict";
 const root = document.documentElement;
@@ -13,7 +13,7 @@ const made = (name, className, text) => {
   return element;
 };
 // For those who listen: a polite word about what just happened.
-const tell = (text) => { const ear = one("#told"); if (ear) ear.textContent = text; };
+const tell = (text) => put(one("#told"), text);
 
 // -- Times: as `ago` and `lasted` of the server say them, by the server's clock
 let behind = Date.now() - Number(root.dataset.now || Date.now());
@@ -25,17 +25,15 @@ const ago = (at) => {
   const apart = now() - at, size = Math.abs(apart), days = Math.floor(size / DAY);
   if (size < 1000) return "now";
   if (days > 30) return new Date(at).toISOString().slice(0, 10);
-  const text = size < MINUTE ? `${Math.floor(size / 1000)} s` : size < HOUR ? `${Math.floor(size / MINUTE)} min`
-    : size < DAY ? `${Math.floor(size / HOUR)} h` : days === 1 ? "1 day" : `${days} days`;
+  const text = size < DAY ? since(at).split(" ").slice(0, 2).join(" ") : days === 1 ? "1 day" : `${days} days`;
   return apart < 0 ? `in ${text}` : `${text} ago`;
 };
 const since = (at) => {
-  const size = Math.max(0, now() - at);
-  return size < MINUTE ? `${Math.floor(size / 1000)} s`
-    : size < HOUR ? `${Math.floor(size / MINUTE)} min ${Math.floor(size % MINUTE / 1000)} s`
-      : `${Math.floor(size / HOUR)} h ${Math.floor(size % HOUR / MINUTE)} min`;
+  const size = Math.abs(now() - at), whole = (unit, within = Infinity) => Math.floor(size % within / unit);
+  return size < MINUTE ? `${whole(1000)} s` : size < HOUR ? `${whole(MINUTE)} min ${whole(1000, MINUTE)} s`
+    : `${whole(HOUR)} h ${whole(MINUTE, HOUR)} min`;
 };
-const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+const put = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
 const clocks = (within = document) => {
   for (const time of all("time[data-since]", within)) put(time, since(+time.dataset.since));
   for (const time of all("time[data-ms]", within)) put(time, ago(+time.dataset.ms));
@@ -47,8 +45,8 @@ const exact = (within = document) => {
 setInterval(() => { if (!document.hidden) clocks(); }, 1000);
 
 // -- Menus close when one looks elsewhere
-const menus = (but) => all("details.menu[open]").filter((menu) => menu !== but);
-on("click", (event) => { for (const menu of menus(event.target.closest("details.menu"))) menu.open = false; });
+const menus = (but) => all(".menu[open]").filter((menu) => menu !== but);
+on("click", (event) => { for (const menu of menus(event.target.closest(".menu"))) menu.open = false; });
 
 // -- Copying
 on("click", async (event) => {
@@ -104,7 +102,7 @@ on("keydown", (event) => {
     "?": () => one("#keys")?.showModal(),
     j: () => step(1),
     k: () => step(-1),
-    x: () => one("[data-pick]", row || document.createElement("i"))?.click(),
+    x: () => row && one("[data-pick]", row)?.click(),
   };
   if (Object.hasOwn(act, key)) { took(); act[key](); }
 });
@@ -131,12 +129,13 @@ const verbs = (words) => {
     const text = element.dataset.verb.toLowerCase();
     if (seen.has(text) || element.disabled || !words.every((word) => text.includes(word))) return false;
     return seen.add(text);
-  }).map((element) => ({ text: element.dataset.verb, kind: "do", act: () => element.click() }));
+  }).sort((a, b) => Boolean(b.closest("main")) - Boolean(a.closest("main")))
+    .map((element) => ({ text: element.dataset.verb, kind: element.closest("main") ? "on this page" : "", act: () => element.click() }));
 };
 const offer = (objects, told) => {
   const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const known = objects.filter(({ href }) => new URL(href, location).origin === location.origin);
-  offers = [...known.map(({ text, kind, href }) => ({ text, kind, act: () => { location.href = href; } })), ...verbs(words)].slice(0, 50);
+  const ours = ({ href }) => new URL(href, location).origin === location.origin;
+  offers = [...objects.filter(ours).map(({ text, kind, href }) => ({ text, kind, act: () => { location.href = href; } })), ...verbs(words)].slice(0, 50);
   found.replaceChildren(...offers.map(({ text, kind }, n) => {
     const item = made("li");
     item.id = `found-${n}`;
@@ -147,7 +146,8 @@ const offer = (objects, told) => {
   found.hidden = !offers.length;
   field.ariaExpanded = String(!found.hidden);
   one("[role=status]", palette).textContent = told || (offers.length ? `${offers.length} found` : "Nothing has such a name.");
-  choose(offers.length ? 0 : -1);
+  // Enter does nothing before something was asked for.
+  choose(offers.length && words.length ? 0 : -1);
 };
 const choose = (n) => {
   chosen = n;
@@ -162,7 +162,7 @@ const ask = async () => {
   if (!q) { offer([]); return; }
   try {
     const answer = await fetch(`/fragments/find?${new URLSearchParams({ q })}`, { signal: asking.signal, headers: { accept: "application/json" } });
-    if (!answer.ok || answer.redirected) throw new Error(answer.status);
+    if (!answer.ok || answer.redirected) throw answer;
     offer(await answer.json());
   } catch (fault) {
     if (fault.name !== "AbortError") offer([], "The front end does not answer; what this page can do is listed.");
@@ -177,11 +177,12 @@ if (palette) {
   on("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 120); }, field);
   on("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by && offers.length) { event.preventDefault(); choose((chosen + by + offers.length) % offers.length); }
+    if (by && offers.length) { event.preventDefault(); choose((Math.max(chosen, by < 0 ? 0 : -1) + by + offers.length) % offers.length); }
   }, field);
   on("submit", (event) => {
-    if (chosen < 0) return;
+    if (chosen < 0 && field.value.trim()) return;
     event.preventDefault();
+    if (chosen < 0) return;
     const { act } = offers[chosen];
     palette.close();
     act();
@@ -194,16 +195,17 @@ if (palette) {
 }
 
 // -- Rows that are chosen
-const count = (n) => n.toLocaleString("en-GB");
 const selection = (form) => {
   const picks = all("[data-pick]", form), n = picks.filter((pick) => pick.checked).length;
   const head = one("[data-pick-all]", form), bar = one("[data-picked]", form);
   if (head) { head.checked = n > 0 && n === picks.length; head.indeterminate = n > 0 && n < picks.length; }
   if (!bar) return;
   const said = one("[data-picked-count]", bar), matching = one("[data-all-matching]", bar), total = +said.dataset.total;
-  if (matching && n < picks.length) matching.checked = false;
-  if (matching) matching.closest("label").hidden = n < picks.length || total <= n;
-  put(said, `${count(matching?.checked ? total : n)} of ${count(total)} selected`);
+  if (matching) {
+    matching.checked &&= n === picks.length;
+    matching.closest("label").hidden = n < picks.length || total <= n;
+  }
+  put(said, `${(matching?.checked ? total : n).toLocaleString("en")} of ${total.toLocaleString("en")} selected`);
   bar.hidden = n === 0;
 };
 let from;
@@ -254,11 +256,9 @@ on("pageshow", () => {
 on("change", ({ target }) => {
   const into = target.dataset.narrows && target.form && one("[data-options]", target.form);
   if (!into || !window.htmx) return;
-  const asked = new URLSearchParams();
-  for (const field of target.form.elements) {
-    const secret = field.type === "password" || field.type === "hidden" || field.type === "file";
-    if (field.name && !secret && !(/checkbox|radio/.test(field.type) && !field.checked) && field.type !== "submit") asked.append(field.name, field.value);
-  }
+  const asked = new URLSearchParams(new FormData(target.form));
+  // Addresses are written down in many places.
+  for (const { name } of all("[type=hidden], [type=password], [type=file]", target.form)) asked.delete(name);
   window.htmx.ajax("GET", `${target.dataset.narrows}?${asked}`, { target: into, swap: "innerHTML" });
 });
 
@@ -321,13 +321,13 @@ const follow = (box) => {
       last = [attempt, n];
       if (!ready.length) setTimeout(flush, 80);
       ready.push(said);
+      if (said.kind === "step") changed();
     }
     if (name === "ended" || name === "trouble") {
       over = true;
       stream.stop();
       flush();
-      const { detail, title } = name === "trouble" ? JSON.parse(event.data) : {};
-      put(state, name === "ended" ? "It has ended; all of the log is here." : detail || title || "The log is not told any more.");
+      put(state, name === "ended" ? "It has ended; all of the log is here." : JSON.parse(event.data).detail);
       changed();
     }
   };
@@ -362,9 +362,10 @@ const news = () => {
   const tabs = new BroadcastChannel("aegir:changed");
   tabs.onmessage = changed;
   let lost = false;
-  const hear = (name) => {
+  const hear = (name, event) => {
     if (name === "lost") { lost = true; return; }
-    if (name === "open" && !lost) return;
+    // What a task says is told by its log; nothing else follows from it.
+    if ((name === "open" && !lost) || (name === "change" && /"what":\s*"lines"/.test(event.data))) return;
     if (name === "closing" || name === "trouble") { lost = true; stream.later(); return; }
     lost = false;
     changed();
@@ -372,7 +373,7 @@ const news = () => {
   };
   const stream = listen(() => root.dataset.events, ["change", "reset", "closing", "trouble"], hear);
   const held = () => { stream.start(); return new Promise(() => {}); };
-  if (navigator.locks) navigator.locks.request("aegir:changed", held); else stream.start();
+  navigator.locks.request("aegir:changed", held);
 };
 
 // -- Parts that are swapped keep what one was doing in them
@@ -380,9 +381,11 @@ const news = () => {
 const kept = new WeakMap();
 const named = (details) => (one(".name", details) || one("summary", details))?.textContent;
 on("htmx:beforeSwap", ({ detail }) => {
-  // A whole page in place of a part: the session is over. What is here stays as it is.
-  if (/^\s*<!doctype/i.test(detail.xhr.responseText)) { detail.shouldSwap = false; return; }
-  const part = detail.target, active = document.activeElement;
+  const part = detail.target, active = document.activeElement, marked = getSelection();
+  const path = (address) => new URL(address, location).pathname;
+  // Led elsewhere: the session is over. What is here stays, as it does while one types or marks text in it.
+  if (path(detail.xhr.responseURL) !== path(detail.pathInfo.requestPath) || (part.contains(active) && typing(active))
+    || (!marked.isCollapsed && part.contains(marked.anchorNode))) { detail.shouldSwap = false; return; }
   kept.set(detail.xhr, {
     picks: new Set(all("[data-pick]:checked", part).map((pick) => pick.value)),
     matching: Boolean(one("[data-all-matching]:checked", part)),
@@ -409,6 +412,7 @@ const begin = (within = document) => {
 };
 begin();
 all("[data-selection]").forEach(selection);
+for (const here of all(".sections [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
 one("[data-focus]")?.focus();
 if (root.dataset.events) news();
 })();
