@@ -39,8 +39,8 @@ struct FormPage {
     problem: Option<Told>,
     /// What would be done, where that was asked.
     plan: Option<Vec<String>>,
-    /// Whether it can be asked what would be done: whether a back end does it.
-    can_be_planned: bool,
+    /// What the button says that asks what would be done; empty: no back end does anything.
+    try_button: &'static str,
     /// What else is to be known before.
     notes: Vec<String>,
 }
@@ -214,7 +214,11 @@ impl<'a> Doing<'a> {
             errors: listed,
             problem,
             plan,
-            can_be_planned: self.operation.effect == Effect::Queues,
+            try_button: match (self.operation.effect, self.operation.subject) {
+                (Effect::Queues, Subject::Server) if takes_services(&self.operation) => "Test what can be tested now",
+                (Effect::Queues, _) => "What would happen",
+                _ => "",
+            },
             notes,
         };
         reply::page_as(status, &page)
@@ -450,6 +454,11 @@ async fn finished(doing: &Doing<'_>, done: Done) -> Result<Response<Body>, Probl
     Ok(reply::go(&format!("{to}?did={}", doing.visit.did(&doing.operation))))
 }
 
+/// Whether an operation is told of services, which may answer or not.
+fn takes_services(operation: &Operation) -> bool {
+    operation.parameter("http").is_some()
+}
+
 /// Whether objects of this subject have pages of their own.
 fn has_object_pages(subject: Subject) -> bool {
     matches!(subject, Subject::Site | Subject::Platform | Subject::Server | Subject::Task)
@@ -507,14 +516,22 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
 /// What else is to be known before an operation is asked for.
 fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> {
     match operation.id {
-        OperationId::ServerAdd => vec![
-            "“What would happen” tests what can be tested now: whether all of this fits together and the name is free. \
-             Whether the web and the database service answer is tested by the verify that follows; if it fails, its task \
-             says why, and nothing is left behind."
-                .into(),
-            "Of another machine, its SSH key is asked for afterwards, and compared by you before anything is sent there."
-                .into(),
-        ],
+        OperationId::ServerAdd | OperationId::ServerEdit => {
+            let mut notes = vec![
+                "What can be tested now is whether all of this fits together. Whether the web and the database service \
+                 answer is tested by the verify that follows: if it fails, its task says why, and the machine is left \
+                 as it was."
+                    .to_owned(),
+            ];
+            if operation.id == OperationId::ServerAdd {
+                notes.push(
+                    "Of another machine, the key that it shows over SSH is asked for once the server is added, and you \
+                     compare it before anything is sent there."
+                        .to_owned(),
+                );
+            }
+            notes
+        }
         OperationId::SettingSet => match view.map(|view| &view["changed_by"]) {
             Some(Value::String(by)) => vec![format!("It was last changed by {by}.")],
             _ => vec!["It has never been changed.".into()],
