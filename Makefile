@@ -23,11 +23,11 @@ build: setup ## builds the program, target/release/aegir
 	$(CARGO) build --release --locked -p aegir
 
 # The last line, so that Ctrl-C is the program's and not make's.
-run: build ## one command to a Drupal site: PLATFORM=DIR HTTP=apache DB=sqlite PHP=/usr/bin/php8.2 LISTEN=ADDRESS DOMAIN=NAME API=ADDRESS:PORT DETACH=yes
+run: build ## one command to a Drupal site: PLATFORM=DIR HTTP=apache DB=sqlite PHP=/usr/bin/php8.2 LISTEN=ADDRESS DOMAIN=NAME PANEL=ADDRESS:PORT DETACH=yes
 	@exec target/release/aegir up --home "$(HOME_DIR)" \
 	  $(if $(PLATFORM),--platform "$(PLATFORM)") $(if $(HTTP),--http "$(HTTP)") $(if $(DB),--db "$(DB)") \
 	  $(if $(PHP),--php "$(PHP)") $(if $(LISTEN),--listen "$(LISTEN)") $(if $(DOMAIN),--domain "$(DOMAIN)") \
-	  $(if $(PORT),--port "$(PORT)") $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(API),--api "$(API)") $(if $(DETACH),--detach)
+	  $(if $(PORT),--port "$(PORT)") $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PANEL),--panel "$(PANEL)") $(if $(API),--api "$(API)") $(if $(DETACH),--detach)
 
 test: setup ## format, lints, all tests; ends with `N passed, N failed`
 	@scripts/test

@@ -10,26 +10,34 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aegir_domain::{Home, Remedy};
+use aegir_domain::{Home, HostName, Remedy};
 use aegir_host::ProcessName;
-use aegir_hosting::{Dispatcher, Front, Hosting, do_chores};
-use aegir_web::{Limits, Server, SocketWay, Ways};
+use aegir_hosting::{Dispatcher, Front, Hosting, ask_bulk_runs, do_chores};
+use aegir_web::{Limits, PanelWay, Server, SocketWay, Ways};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use house::{BeforeUpgrade, House, Places, Working, copies, open_store};
 
+use crate::args::text;
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::owner;
 use crate::speak::out;
 
-/// The front end: the queue of tasks, what is remembered of everything, and the API
+/// The front end: the queue of tasks, what is remembered of everything, the panel and the API
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// An address on loopback where the API answers too, for bearers of tokens: `127.0.0.1:8088`
+    /// An address on loopback where the panel answers, and the API for bearers of tokens: `127.0.0.1:8088`
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = on_loopback)]
+    panel: Option<SocketAddr>,
+    /// The name by which a web server with https leads others to the panel: it must say `X-Forwarded-Proto: https`, and
+    /// hand on the name that was asked for
+    #[arg(long, value_name = "NAME", value_parser = text::<HostName>, requires = "panel")]
+    panel_host: Option<HostName>,
+    /// The same address, by its older name
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = on_loopback, conflicts_with = "panel")]
     api: Option<SocketAddr>,
     /// Ends when its standard input does
     #[arg(long, hide = true)]
@@ -40,10 +48,10 @@ pub(crate) struct ServeArgs {
 pub(crate) fn on_loopback(text: &str) -> Result<SocketAddr, String> {
     match text.parse::<SocketAddr>() {
         Ok(address) if address.ip().is_loopback() => Ok(address),
-        Ok(_) => {
-            Err("the API answers on loopback alone, for it is not encrypted; put a web server with https before it"
-                .into())
-        }
+        Ok(_) => Err(
+            "panel and API answer on loopback alone, for that is not encrypted; put a web server with https before it"
+                .into(),
+        ),
         Err(_) => Err("write an address of this machine and a port, as in `127.0.0.1:8088`".into()),
     }
 }
@@ -72,15 +80,26 @@ pub(crate) fn listen_to_traces() {
 async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     let House { hosting, home } = House::open(home).await?;
     let front: Arc<dyn Front> = Arc::new(hosting.clone());
-    let ways = Ways { socket: Some(socket_way(&home)?), tcp: args.api, panel: None };
+    let tcp = args.panel.or(args.api);
+    let host = args.panel_host.as_ref().map(HostName::to_string);
+    let panel = tcp.map(|_| PanelWay { people: Arc::new(hosting.clone()), host });
+    let ways = Ways { socket: Some(socket_way(&home)?), tcp, panel };
     let server = Server::bind(front, Arc::new(house::Machine), ways, Limits::default()).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(Dispatcher::new(hosting.clone(), holder()).run(stopped.clone()));
     tasks.spawn(do_chores(hosting.clone(), stopped.clone()));
+    tasks.spawn(ask_bulk_runs(hosting.clone(), stopped.clone()));
     tasks.spawn(copies::make_copies(hosting.clone(), house::copies(&home), stopped.clone()));
     match server.address() {
-        Some(address) => out(&format!("The front end answers on its socket, and on http://{address}/api/v1.")),
+        Some(address) => {
+            // Said before anybody is answered: links are told with it.
+            if let Some(host) = &args.panel_host {
+                hosting.panel_is_behind(host);
+            }
+            hosting.panel_is_at(address);
+            out(&format!("The front end answers on its socket, and on http://{address}/: the panel, and /api/v1."));
+        }
         None => out("The front end answers on its socket."),
     }
     let read = args.while_read.then(|| read_to_end(hosting.clone()));

@@ -5,6 +5,7 @@ mod detach;
 mod first_hour;
 mod front_end;
 mod keeper;
+mod panel;
 mod teller;
 mod welcome;
 
@@ -61,8 +62,12 @@ pub(crate) struct UpArgs {
     /// What the name of the first site ends with; it must lead to this machine
     #[arg(long, value_name = "NAME", default_value = "localhost", value_parser = text::<HostName>)]
     domain: HostName,
-    /// An address on loopback where the front end's API answers too, for bearers of tokens: `127.0.0.1:8088`
+    /// An address on loopback where the panel answers, and the API for bearers of tokens: `127.0.0.1:8088`
+    /// [default: a free port, the same each time]
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = crate::serve::on_loopback)]
+    panel: Option<SocketAddr>,
+    /// The same address, by its older name
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = crate::serve::on_loopback, conflicts_with = "panel")]
     api: Option<SocketAddr>,
     /// Goes on after the terminal was closed; `aegir down` ends it
     #[arg(long)]
@@ -124,7 +129,11 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
     };
     let first_hour = FirstHour { back_end: &back_end, wishes: &wishes, teller: &teller, stopping: &stopping };
     let keeper = Keeper::new(&back_end, &teller, &stopping);
-    let front_end = FrontEnd::new(&home, users.as_ref(), args.api, &teller);
+    let panel = match args.panel.or(args.api) {
+        Some(address) => address,
+        None => stack.panel()?,
+    };
+    let front_end = FrontEnd::new(&home, users.as_ref(), panel, &teller);
     std::thread::scope(|scope| {
         if !args.only_services {
             scope.spawn(|| front_end.keep());
@@ -137,7 +146,8 @@ pub(crate) fn run(given: &Given, args: &UpArgs) -> Result<u8, Failure> {
                 let ended = first_hour.run();
                 front_end.look();
                 if let Ok(ready) = &ended {
-                    teller.text(&welcome::text(ready, listen, &reader));
+                    let panel = front_end.panel();
+                    teller.text(&welcome::text(ready, panel.as_ref(), listen, &reader));
                     detach::let_go(given);
                 }
                 keeper.first_hour_ended(ended.map(drop));

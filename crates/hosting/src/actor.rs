@@ -117,8 +117,25 @@ pub enum Door {
     Machine,
     /// A token of the API.
     Token,
+    /// A session of the panel.
+    Panel,
     /// Ægir itself: a child of another task, a schedule.
     Own,
+}
+
+impl Door {
+    /// All of them.
+    pub const ALL: [Door; 4] = [Door::Machine, Door::Token, Door::Panel, Door::Own];
+
+    /// Its word in the audit: `machine`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Door::Machine => "machine",
+            Door::Token => "token",
+            Door::Panel => "panel",
+            Door::Own => "own",
+        }
+    }
 }
 
 impl Actor {
@@ -130,6 +147,12 @@ impl Actor {
     /// The holder of the token with this number.
     pub fn of_token(number: i64, label: &str, scopes: Permissions) -> Actor {
         Actor { name: format!("token {label}"), id: format!("token {number}"), door: Door::Token, may: scopes }
+    }
+
+    /// Whoever signed in to the panel with the account of this number.
+    pub fn of_account(number: i64, name: &str) -> Actor {
+        let (name, id) = (name.to_owned(), format!("account {number}"));
+        Actor { name, id, door: Door::Panel, may: Permissions::all() }
     }
 
     /// Ægir itself.
@@ -161,6 +184,9 @@ impl Remedy for Forbidden {
     fn remedy(&self) -> Option<String> {
         match self.door {
             Door::Token => Some(format!("make a token with it: `aegir token add NAME --scope {}`", self.needs)),
+            Door::Panel => Some(
+                "ask somebody whose account may, or give the command on the server, as the owner of the home".into(),
+            ),
             Door::Machine | Door::Own => None,
         }
     }

@@ -1,14 +1,16 @@
 //! The front end itself: what is remembered, what is queued, and the door to both.
 
 use std::collections::HashSet;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use aegir_domain::{AttemptId, NodeId, Password, Remedy};
+use aegir_domain::{AttemptId, HostName, NodeId, Password, Remedy};
 use aegir_store::{SecretKey, Store, StoreFault, Tx};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
+use crate::people::derive::Deriver;
 use crate::use_case::Underway;
 use crate::{BackEnds, BadParameter, BadParameters, Postman, Refusal};
 
@@ -44,11 +46,18 @@ pub(crate) struct Inner {
     pub(crate) key: SecretKey,
     /// Wakes dispatchers of this process: something was queued, or ended.
     pub(crate) wake: Notify,
+    /// Wakes whoever asks the objects of bulk runs.
+    pub(crate) bulk: Notify,
     /// Something was done on a machine of ours without us: dispatchers are to look now, and not at their next time.
     pub(crate) look: AtomicBool,
     pub(crate) underway: Underway,
     /// The tokens whose use is being written down.
     pub(crate) noting: Mutex<HashSet<i64>>,
+    /// The sessions whose use is being written down.
+    pub(crate) noting_sessions: Mutex<HashSet<i64>>,
+    pub(crate) deriver: Deriver,
+    /// Where the panel of this process answers, once it does.
+    panel: OnceLock<String>,
 }
 
 impl Hosting {
@@ -67,10 +76,29 @@ impl Hosting {
             postman,
             key,
             wake: Notify::new(),
+            bulk: Notify::new(),
             look: AtomicBool::new(false),
             underway: Underway::default(),
             noting: Mutex::default(),
+            noting_sessions: Mutex::default(),
+            deriver: Deriver::default(),
+            panel: OnceLock::new(),
         }))
+    }
+
+    /// Says where the panel answers, so that links to it are told whole. Said once; the first word holds.
+    pub fn panel_is_at(&self, address: SocketAddr) {
+        let _ = self.0.panel.set(panel_at(address));
+    }
+
+    /// Says by which name a web server with TLS leads to the panel: links are told with that, if it is said first.
+    pub fn panel_is_behind(&self, host: &HostName) {
+        let _ = self.0.panel.set(format!("https://{host}"));
+    }
+
+    /// Where the panel of this process answers: `http://localhost:8088`; `None`: it has none.
+    pub fn panel(&self) -> Option<&str> {
+        self.0.panel.get().map(String::as_str)
     }
 
     /// The control database.
@@ -127,6 +155,17 @@ impl Hosting {
         }
         let taken = self.store().write(async |tx| tx.take_answer(task, asker, &self.0.key, since).await).await?;
         Ok(taken.and_then(|text| serde_json::from_str(text.expose()).ok()))
+    }
+}
+
+/// How the address of a panel is written that listens here: `http://localhost:8088`. As a browser is to be told it,
+/// for it keeps sessions by this name.
+pub fn panel_at(address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip == IpAddr::from([127, 0, 0, 1]) || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) => {
+            format!("http://localhost:{}", address.port())
+        }
+        _ => format!("http://{address}"),
     }
 }
 

@@ -36,7 +36,7 @@ pub use back_ends::{Asking, BackEnds, Lines, Lost, Place, Sought};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
 pub use front::{Front, KeptAnswer, Once, OwnKey, Pending};
 pub use host_keys::{HostKeys, fingerprint};
-pub use hosting::{Hosting, Outside};
+pub use hosting::{Hosting, Outside, panel_at};
 pub use news::{Letter, Machine, MailServer, MailTls, MailWay, News, Post, Postman, Sending, WebhookAddress, What};
 pub use operation::{
     BadParameter, BadParameters, Effect, Given, Names, Operation, OperationId, Parameter, Presence, Shape, Subject,
@@ -45,4 +45,4 @@ pub use operation::{
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
 pub use people::{Factor, Invitation, NotLetIn, Opened, People, Session, SignIn};
 pub use setting::Setting;
-pub use work::{DispatchedOnce, Dispatcher, Pace, do_chores};
+pub use work::{DispatchedOnce, Dispatcher, Pace, ask_bulk_runs, do_chores};

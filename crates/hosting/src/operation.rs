@@ -7,6 +7,7 @@ mod declared;
 mod given;
 mod parameter;
 
+use declared::OPERATIONS_FOR_MANY;
 pub use declared::OperationId;
 pub(crate) use declared::{EMAIL, MAIL_WAY, WEBHOOK};
 pub use given::{BadParameter, BadParameters, Given};
@@ -50,8 +51,14 @@ pub enum Subject {
     Task,
     /// The queue of tasks.
     Queue,
+    /// One operation, asked of many objects.
+    Bulk,
     /// A token of the API.
     Token,
+    /// An account of the panel.
+    Account,
+    /// A session of the panel.
+    Session,
     /// A setting of the front end.
     Setting,
     /// A field of the operator's own.
@@ -68,14 +75,17 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Subject; 13] = [
+    pub const ALL: [Subject; 16] = [
         Subject::Server,
         Subject::Platform,
         Subject::Site,
         Subject::Package,
         Subject::Task,
         Subject::Queue,
+        Subject::Bulk,
         Subject::Token,
+        Subject::Account,
+        Subject::Session,
         Subject::Setting,
         Subject::Field,
         Subject::FoundSite,
@@ -93,7 +103,10 @@ impl Subject {
             Subject::Package => "package",
             Subject::Task => "task",
             Subject::Queue => "queue",
+            Subject::Bulk => "bulk",
             Subject::Token => "token",
+            Subject::Account => "account",
+            Subject::Session => "session",
             Subject::Setting => "settings",
             Subject::Field => "field",
             Subject::FoundSite => "found-site",
@@ -112,7 +125,10 @@ impl Subject {
             Subject::Package => "packages",
             Subject::Task => "tasks",
             Subject::Queue => "queue",
+            Subject::Bulk => "bulk",
             Subject::Token => "tokens",
+            Subject::Account => "accounts",
+            Subject::Session => "sessions",
             Subject::Setting => "settings",
             Subject::Field => "fields",
             Subject::FoundSite => "found-sites",
@@ -161,6 +177,11 @@ impl Operation {
     /// Whether it only reads.
     pub fn reads(&self) -> bool {
         matches!(self.effect, Effect::Lists | Effect::Shows)
+    }
+
+    /// Whether a bulk run can ask it of many objects.
+    pub fn is_for_many(&self) -> bool {
+        OPERATIONS_FOR_MANY.contains(&self.id)
     }
 
     /// The parameter of this name.

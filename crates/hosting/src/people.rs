@@ -3,9 +3,16 @@
 //! A secret (link, password, code, session) comes in as text and is compared with what is derived from it; none is
 //! kept or shown again. What the panel may do for a session is what its [`Actor`] may.
 
+pub(crate) mod derive;
+pub(crate) mod door;
+mod factor;
+mod own;
+pub(crate) mod trace;
+mod weak;
+
 use aegir_domain::{FaultReport, Password, Remedy};
 
-use crate::{Actor, Pending, Refusal};
+use crate::{Actor, Hosting, Pending, Refusal};
 
 /// The gate of the panel.
 pub trait People: Send + Sync {
@@ -22,6 +29,12 @@ pub trait People: Send + Sync {
 
     /// Whose session it is; `None`: it is unknown, ended or too old. Counts as a use of it.
     fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>>;
+
+    /// Whose session it is, as [`People::session`] says, without counting as a use of it: for what a page asks by itself
+    /// while it is open. Whoever keeps no account of uses need not tell the two apart.
+    fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
+        self.session(secret)
+    }
 
     /// Ends the session.
     fn sign_out<'a>(&'a self, session: &'a Session) -> Pending<'a, Result<(), Refusal>>;
@@ -42,6 +55,54 @@ pub trait People: Send + Sync {
 
     /// Ends the second factor, for whoever knows the password.
     fn drop_factor<'a>(&'a self, session: &'a Session, password: Password) -> Pending<'a, Result<(), NotLetIn>>;
+}
+
+impl People for Hosting {
+    fn link<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Invitation>, Refusal>> {
+        Box::pin(self.invitation(secret))
+    }
+
+    fn enter<'a>(
+        &'a self,
+        secret: &'a str,
+        password: Password,
+        from: &'a str,
+    ) -> Pending<'a, Result<Opened, NotLetIn>> {
+        Box::pin(self.enter_by(secret, password, from))
+    }
+
+    fn sign_in<'a>(&'a self, given: SignIn, from: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
+        Box::pin(self.let_in(given, from))
+    }
+
+    fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
+        Box::pin(self.whose(secret))
+    }
+
+    fn sign_out<'a>(&'a self, session: &'a Session) -> Pending<'a, Result<(), Refusal>> {
+        Box::pin(self.let_out(session))
+    }
+
+    fn change_password<'a>(
+        &'a self,
+        session: &'a Session,
+        old: Password,
+        new: Password,
+    ) -> Pending<'a, Result<(), NotLetIn>> {
+        Box::pin(self.replace_password(session, old, new))
+    }
+
+    fn offer_factor<'a>(&'a self, session: &'a Session) -> Pending<'a, Result<Factor, NotLetIn>> {
+        Box::pin(self.offer(session))
+    }
+
+    fn confirm_factor<'a>(&'a self, session: &'a Session, code: &'a str) -> Pending<'a, Result<Vec<String>, NotLetIn>> {
+        Box::pin(self.hold(session, code))
+    }
+
+    fn drop_factor<'a>(&'a self, session: &'a Session, password: Password) -> Pending<'a, Result<(), NotLetIn>> {
+        Box::pin(self.end_factor(session, password))
+    }
 }
 
 /// What a one-time link is for.

@@ -1,6 +1,8 @@
 //! What each operation does. One way in, for all faces: who asks, what they may, what they gave, what came of it.
 
+mod account;
 mod around;
+mod bulk;
 mod door;
 mod field;
 mod found;
@@ -13,6 +15,7 @@ mod platform;
 mod queue;
 mod queued;
 mod server;
+mod session;
 mod setting;
 mod shown;
 mod site;
@@ -105,11 +108,22 @@ impl Hosting {
             Id::QueueShow => self.show_queue().await,
             Id::QueuePause | Id::QueueDrain => self.pause_queue(&asked, true).await,
             Id::QueueResume => self.pause_queue(&asked, false).await,
+            Id::BulkList => self.list_bulk(&asked).await,
+            Id::BulkShow => self.show_bulk(&asked).await,
+            Id::BulkObjects => self.list_bulk_objects(&asked).await,
+            Id::BulkStart => self.start_bulk(&asked).await,
+            Id::BulkRetry => self.retry_bulk(&asked).await,
             Id::PackageList => self.list_packages(&asked).await,
             Id::PackageShow => self.show_package(&asked).await,
             Id::TokenList => self.list_tokens(&asked).await,
             Id::TokenAdd => self.add_token(&asked).await,
             Id::TokenRevoke => self.revoke_token(&asked).await,
+            Id::AccountList => self.list_accounts(&asked).await,
+            Id::AccountAdd => self.add_account(&asked).await,
+            Id::AccountLink => self.link_account(&asked).await,
+            Id::AccountDelete => self.delete_account(&asked).await,
+            Id::SessionList => self.list_sessions(&asked).await,
+            Id::SessionEnd => self.end_session(&asked).await,
             Id::SettingList => self.list_settings().await,
             Id::SettingShow => self.show_setting(&asked).await,
             Id::SettingSet => self.set_setting(&asked).await,

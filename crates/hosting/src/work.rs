@@ -13,6 +13,7 @@
 //! - Nothing is run twice. What is not known to have ended is attached to, however often that takes.
 //! - An outcome, what it means for its object, the tasks that follow and the news of it are one transaction.
 
+mod bulk;
 mod by_hand;
 mod chores;
 mod dispatcher;
@@ -22,6 +23,7 @@ mod pace;
 mod recorder;
 mod takeover;
 
+pub use bulk::ask_bulk_runs;
 pub use chores::do_chores;
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
 pub(crate) use home::server_of;

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use aegir_domain::HttpEngine;
@@ -24,6 +24,9 @@ struct Ports {
     http: u16,
     #[serde(default = "before_there_was_a_choice")]
     engine: HttpEngine,
+    /// Where the panel answers, on loopback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    panel: Option<u16>,
 }
 
 fn before_there_was_a_choice() -> HttpEngine {
@@ -53,18 +56,36 @@ pub(crate) fn listen(places: &Places, address: IpAddr, asked: Option<u16>) -> Re
             require_free(places, SocketAddr::from((address, port)))?;
             port
         }
-        None => {
-            let first = places.number() % (RANGE.end - RANGE.start);
-            let spread = RANGE.clone().cycle().skip(usize::from(first)).take(RANGE.len());
-            let is_free = |port: &u16| bound(SocketAddr::from((address, *port))).is_ok();
-            let free = spread.into_iter().find(is_free);
-            free.ok_or_else(|| match bound(SocketAddr::from((address, 0))) {
-                Err(source) => StackFault::NoAddress { address, source },
-                Ok(()) => StackFault::NoPort,
-            })?
-        }
+        None => free(places, address, |_| true)?,
     };
     Ok(SocketAddr::from((address, port)))
+}
+
+/// A port that nobody listens on, and that `fits`.
+fn free(places: &Places, address: IpAddr, fits: impl Fn(u16) -> bool) -> Result<u16, StackFault> {
+    let first = places.number() % (RANGE.end - RANGE.start);
+    let spread = RANGE.clone().cycle().skip(usize::from(first)).take(RANGE.len());
+    let is_free = |port: &u16| fits(*port) && bound(SocketAddr::from((address, *port))).is_ok();
+    let free = spread.into_iter().find(is_free);
+    free.ok_or_else(|| match bound(SocketAddr::from((address, 0))) {
+        Err(source) => StackFault::NoAddress { address, source },
+        Ok(()) => StackFault::NoPort,
+    })
+}
+
+/// The address on loopback for the panel of this home: the remembered port if it is free, else another, which is
+/// remembered then; `sites` is where sites answer.
+pub(crate) fn panel(places: &Places, sites: SocketAddr) -> Result<SocketAddr, StackFault> {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let kept = read(&places.ports())?;
+    let last = kept.as_ref().and_then(|kept| kept.panel);
+    if let Some(port) = last.filter(|port| bound(SocketAddr::from((loopback, *port))).is_ok()) {
+        return Ok(SocketAddr::from((loopback, port)));
+    }
+    let port = free(places, loopback, |port| port != sites.port())?;
+    let engine = kept.map_or_else(before_there_was_a_choice, |kept| kept.engine);
+    write(places, &Ports { http: sites.port(), engine, panel: Some(port) })?;
+    Ok(SocketAddr::from((loopback, port)))
 }
 
 /// The remembered port.
@@ -79,8 +100,13 @@ pub(crate) fn was_lost(places: &Places, asked: Option<u16>, listen: SocketAddr) 
 
 /// Keeps port and product, once it answers there.
 pub(crate) fn remember(places: &Places, listen: SocketAddr, engine: HttpEngine) -> Result<(), StackFault> {
-    let text = serde_json::to_vec_pretty(&Ports { http: listen.port(), engine })
-        .map_err(|source| StackFault::Unreadable { path: places.ports(), source })?;
+    let panel = read(&places.ports())?.and_then(|kept| kept.panel);
+    write(places, &Ports { http: listen.port(), engine, panel })
+}
+
+fn write(places: &Places, ports: &Ports) -> Result<(), StackFault> {
+    let text =
+        serde_json::to_vec_pretty(ports).map_err(|source| StackFault::Unreadable { path: places.ports(), source })?;
     files::write(&places.ports(), &text, places.private_owner(), 0o600)
 }
 
@@ -141,6 +167,27 @@ mod tests {
         assert_eq!(first, second);
         assert_eq!(port, first.port());
         assert!(by.unwrap().contains(&std::process::id().to_string()));
+    }
+
+    #[test]
+    fn the_panel_has_a_port_of_its_own_which_stays_while_it_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::prepare(dir.path(), None).unwrap();
+        let sites = listen(&places, LOOPBACK, None).unwrap();
+        remember(&places, sites, HttpEngine::Apache).unwrap();
+
+        let first = panel(&places, sites).unwrap();
+        assert_ne!(first, sites);
+        assert_eq!(panel(&places, sites).unwrap(), first);
+        remember(&places, sites, HttpEngine::Apache).unwrap();
+        assert_eq!(panel(&places, sites).unwrap(), first, "that of the sites is kept beside it");
+        let squatter = TcpListener::bind(first).unwrap();
+        let second = panel(&places, sites).unwrap();
+        assert_ne!(second, first);
+        drop(squatter);
+        assert_eq!(panel(&places, sites).unwrap(), second, "that of the last time");
+        assert_eq!(engine(dir.path(), None).unwrap(), HttpEngine::Apache);
+        assert_eq!(kept(dir.path()).unwrap(), Some(sites.port()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Starting a stack: each service when those that it needs answer.
 
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 
 use aegir_domain::{DbEngine, HttpEngine, Password};
 
@@ -116,6 +117,11 @@ impl Stack {
     /// Where the services answer.
     pub fn endpoints(&self) -> &Endpoints {
         &self.setup.endpoints
+    }
+
+    /// An address on loopback for the panel: that of the last time if it is free, else another.
+    pub fn panel(&self) -> Result<SocketAddr, StackFault> {
+        ports::panel(&self.setup.places, self.setup.endpoints.listen)
     }
 
     fn begin(

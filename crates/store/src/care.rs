@@ -13,8 +13,10 @@ use crate::{Store, StoreFault};
 /// Everything that the program asks in fixed words, by file.
 fn statements() -> impl Iterator<Item = &'static Sql> {
     [
+        crate::account::STATEMENTS,
         crate::attempt::STATEMENTS,
         crate::audit::STATEMENTS,
+        crate::bulk::STATEMENTS,
         crate::client::STATEMENTS,
         crate::backup::STATEMENTS,
         crate::found::STATEMENTS,
@@ -22,16 +24,20 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         crate::line::STATEMENTS,
         crate::news::STATEMENTS,
         crate::node::STATEMENTS,
+        crate::one_time_link::STATEMENTS,
         crate::package::STATEMENTS,
         crate::platform::STATEMENTS,
         crate::prune::STATEMENTS,
         crate::queue::STATEMENTS,
+        crate::saved_view::STATEMENTS,
         crate::secret::STATEMENTS,
         crate::server::STATEMENTS,
+        crate::session::STATEMENTS,
         crate::setting::STATEMENTS,
         crate::site::STATEMENTS,
         crate::task::STATEMENTS,
         crate::token::STATEMENTS,
+        crate::wrong_try::STATEMENTS,
     ]
     .into_iter()
     .flatten()

@@ -166,6 +166,14 @@ pub enum StoreFault {
         /// Why not.
         why: String,
     },
+    /// The second factor of an account cannot be opened.
+    #[error("the second factor of the account {account} cannot be opened: {why}")]
+    SealedFactor {
+        /// The number of the account.
+        account: i64,
+        /// Why not.
+        why: String,
+    },
     /// The key is not the one that belongs to this database.
     #[error("this control database belongs to the key `{known}`, and the key file here holds `{given}`")]
     OtherKey {
@@ -247,6 +255,9 @@ impl Remedy for StoreFault {
             }
             StoreFault::Sealed { .. } => {
                 "put back the key file that belongs to this database, or give the secret anew".into()
+            }
+            StoreFault::SealedFactor { .. } => {
+                "put back the key file that belongs to this database, or drop the factor: `aegir account link NAME`".into()
             }
             StoreFault::OtherKey { .. } => {
                 "copy the key file `control.key` from a control node that works with this database in place of the one here"

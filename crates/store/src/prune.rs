@@ -12,7 +12,8 @@ const BATCH: i64 = 200;
 /// How long things are kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrunePolicy {
-    /// Tasks that have ended. The newest of each object, stuck ones, and those whose children stay, stay too.
+    /// Tasks that have ended, and bulk runs. The newest task of each object, stuck ones, and those whose children stay,
+    /// stay too.
     pub tasks: i64,
     /// What tasks said. Of stuck tasks it stays.
     pub lines: i64,
@@ -26,6 +27,10 @@ pub struct PrunePolicy {
     pub answers: i64,
     /// News that were sent, or given up.
     pub news: i64,
+    /// Sessions that are over, and links that let nobody in any more.
+    pub sessions: i64,
+    /// That somebody was not let in.
+    pub wrong_tries: i64,
 }
 
 impl Default for PrunePolicy {
@@ -38,6 +43,8 @@ impl Default for PrunePolicy {
             keys: DAY,
             answers: DAY / 96,
             news: 30 * DAY,
+            sessions: 30 * DAY,
+            wrong_tries: DAY,
         }
     }
 }
@@ -85,6 +92,24 @@ statements! {
             AND name = 'answer'";
     OLD_NEWS =
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE next_try IS NULL AND created < $1 ORDER BY id LIMIT $2)";
+    /// Sessions that ended early wait for the end that they would have had.
+    OLD_SESSIONS = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE until < $1 ORDER BY until, id LIMIT $2)";
+    OLD_LINKS =
+        "DELETE FROM one_time_link
+          WHERE id IN (SELECT id FROM one_time_link WHERE until < $1 ORDER BY until, id LIMIT $2)";
+    OLD_BULK_ENTRIES =
+        "DELETE FROM bulk_entry
+          WHERE (bulk, place) IN (SELECT bulk_entry.bulk, bulk_entry.place
+                                    FROM bulk JOIN bulk_entry ON bulk_entry.bulk = bulk.id
+                                   WHERE bulk.asked < $1
+                                   LIMIT $2)";
+    OLD_BULKS =
+        "DELETE FROM bulk
+          WHERE id IN (SELECT id FROM bulk WHERE asked < $1 ORDER BY id LIMIT $2)
+            AND NOT EXISTS (SELECT 1 FROM bulk_entry WHERE bulk_entry.bulk = bulk.id)";
+    /// Waits are much shorter than what is forgotten here is old.
+    OLD_WRONG_TRIES =
+        "DELETE FROM wrong_try WHERE who IN (SELECT who FROM wrong_try WHERE last < $1 ORDER BY last LIMIT $2)";
 }
 
 impl Store {
@@ -110,6 +135,11 @@ impl Store {
             (&OLD_KEYS, now - policy.keys),
             (&OLD_ANSWERS, now - policy.answers),
             (&OLD_NEWS, now - policy.news),
+            (&OLD_BULK_ENTRIES, now - policy.tasks),
+            (&OLD_BULKS, now - policy.tasks),
+            (&OLD_SESSIONS, now - policy.sessions),
+            (&OLD_LINKS, now - policy.sessions),
+            (&OLD_WRONG_TRIES, now - policy.wrong_tries),
         ] {
             loop {
                 let values = values![before, BATCH];

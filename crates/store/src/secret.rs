@@ -130,7 +130,7 @@ impl SecretKey {
         &self.id
     }
 
-    fn seal(&self, bound_to: &str, text: &str) -> Result<([u8; NONCE_LEN], Vec<u8>), KeyFault> {
+    pub(crate) fn seal(&self, bound_to: &str, text: &str) -> Result<([u8; NONCE_LEN], Vec<u8>), KeyFault> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| KeyFault::Chance)?;
         let mut sealed = text.as_bytes().to_vec();
@@ -140,7 +140,7 @@ impl SecretKey {
         Ok((nonce, sealed))
     }
 
-    fn open(&self, bound_to: &str, nonce: &[u8], mut sealed: Vec<u8>) -> Option<Password> {
+    pub(crate) fn open(&self, bound_to: &str, nonce: &[u8], mut sealed: Vec<u8>) -> Option<Password> {
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let text = self.key.open_in_place(nonce, Aad::from(bound_to.as_bytes()), &mut sealed).ok()?;
         std::str::from_utf8(text).ok().map(Password::new)

@@ -77,8 +77,8 @@ statements! {
     ANSWER_KEY = "UPDATE idempotency SET status = $3, answer = $4 WHERE actor = $1 AND key = $2";
 }
 
-/// The text of a token has the strength of its random bytes, so one round is enough.
-fn hash(text: &Password) -> Vec<u8> {
+/// The text of a token, link or session has the strength of its random bytes, so one round is enough.
+pub(crate) fn hash(text: &Password) -> Vec<u8> {
     digest(&SHA256, text.expose().as_bytes()).as_ref().to_vec()
 }
 

@@ -6,9 +6,9 @@
 mod answer;
 mod call;
 mod change;
-mod changes;
+pub(crate) mod changes;
 mod document;
-mod events;
+pub(crate) mod events;
 pub(crate) mod guard;
 mod json;
 mod problem;
@@ -25,4 +25,5 @@ pub use route::{OwnRoute, Place, Route, place_of, route_of};
 pub(crate) use change::apart;
 pub(crate) use guard::answer;
 pub(crate) use router::{Api, CameBy, MOST_CHANGES};
+pub(crate) use tokens::Pass;
 pub(crate) use wait::ended_of;

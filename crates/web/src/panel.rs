@@ -13,6 +13,7 @@
 
 mod address;
 mod assets;
+mod differ;
 mod door;
 pub mod elsewhere;
 mod forms;
@@ -21,6 +22,7 @@ mod kept;
 mod lists;
 mod live;
 mod look;
+mod marks;
 mod objects;
 mod overview;
 mod own;
@@ -28,7 +30,9 @@ mod pairs;
 mod reply;
 mod route;
 mod sign_in;
+mod states;
 mod tasks;
+mod times;
 mod visit;
 
 use std::sync::Arc;
@@ -61,4 +65,11 @@ pub(crate) struct Panel {
     pub(crate) api: Arc<Api>,
     pub(crate) people: Arc<dyn People>,
     pub(crate) host: Option<String>,
+}
+
+impl Panel {
+    /// What the time is, in milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.api.outside.unix_ms()).unwrap_or(i64::MAX)
+    }
 }

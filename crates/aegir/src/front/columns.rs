@@ -17,6 +17,8 @@ enum As {
     Text,
     /// A word that has a colour.
     State,
+    /// Whether it is so.
+    YesNo,
     /// A moment.
     When,
     /// From the first to the second moment.
@@ -27,7 +29,7 @@ enum As {
     Differs(&'static str),
 }
 
-use As::{Differs, Each, State, Text, Took, When};
+use As::{Differs, Each, State, Text, Took, When, YesNo};
 
 fn columns(operation: OperationId) -> &'static [Column] {
     match operation {
@@ -55,12 +57,39 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("TITLE", "title", Text),
         ],
         OperationId::PackageList => &[("NAME", "name", Text), ("KIND", "kind", Text), ("SITES", "sites", Text)],
+        OperationId::BulkList => &[
+            ("NUMBER", "id", Text),
+            ("OPERATION", "operation", Text),
+            ("OBJECTS", "all", Text),
+            ("FAILED", "failed", Text),
+            ("ENDED", "ended", YesNo),
+            ("ASKED BY", "asked_by", Text),
+            ("STARTED", "started", When),
+        ],
+        OperationId::BulkObjects => &[("NAME", "name", Text), ("STATE", "state", State), ("TASK", "task", Text)],
         OperationId::TokenList => &[
             ("LABEL", "label", Text),
             ("SCOPES", "scopes", Each("")),
             ("MADE BY", "made_by", Text),
             ("HOLDS UNTIL", "expires", When),
             ("LAST USED", "last_used", When),
+        ],
+        OperationId::AccountList => &[
+            ("NAME", "name", Text),
+            ("MADE", "created", When),
+            ("HAS COME IN", "entered", YesNo),
+            ("FACTOR", "factor", YesNo),
+            ("SESSIONS", "sessions", Text),
+            ("LAST USED", "last_used", When),
+            ("BLOCKED", "blocked", When),
+        ],
+        OperationId::SessionList => &[
+            ("NUMBER", "id", Text),
+            ("ACCOUNT", "account", Text),
+            ("OPENED", "opened", When),
+            ("LAST USED", "last_used", When),
+            ("LASTS UNTIL", "until", When),
+            ("BROWSER", "browser", Text),
         ],
         OperationId::SettingList => {
             &[("NAME", "name", Text), ("VALUE", "value", Text), ("DEFAULT", "default", Text), ("FOR", "about", Text)]
@@ -128,6 +157,7 @@ fn cell((_, field, how): &Column, item: &Value, screen: Screen) -> String {
     let value = &item[*field];
     match how {
         Text | State => text(value),
+        YesNo => value.as_bool().map(|yes| if yes { "yes" } else { "no" }.to_owned()).unwrap_or_default(),
         When => match value.as_i64() {
             Some(at) if screen.out => when::seen_from(screen.now, at),
             Some(at) => when::exact(at),
@@ -184,7 +214,13 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
             "No package is known yet: a verify of a platform records them, `aegir platform verify NAME`."
         }
         (_, Subject::Task | Subject::Queue) => "No task was asked for yet. A first one comes with `aegir site add …`.",
+        (OperationId::BulkObjects, _) => "No object of the bulk run stands so.",
+        (_, Subject::Bulk) => {
+            "There is no bulk run yet. Begin one with `aegir bulk start --operation 'site verify' --where all`."
+        }
         (_, Subject::Token) => "There is no token yet. Make one with `aegir token add NAME --scope view`.",
+        (_, Subject::Account) => "There is no account of the panel yet. Make one with `aegir account add NAME`.",
+        (_, Subject::Session) => "Nobody is signed in to the panel.",
         (_, Subject::Field) => "There is no field of your own yet. Add one with `aegir field add NAME --kind site`.",
         (_, Subject::FoundSite) => "No verify found a site that is not managed.",
         (_, Subject::Drift) => "Nothing differs between the front end and the back ends.",
@@ -208,7 +244,11 @@ mod tests {
             OperationId::SiteList => schemars::schema_for!(view::SiteView),
             OperationId::PackageList => schemars::schema_for!(view::PackageView),
             OperationId::TaskList => schemars::schema_for!(view::TaskView),
+            OperationId::BulkList => schemars::schema_for!(view::BulkView),
+            OperationId::BulkObjects => schemars::schema_for!(view::BulkObjectView),
             OperationId::TokenList => schemars::schema_for!(view::TokenView),
+            OperationId::AccountList => schemars::schema_for!(view::AccountView),
+            OperationId::SessionList => schemars::schema_for!(view::SessionView),
             OperationId::SettingList => schemars::schema_for!(view::SettingView),
             OperationId::FieldList => schemars::schema_for!(view::FieldView),
             OperationId::FoundSiteList => schemars::schema_for!(view::FoundSiteView),

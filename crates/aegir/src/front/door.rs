@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use aegir_domain::{Home, Remedy, TaskState};
 use aegir_host::{Clock, Mint, SystemClock, SystemMint};
-use aegir_hosting::{Actor, Answer, Call, Effect, Front, Hosting, OperationId, Queued};
+use aegir_hosting::{Actor, Answer, Call, Effect, Front, Hosting, OperationId, Queued, Refusal};
 use aegir_web::api::OwnRoute;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -180,7 +180,15 @@ impl Door {
     /// Asks for an operation.
     pub(crate) async fn perform(&mut self, call: Call) -> Result<Answer, Problem> {
         match self {
-            Door::Here(here) => Ok(here.front.perform(&here.actor, call).await?),
+            Door::Here(here) => {
+                let begins_bulk = matches!(call.operation, OperationId::BulkStart | OperationId::BulkRetry);
+                let answer = here.front.perform(&here.actor, call).await?;
+                if begins_bulk {
+                    // No front end runs that would: its objects are asked before the command ends.
+                    here.hosting().ask_open_bulk_runs().await.map_err(Refusal::from)?;
+                }
+                Ok(answer)
+            }
             Door::Socket(socket) => {
                 let operation = call.operation.declaration();
                 // A change that is sent twice, because the answer was lost, is done once.

@@ -13,7 +13,7 @@ use super::screen::{Screen, ask as ask_person};
 use super::suggest::nearest;
 use super::table::one_line;
 use super::teller::{Teller, Voice};
-use super::{columns, ending, lists, many, object, words};
+use super::{columns, ending, lists, many, object, when, words};
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::password;
@@ -132,9 +132,30 @@ fn changed(ask: &Ask, value: &Value, screen: Screen) {
         out(&one_line(token));
         return;
     }
+    if let Some(link) = value.get("link").and_then(Value::as_str)
+        && matches!(ask.operation.id, OperationId::AccountAdd | OperationId::AccountLink)
+    {
+        invite(value, link);
+        return;
+    }
     for line in object::lines_of(ask.operation.id, value, screen) {
         out(&line);
     }
+}
+
+/// Tells the link of an account: alone on standard output, and what to do where no panel answers.
+fn invite(value: &Value, link: &str) {
+    let name = value.get("name").map(columns::text).unwrap_or_default();
+    let until = value.get("until").and_then(Value::as_i64).map(when::exact).unwrap_or_default();
+    let (name, until) = (one_line(&name), one_line(&until));
+    err(&format!("The link of the account `{name}`, shown this once; it lets in once, until {until}:"));
+    if value.get("panel").is_none() {
+        err("The panel was not asked, so its address is not known here. Put this behind it, as in");
+        err(
+            "`http://localhost:8088/enter/…`; where none runs, `aegir up` or `aegir serve --panel 127.0.0.1:8088` starts one.",
+        );
+    }
+    out(&one_line(link));
 }
 
 /// Says what would be asked of the back end.

@@ -18,6 +18,7 @@ use aegir_stack::Users;
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal};
 
+use super::panel::{self, Panel};
 use super::teller::Teller;
 use crate::compose::OWN_PROGRAM;
 
@@ -32,7 +33,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct FrontEnd<'a> {
     home: PathBuf,
     program: OwnProgram,
-    api: Option<SocketAddr>,
+    /// Where panel and API answer.
+    address: SocketAddr,
     teller: &'a Teller,
     stopping: AtomicBool,
     running: Mutex<Option<Running>>,
@@ -45,12 +47,12 @@ struct Running {
 }
 
 impl<'a> FrontEnd<'a> {
-    pub(super) fn new(home: &Path, users: Option<&Users>, api: Option<SocketAddr>, teller: &'a Teller) -> FrontEnd<'a> {
+    pub(super) fn new(home: &Path, users: Option<&Users>, address: SocketAddr, teller: &'a Teller) -> FrontEnd<'a> {
         let run_as = users.map(|users| RunAs { uid: users.aegir.uid, groups: vec![users.aegir.gid, users.web.gid] });
         FrontEnd {
             home: home.to_owned(),
             program: OwnProgram::new(OWN_PROGRAM, run_as),
-            api,
+            address,
             teller,
             stopping: AtomicBool::new(false),
             running: Mutex::default(),
@@ -88,12 +90,8 @@ impl<'a> FrontEnd<'a> {
 
     fn start(&self) -> io::Result<()> {
         let home = self.home.to_str().unwrap_or_default();
-        let api = self.api.map(|address| address.to_string());
-        let mut words = vec!["--home", home, "serve", "--while-read"];
-        if let Some(address) = &api {
-            words.extend(["--api", address]);
-        }
-        let (spoken, streams) = self.program.speak(&words)?;
+        let address = self.address.to_string();
+        let (spoken, streams) = self.program.speak(&["--home", home, "serve", "--while-read", "--panel", &address])?;
         for output in [streams.output, streams.errors] {
             let log = self.open_log();
             std::thread::spawn(move || pour(File::from(output), log));
@@ -119,6 +117,19 @@ impl<'a> FrontEnd<'a> {
         if let Some(Running { input: Some(input), .. }) = self.running().as_ref() {
             // One that does not read any more looks when it is started again.
             let _ = rustix::io::write(input, b"\n");
+        }
+    }
+
+    /// The panel, with a link for the first account where there was none; `None`, with a warning: it does not answer.
+    pub(super) fn panel(&self) -> Option<Panel> {
+        let panel = panel::ask(&self.home, &self.program, self.address, &|| self.is_stopping());
+        match panel {
+            Ok(panel) => Some(panel),
+            Err(_) if self.is_stopping() => None,
+            Err(fault) => {
+                self.teller.warn(&format!("{fault}; see `{}`", self.log().display()));
+                None
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use aegir_domain::{Cmd, SiteContext};
 
 use super::first_hour::Ready;
+use super::panel::{FIRST, Panel};
 
 /// How many sites are listed.
 const LISTED: usize = 10;
@@ -24,13 +25,16 @@ impl OverSsh {
         Some(OverSsh { server: (words.next()?.to_owned(), words.next()?.to_owned()) })
     }
 
-    /// The line that brings `listen` to their own machine.
-    fn line(&self, listen: SocketAddr, user: &str) -> String {
+    /// The line that brings what listens here to their own machine.
+    fn line(&self, listen: impl IntoIterator<Item = SocketAddr>, user: &str) -> String {
         let (address, port) = &self.server;
-        // `[::1]` in brackets, as ssh wants it.
-        let (ip, sites) = (SocketAddr::new(listen.ip(), 0).to_string(), listen.port());
-        let ip = ip.strip_suffix(":0").unwrap_or(&ip);
-        let mut cmd = Cmd::new("ssh").arg("-L").arg(format!("{sites}:{ip}:{sites}"));
+        let mut cmd = Cmd::new("ssh");
+        for listen in listen {
+            // `[::1]` in brackets, as ssh wants it.
+            let (ip, port) = (SocketAddr::new(listen.ip(), 0).to_string(), listen.port());
+            let ip = ip.strip_suffix(":0").unwrap_or(&ip);
+            cmd = cmd.arg("-L").arg(format!("{port}:{ip}:{port}"));
+        }
         if port != "22" {
             cmd = cmd.arg("-p").arg(port);
         }
@@ -72,7 +76,7 @@ pub(crate) fn address(site: &SiteContext, listen: SocketAddr) -> String {
 }
 
 /// The text, of several lines.
-pub(crate) fn text(ready: &Ready, listen: SocketAddr, reader: &Reader<'_>) -> String {
+pub(crate) fn text(ready: &Ready, panel: Option<&Panel>, listen: SocketAddr, reader: &Reader<'_>) -> String {
     let mut text = String::from("\n");
     for site in ready.sites.iter().take(LISTED) {
         text.push_str(&format!("  {}\n", address(site, listen)));
@@ -87,6 +91,9 @@ pub(crate) fn text(ready: &Ready, listen: SocketAddr, reader: &Reader<'_>) -> St
         let more = reader.line(&["site", "add", "NAME"]);
         text.push_str(&format!("  Another site:    {more}\n"));
     }
+    if let Some(panel) = panel {
+        text.push_str(&panel_text(panel, reader));
+    }
     if ready.demo {
         text.push_str(
             "\n  This is the demo code base, not Drupal. For a real one: `make run PLATFORM=/path/to/drupal` with\n  \
@@ -97,10 +104,17 @@ pub(crate) fn text(ready: &Ready, listen: SocketAddr, reader: &Reader<'_>) -> St
         if let Some(ssh) = &reader.ssh {
             text.push_str(&format!(
                 "\n  You are here over ssh. On your own machine, run this line and open the same addresses there:\n  {}\n",
-                ssh.line(listen, reader.name)
+                ssh.line([listen].into_iter().chain(panel.map(|panel| panel.address)), reader.name)
             ));
         }
     } else {
+        if let (Some(ssh), Some(panel)) = (&reader.ssh, panel) {
+            text.push_str(&format!(
+                "\n  You are here over ssh. The panel answers on this machine alone; on your own, run this line and open the\n  \
+                 same address there:\n  {}\n",
+                ssh.line([panel.address], reader.name)
+            ));
+        }
         text.push_str(&format!(
             "\n  warning: the sites answer on {listen}, to everybody who reaches it, and without encryption. This is\n  \
              for trying, in a network that you trust. Their names must lead there: see `--domain`.\n"
@@ -108,6 +122,22 @@ pub(crate) fn text(ready: &Ready, listen: SocketAddr, reader: &Reader<'_>) -> St
     }
     text.push_str("\n  Ctrl-C stops everything; the next start finds it as it was.\n");
     text
+}
+
+/// Where the panel is, and how to come in.
+fn panel_text(panel: &Panel, reader: &Reader<'_>) -> String {
+    let another = reader.line(&["account", "link", FIRST]);
+    match &panel.link {
+        Some(link) => format!(
+            "\n  The panel, for all of it. This link lets you in as `{FIRST}` to choose a password; it works once, within a \
+             day:\n  {}\n  For another one: {another}\n",
+            link.expose()
+        ),
+        None => format!(
+            "\n  The panel, for all of it: {}\n  For a link that lets in:  {another}\n",
+            aegir_hosting::panel_at(panel.address)
+        ),
+    }
 }
 
 impl Reader<'_> {
@@ -136,12 +166,17 @@ mod tests {
     }
 
     fn told(listen: &str, ssh: Option<&str>, demo: bool) -> String {
+        let panel = Panel { address: "127.0.0.1:9001".parse().unwrap(), link: None };
+        told_with(&panel, listen, ssh, demo)
+    }
+
+    fn told_with(panel: &Panel, listen: &str, ssh: Option<&str>, demo: bool) -> String {
         let site = site("first.localhost");
         let link = Some((site.clone(), "http://first.localhost:8080/user/reset/1/2/3".to_owned()));
         let ready = Ready { sites: vec![site], link, demo };
         let ssh = ssh.and_then(OverSsh::read);
         let reader = Reader { home: Path::new("/srv/var"), owner: Some("aegir"), program: "aegir", name: "ann", ssh };
-        text(&ready, listen.parse().unwrap(), &reader)
+        text(&ready, Some(panel), listen.parse().unwrap(), &reader)
     }
 
     #[test]
@@ -169,18 +204,32 @@ mod tests {
     }
 
     #[test]
+    fn the_panel_is_told_with_a_link_once_and_how_to_have_another() {
+        let link = Some(aegir_domain::Password::new("http://localhost:9001/enter/secret"));
+        let first = Panel { address: "127.0.0.1:9001".parse().unwrap(), link };
+        let said = told_with(&first, "127.0.0.1:8080", None, false);
+        assert!(said.contains("\n  http://localhost:9001/enter/secret\n"), "{said}");
+        assert!(said.contains("sudo -u aegir aegir --home /srv/var account link admin\n"), "{said}");
+
+        let said = told("127.0.0.1:8080", None, false);
+        assert!(said.contains(" http://localhost:9001\n") && !said.contains("/enter/"), "{said}");
+        assert!(said.contains("sudo -u aegir aegir --home /srv/var account link admin\n"), "{said}");
+    }
+
+    #[test]
     fn who_came_over_ssh_gets_the_line_that_brings_the_sites_home() {
         let said = told("127.0.0.1:8080", Some("192.0.2.1 50000 192.0.2.9 22"), false);
-        assert!(said.contains("\n  ssh -L 8080:127.0.0.1:8080 ann@192.0.2.9\n"), "{said}");
+        assert!(said.contains("\n  ssh -L 8080:127.0.0.1:8080 -L 9001:127.0.0.1:9001 ann@192.0.2.9\n"), "{said}");
         let said = told("[::1]:8080", Some("192.0.2.1 50000 192.0.2.9 2222"), false);
-        assert!(said.contains("\n  ssh -L '8080:[::1]:8080' -p 2222 ann@192.0.2.9\n"), "{said}");
+        let line = "\n  ssh -L '8080:[::1]:8080' -L 9001:127.0.0.1:9001 -p 2222 ann@192.0.2.9\n";
+        assert!(said.contains(line), "{said}");
     }
 
     #[test]
     fn sites_that_others_reach_come_with_a_warning() {
         let said = told("192.0.2.9:8080", Some("192.0.2.1 50000 192.0.2.9 22"), true);
         assert!(said.contains("warning: the sites answer on 192.0.2.9:8080"), "{said}");
-        assert!(!said.contains("ssh -L"), "{said}");
+        assert!(said.contains("\n  ssh -L 9001:127.0.0.1:9001 ann@192.0.2.9\n"), "{said}");
         assert!(said.contains("the demo code base, not Drupal"), "{said}");
     }
 }

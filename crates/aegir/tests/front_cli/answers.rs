@@ -107,6 +107,26 @@ fn a_token_is_alone_on_standard_output() {
 }
 
 #[test]
+fn the_link_of_an_account_is_alone_on_standard_output_and_whole_where_the_panel_answers() {
+    let stage = Stage::new();
+
+    let said = stage.aegir(&["account", "add", "anna"]).done();
+    assert_eq!(said.out, "http://localhost:8088/enter/secret\n");
+    assert!(said.err.contains("`anna`") && said.err.contains("2027-01-15"), "{}", said.all());
+    assert!(!said.err.contains("--panel"), "{}", said.all());
+
+    let said = stage.aegir(&["account", "link", "Anna"]).done();
+    assert_eq!(said.out, "/enter/secret\n");
+    assert!(said.err.contains("aegir up") && said.err.contains("--panel 127.0.0.1:8088"), "{}", said.all());
+
+    let said = stage.aegir(&["account", "add", "anna", "--json"]).done();
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(told["link"], "http://localhost:8088/enter/secret");
+    stage.aegir(&["account", "add", "no name"]).says("beginning with a letter");
+    stage.aegir(&["session", "end", "none"]).says("a number");
+}
+
+#[test]
 fn without_waiting_number_and_object_are_printed() {
     let stage = Stage::new();
 

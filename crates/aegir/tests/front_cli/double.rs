@@ -352,6 +352,15 @@ fn answer(state: &mut State, asked: &Asked) -> (u16, Value) {
             200,
             json!({ "label": object, "scopes": ["view"], "made_by": "aegir", "created": 1, "token": "aegir_secret" }),
         ),
+        Effect::Changes if matches!(operation.id, OperationId::AccountAdd | OperationId::AccountLink) => {
+            let whole = operation.id == OperationId::AccountAdd;
+            let link = if whole { "http://localhost:8088/enter/secret" } else { "/enter/secret" };
+            let mut told = json!({ "name": object, "until": 1_800_000_000_000_i64, "link": link });
+            if whole {
+                told["panel"] = "http://localhost:8088".into();
+            }
+            (200, told)
+        }
         Effect::Changes => (200, json!({ "name": object, "status": "enabled" })),
         Effect::Queues if operation.id == OperationId::TaskRetry => {
             let number = object.parse().unwrap();

@@ -70,6 +70,8 @@ fn an_empty_list_says_what_to_do_first() {
         (["server", "list"], "aegir server add"),
         (["task", "list"], "aegir site add"),
         (["token", "list"], "aegir token add"),
+        (["account", "list"], "aegir account add"),
+        (["session", "list"], "Nobody is signed in"),
         (["drift", "list"], "Nothing differs"),
     ] {
         let said = stage.aegir(&words).done();

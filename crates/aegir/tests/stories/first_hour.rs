@@ -79,6 +79,28 @@ fn told_link(said: &str) -> String {
     said.lines().map(str::trim).find(|line| line.contains("/user/reset/")).unwrap().to_owned()
 }
 
+/// The link that lets into the panel, with the panel's address.
+fn told_invitation(said: &str) -> (SocketAddr, String) {
+    let link = said.lines().map(str::trim).find(|line| line.contains("/enter/")).unwrap_or_else(|| panic!("{said}"));
+    let (port, secret) = link.strip_prefix("http://localhost:").unwrap().split_once("/enter/").unwrap();
+    assert!(secret.len() >= 43, "{secret}");
+    (SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap())), secret.to_owned())
+}
+
+/// The first account has a link, which lies nowhere, and the owner of the home gets another.
+fn has_an_invitation(lab: &Lab, said: &str) -> SocketAddr {
+    let (panel, secret) = told_invitation(said);
+    assert_eq!(get(panel, "localhost", "/api/v1/accounts").status, 401);
+    let accounts: Value = serde_json::from_str(&lab.front(&["account", "list", "--json"]).done().out).unwrap();
+    assert_eq!((&accounts["items"][0]["name"], &accounts["items"][0]["entered"]), (&"admin".into(), &false.into()));
+    for (path, _, bytes) in contents(&lab.home()) {
+        assert!(!bytes.windows(secret.len()).any(|found| found == secret.as_bytes()), "{} tells it", path.display());
+    }
+    let another = lab.front(&["account", "link", "admin"]).done();
+    assert!(another.out.starts_with(&format!("http://localhost:{}/enter/", panel.port())), "{}", another.all());
+    panel
+}
+
 /// What lies in a folder: paths, times, contents.
 fn contents(folder: &Path) -> Vec<(PathBuf, std::time::SystemTime, Vec<u8>)> {
     let mut all = Vec::new();
@@ -120,6 +142,7 @@ fn one_command(way: Way) {
     let link = told_link(&said);
     assert_eq!(log_in(listen, &link).status, 200);
     assert!(is_used(listen, &link));
+    let panel = has_an_invitation(&lab, &said);
     let second = Said::of(up_line(&lab, &NO_REGISTRY).stdin(Stdio::null()), &["up"]).ends(1);
     assert!(second.err.contains(&format!("process {}", lab.up().id())), "{}", second.all());
 
@@ -142,6 +165,12 @@ fn one_command(way: Way) {
     assert_eq!(get(api, "localhost", "/api/v1/sites").status, 401);
     assert_eq!(log_in(lab.up().listen(), &told_link(&said)).status, 200);
     assert!(!said.contains("built by Composer"), "{said}");
+    assert!(said.contains(&format!("http://localhost:{}\n", api.port())) && !said.contains("/enter/"), "{said}");
+    assert!(said.contains("account link admin\n"), "{said}");
+
+    lab.up.as_mut().unwrap().stop();
+    let said = up(&mut lab, &NO_REGISTRY);
+    assert!(said.contains(&format!("http://localhost:{}\n", panel.port())), "its own port, as the first time: {said}");
 }
 
 /// The objects that the front end knows, once it knows the first site.
@@ -267,6 +296,7 @@ fn detached_it_stays_and_down_ends_it() {
     assert_eq!(log_in(listen, &link).status, 200);
     let log = fs::read_to_string(lab.home().join("logs/up.log")).unwrap_or_default();
     assert!(!log.contains("/user/reset/"), "a link stands in the log");
+    has_an_invitation(&lab, &said.out);
     let home = lab.home().display().to_string();
     let down = |words: &[&str]| {
         let mut command = match lab.way {

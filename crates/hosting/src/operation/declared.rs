@@ -1,6 +1,8 @@
 //! The list of operations, a file for each subject.
 
+mod bulk;
 mod kept;
+mod people;
 mod platform;
 mod server;
 mod site;
@@ -8,8 +10,8 @@ mod work;
 
 use aegir_domain::{
     AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostKey, HostName,
-    Langcode, MachineName, PlatformName, RegistryAddress, RemotePath, ServerName, SiteName, SshHost, SshUser, Task,
-    TimeZoneName, Title,
+    Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName, SiteName, SshHost,
+    SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -54,9 +56,20 @@ pub enum OperationId {
     QueuePause,
     QueueResume,
     QueueDrain,
+    BulkList,
+    BulkShow,
+    BulkObjects,
+    BulkStart,
+    BulkRetry,
     TokenList,
     TokenAdd,
     TokenRevoke,
+    AccountList,
+    AccountAdd,
+    AccountLink,
+    AccountDelete,
+    SessionList,
+    SessionEnd,
     SettingList,
     SettingShow,
     SettingSet,
@@ -73,7 +86,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 48] = [
+    pub const ALL: [OperationId; 59] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -107,9 +120,20 @@ impl OperationId {
         OperationId::QueuePause,
         OperationId::QueueResume,
         OperationId::QueueDrain,
+        OperationId::BulkList,
+        OperationId::BulkShow,
+        OperationId::BulkObjects,
+        OperationId::BulkStart,
+        OperationId::BulkRetry,
         OperationId::TokenList,
         OperationId::TokenAdd,
         OperationId::TokenRevoke,
+        OperationId::AccountList,
+        OperationId::AccountAdd,
+        OperationId::AccountLink,
+        OperationId::AccountDelete,
+        OperationId::SessionList,
+        OperationId::SessionEnd,
         OperationId::SettingList,
         OperationId::SettingShow,
         OperationId::SettingSet,
@@ -176,6 +200,13 @@ impl OperationId {
             | Id::QueuePause
             | Id::QueueResume
             | Id::QueueDrain => work::declared(self),
+            Id::BulkList | Id::BulkShow | Id::BulkObjects | Id::BulkStart | Id::BulkRetry => bulk::declared(self),
+            Id::AccountList
+            | Id::AccountAdd
+            | Id::AccountLink
+            | Id::AccountDelete
+            | Id::SessionList
+            | Id::SessionEnd => people::declared(self),
             _ => kept::declared(self),
         }
     }
@@ -206,6 +237,7 @@ const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
 const LINE: TextKind = TextKind::checked("TEXT", line);
 const PLACE: TextKind = TextKind::checked("CURSOR", cursor);
 const VALUE: TextKind = TextKind::checked("TEXT", value);
+pub(super) use bulk::OPERATIONS_FOR_MANY;
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
 pub(crate) const WEBHOOK: TextKind = TextKind::of::<WebhookAddress>("URL");
 

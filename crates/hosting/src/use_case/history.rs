@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Asked;
 use super::shown::{self, cursor_page, of_page};
 use crate::view::{AuditView, HistoryView};
-use crate::{Actor, Answer, Call, Door, Hosting, Operation, Refusal, Subject};
+use crate::{Actor, Answer, Call, Hosting, Operation, Refusal, Subject};
 
 impl Hosting {
     pub(super) async fn show_node(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -106,12 +106,7 @@ impl Hosting {
         let record = AuditRecord {
             at,
             actor: actor.name.clone(),
-            face: match actor.door {
-                Door::Machine => "machine",
-                Door::Token => "token",
-                Door::Own => "own",
-            }
-            .into(),
+            face: actor.door.as_str().into(),
             operation: operation.slug(),
             object: None,
             name: call.name.as_ref().map(|name| name.chars().take(300).collect()),

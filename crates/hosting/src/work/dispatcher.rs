@@ -136,6 +136,7 @@ impl Dispatcher {
         let began = Instant::now();
         let mut told = std::pin::pin!(told);
         let mut all = Once::default();
+        self.hosting.ask_open_bulk_runs().await?;
         let result = loop {
             match self.turn().await {
                 Ok(done) => {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
 mod bad;
+mod bulk;
 mod by_hand;
 mod choices;
 mod ground;
@@ -15,6 +16,7 @@ mod of_everything;
 mod once;
 mod other_homes;
 mod paging;
+mod people;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;

@@ -30,8 +30,14 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::TaskCancel => vec![on_task(id, NodeId(there.waiting))],
         Id::TaskRetry => vec![on_task(id, NodeId(there.ended))],
         Id::QueuePause | Id::QueueResume | Id::QueueDrain => vec![of],
+        Id::BulkStart => vec![of.with("operation", "site verify").with("object", "verify.test")],
+        Id::BulkRetry => vec![of.about(there.bulk.to_string())],
         Id::TokenAdd => vec![of.about("new").with("scope", "view")],
         Id::TokenRevoke => vec![of.about("spare")],
+        Id::AccountAdd => vec![of.about("new")],
+        Id::AccountLink => vec![of.about("spare")],
+        Id::AccountDelete => vec![of.about("leaving")],
+        Id::SessionEnd => vec![of.about(there.session.to_string())],
         Id::SettingSet => vec![of.about("tasks_at_once").with("value", "3")],
         Id::FieldAdd => vec![of.about("new").with("kind", "site")],
         Id::FieldDelete => vec![of.about("spare").with("kind", "site")],
@@ -52,7 +58,12 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::TaskShow
         | Id::TaskLog
         | Id::QueueShow
+        | Id::BulkList
+        | Id::BulkShow
+        | Id::BulkObjects
         | Id::TokenList
+        | Id::AccountList
+        | Id::SessionList
         | Id::SettingList
         | Id::SettingShow
         | Id::FieldList

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aegir_domain::{Context, PackageCode, TaskKind};
+use aegir_domain::{Context, PackageCode, Password, TaskKind};
 use aegir_hosting::{
-    Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, OperationId as Id, Pace, Permission, Refusal, fingerprint,
+    Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, Opened, OperationId as Id, Pace, People as _, Permission,
+    Refusal, fingerprint,
 };
 use aegir_store::{SecretKey, Store, StoreAddress};
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ pub const PACE: Pace = Pace {
     first_word: Duration::from_millis(1500),
     minute: Duration::from_millis(100),
 };
+/// The password of whoever is [`PretendFront::signed_in`].
+pub const PASSWORD: &str = "a red bicycle";
 /// So long until a machine is looked at again, in milliseconds.
 pub const A_LOOK: i64 = 61_000;
 
@@ -49,10 +52,14 @@ pub struct Furnished {
     pub waiting: i64,
     /// A task that has ended.
     pub ended: i64,
+    /// A bulk run that failed for one of its objects.
+    pub bulk: i64,
     /// The fingerprint that the machine of `web4` is known by, though it was made anew since.
     pub old_key: String,
     /// The fingerprint that it shows.
     pub new_key: String,
+    /// A session of the panel that is open.
+    pub session: i64,
 }
 
 impl PretendFront {
@@ -107,6 +114,21 @@ impl PretendFront {
             Ok(Answer::Object(token)) => token["token"].as_str().unwrap_or_default().to_owned(),
             other => panic!("a token `{label}`: {other:?}"),
         }
+    }
+
+    /// A new account of the panel, whose holder has come in by its link and chosen [`PASSWORD`].
+    ///
+    /// # Panics
+    ///
+    /// If there is one of this name.
+    pub async fn signed_in(&self, name: &str) -> Opened {
+        let link = match self.ask(Call::of(Id::AccountAdd).about(name)).await {
+            Ok(Answer::Object(told)) => told["link"].as_str().unwrap_or_default().to_owned(),
+            other => panic!("an account `{name}`: {other:?}"),
+        };
+        let secret = link.rsplit('/').next().unwrap_or_default();
+        let entered = self.hosting.enter(secret, Password::new(PASSWORD), "a browser that pretends").await;
+        entered.expect("the link lets in")
     }
 
     /// Works on the queue until nothing is left that could be begun.
@@ -178,12 +200,19 @@ impl PretendFront {
         self.look().await;
         self.token("spare", &[Permission::View]).await;
         self.ask(Call::of(Id::FieldAdd).about("spare").with("kind", "site")).await.expect("a field");
+        self.ask(Call::of(Id::AccountAdd).about("leaving")).await.expect("an account");
+        let session = self.signed_in("spare").await.session.id;
+        let start = Call::of(Id::BulkStart).with("operation", "site verify").with("object", json!(["failed.test"]));
+        let Ok(Answer::Object(run)) = self.ask(start).await else { panic!("a bulk run is begun") };
+        self.hosting.ask_open_bulk_runs().await.expect("the control database answers");
         behind_ssh.make_anew();
         Furnished {
             waiting: self.queue(Call::of(Id::SiteVerify).about("cancel.test")).await,
             ended,
+            bulk: run["id"].as_i64().expect("the number of a bulk run"),
             old_key: fingerprint(&key).expect("a key"),
             new_key: fingerprint(&behind_ssh.host_key()).expect("a key"),
+            session,
         }
     }
 }

@@ -13,11 +13,23 @@ pub(crate) struct Migration {
 }
 
 /// All of them, from 1 on. They only ever grow: a text that was released is never changed.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_first.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_first.sql"),
+    },
+    Migration {
+        number: 2,
+        sqlite: include_str!("../../migrations/sqlite/0002_people.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_people.sql"),
+    },
+    Migration {
+        number: 3,
+        sqlite: include_str!("../../migrations/sqlite/0003_bulk.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_bulk.sql"),
+    },
+];
 
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7018141438805370222)";
 const TABLES: Sql = Sql::each(

@@ -92,6 +92,8 @@ async fn furnish(ground: &Ground) {
             tx.record_backup(&backup).await?;
             tx.record_found_sites(platform, &["found.test".parse().unwrap()], now).await?;
             tx.post_news("mail", Some(task), &serde_json::json!({}), now).await?;
+            crate::people::furnish(tx, &key, now).await?;
+            crate::bulk::furnish(tx, now).await?;
             // The last number of all belonged to something that is gone: it must not be given again.
             let gone = tx.cancel_task(late, "anna", now).await?;
             assert_eq!(gone, aegir_store::Cancelled::Before);

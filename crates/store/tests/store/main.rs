@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
+mod bulk;
 mod copies;
 mod crowd;
 mod faults;
@@ -13,6 +14,7 @@ mod lists;
 mod model;
 mod news;
 mod objects;
+mod people;
 mod postgres;
 mod queue;
 mod schema;

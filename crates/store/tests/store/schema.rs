@@ -198,7 +198,7 @@ async fn made_old(ground: &Ground) {
 fn what_must_be_done_before_an_upgrade_is_done_with_the_database_as_it_was_and_a_failure_of_it_upgrades_nothing() {
     on_both(async |ground| {
         made_old(&ground).await;
-        let upgrade = Upgrade { from: 0, to: 1 };
+        let upgrade = Upgrade { from: 0, to: 3 };
 
         let failed = Store::open_after(&ground.address, async |_, seen| {
             assert_eq!(seen, upgrade);

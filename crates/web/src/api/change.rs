@@ -86,7 +86,7 @@ fn again(status: u16, body: &str) -> Reply {
     Reply { status, body: serde_json::from_str(body).unwrap_or(Value::Null) }
 }
 
-/// What of an answer is kept for a second time: a token is told once, and lies nowhere; a trouble changed nothing, and
+/// What of an answer is kept for a second time: a token or link is told once, and lies nowhere; a trouble changed nothing, and
 /// may be over soon.
 fn kept(operation: &Operation, answer: Result<&Answer, &Refusal>) -> Option<KeptAnswer> {
     let Reply { status, mut body } = match answer {
@@ -97,10 +97,13 @@ fn kept(operation: &Operation, answer: Result<&Answer, &Refusal>) -> Option<Kept
             Reply { status: problem.status(), body: problem.as_json() }
         }
     };
-    if operation.id == OperationId::TokenAdd
-        && let Some(token) = body.as_object_mut()
-    {
-        token.remove("token");
+    let told_once = match operation.id {
+        OperationId::TokenAdd => Some("token"),
+        OperationId::AccountAdd | OperationId::AccountLink => Some("link"),
+        _ => None,
+    };
+    if let (Some(secret), Some(told)) = (told_once, body.as_object_mut()) {
+        told.remove(secret);
     }
     Some((status.as_u16(), body.to_string()))
 }
@@ -131,12 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_kept_and_neither_is_a_trouble() {
+    fn a_token_or_link_is_not_kept_and_neither_is_a_trouble() {
         let token = Answer::Object(json!({ "label": "ci", "token": "secret" }));
         let trouble = Refusal::Store(FaultReport { message: "full".into(), because: Vec::new(), remedy: None });
         let add = OperationId::TokenAdd.declaration();
 
         assert_eq!(kept(&add, Ok(&token)), Some((200, json!({ "label": "ci" }).to_string())));
+        for id in [OperationId::AccountAdd, OperationId::AccountLink] {
+            let link = Answer::Object(json!({ "name": "anna", "link": "secret" }));
+            assert_eq!(kept(&id.declaration(), Ok(&link)), Some((200, json!({ "name": "anna" }).to_string())));
+        }
         assert_eq!(kept(&add, Err(&trouble)), None);
         let unknown = Refusal::Unknown { what: "site", name: "a.test".into() };
         assert!(kept(&add, Err(&unknown)).is_some_and(|(status, _)| status == 404));

@@ -6,10 +6,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use aegir_hosting::view::ChangeView;
-use aegir_hosting::{Actor, Permission, Refusal};
+use aegir_hosting::{Permission, Refusal};
 use axum::body::Body;
-use axum::http::Response;
-use axum::http::request::Parts;
+use axum::http::{HeaderMap, Response};
 use axum::response::sse::Event;
 use serde_json::json;
 
@@ -33,13 +32,17 @@ struct Watching {
 }
 
 /// Tells changes: after the one that the reader names, or from now on.
-pub(super) async fn stream(api: Arc<Api>, actor: Actor, head: &Parts) -> Result<Response<Body>, Problem> {
-    actor.must(Permission::View).map_err(Refusal::from)?;
-    let named = match last_event(&head.headers) {
+pub(crate) async fn stream(
+    api: Arc<Api>,
+    pass: Pass,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<Response<Body>, Problem> {
+    pass.actor.must(Permission::View).map_err(Refusal::from)?;
+    let named = match last_event(headers) {
         Some(given) => Some(given.to_owned()),
-        None => since(head.uri.query().unwrap_or_default())?,
+        None => since(query)?,
     };
-    let pass = Pass::of(&api, actor, &head.headers);
     let mut source = Watching { api: api.clone(), pass, last: 0, waiting: VecDeque::from([hello()]), over: false };
     match named {
         Some(given) => {

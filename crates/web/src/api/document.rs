@@ -185,6 +185,10 @@ fn example(operation: OperationId) -> Option<Value> {
         OperationId::SiteAdd => json!({ "name": "www.example.org", "platform": "drupal_10", "profile": "standard" }),
         OperationId::SiteEdit => json!({ "alias": ["example.org"], "redirect_to": "www.example.org" }),
         OperationId::SettingSet => json!({ "value": "16" }),
+        OperationId::BulkStart => {
+            json!({ "operation": "site verify", "where": ["status=failed", "platform=drupal_10"] })
+        }
+        OperationId::AccountAdd => json!({ "name": "anna", "hours": 24 }),
         OperationId::TokenAdd => json!({ "name": "build_server", "scope": ["view", "operate"] }),
         _ => return None,
     })

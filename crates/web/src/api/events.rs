@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aegir_hosting::{Actor, Answer, Call, OperationId, Refusal};
+use aegir_hosting::{Answer, Call, OperationId, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use axum::response::IntoResponse;
@@ -31,7 +31,7 @@ const SMALL_PAGE: usize = 128 * 1024;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How far a reader came, if it says so.
-pub(super) fn last_event(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn last_event(headers: &HeaderMap) -> Option<&str> {
     // A reader that has seen no event yet may send it empty.
     headers.get(LAST).map(|last| last.to_str().unwrap_or("?").trim()).filter(|last| !last.is_empty())
 }
@@ -109,16 +109,15 @@ struct Following {
     over: bool,
 }
 
-/// Tells the lines of `task`, from where the reader was, or from the beginning of the newest attempt.
-pub(super) async fn stream(
+/// Tells the lines of `task`, from behind the event `last`, or from the beginning of the newest attempt.
+pub(crate) async fn stream(
     api: Arc<Api>,
-    actor: Actor,
+    pass: Pass,
     task: i64,
-    headers: &HeaderMap,
+    last: Option<&str>,
 ) -> Result<Response<Body>, Problem> {
-    let pass = Pass::of(&api, actor, headers);
     let view = wait::shown(&api, &pass.actor, task).await?;
-    let (attempt, next) = match last_event(headers) {
+    let (attempt, next) = match last {
         Some(given) => {
             let (attempt, line) = read_id(given).ok_or_else(|| no_such_event(given, "ATTEMPT.LINE"))?;
             (attempt, line.saturating_add(1))

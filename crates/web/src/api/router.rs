@@ -275,7 +275,8 @@ async fn ask_own(
         return Ok(answer::document(StatusCode::OK, "application/json", &document()));
     }
     if own == OwnRoute::Changes {
-        return changes::stream(api.clone(), actor, &head).await;
+        let pass = Pass::of(api, actor, &head.headers);
+        return changes::stream(api.clone(), pass, &head.headers, head.uri.query().unwrap_or_default()).await;
     }
     let task = match OperationId::TaskShow.declaration().names {
         Names::One(kind) => kind.read(name.as_deref().unwrap_or_default()).ok().and_then(|number| number.parse().ok()),
@@ -284,7 +285,10 @@ async fn ask_own(
     let unknown = || Refusal::Unknown { what: "task", name: name.clone().unwrap_or_default() };
     let task: i64 = task.ok_or_else(unknown)?;
     match own {
-        OwnRoute::TaskEvents => events::stream(api.clone(), actor, task, &head.headers).await,
+        OwnRoute::TaskEvents => {
+            let pass = Pass::of(api, actor, &head.headers);
+            events::stream(api.clone(), pass, task, events::last_event(&head.headers)).await
+        }
         _ => match api.front.secret_answer(&actor, task).await? {
             Some(secret) => Ok(answer::document(StatusCode::OK, "application/json", &secret.into())),
             None => Err(Problem::new(

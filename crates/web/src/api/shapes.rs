@@ -3,9 +3,10 @@
 use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
-    AuditView, ChangeView, DeletedFieldView, DriftView, FieldView, FoundSiteView, HistoryView, HostKeyView, LineView,
-    NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SettingView, SiteView, TaskView,
-    TokenView,
+    AccountLinkView, AccountView, AuditView, BulkObjectView, BulkView, ChangeView, DeletedAccountView,
+    DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView, HostKeyView, LineView,
+    NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView, SiteView,
+    TaskView, TokenView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -154,9 +155,17 @@ impl Shapes {
             Id::TaskShow | Id::TaskCancel => self.of::<TaskView>(),
             Id::TaskLog => self.of::<PageView<LineView>>(),
             Id::QueueShow | Id::QueuePause | Id::QueueResume | Id::QueueDrain => self.of::<QueueView>(),
+            Id::BulkList => self.of::<PageView<BulkView>>(),
+            Id::BulkShow | Id::BulkStart | Id::BulkRetry => self.of::<BulkView>(),
+            Id::BulkObjects => self.of::<PageView<BulkObjectView>>(),
             Id::TokenList => self.of::<PageView<TokenView>>(),
             Id::TokenAdd => self.of::<TokenView>(),
             Id::TokenRevoke => self.of::<RevokedTokenView>(),
+            Id::AccountList => self.of::<PageView<AccountView>>(),
+            Id::AccountAdd | Id::AccountLink => self.of::<AccountLinkView>(),
+            Id::AccountDelete => self.of::<DeletedAccountView>(),
+            Id::SessionList => self.of::<PageView<SessionView>>(),
+            Id::SessionEnd => self.of::<EndedSessionView>(),
             Id::SettingList => self.of::<PageView<SettingView>>(),
             Id::SettingShow | Id::SettingSet => self.of::<SettingView>(),
             Id::FieldList => self.of::<PageView<FieldView>>(),

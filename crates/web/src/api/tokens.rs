@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aegir_hosting::{Actor, Door};
+use aegir_hosting::{Actor, Door, People, Session};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -124,32 +124,57 @@ fn wrong() -> Problem {
     )
 }
 
-/// Who is let in for longer than one answer takes, and by what: a token can be revoked meanwhile.
-pub(super) struct Pass {
-    pub(super) actor: Actor,
-    token: Option<String>,
-    /// When it was last seen that the token lets in.
+/// Who is let in for longer than one answer takes, and by what: a token can be revoked meanwhile, a session can end.
+pub(crate) struct Pass {
+    pub(crate) actor: Actor,
+    by: LetInBy,
+    /// When it was last seen that it lets in.
     seen: Duration,
+}
+
+/// What lets somebody in.
+enum LetInBy {
+    /// The machine itself, which does not change its mind.
+    Machine,
+    /// A token.
+    Token(String),
+    /// The secret of a session.
+    Session(Arc<dyn People>, String),
 }
 
 impl Pass {
     /// For somebody who was let in just now.
     pub(super) fn of(api: &Api, actor: Actor, headers: &HeaderMap) -> Pass {
-        let token = headers.get(AUTHORIZATION).and_then(token_in).map(str::to_owned);
-        Pass { token: token.filter(|_| actor.door == Door::Token), actor, seen: api.outside.now() }
+        let token = headers.get(AUTHORIZATION).and_then(token_in).filter(|_| actor.door == Door::Token);
+        let by = token.map_or(LetInBy::Machine, |token| LetInBy::Token(token.to_owned()));
+        Pass { by, actor, seen: api.outside.now() }
     }
 
-    /// Looks once more, now and then, whether the token lets in, and for what.
-    pub(super) async fn look(&mut self, api: &Api) -> Result<(), Problem> {
-        let Some(token) = &self.token else { return Ok(()) };
+    /// For the holder of a session that lets in just now.
+    pub(crate) fn of_session(api: &Api, people: Arc<dyn People>, session: &Session, secret: &str) -> Pass {
+        let by = LetInBy::Session(people, secret.to_owned());
+        Pass { by, actor: session.actor.clone(), seen: api.outside.now() }
+    }
+
+    /// Looks once more, now and then, whether it still lets in, and for what. A session is not kept open by this: what
+    /// a page asks by itself is no sign that somebody sits before it.
+    pub(crate) async fn look(&mut self, api: &Api) -> Result<(), Problem> {
         let now = api.outside.now();
         if now.saturating_sub(self.seen) < api.limits.token {
             return Ok(());
         }
-        self.actor = api.front.actor_of_token(token).await?.ok_or_else(wrong)?;
+        self.actor = match &self.by {
+            LetInBy::Machine => return Ok(()),
+            LetInBy::Token(token) => api.front.actor_of_token(token).await?.ok_or_else(wrong)?,
+            LetInBy::Session(people, secret) => people.peek(secret).await?.ok_or_else(ended)?.actor,
+        };
         self.seen = now;
         Ok(())
     }
+}
+
+fn ended() -> Problem {
+    Problem::new(ProblemKind::Forbidden, "the session has ended", "load the page anew, and sign in")
 }
 
 fn token_in(value: &HeaderValue) -> Option<&str> {

@@ -149,7 +149,7 @@ async fn nowhere(State(panel): State<Arc<Panel>>, request: Request) -> Response<
         format!("there is no page `{}`", head.uri.path().chars().take(200).collect::<String>()),
         "look for it on the pages that the navigation leads to",
     );
-    match visitor(&panel, &asked).await {
+    match visitor(&panel, &asked, false).await {
         Ok(Some((session, secret))) => Visit { panel, asked, session, secret }.problem(&problem).await,
         Ok(None) if head.method == Method::GET => sign_in::first(&asked),
         Ok(None) => reply::problem(Stranger { panel, asked }.frame(""), &problem),
@@ -180,7 +180,7 @@ async fn lead(
     }
     let visitor = match &route.leads {
         Leads::Stranger(_) => Ok(None),
-        Leads::Visit(_) | Leads::Operation(..) => visitor(&panel, &asked).await,
+        Leads::Visit(_) | Leads::Operation(..) => visitor(&panel, &asked, route.is_asked_by_pages()).await,
     };
     let (session, secret) = match visitor {
         Err(problem) => return reply::problem(Stranger { panel, asked }.frame(""), &problem),
@@ -245,12 +245,20 @@ fn asked_of(head: &axum::http::request::Parts, names: Vec<String>, form: Pairs) 
     }
 }
 
-/// Who is signed in, if anybody is.
-async fn visitor(panel: &Panel, asked: &Asked) -> Result<Option<(aegir_hosting::Session, String)>, Problem> {
+/// Who is signed in, if anybody is. What a page asks `by_itself` is no use of the session.
+async fn visitor(
+    panel: &Panel,
+    asked: &Asked,
+    by_itself: bool,
+) -> Result<Option<(aegir_hosting::Session, String)>, Problem> {
     let Some(secret) = cookie(&asked.headers, SESSION).filter(|secret| (1..=300).contains(&secret.len())) else {
         return Ok(None);
     };
-    Ok(panel.people.session(&secret).await?.map(|session| (session, secret)))
+    let session = match by_itself {
+        true => panel.people.peek(&secret).await?,
+        false => panel.people.session(&secret).await?,
+    };
+    Ok(session.map(|session| (session, secret)))
 }
 
 /// The fields of a form that one of our own pages sent.

@@ -41,13 +41,6 @@ impl Frame {
     }
 }
 
-impl Frame {
-    /// What each form on the page sends as the field `form_token`; empty where nobody is signed in.
-    pub fn form_token(&self) -> &str {
-        self.who.as_ref().map_or("", |who| &who.form_token)
-    }
-}
-
 /// Who is signed in.
 #[derive(Clone, Debug)]
 pub struct Who {

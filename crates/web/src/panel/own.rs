@@ -8,7 +8,7 @@ use axum::http::{Response, StatusCode};
 use qrcode::QrCode;
 use qrcode::render::svg;
 
-use super::frame::{Frame, Notice, Tone};
+use super::frame::{Choice, Frame, Notice, Tone};
 use super::look::{Look, theme_named};
 use super::route::{Needs, PanelRoute};
 use super::sign_in::{no_cookie, status_of};
@@ -22,8 +22,8 @@ struct AccountPage {
     frame: Frame,
     account: String,
     has_factor: bool,
-    shortcuts: bool,
-    theme: &'static str,
+    themes: Vec<Choice>,
+    keys: Vec<Choice>,
 }
 
 #[derive(Template)]
@@ -31,8 +31,7 @@ struct AccountPage {
 struct FactorPage {
     frame: Frame,
     secret: String,
-    address: String,
-    /// A picture of the address, as SVG that was made here.
+    /// A picture of its address, as SVG that was made here.
     picture: String,
     wrong: Option<String>,
 }
@@ -41,7 +40,7 @@ struct FactorPage {
 #[template(path = "codes.html")]
 struct CodesPage {
     frame: Frame,
-    codes: Vec<String>,
+    codes: String,
 }
 
 /// The pages of one's own account.
@@ -49,12 +48,16 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     vec![
         PanelRoute::post("/sign-out", Needs::Session, |it| Box::pin(sign_out(it))),
         PanelRoute::get("/account", Needs::Session, |it| Box::pin(show(it))),
-        PanelRoute::post("/account/look", Needs::Session, |it| Box::pin(change_look(it))),
+        PanelRoute::post("/account/theme", Needs::Session, |it| Box::pin(change_look(it))),
         PanelRoute::post("/account/password", Needs::Session, |it| Box::pin(change_password(it))),
         PanelRoute::get("/account/factor", Needs::Session, |it| Box::pin(offer_factor(it))),
         PanelRoute::post("/account/factor", Needs::Session, |it| Box::pin(confirm_factor(it))),
         PanelRoute::post("/account/factor/drop", Needs::Session, |it| Box::pin(drop_factor(it))),
     ]
+}
+
+fn choice(value: &str, text: &str, chosen: bool) -> Choice {
+    Choice { value: value.into(), text: text.into(), chosen, open: true, ..Choice::default() }
 }
 
 /// Ends the session.
@@ -84,8 +87,12 @@ async fn page(visit: &Visit, status: StatusCode, notice: Option<Notice>) -> Resu
             frame,
             account: visit.session.account.clone(),
             has_factor: visit.session.has_factor,
-            shortcuts: look.shortcuts,
-            theme: look.theme,
+            themes: [("auto", "as the system has them"), ("light", "light"), ("dark", "dark")]
+                .map(|(value, text)| choice(value, text, value == look.theme))
+                .into(),
+            keys: [("on", "do something", look.shortcuts), ("off", "do nothing", !look.shortcuts)]
+                .map(|(value, text, chosen)| choice(value, text, chosen))
+                .into(),
         },
     )
 }
@@ -97,7 +104,7 @@ async fn change_look(visit: &Visit) -> Result<Response<Body>, Problem> {
         theme: form.get("theme").map_or(visit.asked.look.theme, theme_named),
         shortcuts: form.get("shortcuts").map_or(visit.asked.look.shortcuts, |on| on == "on"),
     };
-    let to = form.get("to").filter(|to| address::is_own(to)).unwrap_or("/account");
+    let to = form.get("back").filter(|back| address::is_own(back)).unwrap_or("/account");
     Ok(reply::with_cookie(reply::go(to), &look.kept()))
 }
 
@@ -145,7 +152,6 @@ async fn factor_page(visit: &Visit, status: StatusCode, wrong: Option<String>) -
         &FactorPage {
             frame: visit.frame("A second factor", "").await,
             secret: factor.secret.expose().to_owned(),
-            address,
             // An address that is too long for a picture is shown as text alone.
             picture: picture.unwrap_or_default(),
             wrong,
@@ -157,7 +163,7 @@ async fn factor_page(visit: &Visit, status: StatusCode, wrong: Option<String>) -
 async fn confirm_factor(visit: &Visit) -> Result<Response<Body>, Problem> {
     let code = visit.asked.form.get("code").unwrap_or_default();
     match visit.panel.people.confirm_factor(&visit.session, code).await {
-        Ok(codes) => reply::page(&CodesPage { frame: visit.frame("Codes to keep", "").await, codes }),
+        Ok(codes) => reply::page(&CodesPage { frame: visit.frame("Codes to keep", "").await, codes: codes.join("\n") }),
         Err(not @ NotLetIn::WrongCode) => factor_page(visit, status_of(&not), Some(not.to_string())).await,
         Err(not) => refused(visit, not).await,
     }
@@ -165,7 +171,7 @@ async fn confirm_factor(visit: &Visit) -> Result<Response<Body>, Problem> {
 
 /// Ends the second factor.
 async fn drop_factor(visit: &Visit) -> Result<Response<Body>, Problem> {
-    let password = Password::new(visit.asked.form.get("password").unwrap_or_default());
+    let password = Password::new(visit.asked.form.get("drop").unwrap_or_default());
     match visit.panel.people.drop_factor(&visit.session, password).await {
         Ok(()) => Ok(reply::go("/account?done=factor")),
         Err(not) => refused(visit, not).await,

@@ -1,5 +1,6 @@
 //! Responses: a page, another address, a file.
 
+use aegir_domain::Remedy;
 use askama::Template;
 use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE};
@@ -60,6 +61,17 @@ fn set(response: &mut Response<Body>, name: HeaderName, value: &str) {
 struct ProblemPage<'a> {
     frame: Frame,
     problem: &'a Problem,
+}
+
+impl ProblemPage<'_> {
+    fn remedy(&self) -> String {
+        self.problem.remedy().unwrap_or_default()
+    }
+
+    fn causes(&self) -> Vec<String> {
+        let wrong = self.problem.parameters().iter().map(|bad| format!("{}: {}", bad.parameter, bad.why));
+        self.problem.because().iter().cloned().chain(wrong).collect()
+    }
 }
 
 /// What went wrong, as a page.

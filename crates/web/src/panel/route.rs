@@ -59,6 +59,12 @@ impl PanelRoute {
         PanelRoute { method: Method::GET, path: path.to_owned(), needs, leads: Leads::Visit(page) }
     }
 
+    /// Whether pages ask for it by themselves while they are open. Then it is no use of the session, which ends though a
+    /// page is left open.
+    pub(crate) fn is_asked_by_pages(&self) -> bool {
+        self.path.starts_with("/fragments/") || self.path.ends_with("/events")
+    }
+
     /// A form that is sent.
     pub(crate) fn post(path: &str, needs: Needs, page: fn(&Visit) -> Answered<'_>) -> PanelRoute {
         PanelRoute { method: Method::POST, path: path.to_owned(), needs, leads: Leads::Visit(page) }

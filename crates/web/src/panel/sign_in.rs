@@ -30,6 +30,13 @@ struct SignInPage {
     wrong: Option<Wrong>,
 }
 
+impl SignInPage {
+    fn link_command(&self) -> String {
+        let name = if self.account.is_empty() { "NAME" } else { &self.account };
+        format!("aegir account link {name}")
+    }
+}
+
 /// Why somebody was not let in.
 struct Wrong {
     what: String,

@@ -82,7 +82,7 @@ pub(crate) fn form_token(secret: &str) -> String {
 impl Stranger {
     /// What is around a page for nobody in particular.
     pub(crate) fn frame(&self, title: &str) -> Frame {
-        frame_of(title, "", self.asked.look)
+        frame_of(title, "", &self.asked, &self.panel)
     }
 }
 
@@ -94,7 +94,7 @@ impl Visit {
 
     /// What is around a page.
     pub(crate) async fn frame(&self, title: &str, section: &'static str) -> Frame {
-        let mut frame = frame_of(title, section, self.asked.look);
+        let mut frame = frame_of(title, section, &self.asked, &self.panel);
         let form_token = form_token(&self.secret);
         frame.who = Some(Who { account: self.session.account.clone(), form_token });
         frame.notices.extend(self.done());
@@ -189,12 +189,14 @@ fn unreadable(why: &str) -> Problem {
     Problem::new(ProblemKind::Broken, format!("an answer of the front end cannot be read: {why}"), "please report it")
 }
 
-fn frame_of(title: &str, section: &'static str, look: Look) -> Frame {
+fn frame_of(title: &str, section: &'static str, asked: &Asked, panel: &Panel) -> Frame {
     Frame {
         title: title.to_owned(),
         section,
-        theme: look.theme,
-        shortcuts: look.shortcuts,
+        theme: asked.look.theme,
+        shortcuts: asked.look.shortcuts,
+        here: asked.address(),
+        now: panel.api.outside.unix_ms().cast_signed(),
         assets: assets::mark(),
         ..Frame::default()
     }

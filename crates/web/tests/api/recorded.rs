@@ -40,7 +40,7 @@ pub fn compare(file: &str, text: &str) {
 
 /// What is another one each time: times, and numbers of the one space.
 fn masked(value: &mut Value) {
-    const TIMES: [&str; 13] = [
+    const TIMES: [&str; 15] = [
         "at",
         "created",
         "changed",
@@ -50,6 +50,8 @@ fn masked(value: &mut Value) {
         "ended",
         "expires",
         "last_used",
+        "opened",
+        "until",
         "found",
         "first",
         "last",

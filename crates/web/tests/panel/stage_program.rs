@@ -3,18 +3,15 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a stage for tests")]
 
-mod gate;
-
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aegir_hosting::{Call, OperationId, Outside as _, Permission};
-use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server};
+use aegir_domain::{Context, TaskKind};
+use aegir_hosting::{Answer, Call, OperationId, Outside as _, Permission};
+use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
 use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
 use tokio::sync::watch;
-
-use gate::Gate;
 
 struct Machine(Instant, PretendFront);
 
@@ -43,16 +40,55 @@ async fn main() {
     furnish(&front).await;
     let token = front.token("stage", &Permission::ALL).await;
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(0);
-    let panel = Some(PanelWay { people: Arc::new(Gate), host: None });
+    let panel = Some(PanelWay { people: Arc::new(front.hosting.clone()), host: None });
     let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], port).into()), panel };
     let outside = Arc::new(Machine(Instant::now(), front.clone()));
     let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, Limits::default()).await.unwrap();
-    let port = server.address().unwrap().port();
-    println!("http://localhost:{port}/enter/stage {token}");
+    front.hosting.panel_is_at(server.address().unwrap());
+    let Ok(Answer::Object(link)) = front.ask(Call::of(OperationId::AccountAdd).about("admin")).await else {
+        panic!("there is no account yet")
+    };
+    println!("{} {token}", link["link"].as_str().unwrap());
     let (_stop, told) = watch::channel(false);
     tokio::spawn(async move { front.work_until(told).await });
     let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     server.serve(async { drop(end.await) }).await;
+}
+
+/// What lists and pages of objects show besides: packages with releases, a found site, a site that was not made, sides that
+/// differ, fields of the operator's own, a machine behind ssh whose key nobody trusts yet.
+async fn furnish_odd_ones(front: &PretendFront) {
+    let web1 = front.back_ends.machine("web1");
+    let packages = vec![package("module", "views", "10.3.6"), package("module", "pathauto", "8.x-1.13")];
+    let found_sites = vec!["found.example.org".into(), "another.example.org".into()];
+    web1.plan(
+        TaskKind::VerifyPlatform,
+        "@platform_d10",
+        Plan { packages: packages.clone(), found_sites, ..Plan::default() },
+    );
+    let older = vec![package("module", "pathauto", "8.x-1.12"), package("theme", "harbour", "")];
+    web1.plan(TaskKind::VerifySite, "@site01.example.org", Plan { packages, ..Plan::default() });
+    web1.plan(TaskKind::VerifySite, "@site02.example.org", Plan { packages: older, ..Plan::default() });
+    front.queue(Call::of(OperationId::PlatformVerify).about("d10")).await;
+    for site in ["site01.example.org", "site02.example.org"] {
+        front.queue(Call::of(OperationId::SiteVerify).about(site)).await;
+    }
+    web1.plan_once(TaskKind::InstallSite, "@broken.example.org", Plan::ends(Ends::RolledBack));
+    front.queue(Call::of(OperationId::SiteAdd).about("broken.example.org").with("platform", "d10")).await;
+    front.queue(add_server("web3").with("ssh_host", "192.0.2.7")).await;
+    let field = Call::of(OperationId::FieldAdd).about("contract").with("kind", "site").with("title", "Contract");
+    front.ask(field).await.unwrap();
+    front
+        .queue(Call::of(OperationId::SiteEdit).about("site03.example.org").with("field", vec!["contract=C-17 <gold>"]))
+        .await;
+    front.work().await;
+    for name in ["@site05.example.org", "@site06.example.org"] {
+        let machine = front.back_ends.machine(if name.contains("06") { "web2" } else { "web1" });
+        let Some(Context::Site(mut site)) = machine.context(name) else { continue };
+        site.mail = "theirs@example.org".parse().unwrap();
+        machine.put_context(Context::Site(site));
+    }
+    front.look().await;
 }
 
 /// A fleet that has what pages show: servers, platforms, forty sites, tasks that ended well and ill, one that runs long.
@@ -74,6 +110,7 @@ async fn furnish(front: &PretendFront) {
             .await;
     }
     front.work().await;
+    furnish_odd_ones(front).await;
     front.back_ends.machine("web1").plan(None, "@site07.example.org", Plan::ends(Ends::RolledBack));
     front.back_ends.machine("web1").plan(None, "@site10.example.org", Plan::ends(Ends::Stuck));
     front.back_ends.machine("web1").plan(None, "@site11.example.org", Plan::ends(Ends::Refused));

@@ -3,6 +3,7 @@
 use super::*;
 use crate::Permission;
 use crate::operation::{Effect, Names};
+use crate::people::trace::DEEDS;
 
 const LABEL: TextKind = TextKind::naming::<MachineName>("LABEL", Subject::Token);
 const FIELD: TextKind = TextKind::naming::<MachineName>("FIELD", Subject::Field);
@@ -65,16 +66,20 @@ const RESOLVE: &[Parameter] = &[required(
     "`theirs` takes over what the back end has, `ours` writes there what the front end has",
 )];
 
-/// Any operation: one that only reads is in the audit too, if it was refused.
+/// Any operation: one that only reads is in the audit too, if it was refused. And what people do at the panel's door.
 const OPERATION: TextKind = TextKind::checked("OPERATION", any_operation);
 
 fn any_operation(text: &str) -> Result<String, aegir_domain::BadText> {
-    operation_of(text, |_| true)
+    let word = text.trim().replace(' ', "-");
+    match DEEDS.contains(&word.as_str()) {
+        true => Ok(word),
+        false => operation_of(text, |_| true),
+    }
 }
 
 const AUDIT: &[Parameter] = &[
     optional("actor", Shape::Text(LINE), "who", "all"),
-    optional("operation", Shape::Text(OPERATION), "what: `site delete`", "all"),
+    optional("operation", Shape::Text(OPERATION), "what: `site delete`, `panel sign-in`", "all"),
     optional("object", Shape::Text(LINE), "to what: `example.org`, `@server_web1`, or a number", "all"),
     LIMIT,
     CURSOR,

@@ -7,7 +7,7 @@ use crate::operation::{Effect, Names};
 /// The number of a task.
 const NUMBER: TextKind = TextKind::checked("NUMBER", number);
 
-fn number(text: &str) -> Result<String, BadText> {
+pub(super) fn number(text: &str) -> Result<String, BadText> {
     match text.strip_prefix('#').unwrap_or(text).parse::<i64>() {
         Ok(number) if number > 0 => Ok(number.to_string()),
         _ => Err(BadText::of(

@@ -234,6 +234,7 @@ impl Front for Double {
             let door = match actor.door {
                 Door::Machine => "machine",
                 Door::Token => "token",
+                Door::Panel => "panel",
                 Door::Own => "own",
             };
             let said = answer.as_ref().map_or_else(Refusal::word, |_| "done").to_owned();

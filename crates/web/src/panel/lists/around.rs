@@ -1,0 +1,119 @@
+//! Rows of what is kept around objects: packages, found sites, differences, the audit, tasks.
+
+use aegir_hosting::view::{AuditView, DriftView, FoundSiteView, PackageView, TaskView};
+use aegir_hosting::{OperationId, Subject};
+use serde_json::Value;
+
+use super::cell::{Cell, Column, Row, rows_of};
+use super::which::Beside;
+use crate::api::Problem;
+use crate::panel::frame::Tone;
+use crate::panel::{address, differ, states};
+
+/// Rows of packages.
+pub(super) fn packages(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |package: &PackageView, column| match column {
+        "name" => {
+            let page = address::object(Subject::Package, &package.name);
+            Cell::link(&package.name, format!("{page}?kind={}", address::encoded(&package.kind)))
+        }
+        "kind" => Cell::text(package.kind.clone()),
+        "sites" => Cell::Number(package.sites),
+        _ => Cell::Nothing,
+    })
+}
+
+/// Rows of sites that were found.
+pub(super) fn found(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |found: &FoundSiteView, column| match column {
+        "name" => Cell::Code(found.name.clone()),
+        "platform" => Cell::link(&found.platform, address::object(Subject::Platform, &found.platform)),
+        "first" => Cell::Time(found.first),
+        "last" => Cell::Time(found.last),
+        _ => Cell::Nothing,
+    })
+}
+
+/// Rows of differences.
+pub(super) fn drift(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |drift: &DriftView, column| match column {
+        "name" => Cell::link(drift.name.trim_start_matches('@'), address::of_context(&drift.name)),
+        "what" => {
+            let paths: Vec<_> = differ::between(&drift.ours, &drift.theirs).into_iter().map(|one| one.what).collect();
+            Cell::text(paths.join(", "))
+        }
+        "found" => Cell::Time(drift.found),
+        "choose" => {
+            let resolve = OperationId::DriftResolve.declaration();
+            Cell::link("Choose a side", address::doing(&resolve, Some(&drift.name)))
+        }
+        _ => Cell::Nothing,
+    })
+}
+
+/// Rows of the audit.
+pub(super) fn audit(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |entry: &AuditView, column| match column {
+        "at" => Cell::Time(entry.at),
+        "actor" => Cell::text(entry.actor.clone()),
+        "operation" => Cell::text(name_of(&entry.operation)),
+        "object" => Cell::maybe(entry.object.as_deref()),
+        "answer" => {
+            let tone = match entry.answer.as_str() {
+                "done" | "queued" => Tone::Good,
+                _ => Tone::Warning,
+            };
+            Cell::State(tone, entry.answer.replace('-', " "))
+        }
+        "door" => Cell::text(entry.door.clone()),
+        "parameters" => match &entry.parameters {
+            None | Some(Value::Null) => Cell::Nothing,
+            Some(given) => Cell::Code(given.to_string()),
+        },
+        _ => Cell::Nothing,
+    })
+}
+
+/// Rows of tasks.
+pub(super) fn tasks(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |task: &TaskView, column| match column {
+        "task" => {
+            let text = format!("{} #{}", name_of(&task.operation), task.id);
+            Cell::link(&text, address::object(Subject::Task, &task.id.to_string()))
+        }
+        "number" => u64::try_from(task.id).map_or(Cell::Nothing, Cell::Number),
+        "state" => {
+            let state = states::of_task(&task.state);
+            let word = if task.cancelling { format!("{}, stopping", state.word) } else { state.word.to_owned() };
+            Cell::State(state.tone, word)
+        }
+        "object" => Cell::link(task.object_name.trim_start_matches('@'), page_of_object(task)),
+        "asked_by" => Cell::text(task.asked_by.clone()),
+        "queued" => Cell::Time(task.queued),
+        "started" => Cell::when(task.started),
+        "ended" => Cell::when(task.ended),
+        "took" => match (task.started, task.ended) {
+            (Some(began), Some(ended)) => Cell::Lasted(ended.saturating_sub(began)),
+            (Some(began), None) => Cell::Since(began),
+            (None, _) => Cell::Nothing,
+        },
+        "server" => Cell::link(&task.server, address::object(Subject::Server, &task.server)),
+        "parent" => match task.parent {
+            Some(parent) => Cell::link(&format!("#{parent}"), address::object(Subject::Task, &parent.to_string())),
+            None => Cell::Nothing,
+        },
+        _ => Cell::Nothing,
+    })
+}
+
+/// The page of a task's object, by its number: its name may be another's by now.
+fn page_of_object(task: &TaskView) -> String {
+    address::object(Subject::Node, &task.object.to_string())
+}
+
+/// The name of an operation, by the word that is kept: `site verify`.
+pub(crate) fn name_of(slug: &str) -> String {
+    let operations = OperationId::ALL.into_iter().map(OperationId::declaration);
+    let known = operations.into_iter().find(|operation| operation.slug() == slug);
+    known.map_or_else(|| slug.to_owned(), |operation| operation.name())
+}

@@ -1,0 +1,179 @@
+//! The page of a list.
+
+use aegir_hosting::{Answer, Names, OperationId, Refusal};
+use askama::Template;
+use axum::body::Body;
+use axum::http::Response;
+
+use super::bar::{Bar, bar};
+use super::cell::Row;
+use super::empty::{Empty, empty, how_many};
+use super::file;
+use super::query::{Query, tidied};
+use super::table::Table;
+use super::which::{self, Beside, List};
+use crate::api::{Problem, ProblemKind};
+use crate::panel::frame::{Frame, Notice, Tone};
+use crate::panel::marks::Drifts;
+use crate::panel::route::is_done_on_a_page;
+use crate::panel::visit::Visit;
+use crate::panel::{address, elsewhere, reply};
+
+#[derive(Template)]
+#[template(path = "list.html")]
+struct ListPage {
+    frame: Frame,
+    /// Its path, and the whole of its address.
+    path: String,
+    here: String,
+    /// How many there are, in words.
+    count: String,
+    bar: Bar,
+    /// The list with nothing filtered; empty where nothing is.
+    cleared: String,
+    /// All that match, as a file.
+    file: String,
+    most: String,
+    /// Buttons at its head: words, address and look.
+    actions: Vec<(String, String, &'static str)>,
+    table: Table,
+    /// What stands there in place of rows.
+    empty: Option<Empty>,
+    first: String,
+    previous: String,
+    next: String,
+}
+
+/// Rows, and what is around them.
+#[derive(Default)]
+struct Found {
+    rows: Vec<Row>,
+    next: Option<String>,
+    total: Option<u64>,
+}
+
+/// Shows the list that is asked for.
+pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let list = which::ALL.into_iter().find(|list| list.path() == visit.asked.path).ok_or_else(|| {
+        Problem::new(ProblemKind::Broken, "an address leads to a list that is not there", "please report it")
+    })?;
+    if let Some(query) = tidied(&list, &visit.asked.query) {
+        let query = query.write();
+        return Ok(reply::go(&if query.is_empty() { list.path() } else { format!("{}?{query}", list.path()) }));
+    }
+    let mut query = Query::read(&list, &visit.asked.query);
+    let beside = match list.marked {
+        true => Beside { drifts: Drifts::ask(visit).await? },
+        false => Beside::default(),
+    };
+    let found = find(visit, &list, &mut query, &beside).await?;
+    if query.csv && query.wrong.is_empty() && query.unknown.is_empty() {
+        return file::answer(visit, &list, &query, &beside).await;
+    }
+    let page = page(visit, &list, &query, found).await?;
+    reply::page(&page)
+}
+
+/// Asks for a page of the list. What the front end cannot take is told beside its place; a place in the list that there is
+/// not leads to the first page.
+async fn find(visit: &Visit, list: &List, query: &mut Query, beside: &Beside) -> Result<Found, Problem> {
+    // Once more without the cursor, at the most.
+    for _ in 0..2 {
+        if query.is_unsure() {
+            break;
+        }
+        let answer = visit.panel.api.front.perform(visit.actor(), query.call.clone()).await;
+        match answer {
+            Ok(Answer::Page { items, next, total }) => {
+                let rows = (list.rows)(items, &query.columns, beside)?;
+                return Ok(Found { rows, next, total });
+            }
+            Ok(other) => {
+                let other: String = format!("{other:?}").chars().take(200).collect();
+                return Err(Problem::new(
+                    ProblemKind::Broken,
+                    format!("no list was answered: {other}"),
+                    "please report it",
+                ));
+            }
+            Err(refusal) => tell(query, refusal)?,
+        }
+    }
+    Ok(Found::default())
+}
+
+/// Says beside a filter why the front end does not take it; what is about no filter is a problem of the page.
+fn tell(query: &mut Query, refusal: Refusal) -> Result<(), Problem> {
+    match &refusal {
+        Refusal::Bad(bad) => {
+            for one in &bad.bad {
+                let Some(parameter) = query.operation.parameter(&one.parameter) else { return Err(refusal.into()) };
+                query.refuse(parameter.name, &one.why, one.remedy.as_deref());
+            }
+            Ok(())
+        }
+        Refusal::Unknown { what, .. } => {
+            let name = if *what == "node" { "object" } else { what };
+            let Some(parameter) = query.operation.parameter(name) else { return Err(refusal.into()) };
+            let why = refusal.to_string();
+            query.refuse(parameter.name, &why, None);
+            Ok(())
+        }
+        _ => Err(refusal.into()),
+    }
+}
+
+async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result<ListPage, Problem> {
+    let mut frame = visit.frame(list.title, list.section).await;
+    frame.elsewhere = vec![elsewhere::elsewhere("This list", &query.call)];
+    if !query.unknown.is_empty() {
+        frame.notices.push(Notice {
+            tone: Tone::Warning,
+            text: format!("The address names what is no filter of this list: {}.", query.unknown.join(", ")),
+            more: vec!["It was left out of what is shown.".to_owned()],
+        });
+    }
+    let empty = match found.rows.is_empty() {
+        true => Some(empty(visit, list, query).await?),
+        false => None,
+    };
+    let count = match query.is_unsure() {
+        true => String::new(),
+        false => how_many(list, query, found.rows.len(), found.next.is_some(), found.total),
+    };
+    Ok(ListPage {
+        path: list.path(),
+        here: visit.asked.address(),
+        count,
+        bar: bar(visit, list, query).await?,
+        cleared: if query.narrows() { query.cleared() } else { String::new() },
+        file: query.file(),
+        most: super::empty::grouped(file::MOST_ROWS as u64),
+        actions: actions(visit, list),
+        empty,
+        first: if query.is_first() { String::new() } else { query.first() },
+        previous: query.previous().unwrap_or_default(),
+        next: found.next.as_deref().map(|next| query.next(next)).unwrap_or_default(),
+        table: Table::of_list(list, query, found.rows),
+        frame,
+    })
+}
+
+/// What stands at the head of a list: ways to its neighbours, and to what adds to it.
+fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
+    let plain = |text: &str, href: &str| (text.to_owned(), href.to_owned(), "plain");
+    let mut actions = match list.id {
+        OperationId::SiteList => vec![plain("Found sites", "/found-sites"), plain("Drift", "/drift")],
+        OperationId::TaskList => vec![plain("Queue", "/queue")],
+        OperationId::FoundSiteList => vec![plain("Sites", "/sites")],
+        _ => Vec::new(),
+    };
+    let subject = list.operation().subject;
+    let adds = OperationId::ALL.into_iter().map(OperationId::declaration).find(|operation| {
+        operation.subject == subject && matches!(operation.names, Names::New(_)) && is_done_on_a_page(operation)
+    });
+    if let Some(add) = adds.filter(|add| visit.actor().may.hold(add.needs)) {
+        actions.push((format!("Add a {}", list.noun.0), address::doing(&add, None), "primary"));
+    }
+    actions
+}

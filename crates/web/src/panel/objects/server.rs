@@ -1,0 +1,78 @@
+//! The page of a server.
+
+use aegir_hosting::view::ServerView;
+use aegir_hosting::{Call, OperationId, Subject};
+use askama::Template;
+use axum::body::Body;
+use axum::http::Response;
+
+use super::whole::{Common, Whole};
+use crate::api::Problem;
+use crate::panel::frame::Frame;
+use crate::panel::lists::{Beside, PLATFORMS, SITES, Table};
+use crate::panel::marks::Drifts;
+use crate::panel::visit::Visit;
+use crate::panel::{address, marks, reply};
+
+/// How many of its platforms and sites are shown.
+const SHOWN: usize = 15;
+
+#[derive(Template)]
+#[template(path = "object_server.html")]
+struct ServerPage {
+    frame: Frame,
+    it: Whole,
+    server: ServerView,
+    /// Where its keys are shown, and one is trusted; nothing where the account may not.
+    keys: Option<String>,
+    /// Its first platforms and sites, and where all of them are.
+    platforms: Table,
+    all_platforms: String,
+    sites: Table,
+    all_sites: String,
+    waiting: String,
+}
+
+/// Shows the server of the name in the address.
+pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let server = visit.object(Call::of(OperationId::ServerShow).about(visit.asked.name())).await?;
+    page(visit, server).await
+}
+
+/// The page of a server.
+pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<Body>, Problem> {
+    let drifts = Drifts::ask(visit).await?;
+    let common = Common {
+        node: &server.node,
+        subject: Subject::Server,
+        marks: marks::of_server(&server, &drifts),
+        revision: server.revision,
+        fields: &server.fields,
+        operations: &server.operations,
+    };
+    let mut it = Whole::ask(visit, common, &drifts).await?;
+    it.parts = vec![("Facts", "facts"), ("Services", "services"), ("Platforms", "platforms"), ("Sites", "sites")];
+    let name = server.node.name.clone().unwrap_or_default();
+    let (mut platforms, mut sites) = (Table::default(), Table::default());
+    if server.node.status != "deleted" {
+        let beside = Beside { drifts };
+        let of_it = |list: OperationId| Call::of(list).with("server", name.clone()).with("limit", SHOWN);
+        let columns = ["name", "marks", "core", "sites"];
+        (platforms, _) = Table::some(visit, &PLATFORMS, of_it(OperationId::PlatformList), &columns, &beside).await?;
+        let columns = ["name", "marks", "platform", "verified"];
+        (sites, _) = Table::some(visit, &SITES, of_it(OperationId::SiteList), &columns, &beside).await?;
+    }
+    let may = visit.actor().may.hold(OperationId::ServerHostKey.declaration().needs);
+    let encoded = address::encoded(&name);
+    reply::page(&ServerPage {
+        frame: it.frame(visit, Subject::Server, OperationId::ServerShow).await,
+        it,
+        keys: may.then(|| format!("{}/host-key", address::object(Subject::Server, &name))),
+        platforms,
+        all_platforms: format!("/platforms?server={encoded}"),
+        sites,
+        all_sites: format!("/sites?server={encoded}"),
+        waiting: format!("/tasks?server={encoded}&state=waiting"),
+        server,
+    })
+}

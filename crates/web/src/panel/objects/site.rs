@@ -1,0 +1,77 @@
+//! The page of a site.
+
+use aegir_hosting::view::{ServerView, SiteView};
+use aegir_hosting::{Call, OperationId, Subject};
+use askama::Template;
+use axum::body::Body;
+use axum::http::Response;
+
+use super::whole::{Common, Whole};
+use crate::api::Problem;
+use crate::panel::frame::Frame;
+use crate::panel::marks::Drifts;
+use crate::panel::visit::Visit;
+use crate::panel::{address, marks, reply};
+
+#[derive(Template)]
+#[template(path = "object_site.html")]
+struct SitePage {
+    frame: Frame,
+    it: Whole,
+    site: SiteView,
+    /// Where it answers; nothing where that is not known.
+    address: Option<String>,
+    platform: String,
+    server: String,
+    db_server: String,
+    /// What packages are asked by.
+    packages: String,
+}
+
+/// Shows the site of the name in the address.
+pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let site = visit.object(Call::of(OperationId::SiteShow).about(visit.asked.name())).await?;
+    page(visit, site).await
+}
+
+/// The page of a site.
+pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>, Problem> {
+    let drifts = Drifts::ask(visit).await?;
+    let common = Common {
+        node: &site.node,
+        subject: Subject::Site,
+        marks: marks::of_site(&site, &drifts),
+        revision: site.revision,
+        fields: &site.fields,
+        operations: &site.operations,
+    };
+    let mut it = Whole::ask(visit, common, &drifts).await?;
+    it.parts = vec![("Facts", "facts"), ("Domains", "domains"), ("Packages", "packages")];
+    let server = Call::of(OperationId::ServerShow).about(site.server.clone());
+    // A page is shown though its server cannot be: it may be gone, as the site is.
+    let server = visit.object::<ServerView>(server).await.ok();
+    reply::page(&SitePage {
+        frame: it.frame(visit, Subject::Site, OperationId::SiteShow).await,
+        it,
+        address: server.and_then(|server| address_of(&site, &server)),
+        platform: address::object(Subject::Platform, &site.platform),
+        server: address::object(Subject::Server, &site.server),
+        db_server: address::object(Subject::Server, &site.db_server),
+        packages: address::list(Subject::Package),
+        site,
+    })
+}
+
+/// Where a site answers: by the port of its server's web service.
+fn address_of(site: &SiteView, server: &ServerView) -> Option<String> {
+    let name = site.node.name.as_deref().filter(|_| site.node.status == "enabled")?;
+    let service = server.services.iter().find(|service| service.kind == "http")?;
+    let tls = site.domains.iter().any(|domain| domain.name == name && domain.tls == "required");
+    let port: u16 = service.at.rsplit_once(':')?.1.parse().ok()?;
+    Some(match (tls, port) {
+        // Its web service answers with TLS beside the port that it is known by.
+        (true, _) => format!("https://{name}/"),
+        (false, 80) => format!("http://{name}/"),
+        (false, port) => format!("http://{name}:{port}/"),
+    })
+}

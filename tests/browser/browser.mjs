@@ -1,0 +1,112 @@
+// What the stories of the browser stand on: the panel over machines that pretend, and Debian's Chromium.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import AxeBuilder from '@axe-core/playwright';
+import { chromium } from 'playwright-core';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** Where pictures of pages are put: for people to look at. */
+export const pictures = join(root, 'target', 'screenshots');
+
+/** The password that the stories choose for the first account. */
+export const PASSWORD = 'the sea is cold and wide';
+
+/** A panel of its own, which ends with `close`. */
+export async function stage(...words) {
+  const program = process.env.AEGIR_TEST_PANEL ?? join(root, 'target', 'debug', 'examples', 'panel');
+  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout });
+  const first = await Promise.race([
+    new Promise((told) => lines.once('line', told)),
+    new Promise((_, fail) => child.once('exit', (code) => fail(new Error(`the stage ended with ${code}`)))),
+  ]);
+  const [link, token] = first.split(' ');
+  return {
+    link,
+    token,
+    origin: new URL(link).origin,
+    close: () =>
+      new Promise((ended) => {
+        child.once('exit', ended);
+        child.stdin.end();
+      }),
+  };
+}
+
+/** Chromium, which looks for nothing outside of this machine. */
+export async function browser() {
+  return chromium.launch({
+    executablePath: process.env.AEGIR_TEST_BROWSER ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** A window of somebody new; whatever a page says went wrong fails the story. */
+export async function somebody(chrome, options = {}) {
+  const context = await chrome.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on('pageerror', (error) => wrong.push(`an error of a script: ${error.message}`));
+  page.on('console', (said) => {
+    // That an answer has a status of 4xx is said there too, and is for the story to judge.
+    if (said.type() === 'error' && !/Failed to load resource/.test(said.text())) wrong.push(`the console: ${said.text()}`);
+  });
+  return { context, page, wrong };
+}
+
+/** Comes in by the one-time link. */
+export async function enter(page, link) {
+  await page.goto(link);
+  await page.getByLabel('Password', { exact: false }).first().fill(PASSWORD);
+  await page.getByLabel('The same again').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Set the password and enter' }).click();
+  await page.waitForURL((url) => url.pathname === '/');
+}
+
+/** What axe finds against WCAG 2.2 AA, in words. */
+export async function barriers(page) {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  return violations.map((found) => `${found.id}: ${found.help} (${found.nodes.map((node) => node.target).join(', ')})`);
+}
+
+/** Whether a page is wider than its window: then people must push it about to read it. */
+export async function overflow(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** Four pictures of a page: wide and narrow, light and dark. What is wrong with any of them is given back. */
+export async function look(page, name) {
+  mkdirSync(pictures, { recursive: true });
+  const found = [];
+  for (const width of [1440, 390]) {
+    await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      found.push(...(await barriers(page)).map((barrier) => `${name} at ${width}, ${colorScheme}: ${barrier}`));
+    }
+    const wider = await overflow(page);
+    if (wider > 0) found.push(`${name} at ${width}: it is ${wider} px wider than the window`);
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  return found;
+}
+
+/** The stories of this folder. */
+export const stories = readdirSync(join(root, 'tests', 'browser')).filter((name) => name.endsWith('.test.mjs'));
