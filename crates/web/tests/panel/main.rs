@@ -3,5 +3,8 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real sockets and real time are what is tested")]
 
 mod browser;
+mod forms;
+mod gate;
 mod lists;
 mod objects;
+mod stage;

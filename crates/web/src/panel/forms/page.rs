@@ -1,7 +1,7 @@
 //! The page of an operation: its form, and what becomes of it.
 
 use aegir_domain::Remedy;
-use aegir_hosting::{Answer, Call, Effect, Names, Operation, OperationId, Queued, Subject};
+use aegir_hosting::{Answer, BadParameter, Call, Effect, Names, Operation, OperationId, Queued, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -13,7 +13,7 @@ use super::fill::{self, bare, fields, now, typed};
 use super::group::{Group, grouped};
 use super::narrow::{mark, narrow};
 use super::once::{self, Done};
-use super::read::read;
+use super::read::{mistakes, read};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::Frame;
@@ -39,8 +39,8 @@ struct FormPage {
     problem: Option<Told>,
     /// What would be done, where that was asked.
     plan: Option<Vec<String>>,
-    /// Whether it can be asked what would be done: whether a back end does it.
-    can_be_planned: bool,
+    /// What the button says that asks what would be done; empty: no back end does anything.
+    try_button: &'static str,
     /// What else is to be known before.
     notes: Vec<String>,
 }
@@ -191,7 +191,8 @@ impl<'a> Doing<'a> {
         let mut confirm = confirm;
         for (name, why) in errors {
             match &mut confirm {
-                Some(confirm) if name == "confirm" => confirm.error = why.clone(),
+                // What was said first is nearest to what was typed.
+                Some(confirm) if name == "confirm" && confirm.error.is_empty() => confirm.error = why.clone(),
                 _ => drop(mark(&mut fields, &name, &why)),
             }
         }
@@ -213,7 +214,11 @@ impl<'a> Doing<'a> {
             errors: listed,
             problem,
             plan,
-            can_be_planned: self.operation.effect == Effect::Queues,
+            try_button: match (self.operation.effect, self.operation.subject) {
+                (Effect::Queues, Subject::Server) if takes_services(&self.operation) => "Test what can be tested now",
+                (Effect::Queues, _) => "What would happen",
+                _ => "",
+            },
             notes,
         };
         reply::page_as(status, &page)
@@ -317,7 +322,8 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     asked.call.dry_run = dry_run;
     let mut problem = None;
     let mut plan = None;
-    if !again && asked.wrong.is_empty() {
+    let mistakes = if again { Vec::new() } else { mistakes(&asked.call) };
+    if !again && asked.wrong.is_empty() && mistakes.is_empty() {
         let given_once = form.get("once").unwrap_or_default();
         let became = match dry_run {
             true => visit.ask(asked.call.clone()).await.map(Done::Now),
@@ -332,7 +338,7 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     let status = match &problem {
         Some(problem) if problem.kind == ProblemKind::BadParameters => StatusCode::UNPROCESSABLE_ENTITY,
         Some(problem) => problem.status(),
-        None if asked.wrong.is_empty() => StatusCode::OK,
+        None if asked.wrong.is_empty() && mistakes.is_empty() => StatusCode::OK,
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
     if let Some(refused) = problem.take_if(|problem| !is_told_on_the_form(problem)) {
@@ -342,11 +348,15 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     typed(&mut fields, form, true);
     let mut errors = asked.wrong;
     let mut told = None;
+    errors.extend(told_of(&mistakes, &fields, agreed.is_some()));
     if let Some(problem) = &problem {
         if problem.kind == ProblemKind::Stale {
             other_values(doing, &mut fields);
         }
-        errors.extend(told_of(problem, &fields, agreed.is_some()));
+        errors.extend(told_of(problem.parameters(), &fields, agreed.is_some()));
+        if problem.kind == ProblemKind::Taken {
+            errors.push(("name".into(), problem.detail().to_owned()));
+        }
         let all_told = !errors.is_empty() && problem.kind == ProblemKind::BadParameters;
         told = (!all_told).then(|| Told::of(problem));
     }
@@ -364,10 +374,10 @@ fn is_told_on_the_form(problem: &Problem) -> bool {
 }
 
 /// What a refusal says of which field, each with its way out.
-fn told_of(problem: &Problem, fields: &[Field], agreed: bool) -> Vec<(String, String)> {
+fn told_of(mistakes: &[BadParameter], fields: &[Field], agreed: bool) -> Vec<(String, String)> {
     let has = |name: &str| fields.iter().any(|field| field.name == name);
     let mut told = Vec::new();
-    for bad in problem.parameters() {
+    for bad in mistakes {
         let why = match &bad.remedy {
             Some(remedy) => format!("{}; {remedy}", bad.why),
             None => bad.why.clone(),
@@ -376,7 +386,9 @@ fn told_of(problem: &Problem, fields: &[Field], agreed: bool) -> Vec<(String, St
         let own = bad.why.trim_start_matches('`').split(['=', '`']).next().unwrap_or_default();
         let name = match bad.parameter.as_str() {
             "field" => format!("{}{own}", fill::OWN),
-            "secret" if has("value") => "value".to_owned(),
+            // The one field of a setting's form is of the setting's own kind, and bears no name of it.
+            _ if has("value") => "value".to_owned(),
+            _ if has("secret") => "secret".to_owned(),
             flag => {
                 let emptied = fill::EMPTIED_BY.iter().find(|(_, empties)| *empties == flag && !has(flag));
                 emptied.map_or(flag, |(emptied, _)| emptied).to_owned()
@@ -385,9 +397,6 @@ fn told_of(problem: &Problem, fields: &[Field], agreed: bool) -> Vec<(String, St
         if has(&name) || agreed && name == "confirm" {
             told.push((name, why));
         }
-    }
-    if problem.kind == ProblemKind::Taken && has("name") {
-        told.push(("name".into(), problem.detail().to_owned()));
     }
     told
 }
@@ -443,6 +452,11 @@ async fn finished(doing: &Doing<'_>, done: Done) -> Result<Response<Body>, Probl
         None => doing.back(),
     };
     Ok(reply::go(&format!("{to}?did={}", doing.visit.did(&doing.operation))))
+}
+
+/// Whether an operation is told of services, which may answer or not.
+fn takes_services(operation: &Operation) -> bool {
+    operation.parameter("http").is_some()
 }
 
 /// Whether objects of this subject have pages of their own.
@@ -502,14 +516,22 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
 /// What else is to be known before an operation is asked for.
 fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> {
     match operation.id {
-        OperationId::ServerAdd => vec![
-            "“What would happen” tests what can be tested now: whether all of this fits together and the name is free. \
-             Whether the web and the database service answer is tested by the verify that follows; if it fails, its task \
-             says why, and nothing is left behind."
-                .into(),
-            "Of another machine, its SSH key is asked for afterwards, and compared by you before anything is sent there."
-                .into(),
-        ],
+        OperationId::ServerAdd | OperationId::ServerEdit => {
+            let mut notes = vec![
+                "What can be tested now is whether all of this fits together. Whether the web and the database service \
+                 answer is tested by the verify that follows: if it fails, its task says why, and the machine is left \
+                 as it was."
+                    .to_owned(),
+            ];
+            if operation.id == OperationId::ServerAdd {
+                notes.push(
+                    "Of another machine, the key that it shows over SSH is asked for once the server is added, and you \
+                     compare it before anything is sent there."
+                        .to_owned(),
+                );
+            }
+            notes
+        }
         OperationId::SettingSet => match view.map(|view| &view["changed_by"]) {
             Some(Value::String(by)) => vec![format!("It was last changed by {by}.")],
             _ => vec!["It has never been changed.".into()],

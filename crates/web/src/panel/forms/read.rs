@@ -1,6 +1,6 @@
 //! A form, read as a call: of an edit, what differs from what it began with.
 
-use aegir_hosting::{Call, Names, Operation, Parameter, Presence, Shape, Subject};
+use aegir_hosting::{BadParameter, Call, Names, Operation, Parameter, Presence, Shape, Subject};
 use serde_json::Value;
 
 use super::fill::{EMPTIED_BY, OWN, WAS, edits, one_newline};
@@ -42,6 +42,19 @@ pub(super) fn read(operation: &Operation, name: Option<&str>, form: &Pairs) -> R
         }
     }
     read
+}
+
+/// All that cannot be taken of a call, whatever there is and whoever asks: told at once.
+pub(super) fn mistakes(call: &Call) -> Vec<BadParameter> {
+    let operation = call.operation.declaration();
+    let mut bad = Vec::new();
+    if let (Names::One(kind) | Names::New(kind), Some(name)) = (operation.names, &call.name)
+        && let Err(text) = kind.read(name)
+    {
+        bad.push(BadParameter { parameter: "name".into(), why: text.to_string(), remedy: text.instead });
+    }
+    bad.extend(operation.read(&call.parameters).err().into_iter().flat_map(|others| others.bad));
+    bad
 }
 
 fn was(name: &str) -> String {

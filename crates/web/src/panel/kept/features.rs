@@ -25,8 +25,6 @@ enum Standing {
     Required,
     /// It can be left alone.
     Optional,
-    /// It may change or go.
-    Experimental,
 }
 
 impl Standing {
@@ -34,7 +32,6 @@ impl Standing {
         match self {
             Standing::Required => "required",
             Standing::Optional => "optional",
-            Standing::Experimental => "experimental",
         }
     }
 }
@@ -168,6 +165,11 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     reply::page(&FeaturesPage { frame, tabs: tabs("/features"), these: parts })
 }
 
+/// The settings of each part that has any, in their order, with the part's name.
+pub(super) fn settings_by_part() -> impl Iterator<Item = (&'static str, &'static [Setting])> {
+    PARTS.iter().filter(|part| !part.settings.is_empty()).map(|part| (part.name, part.settings))
+}
+
 /// The products that a server's services can be made of: kind and name, as a server is given them.
 fn products() -> impl Iterator<Item = (&'static str, &'static str)> {
     let add = OperationId::ServerAdd.declaration();
@@ -243,7 +245,6 @@ mod tests {
                 assert!(part.standing != Standing::Required || needed.standing == Standing::Required, "{}", part.key);
             }
         }
-        assert_eq!(Standing::Experimental.word(), "experimental");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::Response;
 use serde_json::Value;
 
+use super::features::settings_by_part;
 use super::{Tab, tabs};
 use crate::api::Problem;
 use crate::panel::elsewhere::elsewhere;
@@ -23,7 +24,8 @@ const MOST_CHANGES: i64 = 50;
 struct SettingsPage {
     frame: Frame,
     tabs: Vec<Tab>,
-    settings: Vec<Shown>,
+    /// The settings of each part of the program.
+    these: Vec<(&'static str, Vec<Shown>)>,
     history: Vec<Change>,
 }
 
@@ -59,14 +61,14 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     frame.elsewhere.push(elsewhere("All settings", &call));
     frame.elsewhere.push(elsewhere("Change one", &Call::of(OperationId::SettingSet)));
     frame.elsewhere.push(elsewhere("Who changed what", &asked));
-    let settings = settings.into_iter().filter_map(|view| {
-        let setting = Setting::named(&view.name)?;
+    let shown = |setting: Setting| {
+        let view = settings.iter().find(|view| view.name == setting.parameter().name)?.clone();
         let mut field = setting_field(setting, Some(&view.value));
         // One page has them all: what tells them apart stands in the form's address.
         field.hint = String::new();
         Some(Shown {
             label: label_of(&view.name),
-            about: sentence(&view.about),
+            about: format!("{}.", sentence(&view.about)),
             default: match (&view.default, setting.is_secret()) {
                 (_, true) => String::new(),
                 (Value::Null, false) => "not set".into(),
@@ -80,10 +82,11 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
             changed: view.changed,
             name: view.name,
         })
-    });
+    };
+    let in_parts = settings_by_part().map(|(part, own)| (part, own.iter().copied().filter_map(shown).collect()));
     let page = SettingsPage {
         tabs: tabs("/settings"),
-        settings: settings.collect(),
+        these: in_parts.collect(),
         history: history.into_iter().map(change).collect(),
         frame,
     };
@@ -91,13 +94,17 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
 }
 
 fn change(audit: AuditView) -> Change {
+    let setting = audit.object.unwrap_or_default();
+    let is_secret = Setting::named(&setting).is_some_and(Setting::is_secret);
     let value = audit.parameters.as_ref().map(|given| &given["value"]);
     Change {
         at: audit.at,
         actor: audit.actor,
-        setting: audit.object.unwrap_or_default(),
+        setting,
         value: match value {
-            Some(Value::Null) | None => "the default, or a secret".into(),
+            _ if audit.answer != "done" => "–".into(),
+            _ if is_secret => "a secret, or none".into(),
+            Some(Value::Null) | None => "the default".into(),
             Some(value) => text_of(value),
         },
         answer: audit.answer,

@@ -1,0 +1,74 @@
+//! A gate with two sessions, which tests and browsers know: `stage` may everything, `guest` may look.
+
+use aegir_domain::Password;
+use aegir_hosting::{
+    Actor, Factor, Invitation, NotLetIn, Opened, Pending, People, Permission, Permissions, Refusal, Session, SignIn,
+};
+
+/// Until accounts are there: whoever knows `let me in now` is the administrator.
+pub struct Gate;
+
+fn admin() -> Session {
+    Session { id: 1, account: "admin".into(), actor: Actor::of_machine("admin"), has_factor: false }
+}
+
+/// Somebody who may look, and do nothing.
+fn guest() -> Session {
+    let looks: Permissions = [Permission::View].into_iter().collect();
+    let actor = Actor { may: looks, ..Actor::of_machine("guest") };
+    Session { id: 2, account: "guest".into(), actor, has_factor: false }
+}
+
+fn opened() -> Opened {
+    Opened { secret: Password::new("stage"), session: admin(), until: i64::MAX }
+}
+
+impl People for Gate {
+    fn link<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Invitation>, Refusal>> {
+        let known = secret == "stage";
+        Box::pin(async move { Ok(known.then(|| Invitation { account: "admin".into(), until: i64::MAX })) })
+    }
+
+    fn enter<'a>(&'a self, _: &'a str, _: Password, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
+        Box::pin(async { Ok(opened()) })
+    }
+
+    fn sign_in<'a>(&'a self, given: SignIn, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
+        let right = given.password.expose() == "let me in now";
+        Box::pin(async move { if right { Ok(opened()) } else { Err(NotLetIn::Wrong) } })
+    }
+
+    fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
+        let known = match secret {
+            "stage" => Some(admin()),
+            "guest" => Some(guest()),
+            _ => None,
+        };
+        Box::pin(async move { Ok(known) })
+    }
+
+    fn sign_out<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<(), Refusal>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn change_password<'a>(&'a self, _: &'a Session, _: Password, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn offer_factor<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<Factor, NotLetIn>> {
+        Box::pin(async {
+            Ok(Factor {
+                secret: Password::new("JBSWY3DPEHPK3PXP"),
+                address: Password::new("otpauth://totp/Aegir:admin?secret=JBSWY3DPEHPK3PXP&issuer=Aegir"),
+            })
+        })
+    }
+
+    fn confirm_factor<'a>(&'a self, _: &'a Session, _: &'a str) -> Pending<'a, Result<Vec<String>, NotLetIn>> {
+        Box::pin(async { Err(NotLetIn::WrongCode) })
+    }
+
+    fn drop_factor<'a>(&'a self, _: &'a Session, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
+        Box::pin(async { Ok(()) })
+    }
+}
