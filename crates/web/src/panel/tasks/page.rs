@@ -17,7 +17,7 @@ use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::{Elsewhere, Frame};
 use crate::panel::states::{self, State};
 use crate::panel::visit::Visit;
-use crate::panel::{address, reply};
+use crate::panel::{address, reply, times};
 
 /// The longest value of a fact that is shown.
 const LONGEST_FACT: usize = 400;
@@ -37,7 +37,8 @@ struct Told {
     asked_by: String,
     queued: i64,
     started: Option<i64>,
-    ended: Option<i64>,
+    /// How long it took; empty: it goes on, or never began.
+    took: String,
     cancelling: bool,
     waits_for: Vec<Piece>,
     progress: Option<Progress>,
@@ -46,6 +47,8 @@ struct Told {
     trouble: Option<Trouble>,
     steps: Vec<Step>,
     acts: Vec<Act>,
+    /// Whether they stand with what went wrong, and not in the page's head.
+    acts_with_trouble: bool,
     /// The page where a login link of the site is made; empty: it has none, or whoever asks may not.
     login: String,
     form_token: String,
@@ -58,7 +61,7 @@ struct ToldAttempt {
     is_newest: bool,
     state: State,
     started: i64,
-    ended: Option<i64>,
+    took: String,
     recovered: bool,
     why: String,
 }
@@ -184,8 +187,10 @@ async fn told(visit: &Visit, task: &TaskView, shown: Option<&AttemptView>, log: 
         true => address::doing(&OperationId::SiteLogin.declaration(), Some(object)),
         false => String::new(),
     };
+    let trouble = shown.and_then(|attempt| trouble::of(attempt, &steps));
     Told {
         id: task.id,
+        acts_with_trouble: trouble.is_some() && states::has_failed(&task.state),
         state: states::of_task(&task.state),
         has_ended,
         sort,
@@ -195,11 +200,11 @@ async fn told(visit: &Visit, task: &TaskView, shown: Option<&AttemptView>, log: 
         asked_by: task.asked_by.clone(),
         queued: task.queued,
         started: task.started,
-        ended: task.ended,
+        took: took(task.started, task.ended),
         cancelling: task.cancelling,
         waits_for: task.waits_for.as_deref().map(words::linked).unwrap_or_default(),
         progress: log.progress().filter(|_| !has_ended),
-        trouble: shown.and_then(|attempt| trouble::of(attempt, &steps)),
+        trouble,
         attempt: shown.map(|attempt| short(task, attempt)),
         steps,
         acts: acts::of(visit, task).await,
@@ -216,10 +221,15 @@ fn short(task: &TaskView, attempt: &AttemptView) -> ToldAttempt {
         is_newest: task.attempts.last().is_some_and(|newest| newest.number == attempt.number),
         state: states::of_attempt(&attempt.state, attempt.outcome.as_deref()),
         started: attempt.started,
-        ended: attempt.ended,
+        took: took(Some(attempt.started), attempt.ended),
         recovered: attempt.recovered,
         why: why.to_owned(),
     }
+}
+
+/// How long something took; empty where it did not begin and end.
+fn took(began: Option<i64>, ended: Option<i64>) -> String {
+    began.zip(ended).map(|(began, ended)| times::lasted(ended.saturating_sub(began))).unwrap_or_default()
 }
 
 fn told_log(task: &TaskView, log: &Log) -> ToldLog {
