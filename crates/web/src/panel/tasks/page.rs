@@ -27,8 +27,9 @@ const CHILDREN: usize = 50;
 /// What is told of a task above its log; the same on the page and in the part that is asked for again.
 struct Told {
     id: i64,
+    /// Where this is asked for again; empty: nothing more happens to it by itself.
+    again: String,
     state: State,
-    /// Whether nothing more happens to it by itself.
     has_ended: bool,
     sort: &'static str,
     object: String,
@@ -129,9 +130,10 @@ struct TaskPart {
 /// The page of a task.
 pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let task = super::task(visit).await?;
-    let log = Log::ask(visit, &task, Wanted::of(&visit.asked.query)).await?;
+    let wanted = Wanted::of(&visit.asked.query);
+    let log = Log::ask(visit, &task, wanted).await?;
+    let told = told(visit, &task, wanted, &log).await;
     let shown = task.attempts.iter().find(|attempt| attempt.number == log.attempt);
-    let told = told(visit, &task, shown, &log).await;
     let mut frame = visit.frame(&words::heading(&task.operation, &task.object_name), "tasks").await;
     frame.trail = vec![("Tasks".into(), "/tasks".into())];
     frame.elsewhere = elsewhere_of(&task, &log);
@@ -172,14 +174,20 @@ async fn children_of(visit: &Visit, task: &TaskView) -> Result<Vec<Relative>, Pr
 /// What stands above the log, alone: asked for again whenever something changes, until the task has ended.
 pub(super) async fn part(visit: &Visit) -> Result<Response<Body>, Problem> {
     let task = super::task(visit).await?;
-    let log = Log::ask(visit, &task, Wanted::default()).await?;
-    let shown = task.attempts.iter().find(|attempt| attempt.number == log.attempt);
-    let told = told(visit, &task, shown, &log).await;
+    let wanted = Wanted { from: None, ..Wanted::of(&visit.asked.query) };
+    let log = Log::ask(visit, &task, wanted).await?;
+    let told = told(visit, &task, wanted, &log).await;
     reply::page(&TaskPart { told })
 }
 
-async fn told(visit: &Visit, task: &TaskView, shown: Option<&AttemptView>, log: &Log) -> Told {
+async fn told(visit: &Visit, task: &TaskView, wanted: Wanted, log: &Log) -> Told {
+    let shown = task.attempts.iter().find(|attempt| attempt.number == log.attempt);
     let has_ended = words::has_ended(&task.state);
+    let again = match wanted.attempt {
+        _ if has_ended => String::new(),
+        None => format!("/fragments/task/{}", task.id),
+        Some(attempt) => format!("/fragments/task/{}?attempt={attempt}", task.id),
+    };
     let steps = shown.map(|attempt| steps::of(attempt, &log.lines)).unwrap_or_default();
     let (sort, object) = (words::sort(&task.object_name), words::bare(&task.object_name));
     let may_log_in = visit.actor().must(Permission::LogIn).is_ok();
@@ -190,6 +198,7 @@ async fn told(visit: &Visit, task: &TaskView, shown: Option<&AttemptView>, log: 
     let trouble = shown.and_then(|attempt| trouble::of(attempt, &steps));
     Told {
         id: task.id,
+        again,
         acts_with_trouble: trouble.is_some() && states::has_failed(&task.state),
         state: states::of_task(&task.state),
         has_ended,
