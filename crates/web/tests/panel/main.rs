@@ -3,8 +3,13 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real sockets and real time are what is tested")]
 
 mod browser;
+#[path = "../api/client.rs"]
+#[allow(dead_code, reason = "the API's tests use the rest")]
+mod client;
 mod forms;
 mod gate;
 mod lists;
+mod live_stage;
 mod objects;
 mod stage;
+mod tasks;

@@ -17,7 +17,7 @@ use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::{Elsewhere, Frame};
 use crate::panel::states::{self, State};
 use crate::panel::visit::Visit;
-use crate::panel::{address, reply};
+use crate::panel::{address, reply, times};
 
 /// The longest value of a fact that is shown.
 const LONGEST_FACT: usize = 400;
@@ -27,8 +27,9 @@ const CHILDREN: usize = 50;
 /// What is told of a task above its log; the same on the page and in the part that is asked for again.
 struct Told {
     id: i64,
+    /// Where this is asked for again; empty: nothing more happens to it by itself.
+    again: String,
     state: State,
-    /// Whether nothing more happens to it by itself.
     has_ended: bool,
     sort: &'static str,
     object: String,
@@ -37,7 +38,8 @@ struct Told {
     asked_by: String,
     queued: i64,
     started: Option<i64>,
-    ended: Option<i64>,
+    /// How long it took; empty: it goes on, or never began.
+    took: String,
     cancelling: bool,
     waits_for: Vec<Piece>,
     progress: Option<Progress>,
@@ -46,6 +48,8 @@ struct Told {
     trouble: Option<Trouble>,
     steps: Vec<Step>,
     acts: Vec<Act>,
+    /// Whether they stand with what went wrong, and not in the page's head.
+    acts_with_trouble: bool,
     /// The page where a login link of the site is made; empty: it has none, or whoever asks may not.
     login: String,
     form_token: String,
@@ -58,7 +62,7 @@ struct ToldAttempt {
     is_newest: bool,
     state: State,
     started: i64,
-    ended: Option<i64>,
+    took: String,
     recovered: bool,
     why: String,
 }
@@ -126,9 +130,10 @@ struct TaskPart {
 /// The page of a task.
 pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let task = super::task(visit).await?;
-    let log = Log::ask(visit, &task, Wanted::of(&visit.asked.query)).await?;
+    let wanted = Wanted::of(&visit.asked.query);
+    let log = Log::ask(visit, &task, wanted).await?;
+    let told = told(visit, &task, wanted, &log).await;
     let shown = task.attempts.iter().find(|attempt| attempt.number == log.attempt);
-    let told = told(visit, &task, shown, &log).await;
     let mut frame = visit.frame(&words::heading(&task.operation, &task.object_name), "tasks").await;
     frame.trail = vec![("Tasks".into(), "/tasks".into())];
     frame.elsewhere = elsewhere_of(&task, &log);
@@ -169,14 +174,20 @@ async fn children_of(visit: &Visit, task: &TaskView) -> Result<Vec<Relative>, Pr
 /// What stands above the log, alone: asked for again whenever something changes, until the task has ended.
 pub(super) async fn part(visit: &Visit) -> Result<Response<Body>, Problem> {
     let task = super::task(visit).await?;
-    let log = Log::ask(visit, &task, Wanted::default()).await?;
-    let shown = task.attempts.iter().find(|attempt| attempt.number == log.attempt);
-    let told = told(visit, &task, shown, &log).await;
+    let wanted = Wanted { from: None, ..Wanted::of(&visit.asked.query) };
+    let log = Log::ask(visit, &task, wanted).await?;
+    let told = told(visit, &task, wanted, &log).await;
     reply::page(&TaskPart { told })
 }
 
-async fn told(visit: &Visit, task: &TaskView, shown: Option<&AttemptView>, log: &Log) -> Told {
+async fn told(visit: &Visit, task: &TaskView, wanted: Wanted, log: &Log) -> Told {
+    let shown = task.attempts.iter().find(|attempt| attempt.number == log.attempt);
     let has_ended = words::has_ended(&task.state);
+    let again = match wanted.attempt {
+        _ if has_ended => String::new(),
+        None => format!("/fragments/task/{}", task.id),
+        Some(attempt) => format!("/fragments/task/{}?attempt={attempt}", task.id),
+    };
     let steps = shown.map(|attempt| steps::of(attempt, &log.lines)).unwrap_or_default();
     let (sort, object) = (words::sort(&task.object_name), words::bare(&task.object_name));
     let may_log_in = visit.actor().must(Permission::LogIn).is_ok();
@@ -184,8 +195,11 @@ async fn told(visit: &Visit, task: &TaskView, shown: Option<&AttemptView>, log: 
         true => address::doing(&OperationId::SiteLogin.declaration(), Some(object)),
         false => String::new(),
     };
+    let trouble = shown.and_then(|attempt| trouble::of(attempt, &steps));
     Told {
         id: task.id,
+        again,
+        acts_with_trouble: trouble.is_some() && states::has_failed(&task.state),
         state: states::of_task(&task.state),
         has_ended,
         sort,
@@ -195,11 +209,11 @@ async fn told(visit: &Visit, task: &TaskView, shown: Option<&AttemptView>, log: 
         asked_by: task.asked_by.clone(),
         queued: task.queued,
         started: task.started,
-        ended: task.ended,
+        took: took(task.started, task.ended),
         cancelling: task.cancelling,
         waits_for: task.waits_for.as_deref().map(words::linked).unwrap_or_default(),
         progress: log.progress().filter(|_| !has_ended),
-        trouble: shown.and_then(|attempt| trouble::of(attempt, &steps)),
+        trouble,
         attempt: shown.map(|attempt| short(task, attempt)),
         steps,
         acts: acts::of(visit, task).await,
@@ -216,10 +230,15 @@ fn short(task: &TaskView, attempt: &AttemptView) -> ToldAttempt {
         is_newest: task.attempts.last().is_some_and(|newest| newest.number == attempt.number),
         state: states::of_attempt(&attempt.state, attempt.outcome.as_deref()),
         started: attempt.started,
-        ended: attempt.ended,
+        took: took(Some(attempt.started), attempt.ended),
         recovered: attempt.recovered,
         why: why.to_owned(),
     }
+}
+
+/// How long something took; empty where it did not begin and end.
+fn took(began: Option<i64>, ended: Option<i64>) -> String {
+    began.zip(ended).map(|(began, ended)| times::lasted(ended.saturating_sub(began))).unwrap_or_default()
 }
 
 fn told_log(task: &TaskView, log: &Log) -> ToldLog {

@@ -30,6 +30,8 @@ pub(super) struct Step {
     pub(super) more: usize,
     /// Whether it is the one that failed first.
     pub(super) is_failing: bool,
+    /// Why it failed, where nothing was said with it.
+    pub(super) why: String,
 }
 
 /// A line of the log, with a step.
@@ -57,6 +59,7 @@ pub(super) fn of(attempt: &AttemptView, lines: &[LineView]) -> Vec<Step> {
             said: Vec::new(),
             more: 0,
             is_failing: false,
+            why: String::new(),
         })
         .collect();
     if going == Going::On {
@@ -83,6 +86,10 @@ pub(super) fn of(attempt: &AttemptView, lines: &[LineView]) -> Vec<Step> {
     let failing = failing.or_else(|| steps.iter().position(|step| step.state.word == "failed"));
     if let Some(step) = failing.and_then(|place| steps.get_mut(place)) {
         step.is_failing = true;
+        if step.said.is_empty() {
+            let fault = attempt.fault.as_ref().and_then(|fault| fault["message"].as_str());
+            step.why = fault.unwrap_or_default().to_owned();
+        }
         if step.state.word != "failed" {
             step.then_undone = step.state.word == "undone";
             step.state = states::of_step("failed", going);
