@@ -214,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn an_account_may_all_and_what_it_lacked_it_would_be_told_by_whom_it_is_had() {
+        let anna = Actor::of_account(7, "anna");
+        assert_eq!((anna.name.as_str(), anna.id.as_str(), anna.door), ("anna", "account 7", Door::Panel));
+        assert!(Permission::ALL.into_iter().all(|permission| anna.must(permission).is_ok()));
+
+        let lacking = Actor { may: Permissions::default(), ..anna };
+        let remedy = lacking.must(Permission::Manage).unwrap_err().remedy().unwrap();
+        assert!(remedy.contains("owner of the home"), "{remedy}");
+    }
+
+    #[test]
     fn every_permission_is_read_as_it_is_written() {
         for permission in Permission::ALL {
             assert_eq!(permission.to_string().parse(), Ok(permission));

@@ -30,6 +30,10 @@ statements! {
     ADD_ACCOUNT = "INSERT INTO account (name, created) VALUES ($1, $2) RETURNING id";
     FIND_ACCOUNT = "SELECT id, name, password, factor_since, created, blocked FROM account WHERE name = $1";
     ACCOUNT = "SELECT id, name, password, factor_since, created, blocked FROM account WHERE id = $1";
+    /// Who decides by what an account is has it stay so until they are done.
+    HOLD_ACCOUNT =
+        "SELECT id, name, password, factor_since, created, blocked FROM account WHERE id = $1"
+        | "SELECT id, name, password, factor_since, created, blocked FROM account WHERE id = $1 FOR NO KEY UPDATE";
     ACCOUNTS = "SELECT id, name, password, factor_since, created, blocked FROM account ORDER BY name";
     SET_PASSWORD = "UPDATE account SET password = $2 WHERE id = $1";
     BLOCK_ACCOUNT = "UPDATE account SET blocked = $2 WHERE id = $1";
@@ -104,6 +108,12 @@ impl Tx {
         row.map_or(Ok(0), |row| row.get("id"))
     }
 
+    /// The account of this number, held: nobody else changes it before this transaction ends. What changes more of an
+    /// account begins with this, so that no two wait for each other.
+    pub async fn hold_account(&mut self, id: i64) -> Result<Option<AccountRecord>, StoreFault> {
+        self.row(&HOLD_ACCOUNT, values![id]).await?.as_ref().map(AccountRecord::of).transpose()
+    }
+
     /// Keeps what was derived from an account's password.
     pub async fn set_password(&mut self, account: i64, derived: &Password) -> Result<(), StoreFault> {
         self.execute(&SET_PASSWORD, values![account, derived.expose()]).await.map(drop)
@@ -159,6 +169,7 @@ impl Tx {
 
     /// Deletes an account, with all that is its own.
     pub async fn delete_account(&mut self, account: i64) -> Result<(), StoreFault> {
+        self.hold_account(account).await?;
         for drop in [&DROP_CODES, &DROP_SESSIONS_OF, &DROP_LINKS_OF, &DROP_VIEWS_OF, &DROP_ACCOUNT] {
             self.execute(drop, values![account]).await?;
         }

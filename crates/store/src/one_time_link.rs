@@ -56,6 +56,7 @@ impl Tx {
     /// Adds a link with this text, of at least 32 random characters; the text itself is not kept. Those that the
     /// account had let nobody in any more.
     pub async fn add_link(&mut self, new: &NewLink, text: &Password, now: i64) -> Result<(), StoreFault> {
+        self.hold_account(new.account).await?;
         self.void_links(new.account).await?;
         self.execute(&ADD_LINK, values![hash(text), new.account, now, new.until, &new.made_by]).await.map(drop)
     }

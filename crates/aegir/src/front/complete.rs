@@ -315,6 +315,8 @@ mod tests {
             ("task log ", Subject::Task),
             ("drift resolve ", Subject::Drift),
             ("token revoke ", Subject::Token),
+            ("account link ", Subject::Account),
+            ("session list --account ", Subject::Account),
             ("settings set ", Subject::Setting),
         ] {
             assert_eq!(wanted_at(line), Wanted::Names(subject), "{line}");

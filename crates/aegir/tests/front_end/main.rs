@@ -18,5 +18,6 @@ mod support;
 mod killed;
 mod newer;
 mod nobody;
+mod people;
 mod served;
 mod two;

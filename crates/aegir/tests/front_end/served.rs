@@ -93,6 +93,11 @@ impl House {
         Served::start(&self.lab, &self.home)
     }
 
+    /// The same, with more words.
+    pub fn serve_with(&self, words: &[&str]) -> Served {
+        Served::start_with(&self.lab, &self.home, words)
+    }
+
     /// Asks the control database, as the user that it belongs to.
     pub fn read<T: Send>(&self, ask: impl AsyncFnOnce(&mut Read) -> Result<T, StoreFault> + Send) -> T {
         let address: StoreAddress = self.address.parse().unwrap();
@@ -210,9 +215,14 @@ pub struct Served {
 impl Served {
     /// Starts that of a home as its owner, and waits until it answers.
     pub fn start(lab: &Lab, home: &Path) -> Served {
+        Served::start_with(lab, home, &[])
+    }
+
+    fn start_with(lab: &Lab, home: &Path, words: &[&str]) -> Served {
         let log = home.with_extension("front-end-log");
         let said = fs::File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = lab.as_user(&["--home", &home.display().to_string(), "serve"]);
+        let home_word = home.display().to_string();
+        let mut command = lab.as_user(&[&["--home", &home_word, "serve"], words].concat());
         command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
         let mut served = Served { child: spawn(&mut command), log };
         until("the front end answers", || {

@@ -72,7 +72,7 @@ impl Hosting {
             .store()
             .write(async |tx| {
                 // It may have been used, and its account deleted or blocked, since it was looked at.
-                let account = tx.account(link.account).await?.filter(|account| account.blocked.is_none());
+                let account = tx.hold_account(link.account).await?.filter(|account| account.blocked.is_none());
                 let (Some(account), true) = (account, tx.use_link(link.id, now).await?) else { return Ok(None) };
                 tx.set_password(account.id, &derived).await?;
                 tx.drop_factor(account.id).await?;
@@ -141,8 +141,8 @@ impl Hosting {
             .write(async |tx| {
                 // In the order in which they were counted: two who come in at once wait for each other, and not both.
                 tx.take_try_back(ALL).await?;
-                let still = tx.account(account.id).await?;
-                if still.is_none_or(|still| still.blocked.is_some() || still.password != account.password) {
+                // What was compared must hold still: the password, the factor, and that it is not blocked.
+                if tx.hold_account(account.id).await?.as_ref() != Some(&account) {
                     return Ok(Err(NotLetIn::Wrong));
                 }
                 let (is_used, by) = match &shown {

@@ -138,12 +138,11 @@ impl Hosting {
     }
 }
 
-/// Whether the session is open still, and the account has the password that was compared.
+/// Whether the session is open still, and the account has the password that was compared; it is held then.
 async fn is_as_it_was(tx: &mut Tx, session: &Session, account: &AccountRecord, now: i64) -> Result<bool, StoreFault> {
-    if tx.account_of_session(session.id, now).await? != Some(account.id) {
-        return Ok(false);
-    }
-    Ok(tx.account(account.id).await?.is_some_and(|still| still.password == account.password))
+    let held = tx.hold_account(account.id).await?;
+    Ok(held.is_some_and(|held| held.password == account.password)
+        && tx.account_of_session(session.id, now).await? == Some(account.id))
 }
 
 fn is_over() -> Refusal {

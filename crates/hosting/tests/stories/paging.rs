@@ -60,6 +60,7 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
             ground.work().await;
             ground.assert_state(site, aegir_domain::TaskState::Succeeded).await;
             ground.token(&format!("{}{n}", "t".repeat(49)), &[Permission::View]).await;
+            ground.front().signed_in(&format!("{}{n}", "p".repeat(59))).await;
         }
         let verified = ground.queue(verify_site(&host(0))).await;
         ground.work().await;

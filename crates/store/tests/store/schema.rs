@@ -195,6 +195,41 @@ async fn made_old(ground: &Ground) {
 }
 
 #[test]
+fn what_a_database_of_the_first_schema_holds_is_there_after_it_was_brought_forward() {
+    const SQLITE: &str = include_str!("../../migrations/sqlite/0001_first.sql");
+    const POSTGRES: &str = include_str!("../../migrations/postgres/0001_first.sql");
+    on_both(async |ground| {
+        made_old(&ground).await;
+        let first = match ground.store.dialect() {
+            Dialect::Sqlite => SQLITE,
+            Dialect::Postgres => POSTGRES,
+        };
+        raw(&ground, first).await;
+        let sum = ring::digest::digest(&ring::digest::SHA256, first.as_bytes());
+        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let recorded = format!("INSERT INTO meta (name, value) VALUES ('migration-0001', '{sum}')");
+        raw(&ground, recorded.leak()).await;
+        raw(&ground, "UPDATE node SET title = 'as it was' WHERE id = 1").await;
+
+        let store = Store::open_after(&ground.address, async |_, seen| {
+            assert_eq!(seen, Upgrade { from: 1, to: 2 });
+            Ok::<_, StoreFault>(())
+        });
+        let store = store.await.unwrap();
+
+        let (title, account) = store
+            .write(async |tx| {
+                Ok::<_, StoreFault>((tx.need_node(aegir_store::ADMIN).await?.title, tx.add_account("anna", 1).await?))
+            })
+            .await
+            .unwrap();
+        assert_eq!((title.as_str(), account), ("as it was", 1));
+        assert_eq!(store.check_statements().await.unwrap(), Vec::<String>::new());
+        store.close().await;
+    });
+}
+
+#[test]
 fn what_must_be_done_before_an_upgrade_is_done_with_the_database_as_it_was_and_a_failure_of_it_upgrades_nothing() {
     on_both(async |ground| {
         made_old(&ground).await;
