@@ -13,6 +13,7 @@
 
 mod address;
 mod assets;
+mod bulk;
 mod differ;
 mod door;
 pub mod elsewhere;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, Response};
 
 use super::visit::{Stranger, Visit};
-use super::{forms, kept, lists, live, objects, overview, own, sign_in, tasks};
+use super::{bulk, forms, kept, lists, live, objects, overview, own, sign_in, tasks};
 use crate::api::Problem;
 use aegir_hosting::Pending;
 
@@ -80,7 +80,7 @@ impl PanelRoute {
 pub fn routes() -> Vec<PanelRoute> {
     [sign_in::routes(), own::routes(), lists::routes(), objects::routes(), forms::routes(), kept::routes()]
         .into_iter()
-        .chain([overview::routes(), tasks::routes(), live::routes()])
+        .chain([overview::routes(), tasks::routes(), live::routes(), bulk::routes()])
         .flatten()
         .collect()
 }

@@ -434,6 +434,11 @@ fn planned(answer: &Answer) -> Vec<String> {
 
 /// Leads on from what was changed at once; what is told once is told here.
 async fn finished(doing: &Doing<'_>, done: Done) -> Result<Response<Body>, Problem> {
+    if let (Done::Now(Answer::Object(run)), Subject::Bulk) = (&done, doing.operation.subject)
+        && let Some(number) = run["id"].as_i64()
+    {
+        return Ok(reply::go(&address::object(Subject::Bulk, &number.to_string())));
+    }
     let told = match &done {
         Done::Now(Answer::Object(object)) => {
             ["token", "link"].into_iter().find_map(|what| Some((what, object[what].as_str()?.to_owned())))
@@ -484,7 +489,7 @@ pub(in crate::panel) fn section_of(subject: Subject) -> &'static str {
         Subject::Platform => "platforms",
         Subject::Server => "servers",
         Subject::Package => "packages",
-        Subject::Task | Subject::Queue => "tasks",
+        Subject::Task | Subject::Queue | Subject::Bulk => "tasks",
         Subject::Drift | Subject::Node => "overview",
         _ => "settings",
     }

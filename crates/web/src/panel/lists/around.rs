@@ -1,6 +1,6 @@
 //! Rows of what is kept around objects: packages, found sites, differences, the audit, tasks.
 
-use aegir_hosting::view::{AuditView, DriftView, FoundSiteView, PackageView, TaskView};
+use aegir_hosting::view::{AuditView, BulkView, DriftView, FoundSiteView, PackageView, TaskView};
 use aegir_hosting::{OperationId, Subject};
 use serde_json::Value;
 
@@ -70,6 +70,27 @@ pub(super) fn audit(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
             None | Some(Value::Null) => Cell::Nothing,
             Some(given) => Cell::Code(given.to_string()),
         },
+        _ => Cell::Nothing,
+    })
+}
+
+/// Rows of bulk runs.
+pub(super) fn bulk(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |run: &BulkView, column| match column {
+        "run" => {
+            let text = format!("{} #{}", name_of(&run.operation), run.id);
+            Cell::link(&text, address::object(Subject::Bulk, &run.id.to_string()))
+        }
+        "state" => match (run.ended, run.failed) {
+            (false, _) => Cell::State(Tone::Busy, "goes on".into()),
+            (true, 0) => Cell::State(Tone::Good, "ended".into()),
+            (true, _) => Cell::State(Tone::Bad, "ended with failures".into()),
+        },
+        "all" => Cell::Number(run.all),
+        "failed" => Cell::Number(run.failed),
+        "chosen" => Cell::text(run.chosen.clone()),
+        "asked_by" => Cell::text(run.asked_by.clone()),
+        "started" => Cell::Time(run.started),
         _ => Cell::Nothing,
     })
 }

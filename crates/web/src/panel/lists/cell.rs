@@ -110,6 +110,13 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<Cell>,
 }
 
+impl Row {
+    /// What the row is about, as its first cell says it.
+    pub(crate) fn name(&self) -> String {
+        self.cells.first().map(Cell::plain).unwrap_or_default()
+    }
+}
+
 /// Rows of what was answered, a cell for each column.
 pub(super) fn rows_of<T: DeserializeOwned>(
     items: Vec<Value>,

@@ -17,7 +17,10 @@ use crate::panel::frame::{Frame, Notice, Tone};
 use crate::panel::marks::Drifts;
 use crate::panel::route::is_done_on_a_page;
 use crate::panel::visit::Visit;
-use crate::panel::{address, elsewhere, frame, reply};
+use crate::panel::{address, bulk, elsewhere, frame, reply};
+
+/// So far the front end counts.
+const COUNTED: u64 = 1_000;
 
 #[derive(Template)]
 #[template(path = "list.html")]
@@ -42,6 +45,13 @@ struct ListPage {
     first: String,
     previous: String,
     next: String,
+    /// What can be asked of many of these at once: words and what they are called.
+    for_many: Vec<(String, String)>,
+    /// The address without its path, by which all that match are found again.
+    query: String,
+    total: u64,
+    /// How many match, in words, where they are not counted.
+    told: String,
 }
 
 /// Rows, and what is around them.
@@ -144,7 +154,14 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
         true => String::new(),
         false => how_many(list, query, found.rows.len(), found.next.is_some(), found.total),
     };
+    let for_many = match empty.is_some() {
+        true => Vec::new(),
+        false => bulk::for_many(visit, list.operation().subject),
+    };
     Ok(ListPage {
+        query: visit.asked.query_text.clone(),
+        total: found.total.unwrap_or(COUNTED),
+        told: if found.total.is_some() { String::new() } else { format!("more than {}", frame::count(&COUNTED)) },
         path: list.path(),
         here: visit.asked.address(),
         count,
@@ -157,7 +174,8 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
         first: if query.is_first() { String::new() } else { query.first() },
         previous: query.previous().unwrap_or_default(),
         next: found.next.as_deref().map(|next| query.next(next)).unwrap_or_default(),
-        table: Table::of_list(list, query, found.rows),
+        table: Table { pick: !for_many.is_empty(), ..Table::of_list(list, query, found.rows) },
+        for_many,
         frame: around,
     })
 }
@@ -167,7 +185,7 @@ fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
     let plain = |text: &str, href: &str| (text.to_owned(), href.to_owned(), "plain");
     let mut actions = match list.id {
         OperationId::SiteList => vec![plain("Found sites", "/found-sites"), plain("Drift", "/drift")],
-        OperationId::TaskList => vec![plain("Queue", "/queue")],
+        OperationId::TaskList => vec![plain("Queue", "/queue"), plain("Bulk runs", "/bulk")],
         OperationId::FoundSiteList => vec![plain("Sites", "/sites")],
         _ => Vec::new(),
     };

@@ -18,6 +18,8 @@ pub(crate) struct Table {
     pub(crate) heads: Vec<Head>,
     /// Its rows, a cell for each head.
     pub(crate) rows: Vec<Row>,
+    /// Whether rows can be ticked: each is then sent by the text of its first cell.
+    pub(crate) pick: bool,
 }
 
 /// The head of a column.
@@ -65,7 +67,7 @@ impl Table {
             sort: sort(column),
             is_number: is_number(place),
         });
-        Table { label: list.title.to_owned(), heads: heads.collect(), rows }
+        Table { label: list.title.to_owned(), heads: heads.collect(), rows, pick: false }
     }
 
     /// The first rows of a list, for the page of an object; `columns` by their words. Says whether there are more.

@@ -233,8 +233,29 @@ pub(crate) const TASKS: List = List {
     empty: "Whatever is asked of Ægir becomes a task, and stands here with what became of it.",
 };
 
+/// Bulk runs.
+pub(crate) const BULK: List = List {
+    id: OperationId::BulkList,
+    title: "Bulk runs",
+    section: "tasks",
+    noun: ("bulk run", "bulk runs"),
+    columns: &[
+        usual("run", "Run"),
+        usual("state", "State"),
+        usual("all", "Objects"),
+        usual("failed", "Failed"),
+        usual("chosen", "Chosen"),
+        usual("asked_by", "Asked by"),
+        usual("started", "Started"),
+    ],
+    marked: false,
+    counted: false,
+    rows: around::bulk,
+    empty: "What is asked of many objects at once stands here: tick rows of a list, and choose.",
+};
+
 /// All of them.
-pub(crate) const ALL: [List; 8] = [SITES, PLATFORMS, SERVERS, PACKAGES, FOUND, DRIFT, AUDIT, TASKS];
+pub(crate) const ALL: [List; 9] = [SITES, PLATFORMS, SERVERS, PACKAGES, FOUND, DRIFT, AUDIT, TASKS, BULK];
 
 #[cfg(test)]
 mod tests {
