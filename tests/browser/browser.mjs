@@ -1,7 +1,7 @@
 // What the stories of the browser stand on: the panel over machines that pretend, and Debian's Chromium.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -89,24 +89,22 @@ export async function overflow(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
-/** Four pictures of a page: wide and narrow, light and dark. What is wrong with any of them is given back. */
+/** Four pictures of a page: wide and narrow, light and dark. What is wrong with it is given back: axe is asked where the two
+ * differ most. */
 export async function look(page, name) {
   mkdirSync(pictures, { recursive: true });
   const found = [];
-  for (const width of [1440, 390]) {
+  for (const [width, colorScheme] of [[1440, 'light'], [1440, 'dark'], [390, 'light'], [390, 'dark']]) {
     await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.screenshot({ path: join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+    if ((width === 1440) === (colorScheme === 'light')) {
       found.push(...(await barriers(page)).map((barrier) => `${name} at ${width}, ${colorScheme}: ${barrier}`));
+      const wider = await overflow(page);
+      if (wider > 0) found.push(`${name} at ${width}: it is ${wider} px wider than the window`);
     }
-    const wider = await overflow(page);
-    if (wider > 0) found.push(`${name} at ${width}: it is ${wider} px wider than the window`);
   }
   await page.emulateMedia({ colorScheme: null });
   await page.setViewportSize({ width: 1440, height: 900 });
   return found;
 }
-
-/** The stories of this folder. */
-export const stories = readdirSync(join(root, 'tests', 'browser')).filter((name) => name.endsWith('.test.mjs'));

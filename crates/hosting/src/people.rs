@@ -31,10 +31,8 @@ pub trait People: Send + Sync {
     fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>>;
 
     /// Whose session it is, as [`People::session`] says, without counting as a use of it: for what a page asks by itself
-    /// while it is open. Whoever keeps no account of uses need not tell the two apart.
-    fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        self.session(secret)
-    }
+    /// while it is open.
+    fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>>;
 
     /// Ends the session.
     fn sign_out<'a>(&'a self, session: &'a Session) -> Pending<'a, Result<(), Refusal>>;
@@ -76,7 +74,11 @@ impl People for Hosting {
     }
 
     fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        Box::pin(self.whose(secret))
+        Box::pin(self.whose(secret, true))
+    }
+
+    fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
+        Box::pin(self.whose(secret, false))
     }
 
     fn sign_out<'a>(&'a self, session: &'a Session) -> Pending<'a, Result<(), Refusal>> {

@@ -194,11 +194,11 @@ impl Hosting {
         }
     }
 
-    pub(super) async fn whose(&self, secret: &str) -> Result<Option<Session>, Refusal> {
+    pub(super) async fn whose(&self, secret: &str, is_a_use: bool) -> Result<Option<Session>, Refusal> {
         let (secret, now) = (Password::new(secret), self.now());
         let found = self.store().read(async |read| read.session(&secret, now, used_since(now)).await).await?;
         let Some(found) = found else { return Ok(None) };
-        if found.is_to_be_noted(now) {
+        if is_a_use && found.is_to_be_noted(now) {
             self.note_session(found.id, now);
         }
         Ok(Some(session_of(&found)))

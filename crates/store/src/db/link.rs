@@ -128,8 +128,12 @@ impl Link {
 
     /// Ends the connection without a word. What was not committed is taken back by whoever held the other end.
     pub(crate) fn sever(self) {
-        if let Link::Postgres { connection, .. } = self {
-            drop(connection.detach());
+        match self {
+            Link::Postgres { connection, .. } => drop(connection.detach()),
+            // Given back, it would go to the next one with its transaction open.
+            Link::Reader(connection) => drop(connection.detach()),
+            // The one that writes is made anew for the next one.
+            Link::Writer(_) => (),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use aegir_domain::Remedy;
-use aegir_store::{Dialect, Store, StoreAddress, StoreFault};
+use aegir_store::{Dialect, SiteList, Store, StoreAddress, StoreFault};
 use sqlx::{Connection, Executor};
 
 use crate::ground::{Ground, new_site, on, on_both};
@@ -279,4 +279,38 @@ impl Ground {
     pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
+}
+
+#[test]
+fn whoever_goes_away_in_the_middle_of_a_question_leaves_no_moment_behind_for_the_next() {
+    on_both(async |ground| {
+        let server = ground.server("web1").await;
+        let platform = ground.platform("d10", server).await;
+        for round in 0..40 {
+            // More than there are connections that read; each is given up with its moment open.
+            let asked: Vec<_> = (0..12)
+                .map(|_| {
+                    let store = ground.store.clone();
+                    tokio::spawn(async move {
+                        store
+                            .snapshot(async |read| {
+                                read.list(&SiteList::default()).await?;
+                                std::future::pending::<Result<(), StoreFault>>().await
+                            })
+                            .await
+                    })
+                })
+                .collect();
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            asked.iter().for_each(tokio::task::JoinHandle::abort);
+            for task in asked {
+                let _ = task.await;
+            }
+            ground.site(&format!("s{round:02}.test"), platform, server).await;
+            for _ in 0..12 {
+                let sites = ground.store.snapshot(async |read| read.list(&SiteList::default()).await).await;
+                assert_eq!(sites.unwrap().rows.len(), round + 1, "what was written since is seen");
+            }
+        }
+    });
 }

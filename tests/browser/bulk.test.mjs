@@ -1,0 +1,54 @@
+// Many at once: forty sites are ticked, told of before it begins, verified, and what failed is tried again.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { browser, enter, look, somebody, stage } from './browser.mjs';
+
+let panel;
+let chrome;
+before(async () => {
+  [panel, chrome] = await Promise.all([stage(), browser()]);
+});
+after(async () => {
+  await chrome?.close();
+  await panel?.close();
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`all sites that match are verified at once, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    const { page, wrong } = await somebody(chrome, { javaScriptEnabled });
+    if (javaScriptEnabled) await enter(page, panel.link);
+    else {
+      await page.goto(`${panel.origin}/sign-in?to=/sites`);
+      await page.getByRole('textbox', { name: 'Account' }).fill('admin');
+      await page.getByRole('textbox', { name: 'Password' }).fill('the sea is cold and wide');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    }
+    await page.goto(`${panel.origin}/sites?search=site&status=enabled`);
+    if (javaScriptEnabled) {
+      await page.getByLabel('Select all on this page').check();
+      await page.getByText(/42 of 42 selected/).waitFor();
+    } else {
+      await page.getByText('All 42 that match').click();
+    }
+    await page.getByRole('button', { name: 'Verify', exact: true }).click();
+    await page.getByRole('heading', { name: 'Verify 42 sites?' }).waitFor();
+    const barriers = javaScriptEnabled ? await look(page, 'bulk-plan') : [];
+    await page.getByRole('button', { name: /^Verify \d+ sites$/ }).click();
+    await page.waitForURL(/\/bulk\/\d+$/);
+    const run = page.url();
+    // One of the sites is being verified for as long as the stage stands.
+    for (let round = 0; round < 100; round += 1) {
+      await page.goto(run);
+      const told = await page.getByText(/\d+ of 42 ended/).textContent();
+      if (Number(/\d+/.exec(told)[0]) >= 41) break;
+      await page.waitForTimeout(300);
+    }
+    // Three of them are told to go ill, each in a way of its own.
+    for (const name of ['site07.example.org', 'site10.example.org', 'site11.example.org']) {
+      assert.ok((await page.getByRole('link', { name }).count()) >= 1, name);
+    }
+    if (javaScriptEnabled) barriers.push(...(await look(page, 'bulk-run')));
+    assert.deepEqual([barriers, wrong], [[], []]);
+  });
+}
