@@ -446,6 +446,11 @@ async fn finished(doing: &Doing<'_>, done: Done) -> Result<Response<Body>, Probl
         let frame = doing.frame(&call).await;
         return reply::page(&ToldOncePage { frame, what, secret, back: address::list(doing.operation.subject) });
     }
+    if let (Done::Now(Answer::Object(run)), Subject::Bulk) = (&done, doing.operation.subject)
+        && let Some(run) = run["id"].as_i64()
+    {
+        return Ok(reply::go(&address::object(Subject::Bulk, &run.to_string())));
+    }
     let new_name = doing.visit.asked.form.get("name").filter(|_| matches!(doing.operation.names, Names::New(_)));
     let to = match new_name {
         Some(name) => back_of(&doing.operation, Some(name.trim())),
@@ -461,7 +466,7 @@ fn takes_services(operation: &Operation) -> bool {
 
 /// Whether objects of this subject have pages of their own.
 fn has_object_pages(subject: Subject) -> bool {
-    matches!(subject, Subject::Site | Subject::Platform | Subject::Server | Subject::Task)
+    matches!(subject, Subject::Site | Subject::Platform | Subject::Server | Subject::Task | Subject::Bulk)
 }
 
 /// Whether the subject has a page.
@@ -484,7 +489,7 @@ pub(in crate::panel) fn section_of(subject: Subject) -> &'static str {
         Subject::Platform => "platforms",
         Subject::Server => "servers",
         Subject::Package => "packages",
-        Subject::Task | Subject::Queue => "tasks",
+        Subject::Task | Subject::Queue | Subject::Bulk => "tasks",
         Subject::Drift | Subject::Node => "overview",
         _ => "settings",
     }
@@ -505,7 +510,7 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
             format!("{verb} {article} {subject}")
         }
         (_, Names::None) => format!("{verb} the {subject}"),
-        _ if operation.verb == "link" => format!("A new link for {name}"),
+        (OperationId::AccountLink, _) => format!("A new link for {name}"),
         _ if matches!(operation.subject, Subject::Site | Subject::Platform | Subject::Server) => {
             format!("{verb} {name}")
         }
