@@ -11,6 +11,7 @@
 //! - What was typed is shown again, whatever went wrong; a secret never is.
 //! - A form that is sent twice is done once.
 
+mod about;
 mod confirm;
 mod field;
 mod fill;
@@ -23,9 +24,10 @@ mod read;
 
 use axum::http::Method;
 
+pub(super) use about::title_of;
 pub(super) use field::{Field, label_of, sentence};
 pub(super) use fill::{setting_field, text_of};
-pub(super) use page::{broken, title_of};
+pub(super) use page::broken;
 
 use super::route::{Leads, Needs, PanelRoute, done_on_pages, path_of};
 use aegir_hosting::OperationId;

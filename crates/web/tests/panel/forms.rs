@@ -436,3 +436,34 @@ fn accounts_are_made_with_a_link_that_is_shown_once_and_end_with_their_sessions(
     assert_eq!(stage.fill("/do/account-delete/anna", &[("confirm", "anna")]).status, 303);
     assert!(!stage.get("/accounts").text().contains("anna"));
 }
+
+#[test]
+fn servers_and_platforms_are_added_by_their_forms_and_tested_before_as_far_as_that_can_be() {
+    let stage = Stage::new();
+    let given = [
+        ("name", "web7"),
+        ("http", "nginx"),
+        ("listen", "127.0.0.1:8080"),
+        ("db", "mariadb"),
+        ("db_host", "db7.example.org"),
+        ("db_account", "aegir"),
+        ("db_password", " with spaces "),
+    ];
+
+    let tried = stage.fill("/do/server-add", &[given.as_slice(), &[("dry_run", "yes")]].concat());
+    assert_eq!(tried.status, 200, "{}", tried.text());
+    assert!(tried.text().contains("verify-server") && !tried.html.contains("with spaces"), "{}", tried.text());
+    assert_eq!((tried.value("db_host"), tasks(&stage).len()), ("db7.example.org".into(), 3));
+    let sent = stage.post("/do/server-add", &with(&tried.fields(), "db_password", " with spaces "));
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    stage.work();
+    let password = stage.front.back_ends.machine("web7").password_of("@server_web7");
+    assert_eq!(password.as_deref(), Some(" with spaces "));
+
+    let without = stage.fill("/do/platform-add", &[("name", "d11")]);
+    assert_eq!(without.status, 422, "{}", without.text());
+    let added = stage.fill("/do/platform-add", &[("name", "d11"), ("root", "/srv/d11"), ("server", "web7")]);
+    assert_eq!(added.status, 303, "{}", added.text());
+    stage.work();
+    assert_eq!(stage.get("/do/platform-edit/d11").value("title"), "d11");
+}
