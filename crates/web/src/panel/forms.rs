@@ -21,6 +21,7 @@ mod narrow;
 mod once;
 mod page;
 mod read;
+mod send;
 
 use axum::http::Method;
 
@@ -44,7 +45,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
             OperationId::SiteLogin => {
                 Leads::Operation(operation, |visit, operation| Box::pin(login::send(visit, operation)))
             }
-            _ => Leads::Operation(operation, |visit, operation| Box::pin(page::send(visit, operation))),
+            _ => Leads::Operation(operation, |visit, operation| Box::pin(send::send(visit, operation))),
         };
         routes.push(PanelRoute { method: Method::GET, path: path.clone(), needs, leads: get });
         routes.push(PanelRoute { method: Method::POST, path, needs, leads: post });
