@@ -11,6 +11,7 @@
 //! - What was typed is shown again, whatever went wrong; a secret never is.
 //! - A form that is sent twice is done once.
 
+mod about;
 mod confirm;
 mod field;
 mod fill;
@@ -20,12 +21,14 @@ mod narrow;
 mod once;
 mod page;
 mod read;
+mod send;
 
 use axum::http::Method;
 
+pub(super) use about::title_of;
 pub(super) use field::{Field, label_of, sentence};
 pub(super) use fill::{setting_field, text_of};
-pub(super) use page::{broken, title_of};
+pub(super) use page::broken;
 
 use super::route::{Leads, Needs, PanelRoute, done_on_pages, path_of};
 use aegir_hosting::OperationId;
@@ -42,7 +45,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
             OperationId::SiteLogin => {
                 Leads::Operation(operation, |visit, operation| Box::pin(login::send(visit, operation)))
             }
-            _ => Leads::Operation(operation, |visit, operation| Box::pin(page::send(visit, operation))),
+            _ => Leads::Operation(operation, |visit, operation| Box::pin(send::send(visit, operation))),
         };
         routes.push(PanelRoute { method: Method::GET, path: path.clone(), needs, leads: get });
         routes.push(PanelRoute { method: Method::POST, path, needs, leads: post });

@@ -41,5 +41,5 @@ struct Tab {
 
 /// Whether the list of a subject is a page here.
 pub(super) fn is_kept(subject: Subject) -> bool {
-    matches!(subject.word(), "token" | "field" | "account" | "session")
+    matches!(subject, Subject::Token | Subject::Field | Subject::Account | Subject::Session)
 }

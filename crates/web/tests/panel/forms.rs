@@ -47,7 +47,9 @@ fn addresses_of(operation: &Operation) -> Vec<(&'static str, String)> {
         (OperationId::ServerHostKey, _) => "/do/server-trust/{name}".to_owned(),
         (OperationId::SettingShow, _) => "/do/settings-set/{name}".to_owned(),
         (OperationId::NodeShow | OperationId::NodeHistory, _) => "/nodes/{id}".to_owned(),
-        (_, Effect::Shows) if matches!(operation.names, Names::One(_)) => format!("/{subject}/{{name}}"),
+        (_, Effect::Shows | Effect::Lists) if matches!(operation.names, Names::One(_)) => {
+            format!("/{subject}/{{name}}")
+        }
         _ => format!("/{subject}"),
     };
     vec![("GET", page)]
@@ -96,7 +98,8 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (_, Subject::Site) => "verify.test".into(),
             (_, Subject::Platform) => "d10".into(),
             (_, Subject::Server) => "web1".into(),
-            (_, subject) if subject.word() == "session" => "1".into(),
+            (_, Subject::Session) => furnished.session.to_string(),
+            (_, Subject::Bulk) => furnished.bulk.to_string(),
             _ => "spare".into(),
         };
         let path = match operation.names {
@@ -374,10 +377,8 @@ fn settings_are_of_their_kind_and_tell_who_changed_them() {
     assert_eq!(set("news_mail_password", "secret", "hunter2 is a secret").status, 303);
 
     let page = stage.get("/settings");
-    assert_eq!(
-        page.between("id=\"value-tasks_at_once\"", ">").and_then(|tag| tag.split("value=\"8\"").nth(1)).is_some(),
-        true
-    );
+    let field = page.between("id=\"value-tasks_at_once\"", ">").unwrap();
+    assert!(field.contains("value=\"8\""), "{field}");
     assert!(page.text().contains("Changed by admin") && page.text().contains("One is set"), "{}", page.text());
     assert!(!page.html.contains("hunter2"));
     // Left empty, the default holds again.
@@ -405,4 +406,62 @@ fn fields_of_the_operators_own_stand_in_forms_of_their_kind() {
     assert!(gone(&stage.get("/do/platform-edit/d10")));
     assert_eq!(stage.fill("/do/field-delete/ticket?kind=site", &[("confirm", "ticket")]).status, 303);
     assert!(gone(&stage.get("/do/site-edit/a.test")));
+}
+
+#[test]
+fn accounts_are_made_with_a_link_that_is_shown_once_and_end_with_their_sessions() {
+    let stage = Stage::new();
+    stage.run(stage.front.signed_in("spare"));
+
+    let made = stage.fill("/do/account-add", &[("name", "anna"), ("hours", "2")]);
+    assert_eq!(made.status, 200, "{}", made.text());
+    let link = made.between("<pre tabindex=\"0\"><code>", "</code>").unwrap().to_owned();
+    let secret = link.rsplit('/').next().unwrap().to_owned();
+    assert!(secret.len() > 20 && made.text().contains("shown only now"), "{link}");
+    for page in ["/accounts", "/sessions", "/audit"] {
+        let list = stage.get(page);
+        assert!(list.status == 200 && !list.html.contains(&secret), "{page}");
+    }
+    assert!(stage.get("/accounts").text().contains("anna"));
+    let another = stage.fill("/do/account-link/anna", &[]);
+    assert!(another.status == 200 && !another.html.contains(&secret), "{}", another.text());
+
+    let sessions = stage.get("/sessions?account=spare");
+    let end = sessions.between("href=\"/do/session-end/", "\"").expect("a session that can be ended").to_owned();
+    assert!(stage.fill(&format!("/do/session-end/{end}"), &[]).location.starts_with("/sessions?did="));
+    assert!(!stage.get("/sessions?account=spare").html.contains("/do/session-end/"));
+    assert_eq!(stage.fill("/do/account-delete/anna", &[("confirm", "ann")]).status, 422);
+    assert_eq!(stage.fill("/do/account-delete/anna", &[("confirm", "anna")]).status, 303);
+    assert!(!stage.get("/accounts").text().contains("anna"));
+}
+
+#[test]
+fn servers_and_platforms_are_added_by_their_forms_and_tested_before_as_far_as_that_can_be() {
+    let stage = Stage::new();
+    let given = [
+        ("name", "web7"),
+        ("http", "nginx"),
+        ("listen", "127.0.0.1:8080"),
+        ("db", "mariadb"),
+        ("db_host", "db7.example.org"),
+        ("db_account", "aegir"),
+        ("db_password", " with spaces "),
+    ];
+
+    let tried = stage.fill("/do/server-add", &[given.as_slice(), &[("dry_run", "yes")]].concat());
+    assert_eq!(tried.status, 200, "{}", tried.text());
+    assert!(tried.text().contains("verify-server") && !tried.html.contains("with spaces"), "{}", tried.text());
+    assert_eq!((tried.value("db_host"), tasks(&stage).len()), ("db7.example.org".into(), 3));
+    let sent = stage.post("/do/server-add", &with(&tried.fields(), "db_password", " with spaces "));
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    stage.work();
+    let password = stage.front.back_ends.machine("web7").password_of("@server_web7");
+    assert_eq!(password.as_deref(), Some(" with spaces "));
+
+    let without = stage.fill("/do/platform-add", &[("name", "d11")]);
+    assert_eq!(without.status, 422, "{}", without.text());
+    let added = stage.fill("/do/platform-add", &[("name", "d11"), ("root", "/srv/d11"), ("server", "web7")]);
+    assert_eq!(added.status, 303, "{}", added.text());
+    stage.work();
+    assert_eq!(stage.get("/do/platform-edit/d11").value("title"), "d11");
 }

@@ -81,7 +81,7 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
         (OperationId::FieldDelete, _) => {
             happens.push("The field is taken away, with its value on each object that has one.".into());
         }
-        (_, subject) if subject.word() == "account" => {
+        (OperationId::AccountDelete, _) => {
             happens.push("Nobody is let in by this account any more; its sessions and links end at once.".into());
         }
         _ => happens.push(operation.about.to_owned()),

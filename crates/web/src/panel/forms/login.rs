@@ -6,7 +6,8 @@ use axum::body::Body;
 use axum::http::Response;
 
 use super::once::Done;
-use super::page::{Became, Doing, done};
+use super::page::Doing;
+use super::send::{Became, done};
 use crate::api::{Problem, ProblemKind, ended_of};
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;

@@ -1,19 +1,19 @@
 //! The page of an operation: its form, and what becomes of it.
 
 use aegir_domain::Remedy;
-use aegir_hosting::{Answer, BadParameter, Call, Effect, Names, Operation, OperationId, Queued, Subject};
+use aegir_hosting::{Call, Effect, Names, Operation, OperationId, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
+use super::about::{back_of, has_object_pages, has_page, notes, section_of, takes_services, title_of};
 use super::confirm::{Confirm, confirm, takes_away};
 use super::field::{Field, sentence};
-use super::fill::{self, bare, fields, now, typed};
+use super::fill::{bare, fields, typed};
 use super::group::{Group, grouped};
 use super::narrow::{mark, narrow};
-use super::once::{self, Done};
-use super::read::{mistakes, read};
+use super::read::read;
 use crate::api::{Problem, ProblemKind};
 use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::Frame;
@@ -46,7 +46,7 @@ struct FormPage {
 }
 
 /// What went wrong.
-struct Told {
+pub(super) struct Told {
     what: String,
     because: Vec<String>,
     remedy: String,
@@ -61,22 +61,13 @@ struct NotNowPage {
     back: String,
 }
 
-#[derive(Template)]
-#[template(path = "do_told_once.html")]
-struct ToldOncePage {
-    frame: Frame,
-    what: &'static str,
-    secret: String,
-    back: String,
-}
-
 impl Told {
     /// What went wrong and why, the outermost first.
     fn causes(&self) -> Vec<String> {
         std::iter::once(&self.what).chain(&self.because).cloned().collect()
     }
 
-    fn of(problem: &Problem) -> Told {
+    pub(super) fn of(problem: &Problem) -> Told {
         Told {
             what: problem.detail().to_owned(),
             because: problem.because().to_vec(),
@@ -120,7 +111,7 @@ impl<'a> Doing<'a> {
         Ok(())
     }
 
-    fn call(&self) -> Call {
+    pub(super) fn call(&self) -> Call {
         Call { name: self.name.clone(), ..Call::of(self.operation.id) }
     }
 
@@ -134,7 +125,7 @@ impl<'a> Doing<'a> {
         back_of(&self.operation, self.name.as_deref().filter(|_| !takes_away(&self.operation)))
     }
 
-    async fn frame(&self, call: &Call) -> Frame {
+    pub(super) async fn frame(&self, call: &Call) -> Frame {
         let mut frame = self.visit.frame(&self.title(), section_of(self.operation.subject)).await;
         let list = (sentence(self.operation.subject.path()).replace('-', " "), address::list(self.operation.subject));
         if has_page(self.operation.subject) {
@@ -183,7 +174,7 @@ impl<'a> Doing<'a> {
         }
     }
 
-    async fn page(&self, status: StatusCode, given: Given<'_>) -> Result<Response<Body>, Problem> {
+    pub(super) async fn page(&self, status: StatusCode, given: Given<'_>) -> Result<Response<Body>, Problem> {
         let Given { mut fields, errors, problem, plan, confirm, call } = given;
         let mut listed = Vec::new();
         let mut notes = notes(&self.operation, self.view.as_ref());
@@ -243,13 +234,13 @@ impl<'a> Doing<'a> {
 }
 
 /// What a form has in it when it is shown.
-struct Given<'a> {
-    fields: Vec<Field>,
-    errors: Vec<(String, String)>,
-    problem: Option<Told>,
-    plan: Option<Vec<String>>,
-    confirm: Option<Confirm>,
-    call: std::borrow::Cow<'a, Call>,
+pub(super) struct Given<'a> {
+    pub(super) fields: Vec<Field>,
+    pub(super) errors: Vec<(String, String)>,
+    pub(super) problem: Option<Told>,
+    pub(super) plan: Option<Vec<String>>,
+    pub(super) confirm: Option<Confirm>,
+    pub(super) call: std::borrow::Cow<'a, Call>,
 }
 
 /// The form of an operation.
@@ -270,277 +261,4 @@ pub(super) async fn show(visit: &Visit, operation: Operation) -> Result<Response
     let call = std::borrow::Cow::Owned(read(&operation, name, &visit.asked.query).call);
     let given = Given { fields, errors: Vec::new(), problem: None, plan: None, confirm, call };
     doing.page(StatusCode::OK, given).await
-}
-
-/// Does what a form asks for.
-pub(super) async fn send(visit: &Visit, operation: Operation) -> Result<Response<Body>, Problem> {
-    let doing = Doing::of(visit, operation).await;
-    // What goes away between a form and its sending may be what the form did.
-    let doing = match doing {
-        Ok(doing) => doing,
-        Err(_) => {
-            let name = matches!(operation.names, Names::One(_)).then(|| visit.asked.name().to_owned());
-            Doing { visit, operation, name, view: None }
-        }
-    };
-    match done(&doing).await? {
-        Became::Done(Done::Now(Answer::Queued(Queued { task, .. }))) | Became::Done(Done::Before(Some(task))) => {
-            Ok(reply::go(&address::object(Subject::Task, &task.to_string())))
-        }
-        Became::Done(done) => finished(&doing, done).await,
-        Became::Shown(response) => Ok(response),
-    }
-}
-
-/// What became of a form that was sent.
-pub(super) enum Became {
-    /// It was done.
-    Done(Done),
-    /// It is shown again.
-    Shown(Response<Body>),
-}
-
-/// Reads the form that was sent, and does what it asks for; or shows it again, with what is wrong.
-pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
-    let (visit, operation) = (doing.visit, &doing.operation);
-    let form = &visit.asked.form;
-    let name = doing.name.as_deref();
-    let mut asked = read(operation, name, form);
-    let mut agreed = confirm(operation, name.unwrap_or_default(), doing.view.as_ref());
-    let again = form.get("show_again") == Some("yes") || form.get("narrow") == Some("true");
-    let dry_run = form.get("dry_run") == Some("yes");
-    if let Some(agreed) = &mut agreed {
-        agreed.typed = form.get("confirm").unwrap_or_default().trim().to_owned();
-        if agreed.typed != agreed.name && !again && !dry_run {
-            asked.wrong.push(("confirm".into(), format!("type `{}`, and nothing else", agreed.name)));
-        }
-        if operation.parameter("confirm").is_some() {
-            let typed = if dry_run { agreed.name.clone() } else { agreed.typed.clone() };
-            asked.call = asked.call.with("confirm", typed);
-        }
-    }
-    asked.call.dry_run = dry_run;
-    let mut problem = None;
-    let mut plan = None;
-    let mistakes = if again { Vec::new() } else { mistakes(&asked.call) };
-    if !again && asked.wrong.is_empty() && mistakes.is_empty() {
-        let given_once = form.get("once").unwrap_or_default();
-        let became = match dry_run {
-            true => visit.ask(asked.call.clone()).await.map(Done::Now),
-            false => once::perform(visit, asked.call.clone(), given_once).await,
-        };
-        match became {
-            Ok(Done::Now(answer)) if dry_run => plan = Some(planned(&answer)),
-            Ok(done) => return Ok(Became::Done(done)),
-            Err(refused) => problem = Some(refused),
-        }
-    }
-    let status = match &problem {
-        Some(problem) if problem.kind == ProblemKind::BadParameters => StatusCode::UNPROCESSABLE_ENTITY,
-        Some(problem) => problem.status(),
-        None if asked.wrong.is_empty() && mistakes.is_empty() => StatusCode::OK,
-        None => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    if let Some(refused) = problem.take_if(|problem| !is_told_on_the_form(problem)) {
-        return Err(refused);
-    }
-    let mut fields = fields(visit, operation, name, doing.view.as_ref()).await?;
-    typed(&mut fields, form, true);
-    let mut errors = asked.wrong;
-    let mut told = None;
-    errors.extend(told_of(&mistakes, &fields, agreed.is_some()));
-    if let Some(problem) = &problem {
-        if problem.kind == ProblemKind::Stale {
-            other_values(doing, &mut fields);
-        }
-        errors.extend(told_of(problem.parameters(), &fields, agreed.is_some()));
-        if problem.kind == ProblemKind::Taken {
-            errors.push(("name".into(), problem.detail().to_owned()));
-        }
-        let all_told = !errors.is_empty() && problem.kind == ProblemKind::BadParameters;
-        told = (!all_told).then(|| Told::of(problem));
-    }
-    if operation.id == OperationId::SiteAdd {
-        narrow(visit, &mut fields).await?;
-    }
-    let call = std::borrow::Cow::Owned(asked.call);
-    let given = Given { fields, errors, problem: told, plan, confirm: agreed, call };
-    doing.page(status, given).await.map(Became::Shown)
-}
-
-/// Whether a refusal is one that whoever filled in the form can do something about.
-fn is_told_on_the_form(problem: &Problem) -> bool {
-    !matches!(problem.kind, ProblemKind::Forbidden | ProblemKind::Broken)
-}
-
-/// What a refusal says of which field, each with its way out.
-fn told_of(mistakes: &[BadParameter], fields: &[Field], agreed: bool) -> Vec<(String, String)> {
-    let has = |name: &str| fields.iter().any(|field| field.name == name);
-    let mut told = Vec::new();
-    for bad in mistakes {
-        let why = match &bad.remedy {
-            Some(remedy) => format!("{}; {remedy}", bad.why),
-            None => bad.why.clone(),
-        };
-        // What is said of a field of the operator's own begins with its name.
-        let own = bad.why.trim_start_matches('`').split(['=', '`']).next().unwrap_or_default();
-        let name = match bad.parameter.as_str() {
-            "field" => format!("{}{own}", fill::OWN),
-            // The one field of a setting's form is of the setting's own kind, and bears no name of it.
-            _ if has("value") => "value".to_owned(),
-            _ if has("secret") => "secret".to_owned(),
-            flag => {
-                let emptied = fill::EMPTIED_BY.iter().find(|(_, empties)| *empties == flag && !has(flag));
-                emptied.map_or(flag, |(emptied, _)| emptied).to_owned()
-            }
-        };
-        if has(&name) || agreed && name == "confirm" {
-            told.push((name, why));
-        }
-    }
-    told
-}
-
-/// Says beside each field that somebody else changed meanwhile what it is now; what was typed stays.
-fn other_values(doing: &Doing<'_>, fields: &mut [Field]) {
-    let Some(view) = &doing.view else { return };
-    for field in fields {
-        if field.name == "revision" {
-            field.value = fill::text_of(&view["revision"]);
-            continue;
-        }
-        let (Some(was), Some(is)) = (&field.was, now(&doing.operation, view, &field.name)) else { continue };
-        if was.trim() != is.trim() && field.value.trim() != is.trim() {
-            let shown = |text: &str| {
-                if text.trim().is_empty() { "empty".into() } else { format!("`{}`", text.replace('\n', ", ")) }
-            };
-            field.error = format!(
-                "it is {} now, and was {}; what you typed takes its place if you send it again",
-                shown(&is),
-                shown(was)
-            );
-        }
-        field.was = Some(is);
-    }
-}
-
-/// What a back end would be asked.
-fn planned(answer: &Answer) -> Vec<String> {
-    match answer {
-        Answer::WouldQueue { requests, .. } => requests.iter().map(|request| format!("{request:#}")).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Leads on from what was changed at once; what is told once is told here.
-async fn finished(doing: &Doing<'_>, done: Done) -> Result<Response<Body>, Problem> {
-    if let (Done::Now(Answer::Object(run)), Subject::Bulk) = (&done, doing.operation.subject)
-        && let Some(number) = run["id"].as_i64()
-    {
-        return Ok(reply::go(&address::object(Subject::Bulk, &number.to_string())));
-    }
-    let told = match &done {
-        Done::Now(Answer::Object(object)) => {
-            ["token", "link"].into_iter().find_map(|what| Some((what, object[what].as_str()?.to_owned())))
-        }
-        _ => None,
-    };
-    if let Some((what, secret)) = told {
-        let mut call = doing.call();
-        call.name = call.name.or_else(|| doing.visit.asked.form.get("name").map(str::to_owned));
-        let frame = doing.frame(&call).await;
-        return reply::page(&ToldOncePage { frame, what, secret, back: address::list(doing.operation.subject) });
-    }
-    let new_name = doing.visit.asked.form.get("name").filter(|_| matches!(doing.operation.names, Names::New(_)));
-    let to = match new_name {
-        Some(name) => back_of(&doing.operation, Some(name.trim())),
-        None => doing.back(),
-    };
-    Ok(reply::go(&format!("{to}?did={}", doing.visit.did(&doing.operation))))
-}
-
-/// Whether an operation is told of services, which may answer or not.
-fn takes_services(operation: &Operation) -> bool {
-    operation.parameter("http").is_some()
-}
-
-/// Whether objects of this subject have pages of their own.
-fn has_object_pages(subject: Subject) -> bool {
-    matches!(subject, Subject::Site | Subject::Platform | Subject::Server | Subject::Task)
-}
-
-/// Whether the subject has a page.
-fn has_page(subject: Subject) -> bool {
-    subject != Subject::Node
-}
-
-/// The page of an object, or of the list where it stands.
-fn back_of(operation: &Operation, name: Option<&str>) -> String {
-    match name {
-        Some(name) if has_object_pages(operation.subject) => address::object(operation.subject, &bare(name)),
-        _ => address::list(operation.subject),
-    }
-}
-
-/// The part of the navigation that a subject belongs to.
-pub(in crate::panel) fn section_of(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Site | Subject::FoundSite => "sites",
-        Subject::Platform => "platforms",
-        Subject::Server => "servers",
-        Subject::Package => "packages",
-        Subject::Task | Subject::Queue | Subject::Bulk => "tasks",
-        Subject::Drift | Subject::Node => "overview",
-        _ => "settings",
-    }
-}
-
-/// What an operation is called as a heading and on its button.
-pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> String {
-    let verb = sentence(&operation.verb.replace('-', " "));
-    let subject = operation.subject.word().replace('-', " ");
-    let name = name.map(bare).unwrap_or_default();
-    match (operation.id, operation.names) {
-        (OperationId::SiteLogin, _) => format!("Log in to {name}"),
-        (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
-        (OperationId::SettingSet, _) => format!("Change {name}"),
-        (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
-        (_, Names::New(_)) => {
-            let article = if subject.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-            format!("{verb} {article} {subject}")
-        }
-        (_, Names::None) => format!("{verb} the {subject}"),
-        _ if operation.verb == "link" => format!("A new link for {name}"),
-        _ if matches!(operation.subject, Subject::Site | Subject::Platform | Subject::Server) => {
-            format!("{verb} {name}")
-        }
-        _ => format!("{verb} {subject} {name}"),
-    }
-}
-
-/// What else is to be known before an operation is asked for.
-fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> {
-    match operation.id {
-        OperationId::ServerAdd | OperationId::ServerEdit => {
-            let mut notes = vec![
-                "What can be tested now is whether all of this fits together. Whether the web and the database service \
-                 answer is tested by the verify that follows: if it fails, its task says why, and the machine is left \
-                 as it was."
-                    .to_owned(),
-            ];
-            if operation.id == OperationId::ServerAdd {
-                notes.push(
-                    "Of another machine, the key that it shows over SSH is asked for once the server is added, and you \
-                     compare it before anything is sent there."
-                        .to_owned(),
-                );
-            }
-            notes
-        }
-        OperationId::SettingSet => match view.map(|view| &view["changed_by"]) {
-            Some(Value::String(by)) => vec![format!("It was last changed by {by}.")],
-            _ => vec!["It has never been changed.".into()],
-        },
-        _ => Vec::new(),
-    }
 }

@@ -90,12 +90,11 @@ fn part_of(subject: Subject) -> &'static str {
         Subject::Platform => "platforms",
         Subject::Site | Subject::FoundSite | Subject::Drift => "sites",
         Subject::Package => "packages",
-        Subject::Task | Subject::Queue => "tasks",
+        Subject::Task | Subject::Queue | Subject::Bulk => "tasks",
         Subject::Token => "tokens",
         Subject::Field => "fields",
         Subject::Setting | Subject::Audit | Subject::Node => "kept",
-        #[expect(unreachable_patterns, reason = "accounts and sessions")]
-        _ => "people",
+        Subject::Account | Subject::Session => "people",
     }
 }
 

@@ -57,11 +57,11 @@ pub(super) fn lists() -> impl Iterator<Item = Operation> {
 
 /// What the page of a subject is called.
 pub(super) fn title(subject: Subject) -> &'static str {
-    match subject.word() {
-        "token" => "Tokens",
-        "field" => "Fields",
-        "account" => "Accounts",
-        "session" => "Sessions",
+    match subject {
+        Subject::Token => "Tokens",
+        Subject::Field => "Fields",
+        Subject::Account => "Accounts",
+        Subject::Session => "Sessions",
         _ => subject.path(),
     }
 }
@@ -105,14 +105,14 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
 
 /// What an empty list says.
 fn about_none(subject: Subject) -> &'static str {
-    match subject.word() {
-        "token" => {
+    match subject {
+        Subject::Token => {
             "There is no token: no program may ask over TCP. One lets in whoever has it, for what its scopes say."
         }
-        "field" => {
+        Subject::Field => {
             "You have no fields of your own. One gives servers, platforms or sites something more to be said of them."
         }
-        "account" => "There is no account.",
+        Subject::Account => "There is no account.",
         _ => "There is nothing here.",
     }
 }
@@ -153,7 +153,7 @@ fn row(visit: &Visit, list: &Operation, keys: &[String], item: &Value) -> Row {
         let to = address::doing(&one, Some(&name));
         (title_of(&one, Some(&name)), if said.is_empty() { to } else { format!("{to}?{said}") })
     });
-    let is_own = list.subject.word() == "session" && item["id"].as_i64() == Some(visit.session.id);
+    let is_own = list.subject == Subject::Session && item["id"].as_i64() == Some(visit.session.id);
     Row { cells: cells.collect(), doing: doing.collect(), is_own }
 }
 

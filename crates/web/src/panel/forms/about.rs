@@ -1,0 +1,94 @@
+//! What operations are called on pages, which part of the navigation they belong to, and where they lead.
+
+use aegir_hosting::{Names, Operation, OperationId, Subject};
+use serde_json::Value;
+
+use super::field::sentence;
+use super::fill::bare;
+use crate::panel::address;
+
+/// Whether an operation is told of services, which may answer or not.
+pub(super) fn takes_services(operation: &Operation) -> bool {
+    operation.parameter("http").is_some()
+}
+
+/// Whether objects of this subject have pages of their own.
+pub(super) fn has_object_pages(subject: Subject) -> bool {
+    matches!(subject, Subject::Site | Subject::Platform | Subject::Server | Subject::Task | Subject::Bulk)
+}
+
+/// Whether the subject has a page.
+pub(super) fn has_page(subject: Subject) -> bool {
+    subject != Subject::Node
+}
+
+/// The page of an object, or of the list where it stands.
+pub(super) fn back_of(operation: &Operation, name: Option<&str>) -> String {
+    match name {
+        Some(name) if has_object_pages(operation.subject) => address::object(operation.subject, &bare(name)),
+        _ => address::list(operation.subject),
+    }
+}
+
+/// The part of the navigation that a subject belongs to.
+pub(in crate::panel) fn section_of(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Site | Subject::FoundSite => "sites",
+        Subject::Platform => "platforms",
+        Subject::Server => "servers",
+        Subject::Package => "packages",
+        Subject::Task | Subject::Queue | Subject::Bulk => "tasks",
+        Subject::Drift | Subject::Node => "overview",
+        _ => "settings",
+    }
+}
+
+/// What an operation is called as a heading and on its button.
+pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> String {
+    let verb = sentence(&operation.verb.replace('-', " "));
+    let subject = operation.subject.word().replace('-', " ");
+    let name = name.map(bare).unwrap_or_default();
+    match (operation.id, operation.names) {
+        (OperationId::SiteLogin, _) => format!("Log in to {name}"),
+        (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
+        (OperationId::SettingSet, _) => format!("Change {name}"),
+        (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
+        (_, Names::New(_)) => {
+            let article = if subject.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            format!("{verb} {article} {subject}")
+        }
+        (_, Names::None) => format!("{verb} the {subject}"),
+        (OperationId::AccountLink, _) => format!("A new link for {name}"),
+        _ if matches!(operation.subject, Subject::Site | Subject::Platform | Subject::Server) => {
+            format!("{verb} {name}")
+        }
+        _ => format!("{verb} {subject} {name}"),
+    }
+}
+
+/// What else is to be known before an operation is asked for.
+pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> {
+    match operation.id {
+        OperationId::ServerAdd | OperationId::ServerEdit => {
+            let mut notes = vec![
+                "What can be tested now is whether all of this fits together. Whether the web and the database service \
+                 answer is tested by the verify that follows: if it fails, its task says why, and the machine is left \
+                 as it was."
+                    .to_owned(),
+            ];
+            if operation.id == OperationId::ServerAdd {
+                notes.push(
+                    "Of another machine, the key that it shows over SSH is asked for once the server is added, and you \
+                     compare it before anything is sent there."
+                        .to_owned(),
+                );
+            }
+            notes
+        }
+        OperationId::SettingSet => match view.map(|view| &view["changed_by"]) {
+            Some(Value::String(by)) => vec![format!("It was last changed by {by}.")],
+            _ => vec!["It has never been changed.".into()],
+        },
+        _ => Vec::new(),
+    }
+}
