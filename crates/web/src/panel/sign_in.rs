@@ -215,8 +215,3 @@ fn session_cookie(opened: &Opened) -> String {
 pub(super) fn no_cookie() -> String {
     format!("{SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
 }
-
-/// What was typed into a form, as one that is shown again has it: without what belongs to a session.
-pub(super) fn typed(form: &Pairs) -> Pairs {
-    form.without(&OWN_FIELDS)
-}
