@@ -71,8 +71,8 @@ fn called(operation: &Operation) -> String {
 }
 
 fn operation_of(subject: Subject, verb: &str) -> Option<Operation> {
-    let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
-    declared.into_iter().find(|operation| operation.subject == subject && operation.verb == verb)
+    let mut declared = OperationId::ALL.into_iter().map(OperationId::declaration);
+    declared.find(|operation| operation.subject == subject && operation.verb == verb)
 }
 
 fn takes_away(operation: &Operation) -> bool {
