@@ -57,7 +57,10 @@ pub(super) fn audit(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
         "at" => Cell::Time(entry.at),
         "actor" => Cell::text(entry.actor.clone()),
         "operation" => Cell::text(name_of(&entry.operation)),
-        "object" => Cell::maybe(entry.object.as_deref()),
+        "object" => match (entry.object.as_deref(), subject_of(&entry.operation)) {
+            (Some(name), Some(subject)) => Cell::link(name, address::object(subject, name.trim_start_matches('@'))),
+            (name, _) => Cell::maybe(name),
+        },
         "answer" => {
             let tone = match entry.answer.as_str() {
                 "done" | "queued" => Tone::Good,
@@ -142,9 +145,17 @@ fn called(context: &str) -> String {
     }
 }
 
+/// What an operation is about, by the word that is kept, if that has a page.
+fn subject_of(slug: &str) -> Option<Subject> {
+    let mut operations = OperationId::ALL.into_iter().map(OperationId::declaration);
+    let subject = operations.find(|operation| operation.slug() == slug)?.subject;
+    let has_page = [Subject::Site, Subject::Platform, Subject::Server, Subject::Task, Subject::Package];
+    has_page.contains(&subject).then_some(subject)
+}
+
 /// The name of an operation, by the word that is kept: `site verify`.
 pub(crate) fn name_of(slug: &str) -> String {
-    let operations = OperationId::ALL.into_iter().map(OperationId::declaration);
-    let known = operations.into_iter().find(|operation| operation.slug() == slug);
+    let mut operations = OperationId::ALL.into_iter().map(OperationId::declaration);
+    let known = operations.find(|operation| operation.slug() == slug);
     known.map_or_else(|| slug.to_owned(), |operation| operation.name())
 }

@@ -33,8 +33,8 @@ impl Doing {
     }
 }
 
-/// What can be asked of the object of this name, which calls itself `context`, as its view says and as far as the account
-/// may. What one comes for is first.
+/// What can be asked of the object of this name, as its view says and as far as the account may. What one comes for is
+/// first.
 pub(super) fn doing(actor: &Actor, subject: Subject, name: &str, operations: &[AvailableView]) -> Vec<Doing> {
     let mut all: Vec<(u8, Doing)> = operations
         .iter()
@@ -71,8 +71,8 @@ fn called(operation: &Operation) -> String {
 }
 
 fn operation_of(subject: Subject, verb: &str) -> Option<Operation> {
-    let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
-    declared.into_iter().find(|operation| operation.subject == subject && operation.verb == verb)
+    let mut declared = OperationId::ALL.into_iter().map(OperationId::declaration);
+    declared.find(|operation| operation.subject == subject && operation.verb == verb)
 }
 
 fn takes_away(operation: &Operation) -> bool {
