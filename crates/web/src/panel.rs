@@ -33,7 +33,6 @@ mod route;
 mod sign_in;
 mod states;
 mod tasks;
-mod times;
 mod visit;
 
 use std::sync::Arc;

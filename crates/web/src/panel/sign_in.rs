@@ -8,7 +8,6 @@ use axum::http::{Method, Response, StatusCode};
 
 use super::door::SESSION;
 use super::frame::Frame;
-use super::pairs::Pairs;
 use super::route::PanelRoute;
 use super::visit::{Asked, Stranger, form_token};
 use super::{address, assets, reply};

@@ -47,7 +47,6 @@ pub(super) struct Failing {
 pub(super) struct FailedTask {
     pub(super) id: i64,
     pub(super) heading: String,
-    pub(super) object: String,
     pub(super) state: State,
     pub(super) cause: String,
     pub(super) at: i64,
@@ -131,7 +130,6 @@ async fn told(visit: &Visit, task: TaskView) -> FailedTask {
     FailedTask {
         id: task.id,
         heading: words::heading(&task.operation, &task.object_name),
-        object: address::of_context(&task.object_name),
         state: states::of_task(&task.state),
         cause: cause.to_owned(),
         at: task.ended.unwrap_or(task.queued),

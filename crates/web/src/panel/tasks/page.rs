@@ -17,7 +17,7 @@ use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::{Elsewhere, Frame};
 use crate::panel::states::{self, State};
 use crate::panel::visit::Visit;
-use crate::panel::{address, reply, times};
+use crate::panel::{address, frame, reply};
 
 /// The longest value of a fact that is shown.
 const LONGEST_FACT: usize = 400;
@@ -238,7 +238,7 @@ fn short(task: &TaskView, attempt: &AttemptView) -> ToldAttempt {
 
 /// How long something took; empty where it did not begin and end.
 fn took(began: Option<i64>, ended: Option<i64>) -> String {
-    began.zip(ended).map(|(began, ended)| times::lasted(ended.saturating_sub(began))).unwrap_or_default()
+    began.zip(ended).map(|(began, ended)| frame::lasted(&ended.saturating_sub(began))).unwrap_or_default()
 }
 
 fn told_log(task: &TaskView, log: &Log) -> ToldLog {
