@@ -9,7 +9,7 @@ SETUP ?= yes
 .DEFAULT_GOAL := help
 # make run: where the home lies, and what is wished of the first site (see `aegir up --help`).
 HOME_DIR ?= ./var
-.PHONY: help setup build run test test-drupal test-api proofs bench tidy fmt deny
+.PHONY: help setup setup-tests build run test test-browser test-drupal test-api proofs bench tidy fmt deny
 
 help: ## lists these targets
 	@sed -n -E 's/^([a-z-]+):.*## (.*)$$/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,8 +29,16 @@ run: build ## one command to a Drupal site: PLATFORM=DIR HTTP=apache DB=sqlite P
 	  $(if $(PHP),--php "$(PHP)") $(if $(LISTEN),--listen "$(LISTEN)") $(if $(DOMAIN),--domain "$(DOMAIN)") \
 	  $(if $(PORT),--port "$(PORT)") $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(PANEL),--panel "$(PANEL)") $(if $(API),--api "$(API)") $(if $(DETACH),--detach)
 
-test: setup ## format, lints, all tests; ends with `N passed, N failed`
+setup-tests: setup ## installs what the tests of the panel need besides: a browser, and what drives it
+ifneq ($(SETUP),no)
+	@AEGIR_PACKAGES_TABLE=scripts/packages-tests.table scripts/setup
+endif
+
+test: setup-tests ## format, lints, all tests; ends with `N passed, N failed`
 	@scripts/test
+
+test-browser: setup-tests ## the panel in Chromium; pictures of every page in target/screenshots
+	@scripts/test browser
 
 test-drupal: setup ## the stories on every Drupal tree in AEGIR_TEST_PLATFORMS
 	@if [ ! -d "$(AEGIR_TEST_PLATFORMS)" ]; then \

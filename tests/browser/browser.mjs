@@ -23,6 +23,7 @@ export async function stage(...words) {
   const lines = createInterface({ input: child.stdout });
   const first = await Promise.race([
     new Promise((told) => lines.once('line', told)),
+    new Promise((_, fail) => child.once('error', fail)),
     new Promise((_, fail) => child.once('exit', (code) => fail(new Error(`the stage ended with ${code}`)))),
   ]);
   const [link, token] = first.split(' ');

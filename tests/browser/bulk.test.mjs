@@ -7,7 +7,8 @@ import { browser, enter, look, somebody, stage } from './browser.mjs';
 let panel;
 let chrome;
 before(async () => {
-  [panel, chrome] = await Promise.all([stage(), browser()]);
+  panel = await stage();
+  chrome = await browser();
 });
 after(async () => {
   await chrome?.close();

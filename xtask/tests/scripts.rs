@@ -28,6 +28,9 @@ impl Machine {
             .with("rustc", "echo rustc 99.0.0")
             .with("dpkg-query", "exit 1")
             .with("apt-get", "echo 'Inst wanted (1.0 Debian:12 [amd64])'")
+            .with("npm", "exit 0")
+            .with("node", "exit 0")
+            .with("chromium", "exit 0")
     }
 
     fn with(self, name: &str, body: &str) -> Machine {
@@ -282,6 +285,18 @@ fn a_test_that_fails_or_never_ends_is_in_the_sum() {
 
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(last_line(&output), "16 passed, 4 failed");
+}
+
+#[test]
+fn stories_in_a_browser_are_in_the_sum() {
+    let stories = "case \"$*\" in *way_in*) echo '# pass 2'; echo '# fail 1'; echo '# cancelled 1'; exit 1;; esac";
+
+    let output = cargo("exit 0", "exit 0", "exit 0").with("node", stories).run("test", &["browser"]);
+
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(last_line(&output), "2 passed, 2 failed");
+    let none = cargo("exit 0", "exit 0", "exit 0").with("npm", "exit 1").run("test", &["browser"]);
+    assert_eq!(last_line(&none), "0 passed, 1 failed", "what drives it cannot be fetched");
 }
 
 #[test]

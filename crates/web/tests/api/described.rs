@@ -170,6 +170,7 @@ fn name_of(template: &str, there: &Furnished) -> String {
         "platforms" => "d10".into(),
         "sites" => "retry.test".into(),
         "tasks" => there.ended.to_string(),
+        "bulk" => there.bulk.to_string(),
         "settings" => "tasks_at_once".into(),
         "nodes" => "@platform_d10".into(),
         "packages" => "views".into(),

@@ -35,7 +35,7 @@ fn everything() -> Vec<Asked> {
         let operation = id.declaration();
         let route = route_of(&operation);
         let name = match operation.subject.word() {
-            "task" | "session" => "1",
+            "task" | "session" | "bulk" => "1",
             "settings" => "tasks_at_once",
             "site" => "a.test",
             _ => "d10",

@@ -40,26 +40,15 @@ pub fn compare(file: &str, text: &str) {
 
 /// What is another one each time: times, and numbers of the one space.
 fn masked(value: &mut Value) {
-    const TIMES: [&str; 15] = [
-        "at",
-        "created",
-        "changed",
-        "verified",
-        "queued",
-        "started",
-        "ended",
-        "expires",
-        "last_used",
-        "opened",
-        "until",
-        "found",
-        "first",
-        "last",
-        "took",
+    const TIMES: [&str; 14] = [
+        "at", "created", "changed", "verified", "queued", "started", "ended", "expires", "opened", "until", "found",
+        "first", "last", "took",
     ];
     const NUMBERS: [&str; 5] = ["id", "task", "object", "node", "number"];
     match value {
         Value::Object(members) => {
+            // A use is written down beside the answer: whether it is told already is a matter of moments.
+            members.remove("last_used");
             for (name, value) in members {
                 match value {
                     Value::Number(_) if TIMES.contains(&name.as_str()) => *value = "<time>".into(),

@@ -191,7 +191,11 @@ impl Page {
         let table = &self.body[table..];
         let body = between(table, "<tbody>", "</tbody>");
         let rows = body.split("<tr").skip(1);
-        rows.map(|row| row.split("<td").skip(1).map(|cell| text_of(&format!("<td{cell}"))).collect()).collect()
+        // The box that a row is ticked by says nothing.
+        let told = |cell: &&str| !cell.starts_with(" class=\"pick\"");
+        let cells =
+            |row: &str| row.split("<td").skip(1).filter(told).map(|cell| text_of(&format!("<td{cell}"))).collect();
+        rows.map(cells).collect()
     }
 
     /// Where the link of this text leads.

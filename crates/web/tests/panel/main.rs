@@ -11,5 +11,6 @@ mod gate;
 mod lists;
 mod live_stage;
 mod objects;
+mod permissions;
 mod stage;
 mod tasks;
