@@ -7,7 +7,7 @@ use std::time::Duration;
 use aegir_domain::{Context, PackageCode, Password, TaskKind};
 use aegir_hosting::{
     Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, Opened, OperationId as Id, Pace, People as _, Permission,
-    Refusal, fingerprint,
+    Refusal, ask_bulk_runs, fingerprint,
 };
 use aegir_store::{SecretKey, Store, StoreAddress};
 use serde_json::{Value, json};
@@ -150,7 +150,8 @@ impl PretendFront {
 
     /// Works on the queue as a front end that runs does, until it is told to stop.
     pub async fn work_until(&self, stop: watch::Receiver<bool>) {
-        Dispatcher::new(self.hosting.clone(), "one").at(PACE).run(stop).await;
+        let asking = ask_bulk_runs(self.hosting.clone(), stop.clone());
+        tokio::join!(Dispatcher::new(self.hosting.clone(), "one").at(PACE).run(stop), asking);
     }
 
     /// A server `web1`, a platform `d10` and a site `a.test`, all in service.
