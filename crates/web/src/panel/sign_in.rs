@@ -1,7 +1,7 @@
 //! The ways in: name and password, or a one-time link.
 
 use aegir_domain::{Password, Remedy};
-use aegir_hosting::{Invitation, NotLetIn, Opened, SignIn};
+use aegir_hosting::{Invitation, NotLetIn, Opened, OperationId, Shape, SignIn};
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Method, Response, StatusCode};
@@ -15,6 +15,9 @@ use crate::api::{Problem, ProblemKind};
 
 /// Fields of a form that are not what somebody typed.
 const OWN_FIELDS: [&str; 2] = ["form_token", "once"];
+
+/// Fields of the pages of one's own account that hold secrets.
+const OWN_SECRETS: [&str; 5] = ["password", "again", "old", "drop", "code"];
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -95,13 +98,20 @@ pub(super) fn first(asked: &Asked) -> Response<Body> {
 pub(super) fn keeping(stranger: &Stranger) -> Response<Body> {
     let asked = &stranger.asked;
     let mut page = page_of(stranger, asked.path.clone());
-    page.kept = asked.form.without(&OWN_FIELDS).0;
+    page.kept = asked.form.without(&OWN_FIELDS).0.into_iter().filter(|(name, _)| !is_secret(name)).collect();
     page.wrong = Some(Wrong {
         what: "your session has ended, and nothing was done yet".into(),
         remedy: Some("sign in, and you come back to the form with what you typed".into()),
     });
     reply::page_as(StatusCode::UNAUTHORIZED, &page)
         .unwrap_or_else(|problem| reply::problem(stranger.frame(""), &problem))
+}
+
+/// Whether a field holds what is shown to nobody, whoever sits there next: it is typed once more.
+fn is_secret(name: &str) -> bool {
+    let of_operations = || OperationId::ALL.into_iter().flat_map(|id| id.declaration().parameters);
+    OWN_SECRETS.contains(&name)
+        || of_operations().any(|parameter| parameter.name == name && matches!(parameter.shape, Shape::Secret))
 }
 
 fn page_of(stranger: &Stranger, to: String) -> SignInPage {
@@ -213,4 +223,19 @@ fn session_cookie(opened: &Opened) -> String {
 /// Has the browser forget its session.
 pub(super) fn no_cookie() -> String {
     format!("{SESSION}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_secret_is_not_kept_for_whoever_signs_in_next() {
+        for secret in ["db_password", "password", "old", "secret"] {
+            assert!(is_secret(secret), "{secret}");
+        }
+        for other in ["name", "platform", "db_account", "title"] {
+            assert!(!is_secret(other), "{other}");
+        }
+    }
 }
