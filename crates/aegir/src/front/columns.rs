@@ -216,7 +216,7 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
         (_, Subject::Task | Subject::Queue) => "No task was asked for yet. A first one comes with `aegir site add …`.",
         (OperationId::BulkObjects, _) => "No object of the bulk run stands so.",
         (_, Subject::Bulk) => {
-            "There is no bulk run yet. Begin one with `aegir bulk start --operation 'site verify' --where all`."
+            "There is no bulk run yet. Begin one with `aegir bulk start --operation 'site verify' --filter all`."
         }
         (_, Subject::Token) => "There is no token yet. Make one with `aegir token add NAME --scope view`.",
         (_, Subject::Account) => "There is no account of the panel yet. Make one with `aegir account add NAME`.",

@@ -72,6 +72,7 @@ fn an_empty_list_says_what_to_do_first() {
         (["token", "list"], "aegir token add"),
         (["account", "list"], "aegir account add"),
         (["session", "list"], "Nobody is signed in"),
+        (["bulk", "list"], "aegir bulk start"),
         (["drift", "list"], "Nothing differs"),
     ] {
         let said = stage.aegir(&words).done();

@@ -24,6 +24,7 @@ fn name(operation: &Operation, there: &Furnished) -> String {
         Subject::Site => "retry.test".into(),
         Subject::Package => "views".into(),
         Subject::Task => there.ended.to_string(),
+        Subject::Bulk => there.bulk.to_string(),
         Subject::Setting => "tasks_at_once".into(),
         Subject::Node => "@retry.test".into(),
         other => panic!("nothing is shown by its name among {other:?}"),

@@ -71,18 +71,18 @@ impl Hosting {
         let parameters = pairs(asked, "with")?;
         operation.read(&parameters).map_err(|bad| within(asked.operation, "with", bad))?;
         let objects: Vec<String> = asked.given.strs("object").into_iter().map(str::to_owned).collect();
-        let filters: Vec<String> = asked.given.strs("where").into_iter().map(str::to_owned).collect();
+        let filters: Vec<String> = asked.given.strs("filter").into_iter().map(str::to_owned).collect();
         let names = match (objects.is_empty(), filters.is_empty()) {
             (false, true) => self.named(asked, &operation, &objects)?,
             (true, false) => self.found(asked, &operation, &filters).await?,
             _ => {
-                let remedy = "name them with `object`, or find them with `where`; `where=all` takes all there are";
+                let remedy = "name them with `object`, or find them with `filter`; `filter=all` takes all there are";
                 return Err(
                     BadParameters::one(asked.operation, "object", "no objects are chosen, or twice", remedy).into()
                 );
             }
         };
-        let chosen = json!({ "objects": objects.len(), "where": filters });
+        let chosen = json!({ "objects": objects.len(), "filter": filters });
         self.start(asked, &operation, parameters, names, chosen).await
     }
 
@@ -222,7 +222,7 @@ impl Hosting {
         let Some(list) = list else { return Ok(Vec::new()) };
         let mut parameters = match filters {
             [all] if all == "all" => Map::new(),
-            _ => pairs_of(asked, &list, "where", filters)?,
+            _ => pairs_of(asked, &list, "filter", filters)?,
         };
         for own in ["limit", "cursor"] {
             parameters.remove(own);
@@ -232,7 +232,7 @@ impl Hosting {
         loop {
             let call = Call { operation: list.id, name: None, parameters: parameters.clone(), dry_run: false };
             let page = Box::pin(self.perform(asked.actor, call)).await.map_err(|refusal| match refusal {
-                Refusal::Bad(bad) => within(asked.operation, "where", bad).into(),
+                Refusal::Bad(bad) => within(asked.operation, "filter", bad).into(),
                 other => other,
             })?;
             let Answer::Page { items, next, .. } = page else { break };
@@ -246,7 +246,7 @@ impl Hosting {
             if names.len() > MOST {
                 let remedy = "narrow it down, and ask for the rest in runs of their own";
                 let why = format!("it finds more than {MOST} objects");
-                return Err(BadParameters::one(asked.operation, "where", why, remedy).into());
+                return Err(BadParameters::one(asked.operation, "filter", why, remedy).into());
             }
             let Some(next) = next else { break };
             parameters.insert("cursor".into(), next.into());
@@ -255,7 +255,7 @@ impl Hosting {
             false => Ok(names),
             true => {
                 let remedy = format!("see what there is with `aegir {} list`", operation.subject.word());
-                Err(BadParameters::one(asked.operation, "where", "it finds nothing", remedy).into())
+                Err(BadParameters::one(asked.operation, "filter", "it finds nothing", remedy).into())
             }
         }
     }
@@ -351,7 +351,7 @@ fn chosen(chosen: &Value) -> String {
     if let Some(run) = chosen["retries"].as_i64() {
         return format!("those that the bulk run {run} failed for");
     }
-    let filters: Vec<&str> = chosen["where"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let filters: Vec<&str> = chosen["filter"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     match (&filters[..], chosen["objects"].as_u64()) {
         (["all"], _) => "all there were".into(),
         ([], Some(count)) => format!("{count} by their names"),

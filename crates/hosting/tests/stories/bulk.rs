@@ -33,7 +33,7 @@ fn every_object_that_a_filter_finds_has_a_task_and_failures_are_told_by_their_ca
             machine.plan_once(TaskKind::VerifySite, name, Plan::ends(Ends::RolledBack));
         }
 
-        let run = began(&ground, start().with("where", json!(["search=test", "status=enabled"]))).await;
+        let run = began(&ground, start().with("filter", json!(["search=test", "status=enabled"]))).await;
         assert_eq!(
             (&run["all"], &run["ended"], &run["states"]),
             (&json!(4), &json!(false), &json!({ "not-asked": 4 }))
@@ -101,7 +101,7 @@ fn whoever_asks_for_the_objects_twice_or_dies_in_between_asks_each_once() {
         let sites: Vec<String> = (0..30).map(|n| format!("s{n:02}.test")).collect();
         ground.fleet(&sites.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let before = ground.items(Call::of(Id::TaskList).with("operation", "site verify")).await.len();
-        let run = began(&ground, start().with("where", "all")).await;
+        let run = began(&ground, start().with("filter", "all")).await;
 
         // Several ask at once, and some of them die in the middle of it.
         for _ in 0..6 {
@@ -125,10 +125,10 @@ fn a_run_is_asked_for_by_whoever_may_what_it_asks() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;
         let views = Actor::of_token(5, "views", [Permission::View].into_iter().collect());
-        let refused = ground.hosting.perform(&views, start().with("where", "all")).await.unwrap_err();
+        let refused = ground.hosting.perform(&views, start().with("filter", "all")).await.unwrap_err();
         assert!(matches!(refused, Refusal::Forbidden(_)), "{refused:?}");
         let operates = Actor::of_token(6, "operates", [Permission::View, Permission::Operate].into_iter().collect());
-        ground.hosting.perform(&operates, start().with("where", "all")).await.unwrap();
+        ground.hosting.perform(&operates, start().with("filter", "all")).await.unwrap();
         ground.work().await;
 
         let task = &ground.items(Call::of(Id::TaskList).with("operation", "site verify")).await[0];
@@ -142,14 +142,14 @@ fn what_cannot_be_chosen_is_said_by_the_parameter_that_chose_it() {
         ground.fleet(&["a.test"]).await;
         for (call, parameter) in [
             (start(), "object"),
-            (start().with("object", "a.test").with("where", "all"), "object"),
+            (start().with("object", "a.test").with("filter", "all"), "object"),
             (start().with("object", "no name"), "object"),
-            (start().with("where", "status=asleep"), "where"),
-            (start().with("where", "failed"), "where"),
-            (start().with("where", "colour=red"), "where"),
-            (start().with("where", "search=nothing-of-that"), "where"),
-            (start().with("where", "all").with("with", "colour=red"), "with"),
-            (Call::of(Id::BulkStart).with("operation", "site delete").with("where", "all"), "operation"),
+            (start().with("filter", "status=asleep"), "filter"),
+            (start().with("filter", "failed"), "filter"),
+            (start().with("filter", "colour=red"), "filter"),
+            (start().with("filter", "search=nothing-of-that"), "filter"),
+            (start().with("filter", "all").with("with", "colour=red"), "with"),
+            (Call::of(Id::BulkStart).with("operation", "site delete").with("filter", "all"), "operation"),
         ] {
             let refusal = ground.refused(call.clone()).await;
             let Refusal::Bad(bad) = &refusal else { panic!("{call:?}: {refusal:?}") };

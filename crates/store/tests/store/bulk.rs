@@ -20,7 +20,7 @@ fn new(names: Vec<String>) -> NewBulk {
     NewBulk {
         operation: "site-verify".parse().unwrap(),
         parameters: json!({}),
-        chosen: json!({ "where": ["status=failed"] }),
+        chosen: json!({ "filter": ["status=failed"] }),
         asker: BulkAsker {
             name: "anna".into(),
             id: "account 1".into(),

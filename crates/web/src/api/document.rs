@@ -186,7 +186,7 @@ fn example(operation: OperationId) -> Option<Value> {
         OperationId::SiteEdit => json!({ "alias": ["example.org"], "redirect_to": "www.example.org" }),
         OperationId::SettingSet => json!({ "value": "16" }),
         OperationId::BulkStart => {
-            json!({ "operation": "site verify", "where": ["status=failed", "platform=drupal_10"] })
+            json!({ "operation": "site verify", "filter": ["status=failed", "platform=drupal_10"] })
         }
         OperationId::AccountAdd => json!({ "name": "anna", "hours": 24 }),
         OperationId::TokenAdd => json!({ "name": "build_server", "scope": ["view", "operate"] }),

@@ -125,7 +125,7 @@ async fn plan(visit: &Visit) -> Result<Response<Body>, Problem> {
     let filters = form.get("all").map(filters_of);
     let objects: Vec<String> = form.all("pick").map(str::to_owned).collect();
     match &filters {
-        Some(filters) => call = call.with("where", filters.clone()),
+        Some(filters) => call = call.with("filter", filters.clone()),
         None if objects.is_empty() => {
             return Err(bad("nothing was selected", "go back, and tick rows of the list, or all that match"));
         }

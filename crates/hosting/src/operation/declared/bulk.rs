@@ -21,9 +21,9 @@ fn for_many(text: &str) -> Result<String, BadText> {
 
 const START: &[Parameter] = &[
     required("operation", Shape::Text(FOR_MANY), "what is asked of each: `site verify`"),
-    several("object", Shape::Text(LINE), "an object, by its name", "those that `where` finds"),
+    several("object", Shape::Text(LINE), "an object, by its name", "those that `filter` finds"),
     several(
-        "where",
+        "filter",
         Shape::Text(VALUE),
         "what the list of these is filtered by, as NAME=VALUE: `status=failed`; `all` for all of them",
         "those that `object` names",
