@@ -64,6 +64,12 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
         }
         let verified = ground.queue(verify_site(&host(0))).await;
         ground.work().await;
+        let mut bulk = String::new();
+        for _ in 0..2 {
+            let start = Call::of(Id::BulkStart).with("operation", "site verify").with("filter", "all");
+            bulk = ground.shown(start).await["id"].to_string();
+        }
+        ground.work().await;
         let platform = ground.task(platforms[0]).await.object;
         let now = ground.now();
         let site = ground.task(verified).await.object;
@@ -98,6 +104,7 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
             }
             let call = match id {
                 Id::NodeHistory => Call::of(id).about(site.to_string()),
+                Id::BulkObjects => Call::of(id).about(&bulk),
                 _ => Call::of(id),
             };
             let sorts = match declared.parameter("sort").map(|sort| sort.shape) {
