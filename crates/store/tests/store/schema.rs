@@ -212,7 +212,7 @@ fn what_a_database_of_the_first_schema_holds_is_there_after_it_was_brought_forwa
         raw(&ground, "UPDATE node SET title = 'as it was' WHERE id = 1").await;
 
         let store = Store::open_after(&ground.address, async |_, seen| {
-            assert_eq!(seen, Upgrade { from: 1, to: 2 });
+            assert_eq!(seen, Upgrade { from: 1, to: 3 });
             Ok::<_, StoreFault>(())
         });
         let store = store.await.unwrap();
