@@ -7,9 +7,9 @@ use std::{fs, io};
 use aegir_web::panel::frame::{Choice, Elsewhere, Frame, Notice, QueueBar, QueueTask, Tone, Who};
 use askama::Template;
 
-/// Templates reach `crate::panel::frame`, as they do in the panel itself.
+/// Templates reach `crate::panel::times` and the like, as they do in the panel itself.
 mod panel {
-    pub use aegir_web::panel::frame;
+    pub use aegir_web::panel::{times, words};
 }
 
 /// 21 November 2026, 17:50 UTC.

@@ -1,9 +1,10 @@
-//! The front end's face: the API now, pages later. It asks the front end, and decides nothing.
+//! The front end's faces over HTTP: the API, and the panel for people. They ask the front end, and decide nothing.
 //!
 //! ```text
 //!   socket in the home ─┐                                       ┌─► hosting::Front::perform
 //!                       ├─► guard ─► who asks ─► call ─► once ──┤
 //!   loopback, tokens ───┘  (sizes)                              └─► events: pages of lines, one at a time
+//!   loopback, sessions ───► panel::door ─► page ──────────────────► the same
 //! ```
 //!
 //! ## Invariants

@@ -33,7 +33,9 @@ mod route;
 mod sign_in;
 mod states;
 mod tasks;
+pub mod times;
 mod visit;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Bulk runs: before one begins, who qualifies and who does not; and how one stands.
 
+use crate::panel::words::capital;
 use std::collections::BTreeMap;
 
 use aegir_hosting::view::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
@@ -37,11 +38,6 @@ pub(super) fn for_many(visit: &Visit, subject: Subject) -> Vec<(String, String)>
         .filter(|operation| visit.actor().may.hold(operation.needs))
         .map(|operation| (operation.slug(), capital(operation.verb)))
         .collect()
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[derive(Template)]
@@ -189,8 +185,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         .find(|operation| operation.slug() == run.operation)
         .map_or(Subject::Site, |operation| operation.subject);
     let of_state = |state: &str| format!("{here}?state={}", address::encoded(state));
-    let mut retry = Call::of(OperationId::BulkRetry).about(number);
-    retry.name = Some(run.id.to_string());
+    let retry = Call::of(OperationId::BulkRetry).about(number);
     let can_retry = run.ended && run.failed > 0 && visit.actor().may.hold(Permission::Operate);
     let mut frame = visit.frame(&format!("Bulk run {}", run.id), "tasks").await;
     frame.trail = vec![("Tasks".into(), "/tasks".into()), ("Bulk runs".into(), "/bulk".into())];

@@ -26,7 +26,7 @@ mod send;
 use axum::http::Method;
 
 pub(super) use about::title_of;
-pub(super) use field::{Field, label_of, sentence};
+pub(super) use field::{Field, label_of};
 pub(super) use fill::{setting_field, text_of};
 pub(super) use page::broken;
 

@@ -1,9 +1,9 @@
 //! What operations are called on pages, which part of the navigation they belong to, and where they lead.
 
+use crate::panel::words::capital;
 use aegir_hosting::{Names, Operation, OperationId, Subject};
 use serde_json::Value;
 
-use super::field::sentence;
 use super::fill::bare;
 use crate::panel::address;
 
@@ -45,7 +45,7 @@ pub(in crate::panel) fn section_of(subject: Subject) -> &'static str {
 
 /// What an operation is called as a heading and on its button.
 pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> String {
-    let verb = sentence(&operation.verb.replace('-', " "));
+    let verb = capital(&operation.verb.replace('-', " "));
     let subject = operation.subject.word().replace('-', " ");
     let name = name.map(bare).unwrap_or_default();
     match (operation.id, operation.names) {

@@ -1,5 +1,6 @@
 //! A field of a form, made from a parameter.
 
+use crate::panel::words::capital;
 use aegir_hosting::{Names, Operation, Parameter, Presence, Shape, TextKind};
 
 use crate::panel::frame::Choice;
@@ -126,7 +127,7 @@ fn open(value: &str, text: &str) -> Choice {
 /// The field of a parameter; empty.
 pub(in crate::panel) fn field_of(parameter: &Parameter) -> Field {
     let otherwise = match parameter.presence {
-        Presence::Optional(text) | Presence::Default(text) => sentence(text),
+        Presence::Optional(text) | Presence::Default(text) => capital(text),
         Presence::Required => String::new(),
     };
     let required = parameter.presence == Presence::Required;
@@ -191,11 +192,11 @@ pub(in crate::panel) fn label_of(name: &str) -> String {
         "smtp" => "SMTP",
         other => other,
     });
-    sentence(&words.collect::<Vec<_>>().join(" "))
+    capital(&words.collect::<Vec<_>>().join(" "))
 }
 
 fn hint_of(parameter: &Parameter) -> String {
-    let mut hint = format!("{}.", sentence(parameter.about));
+    let mut hint = format!("{}.", capital(parameter.about));
     match (parameter.presence, parameter.shape) {
         (Presence::Optional(_), Shape::Choice(_)) if !parameter.many => (),
         (Presence::Optional(text), _) => hint.push_str(&if_empty(text)),
@@ -215,15 +216,9 @@ fn hint_of(parameter: &Parameter) -> String {
 /// What a hint ends with that says what an empty field means.
 fn if_empty(text: &str) -> String {
     match text.starts_with("needed") {
-        true => format!(" {}.", sentence(text)),
+        true => format!(" {}.", capital(text)),
         false => format!(" Left empty: {text}."),
     }
-}
-
-/// A text that begins as a sentence does.
-pub(in crate::panel) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 #[cfg(test)]

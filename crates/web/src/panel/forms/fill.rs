@@ -1,10 +1,11 @@
 //! What stands in the fields of a form: what is declared, what an object has now, what was typed.
 
+use crate::panel::words::capital;
 use aegir_hosting::view::FieldView;
 use aegir_hosting::{Call, Names, Operation, OperationId, Setting, Shape, Subject};
 use serde_json::Value;
 
-use super::field::{Field, Look, field_of, name_field, sentence};
+use super::field::{Field, Look, field_of, name_field};
 use crate::api::Problem;
 use crate::panel::pairs::Pairs;
 use crate::panel::visit::Visit;
@@ -107,7 +108,7 @@ pub(in crate::panel) fn setting_field(setting: Setting, value: Option<&Value>) -
     field.required = false;
     field.hint = match (setting.is_secret(), setting.default()) {
         (true, _) => "Sealed, and shown to nobody again. Left empty: none any more.".into(),
-        (false, Value::Null) => format!("{}. Left empty: not set.", sentence(parameter.about)),
+        (false, Value::Null) => format!("{}. Left empty: not set.", capital(parameter.about)),
         (false, default) => format!("{} Left empty: {}, as it is by default.", field.hint, text_of(&default)),
     };
     field.fill(&value.map(text_of).unwrap_or_default());

@@ -1,5 +1,6 @@
 //! The page of an operation: its form, and what becomes of it.
 
+use crate::panel::words::capital;
 use aegir_domain::Remedy;
 use aegir_hosting::{Call, Effect, Names, Operation, OperationId, Subject};
 use askama::Template;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::about::{back_of, has_object_pages, has_page, notes, section_of, takes_services, title_of};
 use super::confirm::{Confirm, confirm, takes_away};
-use super::field::{Field, sentence};
+use super::field::Field;
 use super::fill::{bare, fields, typed};
 use super::group::{Group, grouped};
 use super::narrow::{mark, narrow};
@@ -127,7 +128,7 @@ impl<'a> Doing<'a> {
 
     pub(super) async fn frame(&self, call: &Call) -> Frame {
         let mut frame = self.visit.frame(&self.title(), section_of(self.operation.subject)).await;
-        let list = (sentence(self.operation.subject.path()).replace('-', " "), address::list(self.operation.subject));
+        let list = (capital(self.operation.subject.path()).replace('-', " "), address::list(self.operation.subject));
         if has_page(self.operation.subject) {
             frame.trail.push(list);
         }

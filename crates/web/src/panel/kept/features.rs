@@ -3,6 +3,7 @@
 //! What each can be asked for follows from the operations; which products there are, from what a server can be given;
 //! whether something is used or on, from what is remembered.
 
+use crate::panel::words::capital;
 use aegir_hosting::view::{ServerView, SettingView};
 use aegir_hosting::{Call, OperationId, Permission, Setting, Shape, Subject};
 use askama::Template;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::{Tab, tabs};
 use crate::api::Problem;
 use crate::panel::elsewhere::elsewhere;
-use crate::panel::forms::{label_of, sentence};
+use crate::panel::forms::label_of;
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;
 use crate::panel::{address, reply};
@@ -208,7 +209,7 @@ fn shown(part: &Part, settings: &[SettingView], may_see_settings: bool) -> Shown
     });
     Shown {
         key: part.key.to_owned(),
-        name: sentence(part.name),
+        name: capital(part.name),
         standing: part.standing.word(),
         tone,
         state: state.to_owned(),

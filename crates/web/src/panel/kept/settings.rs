@@ -1,5 +1,6 @@
 //! Settings: each with its kind, what it is for, who changed it; and who changed what, lately.
 
+use crate::panel::words::capital;
 use aegir_hosting::view::{AuditView, SettingView};
 use aegir_hosting::{Call, OperationId, Setting};
 use askama::Template;
@@ -11,7 +12,7 @@ use super::features::settings_by_part;
 use super::{Tab, tabs};
 use crate::api::Problem;
 use crate::panel::elsewhere::elsewhere;
-use crate::panel::forms::{Field, label_of, sentence, setting_field, text_of};
+use crate::panel::forms::{Field, label_of, setting_field, text_of};
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;
 use crate::panel::{address, reply};
@@ -68,7 +69,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         field.hint = String::new();
         Some(Shown {
             label: label_of(&view.name),
-            about: format!("{}.", sentence(&view.about)),
+            about: format!("{}.", capital(&view.about)),
             default: match (&view.default, setting.is_secret()) {
                 (_, true) => String::new(),
                 (Value::Null, false) => "not set".into(),

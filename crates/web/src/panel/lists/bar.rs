@@ -1,5 +1,6 @@
 //! The bar of filters of a list, made from the parameters of its operation.
 
+use crate::panel::words::capital;
 use aegir_hosting::{Call, Operation, OperationId, Parameter, Presence, Shape, Subject, TextKind};
 use serde_json::Value;
 
@@ -151,9 +152,7 @@ async fn filter(visit: &Visit, query: &Query, parameter: &'static Parameter) -> 
 
 /// The word of a parameter on pages: `Asked by`.
 pub(crate) fn label_of(name: &str) -> String {
-    let words = name.replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    capital(&name.replace('_', " "))
 }
 
 fn typed(given: &[String]) -> String {

@@ -4,8 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::{Problem, ProblemKind};
-use crate::panel::frame::{Tone, iso};
+use crate::panel::frame::Tone;
 use crate::panel::marks::Marks;
+use crate::panel::times::iso;
 
 /// A column of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! How many there are, in words; and what to do first where there is none.
 
+use crate::panel::words;
 use aegir_hosting::{Call, OperationId, Permission};
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use super::query::Query;
 use super::which::List;
 use crate::api::Problem;
 use crate::panel::visit::Visit;
-use crate::panel::{address, elsewhere, frame};
+use crate::panel::{address, elsewhere};
 
 /// Counts end here.
 const COUNTED_TO: &str = "1,000";
@@ -116,8 +117,8 @@ pub(super) fn how_many(list: &List, query: &Query, shown: usize, more: bool, tot
     let whole = query.is_first() && !more;
     match (total, whole) {
         (_, true) => counted(shown as u64, one, many),
-        (Some(total), false) => format!("{} of {}", frame::count(&(shown as u64)), counted(total, one, many)),
-        (None, false) if list.counted => format!("{} of more than {COUNTED_TO} {many}", frame::count(&(shown as u64))),
+        (Some(total), false) => format!("{} of {}", words::count(&(shown as u64)), counted(total, one, many)),
+        (None, false) if list.counted => format!("{} of more than {COUNTED_TO} {many}", words::count(&(shown as u64))),
         (None, false) => format!("{} here", counted(shown as u64, one, many)),
     }
 }
@@ -126,7 +127,7 @@ pub(super) fn how_many(list: &List, query: &Query, shown: usize, more: bool, tot
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),
-        count => format!("{} {many}", frame::count(&count)),
+        count => format!("{} {many}", words::count(&count)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The page of a list.
 
+use crate::panel::words;
 use aegir_hosting::{Answer, Names, OperationId, Refusal};
 use askama::Template;
 use axum::body::Body;
@@ -17,7 +18,7 @@ use crate::panel::frame::{Frame, Notice, Tone};
 use crate::panel::marks::Drifts;
 use crate::panel::route::is_done_on_a_page;
 use crate::panel::visit::Visit;
-use crate::panel::{address, bulk, elsewhere, frame, reply};
+use crate::panel::{address, bulk, elsewhere, reply};
 
 /// So far the front end counts.
 const COUNTED: u64 = 1_000;
@@ -161,14 +162,14 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
     Ok(ListPage {
         query: visit.asked.query_text.clone(),
         total: found.total.unwrap_or(COUNTED),
-        told: if found.total.is_some() { String::new() } else { format!("more than {}", frame::count(&COUNTED)) },
+        told: if found.total.is_some() { String::new() } else { format!("more than {}", words::count(&COUNTED)) },
         path: list.path(),
         here: visit.asked.address(),
         count,
         bar: bar(visit, list, query).await?,
         cleared: if query.narrows() { query.cleared() } else { String::new() },
         file: query.file(),
-        most: frame::count(&(file::MOST_ROWS as u64)),
+        most: words::count(&(file::MOST_ROWS as u64)),
         actions: actions(visit, list),
         empty,
         first: if query.is_first() { String::new() } else { query.first() },

@@ -1,5 +1,6 @@
 //! What is found by a part of a name: objects, tasks by their number, pages, and what can be done to what.
 
+use crate::panel::words::capital;
 use aegir_hosting::view::{NodeView, PackageView, TaskView};
 use aegir_hosting::{Call, Effect, Names, Operation, OperationId, Subject};
 use serde::Serialize;
@@ -140,10 +141,7 @@ fn pages(typed: &str) -> Vec<Offer> {
     });
     let lists = lists.map(|operation| {
         let path = operation.subject.path();
-        let title: String = path.replace('-', " ");
-        let mut letters = title.chars();
-        let title = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
-        Offer::of(title.unwrap_or_default(), "page", address::list(operation.subject))
+        Offer::of(capital(&path.replace('-', " ")), "page", address::list(operation.subject))
     });
     let others = PAGES.into_iter().map(|(text, href)| Offer::of(text, "page", href));
     let mut found: Vec<Offer> = lists.chain(others).filter(|offer| holds(&offer.text, typed)).collect();

@@ -1,5 +1,6 @@
 //! What can be asked of an object now, and why not the rest.
 
+use crate::panel::words::capital;
 use aegir_hosting::view::AvailableView;
 use aegir_hosting::{Actor, Operation, OperationId, Subject};
 
@@ -91,9 +92,7 @@ fn rank(operation: &Operation) -> u8 {
 
 /// A reason as a sentence.
 fn sentence(text: &str) -> String {
-    let mut letters = text.trim_end_matches('.').chars();
-    let begun: String = letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
-    format!("{begun}.")
+    format!("{}.", capital(text.trim_end_matches('.')))
 }
 
 #[cfg(test)]

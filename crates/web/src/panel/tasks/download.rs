@@ -1,5 +1,6 @@
 //! The whole log of an attempt as a plain text, read a page at a time as it is taken.
 
+use crate::panel::times;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
@@ -14,7 +15,6 @@ use futures_util::stream::unfold;
 
 use super::log::{self, Wanted};
 use crate::api::{Api, Pass, Problem};
-use crate::panel::frame;
 use crate::panel::visit::Visit;
 
 /// How many lines are read at once.
@@ -112,7 +112,7 @@ fn write(text: &mut String, line: &LineView) {
         _ => "",
     };
     // Writing to a text does not fail.
-    let _ = writeln!(text, "{:>6}  {}  {grave:<7}  {}", line.n, frame::exact(&line.at), plain(&log::sentence(line)));
+    let _ = writeln!(text, "{:>6}  {}  {grave:<7}  {}", line.n, times::exact(&line.at), plain(&log::sentence(line)));
     for output in line.output.as_deref().unwrap_or_default().lines() {
         let _ = writeln!(text, "{:>6}  | {}", "", plain(output));
     }

@@ -1,5 +1,6 @@
 //! The page of a task: first what became of it and what to do, then its steps, then all that it said.
 
+use crate::panel::times;
 use aegir_hosting::view::{AttemptView, TaskView};
 use aegir_hosting::{Call, OperationId, Permission};
 use askama::Template;
@@ -17,7 +18,7 @@ use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::{Elsewhere, Frame};
 use crate::panel::states::{self, State};
 use crate::panel::visit::Visit;
-use crate::panel::{address, frame, reply};
+use crate::panel::{address, reply};
 
 /// The longest value of a fact that is shown.
 const LONGEST_FACT: usize = 400;
@@ -238,7 +239,7 @@ fn short(task: &TaskView, attempt: &AttemptView) -> ToldAttempt {
 
 /// How long something took; empty where it did not begin and end.
 fn took(began: Option<i64>, ended: Option<i64>) -> String {
-    began.zip(ended).map(|(began, ended)| frame::lasted(&ended.saturating_sub(began))).unwrap_or_default()
+    began.zip(ended).map(|(began, ended)| times::lasted(&ended.saturating_sub(began))).unwrap_or_default()
 }
 
 fn told_log(task: &TaskView, log: &Log) -> ToldLog {

@@ -1,8 +1,8 @@
 //! The steps of an attempt, each with what was said while it was at work.
 
+use crate::panel::times;
 use aegir_hosting::view::{AttemptView, LineView};
 
-use crate::panel::frame;
 use crate::panel::frame::Tone;
 use crate::panel::states::{self, Going, State};
 
@@ -55,7 +55,7 @@ pub(super) fn of(attempt: &AttemptView, lines: &[LineView]) -> Vec<Step> {
             name: step.name.clone(),
             state: states::of_step(&step.phase, going),
             then_undone: false,
-            took: step.took.map(|took| frame::lasted(&took)).unwrap_or_default(),
+            took: step.took.map(|took| times::lasted(&took)).unwrap_or_default(),
             said: Vec::new(),
             more: 0,
             is_failing: false,

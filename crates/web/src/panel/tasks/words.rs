@@ -1,5 +1,6 @@
 //! What tasks do, in words: from the operations that they were asked for by.
 
+use crate::panel::words::capital;
 use aegir_domain::TaskState;
 use aegir_hosting::{Operation, OperationId};
 
@@ -46,11 +47,6 @@ pub(crate) fn has_ended(state: &str) -> bool {
     state.parse::<TaskState>().map_or(true, TaskState::is_ended)
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
-}
-
 /// A piece of a sentence about tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
@@ -64,7 +60,7 @@ pub(crate) struct Piece {
 /// A sentence of the front end's, with a link for each task that it names: `task 12 holds …`.
 pub(crate) fn linked(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for piece in crate::panel::frame::prose(text) {
+    for piece in crate::panel::words::prose(text) {
         if piece.is_name {
             pieces.push(Piece { text: piece.text.into(), href: String::new(), is_name: true });
             continue;
