@@ -17,6 +17,7 @@ mod actor;
 mod availability;
 mod back_ends;
 mod call;
+mod dispatch;
 mod front;
 mod host_keys;
 mod hosting;
@@ -28,12 +29,12 @@ mod people;
 mod setting;
 mod use_case;
 pub mod view;
-mod work;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use availability::{Made, Outstanding, Standing, Unavailable, available, stays};
 pub use back_ends::{Asking, BackEnds, Lines, Lost, Place, Sought};
 pub use call::{Answer, Call, Queued, Refusal, Sort};
+pub use dispatch::{DispatchedOnce, Dispatcher, Pace, ask_bulk_runs, do_chores};
 pub use front::{Front, KeptAnswer, Once, OwnKey, Pending};
 pub use host_keys::{HostKeys, fingerprint};
 pub use hosting::{Hosting, Outside, panel_at};
@@ -45,4 +46,3 @@ pub use operation::{
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
 pub use people::{Factor, Invitation, NotLetIn, Opened, People, Session, SignIn};
 pub use setting::Setting;
-pub use work::{DispatchedOnce, Dispatcher, Pace, ask_bulk_runs, do_chores};

@@ -39,7 +39,7 @@ const OUTSIDE: [Outside; 3] = [
         what: "reads the clock",
         named: &[("SystemTime", "now"), ("Instant", "now"), ("Timestamp", "now"), ("Zoned", "now"), ("Uuid", "now_v7")],
         // Those two wait by the clock of their runtime, which a test can stop.
-        owners: &["host", "crates/hosting/src/work/dispatcher.rs", "crates/hosting/src/work/recorder.rs"],
+        owners: &["host", "crates/hosting/src/dispatch/dispatcher.rs", "crates/hosting/src/dispatch/recorder.rs"],
         way_out: "take a clock as an argument: tests choose the hour",
     },
     Outside {

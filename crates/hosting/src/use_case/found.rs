@@ -59,11 +59,11 @@ impl Hosting {
             .change(asked, async |tx| {
                 let node = tx.node_named(&name).await?.ok_or_else(unknown)?;
                 let drift = tx.drift(node.id).await?.ok_or_else(unknown)?;
-                let server = crate::work::server_of(tx, &node).await?.ok_or_else(unknown)?;
+                let server = crate::dispatch::server_of(tx, &node).await?.ok_or_else(unknown)?;
                 let theirs = drift.theirs.clone();
                 if asked.given.str("take") == Some("theirs") {
                     if !asked.dry_run {
-                        crate::work::record_context(tx, node.id, &theirs, now).await?;
+                        crate::dispatch::record_context(tx, node.id, &theirs, now).await?;
                         tx.settle_drift(node.id, now).await?;
                         tx.record_deed(node.id, &asked.actor.name, "took what the back end has", None, now).await?;
                     }

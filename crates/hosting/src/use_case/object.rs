@@ -191,7 +191,7 @@ impl Hosting {
             must_be_available(tx, asked.operation, &node, 0).await?;
             if !asked.dry_run {
                 tx.delete_object(node.id, now).await?;
-                crate::work::cancel_what_waits(tx, node.id, &asked.actor.name, now).await?;
+                crate::dispatch::cancel_what_waits(tx, node.id, &asked.actor.name, now).await?;
                 tx.record_deed(node.id, &asked.actor.name, &asked.operation.slug(), None, now).await?;
             }
             Ok(Answer::Object(json!({ "name": name.to_string(), "deleted": !asked.dry_run })))

@@ -106,7 +106,7 @@ impl Hosting {
                 let task = task_numbered(tx, id).await?;
                 asked.must_for(&task)?;
                 match tx.cancel_task(id, &asked.actor.name, now).await? {
-                    Cancelled::Before => crate::work::was_not_done(tx, id, &asked.actor.name, now).await?,
+                    Cancelled::Before => crate::dispatch::was_not_done(tx, id, &asked.actor.name, now).await?,
                     Cancelled::Asked { .. } => (),
                     Cancelled::TooLate(state) => return Err(had_ended(state)),
                 }
@@ -165,7 +165,7 @@ impl Hosting {
                         )),
                     });
                 }
-                crate::work::is_made_again(tx, &task, now).await?;
+                crate::dispatch::is_made_again(tx, &task, now).await?;
                 Ok(Answer::Queued(Queued { task: queued.task().0, object, known }))
             })
             .await?;

@@ -136,7 +136,11 @@ impl Dispatcher {
         let began = Instant::now();
         let mut told = std::pin::pin!(told);
         let mut all = Once::default();
-        self.hosting.ask_open_bulk_runs().await?;
+        tokio::select! {
+            asked = self.hosting.ask_open_bulk_runs() => asked?,
+            // What of them was not asked yet is asked by whoever comes next.
+            () = &mut told => return Ok(all),
+        }
         let result = loop {
             match self.turn().await {
                 Ok(done) => {
