@@ -5,6 +5,7 @@
 
 mod declared;
 mod given;
+mod option;
 mod parameter;
 
 use declared::OPERATIONS_FOR_MANY;

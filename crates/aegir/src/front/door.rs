@@ -181,7 +181,8 @@ impl Door {
     pub(crate) async fn perform(&mut self, call: Call) -> Result<Answer, Problem> {
         match self {
             Door::Here(here) => {
-                let begins_bulk = matches!(call.operation, OperationId::BulkStart | OperationId::BulkRetry);
+                let begins_bulk =
+                    !call.dry_run && matches!(call.operation, OperationId::BulkStart | OperationId::BulkRetry);
                 let answer = here.front.perform(&here.actor, call).await?;
                 if begins_bulk {
                     // No front end runs that would: its objects are asked before the command ends.

@@ -119,8 +119,8 @@ fn shown(operation: &Operation, parameter: &Parameter) -> String {
         Shape::Secret => "FILE".into(),
         Shape::Flag => String::new(),
     };
-    let option = format!("--{}", words::option_of(operation, parameter));
-    match (words::is_positional(parameter), parameter.shape) {
+    let option = format!("--{}", operation.option_of(parameter));
+    match (parameter.is_positional(), parameter.shape) {
         (true, _) => value,
         (false, Shape::Flag) if matches!(parameter.presence, Presence::Optional(_)) => format!("{option}=true|false"),
         (false, Shape::Flag) => option,

@@ -21,22 +21,6 @@ const NAME: &str = "object-name";
 const ASKING: &str = "How it is asked";
 /// As `args.rs` heads what every command takes.
 const EVERYWHERE: &str = "Everywhere";
-/// Words that mean something of their own on the command line.
-const TAKEN: [&str; 12] = [
-    "home",
-    "json",
-    "verbose",
-    "wait",
-    "no-wait",
-    "dry-run",
-    "yes",
-    "where",
-    "all",
-    "follow",
-    "fail-if-unchanged",
-    "help",
-];
-
 /// What every page of help about a task ends with.
 const CODES: &str = "\
 Exit codes: 0 done, 4 refused (nothing was touched), 7 taken back (all is as it was), 8 stuck (it
@@ -230,21 +214,6 @@ fn id_of(parameter: &Parameter) -> String {
     format!("parameter-{}", parameter.name)
 }
 
-/// The word of a parameter on the command line; one that is taken bears its subject's before it.
-pub(crate) fn option_of(operation: &Operation, parameter: &Parameter) -> String {
-    let word = parameter.name.replace('_', "-");
-    match parameter.shape {
-        Shape::Secret => format!("{word}-file"),
-        _ if TAKEN.contains(&word.as_str()) => format!("{}-{word}", operation.subject.word()),
-        _ => word,
-    }
-}
-
-/// Whether a parameter stands behind the name, with no option: the value of `settings set`.
-pub(crate) fn is_positional(parameter: &Parameter) -> bool {
-    parameter.name == "value"
-}
-
 /// Whether an argument is the name of an object.
 pub(crate) fn is_name(arg: &Arg) -> bool {
     arg.get_id() == NAME
@@ -257,9 +226,9 @@ pub(crate) fn is_parameter(arg: &Arg, parameter: &Parameter) -> bool {
 
 fn arg(operation: &Operation, parameter: &Parameter) -> Arg {
     let arg = Arg::new(id_of(parameter)).help(help(parameter));
-    let arg = match is_positional(parameter) {
+    let arg = match parameter.is_positional() {
         true => arg,
-        false => arg.long(option_of(operation, parameter)),
+        false => arg.long(operation.option_of(parameter)),
     };
     // A confirmation that is missing is asked for, and its absence told in another way.
     let required = parameter.presence == Presence::Required && parameter.name != "confirm";
@@ -441,7 +410,7 @@ mod tests {
             for parameter in operation.parameters {
                 let arg = command.get_arguments().find(|arg| arg.get_id() == id_of(parameter).as_str());
                 let arg = arg.unwrap_or_else(|| panic!("{}: {}", operation.name(), parameter.name));
-                assert!(arg.is_positional() || arg.get_long() == Some(&option_of(&operation, parameter)));
+                assert!(arg.is_positional() || arg.get_long() == Some(&operation.option_of(parameter)));
                 assert!(arg.get_help().is_some());
             }
         }

@@ -9,7 +9,7 @@ use aegir_store::{
 use serde_json::{Map, Value, json};
 
 use super::shown::{self, cursor_page, of_page};
-use super::{Asked, operation_named};
+use super::{Asked, object, operation_named};
 use crate::view::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
 use crate::{Answer, BadParameter, BadParameters, Call, Effect, Hosting, Names, Operation, OperationId, Refusal};
 
@@ -238,9 +238,7 @@ impl Hosting {
             let Answer::Page { items, next, .. } = page else { break };
             let bare = |item: &Value| {
                 let name = item["name"].as_str().unwrap_or_default();
-                let name = name.strip_prefix('@').unwrap_or(name);
-                let prefix = format!("{}_", operation.subject.word());
-                name.strip_prefix(&prefix).unwrap_or(name).to_owned()
+                name.parse().map_or_else(|_| name.to_owned(), |name| object::short(&name))
             };
             names.extend(items.iter().map(bare));
             if names.len() > MOST {

@@ -4,28 +4,13 @@
 //! the program, which has the parser.
 
 use aegir_domain::Cmd;
-use aegir_hosting::{Call, Names, Operation, Parameter, Presence, Shape};
+use aegir_hosting::{Call, Names, Presence, Shape};
 use serde_json::{Map, Value};
 
 use super::address::encoded;
 use super::frame::Elsewhere;
 use crate::api::{Place, place_of, route_of};
 
-/// Words that mean something of their own on the command line, so that a parameter bears its subject's before it.
-const TAKEN: [&str; 12] = [
-    "home",
-    "json",
-    "verbose",
-    "wait",
-    "no-wait",
-    "dry-run",
-    "yes",
-    "where",
-    "all",
-    "follow",
-    "fail-if-unchanged",
-    "help",
-];
 /// What stands for a secret.
 const HIDDEN: &str = "…";
 
@@ -49,14 +34,14 @@ pub fn command_of(call: &Call) -> Cmd {
     let mut words: Vec<String> = Vec::new();
     for parameter in operation.parameters {
         let Some(given) = call.parameters.get(parameter.name) else { continue };
-        let option = option_of(&operation, parameter);
+        let option = operation.option_of(parameter);
         let switched_on = matches!(parameter.presence, Presence::Default(_));
         match parameter.shape {
             Shape::Secret => words.extend([format!("--{option}"), "-".to_owned()]),
             Shape::Flag if switched_on => words.extend(is_true(given).then(|| format!("--{option}"))),
             // Such a one takes its value in the same word.
             Shape::Flag => words.push(format!("--{option}={}", is_true(given))),
-            _ if is_positional(parameter) => standing.extend(texts(given)),
+            _ if parameter.is_positional() => standing.extend(texts(given)),
             _ => {
                 for text in texts(given) {
                     let in_one = text.starts_with('-') || text.is_empty();
@@ -76,21 +61,6 @@ pub fn command_of(call: &Call) -> Cmd {
         true => cmd.args(words).arg("--").args(standing),
         false => cmd.args(standing).args(words),
     }
-}
-
-/// The word of a parameter on the command line.
-fn option_of(operation: &Operation, parameter: &Parameter) -> String {
-    let word = parameter.name.replace('_', "-");
-    match parameter.shape {
-        Shape::Secret => format!("{word}-file"),
-        _ if TAKEN.contains(&word.as_str()) => format!("{}-{word}", operation.subject.word()),
-        _ => word,
-    }
-}
-
-/// Whether a parameter stands behind the name there, with no option.
-fn is_positional(parameter: &Parameter) -> bool {
-    parameter.name == "value"
 }
 
 fn is_true(value: &Value) -> bool {
