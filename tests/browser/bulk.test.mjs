@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { browser, enter, look, somebody, stage } from './browser.mjs';
+import { PASSWORD, browser, enter, look, somebody, stage } from './browser.mjs';
 
 let panel;
 let chrome;
@@ -22,7 +22,7 @@ for (const javaScriptEnabled of [true, false]) {
     else {
       await page.goto(`${panel.origin}/sign-in?to=/sites`);
       await page.getByRole('textbox', { name: 'Account' }).fill('admin');
-      await page.getByRole('textbox', { name: 'Password' }).fill('the sea is cold and wide');
+      await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
       await page.getByRole('button', { name: 'Sign in' }).click();
     }
     await page.goto(`${panel.origin}/sites?search=site&status=enabled`);

@@ -6,32 +6,17 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use aegir_hosting::{Call, OperationId, Outside as _, Permission};
+use aegir_hosting::{Call, OperationId, Permission};
 use aegir_lab::pretend::PretendFront;
-use aegir_web::{Limits, Outside, Server, Ways};
+use aegir_web::{Limits, Server, Ways};
 use tokio::sync::watch;
 
-struct Machine(Instant, PretendFront);
+#[path = "../panel/machine.rs"]
+mod machine;
 
-impl Outside for Machine {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn unix_ms(&self) -> u64 {
-        self.1.outside.now().unsigned_abs()
-    }
-
-    fn user(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn tell(&self, what: &str) {
-        eprintln!("{what}");
-    }
-}
+use machine::Machine;
 
 #[tokio::main]
 async fn main() {
@@ -40,7 +25,7 @@ async fn main() {
     front.first_site().await;
     let token = front.token("pretend", &Permission::ALL).await;
     let ways = Ways { tcp: Some(([127, 0, 0, 1], 0).into()), ..Ways::default() };
-    let outside = Arc::new(Machine(Instant::now(), front.clone()));
+    let outside = Arc::new(Machine::of(&front));
     // Whoever tries the API sends wrong tokens, and wants to see each refused.
     let limits = Limits { wrong_tokens: u32::MAX, ..Limits::default() };
     let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, limits).await.unwrap();

@@ -2,101 +2,22 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use aegir_domain::Password;
-use aegir_hosting::{
-    Actor, Call, Factor, Invitation, NotLetIn, Opened, OperationId, Outside as _, Pending, People, Permission, Refusal,
-    Session, SignIn,
-};
+use aegir_hosting::{Call, OperationId};
 use aegir_lab::pretend::PretendFront;
-use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
+use aegir_web::{Limits, PanelWay, Server, Ways};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-struct Machine(PretendFront);
-
-impl Outside for Machine {
-    fn now(&self) -> Duration {
-        static BEGAN: OnceLock<Instant> = OnceLock::new();
-        BEGAN.get_or_init(Instant::now).elapsed()
-    }
-
-    fn unix_ms(&self) -> u64 {
-        self.0.outside.now().unsigned_abs()
-    }
-
-    fn user(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn tell(&self, _: &str) {}
-}
+use crate::gate::{ADMIN, Gate};
+use crate::machine::Machine;
 
 /// A site on the first platform.
 pub fn add_site(name: &str) -> Call {
     Call::of(OperationId::SiteAdd).about(name).with("platform", "d10")
-}
-
-/// Lets in `all`, who may everything, and `viewer`, who may look alone.
-struct Gate;
-
-fn session(secret: &str) -> Option<Session> {
-    let anna = Actor::of_machine("anna");
-    let actor = match secret {
-        "all" => anna,
-        "viewer" => Actor { may: [Permission::View].into_iter().collect(), ..anna },
-        _ => return None,
-    };
-    Some(Session { id: 1, account: secret.to_owned(), actor, has_factor: false })
-}
-
-fn nobody<T: Send + 'static>() -> Pending<'static, Result<T, NotLetIn>> {
-    Box::pin(async { Err(NotLetIn::Wrong) })
-}
-
-impl People for Gate {
-    fn link<'a>(&'a self, _: &'a str) -> Pending<'a, Result<Option<Invitation>, Refusal>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn enter<'a>(&'a self, _: &'a str, _: Password, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
-        nobody()
-    }
-
-    fn sign_in<'a>(&'a self, _: SignIn, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
-        nobody()
-    }
-
-    fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        Box::pin(async move { Ok(session(secret)) })
-    }
-
-    fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        self.session(secret)
-    }
-
-    fn sign_out<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn change_password<'a>(&'a self, _: &'a Session, _: Password, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
-        nobody()
-    }
-
-    fn offer_factor<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<Factor, NotLetIn>> {
-        nobody()
-    }
-
-    fn confirm_factor<'a>(&'a self, _: &'a Session, _: &'a str) -> Pending<'a, Result<Vec<String>, NotLetIn>> {
-        nobody()
-    }
-
-    fn drop_factor<'a>(&'a self, _: &'a Session, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
-        nobody()
-    }
 }
 
 /// The panel, and a browser that is signed in.
@@ -127,9 +48,9 @@ impl Browser {
             runtime.block_on(async {
                 let front = PretendFront::in_folder(&folder).await;
                 begin(&front).await;
-                let panel = Some(PanelWay { people: Arc::new(Gate), host: None });
+                let panel = Some(PanelWay { people: Arc::new(Gate::default()), host: None });
                 let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], 0).into()), panel };
-                let machine = Arc::new(Machine(front.clone()));
+                let machine = Arc::new(Machine::of(&front));
                 let hosting = Arc::new(front.hosting.clone());
                 let server = Server::bind(hosting, machine, ways, Limits::default()).await.unwrap();
                 tell.send(server.address().unwrap()).unwrap();
@@ -141,7 +62,7 @@ impl Browser {
 
     /// Opens a page as somebody who may everything.
     pub fn open(&self, path: &str) -> Page {
-        self.open_as("all", path)
+        self.open_as(ADMIN, path)
     }
 
     /// Opens a page with this session.

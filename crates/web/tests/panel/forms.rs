@@ -5,7 +5,8 @@ use aegir_hosting::{Answer, Call, Effect, Names, Operation, OperationId, Subject
 use aegir_web::panel::{Needs, routes};
 use serde_json::Value;
 
-use crate::stage::{ADMIN, GUEST, Page, Stage, encoded};
+use crate::gate::{ADMIN, GUEST};
+use crate::stage::{Page, Stage, encoded};
 
 fn items<T: serde::de::DeserializeOwned>(stage: &Stage, call: Call) -> Vec<T> {
     match stage.run(stage.front.ask(call)) {
@@ -464,4 +465,19 @@ fn servers_and_platforms_are_added_by_their_forms_and_tested_before_as_far_as_th
     assert_eq!(added.status, 303, "{}", added.text());
     stage.work();
     assert_eq!(stage.get("/do/platform-edit/d11").value("title"), "d11");
+}
+
+#[test]
+fn a_wrong_code_offers_no_other_secret() {
+    let stage = Stage::new();
+    let offered = stage.get("/account/factor");
+    let code = [("form_token".into(), offered.value("form_token")), ("code".into(), "000000".into())];
+
+    let again = stage.post("/account/factor", &code);
+
+    assert!(offered.html.contains("JBSWY3DPEHPK3PXP"));
+    assert_eq!(again.status, 401, "{}", again.text());
+    // The app has the first one: to show another would make every next code wrong.
+    assert!(!again.html.contains("JBSWY3DPEHPK3PXP") && !again.html.contains("<svg"), "{}", again.text());
+    assert!(again.html.contains("name=\"code\"") && again.html.contains("Begin again with a new picture"));
 }

@@ -1,12 +1,38 @@
-//! A gate with two sessions, which tests and browsers know: `stage` may everything, `guest` may look.
+//! A gate that lets in whom tests name, counts who comes, and can be shut.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aegir_domain::Password;
 use aegir_hosting::{
     Actor, Factor, Invitation, NotLetIn, Opened, Pending, People, Permission, Permissions, Refusal, Session, SignIn,
 };
 
-/// Until accounts are there: whoever knows `let me in now` is the administrator.
-pub struct Gate;
+/// The session that may everything; whoever knows `let me in now` gets it.
+pub const ADMIN: &str = "stage";
+/// The session that may look.
+pub const GUEST: &str = "guest";
+
+/// Who comes in.
+#[derive(Default)]
+pub struct Gate {
+    /// How often a session was used.
+    pub uses: AtomicU64,
+    /// How often it was only asked whether one holds.
+    pub peeks: AtomicU64,
+    /// Whether all sessions have ended.
+    pub shut: AtomicBool,
+}
+
+impl Gate {
+    fn whose(&self, secret: &str) -> Option<Session> {
+        match secret {
+            _ if self.shut.load(Ordering::SeqCst) => None,
+            ADMIN => Some(admin()),
+            GUEST => Some(guest()),
+            other => other.strip_prefix(LACKS).and_then(|lacked| lacked.parse().ok()).map(all_but),
+        }
+    }
+}
 
 fn admin() -> Session {
     Session { id: 1, account: "admin".into(), actor: Actor::of_machine("admin"), has_factor: false }
@@ -29,12 +55,12 @@ fn all_but(lacked: Permission) -> Session {
 }
 
 fn opened() -> Opened {
-    Opened { secret: Password::new("stage"), session: admin(), until: i64::MAX }
+    Opened { secret: Password::new(ADMIN), session: admin(), until: i64::MAX }
 }
 
 impl People for Gate {
     fn link<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Invitation>, Refusal>> {
-        let known = secret == "stage";
+        let known = secret == ADMIN;
         Box::pin(async move { Ok(known.then(|| Invitation { account: "admin".into(), until: i64::MAX })) })
     }
 
@@ -48,16 +74,13 @@ impl People for Gate {
     }
 
     fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        let known = match secret {
-            "stage" => Some(admin()),
-            "guest" => Some(guest()),
-            other => other.strip_prefix(LACKS).and_then(|lacked| lacked.parse().ok()).map(all_but),
-        };
-        Box::pin(async move { Ok(known) })
+        self.uses.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move { Ok(self.whose(secret)) })
     }
 
     fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        self.session(secret)
+        self.peeks.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move { Ok(self.whose(secret)) })
     }
 
     fn sign_out<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<(), Refusal>> {

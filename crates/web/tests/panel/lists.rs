@@ -5,6 +5,7 @@ use aegir_hosting::{Call, OperationId as Id};
 use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server};
 
 use crate::browser::{Browser, Page, add_site};
+use crate::gate::GUEST;
 
 /// Sites `a.test` and `site01.test` to `site60.test`, one that was not made, one that drifted.
 async fn fleet(front: &PretendFront) {
@@ -153,7 +154,7 @@ fn an_empty_list_says_what_comes_first_and_whoever_may_only_look_is_not_sent_to_
         let page = browser.open(list);
         assert_eq!(page.link("Add a server").as_deref(), Some("/do/server-add"), "{list}");
         assert!(page.body.contains("aegir server add web1 --http nginx"), "{list}");
-        let looking = browser.open_as("viewer", list);
+        let looking = browser.open_as(GUEST, list);
         assert_eq!((looking.status, looking.link("Add a server")), (200, None), "{list}");
     }
     assert!(browser.open("/drift").text().contains("Every back end has what is remembered here"));
@@ -179,10 +180,10 @@ fn each_list_needs_what_its_operation_needs() {
     let browser = Browser::with(async |front| front.first_site().await);
 
     for list in ["/sites", "/platforms", "/servers", "/packages", "/found-sites", "/drift", "/tasks"] {
-        assert_eq!(browser.open_as("viewer", list).status, 200, "{list}");
+        assert_eq!(browser.open_as(GUEST, list).status, 200, "{list}");
         assert!(browser.open_as("nobody", list).leads_to().starts_with("/sign-in"), "{list}");
     }
-    assert_eq!(browser.open_as("viewer", "/audit").status, 403);
+    assert_eq!(browser.open_as(GUEST, "/audit").status, 403);
     let audit = browser.open("/audit?operation=site+add");
     assert_eq!(audit.rows("Audit").len(), 1);
     assert_eq!(audit.rows("Audit")[0][1..5], ["anna", "site add", "a.test", "queued"]);

@@ -3,116 +3,15 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use aegir_domain::Password;
-use aegir_hosting::{
-    Actor, Factor, Invitation, NotLetIn, Opened, Outside as _, Pending, People, Permission, Refusal, Session, SignIn,
-};
 use aegir_lab::pretend::PretendFront;
-use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
+use aegir_web::{Limits, PanelWay, Server, Ways};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 
 use crate::client::{Events, Reply, Talk};
-
-/// The secret of somebody who may everything.
-pub const ALL: &str = "all";
-/// The secret of somebody who only looks.
-pub const VIEWER: &str = "viewer";
-
-struct Machine(Instant, PretendFront);
-
-impl Outside for Machine {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn unix_ms(&self) -> u64 {
-        self.1.outside.now().unsigned_abs()
-    }
-
-    fn user(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn tell(&self, what: &str) {
-        eprintln!("{what}");
-    }
-}
-
-/// Who comes in.
-#[derive(Default)]
-pub struct Gate {
-    /// How often a session was used.
-    pub uses: AtomicU64,
-    /// How often it was only asked whether one holds.
-    pub peeks: AtomicU64,
-    /// Whether all sessions have ended.
-    pub shut: AtomicBool,
-}
-
-impl Gate {
-    fn whose(&self, secret: &str) -> Option<Session> {
-        let may: &[Permission] = match secret {
-            _ if self.shut.load(Ordering::SeqCst) => return None,
-            ALL => &Permission::ALL,
-            VIEWER => &[Permission::View],
-            _ => return None,
-        };
-        let actor = Actor { may: may.iter().copied().collect(), ..Actor::of_machine(secret) };
-        Some(Session { id: 1, account: secret.into(), actor, has_factor: false })
-    }
-}
-
-fn not_asked<T: Send>() -> Pending<'static, Result<T, NotLetIn>> {
-    Box::pin(async { Err(NotLetIn::Wrong) })
-}
-
-impl People for Gate {
-    fn link<'a>(&'a self, _: &'a str) -> Pending<'a, Result<Option<Invitation>, Refusal>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn enter<'a>(&'a self, _: &'a str, _: Password, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
-        not_asked()
-    }
-
-    fn sign_in<'a>(&'a self, _: SignIn, _: &'a str) -> Pending<'a, Result<Opened, NotLetIn>> {
-        not_asked()
-    }
-
-    fn session<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        self.uses.fetch_add(1, Ordering::SeqCst);
-        Box::pin(async move { Ok(self.whose(secret)) })
-    }
-
-    fn peek<'a>(&'a self, secret: &'a str) -> Pending<'a, Result<Option<Session>, Refusal>> {
-        self.peeks.fetch_add(1, Ordering::SeqCst);
-        Box::pin(async move { Ok(self.whose(secret)) })
-    }
-
-    fn sign_out<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn change_password<'a>(&'a self, _: &'a Session, _: Password, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
-        not_asked()
-    }
-
-    fn offer_factor<'a>(&'a self, _: &'a Session) -> Pending<'a, Result<Factor, NotLetIn>> {
-        not_asked()
-    }
-
-    fn confirm_factor<'a>(&'a self, _: &'a Session, _: &'a str) -> Pending<'a, Result<Vec<String>, NotLetIn>> {
-        not_asked()
-    }
-
-    fn drop_factor<'a>(&'a self, _: &'a Session, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
-        not_asked()
-    }
-}
+use crate::gate::{ADMIN, Gate};
+use crate::machine::Machine;
 
 /// A panel that is served until it goes.
 pub struct Panel {
@@ -144,7 +43,7 @@ impl Panel {
             panel: Some(PanelWay { people: gate.clone(), host: None }),
             ..Ways::default()
         };
-        let machine = Arc::new(Machine(Instant::now(), front.clone()));
+        let machine = Arc::new(Machine::of(&front));
         let bound = Server::bind(Arc::new(front.hosting.clone()), machine, ways, limits);
         let server = runtime.block_on(bound).unwrap();
         let address = server.address().unwrap();
@@ -173,7 +72,7 @@ impl Panel {
 
     /// A page that is there, as whoever may everything sees it.
     pub fn page(&self, path: &str) -> String {
-        let reply = self.as_(ALL, path);
+        let reply = self.as_(ADMIN, path);
         assert_eq!(reply.status, 200, "{path}: {}", reply.body);
         reply.body
     }
@@ -181,14 +80,14 @@ impl Panel {
     /// A stream.
     pub fn follow(&self, path: &str, last: Option<&str>) -> Events {
         let headers: Vec<_> = last.into_iter().map(|last| ("Last-Event-ID", last)).collect();
-        Talk::tcp(self.address).follow(request(path, ALL, &headers))
+        Talk::tcp(self.address).follow(request(path, ADMIN, &headers))
     }
 
     /// What comes of a file that is sent in pieces, without its head.
     pub fn download(&self, path: &str) -> String {
         use std::io::{Read, Write};
         let mut stream = std::net::TcpStream::connect(self.address).unwrap();
-        let asked = request(path, ALL, &[("Connection", "close")]);
+        let asked = request(path, ADMIN, &[("Connection", "close")]);
         stream.write_all(asked.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

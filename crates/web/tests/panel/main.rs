@@ -10,6 +10,7 @@ mod forms;
 mod gate;
 mod lists;
 mod live_stage;
+mod machine;
 mod objects;
 mod permissions;
 mod stage;

@@ -5,6 +5,7 @@ use aegir_hosting::{Call, OperationId as Id};
 use aegir_lab::pretend::{Ends, Plan, PretendFront, add_server, package};
 
 use crate::browser::{Browser, add_site};
+use crate::gate::GUEST;
 
 async fn odd_ones(front: &PretendFront) {
     let web1 = front.back_ends.machine("web1");
@@ -58,7 +59,7 @@ fn the_page_of_a_site_tells_what_it_is_what_can_be_done_and_what_became_of_it() 
     assert!(page.body.contains("aegir site show a.test") && page.body.contains("GET /api/v1/sites/a.test"));
     assert_eq!(page.link("All its tasks").as_deref(), Some("/tasks?object=%40a.test"));
 
-    let looking = browser.open_as("viewer", "/sites/a.test");
+    let looking = browser.open_as(GUEST, "/sites/a.test");
     assert_eq!((looking.status, looking.link("Verify"), looking.link("Delete")), (200, None, None));
     assert!(looking.text().contains("Your account lacks the permission"));
 }
@@ -93,7 +94,7 @@ fn where_both_sides_differ_they_stand_side_by_side_with_the_choice() {
     assert_eq!(page.link("Take ours").as_deref(), Some("/do/drift-resolve/%40drift.test?take=ours"));
     assert_eq!(page.link("Take theirs").as_deref(), Some("/do/drift-resolve/%40drift.test?take=theirs"));
     assert_eq!(page.link("Edit"), None, "an edit would be written over it");
-    assert_eq!(browser.open_as("viewer", "/sites/drift.test").link("Take ours"), None);
+    assert_eq!(browser.open_as(GUEST, "/sites/drift.test").link("Take ours"), None);
     let list = browser.open("/drift");
     assert_eq!(list.rows("Drift")[0][..2], ["drift.test", "mail"]);
     assert_eq!(list.link("Choose a side").as_deref(), Some("/do/drift-resolve/%40drift.test"));
@@ -120,7 +121,7 @@ fn platforms_and_servers_list_what_stands_on_them_and_a_machine_is_not_asked_bef
     assert_eq!(untrusted.link("Trust its key").as_deref(), Some("/servers/web3/host-key"));
     let keys = browser.open("/servers/web3/host-key");
     assert!(keys.link("Trust the key that it shows").unwrap().starts_with("/do/server-trust/web3?key=SHA256%3A"));
-    assert_eq!(browser.open_as("viewer", "/servers/web3/host-key").status, 403);
+    assert_eq!(browser.open_as(GUEST, "/servers/web3/host-key").status, 403);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use aegir_hosting::{Call, OperationId};
 use aegir_web::panel::{Needs, PanelRoute, routes};
 use axum::http::Method;
 
+use crate::gate::ADMIN;
 use crate::gate::LACKS;
-use crate::stage::{ADMIN, Page, Stage};
+use crate::stage::{Page, Stage};
 
 /// An address that the route has, about something that is there.
 fn address(route: &PanelRoute) -> String {

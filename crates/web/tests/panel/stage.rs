@@ -5,40 +5,15 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use aegir_hosting::Outside as _;
 use aegir_lab::pretend::PretendFront;
-use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
+use aegir_web::{Limits, PanelWay, Server, Ways};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use crate::gate::Gate;
-
-/// The session that may everything.
-pub const ADMIN: &str = "stage";
-/// The session that may look.
-pub const GUEST: &str = "guest";
-
-struct Machine(Instant, PretendFront);
-
-impl Outside for Machine {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn unix_ms(&self) -> u64 {
-        self.1.outside.now().unsigned_abs()
-    }
-
-    fn user(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn tell(&self, what: &str) {
-        eprintln!("{what}");
-    }
-}
+use crate::gate::{ADMIN, Gate};
+use crate::machine::Machine;
 
 /// The panel.
 pub struct Stage {
@@ -73,9 +48,9 @@ impl Stage {
         let handle = runtime.handle().clone();
         let front = runtime.block_on(PretendFront::in_folder(home.path()));
         runtime.block_on(begin(&front));
-        let panel = Some(PanelWay { people: Arc::new(Gate), host: None });
+        let panel = Some(PanelWay { people: Arc::new(Gate::default()), host: None });
         let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], 0).into()), panel };
-        let outside = Arc::new(Machine(Instant::now(), front.clone()));
+        let outside = Arc::new(Machine::of(&front));
         let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, Limits::default());
         let server = runtime.block_on(server).unwrap();
         let address = server.address().unwrap();

@@ -5,33 +5,16 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use aegir_domain::{Context, TaskKind};
-use aegir_hosting::{Answer, Call, OperationId, Outside as _, Permission};
+use aegir_hosting::{Answer, Call, OperationId, Permission};
 use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
-use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
+use aegir_web::{Limits, PanelWay, Server, Ways};
 use tokio::sync::watch;
 
-struct Machine(Instant, PretendFront);
+mod machine;
 
-impl Outside for Machine {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn unix_ms(&self) -> u64 {
-        self.1.outside.now().unsigned_abs()
-    }
-
-    fn user(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn tell(&self, what: &str) {
-        eprintln!("{what}");
-    }
-}
+use machine::Machine;
 
 #[tokio::main]
 async fn main() {
@@ -42,7 +25,7 @@ async fn main() {
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(0);
     let panel = Some(PanelWay { people: Arc::new(front.hosting.clone()), host: None });
     let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], port).into()), panel };
-    let outside = Arc::new(Machine(Instant::now(), front.clone()));
+    let outside = Arc::new(Machine::of(&front));
     let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, Limits::default()).await.unwrap();
     front.hosting.panel_is_at(server.address().unwrap());
     let Ok(Answer::Object(link)) = front.ask(Call::of(OperationId::AccountAdd).about("admin")).await else {

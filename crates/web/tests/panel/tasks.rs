@@ -9,7 +9,8 @@ use aegir_lab::pretend::{Ends, Plan, add_platform};
 use aegir_web::Limits;
 use serde_json::Value;
 
-use crate::live_stage::{ALL, Panel, VIEWER, between};
+use crate::gate::{ADMIN, GUEST};
+use crate::live_stage::{Panel, between};
 
 fn verify(name: &str) -> Call {
     Call::of(Id::SiteVerify).about(name)
@@ -144,10 +145,10 @@ fn every_line_is_on_one_page_has_a_link_for_good_and_is_in_the_file() {
     assert_eq!(file.lines().count(), 2 + 3_007);
     assert!(file.contains("line 2999 of many") && file.ends_with("succeeded\n"), "{}", &file[file.len() - 200..]);
     for cut in ["?line=1.99999", "?attempt=9", "?from=99999", "?line=%3Cb%3E", "?from=-1&attempt=x"] {
-        assert_eq!(panel.as_(ALL, &format!("/tasks/{task}{cut}")).status, 200, "{cut}");
+        assert_eq!(panel.as_(ADMIN, &format!("/tasks/{task}{cut}")).status, 200, "{cut}");
     }
     for unknown in ["/tasks/0", "/tasks/999999", "/tasks/a%3Cb%3E", "/tasks/-1/events", "/tasks/x/log.txt"] {
-        let reply = panel.as_(ALL, unknown);
+        let reply = panel.as_(ADMIN, unknown);
         assert_eq!(reply.status, 404, "{unknown}");
         assert!(!reply.body.contains("a<b>"));
     }
@@ -180,7 +181,7 @@ fn a_stream_does_not_keep_its_session_open_and_ends_with_it() {
         assert_eq!(end.name, "trouble");
         assert_eq!(end.json()["detail"], "the session has ended");
     }
-    let again = panel.as_(ALL, "/events");
+    let again = panel.as_(ADMIN, "/events");
     assert_eq!((again.status, again.header("location")), (303, Some("/sign-in?to=%2Fevents")));
 }
 
@@ -193,10 +194,10 @@ fn the_queue_says_what_waits_for_what_and_who_may_stop_it() {
     });
 
     let page = panel.page("/queue");
-    let viewed = panel.as_(VIEWER, "/queue").body;
+    let viewed = panel.as_(GUEST, "/queue").body;
     let task = unescaped(link(&page, "Verify a.test").unwrap());
     let waiting = panel.page(&task);
-    let viewed_task = panel.as_(VIEWER, &task).body;
+    let viewed_task = panel.as_(GUEST, &task).body;
 
     assert!(page.contains("The queue is paused") && page.contains("the queue is paused"), "{page}");
     let all = between(&page, "id=\"all\"", "</section>")[0];
@@ -206,7 +207,7 @@ fn the_queue_says_what_waits_for_what_and_who_may_stop_it() {
     assert!(waiting.contains("action=\"/do/task-cancel/"));
     assert!(viewed.contains("needs the permission") && !viewed.contains("action=\"/do/"), "{viewed}");
     assert!(viewed_task.contains("needs the permission") && !viewed_task.contains("action=\"/do/"));
-    let audit = panel.does(panel.front.ask(Call::of(Id::AuditList).with("actor", VIEWER))).unwrap();
+    let audit = panel.does(panel.front.ask(Call::of(Id::AuditList).with("actor", "guest"))).unwrap();
     let aegir_hosting::Answer::Page { items, .. } = audit else { panic!("{audit:?}") };
     assert_eq!(items, [] as [Value; 0], "to look at a page is not told as an attempt");
 }
@@ -276,15 +277,15 @@ fn a_name_a_number_and_a_verb_are_found_as_far_as_one_may() {
         found.iter().any(|offer| (offer.0.as_str(), offer.1.as_str()) == (kind, href))
     };
 
-    assert!(has(&found(ALL, "a.te"), "site", "/sites/a.test"));
-    assert!(has(&found(ALL, "D1"), "platform", "/platforms/d10"));
-    assert!(has(&found(ALL, "web"), "server", "/servers/web1"));
-    assert!(has(&found(ALL, "verify+a.te"), "do", "/do/site-verify/a.test"));
-    assert!(has(&found(ALL, "verify+site+a"), "do", "/do/site-verify/a.test"));
-    assert!(has(&found(ALL, "3"), "task", "/tasks/3"));
-    assert!(has(&found(ALL, "add+site"), "do", "/do/site-add"));
-    assert!(has(&found(ALL, "set"), "page", "/settings"));
-    assert_eq!(found(VIEWER, "verify+a.te"), []);
-    assert!(has(&found(VIEWER, "a.te"), "site", "/sites/a.test"));
-    assert!(!found(ALL, "").is_empty());
+    assert!(has(&found(ADMIN, "a.te"), "site", "/sites/a.test"));
+    assert!(has(&found(ADMIN, "D1"), "platform", "/platforms/d10"));
+    assert!(has(&found(ADMIN, "web"), "server", "/servers/web1"));
+    assert!(has(&found(ADMIN, "verify+a.te"), "do", "/do/site-verify/a.test"));
+    assert!(has(&found(ADMIN, "verify+site+a"), "do", "/do/site-verify/a.test"));
+    assert!(has(&found(ADMIN, "3"), "task", "/tasks/3"));
+    assert!(has(&found(ADMIN, "add+site"), "do", "/do/site-add"));
+    assert!(has(&found(ADMIN, "set"), "page", "/settings"));
+    assert_eq!(found(GUEST, "verify+a.te"), []);
+    assert!(has(&found(GUEST, "a.te"), "site", "/sites/a.test"));
+    assert!(!found(ADMIN, "").is_empty());
 }
