@@ -14,6 +14,7 @@
 mod address;
 mod assets;
 mod bulk;
+mod cookie;
 mod differ;
 mod door;
 pub mod elsewhere;
@@ -38,6 +39,7 @@ mod visit;
 pub mod words;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aegir_hosting::People;
 
@@ -67,9 +69,21 @@ pub(crate) struct Panel {
     pub(crate) api: Arc<Api>,
     pub(crate) people: Arc<dyn People>,
     pub(crate) host: Option<String>,
+    /// How many texts were made that are used once.
+    made: AtomicU64,
 }
 
 impl Panel {
+    /// Of these.
+    pub(crate) fn new(api: Arc<Api>, people: Arc<dyn People>, host: Option<String>) -> Panel {
+        Panel { api, people, host, made: AtomicU64::new(0) }
+    }
+
+    /// A number that none before it had.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.made.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// What the time is, in milliseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
         i64::try_from(self.api.outside.unix_ms()).unwrap_or(i64::MAX)

@@ -190,7 +190,7 @@ impl Server {
         let api = Arc::new(Api::new(front, outside, limits, told));
         let router = api.clone().router();
         let pages = ways.panel.map(|PanelWay { people, host }| {
-            let panel = Arc::new(Panel { api: api.clone(), people, host });
+            let panel = Arc::new(Panel::new(api.clone(), people, host));
             (panel.clone(), panel::router(panel))
         });
         Ok(Server { api, router, pages, tcp, socket, address, limits, ending })

@@ -17,7 +17,8 @@ use axum::{Extension, Router};
 use futures_util::FutureExt;
 use tower::ServiceExt;
 
-use super::look::{Look, cookie};
+use super::cookie::cookie;
+use super::look::Look;
 use super::pairs::Pairs;
 use super::route::{Leads, Needs, PanelRoute, routes};
 use super::visit::{Asked, Stranger, Visit, form_token};

@@ -1,7 +1,8 @@
 //! How somebody wants the panel to look and to be used: kept in their browser, since it is no secret of anybody's.
 
 use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
+
+use super::cookie::cookie;
 
 /// The cookie that keeps it.
 const COOKIE_NAME: &str = "__Host-aegir-look";
@@ -41,23 +42,10 @@ pub(crate) fn theme_named(name: &str) -> &'static str {
     ["light", "dark"].into_iter().find(|theme| *theme == name).unwrap_or("auto")
 }
 
-/// The value of a cookie; one that is sent twice is none.
-pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut found = headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .filter(|(given, _)| *given == name)
-        .map(|(_, value)| value.to_owned());
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use axum::http::header::COOKIE;
 
     use super::*;
 
@@ -70,13 +58,5 @@ mod tests {
 
         assert_eq!(Look::of(&headers), look);
         assert_eq!(Look::of(&HeaderMap::new()), Look::default());
-    }
-
-    #[test]
-    fn a_cookie_that_is_sent_twice_is_none() {
-        let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("x=1; y=2; x=3"))]);
-
-        assert_eq!(cookie(&headers, "x"), None);
-        assert_eq!(cookie(&headers, "y").as_deref(), Some("2"));
     }
 }

@@ -30,10 +30,16 @@ struct AccountPage {
 #[template(path = "factor.html")]
 struct FactorPage {
     frame: Frame,
-    secret: String,
-    /// A picture of its address, as SVG that was made here.
-    picture: String,
+    /// What the app is told; once it was shown, it is not shown again.
+    told: Option<Told>,
     wrong: Option<String>,
+}
+
+/// A secret for an app, as text and as a picture.
+struct Told {
+    secret: String,
+    /// Of its address, as SVG that was made here.
+    picture: String,
 }
 
 #[derive(Template)]
@@ -136,27 +142,15 @@ async fn refused(visit: &Visit, not: NotLetIn) -> Result<Response<Body>, Problem
 
 /// Offers a second factor.
 async fn offer_factor(visit: &Visit) -> Result<Response<Body>, Problem> {
-    factor_page(visit, StatusCode::OK, None).await
-}
-
-async fn factor_page(visit: &Visit, status: StatusCode, wrong: Option<String>) -> Result<Response<Body>, Problem> {
     let factor = match visit.panel.people.offer_factor(&visit.session).await {
         Ok(factor) => factor,
         Err(not) => return refused(visit, not).await,
     };
-    let address = factor.address.expose().to_owned();
-    let picture = QrCode::new(address.as_bytes())
+    let picture = QrCode::new(factor.address.expose().as_bytes())
         .map(|code| code.render::<svg::Color>().min_dimensions(200, 200).quiet_zone(true).build());
-    reply::page_as(
-        status,
-        &FactorPage {
-            frame: visit.frame("A second factor", "").await,
-            secret: factor.secret.expose().to_owned(),
-            // An address that is too long for a picture is shown as text alone.
-            picture: picture.unwrap_or_default(),
-            wrong,
-        },
-    )
+    // An address that is too long for a picture is shown as text alone.
+    let told = Told { secret: factor.secret.expose().to_owned(), picture: picture.unwrap_or_default() };
+    reply::page(&FactorPage { frame: visit.frame("A second factor", "").await, told: Some(told), wrong: None })
 }
 
 /// Takes the offered factor into use.
@@ -164,7 +158,11 @@ async fn confirm_factor(visit: &Visit) -> Result<Response<Body>, Problem> {
     let code = visit.asked.form.get("code").unwrap_or_default();
     match visit.panel.people.confirm_factor(&visit.session, code).await {
         Ok(codes) => reply::page(&CodesPage { frame: visit.frame("Codes to keep", "").await, codes: codes.join("\n") }),
-        Err(not @ NotLetIn::WrongCode) => factor_page(visit, status_of(&not), Some(not.to_string())).await,
+        // The app has the secret that was shown: another one would make its next code wrong too.
+        Err(not @ NotLetIn::WrongCode) => {
+            let frame = visit.frame("A second factor", "").await;
+            reply::page_as(status_of(&not), &FactorPage { frame, told: None, wrong: Some(not.to_string()) })
+        }
         Err(not) => refused(visit, not).await,
     }
 }

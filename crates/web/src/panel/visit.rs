@@ -1,7 +1,6 @@
 //! A request of somebody's browser, read; and somebody who is signed in.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use aegir_hosting::{Actor, Answer, Call, Operation, OperationId, Session};
 use axum::body::Body;
@@ -168,9 +167,8 @@ impl Visit {
 
     /// A text that no other form that is shown has, so that what it asks for is done once.
     pub(crate) fn once(&self) -> String {
-        let api = &self.panel.api;
-        let number = api.troubles.fetch_add(1, Ordering::Relaxed);
-        let sum = digest(&SHA256, format!("{} {} {number}", self.secret, api.outside.unix_ms()).as_bytes());
+        let (number, now) = (self.panel.next_number(), self.panel.api.outside.unix_ms());
+        let sum = digest(&SHA256, format!("{} {now} {number}", self.secret).as_bytes());
         sum.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
