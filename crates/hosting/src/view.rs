@@ -4,9 +4,11 @@
 //! one version of the API.
 
 mod bulk;
+mod package;
 mod people;
 
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
+pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, DeletedAccountView, EndedSessionView, SessionView};
 
 use std::collections::BTreeMap;
@@ -356,55 +358,6 @@ pub struct LineView {
     /// A program's output that belongs to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-}
-
-/// A package.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PackageView {
-    /// Its number.
-    pub id: i64,
-    /// `module`, `theme`, `profile`, `theme-engine`.
-    pub kind: String,
-    /// Its machine name.
-    pub name: String,
-    /// How many sites have it enabled.
-    pub sites: u64,
-    /// Its releases, with how many places each is installed in; in lists, none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub releases: Vec<ReleaseView>,
-    /// Where it is installed; in lists, none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub instances: Vec<InstanceView>,
-    /// Where the next page of those places begins, for the parameter `cursor`; absent: this is the last one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
-
-/// A version of a package.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ReleaseView {
-    /// The version, as its code says it.
-    pub version: String,
-    /// In how many places it is installed.
-    pub installed: u64,
-    /// On how many sites it is enabled.
-    pub enabled: u64,
-}
-
-/// A package where it is installed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct InstanceView {
-    /// The platform or site.
-    pub object: String,
-    /// The version.
-    pub version: String,
-    /// `platform`, `profile`, `site`.
-    pub scope: String,
-    /// Whether it is enabled there.
-    pub enabled: bool,
-    /// The number of its last schema update.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<i64>,
 }
 
 /// The queue.

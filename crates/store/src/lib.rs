@@ -63,7 +63,9 @@ pub use line::{FOLD, FULL_PAGE, LONGEST_LINES, LineRecord, StepRecord};
 pub use news::{ChangeRecord, Changes, NewsRecord};
 pub use node::{ADMIN, Deed, DeedList, Node, ObjectSort};
 pub use one_time_link::{LinkRecord, NewLink};
-pub use package::{PackageList, PackageRecord, PlaceList, RecordedInstance, ReleaseRecord};
+pub use package::{
+    InstalledList, InstalledPackage, PackageList, PackageRecord, PlaceList, RecordedInstance, ReleaseRecord,
+};
 pub use page::{Cursor, Direction, LONGEST_CURSOR, LONGEST_PAGE, Listed, Listing, NameMatch, Page, Span, Total};
 pub use platform::{NewPlatform, PlatformList, PlatformRecord};
 pub use prune::{PrunePolicy, Pruned};

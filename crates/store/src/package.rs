@@ -76,6 +76,32 @@ pub struct PlaceList {
     pub page: Page,
 }
 
+/// What one platform or site has, by the names of packages.
+#[derive(Clone, Debug)]
+pub struct InstalledList {
+    /// Whose.
+    pub node: NodeId,
+    /// Of this kind.
+    pub kind: Option<PackageKind>,
+    /// Whether it is enabled.
+    pub enabled: Option<bool>,
+    /// Whose name or title holds this.
+    pub holds: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+    /// Which part.
+    pub page: Page,
+}
+
+/// A package that a platform or a site has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstalledPackage {
+    /// What people call it.
+    pub title: String,
+    /// How it lies there.
+    pub instance: RecordedInstance,
+}
+
 statements! {
     FIND_PACKAGE = "SELECT id FROM package WHERE kind = $1 AND name = $2";
     PACKAGE_AT =
@@ -301,5 +327,44 @@ impl Parts for PlaceList {
 
     fn item(row: &Row) -> Result<(NodeId, RecordedInstance), StoreFault> {
         Ok((row.get("node")?, RecordedInstance::of(row)?))
+    }
+}
+
+impl Parts for InstalledList {
+    type Item = InstalledPackage;
+    const LIST: &'static str = "installed";
+    const COLUMNS: &'static str = "instance.id, node.title, package.kind, package.name, release.version,
+        instance.scope, instance.enabled, instance.loaded, instance.schema, instance.path";
+
+    fn from(&self, _: usize, query: &mut Query) {
+        query.push(
+            " FROM instance
+              JOIN package ON package.id = instance.package
+              JOIN node ON node.id = package.id
+              JOIN release ON release.id = instance.release
+             WHERE instance.node = ",
+        );
+        query.bind(self.node);
+        if let Some(kind) = self.kind {
+            query.push(" AND package.kind = ").bind(kind);
+        }
+        if let Some(enabled) = self.enabled {
+            query.push(" AND instance.enabled = ").bind(enabled);
+        }
+        if let Some(holds) = &self.holds {
+            holding(holds, &["package.name", "node.title"], query);
+        }
+    }
+
+    fn order(&self) -> Order {
+        Order { name: "name", key: Some("package.name"), id: "instance.id", direction: self.direction }
+    }
+
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn item(row: &Row) -> Result<InstalledPackage, StoreFault> {
+        Ok(InstalledPackage { title: row.get("title")?, instance: RecordedInstance::of(row)? })
     }
 }

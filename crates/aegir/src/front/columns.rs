@@ -56,6 +56,14 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("VERIFIED", "verified", When),
             ("TITLE", "title", Text),
         ],
+        OperationId::SitePackages => &[
+            ("NAME", "name", Text),
+            ("KIND", "kind", Text),
+            ("VERSION", "version", Text),
+            ("ENABLED", "enabled", YesNo),
+            ("SCHEMA", "schema", Text),
+            ("CODE OF", "scope", Text),
+        ],
         OperationId::PackageList => &[("NAME", "name", Text), ("KIND", "kind", Text), ("SITES", "sites", Text)],
         OperationId::BulkList => &[
             ("NUMBER", "id", Text),
@@ -209,6 +217,9 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
         (_, Subject::Platform) => {
             "There is no platform yet. Make one with `aegir platform add NAME --composer drupal/recommended-project`."
         }
+        (OperationId::SitePackages, _) => {
+            "No package of the site is known yet: a verify reads them, `aegir site verify NAME`."
+        }
         (_, Subject::Site) => "There is no site yet. Make one with `aegir site add www.example.org`.",
         (_, Subject::Package) => {
             "No package is known yet: a verify of a platform records them, `aegir platform verify NAME`."
@@ -242,6 +253,7 @@ mod tests {
             OperationId::ServerList => schemars::schema_for!(view::ServerView),
             OperationId::PlatformList => schemars::schema_for!(view::PlatformView),
             OperationId::SiteList => schemars::schema_for!(view::SiteView),
+            OperationId::SitePackages => schemars::schema_for!(view::InstalledView),
             OperationId::PackageList => schemars::schema_for!(view::PackageView),
             OperationId::TaskList => schemars::schema_for!(view::TaskView),
             OperationId::BulkList => schemars::schema_for!(view::BulkView),

@@ -44,6 +44,7 @@ pub enum OperationId {
     SiteEdit,
     SiteVerify,
     SiteLogin,
+    SitePackages,
     SiteDelete,
     PackageList,
     PackageShow,
@@ -86,7 +87,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 59] = [
+    pub const ALL: [OperationId; 60] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -108,6 +109,7 @@ impl OperationId {
         OperationId::SiteEdit,
         OperationId::SiteVerify,
         OperationId::SiteLogin,
+        OperationId::SitePackages,
         OperationId::SiteDelete,
         OperationId::PackageList,
         OperationId::PackageShow,
@@ -190,6 +192,7 @@ impl OperationId {
             | Id::SiteEdit
             | Id::SiteVerify
             | Id::SiteLogin
+            | Id::SitePackages
             | Id::SiteDelete => site::declared(self),
             Id::TaskList
             | Id::TaskShow
@@ -288,6 +291,8 @@ const fn flag(name: &'static str, about: &'static str) -> Parameter {
 const LIMIT: Parameter = default("limit", Shape::Number { least: 1, most: 500 }, "how many at the most", "50");
 const CURSOR: Parameter =
     optional("cursor", Shape::Text(PLACE), "where the page begins: what the page before said", "at the beginning");
+const PACKAGE_KIND: Parameter =
+    optional("kind", Shape::Choice(&["module", "theme", "profile", "theme-engine"]), "what sort of thing it is", "all");
 const SEARCH: Parameter = optional("search", Shape::Text(LINE), "a part of the name or title", "all");
 const OBJECT_STATUS: Parameter =
     several("status", Shape::Choice(&["new", "enabled", "failed", "deleted"]), "how it stands", "all but deleted ones");

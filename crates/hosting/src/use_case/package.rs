@@ -1,11 +1,11 @@
 //! What can be asked of packages.
 
-use aegir_domain::{NodeId, PackageKind};
-use aegir_store::{PackageList, PlaceList};
+use aegir_domain::{ContextName, NodeId, PackageKind};
+use aegir_store::{InstalledList, InstalledPackage, PackageList, PlaceList};
 
 use super::Asked;
 use super::shown::{self, cursor_page, of_page};
-use crate::view::{InstanceView, PackageView, ReleaseView};
+use crate::view::{InstalledView, InstanceView, PackageView, ReleaseView};
 use crate::{Answer, Hosting, Refusal};
 
 impl Hosting {
@@ -57,7 +57,10 @@ impl Hosting {
                 let nodes = page.rows.iter().map(|(node, _)| *node).collect();
                 let names = read.names(&nodes).await?;
                 let name = |node: NodeId| names.get(&node).map_or_else(|| format!("#{node}"), super::object::short);
-                let places: Vec<_> = page.rows.into_iter().map(|(node, instance)| (name(node), instance)).collect();
+                let of = |node: NodeId| match names.get(&node) {
+                    Some(ContextName::Platform(_)) => "platform",
+                    _ => "site",
+                };
                 let view = PackageView {
                     id: id.0,
                     kind: kind.as_str().into(),
@@ -71,10 +74,12 @@ impl Hosting {
                             enabled: release.enabled,
                         })
                         .collect(),
-                    instances: places
+                    instances: page
+                        .rows
                         .into_iter()
-                        .map(|(object, instance)| InstanceView {
-                            object,
+                        .map(|(node, instance)| InstanceView {
+                            object: name(node),
+                            of: of(node).into(),
                             version: instance.version.unwrap_or_default(),
                             scope: instance.scope.to_string(),
                             enabled: instance.enabled,
@@ -86,5 +91,39 @@ impl Hosting {
                 Ok(Answer::Object(shown::json(&view)))
             })
             .await
+    }
+
+    pub(super) async fn list_packages_of_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let given = asked.given;
+        let page = cursor_page(asked)?;
+        self.store()
+            .snapshot(async |read| {
+                let site = super::object::site_named(read, &asked.site()?).await?;
+                let list = InstalledList {
+                    node: site.node.id,
+                    kind: given.str("kind").and_then(|kind| kind.parse().ok()),
+                    enabled: given.has("enabled").then(|| given.flag("enabled")),
+                    holds: given.str("search").map(str::to_owned),
+                    direction: shown::order_of(given).1,
+                    page,
+                };
+                let (page, total) = read.list_with_total(&list).await?;
+                of_page(page.rows.into_iter().map(installed_view).collect(), page.next, Some(total))
+            })
+            .await
+    }
+}
+
+fn installed_view(installed: InstalledPackage) -> InstalledView {
+    let InstalledPackage { title, instance } = installed;
+    InstalledView {
+        name: instance.name,
+        kind: instance.kind.as_str().into(),
+        title,
+        version: instance.version.unwrap_or_default(),
+        enabled: instance.enabled,
+        schema: instance.schema,
+        scope: instance.scope.to_string(),
+        path: instance.path,
     }
 }

@@ -52,6 +52,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SiteList
         | Id::SiteShow
         | Id::SiteOptions
+        | Id::SitePackages
         | Id::PackageList
         | Id::PackageShow
         | Id::TaskList

@@ -89,6 +89,7 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
                     })
                     .collect();
                 tx.record_packages(platform, &packages, now).await?;
+                tx.record_packages(site, &packages, now).await?;
                 let found: Vec<_> = (0..3).map(|n| host(n).replace("abcd", "abce").parse().unwrap()).collect();
                 tx.record_found_sites(platform, &found, now).await?;
                 let ours = Context::Site(Box::new(tx.site(site).await?.unwrap().context.unwrap()));
@@ -104,6 +105,7 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
             }
             let call = match id {
                 Id::NodeHistory => Call::of(id).about(site.to_string()),
+                Id::SitePackages => Call::of(id).about(host(0)),
                 Id::BulkObjects => Call::of(id).about(&bulk),
                 _ => Call::of(id),
             };

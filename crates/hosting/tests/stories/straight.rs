@@ -179,6 +179,19 @@ fn packages_with_their_releases_and_places_are_recorded_and_found_again() {
         assert_eq!(releases, ["8.x-1.13", "8.x-1.15"]);
         let places: Vec<_> = shown["instances"].as_array().unwrap().iter().map(|one| &one["object"]).collect();
         assert_eq!(places, ["a.test", "b.test"]);
+        assert_eq!(shown["instances"][0]["of"], "site");
+
+        let on = |site: &str| Call::of(Id::SitePackages).about(site);
+        let token = &ground.items(on("a.test").with("kind", "module")).await;
+        let expected = json!({
+            "name": "token", "kind": "module", "title": "token", "version": "8.x-1.13", "enabled": true, "schema": 8001,
+            "scope": "platform", "path": "modules/token",
+        });
+        assert_eq!(token, &[expected]);
+        assert_eq!(ground.items(on("b.test").with("enabled", true).with("search", "tok")).await.len(), 2);
+        assert!(ground.items(on("b.test").with("enabled", false)).await.is_empty());
+        assert!(ground.items(on("c.test")).await.is_empty());
+        assert!(matches!(ground.refused(on("d.test")).await, Refusal::Unknown { .. }));
 
         let with = |version: Option<&str>| {
             let call = Call::of(Id::SiteList).with("package", "token");

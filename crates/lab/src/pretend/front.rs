@@ -179,6 +179,7 @@ impl PretendFront {
         self.work().await;
         let web1 = self.back_ends.machine("web1");
         let packages = vec![package("module", "views", "3.1")];
+        web1.plan(TaskKind::VerifySite, "@retry.test", Plan { packages: packages.clone(), ..Plan::default() });
         let plan = Plan { packages, found_sites: vec!["found.test".into()], ..Plan::default() };
         web1.plan(TaskKind::VerifyPlatform, None, plan);
         for platform in ["d10", "d11", "d12"] {

@@ -5,8 +5,8 @@ use aegir_domain::{
     ProfileLanguage, Redirect, SiteContext, TlsMode, Transport,
 };
 use aegir_store::{
-    ADMIN, BackupKind, DeedList, Field, HasPackage, NewBackup, NewServer, Page, PlatformList, RecordedInstance,
-    ServerList, SiteList, StoreFault,
+    ADMIN, BackupKind, DeedList, Direction, Field, HasPackage, InstalledList, NewBackup, NewServer, Page, PlatformList,
+    RecordedInstance, ServerList, SiteList, StoreFault,
 };
 
 use crate::ground::{new_platform, new_site, on_both, server_context};
@@ -365,6 +365,54 @@ fn packages_are_replaced_at_once_and_found_by_version() {
             })
             .await
             .unwrap();
+    });
+}
+
+#[test]
+fn what_one_site_has_is_filtered_and_sorted_and_is_no_other_sites() {
+    on_both(async |ground| {
+        let server = ground.server("web1").await;
+        let platform = ground.platform("d10", server).await;
+        let (a, b) = (ground.site("a.test", platform, server).await, ground.site("b.test", platform, server).await);
+        let theme = RecordedInstance { kind: PackageKind::Theme, ..instance("olivero", "10.3.6", true) };
+        let of_a = [instance("views", "3.1", true), instance("token", "1.0", false), theme.clone()];
+        ground
+            .store
+            .write(async |tx| {
+                tx.record_packages(a, &of_a, 1).await?;
+                tx.record_packages(b, &[instance("pathauto", "1.0", true)], 1).await
+            })
+            .await
+            .unwrap();
+        let all = InstalledList {
+            node: a,
+            kind: None,
+            enabled: None,
+            holds: None,
+            direction: Direction::Up,
+            page: Page::first(500),
+        };
+        let names = async |list: InstalledList| {
+            let rows = ground.store.read(async |read| read.list(&list).await).await.unwrap().rows;
+            rows.into_iter().map(|row| row.instance.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(all.clone()).await, ["olivero", "token", "views"]);
+        assert_eq!(
+            names(InstalledList { direction: Direction::Down, ..all.clone() }).await,
+            ["views", "token", "olivero"]
+        );
+        assert_eq!(names(InstalledList { enabled: Some(true), ..all.clone() }).await, ["olivero", "views"]);
+        assert_eq!(names(InstalledList { enabled: Some(false), ..all.clone() }).await, ["token"]);
+        assert_eq!(names(InstalledList { kind: Some(PackageKind::Theme), ..all.clone() }).await, ["olivero"]);
+        assert_eq!(names(InstalledList { holds: Some("IEW".into()), ..all.clone() }).await, ["views"]);
+        assert_eq!(names(InstalledList { node: b, ..all.clone() }).await, ["pathauto"]);
+
+        let first = InstalledList { page: Page::first(2), ..all.clone() };
+        let first = ground.store.read(async |read| read.list(&first).await).await.unwrap();
+        assert_eq!(first.rows[0].instance, theme);
+        assert_eq!(first.rows[0].title, "olivero");
+        let rest = InstalledList { page: Page::behind(2, first.next.unwrap()), ..all };
+        assert_eq!(names(rest).await, ["views"]);
     });
 }
 

@@ -4,9 +4,9 @@ use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BulkObjectView, BulkView, ChangeView, DeletedAccountView,
-    DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView, HostKeyView, LineView,
-    NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView, SiteView,
-    TaskView, TokenView,
+    DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView, HostKeyView, InstalledView,
+    LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView,
+    SiteView, TaskView, TokenView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -148,6 +148,7 @@ impl Shapes {
             Id::PlatformShow => self.of::<PlatformView>(),
             Id::SiteList => self.of::<PageView<SiteView>>(),
             Id::SiteShow => self.of::<SiteView>(),
+            Id::SitePackages => self.of::<PageView<InstalledView>>(),
             Id::SiteOptions => self.of::<OptionsView>(),
             Id::PackageList => self.of::<PageView<PackageView>>(),
             Id::PackageShow => self.of::<PackageView>(),

@@ -26,13 +26,17 @@ pub(super) use bar::{Control, label_of};
 pub(super) use cell::Cell;
 pub(super) use empty::counted;
 pub(super) use table::Table;
-pub(super) use which::{Beside, PLATFORMS, SITES, TASKS};
+pub(super) use which::{Beside, INSTALLED, PLATFORMS, SITES, TASKS};
+
+use which::List;
 
 use super::route::{Needs, PanelRoute};
 
 /// Their addresses.
 pub(super) fn routes() -> Vec<PanelRoute> {
-    let all = which::ALL.into_iter();
-    all.map(|list| PanelRoute::get(&list.path(), Needs::May(list.operation().needs), |it| Box::pin(page::show(it))))
+    let needs = |list: &List| Needs::May(list.operation().needs);
+    let all = which::ALL.into_iter().filter(|list| list.id != INSTALLED.id);
+    all.map(|list| PanelRoute::get(&list.path(), needs(&list), |it| Box::pin(page::show(it))))
+        .chain([PanelRoute::get(&INSTALLED.path(), needs(&INSTALLED), |it| Box::pin(page::show_installed(it)))])
         .collect()
 }

@@ -140,7 +140,8 @@ fn the_page_of_a_package_names_its_releases_and_every_place_with_its_version() {
             ["b.test", "8.x-1.12", "enabled", "8001", "platform"],
         ]
     );
-    assert_eq!(browser.open(&page.link("d10").unwrap()).leads_to(), "/platforms/d10");
+    assert_eq!(page.link("d10").as_deref(), Some("/platforms/d10"));
+    assert_eq!(page.link("a.test").as_deref(), Some("/sites/a.test"));
     let of_release = browser.open("/sites?package=pathauto&version=8.x-1.12");
     assert_eq!(of_release.rows("Sites").len(), 1);
 
@@ -148,6 +149,38 @@ fn the_page_of_a_package_names_its_releases_and_every_place_with_its_version() {
     let paged = browser.open("/packages/pathauto?limit=2");
     let rest = browser.open(&paged.link("Next").unwrap());
     assert_eq!(rest.rows("Where it is installed")[0][0], "b.test");
+}
+
+#[test]
+fn a_site_names_its_packages_and_all_of_them_are_a_list_that_is_filtered() {
+    let browser = Browser::with(odd_ones);
+
+    let site = browser.open("/sites/b.test");
+    assert_eq!(
+        site.rows("Packages"),
+        [["harbour", "theme", "–", "8001", "platform"], ["pathauto", "module", "8.x-1.12", "8001", "platform"]]
+    );
+    assert!(site.text().contains("2 packages are enabled"), "{}", site.text());
+    assert_eq!(site.link("pathauto").as_deref(), Some("/packages/pathauto?kind=module"));
+    assert_eq!(site.link("All its packages").as_deref(), Some("/sites/b.test/packages"));
+
+    let all = browser.open("/sites/b.test/packages");
+    assert_eq!(all.rows("Packages")[0], ["harbour", "theme", "–", "enabled", "8001", "platform"]);
+    assert!(all.body.contains("aegir site packages b.test") && all.body.contains("GET /api/v1/sites/b.test/packages"));
+    assert_eq!(all.link("b.test").as_deref(), Some("/sites/b.test"));
+    let names = |address: &str| -> Vec<String> {
+        browser.open(address).rows("Packages").into_iter().map(|row| row[0].clone()).collect()
+    };
+    assert_eq!(names("/sites/b.test/packages?sort=-name"), ["pathauto", "harbour"]);
+    assert_eq!(names("/sites/b.test/packages?kind=theme"), ["harbour"]);
+    assert_eq!(names("/sites/b.test/packages?enabled=false"), [""; 0]);
+    assert_eq!(names(&browser.open("/sites/b.test/packages?limit=1").link("Next").unwrap()), ["pathauto"]);
+    let tidied = browser.open("/sites/b.test/packages?kind=theme&search=");
+    assert_eq!(tidied.leads_to(), "/sites/b.test/packages?kind=theme");
+    let file = browser.open("/sites/b.test/packages?format=csv");
+    assert!(file.body.starts_with("Package,Kind,Version,State,Schema,Code of\r\nharbour,theme,"), "{}", file.body);
+    assert_eq!(browser.open("/sites/none.test/packages").status, 404);
+    assert!(browser.open("/sites/broken.test").text().contains("None is known to be enabled"));
 }
 
 #[test]

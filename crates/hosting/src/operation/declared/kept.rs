@@ -13,12 +13,7 @@ const NODE: TextKind = TextKind::checked("NUMBER|NAME", line);
 
 const PAGE: &[Parameter] = &[LIMIT, CURSOR];
 
-const PACKAGES: &[Parameter] = &[
-    SEARCH,
-    optional("kind", Shape::Choice(&["module", "theme", "profile", "theme-engine"]), "what sort of thing it is", "all"),
-    LIMIT,
-    CURSOR,
-];
+const PACKAGES: &[Parameter] = &[SEARCH, PACKAGE_KIND, LIMIT, CURSOR];
 
 const PACKAGE_SHOW: &[Parameter] = &[
     optional(

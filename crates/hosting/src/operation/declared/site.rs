@@ -78,6 +78,15 @@ const EDIT: &[Parameter] = &[
 const LOGIN: &[Parameter] =
     &[default("account", Shape::Number { least: 1, most: i64::MAX }, "the number of the account on the site", "1")];
 
+const INSTALLED: &[Parameter] = &[
+    SEARCH,
+    PACKAGE_KIND,
+    optional("enabled", Shape::Flag, "whether it is enabled", "all"),
+    default("sort", Shape::Choice(&["name", "-name"]), "the order; `-` turns it round", "name"),
+    LIMIT,
+    CURSOR,
+];
+
 const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
 
 pub(super) fn declared(id: OperationId) -> Operation {
@@ -122,6 +131,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::LogIn,
             Effect::Queues,
             "Makes a one-time login link, shown once and kept nowhere.",
+        ),
+        OperationId::SitePackages => (
+            "packages",
+            Names::One(SITE),
+            INSTALLED,
+            Permission::View,
+            Effect::Lists,
+            "Lists the packages of a site: version, schema, enabled or not; as its last verify found them.",
         ),
         OperationId::SiteDelete => (
             "delete",

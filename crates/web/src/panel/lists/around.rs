@@ -1,6 +1,6 @@
-//! Rows of what is kept around objects: packages, found sites, differences, the audit, tasks.
+//! Rows of what is kept around objects: packages, what a site has of them, found sites, differences, the audit, tasks.
 
-use aegir_hosting::view::{AuditView, BulkView, DriftView, FoundSiteView, PackageView, TaskView};
+use aegir_hosting::view::{AuditView, BulkView, DriftView, FoundSiteView, InstalledView, PackageView, TaskView};
 use aegir_hosting::{OperationId, Subject};
 use serde_json::Value;
 
@@ -19,6 +19,28 @@ pub(super) fn packages(items: Vec<Value>, columns: &[Column], _: &Beside) -> Res
         }
         "kind" => Cell::text(package.kind.clone()),
         "sites" => Cell::Number(package.sites),
+        _ => Cell::Nothing,
+    })
+}
+
+/// Rows of what a site has.
+pub(super) fn installed(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |installed: &InstalledView, column| match column {
+        "name" => {
+            let page = address::object(Subject::Package, &installed.name);
+            Cell::link(&installed.name, format!("{page}?kind={}", address::encoded(&installed.kind)))
+        }
+        "kind" => Cell::text(installed.kind.replace('-', " ")),
+        "version" => Cell::text(installed.version.clone()),
+        "enabled" if installed.enabled => Cell::State(Tone::Good, "enabled".to_owned()),
+        "enabled" => Cell::State(Tone::Plain, "not enabled".to_owned()),
+        "schema" => Cell::maybe(installed.schema.map(|schema| schema.to_string()).as_deref()),
+        "scope" => Cell::text(installed.scope.clone()),
+        "title" => Cell::text(installed.title.clone()),
+        "path" => match &installed.path {
+            Some(path) => Cell::Code(path.clone()),
+            None => Cell::Nothing,
+        },
         _ => Cell::Nothing,
     })
 }

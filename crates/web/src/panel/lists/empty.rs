@@ -139,9 +139,9 @@ mod tests {
 
     #[test]
     fn a_number_is_told_as_far_as_it_is_known() {
-        let first = Query::read(&SITES, &Pairs::default());
-        let later = Query::read(&SITES, &Pairs::read("cursor=c"));
-        let audit = Query::read(&AUDIT, &Pairs::default());
+        let first = Query::read(&SITES, "", &Pairs::default());
+        let later = Query::read(&SITES, "", &Pairs::read("cursor=c"));
+        let audit = Query::read(&AUDIT, "", &Pairs::default());
 
         assert_eq!(how_many(&SITES, &first, 0, false, Some(0)), "0 sites");
         assert_eq!(how_many(&SITES, &first, 1, false, None), "1 site");

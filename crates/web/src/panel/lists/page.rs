@@ -6,13 +6,13 @@ use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
 
-use super::bar::{Bar, bar};
+use super::bar::{Bar, bar, label_of};
 use super::cell::Row;
 use super::empty::{Empty, empty, how_many};
 use super::file;
 use super::query::{Query, tidied};
 use super::table::Table;
-use super::which::{self, Beside, List};
+use super::which::{self, Beside, INSTALLED, List};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::frame::{Frame, Notice, Tone};
 use crate::panel::marks::Drifts;
@@ -68,11 +68,20 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let list = which::ALL.into_iter().find(|list| list.path() == visit.asked.path).ok_or_else(|| {
         Problem::new(ProblemKind::Broken, "an address leads to a list that is not there", "please report it")
     })?;
-    if let Some(query) = tidied(&list, &visit.asked.query) {
-        let query = query.write();
-        return Ok(reply::go(&if query.is_empty() { list.path() } else { format!("{}?{query}", list.path()) }));
+    show_list(visit, list).await
+}
+
+/// Shows what the site of the name in the address has.
+pub(super) async fn show_installed(visit: &Visit) -> Result<Response<Body>, Problem> {
+    show_list(visit, INSTALLED).await
+}
+
+async fn show_list(visit: &Visit, list: List) -> Result<Response<Body>, Problem> {
+    let mut query = Query::read(&list, visit.asked.name(), &visit.asked.query);
+    if let Some(tidy) = tidied(&list, &visit.asked.query) {
+        let tidy = tidy.write();
+        return Ok(reply::go(&if tidy.is_empty() { query.path } else { format!("{}?{tidy}", query.path) }));
     }
-    let mut query = Query::read(&list, &visit.asked.query);
     let beside = match list.marked {
         true => Beside { drifts: Drifts::ask(visit).await? },
         false => Beside::default(),
@@ -135,7 +144,16 @@ fn tell(query: &mut Query, refusal: Refusal) -> Result<(), Problem> {
 }
 
 async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result<ListPage, Problem> {
-    let mut around = visit.frame(list.title, list.section).await;
+    let mut around = match &query.call.name {
+        None => visit.frame(list.title, list.section).await,
+        Some(name) => {
+            let subject = list.operation().subject;
+            let mut around = visit.frame(&format!("{} of {name}", list.title), list.section).await;
+            let whose = (name.clone(), address::object(subject, name));
+            around.trail = vec![(label_of(subject.path()), address::list(subject)), whose];
+            around
+        }
+    };
     // Nothing asks elsewhere for what was not understood here.
     if !query.is_unsure() {
         around.elsewhere = vec![elsewhere::elsewhere("This list", &query.call)];
@@ -157,13 +175,14 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
     };
     let for_many = match empty.is_some() {
         true => Vec::new(),
+        false if query.call.name.is_some() => Vec::new(),
         false => bulk::for_many(visit, list.operation().subject),
     };
     Ok(ListPage {
         query: visit.asked.query_text.clone(),
         total: found.total.unwrap_or(COUNTED),
         told: if found.total.is_some() { String::new() } else { format!("more than {}", words::count(&COUNTED)) },
-        path: list.path(),
+        path: query.path.clone(),
         here: visit.asked.address(),
         count,
         bar: bar(visit, list, query).await?,
@@ -190,7 +209,11 @@ fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
         OperationId::FoundSiteList => vec![plain("Sites", "/sites")],
         _ => Vec::new(),
     };
-    let subject = list.operation().subject;
+    let operation = list.operation();
+    if !matches!(operation.names, Names::None) {
+        return actions;
+    }
+    let subject = operation.subject;
     let adds = OperationId::ALL.into_iter().map(OperationId::declaration).find(|operation| {
         operation.subject == subject && matches!(operation.names, Names::New(_)) && is_done_on_a_page(operation)
     });

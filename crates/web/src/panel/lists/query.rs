@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aegir_hosting::{Call, Operation, Parameter, Presence};
+use aegir_hosting::{Call, Names, Operation, Parameter, Presence};
 use serde_json::Value;
 
 use super::cell::Column;
 use super::which::List;
+use crate::panel::address::encoded;
 use crate::panel::pairs::Pairs;
 
 /// Names in the address that are the page's own.
@@ -48,7 +49,10 @@ pub(super) struct Query {
     back: Vec<String>,
     /// Whether a file is wanted in place of a page.
     pub(super) csv: bool,
-    path: String,
+    /// Its page, without what is asked of it.
+    pub(super) path: String,
+    /// What the list shows where nobody chose.
+    usual: Vec<Column>,
 }
 
 /// The address without what says nothing, where it has such: a form sends all of its fields, also those that are left as
@@ -72,19 +76,21 @@ pub(super) fn tidied(list: &List, query: &Pairs) -> Option<Pairs> {
 }
 
 impl Query {
-    /// Reads the address of a list.
-    pub(super) fn read(list: &List, pairs: &Pairs) -> Query {
+    /// Reads the address of a list; of one that belongs to an object, with the object's `name`.
+    pub(super) fn read(list: &List, name: &str, pairs: &Pairs) -> Query {
         let operation = list.operation();
+        let call = Call::of(list.id);
         let mut query = Query {
             operation,
-            call: Call::of(list.id),
+            call: if matches!(operation.names, Names::None) { call } else { call.about(name) },
             given: BTreeMap::new(),
             wrong: BTreeMap::new(),
             unknown: Vec::new(),
             columns: list.usual(),
             back: pairs.all(BACK).map(str::to_owned).collect(),
             csv: pairs.get(FORMAT) == Some("csv"),
-            path: list.path(),
+            path: list.path_of(&encoded(name)),
+            usual: list.usual(),
         };
         for (name, value) in pairs.0.iter().filter(|(_, value)| !value.is_empty()) {
             match operation.parameter(name) {
@@ -196,8 +202,7 @@ impl Query {
     /// The columns as the address has them; nothing where they are the usual ones.
     fn columns_written(&self) -> Option<String> {
         let keys = |columns: &[Column]| columns.iter().map(|column| column.key).collect::<Vec<_>>().join(",");
-        let usual = super::which::ALL.into_iter().find(|list| list.id == self.operation.id)?.usual();
-        (usual != self.columns).then(|| keys(&self.columns))
+        (self.usual != self.columns).then(|| keys(&self.columns))
     }
 
     fn at(&self, pairs: &Pairs) -> String {
@@ -292,7 +297,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Query {
-        Query::read(&SITES, &Pairs::read(text))
+        Query::read(&SITES, "", &Pairs::read(text))
     }
 
     fn walk(address: &str) -> Query {

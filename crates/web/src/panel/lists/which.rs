@@ -1,11 +1,12 @@
 //! Which lists there are: each with its operation, its columns and its rows.
 
-use aegir_hosting::{Operation, OperationId};
+use aegir_hosting::{Names, Operation, OperationId};
 use serde_json::Value;
 
 use super::cell::{Column, Row, spare, usual};
 use super::{around, fleet};
 use crate::api::Problem;
+use crate::panel::address;
 use crate::panel::marks::Drifts;
 
 /// Makes rows of what was answered, a cell for each column.
@@ -47,9 +48,18 @@ impl List {
         self.id.declaration()
     }
 
-    /// Its page.
+    /// Its page, as the router has it.
     pub(super) fn path(&self) -> String {
-        format!("/{}", self.operation().subject.path())
+        self.path_of("{name}")
+    }
+
+    /// Its page; of a list that belongs to an object, that of the object of this name.
+    pub(super) fn path_of(&self, name: &str) -> String {
+        let operation = self.operation();
+        match operation.names {
+            Names::None => address::list(operation.subject),
+            Names::One(_) | Names::New(_) => format!("/{}/{name}/{}", operation.subject.path(), operation.verb),
+        }
     }
 
     /// The columns that are shown where nobody chose.
@@ -149,6 +159,28 @@ pub(crate) const PACKAGES: List = List {
     counted: false,
     rows: around::packages,
     empty: "Modules, themes and profiles stand here once a platform is verified: that is when its code is read.",
+};
+
+/// What one site has.
+pub(crate) const INSTALLED: List = List {
+    id: OperationId::SitePackages,
+    title: "Packages",
+    section: "sites",
+    noun: ("package", "packages"),
+    columns: &[
+        usual("name", "Package"),
+        usual("kind", "Kind"),
+        usual("version", "Version"),
+        usual("enabled", "State"),
+        usual("schema", "Schema"),
+        usual("scope", "Code of"),
+        spare("title", "Title"),
+        spare("path", "Path"),
+    ],
+    marked: false,
+    counted: true,
+    rows: around::installed,
+    empty: "What a site has is read from its database by each verify that succeeds; none has been yet.",
 };
 
 /// Sites that were found.
@@ -254,8 +286,8 @@ pub(crate) const BULK: List = List {
     empty: "What is asked of many objects at once stands here: tick rows of a list, and choose.",
 };
 
-/// All of them.
-pub(crate) const ALL: [List; 9] = [SITES, PLATFORMS, SERVERS, PACKAGES, FOUND, DRIFT, AUDIT, TASKS, BULK];
+/// All of them; those that belong to one object last.
+pub(crate) const ALL: [List; 10] = [SITES, PLATFORMS, SERVERS, PACKAGES, FOUND, DRIFT, AUDIT, TASKS, BULK, INSTALLED];
 
 #[cfg(test)]
 mod tests {

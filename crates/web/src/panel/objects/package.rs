@@ -88,13 +88,8 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
 }
 
 fn place(it: InstanceView) -> Place {
-    // A site's name is one of a host, a platform's has neither dots nor hyphens; what could be both is looked for.
-    let href = match (it.object.contains(['.', '-']), it.object.contains('_')) {
-        (true, _) => address::object(Subject::Site, &it.object),
-        (false, true) => address::object(Subject::Platform, &it.object),
-        (false, false) => address::object(Subject::Node, &it.object),
-    };
-    Place { object: it.object.clone(), href, it }
+    let subject = if it.of == "platform" { Subject::Platform } else { Subject::Site };
+    Place { href: address::object(subject, &it.object), object: it.object.clone(), it }
 }
 
 /// Where a package comes from: what is packaged for Drupal has a version, and what is part of Drupal has Drupal's own.

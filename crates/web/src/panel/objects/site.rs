@@ -5,13 +5,18 @@ use aegir_hosting::{Call, OperationId, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
+use serde_json::Value;
 
 use super::whole::{Common, Whole};
 use crate::api::Problem;
 use crate::panel::frame::Frame;
+use crate::panel::lists::{self, Beside, INSTALLED, Table};
 use crate::panel::marks::Drifts;
 use crate::panel::visit::Visit;
 use crate::panel::{address, marks, reply};
+
+/// How many packages are shown.
+const SHOWN: usize = 12;
 
 #[derive(Template)]
 #[template(path = "object_site.html")]
@@ -24,8 +29,10 @@ struct SitePage {
     platform: String,
     server: String,
     db_server: String,
-    /// What packages are asked by.
-    packages: String,
+    /// The first packages that it has enabled, how many there are, and where all are.
+    packages: Table,
+    enabled: String,
+    all_packages: String,
 }
 
 /// Shows the site of the name in the address.
@@ -47,6 +54,10 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
     };
     let mut it = Whole::ask(visit, common, &drifts).await?;
     it.parts = vec![("Facts", "facts"), ("Domains", "domains"), ("Packages", "packages")];
+    let (packages, enabled) =
+        if site.node.status == "deleted" { Default::default() } else { packages(visit, &site).await? };
+    let name = site.node.name.as_deref().unwrap_or_default();
+    let all_packages = format!("{}/packages", address::object(Subject::Site, name));
     let server = Call::of(OperationId::ServerShow).about(site.server.clone());
     // A page is shown though its server cannot be: it may be gone, as the site is.
     let server = visit.object::<ServerView>(server).await.ok();
@@ -57,9 +68,25 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         platform: address::object(Subject::Platform, &site.platform),
         server: address::object(Subject::Server, &site.server),
         db_server: address::object(Subject::Server, &site.db_server),
-        packages: address::list(Subject::Package),
+        packages,
+        enabled,
+        all_packages,
         site,
     })
+}
+
+/// The first packages that a site has enabled, as a table; and how many those are, in words.
+async fn packages(visit: &Visit, site: &SiteView) -> Result<(Table, String), Problem> {
+    let name = site.node.name.as_deref().unwrap_or_default();
+    let call = Call::of(OperationId::SitePackages).about(name).with("enabled", true).with("limit", SHOWN);
+    let (items, _, total) = visit.list::<Value>(call).await?;
+    let enabled = match total {
+        Some(total) => lists::counted(total, "package is", "packages are"),
+        None => "more packages than are counted are".to_owned(),
+    };
+    let columns = ["name", "kind", "version", "schema", "scope"];
+    let table = Table::of_items(&INSTALLED, items, &columns, &Beside::default())?;
+    Ok((table, enabled))
 }
 
 /// Where a site answers: by the port of its server's web service.
