@@ -44,5 +44,5 @@ pub use operation::{
     TextKind,
 };
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
-pub use people::{Factor, Invitation, NotLetIn, Opened, People, Session, SignIn};
+pub use people::{Factor, Invitation, MOST_VIEWS, NotLetIn, Opened, People, Session, SignIn, View, ViewChange};
 pub use setting::Setting;

@@ -8,11 +8,15 @@ pub(crate) mod door;
 mod factor;
 mod own;
 pub(crate) mod trace;
+mod views;
 mod weak;
 
 use aegir_domain::{FaultReport, Password, Remedy};
 
-use crate::{Actor, Hosting, Pending, Refusal};
+pub use views::{MOST_VIEWS, View, ViewChange};
+
+use crate::view::SessionView;
+use crate::{Actor, Hosting, OperationId, Pending, Refusal};
 
 /// The gate of the panel.
 pub trait People: Send + Sync {
@@ -53,6 +57,21 @@ pub trait People: Send + Sync {
 
     /// Ends the second factor, for whoever knows the password.
     fn drop_factor<'a>(&'a self, session: &'a Session, password: Password) -> Pending<'a, Result<(), NotLetIn>>;
+
+    /// The views that the session's account keeps of a list, in their order, once `change` is made.
+    fn views<'a>(
+        &'a self,
+        session: &'a Session,
+        list: OperationId,
+        change: Option<ViewChange>,
+    ) -> Pending<'a, Result<Vec<View>, Refusal>>;
+
+    /// The open sessions of the session's account, the newest first, once the one of the number `end` is ended.
+    fn own_sessions<'a>(
+        &'a self,
+        session: &'a Session,
+        end: Option<i64>,
+    ) -> Pending<'a, Result<Vec<SessionView>, Refusal>>;
 }
 
 impl People for Hosting {
@@ -104,6 +123,23 @@ impl People for Hosting {
 
     fn drop_factor<'a>(&'a self, session: &'a Session, password: Password) -> Pending<'a, Result<(), NotLetIn>> {
         Box::pin(self.end_factor(session, password))
+    }
+
+    fn views<'a>(
+        &'a self,
+        session: &'a Session,
+        list: OperationId,
+        change: Option<ViewChange>,
+    ) -> Pending<'a, Result<Vec<View>, Refusal>> {
+        Box::pin(self.views_of(session, list, change))
+    }
+
+    fn own_sessions<'a>(
+        &'a self,
+        session: &'a Session,
+        end: Option<i64>,
+    ) -> Pending<'a, Result<Vec<SessionView>, Refusal>> {
+        Box::pin(self.sessions_of(session, end))
     }
 }
 

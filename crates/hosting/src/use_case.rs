@@ -26,6 +26,7 @@ pub(crate) use object::{known_locks, operation_named};
 pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;
+pub(crate) use session::session_view;
 pub(crate) use setting::number;
 
 use crate::{Actor, Answer, BadParameters, Call, Given, Hosting, Names, Operation, OperationId, Refusal};

@@ -6,7 +6,7 @@ use crate::db::{Read, Row, Tx, statements, values};
 /// A view of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedView {
-    /// Which list: `sites`.
+    /// Which list, by the operation that lists it: `site-list`.
     pub section: String,
     /// What its account calls it.
     pub name: String,

@@ -1,13 +1,15 @@
 //! What somebody who is signed in changes of how they come in: their password, and their second factor.
 
 use aegir_domain::Password;
-use aegir_store::{AccountRecord, StoreFault, Tx};
+use aegir_store::{AccountRecord, Page, SessionList, StoreFault, Tx};
 use serde_json::json;
 
 use super::derive::Found;
-use super::door::{OF_ONE, done};
+use super::door::{OF_ONE, done, used_since};
 use super::factor::{self, CODES, Code};
 use super::weak;
+use crate::use_case::session_view;
+use crate::view::SessionView;
 use crate::{Factor, Hosting, NotLetIn, Refusal, Session};
 
 impl Hosting {
@@ -97,6 +99,33 @@ impl Hosting {
         self.unless_over(dropped).await
     }
 
+    pub(super) async fn sessions_of(&self, session: &Session, end: Option<i64>) -> Result<Vec<SessionView>, Refusal> {
+        let account = self.holder(session).await?;
+        let now = self.now();
+        let list = SessionList {
+            account: Some(account.name.clone()),
+            now,
+            used_since: used_since(now),
+            page: Page::first(aegir_store::LONGEST_PAGE),
+        };
+        if let Some(end) = end {
+            let own = async |tx: &mut Tx| {
+                let is_own = tx.account_of_session(end, now).await? == Some(account.id);
+                if !is_own || !tx.end_session(end, now, used_since(now)).await? {
+                    return Ok(false);
+                }
+                let detail = json!({ "session": session.id, "ended": end });
+                done("panel-end-session", &account.name, detail).record(tx, now).await?;
+                Ok::<_, StoreFault>(true)
+            };
+            if !self.store().write(own).await? {
+                return Err(Refusal::Unknown { what: "session", name: end.to_string() });
+            }
+        }
+        let page = self.store().read(async |read| read.list(&list).await).await?;
+        Ok(page.rows.into_iter().map(session_view).collect())
+    }
+
     /// The account of a session that is open.
     async fn holder(&self, session: &Session) -> Result<AccountRecord, Refusal> {
         let now = self.now();
@@ -145,7 +174,7 @@ async fn is_as_it_was(tx: &mut Tx, session: &Session, account: &AccountRecord, n
         && tx.account_of_session(session.id, now).await? == Some(account.id))
 }
 
-fn is_over() -> Refusal {
+pub(super) fn is_over() -> Refusal {
     Refusal::Conflict {
         what: "this session is over, or the account was changed meanwhile".into(),
         remedy: Some("sign in again".into()),

@@ -4,13 +4,14 @@ use aegir_store::{AuditRecord, StoreFault, Tx};
 use serde_json::Value;
 
 /// What is not an operation and yet in the audit, as its words are kept.
-pub(crate) const DEEDS: [&str; 6] = [
+pub(crate) const DEEDS: [&str; 7] = [
     "panel-enter",
     "panel-sign-in",
     "panel-sign-out",
     "panel-change-password",
     "panel-confirm-factor",
     "panel-drop-factor",
+    "panel-end-session",
 ];
 
 /// Something that was done or tried at the door.

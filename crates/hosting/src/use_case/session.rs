@@ -1,6 +1,6 @@
 //! What can be asked of sessions of the panel.
 
-use aegir_store::SessionList;
+use aegir_store::{SessionList, SessionRecord};
 
 use super::Asked;
 use super::shown::{self, cursor_page, of_page};
@@ -18,19 +18,7 @@ impl Hosting {
             page: cursor_page(asked)?,
         };
         let page = self.store().read(async |read| read.list(&list).await).await?;
-        let items: Vec<SessionView> = page
-            .rows
-            .into_iter()
-            .map(|session| SessionView {
-                id: session.id,
-                account: session.name,
-                opened: session.opened,
-                last_used: session.last_used,
-                until: session.until,
-                browser: session.browser,
-            })
-            .collect();
-        of_page(items, page.next, None)
+        of_page(page.rows.into_iter().map(session_view).collect(), page.next, None)
     }
 
     pub(super) async fn end_session(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -46,5 +34,17 @@ impl Hosting {
             false => Err(unknown()),
         })
         .await
+    }
+}
+
+/// A session, as faces show it.
+pub(crate) fn session_view(session: SessionRecord) -> SessionView {
+    SessionView {
+        id: session.id,
+        account: session.name,
+        opened: session.opened,
+        last_used: session.last_used,
+        until: session.until,
+        browser: session.browser,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aegir_domain::{Context, PackageCode, Password, TaskKind};
 use aegir_hosting::{
     Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, Opened, OperationId as Id, Pace, People as _, Permission,
-    Refusal, ask_bulk_runs, fingerprint,
+    Refusal, SignIn, ask_bulk_runs, fingerprint,
 };
 use aegir_store::{SecretKey, Store, StoreAddress};
 use serde_json::{Value, json};
@@ -129,6 +129,16 @@ impl PretendFront {
         let secret = link.rsplit('/').next().unwrap_or_default();
         let entered = self.hosting.enter(secret, Password::new(PASSWORD), "a browser that pretends").await;
         entered.expect("the link lets in")
+    }
+
+    /// Signs an account in once more, by the password that [`PretendFront::signed_in`] set: the secret of that session.
+    ///
+    /// # Panics
+    ///
+    /// If it is not let in.
+    pub async fn signs_in_again(&self, name: &str) -> Password {
+        let given = SignIn { account: name.into(), password: Password::new(PASSWORD), code: String::new() };
+        self.hosting.sign_in(given, "another browser").await.expect("the password lets in").secret
     }
 
     /// Works on the queue until nothing is left that could be begun.

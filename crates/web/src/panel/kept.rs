@@ -2,10 +2,12 @@
 
 mod features;
 mod lists;
+mod own_sessions;
 mod settings;
 
 use aegir_hosting::{OperationId, Permission, Subject};
 
+use super::address;
 use super::route::{Needs, PanelRoute};
 
 /// Their addresses.
@@ -16,7 +18,14 @@ pub(super) fn routes() -> Vec<PanelRoute> {
         }),
         PanelRoute::get("/features", Needs::May(Permission::View), |visit| Box::pin(features::show(visit))),
     ];
-    routes.extend(lists::lists().map(|list| {
+    routes.extend([
+        PanelRoute::get(&address::list(Subject::Session), Needs::Session, |visit| {
+            Box::pin(own_sessions::all_or_own(visit))
+        }),
+        PanelRoute::get(own_sessions::PATH, Needs::Session, |visit| Box::pin(own_sessions::show(visit))),
+        PanelRoute::post("/account/sessions/end", Needs::Session, |visit| Box::pin(own_sessions::end(visit))),
+    ]);
+    routes.extend(lists::lists().filter(|list| list.subject != Subject::Session).map(|list| {
         let needs = Needs::May(list.needs);
         PanelRoute::get(&format!("/{}", list.subject.path()), needs, |visit| Box::pin(lists::show(visit)))
     }));
@@ -26,7 +35,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
 /// The pages that settings are among, each with its address.
 fn tabs(here: &str) -> Vec<Tab> {
     let own = [("Settings", "/settings".to_owned())];
-    let lists = lists::lists().map(|list| (lists::title(list.subject), super::address::list(list.subject)));
+    let lists = lists::lists().map(|list| (lists::title(list.subject), address::list(list.subject)));
     let last = [("Features", "/features".to_owned())];
     let all = own.into_iter().chain(lists).chain(last);
     all.map(|(text, href)| Tab { text, current: href == here, href }).collect()

@@ -19,6 +19,7 @@ mod fleet;
 mod page;
 mod query;
 mod table;
+mod views;
 mod which;
 
 pub(super) use around::name_of;
@@ -38,5 +39,9 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     let all = which::ALL.into_iter().filter(|list| list.id != INSTALLED.id);
     all.map(|list| PanelRoute::get(&list.path(), needs(&list), |it| Box::pin(page::show(it))))
         .chain([PanelRoute::get(&INSTALLED.path(), needs(&INSTALLED), |it| Box::pin(page::show_installed(it)))])
+        .chain([
+            PanelRoute::post("/views/save", Needs::Session, |it| Box::pin(views::save(it))),
+            PanelRoute::post("/views/drop", Needs::Session, |it| Box::pin(views::drop(it))),
+        ])
         .collect()
 }

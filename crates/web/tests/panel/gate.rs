@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aegir_domain::Password;
+use aegir_hosting::view::SessionView;
 use aegir_hosting::{
-    Actor, Factor, Invitation, NotLetIn, Opened, Pending, People, Permission, Permissions, Refusal, Session, SignIn,
+    Actor, Factor, Invitation, NotLetIn, Opened, OperationId, Pending, People, Permission, Permissions, Refusal,
+    Session, SignIn, View, ViewChange,
 };
 
 /// The session that may everything; whoever knows `let me in now` gets it.
@@ -106,5 +108,18 @@ impl People for Gate {
 
     fn drop_factor<'a>(&'a self, _: &'a Session, _: Password) -> Pending<'a, Result<(), NotLetIn>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn views<'a>(
+        &'a self,
+        _: &'a Session,
+        _: OperationId,
+        _: Option<ViewChange>,
+    ) -> Pending<'a, Result<Vec<View>, Refusal>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn own_sessions<'a>(&'a self, _: &'a Session, _: Option<i64>) -> Pending<'a, Result<Vec<SessionView>, Refusal>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 }

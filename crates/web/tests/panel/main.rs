@@ -15,3 +15,4 @@ mod objects;
 mod permissions;
 mod stage;
 mod tasks;
+mod views;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use aegir_hosting::People;
 use aegir_lab::pretend::PretendFront;
 use aegir_web::{Limits, PanelWay, Server, Ways};
 use tempfile::TempDir;
@@ -43,12 +44,24 @@ impl Stage {
 
     /// With what `begin` makes.
     pub fn with(begin: impl AsyncFnOnce(&PretendFront)) -> Stage {
+        Stage::with_people(begin, |_| Arc::new(Gate::default()))
+    }
+
+    /// The same, where people come by accounts of the front end.
+    pub fn with_accounts(begin: impl AsyncFnOnce(&PretendFront)) -> Stage {
+        Stage::with_people(begin, |front| Arc::new(front.hosting.clone()))
+    }
+
+    fn with_people(
+        begin: impl AsyncFnOnce(&PretendFront),
+        people: impl FnOnce(&PretendFront) -> Arc<dyn People>,
+    ) -> Stage {
         let home = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let handle = runtime.handle().clone();
         let front = runtime.block_on(PretendFront::in_folder(home.path()));
         runtime.block_on(begin(&front));
-        let panel = Some(PanelWay { people: Arc::new(Gate::default()), host: None });
+        let panel = Some(PanelWay { people: people(&front), host: None });
         let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], 0).into()), panel };
         let outside = Arc::new(Machine::of(&front));
         let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, Limits::default());

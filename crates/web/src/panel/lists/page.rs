@@ -12,6 +12,7 @@ use super::empty::{Empty, empty, how_many};
 use super::file;
 use super::query::{Query, tidied};
 use super::table::Table;
+use super::views::{Views, views};
 use super::which::{self, Beside, INSTALLED, List};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::frame::{Frame, Notice, Tone};
@@ -53,6 +54,8 @@ struct ListPage {
     total: u64,
     /// How many match, in words, where they are not counted.
     told: String,
+    /// What whoever looks has saved of it.
+    views: Views,
 }
 
 /// Rows, and what is around them.
@@ -179,6 +182,7 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
         false => bulk::for_many(visit, list.operation().subject),
     };
     Ok(ListPage {
+        views: views(visit, list, query).await?,
         query: visit.asked.query_text.clone(),
         total: found.total.unwrap_or(COUNTED),
         told: if found.total.is_some() { String::new() } else { format!("more than {}", words::count(&COUNTED)) },

@@ -199,6 +199,11 @@ impl Query {
         Pairs(pairs)
     }
 
+    /// What is asked for, as the address has it from the first page on.
+    pub(super) fn written(&self) -> String {
+        self.pairs().write()
+    }
+
     /// The columns as the address has them; nothing where they are the usual ones.
     fn columns_written(&self) -> Option<String> {
         let keys = |columns: &[Column]| columns.iter().map(|column| column.key).collect::<Vec<_>>().join(",");
