@@ -27,6 +27,9 @@ pub trait Front: Send + Sync {
         task: i64,
     ) -> Pending<'a, Result<Option<Map<String, Value>>, Refusal>>;
 
+    /// Whether [`Front::secret_answer`] has something to tell; it is not taken.
+    fn secret_waits<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Result<bool, Refusal>>;
+
     /// What changed after the change `since`, the oldest first, at most `limit`. `None`: only the newest number, as
     /// what is `now`. Where changes after `since` were cleared away: the newest number, as a `reset`.
     fn changes<'a>(

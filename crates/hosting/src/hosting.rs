@@ -141,6 +141,12 @@ impl Hosting {
         }
     }
 
+    /// Whether one waits for `asker`.
+    pub(crate) async fn answer_waits(&self, task: NodeId, asker: &str) -> Result<bool, StoreFault> {
+        let since = self.now() - SECRET_WAITS;
+        self.store().read(async |read| read.answer_waits(task, asker, since).await).await
+    }
+
     /// Gives it away: once, and to nobody else, on whichever control node.
     pub(crate) async fn take_answer(
         &self,

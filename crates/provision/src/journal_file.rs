@@ -290,7 +290,8 @@ mod tests {
     fn holes_in_the_journal_of_a_task_that_never_acted_are_what_a_power_loss_leaves() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let committed = Record::Committed { afterwards: Vec::new(), answer: Default::default(), changed: false };
+        let committed =
+            Record::Committed { line: 1, afterwards: Vec::new(), answer: Default::default(), changed: false };
         let idle = [head(), committed, Record::Ended(Outcome::Succeeded)];
         let begun = Record::Begun { line: 1, name: "make-folder".into(), inputs: 1.into() };
         let acting = [head(), begun, Record::Done { line: 1 }];

@@ -62,7 +62,7 @@ impl<W: Ground> Executor<'_, W> {
             journal_lost: false,
         };
         let result = recipe.run(&mut run);
-        let Run { standing, after, answer, secret_answer, changed, acted, journal_lost, .. } = run;
+        let Run { line, standing, after, answer, secret_answer, changed, acted, journal_lost, .. } = run;
         match result {
             Ok(_committed) => {
                 let after: Vec<_> = after.into_iter().map(|line| (line, false)).collect();
@@ -72,7 +72,7 @@ impl<W: Ground> Executor<'_, W> {
                     end(journal, &Outcome::Succeeded, false);
                     return Ended { outcome: Outcome::Succeeded, answer, secret_answer, changed, acted };
                 }
-                let outcome = self.carry_on(after, journal);
+                let outcome = self.carry_on(after, line, journal);
                 self.close(journal, &outcome, true);
                 Ended { outcome, answer, secret_answer, changed, acted: true }
             }
@@ -142,17 +142,19 @@ impl<W: Ground> Executor<'_, W> {
         }
     }
 
-    /// Carries on behind the point of no return.
-    pub(crate) fn carry_on(&self, after: Vec<(AfterLine, bool)>, journal: &mut dyn Journal) -> Outcome {
+    /// Carries on behind the point of no return, which is the recipe's line `at`.
+    pub(crate) fn carry_on(&self, after: Vec<(AfterLine, bool)>, at: u32, journal: &mut dyn Journal) -> Outcome {
         let mut owed = None;
         for (place, (line, done)) in (0u32..).zip(after) {
             if done {
                 continue;
             }
+            // No two lines of an attempt are told by one place: who listens keeps one entry for each.
+            let told = at.saturating_add(1).saturating_add(place);
             let mut tries = 0;
             loop {
                 tries += 1;
-                self.tell(place, &line.name, Phase::Finishing, None);
+                self.tell(told, &line.name, Phase::Finishing, None);
                 let began = self.world.elapsed();
                 let result = self.lines.after_of(&line.name).map_err(Fault::from).and_then(|(act, limit)| {
                     self.world.begin_line(&line.name, limit);
@@ -163,7 +165,7 @@ impl<W: Ground> Executor<'_, W> {
                 match result {
                     Ok(()) => {
                         let took = self.world.elapsed().saturating_sub(began);
-                        self.tell(place, &line.name, Phase::Finished, Some(took.as_millis() as u64));
+                        self.tell(told, &line.name, Phase::Finished, Some(took.as_millis() as u64));
                         // Not written: it is done again by `recover`, which it accepts.
                         let _ = journal.append(&Record::Finished { after: place }, false);
                         break;
@@ -177,7 +179,7 @@ impl<W: Ground> Executor<'_, W> {
                     Err(fault) if line.kind == AfterKind::Cleanup && tries >= TRIES => {
                         let fault = fault.report();
                         self.say(Level::Warning, &fault);
-                        self.tell(place, &line.name, Phase::Owed, None);
+                        self.tell(told, &line.name, Phase::Owed, None);
                         owed.get_or_insert(fault);
                         break;
                     }

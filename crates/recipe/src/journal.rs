@@ -37,6 +37,9 @@ pub enum Record {
     Program(ProcessGroup),
     /// The point of no return: all lines that follow. Synced, unless no step began and nothing follows.
     Committed {
+        /// Its place in the recipe: lines behind it are told by the places that follow. Records of older versions say 0.
+        #[serde(default)]
+        line: u32,
         /// The lines.
         afterwards: Vec<AfterLine>,
         /// What the task found or made.
@@ -141,6 +144,8 @@ pub struct State {
     pub standing: Vec<(u32, String, Value)>,
     /// The lines behind the point of no return, if it was passed, each with whether it is done.
     pub afterwards: Option<Vec<(AfterLine, bool)>>,
+    /// The place of the point of no return, if it was passed; at the least that of the last step.
+    pub committed_at: u32,
     /// What the task had to say when it passed that point.
     pub answer: Map<String, Value>,
     /// Whether the task had changed anything when it passed that point.
@@ -163,9 +168,13 @@ impl State {
         for record in records {
             match record {
                 Record::Head { .. } | Record::Done { .. } => (),
-                Record::Begun { line, name, inputs } => state.standing.push((*line, name.clone(), inputs.clone())),
+                Record::Begun { line, name, inputs } => {
+                    state.committed_at = state.committed_at.max(*line);
+                    state.standing.push((*line, name.clone(), inputs.clone()));
+                }
                 Record::Program(group) => state.programs.push(group.clone()),
-                Record::Committed { afterwards, answer, changed } => {
+                Record::Committed { line, afterwards, answer, changed } => {
+                    state.committed_at = state.committed_at.max(*line);
                     state.afterwards = Some(afterwards.iter().map(|line| (line.clone(), false)).collect());
                     state.answer = answer.clone();
                     state.changed = *changed;

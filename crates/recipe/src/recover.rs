@@ -23,7 +23,7 @@ pub fn recover<W: Ground>(executor: &Executor<'_, W>, records: &[Record], journa
         };
     }
     let outcome = match state.afterwards {
-        Some(after) => executor.carry_on(after, journal),
+        Some(after) => executor.carry_on(after, state.committed_at, journal),
         None => {
             let fault = match state.ended {
                 Some(Outcome::Stuck { fault, .. }) => fault,

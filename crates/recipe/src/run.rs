@@ -87,6 +87,7 @@ impl<'a, W: Ground> Run<'a, W> {
             self.world.make_durable()?;
         }
         let record = Record::Committed {
+            line: self.line,
             afterwards: afterwards.lines.clone(),
             answer: self.answer.clone(),
             changed: self.changed,

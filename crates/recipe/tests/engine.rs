@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use aegir_domain::{AttemptId, Outcome, OutcomeKind};
 use aegir_recipe::proof::{Drill, When};
 use aegir_recipe::{Ended, Executor, Record, recover};
-use model::{Fails, Killed, Late, Mortal, Plan, Silence, Things, World, lines};
+use model::{Fails, Heard, Killed, Late, Mortal, Plan, Silence, Things, World, lines};
 use proptest::prelude::*;
 
 fn head() -> Record {
@@ -218,6 +218,41 @@ fn a_cleanup_is_owed_after_three_tries_and_recover_tries_again() {
 }
 
 #[test]
+fn each_line_is_told_by_a_place_of_its_own_also_behind_the_point_of_no_return_and_by_whoever_recovers() {
+    let world = World::default();
+    let (must, late) = ((true, Late { key: 210, fails: 0 }), (false, Late { key: 211, fails: 3 }));
+    let plan = Plan { steps: vec![(1, 1, Fails::Never), (2, 2, Fails::Never)], afterwards: vec![must, late] };
+    let (lines, heard, mut journal) = (lines(), Heard::default(), Mortal::default());
+    let executor = || Executor { world: &world, lines: &lines, teller: &heard, drill: Drill::default() };
+
+    let ended = executor().execute(&plan, &mut journal);
+    assert_eq!(ended.outcome.kind(), OutcomeKind::Untidy);
+    let first = heard.places();
+    let order: Vec<u32> = first.keys().copied().collect();
+    assert_eq!(order, (1..=order.len() as u32).collect::<Vec<_>>(), "from 1 on, none left out: {first:?}");
+    assert!(first.values().all(|names| names.len() == 1), "one name at each place: {first:?}");
+    let last: Vec<&str> = first.values().rev().take(3).rev().map(|names| names.first().unwrap().as_str()).collect();
+    assert_eq!(last[0], "point-of-no-return", "{first:?}");
+
+    let records = journal.records.clone();
+    assert_eq!(recover(&executor(), &records, &mut journal).outcome, Outcome::Succeeded);
+    assert_eq!(heard.places(), first, "what is carried on keeps its place");
+
+    // A journal of an older version does not say where its point of no return was.
+    let older = records.into_iter().map(|record| match record {
+        Record::Committed { afterwards, answer, changed, .. } => {
+            Record::Committed { line: 0, afterwards, answer, changed }
+        }
+        other => other,
+    });
+    let (heard, older) = (Heard::default(), older.collect::<Vec<_>>());
+    let executor = Executor { world: &world, lines: &lines, teller: &heard, drill: Drill::default() };
+    recover(&executor, &older, &mut Mortal { records: older.clone(), ..Mortal::default() });
+    let steps = older.iter().filter(|record| matches!(record, Record::Begun { .. })).count() as u32;
+    assert!(heard.places().keys().all(|place| *place > steps), "behind the steps: {:?}", heard.places());
+}
+
+#[test]
 fn a_failing_undo_stops_the_walk_and_recover_resumes_there() {
     let world = World::default();
     world.stuck.borrow_mut().insert(2);
@@ -256,6 +291,7 @@ fn a_journal_of_another_version_ends_stuck_and_never_in_a_panic() {
         Record::Begun { line: 1, name: "unheard-of".into(), inputs: 1.into() },
         Record::Begun { line: 1, name: "put".into(), inputs: 1.into() },
         Record::Committed {
+            line: 2,
             afterwards: vec![aegir_recipe::AfterLine {
                 kind: aegir_recipe::AfterKind::Finish,
                 name: "unheard-of".into(),

@@ -198,6 +198,11 @@ impl Read {
         self.row(&KNOWN_KEY, Vec::new()).await?.map(|row| row.get("value")).transpose()
     }
 
+    /// Whether an answer of a task waits for `asker`, kept after `since`.
+    pub async fn answer_waits(&mut self, task: NodeId, asker: &str, since: i64) -> Result<bool, StoreFault> {
+        Ok(self.row(&ANSWER_FOR, values![task, asker, since]).await?.is_some())
+    }
+
     /// The names of an object's secrets.
     pub async fn secret_names(&mut self, owner: NodeId) -> Result<Vec<String>, StoreFault> {
         self.rows(&SECRETS_OF, values![owner]).await?.iter().map(|row| row.get("name")).collect()

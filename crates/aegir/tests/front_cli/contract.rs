@@ -53,6 +53,10 @@ impl Front for Taker {
         Box::pin(async { Ok(json!({ "login_link": "http://a.test/user/reset" }).as_object().cloned()) })
     }
 
+    fn secret_waits<'a>(&'a self, _: &'a Actor, _: i64) -> Pending<'a, Result<bool, Refusal>> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn changes<'a>(&'a self, _: &'a Actor, _: Option<i64>, _: usize) -> Pending<'a, Result<Vec<ChangeView>, Refusal>> {
         Box::pin(async { Ok(Vec::new()) })
     }

@@ -41,6 +41,10 @@ impl Front for Hosting {
         Box::pin(async move { Ok(self.take_answer(NodeId(task), &actor.id).await?) })
     }
 
+    fn secret_waits<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Result<bool, Refusal>> {
+        Box::pin(async move { Ok(self.answer_waits(NodeId(task), &actor.id).await?) })
+    }
+
     fn changes<'a>(
         &'a self,
         actor: &'a Actor,

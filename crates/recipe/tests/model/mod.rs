@@ -260,3 +260,21 @@ pub struct Silence;
 impl aegir_recipe::Teller for Silence {
     fn tell(&self, _: aegir_domain::protocol::Said) {}
 }
+
+/// What was told of lines: the names at each place.
+#[derive(Default)]
+pub struct Heard(RefCell<BTreeMap<u32, BTreeSet<String>>>);
+
+impl Heard {
+    pub fn places(&self) -> BTreeMap<u32, BTreeSet<String>> {
+        self.0.borrow().clone()
+    }
+}
+
+impl aegir_recipe::Teller for Heard {
+    fn tell(&self, said: aegir_domain::protocol::Said) {
+        if let aegir_domain::protocol::Said::Step { line, name, .. } = said {
+            self.0.borrow_mut().entry(line).or_default().insert(name);
+        }
+    }
+}

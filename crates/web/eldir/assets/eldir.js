@@ -288,12 +288,20 @@ const follow = (box) => {
   let last = (box.dataset.last || "0.0").split(".").map(Number), following = !location.hash.startsWith("#line-"), ready = [], over = false;
   const atEnd = () => lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 32;
   const toEnd = () => { following = true; end.hidden = true; lines.scrollTop = lines.scrollHeight; };
+  // As the page says it: `sentence` of the log.
+  const words = (level) => (level || "").replaceAll("-", " ");
+  const sentence = ({ kind, level, text }) => {
+    const [name, took] = text.split(/ \((.*)/s);
+    if (kind === "step") return `${name}: ${level || ""}${took ? ` (${took}` : ""}`;
+    if (kind === "result") return text ? `${words(level)}: ${text}` : words(level);
+    return kind === "started" ? `began: ${text}` : text;
+  };
   const line = ({ attempt, n, at, kind, level, text, output }) => {
     const row = made("div", `line kind-${kind} level-${level || ""}`), link = made("a", "n", n);
     row.id = `line-${attempt}-${n}`;
-    link.href = `#${row.id}`;
+    link.href = `?line=${attempt}.${n}#${row.id}`;
     link.ariaLabel = `Line ${n} of attempt ${attempt}`;
-    row.append(link, made("time", "", new Date(at).toISOString().slice(11, 19)), made("span", "text", text));
+    row.append(link, made("time", "", new Date(at).toISOString().slice(11, 19)), made("span", "text", sentence({ kind, level, text })));
     if (output) row.append(made("pre", "", output));
     return row;
   };
@@ -309,6 +317,8 @@ const follow = (box) => {
       range.deleteContents();
     }
     lines.append(...said.slice(-NEWEST).map(line));
+    const [first, newest] = [rows[0], rows[rows.length - 1]].map((row) => row.id.split("-").slice(1));
+    put(one("#log-range"), first[0] === newest[0] ? `lines ${first[1]} to ${newest[1]}` : `up to line ${newest[1]} of attempt ${newest[0]}`);
     if (following) toEnd();
   };
   const hear = (name, event) => {

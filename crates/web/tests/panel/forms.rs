@@ -316,11 +316,15 @@ fn a_login_link_is_shown_to_whoever_asked_at_the_click_and_kept_nowhere() {
     stage.work();
     let fetch = format!("/do/site-login/fetch/{}", task.task);
     let token = form.value("form_token");
+    let page = format!("/tasks/{}", task.task);
+    let offers = |session: &str| stage.send("GET", &page, session, "").html.contains(&format!("action=\"{fetch}\""));
+    assert!(offers(ADMIN) && !offers(GUEST), "its task's page leads whoever asked to it");
     assert_eq!(stage.send("POST", &fetch, GUEST, &format!("form_token={token}")).status, 403);
     assert_eq!(stage.post(&fetch, &[]).status, 403, "without the session's mark");
     let fetched = stage.post(&fetch, &[("form_token".into(), token.clone())]);
     assert!(fetched.status == 200 && fetched.html.contains(link), "{}", fetched.text());
     assert_eq!(stage.post(&fetch, &[("form_token".into(), token)]).status, 404);
+    assert!(!offers(ADMIN), "there is nothing more to fetch");
 }
 
 #[test]

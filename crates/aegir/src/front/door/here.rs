@@ -137,6 +137,10 @@ mod tests {
             Box::pin(async { Ok(None) })
         }
 
+        fn secret_waits<'a>(&'a self, _: &'a Actor, _: i64) -> Pending<'a, Result<bool, Refusal>> {
+            Box::pin(async { Ok(false) })
+        }
+
         fn changes<'a>(
             &'a self,
             _: &'a Actor,

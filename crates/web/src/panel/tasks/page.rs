@@ -53,6 +53,8 @@ struct Told {
     acts_with_trouble: bool,
     /// The page where a login link of the site is made; empty: it has none, or whoever asks may not.
     login: String,
+    /// Where what it answered once is fetched; empty: nothing waits for whoever looks.
+    fetch: String,
     form_token: String,
     now: i64,
 }
@@ -196,6 +198,10 @@ async fn told(visit: &Visit, task: &TaskView, wanted: Wanted, log: &Log) -> Told
         true => address::doing(&OperationId::SiteLogin.declaration(), Some(object)),
         false => String::new(),
     };
+    let fetch = match fetches(visit, task).await {
+        true => format!("/do/site-login/fetch/{}", task.id),
+        false => String::new(),
+    };
     let trouble = shown.and_then(|attempt| trouble::of(attempt, &steps));
     Told {
         id: task.id,
@@ -219,9 +225,18 @@ async fn told(visit: &Visit, task: &TaskView, wanted: Wanted, log: &Log) -> Told
         steps,
         acts: acts::of(visit, task).await,
         login,
+        fetch,
         form_token: crate::panel::visit::form_token(&visit.secret),
         now: visit.panel.now(),
     }
+}
+
+/// Whether a login link waits for whoever looks. That it cannot be known is no reason not to show the page.
+async fn fetches(visit: &Visit, task: &TaskView) -> bool {
+    let login = OperationId::SiteLogin.declaration();
+    task.operation == login.slug()
+        && visit.actor().must(login.needs).is_ok()
+        && visit.panel.api.front.secret_waits(visit.actor(), task.id).await.unwrap_or(false)
 }
 
 fn short(task: &TaskView, attempt: &AttemptView) -> ToldAttempt {

@@ -275,6 +275,14 @@ impl Front for Double {
         })
     }
 
+    fn secret_waits<'a>(&'a self, actor: &'a Actor, task: i64) -> Pending<'a, Result<bool, Refusal>> {
+        Box::pin(async move {
+            let state = self.state();
+            let task = state.tasks.get(&task).filter(|task| task.asked_by == actor.name);
+            Ok(task.is_some_and(|task| task.secret.is_some()))
+        })
+    }
+
     fn changes<'a>(
         &'a self,
         actor: &'a Actor,
