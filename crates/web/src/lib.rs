@@ -20,6 +20,7 @@ mod outside;
 pub mod panel;
 mod serve;
 mod socket;
+mod unread;
 
 pub use outside::Outside;
 pub use panel::PanelWay;

@@ -25,6 +25,7 @@ use crate::Outside;
 use crate::api::{self, Api, CameBy};
 use crate::panel::{self, Panel, PanelWay};
 use crate::socket;
+use crate::unread::Explained;
 
 /// The ways in.
 #[derive(Clone, Debug, Default)]
@@ -244,7 +245,7 @@ impl Server {
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.request)
                 .max_buf_size(64 * 1024)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(Explained::new(stream)), service);
             let connection = graceful.watch(connection);
             connections.spawn(async move {
                 // What the other side did to its connection is its own affair.

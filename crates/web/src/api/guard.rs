@@ -79,7 +79,7 @@ pub(crate) fn is_within_bounds(request: &Request<Body>) -> Result<(), Problem> {
         return Err(Problem::new(
             ProblemKind::AddressTooLong,
             format!("the address has {address} bytes, more than {LONGEST_ADDRESS}"),
-            "ask with fewer filters at once",
+            "ask with fewer filters at once; a search takes 200 characters at the most",
         ));
     }
     let headers = request.headers();

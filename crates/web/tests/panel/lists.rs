@@ -28,6 +28,20 @@ fn names(page: &Page, label: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_search_of_any_length_is_told_what_a_search_may_be() {
+    let browser = Browser::with(async |front| front.first_site().await);
+    let lists = ["/sites", "/platforms", "/servers", "/packages", "/tasks", "/found-sites", "/audit", "/bulk"];
+    for list in lists.into_iter().chain(["/sites/a.test/packages"]) {
+        for length in [201, 8_000, 8_200, 65_400, 65_536, 200_000] {
+            let page = browser.open(&format!("{list}?search={}", "s".repeat(length)));
+            let told = page.body.contains("200 characters") || page.body.contains("is no filter of this list");
+            assert!(told, "{list}, {length}: {} {}", page.status, page.body.len());
+            assert_eq!(matches!(page.status, 414 | 431), length > 8_100, "{list}, {length}: {}", page.status);
+        }
+    }
+}
+
+#[test]
 fn a_list_is_walked_forth_and_back_filtered_and_sorted_by_its_links_alone() {
     let browser = Browser::with(fleet);
 

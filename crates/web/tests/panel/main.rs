@@ -15,4 +15,5 @@ mod objects;
 mod permissions;
 mod stage;
 mod tasks;
+mod theme;
 mod views;
