@@ -123,6 +123,8 @@ impl Hosting {
             Id::AccountList => self.list_accounts(&asked).await,
             Id::AccountAdd => self.add_account(&asked).await,
             Id::AccountLink => self.link_account(&asked).await,
+            Id::AccountBlock => self.block_account(&asked).await,
+            Id::AccountUnblock => self.unblock_account(&asked).await,
             Id::AccountDelete => self.delete_account(&asked).await,
             Id::SessionList => self.list_sessions(&asked).await,
             Id::SessionEnd => self.end_session(&asked).await,

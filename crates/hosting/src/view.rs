@@ -9,7 +9,7 @@ mod people;
 
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
-pub use people::{AccountLinkView, AccountView, DeletedAccountView, EndedSessionView, SessionView};
+pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
 
 use std::collections::BTreeMap;
 

@@ -68,6 +68,8 @@ pub enum OperationId {
     AccountList,
     AccountAdd,
     AccountLink,
+    AccountBlock,
+    AccountUnblock,
     AccountDelete,
     SessionList,
     SessionEnd,
@@ -87,7 +89,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 60] = [
+    pub const ALL: [OperationId; 62] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -133,6 +135,8 @@ impl OperationId {
         OperationId::AccountList,
         OperationId::AccountAdd,
         OperationId::AccountLink,
+        OperationId::AccountBlock,
+        OperationId::AccountUnblock,
         OperationId::AccountDelete,
         OperationId::SessionList,
         OperationId::SessionEnd,
@@ -207,6 +211,8 @@ impl OperationId {
             Id::AccountList
             | Id::AccountAdd
             | Id::AccountLink
+            | Id::AccountBlock
+            | Id::AccountUnblock
             | Id::AccountDelete
             | Id::SessionList
             | Id::SessionEnd => people::declared(self),

@@ -7,8 +7,8 @@ use aegir_store::{AccountRecord, NewLink, Tx};
 use super::Asked;
 use super::shown;
 use crate::people::door::used_since;
-use crate::view::{AccountLinkView, AccountView, DeletedAccountView};
-use crate::{Answer, Forbidden, Hosting, Permission, Refusal};
+use crate::view::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView};
+use crate::{Answer, Forbidden, Hosting, OperationId, Permission, Refusal};
 
 const HOUR: i64 = 60 * 60 * 1000;
 
@@ -84,6 +84,63 @@ impl Hosting {
         .await
     }
 
+    pub(super) async fn block_account(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let now = self.now();
+        self.set_blocked(asked, async |tx, account| {
+            let others = tx.accounts().await?;
+            // Whoever has no password yet comes in by a link alone, and that may be lost.
+            let can_enter = |one: &AccountRecord| one.blocked.is_none() && one.password.is_some();
+            if !others.iter().any(|one| one.id != account.id && can_enter(one)) {
+                return Err(Refusal::Conflict {
+                    what: format!("nobody but `{}` could come in through the panel then", account.name),
+                    remedy: Some("have another account come in first: `aegir account add NAME` makes one".into()),
+                });
+            }
+            if !asked.dry_run {
+                tx.block_account(account.id, Some(now)).await?;
+                tx.end_sessions(account.id, None, now).await?;
+                tx.void_links(account.id).await?;
+            }
+            Ok(Some(now))
+        })
+        .await
+    }
+
+    pub(super) async fn unblock_account(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        may_all(asked)?;
+        self.set_blocked(asked, async |tx, account| {
+            if !asked.dry_run {
+                tx.block_account(account.id, None).await?;
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Has `change` block an account that is not, or unblock one that is; one that is so already stays as it is.
+    async fn set_blocked(
+        &self,
+        asked: &Asked<'_>,
+        change: impl AsyncFnOnce(&mut Tx, &AccountRecord) -> Result<Option<i64>, Refusal>,
+    ) -> Result<Answer, Refusal> {
+        let blocks = asked.operation.id == OperationId::AccountBlock;
+        let work = async |tx: &mut Tx| {
+            let account = tx.account_named(asked.name).await?.ok_or_else(|| unknown(asked))?;
+            // Of two who block each other's, the second sees what the first did.
+            for one in tx.accounts().await? {
+                tx.hold_account(one.id).await?;
+            }
+            let account = tx.account(account.id).await?.ok_or_else(|| unknown(asked))?;
+            let changed = account.blocked.is_some() != blocks;
+            let blocked = if changed { change(tx, &account).await? } else { account.blocked };
+            Ok(Answer::Object(shown::json(&BlockedAccountView { name: account.name, blocked, changed })))
+        };
+        match asked.dry_run {
+            true => self.store().write(work).await,
+            false => self.change(asked, work).await,
+        }
+    }
+
     pub(super) async fn delete_account(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let view = DeletedAccountView { name: asked.name.to_owned(), deleted: !asked.dry_run };
         let answer = Answer::Object(shown::json(&view));
@@ -92,7 +149,9 @@ impl Hosting {
         }
         self.change(asked, async |tx| {
             let account = tx.account_named(asked.name).await?.ok_or_else(|| unknown(asked))?;
-            if tx.accounts().await?.len() == 1 && !asked.given.flag("last") {
+            let others = tx.accounts().await?;
+            let is_last = !others.iter().any(|one| one.id != account.id && one.blocked.is_none());
+            if is_last && !asked.given.flag("last") {
                 return Err(Refusal::Conflict {
                     what: format!("`{}` is the last account: without it nobody comes in through the panel", asked.name),
                     remedy: Some(

@@ -39,6 +39,18 @@ pub struct AccountLinkView {
     pub link: Option<String>,
 }
 
+/// An account that lets nobody in, or does again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BlockedAccountView {
+    /// Its name.
+    pub name: String,
+    /// Since when it lets nobody in; absent: it lets its holder in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<i64>,
+    /// Whether something was changed; of what is only asked for: would be.
+    pub changed: bool,
+}
+
 /// An account that was deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeletedAccountView {

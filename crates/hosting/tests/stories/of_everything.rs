@@ -36,6 +36,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::TokenRevoke => vec![of.about("spare")],
         Id::AccountAdd => vec![of.about("new")],
         Id::AccountLink => vec![of.about("spare")],
+        Id::AccountBlock => vec![of.about("leaving")],
+        Id::AccountUnblock => vec![of.about("spare")],
         Id::AccountDelete => vec![of.about("leaving")],
         Id::SessionEnd => vec![of.about(there.session.to_string())],
         Id::SettingSet => vec![of.about("tasks_at_once").with("value", "3")],

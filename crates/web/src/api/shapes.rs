@@ -3,10 +3,10 @@
 use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
-    AccountLinkView, AccountView, AuditView, BulkObjectView, BulkView, ChangeView, DeletedAccountView,
-    DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView, HostKeyView, InstalledView,
-    LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView,
-    SiteView, TaskView, TokenView,
+    AccountLinkView, AccountView, AuditView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
+    DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView,
+    HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView,
+    SessionView, SettingView, SiteView, TaskView, TokenView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -164,6 +164,7 @@ impl Shapes {
             Id::TokenRevoke => self.of::<RevokedTokenView>(),
             Id::AccountList => self.of::<PageView<AccountView>>(),
             Id::AccountAdd | Id::AccountLink => self.of::<AccountLinkView>(),
+            Id::AccountBlock | Id::AccountUnblock => self.of::<BlockedAccountView>(),
             Id::AccountDelete => self.of::<DeletedAccountView>(),
             Id::SessionList => self.of::<PageView<SessionView>>(),
             Id::SessionEnd => self.of::<EndedSessionView>(),

@@ -431,6 +431,14 @@ fn accounts_are_made_with_a_link_that_is_shown_once_and_end_with_their_sessions(
     let another = stage.fill("/do/account-link/anna", &[]);
     assert!(another.status == 200 && !another.html.contains(&secret), "{}", another.text());
 
+    let offers = |verb: &str| stage.get("/accounts").html.contains(&format!("/do/account-{verb}/anna"));
+    assert!(offers("block") && !offers("unblock"));
+    assert_eq!(stage.fill("/do/account-block/anna", &[]).status, 303);
+    assert!(offers("unblock") && !offers("block"), "what is so already is not offered");
+    let last = stage.fill("/do/account-block/spare", &[]);
+    assert!(last.text().contains("nobody but `spare` could come in"), "{} {}", last.status, last.text());
+    assert_eq!(stage.fill("/do/account-unblock/anna", &[]).status, 303);
+
     let sessions = stage.get("/sessions?account=spare");
     let end = sessions.between("href=\"/do/session-end/", "\"").expect("a session that can be ended").to_owned();
     assert!(stage.fill(&format!("/do/session-end/{end}"), &[]).location.starts_with("/sessions?did="));

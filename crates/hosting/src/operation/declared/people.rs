@@ -38,6 +38,22 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Changes,
             "Makes a new link, for a lost password or second factor; it is shown once.",
         ),
+        Id::AccountBlock => (
+            Subject::Account,
+            "block",
+            Names::One(PERSON),
+            &[] as &[Parameter],
+            Effect::Changes,
+            "Has an account let nobody in until it is unblocked: ends its sessions, and voids its links.",
+        ),
+        Id::AccountUnblock => (
+            Subject::Account,
+            "unblock",
+            Names::One(PERSON),
+            &[] as &[Parameter],
+            Effect::Changes,
+            "Has an account let its holder in again, by the password and the second factor that it had.",
+        ),
         Id::AccountDelete => (
             Subject::Account,
             "delete",

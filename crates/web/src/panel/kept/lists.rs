@@ -143,6 +143,13 @@ fn row(visit: &Visit, list: &Operation, keys: &[String], item: &Value) -> Row {
     let all = OperationId::ALL.into_iter().map(OperationId::declaration);
     let doing =
         all.into_iter().filter(|one| one.subject == list.subject && !one.reads() && matches!(one.names, Names::One(_)));
+    // What is so already is not offered.
+    let blocked = item["blocked"].is_number();
+    let doing = doing.filter(|one| match one.id {
+        OperationId::AccountBlock => !blocked,
+        OperationId::AccountUnblock => blocked,
+        _ => true,
+    });
     let doing = doing.map(|one| {
         // What is said of the entry is what the operation asks for beside its name: the kind of a field.
         let said = one
