@@ -288,12 +288,15 @@ const follow = (box) => {
   let last = (box.dataset.last || "0.0").split(".").map(Number), following = !location.hash.startsWith("#line-"), ready = [], over = false;
   const atEnd = () => lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 32;
   const toEnd = () => { following = true; end.hidden = true; lines.scrollTop = lines.scrollHeight; };
-  const line = ({ attempt, n, at, kind, level, text, output }) => {
-    const row = made("div", `line kind-${kind} level-${level || ""}`), link = made("a", "n", n);
+  // As the server says it: what a step came to stands with its name, how a task ended with its reason.
+  const sentence = ({ kind, level, text }) => kind === "step" ? text.replace(/ \(|$/, (rest) => `: ${level}${rest}`)
+    : kind === "result" ? [level.replaceAll("-", " "), text].filter(Boolean).join(": ") : kind === "started" ? `began: ${text}` : text;
+  const line = ({ attempt, n, at, kind, level: word, text, output }) => {
+    const level = word || "", row = made("div", `line kind-${kind} level-${level}`), link = made("a", "n", n);
     row.id = `line-${attempt}-${n}`;
     link.href = `#${row.id}`;
     link.ariaLabel = `Line ${n} of attempt ${attempt}`;
-    row.append(link, made("time", "", new Date(at).toISOString().slice(11, 19)), made("span", "text", text));
+    row.append(link, made("time", "", new Date(at).toISOString().slice(11, 19)), made("span", "text", sentence({ kind, level, text })));
     if (output) row.append(made("pre", "", output));
     return row;
   };
