@@ -115,11 +115,12 @@ on("click", (event) => {
 // -- The palette: objects from the server, and what this page's own links and buttons do
 const palette = one("#palette");
 const field = palette && one("input", palette), found = palette && one("[role=listbox]", palette);
-let asking, waiting, chosen = -1, offers = [];
+let asking, waiting, chosen = -1, moved = false, offers = [];
 const openPalette = () => {
   if (!palette || palette.open) return;
   for (const menu of menus()) menu.open = false;
   field.value = "";
+  moved = false;
   palette.showModal();
   offer([]);
 };
@@ -133,7 +134,7 @@ const verbs = (words) => {
     .map((element) => ({ text: element.dataset.verb, kind: element.closest("main") ? "on this page" : "", act: () => element.click() }));
 };
 const offer = (objects, told) => {
-  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean), was = moved ? offers[chosen] : undefined;
   const ours = ({ href }) => new URL(href, location).origin === location.origin;
   offers = [...objects.filter(ours).map(({ text, kind, href }) => ({ text, kind, act: () => { location.href = href; } })), ...verbs(words)].slice(0, 50);
   found.replaceChildren(...offers.map(({ text, kind }, n) => {
@@ -146,8 +147,10 @@ const offer = (objects, told) => {
   found.hidden = !offers.length;
   field.ariaExpanded = String(!found.hidden);
   one("[role=status]", palette).textContent = told || (offers.length ? `${offers.length} found` : "Nothing has such a name.");
-  // Enter does nothing before something was asked for.
-  choose(offers.length && words.length ? 0 : -1);
+  found.ariaBusy = "false";
+  // What was gone to by hand stays chosen when more is found. Enter does nothing before something was asked for.
+  const again = was ? offers.findIndex(({ text, kind }) => text === was.text && kind === was.kind) : -1;
+  choose(again >= 0 ? again : offers.length && words.length ? 0 : -1);
 };
 const choose = (n) => {
   chosen = n;
@@ -174,10 +177,10 @@ if (palette) {
     event.preventDefault();
     openPalette();
   });
-  on("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 120); }, field);
+  on("input", () => { moved = false; found.ariaBusy = "true"; clearTimeout(waiting); waiting = setTimeout(ask, 120); }, field);
   on("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by && offers.length) { event.preventDefault(); choose((Math.max(chosen, by < 0 ? 0 : -1) + by + offers.length) % offers.length); }
+    if (by && offers.length) { event.preventDefault(); moved = true; choose((Math.max(chosen, by < 0 ? 0 : -1) + by + offers.length) % offers.length); }
   }, field);
   on("submit", (event) => {
     if (chosen < 0 && field.value.trim()) return;
