@@ -112,6 +112,17 @@ export async function enter(page, link) {
   await page.waitForURL((url) => url.pathname === '/');
 }
 
+/** A field, unfolded if it is one of those that are folded away at first. */
+export async function shown(field) {
+  if (!(await field.isVisible())) await field.locator('xpath=ancestor::details[1]/summary').click();
+  return field;
+}
+
+/** Clicks what leads to another page, or to this one again, and waits for it. */
+export async function go(page, place) {
+  await Promise.all([page.waitForEvent('load'), place.click()]);
+}
+
 /** What axe finds against WCAG 2.2 AA, in words. */
 export async function barriers(page) {
   const { violations } = await new AxeBuilder({ page })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { browser, enter, look, somebody, stage, until } from './browser.mjs';
+import { browser, enter, look, shown, somebody, stage, until } from './browser.mjs';
 import { toCauseAndRemedy } from './paths.mjs';
 
 let panel;
@@ -48,9 +48,7 @@ test('an install that fails says why and what to do; that done, it succeeds when
   await page.goto(`${panel.origin}/servers/web1`);
   await page.locator('main').getByRole('link', { name: /^Edit/ }).first().click();
   await page.getByRole('heading', { level: 1 }).waitFor();
-  const password = page.locator('input[name=db_password]');
-  if (!(await password.isVisible())) await page.locator('details', { has: password }).locator('summary').click();
-  await password.fill('since-tonight');
+  await (await shown(page.locator('input[name=db_password]'))).fill('since-tonight');
   await page.locator('form.form button.primary').click();
   await page.waitForURL(/\/tasks\/\d+/);
   const edit = /\/tasks\/(\d+)/.exec(page.url())[1];
