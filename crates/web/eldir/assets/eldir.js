@@ -228,6 +228,8 @@ on("change", ({ target }) => {
 
 // -- Forms: sent once; not left by accident; choices that narrow each other
 const guarded = "form.form[method=post]";
+// Not `form.method`: a field of that name would be meant.
+const sentBy = (form) => form.getAttribute("method");
 on("input", ({ target }) => {
   const form = target.closest(guarded);
   if (form) form.dataset.touched = "";
@@ -236,7 +238,7 @@ on("input", ({ target }) => {
 });
 on("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post") return;
+  if (event.defaultPrevented || sentBy(form) !== "post") return;
   if ("sent" in form.dataset) { event.preventDefault(); return; }
   form.dataset.sent = "";
   // After the browser has gathered what is sent, of which the button is a part.
@@ -244,7 +246,7 @@ on("submit", (event) => {
 });
 on("formdata", ({ target, formData }) => {
   // An address names what was filled in, and nothing else.
-  if (target.method === "get") for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+  if (sentBy(target) === "get") for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
 });
 on("beforeunload", (event) => {
   if (all(`${guarded}[data-touched]`).some((form) => !("sent" in form.dataset))) event.preventDefault();
