@@ -1,5 +1,7 @@
 // Every page of the panel, as the program lists its addresses: one that is added there is looked at here.
 
+import { until } from './browser.mjs';
+
 /** What stands for the parts of addresses: things that the stage has. */
 const THINGS = {
   '/bulk/{number}': async (panel) => `/bulk/${(await bulk(panel)).id}`,
@@ -21,7 +23,9 @@ const ABOUT = {
   drift: () => 'site05.example.org',
   field: () => 'contract',
   platform: () => 'd10',
+  'platform-forget': () => 'commons_7',
   server: () => 'web1',
+  'server-forget': async (panel) => (await spare(panel), 'unused'),
   'server-trust': () => 'web3',
   session: async (panel) => (await panel.ask('GET', '/sessions')).items[0].id,
   settings: async (panel) => (await panel.ask('GET', '/settings')).items[0].name,
@@ -42,6 +46,10 @@ function once(panel, what, make) {
 }
 const failed = (panel) => once(panel, 'failed', async () => (await panel.ask('GET', '/tasks?state=rolled-back')).items[0]);
 const bulk = (panel) => once(panel, 'bulk', () => panel.ask('POST', '/bulk/start', { operation: 'site verify', object: ['site30.example.org', 'site07.example.org'] }));
+const spare = (panel) => once(panel, 'server', async () => {
+  await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });
+  await until('the server is there', async () => (await panel.ask('GET', '/servers/unused')).status === 'enabled');
+});
 const link = (panel) => once(panel, 'link', async () => (await panel.ask('POST', '/accounts', { name: 'spare' })).link);
 
 /** Every page: the address as the program lists it, and one that can be opened. */
