@@ -6,15 +6,14 @@ import { until } from './browser.mjs';
 const THINGS = {
   '/bulk/{number}': async (panel) => `/bulk/${(await bulk(panel)).id}`,
   '/tasks/{id}': async (panel) => `/tasks/${(await failed(panel)).id}`,
-  '/sites/{name}': () => '/sites/site02.example.org',
-  '/platforms/{name}': () => '/platforms/d10',
-  '/servers/{name}': () => '/servers/web1',
   '/servers/{name}/host-key': () => '/servers/web3/host-key',
-  '/packages/{name}': () => '/packages/views',
   '/nodes/{name}': async (panel) => `/nodes/${(await panel.ask('GET', '/sites/site02.example.org')).id}`,
   '/enter/{secret}': async (panel) => new URL(await link(panel)).pathname,
   '/find': () => '/find?q=site0',
 };
+
+/** What pages of a kind of object are about, and pages below them. */
+const OF_A_KIND = { sites: 'site02.example.org', platforms: 'd10', servers: 'web1', packages: 'views' };
 
 /** What each operation is asked of, by the first word of its name, or by all of it. */
 const ABOUT = {
@@ -62,7 +61,8 @@ export async function pages(panel) {
       found.push([path, await THINGS[path](panel)]);
     } else if (path.includes('{')) {
       const slug = /^\/do\/([a-z-]+)\/\{name\}$/.exec(path)?.[1];
-      const about = slug && (ABOUT[slug] ?? ABOUT[slug.split('-')[0]]);
+      const kind = /^\/([a-z]+)\/\{name\}/.exec(path)?.[1];
+      const about = kind && Object.hasOwn(OF_A_KIND, kind) ? () => OF_A_KIND[kind] : slug && (ABOUT[slug] ?? ABOUT[slug.split('-')[0]]);
       if (!about) throw new Error(`the stories know nothing that ${path} could be about: say it in routes.mjs`);
       found.push([path, path.replace('{name}', encodeURIComponent(await about(panel)))]);
     } else {

@@ -15,6 +15,8 @@ mod fleet;
 #[allow(dead_code, unused_imports, reason = "made for the stories of the store")]
 mod ground;
 mod logs;
+#[path = "../../../web/tests/panel/machine.rs"]
+mod machine;
 mod pages;
 #[path = "../../../store/tests/store/postgres.rs"]
 #[allow(dead_code, unused_imports, reason = "made for the stories of the store")]

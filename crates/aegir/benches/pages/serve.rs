@@ -2,33 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use aegir_hosting::Outside as _;
 use aegir_lab::pretend::PretendFront;
-use aegir_web::{Limits, Outside, PanelWay, Server, Ways};
+use aegir_web::{Limits, PanelWay, Server, Ways};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-struct Machine(Instant, PretendFront);
-
-impl Outside for Machine {
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
-
-    fn unix_ms(&self) -> u64 {
-        self.1.outside.now().unsigned_abs()
-    }
-
-    fn user(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn tell(&self, what: &str) {
-        eprintln!("{what}");
-    }
-}
+use crate::machine::Machine;
 
 /// A panel that is served, and a session.
 pub struct Panel {
@@ -45,7 +25,7 @@ impl Panel {
         let secret = front.signed_in(account).await.secret.expose().to_owned();
         let panel = Some(PanelWay { people: Arc::new(front.hosting.clone()), host: None });
         let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], 0).into()), panel };
-        let machine = Arc::new(Machine(Instant::now(), front.clone()));
+        let machine = Arc::new(Machine::of(&front));
         let server = Server::bind(Arc::new(front.hosting.clone()), machine, ways, Limits::default()).await.unwrap();
         let address = server.address().unwrap();
         tokio::spawn(server.serve(std::future::pending()));
