@@ -55,8 +55,9 @@ proofs: setup ## every failure and every kill of every task, on the real stack t
 	@AEGIR_PROOFS=all scripts/test proofs
 
 bench: setup ## the goals as figures, on the trees of AEGIR_TEST_PLATFORMS if it is set; BENCH=all: builds and tests too
-	@[ "$(PART)" = hosting ] || $(CARGO) bench --locked --quiet -p aegir --bench figures -- $(PART)
+	@case "$(PART)" in hosting|panel) ;; *) $(CARGO) bench --locked --quiet -p aegir --bench figures -- $(PART);; esac
 	@case " $(PART) " in "  "|*" hosting "*) $(CARGO) bench --locked --quiet -p aegir-hosting --bench figures;; esac
+	@case " $(PART) " in "  "|*" panel "*) $(CARGO) bench --locked --quiet -p aegir --bench pages;; esac
 
 tidy: ## the house rules alone, in a second
 	@$(CARGO) xtask tidy

@@ -16,27 +16,62 @@ export const pictures = join(root, 'target', 'screenshots');
 /** The password that the stories choose for the first account. */
 export const PASSWORD = 'the sea is cold and wide';
 
-/** A panel of its own, which ends with `close`. */
-export async function stage(...words) {
+/** A panel of its own, which ends with `close`: on a port and over a home of its own, or on these, where it goes on. */
+export async function stage(port = 0, home = undefined) {
   const program = process.env.AEGIR_TEST_PANEL ?? join(root, 'target', 'debug', 'examples', 'panel');
+  const words = home === undefined ? [String(port)] : [String(port), home];
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout });
-  const first = await Promise.race([
-    new Promise((told) => lines.once('line', told)),
-    new Promise((_, fail) => child.once('error', fail)),
-    new Promise((_, fail) => child.once('exit', (code) => fail(new Error(`the stage ended with ${code}`)))),
-  ]);
-  const [link, token] = first.split(' ');
+  const ended = new Promise((told) => child.once('exit', (code) => told(code)));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const said = async () => {
+    const { value } = await Promise.race([
+      lines.next(),
+      new Promise((_, fail) => child.once('error', fail)),
+      ended.then((code) => Promise.reject(new Error(`the stage ended with ${code}`))),
+    ]);
+    return value;
+  };
+  const [link, token] = (await said()).split(' ');
   return {
     link,
     token,
     origin: new URL(link).origin,
-    close: () =>
-      new Promise((ended) => {
-        child.once('exit', ended);
-        child.stdin.end();
-      }),
+    /** Has something happen on its machines, and gives what is said to that. */
+    tell: async (line) => {
+      child.stdin.write(`${line}\n`);
+      return said();
+    },
+    /** Asks its API, as a program would. */
+    ask: async (method, path, body) => {
+      const answer = await fetch(`${new URL(link).origin}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+      return answer.json();
+    },
+    /** Ends it as a service is ended. */
+    terminate: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+    close: () => {
+      child.stdin.end();
+      return ended;
+    },
   };
+}
+
+/** Asks again until it is so: a story waits for what happens, never for time to pass. */
+export async function until(what, is, within = 120_000) {
+  const begun = Date.now();
+  for (;;) {
+    const answer = await is();
+    if (answer) return answer;
+    if (Date.now() - begun > within) throw new Error(`it is not so after ${within / 1000} s: ${what}`);
+    await new Promise((later) => setTimeout(later, 100));
+  }
 }
 
 /** Chromium, which looks for nothing outside of this machine. */
@@ -75,6 +110,17 @@ export async function enter(page, link) {
   await page.getByLabel('The same again').fill(PASSWORD);
   await page.getByRole('button', { name: 'Set the password and enter' }).click();
   await page.waitForURL((url) => url.pathname === '/');
+}
+
+/** A field, unfolded if it is one of those that are folded away at first. */
+export async function shown(field) {
+  if (!(await field.isVisible())) await field.locator('xpath=ancestor::details[1]/summary').click();
+  return field;
+}
+
+/** Clicks what leads to another page, or to this one again, and waits for it. */
+export async function go(page, place) {
+  await Promise.all([page.waitForEvent('load'), place.click()]);
 }
 
 /** What axe finds against WCAG 2.2 AA, in words. */

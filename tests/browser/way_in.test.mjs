@@ -43,3 +43,29 @@ test('a wrong password is said to be one, and the right one leads to what was as
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL(/\/account$/);
 });
+
+test('from the one-time link to a second site', async () => {
+  const { link } = await panel.ask('POST', '/accounts', { name: 'bea' });
+  const { page, wrong } = await somebody(chrome);
+  await enter(page, link);
+  // As somebody does who was told no address: from what the pages offer.
+  const sites = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Sites' });
+  for (const name of ['first-of-bea.example.org', 'second-of-bea.example.org']) {
+    await sites.click();
+    await page.getByRole('link', { name: 'Add a site' }).first().click();
+    // The name is enough.
+    await page.locator('input[name=name]').fill(name);
+    await page.locator('form.form button.primary').click();
+    await page.waitForURL(/\/tasks\/\d+$/);
+    await page.locator('#task-state').getByText('succeeded').waitFor({ timeout: 60_000 });
+  }
+  await sites.click();
+  await page.getByRole('searchbox').fill('of-bea');
+  await page.keyboard.press('Enter');
+  await page.locator('#count').getByText(/^2 /).waitFor();
+  assert.deepEqual(await page.locator('tbody [data-open]').allInnerTexts(), ['first-of-bea.example.org', 'second-of-bea.example.org']);
+  for (const name of ['first-of-bea.example.org', 'second-of-bea.example.org']) {
+    assert.equal((await panel.ask('GET', `/sites/${name}`)).status, 'enabled');
+  }
+  assert.deepEqual(wrong, []);
+});

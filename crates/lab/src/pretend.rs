@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName, SshAddress};
 use aegir_hosting::{Asking, BackEnds, HostKeys, Lines, Lost, Place, Sought};
+use serde_json::Value;
 use tokio::sync::watch;
 
 pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server, package};
@@ -52,6 +53,23 @@ impl PretendBackEnds {
         let mut machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Machine::new(name.clone(), self.outside.clone());
         machines.entry(name.clone()).or_insert_with(new).clone()
+    }
+
+    /// What lies on all of them, and what is at work there: they outlive a front end that ends.
+    pub fn written_down(&self) -> Value {
+        self.machines().iter().map(|machine| (machine.name.to_string(), machine.written_down())).collect()
+    }
+
+    /// Goes on with what was [written down](Self::written_down). What was at work says its lines from the first one
+    /// again, for whoever attaches and asks for those that are missing.
+    ///
+    /// # Panics
+    ///
+    /// If it is something else.
+    pub fn take_up(&self, written: &Value) {
+        for (name, written) in written.as_object().expect("machines by their names") {
+            self.machine(name).take_up(written);
+        }
     }
 
     /// All machines that were ever named.
@@ -222,6 +240,9 @@ pub enum PretendFault {
     /// It was told to fail.
     #[error("it was told to fail")]
     Failed,
+    /// Its database server wants another password than it was given.
+    #[error("the database server refuses the password of `aegir`")]
+    Password(ServerName),
     /// An undo was told to fail.
     #[error("the undo was told to fail")]
     UndoFailed,
@@ -254,7 +275,12 @@ pub enum PretendFault {
 
 impl Remedy for PretendFault {
     fn remedy(&self) -> Option<String> {
-        Some("tell it otherwise".into())
+        Some(match self {
+            PretendFault::Password(server) => {
+                format!("give `{server}` the right one (`aegir server edit {server} --db-password`), and try again")
+            }
+            _ => "tell it otherwise".into(),
+        })
     }
 }
 

@@ -9,6 +9,7 @@
 #[path = "../../../store/tests/store/fill.rs"]
 #[allow(dead_code, unused_imports, reason = "made for the stories of the store")]
 mod fill;
+mod fleet;
 #[path = "../../../store/tests/store/ground.rs"]
 #[allow(dead_code, unused_imports, reason = "made for the stories of the store")]
 mod ground;
@@ -34,8 +35,6 @@ use tokio::sync::watch;
 const RUNS: usize = 200;
 /// How many tasks wait while others are claimed.
 const WAITING: usize = 4_000;
-/// How many packages a platform has.
-const PACKAGES: usize = 300;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -160,7 +159,7 @@ async fn claims(name: &str, url: &str) {
 async fn lists(name: &str, url: &str, key: &Path, fleet: Fleet) -> usize {
     let store = open(url).await;
     let filled = fill::fill(&store, fleet).await.unwrap();
-    complete(&store, &filled).await;
+    fleet::complete(&store, &filled).await;
     let hosting = hosting(store, key);
     let anna = Actor::of_machine("anna");
     let mut missed = 0;
@@ -199,82 +198,6 @@ async fn lists(name: &str, url: &str, key: &Path, fleet: Fleet) -> usize {
     );
     hosting.store().close().await;
     missed
-}
-
-/// What the generator leaves out: what back ends have saved, and as many packages as a platform has.
-async fn complete(store: &Store, filled: &fill::Filled) {
-    let packages: Vec<RecordedInstance> = (0..PACKAGES)
-        .map(|n| RecordedInstance {
-            kind: if n < 4 { PackageKind::Profile } else { PackageKind::Module },
-            name: if n == 0 { "standard".into() } else { format!("package_{n}") },
-            version: Some("10.3.6".into()),
-            scope: InstanceScope::Platform,
-            enabled: false,
-            loaded: false,
-            schema: None,
-            path: Some(format!("modules/package_{n}")),
-        })
-        .collect();
-    for id in &filled.platforms {
-        store
-            .write_soon(async |tx| {
-                let record = tx.platform(*id).await?.unwrap();
-                let Some(aegir_domain::ContextName::Platform(name)) = record.node.name.clone() else { panic!() };
-                let Some(aegir_domain::ContextName::Server(server)) = tx.node(record.server).await?.unwrap().name
-                else {
-                    panic!()
-                };
-                let context: aegir_domain::PlatformContext = serde_json::from_value(json!({
-                    "name": name, "revision": 1, "root": record.root, "server": server,
-                    "facts": { "core": "10.3.6", "default_profile": "standard", "php_minimum": "8.1.0" },
-                }))
-                .unwrap();
-                tx.record_platform(*id, &context, 50).await?;
-                tx.record_packages(*id, &packages, 50).await
-            })
-            .await
-            .unwrap();
-    }
-    for batch in filled.sites.chunks(250) {
-        store
-            .write_soon(async |tx| {
-                for id in batch {
-                    let record = tx.site(*id).await?.unwrap();
-                    let context = site_context(tx, &record).await?;
-                    tx.record_site(*id, &context, record.platform, record.db_server, 60).await?;
-                }
-                Ok::<_, StoreFault>(())
-            })
-            .await
-            .unwrap();
-    }
-    store.tend().await.unwrap();
-}
-
-async fn site_context(
-    tx: &mut aegir_store::Tx,
-    record: &aegir_store::SiteRecord,
-) -> Result<aegir_domain::SiteContext, StoreFault> {
-    let named = async |tx: &mut aegir_store::Tx, id: NodeId| -> Result<String, StoreFault> {
-        let name = tx.node(id).await?.unwrap().name.unwrap().to_string();
-        Ok(name
-            .rsplit_once('_')
-            .filter(|_| name.starts_with("@server"))
-            .map_or_else(|| name.trim_start_matches("@platform_").to_owned(), |(_, server)| server.to_owned()))
-    };
-    let name = record.node.name.clone().unwrap().to_string();
-    let name = name.trim_start_matches('@');
-    let context = json!({
-        "kind": "site", "name": name, "revision": 1, "platform": named(tx, record.platform).await?,
-        "db_server": named(tx, record.db_server).await?,
-        "database": { "name": "a_database", "marker": aegir_domain::Marker::new(&name.parse().unwrap(), aegir_domain::AttemptId::from_parts(1, [0; 10])).as_str() },
-        "profile": "standard", "language": "en", "time_zone": "UTC", "title": name, "account": "admin",
-        "mail": "admin@example.org", "redirect": Redirect::None, "client": "admin", "core": "10.3.6",
-    });
-    match serde_json::from_value(context) {
-        Ok(Context::Site(site)) => Ok(*site),
-        other => panic!("{other:?}"),
-    }
 }
 
 /// Every list and search, with the filters that people use.

@@ -8,7 +8,7 @@ use aegir_domain::{
     AttemptId, Context, ContextName, HostKey, Password, ServerName, Task, TaskKind, TaskLock, Transport, locks_of,
 };
 use aegir_hosting::{Lines, Lost, Outside, Place, Sought};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::plan::For;
@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) attempts: BTreeMap<AttemptId, Attempt>,
     /// Passwords of database servers, as they were sent.
     passwords: BTreeMap<ContextName, String>,
+    /// The password that its database server wants, if not whatever it is given.
+    wants: Option<String>,
     /// Objects whose attempts were let go before one began.
     let_go: BTreeSet<String>,
     reach: Reach,
@@ -221,6 +223,34 @@ impl Machine {
     pub fn password_of(&self, server: &str) -> Option<String> {
         let name: ContextName = server.parse().ok()?;
         self.state().passwords.get(&name).cloned()
+    }
+
+    /// From now on its database server takes this password alone: installs fail until it was sent.
+    pub fn wants_password(&self, password: &str) {
+        self.state().wants = Some(password.to_owned());
+    }
+
+    /// What an attempt fails by that needs the database server.
+    pub(super) fn locked_out(&self, task: &Task) -> Option<PretendFault> {
+        let state = self.state();
+        let Task::InstallSite(_) = task else { return None };
+        let given = state.passwords.get(&ContextName::Server(self.name.clone()));
+        let is_wrong = state.wants.is_some() && state.wants.as_ref() != given;
+        is_wrong.then(|| PretendFault::Password(self.name.clone()))
+    }
+
+    pub(super) fn written_down(&self) -> Value {
+        let state = self.state();
+        let at_work = state.attempts.iter().filter(|(_, attempt)| attempt.worker == Worker::Works);
+        let at_work: Vec<_> = at_work.map(|(id, attempt)| (id, &attempt.task)).collect();
+        json!({ "contexts": state.contexts.values().collect::<Vec<_>>(), "at_work": at_work })
+    }
+
+    pub(super) fn take_up(self: &Arc<Self>, written: &Value) {
+        let contexts: Vec<Context> = serde_json::from_value(written["contexts"].clone()).expect("contexts");
+        let at_work: Vec<(AttemptId, Task)> = serde_json::from_value(written["at_work"].clone()).expect("attempts");
+        contexts.into_iter().for_each(|context| self.put_context(context));
+        at_work.iter().for_each(|(id, task)| self.begin(*id, task, None));
     }
 
     /// What is saved of an object.

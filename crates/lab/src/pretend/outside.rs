@@ -43,6 +43,11 @@ impl PretendOutside {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(holder.to_owned());
     }
 
+    /// Draws none of the names that this many others before it may have drawn.
+    pub fn begins_after(&self, drawn: u64) {
+        self.drawn.fetch_max(drawn, Ordering::SeqCst);
+    }
+
     fn draw(&self) -> u64 {
         self.drawn.fetch_add(1, Ordering::SeqCst)
     }

@@ -77,6 +77,10 @@ impl Machine {
             }
             return self.tell();
         }
+        if let Some(fault) = self.locked_out(&task) {
+            self.say(id, step(2, ACTS, Phase::Failed));
+            return self.take_back(id, &fault, false);
+        }
         match plan.ends {
             Ends::RolledBack => self.take_back(id, &PretendFault::Failed, false),
             Ends::Stuck => {

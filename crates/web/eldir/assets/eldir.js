@@ -115,11 +115,12 @@ on("click", (event) => {
 // -- The palette: objects from the server, and what this page's own links and buttons do
 const palette = one("#palette");
 const field = palette && one("input", palette), found = palette && one("[role=listbox]", palette);
-let asking, waiting, chosen = -1, offers = [];
+let asking, waiting, chosen = -1, moved = false, offers = [];
 const openPalette = () => {
   if (!palette || palette.open) return;
   for (const menu of menus()) menu.open = false;
   field.value = "";
+  moved = false;
   palette.showModal();
   offer([]);
 };
@@ -133,7 +134,7 @@ const verbs = (words) => {
     .map((element) => ({ text: element.dataset.verb, kind: element.closest("main") ? "on this page" : "", act: () => element.click() }));
 };
 const offer = (objects, told) => {
-  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean), was = moved ? offers[chosen] : undefined;
   const ours = ({ href }) => new URL(href, location).origin === location.origin;
   offers = [...objects.filter(ours).map(({ text, kind, href }) => ({ text, kind, act: () => { location.href = href; } })), ...verbs(words)].slice(0, 50);
   found.replaceChildren(...offers.map(({ text, kind }, n) => {
@@ -146,8 +147,10 @@ const offer = (objects, told) => {
   found.hidden = !offers.length;
   field.ariaExpanded = String(!found.hidden);
   one("[role=status]", palette).textContent = told || (offers.length ? `${offers.length} found` : "Nothing has such a name.");
-  // Enter does nothing before something was asked for.
-  choose(offers.length && words.length ? 0 : -1);
+  found.ariaBusy = "false";
+  // What was gone to by hand stays chosen when more is found. Enter does nothing before something was asked for.
+  const again = was ? offers.findIndex(({ text, kind }) => text === was.text && kind === was.kind) : -1;
+  choose(again >= 0 ? again : offers.length && words.length ? 0 : -1);
 };
 const choose = (n) => {
   chosen = n;
@@ -174,10 +177,10 @@ if (palette) {
     event.preventDefault();
     openPalette();
   });
-  on("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 120); }, field);
+  on("input", () => { moved = false; found.ariaBusy = "true"; clearTimeout(waiting); waiting = setTimeout(ask, 120); }, field);
   on("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by && offers.length) { event.preventDefault(); choose((Math.max(chosen, by < 0 ? 0 : -1) + by + offers.length) % offers.length); }
+    if (by && offers.length) { event.preventDefault(); moved = true; choose((Math.max(chosen, by < 0 ? 0 : -1) + by + offers.length) % offers.length); }
   }, field);
   on("submit", (event) => {
     if (chosen < 0 && field.value.trim()) return;
@@ -225,6 +228,8 @@ on("change", ({ target }) => {
 
 // -- Forms: sent once; not left by accident; choices that narrow each other
 const guarded = "form.form[method=post]";
+// Not `form.method`: a field of that name would be meant.
+const sentBy = (form) => form.getAttribute("method");
 on("input", ({ target }) => {
   const form = target.closest(guarded);
   if (form) form.dataset.touched = "";
@@ -233,7 +238,7 @@ on("input", ({ target }) => {
 });
 on("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post") return;
+  if (event.defaultPrevented || sentBy(form) !== "post") return;
   if ("sent" in form.dataset) { event.preventDefault(); return; }
   form.dataset.sent = "";
   // After the browser has gathered what is sent, of which the button is a part.
@@ -241,7 +246,7 @@ on("submit", (event) => {
 });
 on("formdata", ({ target, formData }) => {
   // An address names what was filled in, and nothing else.
-  if (target.method === "get") for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+  if (sentBy(target) === "get") for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
 });
 on("beforeunload", (event) => {
   if (all(`${guarded}[data-touched]`).some((form) => !("sent" in form.dataset))) event.preventDefault();

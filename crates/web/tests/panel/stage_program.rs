@@ -1,41 +1,127 @@
 //! The panel over the real front end, whose machines pretend, for browsers: says its address with a one-time link, carries
-//! out what is queued, and ends when its standard input does.
+//! out what is queued, and ends when its standard input does, or when it is told to (SIGTERM).
+//!
+//! ```text
+//! panel [PORT [HOME]]     a HOME that was used before is gone on with, as a front end does that was restarted
+//! ```
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a stage for tests")]
 
-use std::io::Read;
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aegir_domain::{Context, TaskKind};
 use aegir_hosting::{Answer, Call, OperationId, Permission};
 use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
+use aegir_web::panel::{PanelRoute, routes};
 use aegir_web::{Limits, PanelWay, Server, Ways};
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 mod machine;
 
 use machine::Machine;
 
+/// How much the task says that is followed through a restart.
+const LINES: usize = 300;
+
 #[tokio::main]
 async fn main() {
-    let folder = tempfile::tempdir().unwrap();
-    let front = PretendFront::in_folder(folder.path()).await;
-    furnish(&front).await;
-    let token = front.token("stage", &Permission::ALL).await;
-    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(0);
+    let mut words = std::env::args().skip(1);
+    let port = words.next().and_then(|port| port.parse().ok()).unwrap_or(0);
+    let spare = tempfile::tempdir().unwrap();
+    let home = words.next().map_or_else(|| spare.path().to_owned(), PathBuf::from);
+    let machines = home.join("machines.json");
+    let front = PretendFront::in_folder(&home).await;
+    let before = fs::read(&machines).ok();
+    match &before {
+        Some(written) => go_on(&front, &serde_json::from_slice(written).unwrap()),
+        None => furnish(&front).await,
+    }
     let panel = Some(PanelWay { people: Arc::new(front.hosting.clone()), host: None });
     let ways = Ways { socket: None, tcp: Some(([127, 0, 0, 1], port).into()), panel };
     let outside = Arc::new(Machine::of(&front));
     let server = Server::bind(Arc::new(front.hosting.clone()), outside, ways, Limits::default()).await.unwrap();
-    front.hosting.panel_is_at(server.address().unwrap());
-    let Ok(Answer::Object(link)) = front.ask(Call::of(OperationId::AccountAdd).about("admin")).await else {
-        panic!("there is no account yet")
+    let address = server.address().unwrap();
+    front.hosting.panel_is_at(address);
+    if before.is_some() {
+        println!("http://localhost:{}/", address.port());
+    } else {
+        let token = front.token("stage", &Permission::ALL).await;
+        let Ok(Answer::Object(link)) = front.ask(Call::of(OperationId::AccountAdd).about("admin")).await else {
+            panic!("there is no account yet")
+        };
+        println!("{} {token}", link["link"].as_str().unwrap());
+    }
+    let (stop, told) = watch::channel(false);
+    let working = tokio::spawn({
+        let front = front.clone();
+        async move { front.work_until(told).await }
+    });
+    let told = tokio::task::spawn_blocking({
+        let front = front.clone();
+        move || std::io::stdin().lines().map_while(Result::ok).for_each(|line| do_as_told(&front, &line))
+    });
+    let mut ends = signal(SignalKind::terminate()).unwrap();
+    server
+        .serve(async {
+            tokio::select! {
+                _ = told => (),
+                _ = ends.recv() => (),
+            }
+        })
+        .await;
+    stop.send(true).unwrap();
+    working.await.unwrap();
+    let kept = json!({ "now": front.outside.now(), "machines": front.back_ends.written_down() });
+    fs::write(machines, kept.to_string()).unwrap();
+    // Standard input is still read, by a thread that nothing else ends.
+    std::process::exit(0);
+}
+
+/// Goes on where the front end before it ended, whose home this is.
+fn go_on(front: &PretendFront, kept: &Value) {
+    // The same hour, and no name a second time.
+    front.outside.jump(kept["now"].as_i64().unwrap() - front.outside.now() + 1_000);
+    front.outside.begins_after(front.outside.now().unsigned_abs());
+    plan_a_long_one(front);
+    front.back_ends.take_up(&kept["machines"]);
+}
+
+/// What a story has happen on machines, in a line; each is answered by a line.
+fn do_as_told(front: &PretendFront, line: &str) {
+    let words: Vec<&str> = line.split(' ').collect();
+    let answer = match words[..] {
+        ["routes"] => {
+            let told = |route: &PanelRoute| json!([route.method.as_str(), route.path]);
+            routes().iter().map(told).collect::<Value>().to_string()
+        }
+        ["release", machine, object] => {
+            front.back_ends.machine(machine).release(object);
+            "done".into()
+        }
+        ["talks", "site16.example.org"] => {
+            plan_a_long_one(front);
+            "done".into()
+        }
+        ["wants-password", machine, password] => {
+            front.back_ends.machine(machine).wants_password(password);
+            "done".into()
+        }
+        _ => panic!("the stage does not know `{line}`"),
     };
-    println!("{} {token}", link["link"].as_str().unwrap());
-    let (_stop, told) = watch::channel(false);
-    tokio::spawn(async move { front.work_until(told).await });
-    let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
-    server.serve(async { drop(end.await) }).await;
+    println!("{answer}");
+}
+
+/// A task that says much, and takes its time: it is followed through a restart.
+fn plan_a_long_one(front: &PretendFront) {
+    let says = |n| format!("copied folder {n:03} of {LINES}");
+    let plan = (1..=LINES).fold(Plan::default(), |plan, n| plan.saying(says(n)));
+    let plan = Plan { pause: Duration::from_millis(40), ..plan };
+    front.back_ends.machine("web1").plan(TaskKind::VerifySite, "@site16.example.org", plan);
 }
 
 /// What lists and pages of objects show besides: packages with releases, a found site, a site that was not made, sides that

@@ -1,0 +1,78 @@
+// Every page of the panel, as the program lists its addresses: one that is added there is looked at here.
+
+import { until } from './browser.mjs';
+
+/** What stands for the parts of addresses: things that the stage has. */
+const THINGS = {
+  '/bulk/{number}': async (panel) => `/bulk/${(await bulk(panel)).id}`,
+  '/tasks/{id}': async (panel) => `/tasks/${(await failed(panel)).id}`,
+  '/servers/{name}/host-key': () => '/servers/web3/host-key',
+  '/nodes/{name}': async (panel) => `/nodes/${(await panel.ask('GET', '/sites/site02.example.org')).id}`,
+  '/enter/{secret}': async (panel) => new URL(await link(panel)).pathname,
+  '/find': () => '/find?q=site0',
+};
+
+/** What pages of a kind of object are about, and pages below them. */
+const OF_A_KIND = { sites: 'site02.example.org', platforms: 'd10', servers: 'web1', packages: 'views' };
+
+/** What each operation is asked of, by the first word of its name, or by all of it. */
+const ABOUT = {
+  account: async (panel) => (await link(panel), 'spare'),
+  bulk: async (panel) => (await bulk(panel)).id,
+  drift: () => 'site05.example.org',
+  field: () => 'contract',
+  platform: () => 'd10',
+  'platform-forget': () => 'commons_7',
+  server: () => 'web1',
+  'server-forget': async (panel) => (await spare(panel), 'unused'),
+  'server-trust': () => 'web3',
+  session: async (panel) => (await panel.ask('GET', '/sessions')).items[0].id,
+  settings: async (panel) => (await panel.ask('GET', '/settings')).items[0].name,
+  site: () => 'site02.example.org',
+  'task-cancel': async (panel) => (await panel.ask('GET', '/tasks?state=running')).items[0].id,
+  task: async (panel) => (await failed(panel)).id,
+  token: () => 'stage',
+};
+
+/** What no eye sees as a page: parts of pages, streams, files. */
+export const NO_PAGE = /^\/(fragments|assets)\/|\/events$|\.txt$|\.csv$/;
+
+const kept = new WeakMap();
+/** Made once for a stage. */
+function once(panel, what, make) {
+  const all = kept.get(panel) ?? kept.set(panel, {}).get(panel);
+  return (all[what] ??= make());
+}
+const failed = (panel) => once(panel, 'failed', async () => (await panel.ask('GET', '/tasks?state=rolled-back')).items[0]);
+const bulk = (panel) => once(panel, 'bulk', () => panel.ask('POST', '/bulk/start', { operation: 'site verify', object: ['site30.example.org', 'site07.example.org'] }));
+const spare = (panel) => once(panel, 'server', async () => {
+  await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });
+  await until('the server is there', async () => (await panel.ask('GET', '/servers/unused')).status === 'enabled');
+});
+const link = (panel) => once(panel, 'link', async () => (await panel.ask('POST', '/accounts', { name: 'spare' })).link);
+
+/** Every page: the address as the program lists it, and one that can be opened. */
+export async function pages(panel) {
+  const routes = JSON.parse(await panel.tell('routes'));
+  const listed = [...new Set(routes.filter(([method]) => method === 'GET').map(([, path]) => path))].filter((path) => !NO_PAGE.test(path));
+  const found = [];
+  for (const path of listed) {
+    if (path in THINGS) {
+      found.push([path, await THINGS[path](panel)]);
+    } else if (path.includes('{')) {
+      const slug = /^\/do\/([a-z-]+)\/\{name\}$/.exec(path)?.[1];
+      const kind = /^\/([a-z]+)\/\{name\}/.exec(path)?.[1];
+      const about = kind && Object.hasOwn(OF_A_KIND, kind) ? () => OF_A_KIND[kind] : slug && (ABOUT[slug] ?? ABOUT[slug.split('-')[0]]);
+      if (!about) throw new Error(`the stories know nothing that ${path} could be about: say it in routes.mjs`);
+      found.push([path, path.replace('{name}', encodeURIComponent(await about(panel)))]);
+    } else {
+      found.push([path, path]);
+    }
+  }
+  return found;
+}
+
+/** An address of each page. */
+export async function addresses(panel) {
+  return (await pages(panel)).map(([, path]) => path);
+}
