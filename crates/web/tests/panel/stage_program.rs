@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::{Context, TaskKind};
-use aegir_hosting::{Answer, Call, OperationId, Permission};
+use aegir_hosting::{Answer, Call, OperationId, Outside as _, Permission};
 use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
 use aegir_web::panel::{PanelRoute, routes};
 use aegir_web::{Limits, PanelWay, Server, Ways};
