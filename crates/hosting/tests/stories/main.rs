@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
 mod bad;
+mod blocked;
 mod bulk;
 mod by_hand;
 mod choices;

@@ -12,7 +12,7 @@ use crate::ground::{Ground, on_both};
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-const GOOD: &str = "a red bicycle";
+pub const GOOD: &str = "a red bicycle";
 const BROWSER: &str = "Firefox 140 on Debian";
 
 fn password(text: &str) -> Password {
@@ -26,22 +26,22 @@ impl Ground {
         told.strip_prefix("/enter/").unwrap().to_owned()
     }
 
-    async fn invited(&self, name: &str) -> String {
+    pub async fn invited(&self, name: &str) -> String {
         self.link_by(Call::of(Id::AccountAdd).about(name)).await
     }
 
     /// An account whose holder has come in; their first session.
-    async fn person(&self, name: &str) -> Opened {
+    pub async fn person(&self, name: &str) -> Opened {
         let link = self.invited(name).await;
         self.hosting.enter(&link, password(GOOD), BROWSER).await.unwrap()
     }
 
-    async fn try_with(&self, name: &str, text: &str, code: &str) -> Result<Opened, NotLetIn> {
+    pub async fn try_with(&self, name: &str, text: &str, code: &str) -> Result<Opened, NotLetIn> {
         let given = SignIn { account: name.into(), password: password(text), code: code.into() };
         self.hosting.sign_in(given, BROWSER).await
     }
 
-    async fn session_of(&self, opened: &Opened) -> Option<Session> {
+    pub async fn session_of(&self, opened: &Opened) -> Option<Session> {
         self.hosting.session(opened.secret.expose()).await.unwrap()
     }
 
@@ -486,47 +486,6 @@ fn accounts_and_sessions_are_listed_and_the_last_account_is_not_deleted_by_mista
         ground.ask(Call::of(Id::AccountDelete).about("anna").with("last", true)).await.unwrap();
         assert!(ground.session_of(&anna).await.is_none());
         ground.person("anna").await;
-    });
-}
-
-#[test]
-fn a_blocked_account_lets_nobody_in_until_it_is_unblocked_and_the_last_one_cannot_be() {
-    on_both(async |ground| {
-        let anna = ground.person("anna").await;
-        let block = |name: &str| Call::of(Id::AccountBlock).about(name);
-        let unblock = |name: &str| Call::of(Id::AccountUnblock).about(name);
-        ground.invited("carla").await;
-        let last = ground.refused(block("anna")).await;
-        assert_eq!(last.sort(), aegir_hosting::Sort::Conflict, "carla has not come in yet: {last}");
-        assert!(last.remedy().unwrap().contains("account add"), "{last}");
-
-        let berta = ground.person("berta").await;
-        let dry = ground.shown(Call { dry_run: true, ..block("berta") }).await;
-        assert!(dry["changed"] == true && ground.session_of(&berta).await.is_some(), "{dry}");
-        let blocked = ground.shown(block("berta")).await;
-        assert!(blocked["changed"] == true && blocked["blocked"].is_number(), "{blocked}");
-        assert!(ground.session_of(&berta).await.is_none() && ground.session_of(&anna).await.is_some());
-        let sign_in = async || {
-            let given = SignIn { account: "berta".into(), password: password(GOOD), code: String::new() };
-            ground.hosting.sign_in(given, BROWSER).await
-        };
-        assert!(matches!(sign_in().await, Err(NotLetIn::Wrong)), "it is not told that it is blocked");
-        let again = ground.shown(block("berta")).await;
-        assert_eq!((&again["changed"], &again["blocked"]), (&false.into(), &blocked["blocked"]), "since when it was");
-        let last = ground.refused(block("anna")).await;
-        assert_eq!(last.sort(), aegir_hosting::Sort::Conflict, "{last}");
-        let link = ground.refused(Call::of(Id::AccountLink).about("berta")).await;
-        assert_eq!(link.sort(), aegir_hosting::Sort::Conflict, "{link}");
-
-        let clerk = Actor::of_token(7, "clerk", [Permission::Administer].into_iter().collect());
-        let refused = ground.hosting.perform(&clerk, unblock("berta")).await.unwrap_err();
-        assert!(matches!(refused, Refusal::Forbidden(_)), "nobody hands on what they have not: {refused}");
-        assert_eq!(ground.shown(unblock("berta")).await["changed"], true);
-        assert_eq!(ground.shown(unblock("berta")).await["changed"], false);
-        assert!(ground.session_of(&berta).await.is_none(), "a session that ended stays ended");
-        assert!(sign_in().await.is_ok());
-        ground.ask(block("anna")).await.unwrap();
-        assert!(matches!(ground.refused(block("nobody")).await, Refusal::Unknown { what: "account", .. }));
     });
 }
 
