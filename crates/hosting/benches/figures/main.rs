@@ -22,10 +22,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aegir_domain::{Context, InstanceScope, NodeId, PackageKind, Redirect, TaskLock};
+use aegir_domain::TaskLock;
 use aegir_hosting::{Actor, Answer, Call, Dispatcher, Effect, Hosting, OperationId as Id};
 use aegir_lab::pretend::{PretendBackEnds, PretendOutside, PretendPostman};
-use aegir_store::{RecordedInstance, SecretKey, Store, StoreAddress, StoreFault};
+use aegir_store::{SecretKey, Store, StoreAddress, StoreFault};
 use fill::Fleet;
 use serde_json::json;
 use tokio::sync::watch;
