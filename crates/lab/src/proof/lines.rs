@@ -35,11 +35,17 @@ impl Scene {
 }
 
 fn lines_of(said: &[Said], kind_of: &dyn Fn(usize) -> &'static str) -> Vec<String> {
+    // Lines behind the point of no return are told by the places that follow it.
+    let first_after = said.iter().find_map(|said| match said {
+        Said::Step { line, phase: Phase::Committed, .. } => Some(line + 1),
+        _ => None,
+    });
+    let place = |line: u32| line.saturating_sub(first_after.unwrap_or_default()) as usize;
     let line = |said: &Said| match said {
         Said::Step { name, phase: Phase::Checking, .. } => Some(format!("check {name}")),
         Said::Step { name, phase: Phase::Doing, .. } => Some(name.clone()),
         Said::Step { phase: Phase::Committed, .. } => Some("== point of no return ==".into()),
-        Said::Step { line, name, phase: Phase::Finishing, .. } => Some(format!("{} {name}", kind_of(*line as usize))),
+        Said::Step { line, name, phase: Phase::Finishing, .. } => Some(format!("{} {name}", kind_of(place(*line)))),
         _ => None,
     };
     said.iter().filter_map(line).collect()
