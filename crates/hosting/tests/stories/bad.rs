@@ -186,9 +186,13 @@ fn a_filter_for_what_nothing_bears_never_finds_everything() {
             let operation = id.declaration();
             let texts = operation.parameters.iter().filter(|parameter| matches!(parameter.shape, Shape::Text(_)));
             for parameter in texts.filter(|parameter| parameter.name != "cursor" && operation.effect == Effect::Lists) {
-                assert!(!ground.items(Call::of(id)).await.is_empty(), "{id:?} lists nothing anyway");
+                let list = match id {
+                    Id::SitePackages => Call::of(id).about("retry.test"),
+                    _ => Call::of(id),
+                };
+                assert!(!ground.items(list.clone()).await.is_empty(), "{id:?} lists nothing anyway");
                 for value in ["nobody.test", "@nobody.test", "nobody", "4711", "site_verify", "no such thing", "%"] {
-                    let call = Call::of(id).with(parameter.name, value);
+                    let call = list.clone().with(parameter.name, value);
                     match ground.ask(call.clone()).await {
                         Ok(Answer::Page { items, .. }) => assert!(items.is_empty(), "{call:?}: {items:?}"),
                         Err(Refusal::Bad(bad)) => assert_eq!(bad.bad[0].parameter, parameter.name, "{call:?}: {bad}"),

@@ -37,7 +37,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::AccountAdd => vec![of.about("new")],
         Id::AccountLink => vec![of.about("spare")],
         Id::AccountBlock => vec![of.about("leaving")],
-        Id::AccountUnblock => vec![of.about("spare")],
+        // The one that was blocked just before.
+        Id::AccountUnblock => vec![of.about("leaving")],
         Id::AccountDelete => vec![of.about("leaving")],
         Id::SessionEnd => vec![of.about(there.session.to_string())],
         Id::SettingSet => vec![of.about("tasks_at_once").with("value", "3")],
