@@ -23,7 +23,7 @@ test('with JavaScript off, all that the panel does can be done', async (story) =
   const text = (place = 'main') => page.locator(place).innerText();
   const open = (path) => page.goto(panel.origin + path);
   const press = (name, within = page.locator('main')) => go(page, within.getByRole('button', { name, exact: true }));
-  const unfold = (name) => page.locator('summary', { hasText: name }).click();
+  const unfold = (name) => page.locator('summary').filter({ hasText: new RegExp(`^\\s*${name}\\s*$`) }).click();
   const rows = () => page.locator('tbody [data-open]').allInnerTexts();
   /** Loads the page of a task anew, as somebody does whose page does not, until it says this. */
   const taskSays = (word) => until(`the task is ${word}`, async () => {
