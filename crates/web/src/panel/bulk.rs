@@ -1,6 +1,5 @@
 //! Bulk runs: before one begins, who qualifies and who does not; and how one stands.
 
-use crate::panel::words::capital;
 use std::collections::BTreeMap;
 
 use aegir_hosting::view::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
@@ -17,6 +16,7 @@ use super::states::of_task;
 use super::visit::Visit;
 use super::{address, reply};
 use crate::api::{Problem, ProblemKind};
+use crate::panel::words::capital;
 
 /// How many objects a page of a run shows.
 const ON_A_PAGE: u64 = 100;

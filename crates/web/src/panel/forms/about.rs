@@ -1,11 +1,11 @@
 //! What operations are called on pages, which part of the navigation they belong to, and where they lead.
 
-use crate::panel::words::capital;
 use aegir_hosting::{Names, Operation, OperationId, Subject};
 use serde_json::Value;
 
 use super::fill::bare;
 use crate::panel::address;
+use crate::panel::words::capital;
 
 /// Whether an operation is told of services, which may answer or not.
 pub(super) fn takes_services(operation: &Operation) -> bool {

@@ -1,9 +1,9 @@
 //! A field of a form, made from a parameter.
 
-use crate::panel::words::capital;
 use aegir_hosting::{Names, Operation, Parameter, Presence, Shape, TextKind};
 
 use crate::panel::frame::Choice;
+use crate::panel::words::capital;
 
 /// A field as a template reads it.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,5 @@
 //! What stands in the fields of a form: what is declared, what an object has now, what was typed.
 
-use crate::panel::words::capital;
 use aegir_hosting::view::FieldView;
 use aegir_hosting::{Call, Names, Operation, OperationId, Setting, Shape, Subject};
 use serde_json::Value;
@@ -9,6 +8,7 @@ use super::field::{Field, Look, field_of, name_field};
 use crate::api::Problem;
 use crate::panel::pairs::Pairs;
 use crate::panel::visit::Visit;
+use crate::panel::words::capital;
 
 /// What bears the value that a field had when somebody began to change it.
 pub(in crate::panel) const WAS: &str = "was.";

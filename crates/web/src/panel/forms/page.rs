@@ -1,6 +1,5 @@
 //! The page of an operation: its form, and what becomes of it.
 
-use crate::panel::words::capital;
 use aegir_domain::Remedy;
 use aegir_hosting::{Call, Effect, Names, Operation, OperationId, Subject};
 use askama::Template;
@@ -19,6 +18,7 @@ use crate::api::{Problem, ProblemKind};
 use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;
+use crate::panel::words::capital;
 use crate::panel::{address, reply};
 
 #[derive(Template)]

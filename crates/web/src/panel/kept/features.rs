@@ -3,7 +3,6 @@
 //! What each can be asked for follows from the operations; which products there are, from what a server can be given;
 //! whether something is used or on, from what is remembered.
 
-use crate::panel::words::capital;
 use aegir_hosting::view::{ServerView, SettingView};
 use aegir_hosting::{Call, OperationId, Permission, Setting, Shape, Subject};
 use askama::Template;
@@ -17,6 +16,7 @@ use crate::panel::elsewhere::elsewhere;
 use crate::panel::forms::label_of;
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;
+use crate::panel::words::capital;
 use crate::panel::{address, reply};
 
 /// How far a part belongs to the program.

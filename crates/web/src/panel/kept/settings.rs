@@ -1,6 +1,5 @@
 //! Settings: each with its kind, what it is for, who changed it; and who changed what, lately.
 
-use crate::panel::words::capital;
 use aegir_hosting::view::{AuditView, SettingView};
 use aegir_hosting::{Call, OperationId, Setting};
 use askama::Template;
@@ -15,6 +14,7 @@ use crate::panel::elsewhere::elsewhere;
 use crate::panel::forms::{Field, label_of, setting_field, text_of};
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;
+use crate::panel::words::capital;
 use crate::panel::{address, reply};
 
 /// How many changes are told.

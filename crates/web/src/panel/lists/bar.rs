@@ -1,6 +1,5 @@
 //! The bar of filters of a list, made from the parameters of its operation.
 
-use crate::panel::words::capital;
 use aegir_hosting::{Call, Operation, OperationId, Parameter, Presence, Shape, Subject, TextKind};
 use serde_json::Value;
 
@@ -9,6 +8,7 @@ use super::which::List;
 use crate::api::Problem;
 use crate::panel::frame::Choice;
 use crate::panel::visit::Visit;
+use crate::panel::words::capital;
 
 /// How many names are offered for a filter that names an object.
 const OFFERED: usize = 100;

@@ -1,6 +1,5 @@
 //! How many there are, in words; and what to do first where there is none.
 
-use crate::panel::words;
 use aegir_hosting::{Call, OperationId, Permission};
 use serde_json::Value;
 
@@ -9,6 +8,7 @@ use super::query::Query;
 use super::which::List;
 use crate::api::Problem;
 use crate::panel::visit::Visit;
+use crate::panel::words;
 use crate::panel::{address, elsewhere};
 
 /// Counts end here.

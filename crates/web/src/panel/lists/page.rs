@@ -1,6 +1,5 @@
 //! The page of a list.
 
-use crate::panel::words;
 use aegir_hosting::{Answer, Names, OperationId, Refusal};
 use askama::Template;
 use axum::body::Body;
@@ -19,6 +18,7 @@ use crate::panel::frame::{Frame, Notice, Tone};
 use crate::panel::marks::Drifts;
 use crate::panel::route::is_done_on_a_page;
 use crate::panel::visit::Visit;
+use crate::panel::words;
 use crate::panel::{address, bulk, elsewhere, reply};
 
 /// So far the front end counts.

@@ -1,6 +1,5 @@
 //! What is found by a part of a name: objects, tasks by their number, pages, and what can be done to what.
 
-use crate::panel::words::capital;
 use aegir_hosting::view::{NodeView, PackageView, TaskView};
 use aegir_hosting::{Call, Effect, Names, Operation, OperationId, Subject};
 use serde::Serialize;
@@ -8,6 +7,7 @@ use serde::Serialize;
 use crate::panel::address;
 use crate::panel::tasks::words;
 use crate::panel::visit::Visit;
+use crate::panel::words::capital;
 
 /// How many of each sort are offered.
 const MOST: usize = 5;

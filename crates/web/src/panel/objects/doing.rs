@@ -1,11 +1,11 @@
 //! What can be asked of an object now, and why not the rest.
 
-use crate::panel::words::capital;
 use aegir_hosting::view::AvailableView;
 use aegir_hosting::{Actor, Operation, OperationId, Subject};
 
 use crate::panel::address;
 use crate::panel::lists::label_of;
+use crate::panel::words::capital;
 
 /// Something that can be asked of an object, or cannot be now.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The whole log of an attempt as a plain text, read a page at a time as it is taken.
 
-use crate::panel::times;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
@@ -15,6 +14,7 @@ use futures_util::stream::unfold;
 
 use super::log::{self, Wanted};
 use crate::api::{Api, Pass, Problem};
+use crate::panel::times;
 use crate::panel::visit::Visit;
 
 /// How many lines are read at once.

@@ -1,6 +1,5 @@
 //! The page of a task: first what became of it and what to do, then its steps, then all that it said.
 
-use crate::panel::times;
 use aegir_hosting::view::{AttemptView, TaskView};
 use aegir_hosting::{Call, OperationId, Permission};
 use askama::Template;
@@ -17,6 +16,7 @@ use crate::api::{OwnRoute, Problem};
 use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::{Elsewhere, Frame};
 use crate::panel::states::{self, State};
+use crate::panel::times;
 use crate::panel::visit::Visit;
 use crate::panel::{address, reply};
 

@@ -1,10 +1,10 @@
 //! The steps of an attempt, each with what was said while it was at work.
 
-use crate::panel::times;
 use aegir_hosting::view::{AttemptView, LineView};
 
 use crate::panel::frame::Tone;
 use crate::panel::states::{self, Going, State};
+use crate::panel::times;
 
 /// How many lines are shown with a step; the log has all.
 const SAID: usize = 20;

@@ -1,6 +1,5 @@
 //! What tasks do, in words: from the operations that they were asked for by.
 
-use crate::panel::words::capital;
 use aegir_domain::TaskState;
 use aegir_hosting::{Operation, OperationId};
 
@@ -12,6 +11,8 @@ pub(crate) fn operation(slug: &str) -> Option<Operation> {
 /// What an operation does, as the beginning of a heading: `Verify`, `Log in to`.
 pub(crate) fn verb(slug: &str) -> String {
     let Some(operation) = operation(slug) else { return capital(&slug.replace('-', " ")) };
+
+    use crate::panel::words::capital;
     match operation.id {
         OperationId::SiteLogin => "Log in to".into(),
         OperationId::ServerTrust => "Trust the key of".into(),
