@@ -48,7 +48,15 @@ test('an install that fails says why and what to do; that done, it succeeds when
   await page.goto(`${panel.origin}/servers/web1`);
   await page.locator('main').getByRole('link', { name: /^Edit/ }).first().click();
   await page.getByRole('heading', { level: 1 }).waitFor();
-  await (await shown(page.locator('input[name=db_password]'))).fill('since-tonight');
+  const password = await shown(page.locator('input[name=db_password]'));
+  const service = page.getByRole('group', { name: 'Database service' });
+  for (const [typed, seen] of [['since-yesterday', 'it does not let us in'], ['since-tonight', 'it lets us in']]) {
+    await password.fill(typed);
+    await service.getByRole('button', { name: 'Test the connection' }).click();
+    await service.locator('.seen').getByText(seen, { exact: true }).waitFor();
+    assert.equal(await password.inputValue(), typed, 'what was typed stays');
+  }
+  barriers.push(...(await look(page, 'server-tested')));
   await page.locator('form.form button.primary').click();
   await page.waitForURL(/\/tasks\/\d+/);
   const edit = /\/tasks\/(\d+)/.exec(page.url())[1];

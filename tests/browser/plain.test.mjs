@@ -43,6 +43,19 @@ test('with JavaScript off, all that the panel does can be done', async (story) =
     assert.match(page.url(), /\/queue$/, 'to where one wanted to go');
   });
 
+  await story.test('the services of a server are tested in another tab, and the form stays as it was typed', async () => {
+    await open('/do/server-add');
+    await page.locator('select[name=db]').selectOption('mariadb');
+    await page.locator('input[name=db_host]').fill('db.example.org');
+    await page.locator('input[name=db_account]').fill('aegir');
+    const group = page.getByRole('group', { name: 'Database service' });
+    const [tab] = await Promise.all([page.context().waitForEvent('page'), group.getByRole('button', { name: 'Test the connection' }).click()]);
+    await tab.getByRole('heading', { name: 'Database service: mariadb' }).waitFor();
+    await tab.close();
+    assert.equal(await page.locator('input[name=db_host]').inputValue(), 'db.example.org');
+    assert.equal((await panel.ask('GET', '/servers/unnamed')).status, 404, 'nothing was added');
+  });
+
   await story.test('a list is filtered, sorted, paged, and has other columns', async () => {
     await open('/sites');
     await page.getByRole('searchbox').fill('site');

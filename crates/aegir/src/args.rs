@@ -149,6 +149,9 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, hide = true, value_name = "ATTEMPT", value_parser = text::<AttemptId>)]
         before: Option<AttemptId>,
     },
+    /// Tries services before anything is said of them for good (JSON, on standard input): a line of JSON for each
+    #[command(hide = true)]
+    Try,
     /// Works on an attempt that was asked for
     #[command(hide = true)]
     Worker {

@@ -22,7 +22,7 @@ mod talk;
 use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
-use aegir_domain::{AttemptId, Context, Home, ServerName, SshAddress, Transport};
+use aegir_domain::{AttemptId, Context, Home, ServerName, SshAddress, Transport, Trial, Tried};
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, HostKeys, Lines, Lost, Place, Sought};
 use serde::de::DeserializeOwned;
@@ -87,9 +87,9 @@ impl ProcessBackEnds {
     }
 
     /// Asks, and reads each line of the answer.
-    async fn ask<T: DeserializeOwned>(&self, place: &Place, words: &[&str]) -> Result<Vec<T>, Lost> {
+    async fn ask<T: DeserializeOwned>(&self, place: &Place, words: &[&str], input: &[u8]) -> Result<Vec<T>, Lost> {
         let asked = async {
-            let mut talk = self.say(place, words, b"").await?;
+            let mut talk = self.say(place, words, input).await?;
             let mut answer = Vec::new();
             let mut bytes = 0;
             while let Some(line) = talk.line().await? {
@@ -137,7 +137,7 @@ impl BackEnds for ProcessBackEnds {
 
     fn cancel<'a>(&'a self, place: &'a Place, attempt: AttemptId) -> Asking<'a, Cancelled> {
         Box::pin(async move {
-            let answer = self.ask(place, &["cancel", &attempt.to_string()]).await?;
+            let answer = self.ask(place, &["cancel", &attempt.to_string()], b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
     }
@@ -149,12 +149,16 @@ impl BackEnds for ProcessBackEnds {
             words.extend(also.iter().flat_map(|attempt| ["--also".into(), attempt.to_string()]));
             words.extend(before.iter().flat_map(|attempt| ["--before".into(), attempt.to_string()]));
             let words: Vec<&str> = ["tasks"].into_iter().chain(words.iter().map(String::as_str)).collect();
-            self.ask(place, &words).await
+            self.ask(place, &words, b"").await
         })
     }
 
     fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>> {
-        Box::pin(async move { self.ask(place, &["show"]).await })
+        Box::pin(async move { self.ask(place, &["show"], b"").await })
+    }
+
+    fn try_services<'a>(&'a self, place: &'a Place, trial: &'a Trial) -> Asking<'a, Vec<Tried>> {
+        Box::pin(async move { self.ask(place, &["try"], trial.expose().as_bytes()).await })
     }
 
     fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {

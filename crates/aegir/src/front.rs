@@ -29,6 +29,7 @@ mod screen;
 mod suggest;
 mod table;
 mod teller;
+mod trial;
 mod when;
 mod wire;
 mod words;

@@ -54,7 +54,7 @@ pub(crate) fn state(state: FoundState) -> &'static str {
 }
 
 /// Prints a line for a program.
-fn json(value: &impl Serialize) {
+pub(crate) fn json(value: &impl Serialize) {
     out(&serde_json::to_string(value).unwrap_or_default());
 }
 

@@ -2,6 +2,7 @@
 
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{ContextName, Outcome, Remedy, Secrets, Task, exit_code};
+use aegir_provision::inspect::try_services;
 use aegir_provision::{AttemptFault, Listed, recover_all, run_attempt};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::ask::{Followed, by_hand};
 use crate::compose::{Composed, Given};
 use crate::failure::Failure;
 use crate::follow::follow;
+use crate::run_now::run_now;
 use crate::speak::{Raw, Sentences, Stream, err, out};
 use crate::{lists, request, save, site};
 
@@ -44,6 +46,14 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Recover => recover(&composed),
         Command::Tasks { limit, since, also, before } => {
             lists::tasks(&composed, manner, &Listed { limit, since, also, before })
+        }
+        Command::Try => {
+            let trial = request::read_trial(&mut std::io::stdin().lock())?;
+            let password = trial.secrets.get("db_password");
+            for tried in try_services(&composed.parts, &trial.server, password, &run_now) {
+                lists::json(&tried);
+            }
+            Ok(0)
         }
         Command::Worker { attempt } => {
             // Already so when the follower started us.

@@ -3,15 +3,29 @@
 use std::io::{self, Read};
 
 use aegir_domain::protocol::{REQUEST_LIMIT, Request, VERSION};
-use aegir_domain::{Remedy, Secrets};
+use aegir_domain::{Remedy, Secrets, Trial};
 use aegir_provision::AttemptFault;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::failure::Failure;
 
 /// Reads one request. Nothing is made of it here, so one that is refused leaves nothing behind.
 pub(crate) fn read(input: &mut dyn Read) -> Result<Request, Failure> {
+    let (mut request, secrets): (Request, Secrets) = parse(&read_all(input)?)?;
+    request.secrets = secrets;
+    Ok(request)
+}
+
+/// Reads services that are to be tried.
+pub(crate) fn read_trial(input: &mut dyn Read) -> Result<Trial, Failure> {
+    let (mut trial, secrets): (Trial, Secrets) = parse(&read_all(input)?)?;
+    trial.secrets = secrets;
+    Ok(trial)
+}
+
+fn read_all(input: &mut dyn Read) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     // One byte more than a request can have tells that it is too long; the rest is left unread.
     let limit = REQUEST_LIMIT as u64 + 1;
@@ -19,10 +33,11 @@ pub(crate) fn read(input: &mut dyn Read) -> Result<Request, Failure> {
     if text.len() > REQUEST_LIMIT {
         return Err(AttemptFault::TooLong { limit: REQUEST_LIMIT }.into());
     }
-    parse(&text)
+    Ok(text)
 }
 
-fn parse(text: &[u8]) -> Result<Request, Failure> {
+/// What was asked, and its secrets apart.
+fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<(T, Secrets), Failure> {
     #[derive(Deserialize)]
     struct Spoken {
         protocol: u32,
@@ -36,14 +51,15 @@ fn parse(text: &[u8]) -> Result<Request, Failure> {
     }
     // Read apart, since an error about a value shows the value.
     let secrets = request.as_object_mut().and_then(|request| request.remove("secrets"));
-    let mut request: Request = serde_json::from_value(request).map_err(AttemptFault::Unreadable)?;
-    if let Some(secrets) = secrets {
-        request.secrets = Secrets::deserialize(secrets).map_err(|_| RequestFault::Secrets)?;
-    }
-    if request.secrets.iter().any(|(name, _)| !is_plain(name)) {
+    let request: T = serde_json::from_value(request).map_err(AttemptFault::Unreadable)?;
+    let secrets = match secrets {
+        Some(secrets) => Secrets::deserialize(secrets).map_err(|_| RequestFault::Secrets)?,
+        None => Secrets::default(),
+    };
+    if secrets.iter().any(|(name, _)| !is_plain(name)) {
         return Err(RequestFault::SecretName.into());
     }
-    Ok(request)
+    Ok((request, secrets))
 }
 
 /// Whether a secret's name can be the name of a file.

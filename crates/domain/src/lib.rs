@@ -39,6 +39,7 @@ mod text;
 mod time_zone;
 mod tls;
 mod transport;
+mod trial;
 
 pub use answer::{FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
@@ -71,3 +72,4 @@ pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};
 pub use transport::{HostKey, RemotePath, SshAddress, SshHost, SshUser, Transport};
+pub use trial::{ServiceKind, Trial, Tried};

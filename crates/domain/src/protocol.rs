@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets, ServerAnswer,
-    SiteAnswer, Task, TaskKind,
+    SiteAnswer, Task, TaskKind, Trial, Tried,
 };
 
 /// The version of the protocol that this build speaks.
@@ -311,7 +311,8 @@ fn if_understood<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Ta
     Ok(serde_json::from_value(value).ok())
 }
 
-/// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, and of what tasks answer.
+/// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, of the trial of services, and of what
+/// tasks answer.
 pub fn schema() -> serde_json::Value {
     serde_json::json!({
         "$comment": "printed by `aegir schema`",
@@ -322,6 +323,8 @@ pub fn schema() -> serde_json::Value {
         "cancelled": schemars::schema_for!(Cancelled),
         "not_done": schemars::schema_for!(NotDone),
         "context": schemars::schema_for!(Context),
+        "trial": schemars::schema_for!(Trial),
+        "tried": schemars::schema_for!(Tried),
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
-use aegir_domain::{AttemptId, Context, FaultReport, Remedy, ServerName, SshAddress, Transport};
+use aegir_domain::{AttemptId, Context, FaultReport, Remedy, ServerName, SshAddress, Transport, Trial, Tried};
 
 use crate::HostKeys;
 
@@ -39,6 +39,9 @@ pub trait BackEnds: Send + Sync {
 
     /// All contexts that are saved there.
     fn contexts<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<Context>>;
+
+    /// Tries the services that a server would offer, and saves nothing of it; a line for each.
+    fn try_services<'a>(&'a self, place: &'a Place, trial: &'a Trial) -> Asking<'a, Vec<Tried>>;
 
     /// By which keys the machine of `server` and this front end know each other over ssh. The machine is asked for its
     /// key, and told no more than that somebody asks.

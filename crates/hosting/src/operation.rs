@@ -158,6 +158,9 @@ pub enum Effect {
     Lists,
     /// One object.
     Shows,
+    /// Something is tried at once, and what came of it shown. Nothing is changed, and nothing of it remembered but that
+    /// it was asked: it reaches out, with what was given.
+    Tries,
     /// A change of what is remembered, at once.
     Changes,
     /// A task, with the change that calls for it.

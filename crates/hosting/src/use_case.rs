@@ -21,6 +21,7 @@ mod shown;
 mod site;
 mod task;
 mod token;
+mod trial;
 
 pub(crate) use object::{known_locks, operation_named};
 pub(crate) use once::{Keyed, Underway};
@@ -84,6 +85,7 @@ impl Hosting {
             Id::ServerAdd => self.add_server(&asked).await,
             Id::ServerEdit => self.edit_server(&asked).await,
             Id::ServerVerify => self.verify_server(&asked).await,
+            Id::ServerTry => self.try_server(&asked).await,
             Id::ServerHostKey => self.show_host_key(&asked).await,
             Id::ServerTrust => self.trust_host_key(&asked).await,
             Id::ServerForget => self.forget_server(&asked).await,

@@ -13,6 +13,7 @@ pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccoun
 
 use std::collections::BTreeMap;
 
+use aegir_domain::{Finding, Health};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,6 +120,37 @@ pub struct HostKeyView {
     /// What is to be done next; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+}
+
+/// What came of trying the services of a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TriedView {
+    /// The server.
+    pub server: String,
+    /// Whether nothing stands in the way of using what was tried.
+    pub works: bool,
+    /// What was tried, each with what was seen.
+    pub services: Vec<TriedServiceView>,
+}
+
+impl TriedView {
+    /// Of a server, and what was tried of it.
+    pub fn of(server: &str, services: Vec<TriedServiceView>) -> TriedView {
+        let mut seen = services.iter().flat_map(|service| &service.findings);
+        let works = seen.all(|finding| finding.health != Health::Problem);
+        TriedView { server: server.to_owned(), works, services }
+    }
+}
+
+/// What came of trying one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TriedServiceView {
+    /// `back-end`, `http`, `db`.
+    pub kind: String,
+    /// The product: `nginx`; of a back end, how it is reached.
+    pub service_type: String,
+    /// What was seen, in that order.
+    pub findings: Vec<Finding>,
 }
 
 /// A key of a machine.

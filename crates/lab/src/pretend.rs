@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
-use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName, SshAddress};
+use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName, SshAddress, Trial, Tried};
 use aegir_hosting::{Asking, BackEnds, HostKeys, Lines, Lost, Place, Sought};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -136,6 +136,15 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn try_services<'a>(&'a self, place: &'a Place, trial: &'a Trial) -> Asking<'a, Vec<Tried>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.tried(trial))
+        })
+    }
+
     fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {
         Box::pin(async move {
             let machine = self.of(server);
@@ -154,7 +163,7 @@ pub enum Call {
     Attach,
     /// See [`BackEnds::cancel`].
     Cancel,
-    /// See [`BackEnds::attempts`], [`BackEnds::contexts`] and [`BackEnds::host_keys`].
+    /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`] and [`BackEnds::host_keys`].
     Look,
 }
 

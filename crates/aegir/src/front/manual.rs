@@ -75,6 +75,7 @@ fn describe(operation: &Operation, page: &mut String) {
     let options = if others.is_empty() { "" } else { " [OPTIONS]" };
     let comes = match operation.effect {
         Effect::Lists | Effect::Shows => "",
+        Effect::Tries => " Changes nothing; ends with 4 if something stands in the way.",
         Effect::Changes => " Takes effect at once.",
         Effect::Queues => " Queues a task, and follows it.",
     };

@@ -7,6 +7,7 @@ use super::columns::text;
 use super::host_key;
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, one_line};
+use super::trial;
 use super::when;
 
 /// Fields that are told first, in this order; the others follow by name.
@@ -53,6 +54,10 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
     match operation {
         OperationId::ServerHostKey | OperationId::ServerTrust => match serde_json::from_value(value.clone()) {
             Ok(keys) => host_key::lines(&keys),
+            Err(_) => lines(value, screen),
+        },
+        OperationId::ServerTry => match serde_json::from_value(value.clone()) {
+            Ok(tried) => trial::lines(&tried),
             Err(_) => lines(value, screen),
         },
         _ => lines(value, screen),

@@ -47,7 +47,7 @@ async fn through(given: &Given, door: &mut Door, ask: Ask, secrets: Secrets, scr
         Effect::Lists if ask.manner.follow => return log_follow(door, &ask, screen).await,
         Effect::Lists => lists::list(door, &ask, screen).await,
         Effect::Shows => lists::show(door, &ask, screen).await,
-        Effect::Changes | Effect::Queues => {
+        Effect::Tries | Effect::Changes | Effect::Queues => {
             let after = earlier_attempts(door, &ask).await;
             match door.perform(with_secrets(ask.call(), &secrets)).await {
                 Ok(answer) => return answered(door, &ask, answer, after, screen).await,
@@ -110,6 +110,8 @@ async fn answered(
                     tell_who_stops_it(door, &[value]);
                     Ok(0)
                 }
+                // Nothing was touched, and something stands in the way.
+                _ if ask.operation.effect == Effect::Tries && value["works"] == false => Ok(exit_code::REFUSED),
                 _ => Ok(0),
             }
         }

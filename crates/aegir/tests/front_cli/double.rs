@@ -341,6 +341,7 @@ fn answer(state: &mut State, asked: &Asked) -> (u16, Value) {
                 }
             }
         },
+        Effect::Tries => (200, json!({ "server": object, "works": true, "services": [] })),
         Effect::Changes if operation.id == OperationId::TaskCancel => {
             let task = object.parse().ok().and_then(|task: i64| state.tasks.get(&task));
             task.map_or_else(|| unknown("task", &object), |task| (200, task.view.clone()))

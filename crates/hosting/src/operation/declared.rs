@@ -28,6 +28,7 @@ pub enum OperationId {
     ServerAdd,
     ServerEdit,
     ServerVerify,
+    ServerTry,
     ServerHostKey,
     ServerTrust,
     ServerForget,
@@ -89,12 +90,13 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 62] = [
+    pub const ALL: [OperationId; 63] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
         OperationId::ServerEdit,
         OperationId::ServerVerify,
+        OperationId::ServerTry,
         OperationId::ServerHostKey,
         OperationId::ServerTrust,
         OperationId::ServerForget,
@@ -180,6 +182,7 @@ impl OperationId {
             | Id::ServerAdd
             | Id::ServerEdit
             | Id::ServerVerify
+            | Id::ServerTry
             | Id::ServerHostKey
             | Id::ServerTrust
             | Id::ServerForget => server::declared(self),

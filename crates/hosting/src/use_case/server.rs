@@ -257,7 +257,7 @@ fn ips(asked: &Asked<'_>) -> Result<Vec<std::net::IpAddr>, Refusal> {
 }
 
 /// How the back end of a new server is reached.
-fn transport(asked: &Asked<'_>) -> Result<Transport, Refusal> {
+pub(super) fn transport(asked: &Asked<'_>) -> Result<Transport, Refusal> {
     let given = asked.given;
     let Some(host) = given.text("ssh_host") else {
         if let Some(name) = OF_SSH.into_iter().find(|name| given.has(name)) {
@@ -278,7 +278,7 @@ fn transport(asked: &Asked<'_>) -> Result<Transport, Refusal> {
 
 /// How the back end of a server is reached from now on; `None`: nothing is said of that. One of this machine stays
 /// there: what lies in its home would be left behind.
-fn changed_transport(asked: &Asked<'_>, was: &Transport) -> Result<Option<Transport>, Refusal> {
+pub(super) fn changed_transport(asked: &Asked<'_>, was: &Transport) -> Result<Option<Transport>, Refusal> {
     let said = WHERE.into_iter().find(|name| asked.given.has(name));
     match (said, was) {
         (None, _) => Ok(None),

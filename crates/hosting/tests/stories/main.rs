@@ -26,5 +26,6 @@ mod search;
 mod secrets;
 mod ssh;
 mod straight;
+mod trial;
 mod trouble;
 mod who;

@@ -13,6 +13,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::ServerAdd => vec![add_server("new")],
         Id::ServerEdit => vec![of.about("web1").with("title", "other").with("db_password", "x")],
         Id::ServerVerify => vec![of.about("web2")],
+        Id::ServerTry => vec![of.about("web1")],
         Id::ServerTrust => {
             vec![of.about("web4").with("key", there.new_key.as_str()).with("instead_of", there.old_key.as_str())]
         }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
 use aegir_domain::{
-    AttemptId, Context, ContextName, HostKey, Password, ServerName, Task, TaskKind, TaskLock, Transport, locks_of,
+    AttemptId, Context, ContextName, Finding, HostKey, Password, ServerName, ServiceKind, Task, TaskKind, TaskLock,
+    Transport, Trial, Tried, locks_of,
 };
 use aegir_hosting::{Lines, Lost, Outside, Place, Sought};
 use serde_json::{Map, Value, json};
@@ -119,6 +120,26 @@ impl Machine {
     ) {
         let fits = For { kind: kind.into(), object: object.into().map(str::to_owned), times };
         self.state().plans.push((fits, plan));
+    }
+
+    /// What is seen when services are tried here: all of them answer, the database server to whoever has its password.
+    pub(super) fn tried(&self, trial: &Trial) -> Vec<Tried> {
+        let state = self.state();
+        let given = trial.secrets.get("db_password").map(|given| given.expose());
+        let lets_in = state.wants.is_none() || state.wants.as_deref() == given;
+        let answers = |service, product: &str, findings| Tried { service, product: product.to_owned(), findings };
+        let web = trial.server.http.as_ref().map(|http| {
+            let told = Finding::ok(format!("it answers at {}", http.listen));
+            answers(ServiceKind::Http, http.engine.as_str(), vec![told])
+        });
+        let database = trial.server.db.as_ref().map(|db| {
+            let told = match lets_in {
+                true => Finding::ok("it lets us in"),
+                false => Finding::problem("it does not let us in", "give the account's own password"),
+            };
+            answers(ServiceKind::Db, db.as_str(), vec![told])
+        });
+        web.into_iter().chain(database).collect()
     }
 
     /// Makes it anew, under its old name: it shows another key over ssh.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use aegir_domain::{
-    ContextName, Database, DbEngine, DbName, DbService, Finding, GrantHost, Home, Marker, Password, ServerContext,
-    ServerName,
+    ContextName, Database, DbEngine, DbName, DbService, Fault, Finding, GrantHost, Home, Marker, Password,
+    ServerContext, ServerName,
 };
 use aegir_drivers::db::{DbDriver, Product, ProductKind, our_account};
 use aegir_host::{Connection, Databases, Files};
@@ -64,9 +64,7 @@ pub fn databases(home: &Home, files: &Files, known: &Known, connect: &dyn Databa
         if let Err(fault) = open.driver.serves(&open.product, 10) {
             findings.push(Finding::of_fault(&fault));
         }
-        let grants = open.connection.rows("SHOW GRANTS").unwrap_or_default();
-        let text: Vec<u8> = grants.into_iter().flatten().flatten().flatten().collect();
-        if !String::from_utf8_lossy(&text).contains("GRANT OPTION") {
+        if !may_grant(&mut open) {
             findings.push(Finding::problem(
                 format!("the account `{account}` of @server_{name} may not make databases and users, and grant"),
                 format!("as its administrator, run this on it: `{}`", account_statement(account, at)),
@@ -195,10 +193,10 @@ enum Bears {
 }
 
 /// An open connection, and who answers.
-struct Open<'d> {
+pub(super) struct Open<'d> {
     connection: Box<dyn Connection>,
-    product: Product,
-    driver: &'d dyn DbDriver,
+    pub(super) product: Product,
+    pub(super) driver: &'d dyn DbDriver,
 }
 
 static MARIADB: aegir_drivers::db::MariaDb = aegir_drivers::db::MariaDb;
@@ -211,13 +209,29 @@ impl Open<'static> {
         connect: &dyn Databases,
     ) -> Result<Open<'static>, String> {
         let Some(DbService::Mariadb { at, account, .. }) = &server.db else { return Err("it has none".into()) };
-        let password = password(files, &home.credentials_of(&ContextName::Server(server.name.clone())))?;
-        let in_words = |fault: aegir_host::SqlFault| Finding::of_fault(&fault).text;
-        let mut connection = connect.mariadb(at, account, &password, None, LIMIT).map_err(in_words)?;
-        let version = first(connection.rows(MARIADB.ask_version().text().expose()).map_err(in_words)?);
-        let product = MARIADB.product(&version.unwrap_or_default()).map_err(|fault| fault.to_string())?;
-        Ok(Open { connection, product, driver: &MARIADB })
+        let password = saved_password(files, &home.credentials_of(&ContextName::Server(server.name.clone())))?;
+        opened(connect, at, account, &password).map_err(|fault| Finding::of_fault(fault.error()).text)
     }
+}
+
+/// A connection to the server at `at`, with an account that may make databases there.
+pub(super) fn opened(
+    connect: &dyn Databases,
+    at: &DbEngine,
+    account: &str,
+    password: &Password,
+) -> Result<Open<'static>, Fault> {
+    let mut connection = connect.mariadb(at, account, password, None, LIMIT)?;
+    let version = first(connection.rows(MARIADB.ask_version().text().expose())?);
+    let product = MARIADB.product(&version.unwrap_or_default())?;
+    Ok(Open { connection, product, driver: &MARIADB })
+}
+
+/// Whether the account of a connection may grant rights to others.
+pub(super) fn may_grant(open: &mut Open<'_>) -> bool {
+    let grants = open.connection.rows("SHOW GRANTS").unwrap_or_default();
+    let text: Vec<u8> = grants.into_iter().flatten().flatten().flatten().collect();
+    String::from_utf8_lossy(&text).contains("GRANT OPTION")
 }
 
 impl Open<'_> {
@@ -275,7 +289,8 @@ fn first(rows: Vec<aegir_host::Row>) -> Option<String> {
     Some(String::from_utf8_lossy(&value).into_owned())
 }
 
-fn password(files: &Files, path: &Path) -> Result<Password, String> {
+/// The password of a server's account, as it is kept in `path`.
+pub(super) fn saved_password(files: &Files, path: &Path) -> Result<Password, String> {
     #[derive(Deserialize)]
     struct Kept {
         password: Password,

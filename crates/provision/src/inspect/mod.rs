@@ -7,11 +7,13 @@
 mod databases;
 mod known;
 mod platforms;
+mod services;
 mod tasks;
 mod trash;
 
 pub use databases::{Owned, Said, account_statement, databases, drop_owned, is_of_home, owned_outside};
 pub use known::{Known, read_known, strays, whole};
 pub use platforms::clear_platform;
+pub use services::{RunNow, try_services};
 pub use tasks::{OpenTask, Standing, open_tasks};
 pub use trash::{Trash, trash};

@@ -15,7 +15,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::{Cmd, Fault, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName};
+use aegir_domain::{
+    Cmd, Fault, HttpService, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName,
+};
 use aegir_drivers::ConfigFile;
 use aegir_drivers::http::{
     CoreFamily, HttpDriver, Installer, Internal, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost,
@@ -25,7 +27,7 @@ use aegir_host::{FolderState, Launch, Limits, LockMode, Locks, Look, ServiceFaul
 
 use super::basedir;
 use super::php::read_credentials;
-use crate::World;
+use crate::{World, WorldParts};
 
 /// How long new workers may take to answer.
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
@@ -45,20 +47,24 @@ pub(crate) struct Change {
     pub(crate) text: Option<Password>,
 }
 
+/// What the files of a server's web service share.
+pub(crate) fn server_config(parts: &WorldParts, server: &ServerContext, http: &HttpService) -> ServerConfig {
+    ServerConfig {
+        name: server.name.clone(),
+        folder: parts.home.http_config(&server.name, http.engine),
+        listen: http.listen,
+        internal_socket: parts.sockets.join(format!("http/{}.sock", http.engine.as_str())),
+        access_log: parts.home.logs().join(format!("{}-access.log", http.engine.as_str())),
+        max_body_mb: MAX_BODY_MB,
+    }
+}
+
 impl<'w> HttpServer<'w> {
     /// That of `server`, which must offer one.
     pub(crate) fn of(world: &'w World, server: &ServerContext) -> Result<HttpServer<'w>, Fault> {
         let Some(http) = &server.http else { return Err(HttpFault::None { server: server.name.clone() }.into()) };
         let driver = world.parts.http_drivers.named(http.engine.as_str())?;
-        let config = ServerConfig {
-            name: server.name.clone(),
-            folder: world.home().http_config(&server.name, http.engine),
-            listen: http.listen,
-            internal_socket: world.parts.sockets.join(format!("http/{}.sock", http.engine.as_str())),
-            access_log: world.home().logs().join(format!("{}-access.log", http.engine.as_str())),
-            max_body_mb: MAX_BODY_MB,
-        };
-        Ok(HttpServer { world, config, driver })
+        Ok(HttpServer { world, config: server_config(&world.parts, server, http), driver })
     }
 
     /// What the program says it is: `nginx/1.22.1`.

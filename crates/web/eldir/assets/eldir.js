@@ -399,7 +399,11 @@ on("htmx:beforeSwap", ({ detail }) => {
   const part = detail.target, active = document.activeElement, marked = getSelection();
   const path = (address) => new URL(address, location).pathname;
   // Led elsewhere: the session is over. What is here stays, as it does while one types or marks text in it.
-  if (path(detail.xhr.responseURL) !== path(detail.pathInfo.requestPath) || (part.contains(active) && typing(active))
+  const elsewhere = path(detail.xhr.responseURL) !== path(detail.pathInfo.requestPath);
+  if (part.matches(".tried") && (elsewhere || detail.isError)) {
+    part.textContent = elsewhere ? "Your session is over: sign in again in another tab, then test again." : "The panel could not test it: load the page again, and see that it answers.";
+  }
+  if (elsewhere || (part.contains(active) && typing(active))
     || (!marked.isCollapsed && part.contains(marked.anchorNode))) { detail.shouldSwap = false; return; }
   kept.set(detail.xhr, {
     picks: new Set(all("[data-pick]:checked", part).map((pick) => pick.value)),

@@ -206,6 +206,10 @@ fn responses(operation: &Operation, shapes: &mut Shapes) -> Value {
             } });
         }
         Effect::Shows => done["description"] = "The object.".into(),
+        Effect::Tries => {
+            done["description"] = "What was seen; or what would be tried.".into();
+            done["content"]["application/json"]["schema"] = json!({ "anyOf": [answered, shapes.of::<PlanView>()] });
+        }
         // A dry run is answered with what there would be.
         Effect::Changes => (),
         Effect::Queues => {

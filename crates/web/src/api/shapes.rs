@@ -6,7 +6,7 @@ use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
     DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView,
     HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView,
-    SessionView, SettingView, SiteView, TaskView, TokenView,
+    SessionView, SettingView, SiteView, TaskView, TokenView, TriedView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -143,6 +143,7 @@ impl Shapes {
         match operation {
             Id::ServerList => self.of::<PageView<ServerView>>(),
             Id::ServerShow => self.of::<ServerView>(),
+            Id::ServerTry => self.of::<TriedView>(),
             Id::ServerHostKey | Id::ServerTrust => self.of::<HostKeyView>(),
             Id::PlatformList => self.of::<PageView<PlatformView>>(),
             Id::PlatformShow => self.of::<PlatformView>(),

@@ -22,6 +22,7 @@ mod once;
 mod page;
 mod read;
 mod send;
+mod trial;
 
 use axum::http::Method;
 
@@ -52,6 +53,12 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     }
     let options = Needs::May(OperationId::SiteOptions.declaration().needs);
     let login = Needs::May(OperationId::SiteLogin.declaration().needs);
+    let trial = OperationId::ServerTry.declaration();
+    let needs = Needs::May(trial.needs);
+    for path in [path_of(&trial), format!("/do/{}", trial.slug())] {
+        routes.push(PanelRoute::get(&path, needs, |visit| Box::pin(trial::form(visit))));
+        routes.push(PanelRoute::post(&path, needs, |visit| Box::pin(trial::send(visit))));
+    }
     routes.push(PanelRoute::get(narrow::ADDRESS, options, |visit| Box::pin(narrow::fragment(visit))));
     routes.push(PanelRoute::post("/do/site-login/fetch/{task}", login, |visit| Box::pin(login::fetch(visit))));
     routes

@@ -36,6 +36,10 @@ fn with(fields: &[(String, String)], name: &str, value: &str) -> Vec<(String, St
 /// Where the panel shows or does an operation.
 fn addresses_of(operation: &Operation) -> Vec<(&'static str, String)> {
     let subject = operation.subject.path();
+    if operation.effect == Effect::Tries {
+        // It is tried in the form of what it would be part of.
+        return vec![("POST", format!("/do/{}/{{name}}", operation.slug()))];
+    }
     if !operation.reads() {
         let named = if matches!(operation.names, Names::One(_)) { "/{name}" } else { "" };
         let form = format!("/do/{}{named}", operation.slug());
@@ -85,7 +89,8 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
     let mut furnished = None;
     let stage = Stage::with(async |front| furnished = Some(front.furnish().await));
     let furnished = furnished.unwrap();
-    for operation in OperationId::ALL.map(OperationId::declaration).iter().filter(|operation| !operation.reads()) {
+    let with_form = |operation: &&Operation| !operation.reads() && operation.effect != Effect::Tries;
+    for operation in OperationId::ALL.map(OperationId::declaration).iter().filter(with_form) {
         let name = match (operation.id, operation.subject) {
             (OperationId::SiteAdd | OperationId::ServerAdd, _) => String::new(),
             (OperationId::TaskCancel, _) => furnished.waiting.to_string(),

@@ -16,4 +16,5 @@ mod permissions;
 mod stage;
 mod tasks;
 mod theme;
+mod trial;
 mod views;

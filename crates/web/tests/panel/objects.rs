@@ -113,7 +113,11 @@ fn platforms_and_servers_list_what_stands_on_them_and_a_machine_is_not_asked_bef
     assert_eq!(found.rows("Found sites")[0][..2], ["found.test", "d10"]);
 
     let server = browser.open("/servers/web1");
-    assert_eq!(server.rows("Services"), [["http", "nginx", "127.0.0.1:8080"], ["db", "mariadb", "127.0.0.1:3306"]]);
+    let test = "Test the connection";
+    assert_eq!(
+        server.rows("Services"),
+        [["http", "nginx", "127.0.0.1:8080", test], ["db", "mariadb", "127.0.0.1:3306", test]]
+    );
     assert_eq!(server.rows("Platforms")[0][0], "d10");
 
     let untrusted = browser.open("/servers/web3");

@@ -107,6 +107,34 @@ const EDIT: &[Parameter] = &[
 
 const VERIFY: &[Parameter] = &[flag("platforms", "verifies its platforms too, each by a task of its own")];
 
+const TRY: &[Parameter] = &[
+    optional(
+        "service",
+        Shape::Choice(&["back-end", "http", "db"]),
+        "what is tried: the way to its back end, its web service, its database service",
+        "all that it has",
+    ),
+    optional("http", Shape::Choice(&["nginx", "apache"]), "the product of its web service", "as it is"),
+    optional("listen", Shape::Text(SOCKET), "where its sites answer", "as it is"),
+    optional("db", Shape::Choice(&["mariadb", "sqlite"]), "the product of its database service", "as it is"),
+    optional("db_socket", Shape::Text(PATH), "the socket of its database server", "as it is"),
+    optional("db_host", Shape::Text(LINE), "host name or address of its database server", "as it is"),
+    optional("db_port", PORT, "the port of its database server", "as it is"),
+    optional("db_account", Shape::Text(LINE), "the account that may create databases and users, and grant", "as it is"),
+    optional(
+        "db_password",
+        Shape::Secret,
+        "that account's password",
+        "as it is, for the same account at the same place",
+    ),
+    optional("ssh_host", Shape::Text(SSH_HOST), "where its back end is reached over ssh", "as it is"),
+    optional("ssh_port", PORT, "the port of ssh there", "as it is"),
+    optional("ssh_user", Shape::Text(SSH_USER), "the user that its home belongs to", "as it is"),
+    optional("ssh_host_key", Shape::Text(HOST_KEY), "the key it must show", "as it is"),
+    optional("ssh_program", Shape::Text(REMOTE_PATH), "the program there", "as it is"),
+    optional("home", Shape::Text(REMOTE_PATH), "the home there", "as it is"),
+];
+
 const TRUST: &[Parameter] = &[
     required(
         "key",
@@ -142,6 +170,15 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Queues,
             "Brings a server's folders and configuration to what is said of it, and tries its services.",
+        ),
+        OperationId::ServerTry => (
+            "try",
+            Names::One(SERVER),
+            TRY,
+            Permission::Manage,
+            Effect::Tries,
+            "Tries whether the services of a server answer, as they are or as they would be said; one that is still to be \
+             added, too.",
         ),
         OperationId::ServerHostKey => (
             "host-key",

@@ -7,11 +7,6 @@ use super::fill::bare;
 use crate::panel::address;
 use crate::panel::words::capital;
 
-/// Whether an operation is told of services, which may answer or not.
-pub(super) fn takes_services(operation: &Operation) -> bool {
-    operation.parameter("http").is_some()
-}
-
 /// Whether objects of this subject have pages of their own.
 pub(super) fn has_object_pages(subject: Subject) -> bool {
     matches!(subject, Subject::Site | Subject::Platform | Subject::Server | Subject::Task | Subject::Bulk)
@@ -71,9 +66,9 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
     match operation.id {
         OperationId::ServerAdd | OperationId::ServerEdit => {
             let mut notes = vec![
-                "What can be tested now is whether all of this fits together. Whether the web and the database service \
-                 answer is tested by the verify that follows: if it fails, its task says why, and the machine is left \
-                 as it was."
+                "Each service can be tested now, with what stands here; nothing is saved by that. Whether databases and \
+                 users can be made there is proved by the verify that follows: if it fails, its task says why, and the \
+                 machine is left as it was."
                     .to_owned(),
             ];
             if operation.id == OperationId::ServerAdd {

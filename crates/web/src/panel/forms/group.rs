@@ -15,12 +15,24 @@ pub(in crate::panel) struct Group {
     pub(in crate::panel) folded: bool,
     /// Whether a choice in them narrows the others.
     pub(in crate::panel) narrows: bool,
+    /// Where the service that they are about is tried; empty: they are about none.
+    pub(in crate::panel) tries: String,
 }
 
 impl Group {
     /// Whether it is shown unfolded all the same: what is wrong or was typed must be seen.
     pub(in crate::panel) fn is_open(&self) -> bool {
         self.fields.iter().any(|field| !field.error.is_empty())
+    }
+
+    /// Which service of a server they are about, as `server try` calls it.
+    pub(super) fn service(&self) -> Option<&'static str> {
+        match self.legend {
+            legend if legend == WEB.0 => Some("http"),
+            legend if legend == DATABASE.0 => Some("db"),
+            legend if legend == SSH.0 => Some("back-end"),
+            _ => None,
+        }
     }
 }
 
@@ -70,6 +82,7 @@ pub(in crate::panel) fn grouped(operation: &Operation, fields: Vec<Field>) -> Ve
                 folded: place == MORE || place == SSH && operation.id == OperationId::ServerAdd,
                 narrows: place == CHOICES,
                 fields: vec![field],
+                tries: String::new(),
             }),
         }
     }

@@ -7,13 +7,14 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use super::about::{back_of, has_object_pages, has_page, notes, section_of, takes_services, title_of};
+use super::about::{back_of, has_object_pages, has_page, notes, section_of, title_of};
 use super::confirm::{Confirm, confirm, takes_away};
 use super::field::Field;
 use super::fill::{bare, fields, typed};
 use super::group::{Group, grouped};
 use super::narrow::{mark, narrow};
 use super::read::read;
+use super::trial;
 use crate::api::{Problem, ProblemKind};
 use crate::panel::elsewhere::elsewhere;
 use crate::panel::frame::Frame;
@@ -44,13 +45,15 @@ struct FormPage {
     try_button: &'static str,
     /// What else is to be known before.
     notes: Vec<String>,
+    /// Whether a button stands before that which does it: Enter is the first one's.
+    has_trial: bool,
 }
 
 /// What went wrong.
 pub(super) struct Told {
     what: String,
     because: Vec<String>,
-    remedy: String,
+    pub(super) remedy: String,
 }
 
 #[derive(Template)]
@@ -64,7 +67,7 @@ struct NotNowPage {
 
 impl Told {
     /// What went wrong and why, the outermost first.
-    fn causes(&self) -> Vec<String> {
+    pub(super) fn causes(&self) -> Vec<String> {
         std::iter::once(&self.what).chain(&self.because).cloned().collect()
     }
 
@@ -194,21 +197,25 @@ impl<'a> Doing<'a> {
         if let Some(confirm) = confirm.as_ref().filter(|confirm| !confirm.error.is_empty()) {
             listed.push(("confirm".into(), confirm.error.clone()));
         }
+        let mut groups = grouped(&self.operation, fields);
+        for group in &mut groups {
+            group.tries = trial::address_of(&self.operation, self.name.as_deref(), group);
+        }
         let page = FormPage {
             frame: self.frame(&call).await,
             about: self.operation.about,
             action: address::doing(&self.operation, self.name.as_deref()),
             once: self.visit.once(),
-            groups: grouped(&self.operation, fields),
+            has_trial: groups.iter().any(|group| !group.tries.is_empty()),
+            groups,
             confirm,
             button: self.title(),
             back: back_of(&self.operation, self.name.as_deref()),
             errors: listed,
             problem,
             plan,
-            try_button: match (self.operation.effect, self.operation.subject) {
-                (Effect::Queues, Subject::Server) if takes_services(&self.operation) => "Test what can be tested now",
-                (Effect::Queues, _) => "What would happen",
+            try_button: match self.operation.effect {
+                Effect::Queues => "What would happen",
                 _ => "",
             },
             notes,

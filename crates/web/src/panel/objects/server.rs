@@ -26,6 +26,8 @@ struct ServerPage {
     server: ServerView,
     /// Where its keys are shown, and one is trusted; nothing where the account may not.
     keys: Option<String>,
+    /// Where its services are tried; nothing where the account may not.
+    tries: Option<String>,
     /// Its first platforms and sites, and where all of them are.
     platforms: Table,
     all_platforms: String,
@@ -65,8 +67,11 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
             look: "primary",
         });
     }
+    let trial = OperationId::ServerTry.declaration();
+    let is_there = server.node.status != "deleted";
+    let tries = (is_there && visit.actor().may.hold(trial.needs)).then(|| address::doing(&trial, Some(&name)));
     let (mut platforms, mut sites) = (Table::default(), Table::default());
-    if server.node.status != "deleted" {
+    if is_there {
         let beside = Beside { drifts };
         let of_it = |list: OperationId| Call::of(list).with("server", name.clone()).with("limit", SHOWN);
         let columns = ["name", "marks", "core", "sites"];
@@ -79,6 +84,7 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
         frame: it.frame(visit, Subject::Server, OperationId::ServerShow).await,
         it,
         keys,
+        tries,
         platforms,
         all_platforms: format!("/platforms?server={encoded}"),
         sites,

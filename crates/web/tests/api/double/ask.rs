@@ -27,6 +27,13 @@ pub(super) fn perform(state: &mut State, actor: &Actor, call: Call) -> Result<An
     match operation.effect {
         Effect::Lists => list(state, &operation, &name, &given),
         Effect::Shows => show(state, &operation, &name, &given).map(Answer::Object),
+        Effect::Tries if call.dry_run => {
+            Ok(Answer::WouldQueue { object: context(&operation, &name), requests: vec![json!({})] })
+        }
+        Effect::Tries => {
+            node(state, &operation, &name)?;
+            Ok(Answer::Object(json!({ "server": name, "works": true, "services": [] })))
+        }
         Effect::Changes if call.dry_run => {
             let mut imagined = state.clone();
             change(&mut imagined, actor, &operation, &name, &given).map(Answer::Object)
