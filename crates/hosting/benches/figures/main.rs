@@ -232,6 +232,8 @@ fn questions(fleet: Fleet, filled: &fill::Filled) -> Vec<(String, Call)> {
     add("package show", Call::of(Id::PackageShow).about("token"));
     add("site options, with a platform", Call::of(Id::SiteOptions).with("platform", "drupal_7"));
     add("site show", Call::of(Id::SiteShow).about(&site));
+    add("site packages", Call::of(Id::SitePackages).about(&site).with("limit", 500));
+    add("site packages, part of a name", Call::of(Id::SitePackages).about(&site).with("search", "token"));
     add("platform show", Call::of(Id::PlatformShow).about("drupal_7"));
     add("server show", Call::of(Id::ServerShow).about("web1"));
     let tasks = || Call::of(Id::TaskList);
