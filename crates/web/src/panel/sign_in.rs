@@ -82,7 +82,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
 /// A file of the theme.
 async fn asset(stranger: &Stranger) -> Result<Response<Body>, Problem> {
     let name = stranger.asked.names.last().map_or("", String::as_str);
-    assets::file(name)
+    assets::file(name, &stranger.asked.headers)
         .ok_or_else(|| Problem::new(ProblemKind::NoAddress, "there is no such file of the theme", "load the page anew"))
 }
 
