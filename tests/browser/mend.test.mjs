@@ -50,7 +50,7 @@ test('an install that fails says why and what to do; that done, it succeeds when
   await page.getByRole('heading', { level: 1 }).waitFor();
   const password = await shown(page.locator('input[name=db_password]'));
   const service = page.getByRole('group', { name: 'Database service' });
-  for (const [typed, seen] of [['since-yesterday', 'it does not let us in'], ['since-tonight', 'it lets us in']]) {
+  for (const [typed, seen] of [['since-yesterday', 'It does not let us in'], ['since-tonight', 'It lets us in']]) {
     await password.fill(typed);
     await service.getByRole('button', { name: 'Test the connection' }).click();
     await service.locator('.seen').getByText(seen, { exact: true }).waitFor();

@@ -37,10 +37,10 @@ fn each_service_is_tested_with_what_stands_in_the_form() {
     let unnamed = tried(&stage, ADD, "/do/server-try?service=http", &[("http", "nginx"), ("listen", "127.0.0.1:80")]);
 
     assert_eq!(wrong.status, 200);
-    assert!(wrong.text().contains("it does not let us in") && wrong.text().contains("password"), "{}", wrong.text());
+    assert!(wrong.text().contains("It does not let us in") && wrong.text().contains("password"), "{}", wrong.text());
     assert!(!wrong.html.contains("wrong &lt;i&gt;") && !wrong.html.contains("wrong <i>"));
-    assert!(right.text().contains("it lets us in"), "{}", right.text());
-    assert!(unnamed.text().contains("it answers at 127.0.0.1:80"), "{}", unnamed.text());
+    assert!(right.text().contains("It lets us in"), "{}", right.text());
+    assert!(unnamed.text().contains("It answers at 127.0.0.1:80"), "{}", unnamed.text());
     let lacking = tried(&stage, ADD, "/do/server-try?service=db", &[("db", "mariadb")]);
     assert!(lacking.text().contains("a database service needs it"), "{}", lacking.text());
     let servers = stage.run(stage.front.ask(Call::of(OperationId::ServerList))).unwrap();
@@ -58,8 +58,8 @@ fn a_server_is_tested_as_it_is_and_as_its_form_would_have_it() {
     let moved = tried(&stage, EDIT, "/do/server-try/web1?service=http", &[("listen", "127.0.0.1:81")]);
     let emptied = tried(&stage, EDIT, "/do/server-try/web1?service=http", &[("listen", "")]);
 
-    assert!(as_it_is.text().contains("it answers at 127.0.0.1:8080"), "{}", as_it_is.text());
-    assert!(moved.text().contains("it answers at 127.0.0.1:81"), "{}", moved.text());
+    assert!(as_it_is.text().contains("It answers at 127.0.0.1:8080"), "{}", as_it_is.text());
+    assert!(moved.text().contains("It answers at 127.0.0.1:81"), "{}", moved.text());
     assert!(emptied.text().contains("it cannot be emptied"), "{}", emptied.text());
     assert_eq!(stage.get("/do/server-try/web1").status, 303, "a trial is no page to come back to");
 }

@@ -14,6 +14,7 @@ use super::read::read;
 use crate::api::{Problem, ProblemKind};
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;
+use crate::panel::words::capital;
 use crate::panel::{address, reply};
 use aegir_domain::{Finding, Health};
 
@@ -51,8 +52,8 @@ impl Tested {
         let seen = |finding: Finding| Seen {
             tone: tone(&finding),
             word: finding.health.as_str(),
-            text: finding.text,
-            remedy: finding.remedy.unwrap_or_default(),
+            text: capital(&finding.text),
+            remedy: capital(&finding.remedy.unwrap_or_default()),
         };
         Tested { title, findings: service.findings.into_iter().map(seen).collect() }
     }
