@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use aegir_hosting::{Actor, Answer, Call, KeptAnswer, Once, Operation, OperationId as Id, OwnKey, Refusal};
+use aegir_hosting::{Actor, Answer, Call, Effect, KeptAnswer, Once, Operation, OperationId as Id, OwnKey, Refusal};
 use serde_json::json;
 
 use crate::ground::{Ground, log_in, on_both, verify_site};
@@ -127,7 +127,9 @@ fn a_process_that_dies_anywhere_leaves_no_key_behind_that_was_not_answered() {
 fn no_operation_changes_anything_but_together_with_its_key() {
     on_both(async |ground| {
         let there = ground.front().furnish().await;
-        let calls: Vec<Call> = Id::ALL.iter().flat_map(|id| changes(*id, &there)).collect();
+        // What only tries changes nothing, and has no transaction that its key could be part of.
+        let changing = Id::ALL.iter().filter(|id| id.declaration().effect != Effect::Tries);
+        let calls: Vec<Call> = changing.flat_map(|id| changes(*id, &there)).collect();
         assert!(calls.len() > 20, "{}", calls.len());
         let before = remembered(&ground).await;
         ground.break_table("idempotency").await;
