@@ -1,7 +1,6 @@
 //! The bar of filters of a list, made from the parameters of its operation.
 
 use aegir_hosting::{Call, Operation, OperationId, Parameter, Presence, Shape, Subject, TextKind};
-use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::query::{Query, is_filter, shortened};
@@ -94,10 +93,10 @@ pub(super) async fn bar(visit: &Visit, list: &List, query: &Query) -> Result<Bar
         query.operation.parameters.iter().filter(|parameter| is_filter(parameter.name)).collect();
     // What is chosen from few comes first.
     filters.sort_by_key(|parameter| !matches!(parameter.shape, Shape::Choice(_) | Shape::Flag));
-    // What some of them offer is asked for, and none waits for another.
-    for filter in try_join_all(filters.into_iter().map(|parameter| filter(visit, query, parameter))).await? {
+    for parameter in filters {
+        let filter = filter(visit, query, parameter).await?;
         match bar.front.len() {
-            _ if filter.name == "search" => bar.search = Some(filter),
+            _ if parameter.name == "search" => bar.search = Some(filter),
             count if count < IN_FRONT => bar.front.push(filter),
             _ => bar.more.push(filter),
         }

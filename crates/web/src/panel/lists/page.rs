@@ -4,7 +4,6 @@ use aegir_hosting::{Answer, Names, OperationId, Refusal};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
-use tokio::join;
 
 use super::bar::{Bar, bar, label_of};
 use super::cell::Row;
@@ -148,18 +147,16 @@ fn tell(query: &mut Query, refusal: Refusal) -> Result<(), Problem> {
 }
 
 async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result<ListPage, Problem> {
-    let title = match &query.call.name {
-        None => list.title.to_owned(),
-        Some(name) => format!("{} of {name}", list.title),
+    let mut around = match &query.call.name {
+        None => visit.frame(list.title, list.section).await,
+        Some(name) => {
+            let subject = list.operation().subject;
+            let mut around = visit.frame(&format!("{} of {name}", list.title), list.section).await;
+            let whose = (name.clone(), address::object(subject, name));
+            around.trail = vec![(label_of(subject.path()), address::list(subject)), whose];
+            around
+        }
     };
-    // None of these waits for another.
-    let (mut around, views, bar) =
-        join!(visit.frame(&title, list.section), views(visit, list, query), bar(visit, list, query));
-    if let Some(name) = &query.call.name {
-        let subject = list.operation().subject;
-        let whose = (name.clone(), address::object(subject, name));
-        around.trail = vec![(label_of(subject.path()), address::list(subject)), whose];
-    }
     // Nothing asks elsewhere for what was not understood here.
     if !query.is_unsure() {
         around.elsewhere = vec![elsewhere::elsewhere("This list", &query.call)];
@@ -185,14 +182,14 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
         false => bulk::for_many(visit, list.operation().subject),
     };
     Ok(ListPage {
-        views: views?,
+        views: views(visit, list, query).await?,
         query: visit.asked.query_text.clone(),
         total: found.total.unwrap_or(COUNTED),
         told: if found.total.is_some() { String::new() } else { format!("more than {}", words::count(&COUNTED)) },
         path: query.path.clone(),
         here: visit.asked.address(),
         count,
-        bar: bar?,
+        bar: bar(visit, list, query).await?,
         cleared: if query.narrows() { query.cleared() } else { String::new() },
         file: query.file(),
         most: words::count(&(file::MOST_ROWS as u64)),

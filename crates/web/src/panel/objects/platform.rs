@@ -6,7 +6,6 @@ use aegir_hosting::{Call, OperationId, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
-use tokio::try_join;
 
 use super::whole::{Common, Whole};
 use crate::api::Problem;
@@ -52,18 +51,19 @@ pub(super) async fn page(visit: &Visit, platform: PlatformView) -> Result<Respon
         fields: &platform.fields,
         operations: &platform.operations,
     };
-    let name = platform.node.name.clone().unwrap_or_default();
-    let sites = async {
-        if platform.node.status == "deleted" {
-            return Ok(Table::default());
-        }
-        let call = Call::of(OperationId::SiteList).with("platform", vec![name.clone()]).with("limit", SHOWN);
-        let beside = Beside { drifts: drifts.clone() };
-        let columns = ["name", "marks", "client", "verified"];
-        Ok(Table::some(visit, &SITES, call, &columns, &beside).await?.0)
-    };
-    let (mut it, table) = try_join!(Whole::ask(visit, common, &drifts), sites)?;
+    let mut it = Whole::ask(visit, common, &drifts).await?;
     it.parts = vec![("Facts", "facts"), ("Sites", "sites")];
+    let name = platform.node.name.clone().unwrap_or_default();
+    let table = match platform.node.status.as_str() {
+        "deleted" => Table::default(),
+        _ => {
+            let call = Call::of(OperationId::SiteList).with("platform", vec![name.clone()]).with("limit", SHOWN);
+            let beside = Beside { drifts };
+            let (table, _) =
+                Table::some(visit, &SITES, call, &["name", "marks", "client", "verified"], &beside).await?;
+            table
+        }
+    };
     let encoded = address::encoded(&name);
     reply::page(&PlatformPage {
         frame: it.frame(visit, Subject::Platform, OperationId::PlatformShow).await,

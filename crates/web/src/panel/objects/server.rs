@@ -5,7 +5,6 @@ use aegir_hosting::{Call, OperationId, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
-use tokio::try_join;
 
 use super::doing::Doing;
 use super::whole::{Common, Whole};
@@ -54,11 +53,9 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
         fields: &server.fields,
         operations: &server.operations,
     };
-    let name = server.node.name.clone().unwrap_or_default();
-    let is_there = server.node.status != "deleted";
-    let (mut it, (platforms, sites)) =
-        try_join!(Whole::ask(visit, common, &drifts), on_it(visit, &name, is_there, &drifts))?;
+    let mut it = Whole::ask(visit, common, &drifts).await?;
     it.parts = vec![("Facts", "facts"), ("Services", "services"), ("Platforms", "platforms"), ("Sites", "sites")];
+    let name = server.node.name.clone().unwrap_or_default();
     let may = visit.actor().may.hold(OperationId::ServerHostKey.declaration().needs);
     let keys = (may && server.ssh.is_some()).then(|| format!("{}/host-key", address::object(Subject::Server, &name)));
     if let (Some(keys), true) = (&keys, server.ssh.as_ref().is_some_and(|ssh| ssh.host_key.is_none())) {
@@ -71,7 +68,17 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
         });
     }
     let trial = OperationId::ServerTry.declaration();
+    let is_there = server.node.status != "deleted";
     let tries = (is_there && visit.actor().may.hold(trial.needs)).then(|| address::doing(&trial, Some(&name)));
+    let (mut platforms, mut sites) = (Table::default(), Table::default());
+    if is_there {
+        let beside = Beside { drifts };
+        let of_it = |list: OperationId| Call::of(list).with("server", name.clone()).with("limit", SHOWN);
+        let columns = ["name", "marks", "core", "sites"];
+        (platforms, _) = Table::some(visit, &PLATFORMS, of_it(OperationId::PlatformList), &columns, &beside).await?;
+        let columns = ["name", "marks", "platform", "verified"];
+        (sites, _) = Table::some(visit, &SITES, of_it(OperationId::SiteList), &columns, &beside).await?;
+    }
     let encoded = address::encoded(&name);
     reply::page(&ServerPage {
         frame: it.frame(visit, Subject::Server, OperationId::ServerShow).await,
@@ -85,18 +92,4 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
         waiting: format!("/tasks?server={encoded}&state=waiting"),
         server,
     })
-}
-
-/// The first platforms and sites that stand on a server, which is there.
-async fn on_it(visit: &Visit, name: &str, is_there: bool, drifts: &Drifts) -> Result<(Table, Table), Problem> {
-    if !is_there {
-        return Ok((Table::default(), Table::default()));
-    }
-    let beside = Beside { drifts: drifts.clone() };
-    let of_it = |list: OperationId| Call::of(list).with("server", name.to_owned()).with("limit", SHOWN);
-    let ((platforms, _), (sites, _)) = try_join!(
-        Table::some(visit, &PLATFORMS, of_it(OperationId::PlatformList), &["name", "marks", "core", "sites"], &beside,),
-        Table::some(visit, &SITES, of_it(OperationId::SiteList), &["name", "marks", "platform", "verified"], &beside),
-    )?;
-    Ok((platforms, sites))
 }

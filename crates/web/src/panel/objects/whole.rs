@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use aegir_hosting::view::{AvailableView, FieldView, NodeView};
 use aegir_hosting::{Call, OperationId, Subject};
-use tokio::try_join;
 
 use super::doing::{Doing, doing};
 use super::failure::{Failure, failure};
@@ -69,25 +68,18 @@ impl Whole {
         let Common { node, subject, marks, revision, fields, operations } = common;
         let context = context_of(node);
         let name = node.name.as_deref().unwrap_or_default();
+        let recent = recent(visit, node.id, &context).await?;
         let gone = node.status == "deleted";
-        // None of these waits for another.
-        let tasks = async {
-            let recent = recent(visit, node.id, &context).await?;
-            let failure = failure(visit, node.id, &context, &recent.tasks, node.status == "failed").await?;
-            Ok((recent, failure))
-        };
-        let ((recent, failure), story, fields) =
-            try_join!(tasks, story(visit, node.id), titled(visit, &node.kind, fields))?;
         Ok(Whole {
             node: node.clone(),
             revision,
             marks,
-            failure,
+            failure: failure(visit, node.id, &context, &recent.tasks, node.status == "failed").await?,
             doing: if gone { Vec::new() } else { doing(visit.actor(), subject, name, operations) },
             recent,
-            story,
+            story: story(visit, node.id).await?,
             drift: if gone { None } else { drift(visit, drifts, &context) },
-            fields,
+            fields: titled(visit, &node.kind, fields).await?,
             parts: Vec::new(),
         })
     }
