@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, Report, SiteName};
+use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, FormerName, PlatformName, Report, SiteName};
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
@@ -191,6 +191,29 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "UID", default_value_t = 1)]
         account: u64,
     },
+    /// Moves a site to another platform, and runs its updates on a copy first
+    ///
+    /// Visitors are told to come back while the copy is made, and nothing that they wrote is lost. If an update
+    /// fails, all is as it was. What the site was is kept; `go-back` returns to it.
+    Migrate {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// The platform it is to live on
+        #[arg(long, value_name = "@PLATFORM", value_parser = platform)]
+        platform: PlatformName,
+    },
+    /// Has a site be what it was before it was moved
+    ///
+    /// It says what was written since, which the former self does not have. What the site is now is kept likewise.
+    GoBack {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// Which of its former selves, as `show` lists them; the latest if none is named
+        #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
+        former: Option<FormerName>,
+    },
     /// Takes a site away: its files to the trash, its database for good
     Delete {
         /// The site
@@ -205,6 +228,12 @@ pub(crate) enum ProvisionCommand {
 /// Reads a text as what it means, and says how to put it right.
 pub(crate) fn text<T: FromStr<Err = BadText>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| Report(&FaultReport::of(&error)).to_string())
+}
+
+/// Reads the name of a platform, with or without its `@platform_` or its `@`.
+pub(crate) fn platform(name: &str) -> Result<PlatformName, String> {
+    let plain = name.strip_prefix("@platform_").or_else(|| name.strip_prefix('@'));
+    text(plain.unwrap_or(name))
 }
 
 /// Reads the name of a site, with or without its `@`.

@@ -88,6 +88,8 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
         }
+        Command::Migrate { site, platform } => task(&composed, manner, Task::MigrateSite { site, platform }),
+        Command::GoBack { site, former } => task(&composed, manner, Task::GoBackSite { site, former }),
         Command::Delete { site, confirm } => {
             let confirm = site::confirmed(&site, confirm)?;
             task(&composed, manner, Task::DeleteSite { site, confirm })

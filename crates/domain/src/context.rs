@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ContextName, DbName, EmailAddress, GrantHost, HostName, Langcode, MachineName, Marker, PlatformName,
+    AccountName, ContextName, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName, Marker, PlatformName,
     PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
 };
 
@@ -220,6 +220,9 @@ pub struct SiteContext {
     /// Whether Drupal still has to be installed into it, in a browser.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_installer: bool,
+    /// What it was before, where that is kept; the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formers: Vec<Former>,
 }
 
 impl SiteContext {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{AttemptId, ContextName, HttpEngine, ServerName, SiteName};
+use crate::{AttemptId, ContextName, FormerName, HttpEngine, ServerName, SiteName};
 
 /// The home: `/var/aegir`, or what `--home` names. An absolute path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +122,11 @@ impl Home {
     /// The credentials of one object.
     pub fn credentials_of(&self, name: &ContextName) -> PathBuf {
         self.credentials().join(format!("{}.json", name.stem()))
+    }
+
+    /// The credentials of a former self of a site. No other name begins like this one: sites' have no `_`.
+    pub fn credentials_of_former(&self, name: &FormerName) -> PathBuf {
+        self.credentials().join(format!("former_{name}.json"))
     }
 
     /// Drush site aliases.

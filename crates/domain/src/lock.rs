@@ -85,9 +85,16 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.extend(context.aliases.iter().map(TaskLock::site));
             locks
         }
-        Task::VerifySite { site, context: None } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {
-            of_site(site, known)?
+        Task::MigrateSite { site, platform } => {
+            let mut locks = of_site(site, known)?;
+            locks.push(TaskLock::platform(platform, LockMode::Shared));
+            locks.extend(server_of(platform, known)?);
+            locks
         }
+        Task::VerifySite { site, context: None }
+        | Task::Login { site, .. }
+        | Task::GoBackSite { site, .. }
+        | Task::DeleteSite { site, .. } => of_site(site, known)?,
     };
     // Of a lock that is wanted twice, the exclusive one.
     locks.sort_by(|a, b| (&a.name, a.mode == LockMode::Shared).cmp(&(&b.name, b.mode == LockMode::Shared)));
@@ -109,7 +116,7 @@ fn named<F>(name: &ContextName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
     })
 }
 
-/// A site, its other names, and its platform, if it is known.
+/// A site, its other names, and its platform, if it is known; and those that its former selves lie on.
 fn of_site<F>(site: &SiteName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> {
     let mut locks = vec![TaskLock::site(&site.host())];
     if let Some(Context::Site(context)) = known(&ContextName::Site(site.clone()))? {
@@ -117,6 +124,11 @@ fn of_site<F>(site: &SiteName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> 
         locks.push(TaskLock::platform(&context.platform, LockMode::Shared));
         locks.push(TaskLock::server(&context.db_server, LockMode::Shared));
         locks.extend(server_of(&context.platform, known)?);
+        for former in &context.formers {
+            locks.push(TaskLock::platform(&former.platform, LockMode::Shared));
+            locks.push(TaskLock::server(&former.db_server, LockMode::Shared));
+            locks.extend(server_of(&former.platform, known)?);
+        }
     }
     Ok(locks)
 }

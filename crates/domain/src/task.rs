@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformContext,
+    AccountName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, Langcode, MachineName, PlatformContext,
     PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
@@ -60,6 +60,21 @@ pub enum Task {
         /// The number of the account; 1 is the first administrator.
         #[serde(default = "first_account")]
         account: u64,
+    },
+    /// Moves a site to another platform of its machine, and runs its updates on a copy first. What it was is kept.
+    MigrateSite {
+        /// Which site.
+        site: SiteName,
+        /// The platform it is to live on.
+        platform: PlatformName,
+    },
+    /// Has a site be what it was before it was moved. What it is now is kept likewise.
+    GoBackSite {
+        /// Which site.
+        site: SiteName,
+        /// Which of its former selves; `None`: the latest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<FormerName>,
     },
     /// Takes a site away: its files to the trash, its database last.
     DeleteSite {
@@ -144,13 +159,17 @@ pub enum TaskKind {
     VerifySite,
     /// See [`Task::Login`].
     Login,
+    /// See [`Task::MigrateSite`].
+    MigrateSite,
+    /// See [`Task::GoBackSite`].
+    GoBackSite,
     /// See [`Task::DeleteSite`].
     DeleteSite,
 }
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 9] = [
+    pub const ALL: [TaskKind; 11] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -159,6 +178,8 @@ impl TaskKind {
         TaskKind::InstallSite,
         TaskKind::VerifySite,
         TaskKind::Login,
+        TaskKind::MigrateSite,
+        TaskKind::GoBackSite,
         TaskKind::DeleteSite,
     ];
 
@@ -173,6 +194,8 @@ impl TaskKind {
             TaskKind::InstallSite => "install-site",
             TaskKind::VerifySite => "verify-site",
             TaskKind::Login => "login",
+            TaskKind::MigrateSite => "migrate-site",
+            TaskKind::GoBackSite => "go-back-site",
             TaskKind::DeleteSite => "delete-site",
         }
     }
@@ -190,6 +213,8 @@ impl Task {
             Task::InstallSite(_) => TaskKind::InstallSite,
             Task::VerifySite { .. } => TaskKind::VerifySite,
             Task::Login { .. } => TaskKind::Login,
+            Task::MigrateSite { .. } => TaskKind::MigrateSite,
+            Task::GoBackSite { .. } => TaskKind::GoBackSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
         }
     }
@@ -203,9 +228,11 @@ impl Task {
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
             Task::VerifyPlatform { platform, .. } => ContextName::Platform(platform.clone()),
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
-            Task::VerifySite { site, .. } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {
-                ContextName::Site(site.clone())
-            }
+            Task::VerifySite { site, .. }
+            | Task::Login { site, .. }
+            | Task::MigrateSite { site, .. }
+            | Task::GoBackSite { site, .. }
+            | Task::DeleteSite { site, .. } => ContextName::Site(site.clone()),
         }
     }
 }

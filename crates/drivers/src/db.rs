@@ -7,7 +7,7 @@ mod mariadb;
 mod sqlite;
 mod statement;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aegir_domain::{DbName, GrantHost, Marker, Password};
@@ -72,6 +72,32 @@ pub trait DbDriver: Send + Sync {
     /// Removes a database and everything in it. Only after its marker was read and is the right one.
     /// Empty where the data is a file, which is moved aside instead.
     fn drop_database(&self, name: &DbName) -> Vec<Statement>;
+
+    /// Asks for what of `name` is more than tables: views, triggers, routines, events. A row with the name of each.
+    fn ask_more_than_tables(&self, name: &DbName) -> Statement;
+
+    /// Asks for the tables of `name` whose rows can be made again, by the shape that Drupal gives all its caches.
+    /// Forms that somebody is filling in are none.
+    fn ask_caches(&self, name: &DbName) -> Statement;
+
+    /// Asks for the size of `name` in bytes: one row. `None` where the data is a file.
+    fn ask_size(&self, name: &DbName) -> Option<Statement>;
+
+    /// Statements for a connection that copies rows: every row is to arrive as it was.
+    fn before_copying(&self) -> Vec<Statement>;
+
+    /// Copies a whole database into a new file, as it is at one moment. `None` where it is copied table by table.
+    fn copy_whole(&self, to: &Path) -> Option<Statement>;
+
+    /// Asks for the statement that makes a table like one of `from`, in the second column of one row. It is for a
+    /// connection that is in the database where the table is to be. `None` where the whole is copied.
+    fn ask_table(&self, from: &DbName, table: &str) -> Option<Statement>;
+
+    /// Copies the rows of a table to one of the same name and shape. `None` where the whole is copied.
+    fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement>;
+
+    /// Removes a table.
+    fn drop_table(&self, name: &DbName, table: &str) -> Statement;
 
     /// What a site's PHP needs to reach its database, as the `db_*` parameters that `settings.php` reads.
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)>;

@@ -9,6 +9,7 @@
  * posted, and what is told are the last lines of the page):
  *
  *   {"progress": {"task", "ms"}}    any number of times
+ *   {"update": {"name", "ms", "output"}}  for each update that ran
  *   {"answer": {...}}               then the exit status is 0
  *   {"fault": {"kind", "message", "at", "phase", "stray", "class"}}
  *
@@ -151,6 +152,14 @@ final class Driver {
     $now = microtime(TRUE);
     self::write(['progress' => ['task' => (string) $task, 'ms' => (int) round(($now - self::$since) * 1000)]]);
     self::$since = $now;
+  }
+
+  /**
+   * Tells that the update `$name` came to an end, how long it took, and what it said.
+   */
+  public static function update($name, $ms, $output) {
+    self::write(['update' => ['name' => (string) $name, 'ms' => $ms, 'output' => self::plain($output, 1000)]]);
+    self::$since = microtime(TRUE);
   }
 
   /**

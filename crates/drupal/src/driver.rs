@@ -29,20 +29,25 @@ use serde::Deserialize;
 pub const LONGEST_LINE: usize = 1 << 20;
 
 /// Every driver script: path within a folder, text.
-pub const SCRIPTS: [(&str, &str); 13] = [
+pub const SCRIPTS: [(&str, &str); 18] = [
     ("prelude.php", include_str!("../php/prelude.php")),
+    ("updates.php", include_str!("../php/updates.php")),
     ("seven/site.php", include_str!("../php/seven/site.php")),
     ("seven/install.php", include_str!("../php/seven/install.php")),
     ("seven/boot.php", include_str!("../php/seven/boot.php")),
     ("seven/requirements.php", include_str!("../php/seven/requirements.php")),
     ("seven/login.php", include_str!("../php/seven/login.php")),
     ("seven/flush.php", include_str!("../php/seven/flush.php")),
+    ("seven/updates.php", include_str!("../php/seven/updates.php")),
+    ("seven/visit.php", include_str!("../php/seven/visit.php")),
     ("eight/site.php", include_str!("../php/eight/site.php")),
     ("eight/install.php", include_str!("../php/eight/install.php")),
     ("eight/boot.php", include_str!("../php/eight/boot.php")),
     ("eight/requirements.php", include_str!("../php/eight/requirements.php")),
     ("eight/login.php", include_str!("../php/eight/login.php")),
     ("eight/flush.php", include_str!("../php/eight/flush.php")),
+    ("eight/updates.php", include_str!("../php/eight/updates.php")),
+    ("eight/visit.php", include_str!("../php/eight/visit.php")),
 ];
 
 /// What `install` answers.
@@ -143,6 +148,36 @@ pub enum Severity {
     Warning,
     /// Something does not work.
     Error,
+}
+
+/// What `updates` answers, once all of them ran and none is left.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Updated {
+    /// The version of Drupal whose updates ran.
+    pub core_version: String,
+    /// What the code warned of before they ran.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// How the types of content differ from what the code says, which no update puts right (Drupal 8 and later).
+    #[serde(default)]
+    pub entity_changes: Vec<String>,
+}
+
+/// What `visit` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Visited {
+    /// The status of the front page, as a visitor would get it.
+    pub status: u16,
+    /// How the page begins, as text.
+    #[serde(default)]
+    pub said: String,
+}
+
+impl Visited {
+    /// Whether a visitor gets a page, is sent on to one, or is asked who they are.
+    pub fn is_well(&self) -> bool {
+        matches!(self.status, 200..=399 | 401 | 403)
+    }
 }
 
 /// What `flush` answers.

@@ -63,6 +63,12 @@ pub enum Trouble {
     InstallHangs,
     /// Drupal's installer prints notices and false answers, and ends well.
     InstallNoisy,
+    /// An update of a site dies half way.
+    UpdateDies,
+    /// An update of a site fails.
+    UpdateFails,
+    /// The front page of every site is an error.
+    PageBroken,
     /// PHP is too old for any platform.
     PhpOld,
 }
@@ -77,6 +83,9 @@ impl Trouble {
             Trouble::InstallDies => "install-dies",
             Trouble::InstallHangs => "install-hangs",
             Trouble::InstallNoisy => "install-noisy",
+            Trouble::UpdateDies => "update-dies",
+            Trouble::UpdateFails => "update-fails",
+            Trouble::PageBroken => "page-broken",
             Trouble::PhpOld => "php-old",
         }
     }

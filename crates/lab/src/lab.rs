@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
 use aegir_domain::{
-    AttemptId, Context, ContextName, DbEngine, DbService, Home, HttpEngine, HttpService, InstallSite, MachineName,
+    AttemptId, Context, ContextName, DbEngine, DbService, Former, Home, HttpEngine, HttpService, InstallSite, MachineName,
     OutcomeKind, Password, PlatformContext, PlatformName, Report, Secrets, ServerContext, ServerName, SiteContext,
     SiteName, Task,
 };
@@ -81,7 +81,13 @@ impl Lab {
         let clock = Arc::new(FakeClock::default());
         let programs = machine.clone();
         let parts = WorldParts {
-            settings: Settings { lock_patience: 2, composer: COMPOSER.into(), ..Settings::default() },
+            // One connection copies: moments are to come in the same order each time.
+            settings: Settings {
+                lock_patience: 2,
+                composer: COMPOSER.into(),
+                copy_connections: 1,
+                ..Settings::default()
+            },
             files: Files::new(vec![home.path().to_owned()]).with_recorder(Arc::new(Watch(machine.clone()))),
             databases: Arc::new(FakeDatabases(machine.clone())),
             services: Arc::new(FakeServices(machine.clone())),
@@ -357,7 +363,11 @@ impl Lab {
             }
         }
         let state = DbState::read(&self.machine);
-        let owned = |name: &str| sites.iter().any(|site| site.database.name.as_str() == name);
+        let formers: Vec<_> = sites.iter().flat_map(|site| &site.formers).collect();
+        let owned = |name: &str| {
+            sites.iter().any(|site| site.database.name.as_str() == name)
+                || formers.iter().any(|former| former.database.name.as_str() == name)
+        };
         let databases = state.databases.keys().filter(|name| !owned(name));
         mess.extend(databases.map(|name| format!("the database `{name}` belongs to no site")));
         for account in state.accounts.keys() {
@@ -369,11 +379,31 @@ impl Lab {
         for name in list(&self.home().databases()).iter().filter(|name| !owned(name)) {
             mess.push(format!("the folder `databases/{name}` belongs to no site"));
         }
-        for credentials in list(&self.home().credentials()) {
+        let of_former = |file: &String| formers.iter().any(|former| *file == format!("former_{}.json", former.name));
+        for credentials in list(&self.home().credentials()).into_iter().filter(|file| !of_former(file)) {
             let name = credentials.trim_end_matches(".json").parse::<ContextName>();
             if !name.is_ok_and(|name| self.home().context(&name).exists()) {
                 mess.push(format!("the credentials `{credentials}` are of nobody"));
             }
+        }
+        for platform in self.contexts().all().unwrap_or_default().iter().filter_map(|context| match context {
+            Context::Platform(platform) => Some(platform),
+            _ => None,
+        }) {
+            for kept in list(&Former::shelf(&platform.root)) {
+                let owned = |former: &&Former| former.name.as_str() == kept && former.platform == platform.name;
+                if !formers.iter().copied().any(|former| owned(&former)) {
+                    mess.push(format!("the former self `{kept}` is of no site"));
+                }
+            }
+        }
+        mess.extend(list(&self.home().fences()).iter().map(|site| format!("the site `{site}` is fenced")));
+        for server in servers.iter().filter_map(|context| match context {
+            Context::Server(server) => Some(&server.name),
+            _ => None,
+        }) {
+            let lent = list(&self.home().pools(server)).into_iter().filter(|pool| pool.starts_with("lent_"));
+            mess.extend(lent.map(|pool| format!("the pool `{pool}` is lent to nobody")));
         }
         for attempt in list(&self.home().tasks()).iter().filter(|name| *name != "open" && !open.contains(name)) {
             for part in ["kept", "secrets"] {

@@ -11,6 +11,10 @@ pub enum Code {
     Seven,
     /// Drupal 10, likewise; a project whose docroot is `web`.
     Ten,
+    /// A later release of [`Code::Seven`].
+    LaterSeven,
+    /// A later release of [`Code::Ten`].
+    LaterTen,
     /// One that `fixtures/platforms/assemble` makes.
     Fixture(&'static str),
 }
@@ -28,6 +32,18 @@ impl Code {
             Code::Ten => {
                 for (path, text) in TEN {
                     write(&at.join(path), text);
+                }
+                at.join("web")
+            }
+            Code::LaterSeven => {
+                for (path, text) in SEVEN {
+                    write(&at.join(path), &text.replace("7.98", "7.105"));
+                }
+                at.to_owned()
+            }
+            Code::LaterTen => {
+                for (path, text) in TEN {
+                    write(&at.join(path), &text.replace("10.3.6", "10.4.1"));
                 }
                 at.join("web")
             }

@@ -198,8 +198,12 @@ impl Check<World> for Unused {
 
 fn sites_of(world: &World, name: &ContextName) -> Result<impl Iterator<Item = String>, Fault> {
     let refers = |site: &SiteContext| match name {
-        ContextName::Platform(platform) => site.platform == *platform,
-        ContextName::Server(server) => site.db_server == *server,
+        ContextName::Platform(platform) => {
+            site.platform == *platform || site.formers.iter().any(|former| former.platform == *platform)
+        }
+        ContextName::Server(server) => {
+            site.db_server == *server || site.formers.iter().any(|former| former.db_server == *server)
+        }
         ContextName::Site(_) => false,
     };
     let sites: Vec<_> =

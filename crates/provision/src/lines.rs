@@ -5,7 +5,11 @@ use aegir_recipe::Lines;
 use crate::World;
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
-use crate::site::{DropFolderMark, FlushCaches, MakeSiteFolder, RunInstaller, SettleModes, WriteCredentials};
+use crate::site::{
+    BringBack, BringCredentials, CopyDatabase, CopyFiles, DropFolderMark, FlushCaches, HoldStill, KeepCredentials,
+    LendPool, LetGo, LowerFence, MakeSiteFolder, RaiseFence, ReplaceCredentials, RunInstaller, RunUpdates, SettleModes,
+    TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
+};
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
 use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, SetMode, SetModes, TakeAway};
@@ -17,11 +21,19 @@ use crate::step::web_files::{PublishPlatform, PublishServer};
 /// All lines of this build.
 pub fn lines() -> Lines<World> {
     Lines::new()
+        .undo::<BringBack>()
+        .undo::<BringCredentials>()
         .undo::<CopyCode>()
+        .undo::<CopyDatabase>()
+        .undo::<CopyFiles>()
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
         .undo::<ForgetContext>()
+        .undo::<HoldStill>()
         .undo::<Keep>()
+        .undo::<KeepCredentials>()
+        .undo::<LendPool>()
+        .undo::<LetGo>()
         .undo::<ListSite>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
@@ -35,8 +47,11 @@ pub fn lines() -> Lines<World> {
         .undo::<PublishServer>()
         .undo::<PublishVhost>()
         .undo::<Put>()
+        .undo::<RaiseFence>()
         .undo::<RemoveLink>()
+        .undo::<ReplaceCredentials>()
         .undo::<RunInstaller>()
+        .undo::<RunUpdates>()
         .undo::<SaveContext>()
         .undo::<SaveServerPassword>()
         .undo::<SetAside>()
@@ -44,10 +59,14 @@ pub fn lines() -> Lines<World> {
         .undo::<SetModes>()
         .undo::<SettleModes>()
         .undo::<TakeAway>()
+        .undo::<TakeSalt>()
+        .undo::<TopUpFiles>()
         .undo::<UnpackDemo>()
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
+        .finish::<LowerFence>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()
         .cleanup::<FlushCaches>()
+        .cleanup::<WithdrawPool>()
 }

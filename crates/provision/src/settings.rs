@@ -25,6 +25,12 @@ pub struct Settings {
     pub lock_patience: u64,
     /// How long Drupal's installer may take, in seconds.
     pub install_limit: u64,
+    /// How long the updates of a site that is moved may take, in seconds: six hours at the most.
+    pub update_limit: u64,
+    /// How many connections copy a site's database, on a server that copies table by table.
+    pub copy_connections: u8,
+    /// How long a site's former self stays after it was moved, in days.
+    pub former_days: u32,
     /// How long Composer may take to make a project, in seconds.
     pub build_limit: u64,
     /// The proxy through which Composer reaches its registry: `http://proxy.example.org:3128`.
@@ -47,6 +53,9 @@ impl Default for Settings {
             trusted_platforms: Vec::new(),
             lock_patience: 600,
             install_limit: 900,
+            update_limit: 3600,
+            copy_connections: 4,
+            former_days: 7,
             build_limit: 1800,
             proxy: None,
             program_memory: 4 << 30,

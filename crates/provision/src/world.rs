@@ -98,6 +98,12 @@ impl World {
         self.parts.sockets.join("ask").join(format!("{platform}.sock"))
     }
 
+    /// The socket of the pool that this task has for itself, see `PoolOf::lent`. Short: a socket's path may not be long.
+    pub fn lent_socket(&self) -> PathBuf {
+        let attempt = self.task.attempt.to_string();
+        self.parts.sockets.join("ask").join(format!("{}.sock", attempt.rsplit('-').next().unwrap_or_default()))
+    }
+
     /// What is known of each object.
     pub fn contexts(&self) -> Contexts<'_> {
         Contexts::new(&self.parts.home, &self.parts.files)

@@ -7,6 +7,8 @@
 //! A user is named after its database, and granted per host as the server sees its clients (a socket,
 //! `127.0.0.1` and a routed address are three). Names are quoted by their types' invariants.
 
+use std::path::Path;
+
 use aegir_domain::{DbEngine, DbName, GrantHost, Marker, Password, Remedy};
 
 use super::statement::quoted;
@@ -151,6 +153,55 @@ impl DbDriver for MariaDb {
         vec![Statement::plain(format!("DROP DATABASE IF EXISTS `{name}`"))]
     }
 
+    fn ask_more_than_tables(&self, name: &DbName) -> Statement {
+        Statement::plain(format!(
+            "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = '{name}' \
+             UNION ALL SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '{name}' \
+             UNION ALL SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = '{name}' \
+             UNION ALL SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{name}'"
+        ))
+    }
+
+    fn ask_caches(&self, name: &DbName) -> Statement {
+        Statement::plain(format!(
+            "SELECT TABLE_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = '{name}' AND COLUMN_NAME = 'cid' \
+             AND (TABLE_NAME = 'cache' OR LEFT(TABLE_NAME, 6) = 'cache_') AND TABLE_NAME <> 'cache_form'"
+        ))
+    }
+
+    fn ask_size(&self, name: &DbName) -> Option<Statement> {
+        Some(Statement::plain(format!(
+            "SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS UNSIGNED) FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA = '{name}'"
+        )))
+    }
+
+    fn before_copying(&self) -> Vec<Statement> {
+        // Without the first the account 0 of Drupal would get another number.
+        vec![
+            Statement::plain("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"),
+            Statement::plain("SET SESSION foreign_key_checks = 0"),
+            Statement::plain("SET SESSION unique_checks = 0"),
+        ]
+    }
+
+    fn copy_whole(&self, _: &Path) -> Option<Statement> {
+        None
+    }
+
+    fn ask_table(&self, from: &DbName, table: &str) -> Option<Statement> {
+        Some(Statement::plain(format!("SHOW CREATE TABLE `{from}`.{}", back_ticked(table))))
+    }
+
+    fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement> {
+        let table = back_ticked(table);
+        Some(Statement::plain(format!("INSERT INTO `{to}`.{table} SELECT * FROM `{from}`.{table}")))
+    }
+
+    fn drop_table(&self, name: &DbName, table: &str) -> Statement {
+        Statement::plain(format!("DROP TABLE IF EXISTS `{name}`.{}", back_ticked(table)))
+    }
+
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)> {
         let mut params = vec![
             ("db_type", "mysql".to_owned()),
@@ -171,6 +222,11 @@ pub fn server_params(engine: &DbEngine) -> Vec<(&'static str, String)> {
         DbEngine::Socket(path) => vec![("db_host", "localhost".into()), ("db_socket", path.to_string_lossy().into())],
         DbEngine::Tcp { host, port } => vec![("db_host", host.clone()), ("db_port", port.to_string())],
     }
+}
+
+/// The name of a table, which packages choose.
+fn back_ticked(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
 }
 
 /// MariaDB has them since 10.5.

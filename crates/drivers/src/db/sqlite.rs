@@ -4,6 +4,8 @@
 //! of a table that is not there is no error. Whoever can open the file is its user, so the file's mode is
 //! all the protection there is; removing it is moving the file aside.
 
+use std::path::Path;
+
 use aegir_domain::{DbName, GrantHost, Marker, Password};
 
 use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, at_least, numbers};
@@ -95,6 +97,42 @@ impl DbDriver for Sqlite {
 
     fn drop_database(&self, _: &DbName) -> Vec<Statement> {
         Vec::new()
+    }
+
+    /// A copy of the file has them all.
+    fn ask_more_than_tables(&self, _: &DbName) -> Statement {
+        Statement::plain("SELECT name FROM sqlite_master WHERE 0")
+    }
+
+    fn ask_caches(&self, _: &DbName) -> Statement {
+        Statement::plain(
+            "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'cid' \
+             WHERE m.type = 'table' AND (m.name = 'cache' OR substr(m.name, 1, 6) = 'cache_') AND m.name <> 'cache_form'",
+        )
+    }
+
+    fn ask_size(&self, _: &DbName) -> Option<Statement> {
+        None
+    }
+
+    fn before_copying(&self) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn copy_whole(&self, to: &Path) -> Option<Statement> {
+        Some(Statement::plain(format!("VACUUM INTO '{}'", to.to_string_lossy().replace('\'', "''"))))
+    }
+
+    fn ask_table(&self, _: &DbName, _: &str) -> Option<Statement> {
+        None
+    }
+
+    fn copy_rows(&self, _: &DbName, _: &DbName, _: &str) -> Option<Statement> {
+        None
+    }
+
+    fn drop_table(&self, _: &DbName, table: &str) -> Statement {
+        Statement::plain(format!("DROP TABLE IF EXISTS \"{}\"", table.replace('"', "\"\"")))
     }
 
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)> {

@@ -44,11 +44,11 @@ final class Eight {
   /**
    * A kernel that knows the site's settings, not booted yet.
    */
-  public static function kernel(array $question) {
+  public static function kernel(array $question, $class = 'Drupal\Core\DrupalKernel', $may_keep_its_container = TRUE) {
     $loader = self::load();
     Driver::phase('boot');
     $site_path = 'sites/' . $question['site'];
-    $kernel = new DrupalKernel('prod', $loader);
+    $kernel = new $class('prod', $loader, $may_keep_its_container);
     DrupalKernel::bootEnvironment();
     $kernel->setSitePath($site_path);
     Settings::initialize($kernel->getAppRoot(), $site_path, $loader);
@@ -77,6 +77,9 @@ final class Eight {
 
   /**
    * Builds what the front page of a visitor is made of; keeps no page.
+   *
+   * @return object
+   *   The page.
    */
   public static function buildFrontPage(array $question) {
     $kernel = self::kernel($question);
@@ -90,6 +93,7 @@ final class Eight {
     $response = $kernel->handle($request);
     // Registries and discoveries are written down here.
     $kernel->terminate($request, $response);
+    return $response;
   }
 
   /**

@@ -44,6 +44,10 @@ pub enum FaultKind {
     NoAccount,
     /// The account exists and is blocked.
     BlockedAccount,
+    /// The code says that the site's updates cannot run.
+    UpdateRefused,
+    /// An update did not do what it should.
+    UpdateFailed,
     /// Code of the site or of Drupal threw an exception.
     Exception,
     /// PHP gave up: a syntax error, a missing class, no memory left.
@@ -67,6 +71,8 @@ impl From<String> for FaultKind {
             "wrong-site" => FaultKind::WrongSite,
             "no-account" => FaultKind::NoAccount,
             "blocked-account" => FaultKind::BlockedAccount,
+            "update-refused" => FaultKind::UpdateRefused,
+            "update-failed" => FaultKind::UpdateFailed,
             "exception" => FaultKind::Exception,
             "php-error" => FaultKind::PhpError,
             "exit" => FaultKind::Exit,
@@ -165,6 +171,13 @@ impl Remedy for DriverFault {
                 "look for a line in `sites/local.sites.php` that leads this name to another directory".into()
             }
             FaultKind::NoAccount => "give the number of an account that exists".into(),
+            FaultKind::UpdateRefused => {
+                "put right what is named, in the site or in the code of the platform that it is to live on, then retry"
+                    .into()
+            }
+            FaultKind::UpdateFailed => {
+                "look at that update in the code of its package, or take another release of the package, then retry".into()
+            }
             FaultKind::BlockedAccount => "unblock the account in the site, or give the number of another".into(),
             FaultKind::PhpError | FaultKind::Exception if !fault.at.is_empty() => {
                 format!("correct the code at `{}`, or disable the package it belongs to", fault.at)

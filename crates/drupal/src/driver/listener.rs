@@ -18,6 +18,15 @@ pub enum Told {
         /// How long it took.
         took: Duration,
     },
+    /// An update of the site came to an end.
+    Update {
+        /// The function that it is.
+        name: String,
+        /// How long it took.
+        took: Duration,
+        /// What it said.
+        output: String,
+    },
     /// The operation is done, and this is its answer.
     Answer(Value),
     /// The operation is not done, and this is why.
@@ -33,11 +42,13 @@ impl Told {
         #[serde(rename_all = "kebab-case")]
         enum Line {
             Progress { task: String, ms: u64 },
+            Update { name: String, ms: u64, output: String },
             Answer(Value),
             Fault(PhpFault),
         }
         match serde_json::from_slice(line) {
             Ok(Line::Progress { task, ms }) => Told::Progress { task, took: Duration::from_millis(ms) },
+            Ok(Line::Update { name, ms, output }) => Told::Update { name, took: Duration::from_millis(ms), output },
             Ok(Line::Answer(answer)) => Told::Answer(answer),
             Ok(Line::Fault(fault)) => Told::Fault(fault),
             Err(_) => Told::Noise,
@@ -80,7 +91,7 @@ impl Listener {
         }
         match Told::read(&line) {
             Told::Noise => None,
-            progress @ Told::Progress { .. } => Some(progress),
+            news @ (Told::Progress { .. } | Told::Update { .. }) => Some(news),
             // The first counts: a script tells one, and what follows is not ours.
             end => {
                 self.end.get_or_insert(end);

@@ -61,6 +61,10 @@ pub enum Operation {
     },
     /// Clears every cache. Answers [`Flushed`](super::Flushed).
     Flush,
+    /// Runs all updates that the code calls for. Answers [`Updated`](super::Updated).
+    Updates,
+    /// Asks for the front page. Answers [`Visited`](super::Visited).
+    Visit,
 }
 
 impl Operation {
@@ -72,6 +76,8 @@ impl Operation {
             Operation::Requirements => "requirements",
             Operation::Login { .. } => "login",
             Operation::Flush => "flush",
+            Operation::Updates => "updates",
+            Operation::Visit => "visit",
         }
     }
 
@@ -84,7 +90,11 @@ impl Operation {
         match self {
             Operation::Install(install) => install.expose(),
             Operation::Login { account } => json!({ "uid": account }),
-            Operation::Boot | Operation::Requirements | Operation::Flush => json!({}),
+            Operation::Boot
+            | Operation::Requirements
+            | Operation::Flush
+            | Operation::Updates
+            | Operation::Visit => json!({}),
         }
     }
 }

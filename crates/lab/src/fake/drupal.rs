@@ -33,6 +33,8 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
         "boot" => site.boot(),
         "login" => site.login(),
         "flush" => site.flush(),
+        "updates" => return site.update(tell),
+        "visit" => site.visit(),
         "requirements" => Ok(json!({ "findings": [] })),
         _ => Err(("bad-input", format!("no script is named {operation}"))),
     };
@@ -296,6 +298,50 @@ impl<'a> Site<'a> {
         }
         let url = format!("{}/user/reset/{uid}/{INSTALLED}/a-hash", self.say("uri"));
         Ok(json!({ "url": url, "uid": uid, "name": name, "valid_seconds": 86400 }))
+    }
+
+    /// What a visitor would get.
+    fn visit(&self) -> Result<Value, Refusal> {
+        self.values()?;
+        let status = if self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
+        Ok(json!({ "status": status, "said": self.say("site") }))
+    }
+
+    fn update(&self, tell: &mut dyn FnMut(&str)) -> End {
+        match self.update_in(tell) {
+            Ok(Some(answer)) => {
+                tell(&json!({ "answer": answer }).to_string());
+                End::well("")
+            }
+            Ok(None) => End::badly(255, "PHP Fatal error:  Uncaught Error: Call to undefined function gone()"),
+            Err((kind, message)) => refuse(tell, kind, &message),
+        }
+    }
+
+    /// Notes the version of the code in the database, as an update would. Nothing if it dies half way.
+    fn update_in(&self, tell: &mut dyn FnMut(&str)) -> Result<Option<Value>, Refusal> {
+        self.values()?;
+        let mut database = self.connect()?;
+        let updates = [
+            "CREATE TABLE IF NOT EXISTS updated (core TEXT PRIMARY KEY)".to_owned(),
+            format!("INSERT OR IGNORE INTO updated VALUES ('{}')", self.core),
+        ];
+        self.about_to_change();
+        for (number, statement) in (1..).zip(&updates) {
+            self.write(&mut *database, statement)?;
+            let update = json!({ "name": format!("system_update_{number}"), "ms": 12, "output": "Done." });
+            tell(&json!({ "update": update }).to_string());
+            if self.machine.has(Trouble::UpdateDies) {
+                return Ok(None);
+            }
+            if self.machine.has(Trouble::UpdateFails) {
+                return Err(("update-failed", format!("system_update_{number} failed")));
+            }
+        }
+        guard(&self.folder.join("files/.updated"), "An update wrote this.\n", 0o664);
+        // Drupal hardens its folder whenever it looks at its requirements.
+        mode(&self.folder, 0o555);
+        Ok(Some(json!({ "core_version": self.core, "findings": [], "entity_changes": [] })))
     }
 
     fn flush(&self) -> Result<Value, Refusal> {

@@ -42,7 +42,8 @@ impl Session {
         match statement.source().as_str() {
             "INFORMATION_SCHEMA.SCHEMATA" => return Ok(schemata(&state, &statement)),
             "INFORMATION_SCHEMA.TABLES" => return self.tables(&state, &statement),
-            "INFORMATION_SCHEMA.PROCESSLIST" => return Ok(Answer::Rows(Vec::new())),
+            "INFORMATION_SCHEMA.PROCESSLIST" | "INFORMATION_SCHEMA.VIEWS" => return Ok(Answer::Rows(Vec::new())),
+            "INFORMATION_SCHEMA.COLUMNS" => return self.caches(&state, &statement),
             "MYSQL.USER" | "MYSQL.GLOBAL_PRIV" => return Ok(hosts(&state, &statement)),
             _ => (),
         }
@@ -50,6 +51,12 @@ impl Session {
             ["SELECT", "VERSION", "(", ")"] => Ok(one("10.11.6-MariaDB-0+deb12u1")),
             ["SELECT", "USER" | "CURRENT_USER", ..] => Ok(one(&self.seen)),
             ["SELECT", "GET_LOCK" | "RELEASE_LOCK", ..] => Ok(one("1")),
+            ["SELECT", "IS_USED_LOCK", ..] => Ok(Answer::Rows(vec![vec![None]])),
+            ["SHOW", "CREATE", "TABLE", ..] => self.shape_of(&state, &statement, sql),
+            ["INSERT", "INTO", "`", ".", "`", "SELECT", "*", "FROM", "`", ".", "`"] => {
+                self.administrator(&state, sql)?;
+                self.copy_rows(&statement)
+            }
             ["SHOW", "GRANTS", ..] => Ok(Answer::Rows(self.grants(&state))),
             ["CREATE" | "DROP", "DATABASE", ..]
             | ["CREATE" | "ALTER" | "DROP", "USER", ..]
@@ -177,11 +184,40 @@ impl Session {
         }
         let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
         let rows = RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(sql)?;
-        let counts = statement.shape.get(1).is_some_and(|word| word == "COUNT");
-        Ok(match counts {
-            true => one(&rows.len().to_string()),
-            false => Answer::Rows(rows),
+        let asks = |what: &str| statement.shape.get(1).is_some_and(|word| word == what);
+        Ok(match (asks("COUNT"), asks("CAST")) {
+            (true, _) => one(&rows.len().to_string()),
+            (_, true) => one("1048576"),
+            _ => Answer::Rows(rows),
         })
+    }
+
+    /// The tables of caches, by their shape.
+    fn caches(&self, state: &DbState, statement: &Statement) -> Result<Answer, SqlFault> {
+        let name = &statement.values[0];
+        if !state.databases.contains_key(name) {
+            return Ok(Answer::Rows(Vec::new()));
+        }
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%(cid %' AND name LIKE 'cache%'";
+        Ok(Answer::Rows(RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(sql)?))
+    }
+
+    /// The statement that makes a table.
+    fn shape_of(&self, state: &DbState, statement: &Statement, sql: &str) -> Result<Answer, SqlFault> {
+        let (name, table) = (&statement.values[0], &statement.values[1]);
+        if !state.databases.contains_key(name) {
+            return Err(no(SqlKind::NoSuch, 1049, "Unknown database", sql));
+        }
+        let ask = format!("SELECT name, sql FROM sqlite_master WHERE name = '{table}'");
+        Ok(Answer::Rows(RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(&ask)?))
+    }
+
+    /// All rows of a table, to another database.
+    fn copy_rows(&self, statement: &Statement) -> Result<Answer, SqlFault> {
+        let [to, table, from, _] = statement.values.as_slice() else { return Ok(Answer::Changed(0)) };
+        let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, to))?;
+        real.run(&format!("ATTACH DATABASE '{}' AS origin", DbState::file(&self.machine, from).display()))?;
+        real.run(&format!("INSERT INTO main.`{table}` SELECT * FROM origin.`{table}`")).map(Answer::Changed)
     }
 
     /// Drupal's own: to the SQLite file of the database that it names, or that the connection is in.

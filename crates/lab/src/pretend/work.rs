@@ -243,6 +243,12 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             let link = json!({ "login_link": format!("http://{site}/user/reset/{account}/only-once") });
             Done { secret: link.as_object().cloned(), ..Done::default() }
         }
+        Task::MigrateSite { platform, .. } => {
+            must(&ContextName::Platform(platform.clone()))?;
+            let Context::Site(site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
+            Done { answer: site_answer(plan), ..save(Context::Site(Box::new(SiteContext { platform: platform.clone(), ..*site }))) }
+        }
+        Task::GoBackSite { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
         Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }
@@ -328,5 +334,6 @@ fn new_site(install: &InstallSite) -> Option<SiteContext> {
         client: install.client.clone(),
         core: CORE.into(),
         awaits_installer: false,
+        formers: Vec::new(),
     })
 }

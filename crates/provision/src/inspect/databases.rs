@@ -140,9 +140,11 @@ pub fn owned_outside(home: &Home, known: &Known, open: &[OpenTask]) -> Vec<Owned
         #[serde(default)]
         hosts: Vec<GrantHost>,
     }
-    let sites =
-        known.sites.iter().map(|site| Owned { server: site.db_server.clone(), database: site.database.clone() });
-    let mut all: Vec<Owned> = sites.collect();
+    let owned = |server: &ServerName, database: &Database| Owned { server: server.clone(), database: database.clone() };
+    let sites = known.sites.iter().map(|site| owned(&site.db_server, &site.database));
+    let formers = known.sites.iter().flat_map(|site| &site.formers);
+    let mut all: Vec<Owned> =
+        sites.chain(formers.map(|former| owned(&former.db_server, &former.database))).collect();
     let begun = open.iter().flat_map(|task| &task.state.standing);
     for made in begun.filter_map(|(_, _, inputs)| serde_json::from_value::<Made>(inputs.clone()).ok()) {
         let known = all.iter_mut().find(|known| known.server == made.server && known.database.name == made.name);
@@ -279,7 +281,7 @@ impl Open<'_> {
             let mut row = row.into_iter().map(|value| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned());
             Some((row.next()?, row.next()?))
         });
-        let is_known = |name: &str| known.sites.iter().any(|site| site.database.name.as_str() == name);
+        let is_known = |name: &str| known.has_database(name);
         texts.filter(|(name, _)| known.faults.is_empty() && !is_known(name)).collect()
     }
 }

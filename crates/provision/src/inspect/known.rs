@@ -44,6 +44,12 @@ pub fn read_known(home: &Home, files: &Files) -> Result<Known, FileFault> {
 }
 
 impl Known {
+    /// Whether the database `name` is that of a site, or of what one was.
+    pub fn has_database(&self, name: &str) -> bool {
+        let formers = |site: &SiteContext| site.formers.iter().any(|former| former.database.name.as_str() == name);
+        self.sites.iter().any(|site| site.database.name.as_str() == name || formers(site))
+    }
+
     /// The platform of a site.
     pub fn platform_of(&self, site: &SiteContext) -> Option<&PlatformContext> {
         self.platforms.iter().find(|platform| platform.name == site.platform)
@@ -198,7 +204,7 @@ pub fn strays(home: &Home, files: &Files, known: &Known) -> Vec<Finding> {
 
     for name in files.list(&home.databases()).unwrap_or_default() {
         let folder: PathBuf = home.databases().join(&name);
-        let owned = known.sites.iter().any(|site| site.database.name.as_str() == name);
+        let owned = known.has_database(&name);
         if !owned && known.faults.is_empty() && matches!(files.kind(&folder), Ok(Some(Kind::Dir))) {
             findings.push(Finding::warning(
                 format!("`{}` holds a database that no known site has", folder.display()),

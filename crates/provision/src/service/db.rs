@@ -4,6 +4,8 @@
 //! takes a lock of the server that bears the attempt's name: what a killed process still had running
 //! there ends before another one takes it back.
 
+mod copying;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -166,6 +168,12 @@ impl<'w> DbServer<'w> {
         if matches!(self.service, DbService::Sqlite {}) {
             return Ok(());
         }
+        self.end_connections(name)?;
+        self.run_all(&self.driver.drop_user(name, hosts))
+    }
+
+    /// Ends the connections of a user.
+    fn end_connections(&self, name: &DbName) -> Result<(), Fault> {
         if let (true, Some(ask)) =
             (self.driver.end_connections(&self.product()?, name).is_empty(), self.driver.ask_connections(name))
         {
@@ -182,7 +190,7 @@ impl<'w> DbServer<'w> {
                 result => result?,
             }
         }
-        self.run_all(&self.driver.drop_user(name, hosts))
+        Ok(())
     }
 
     /// Proves, as a site would find out, that the database `name` keeps what Drupal stores: a table, and a

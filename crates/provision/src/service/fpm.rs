@@ -1,4 +1,7 @@
 //! php-fpm: for each platform a pool that answers visitors, and one that Ægir asks about its sites.
+//!
+//! What takes long, as a site's updates do, gets a pool of its own while its task runs: a request is ended by its pool
+//! alone, and those of a platform end within minutes.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,17 +24,28 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct PoolOf<'w> {
     world: &'w World,
     platform: &'w PlatformContext,
+    /// How long a request may take, of the pool that is lent to this task.
+    lent: Option<Duration>,
 }
 
 impl<'w> PoolOf<'w> {
     /// That of `platform`.
     pub(crate) fn new(world: &'w World, platform: &'w PlatformContext) -> PoolOf<'w> {
-        PoolOf { world, platform }
+        PoolOf { world, platform, lent: None }
+    }
+
+    /// One for this task alone, with PHP as `platform` has it where Ægir asks, whose requests may take `limit`.
+    pub(crate) fn lent(world: &'w World, platform: &'w PlatformContext, limit: Duration) -> PoolOf<'w> {
+        PoolOf { world, platform, lent: Some(limit) }
     }
 
     /// Its file.
     pub(crate) fn path(&self) -> PathBuf {
-        self.world.home().pools(&self.platform.server).join(format!("platform_{}.conf", self.platform.name))
+        let name = match self.lent {
+            Some(_) => format!("lent_{}.conf", self.world.task.attempt),
+            None => format!("platform_{}.conf", self.platform.name),
+        };
+        self.world.home().pools(&self.platform.server).join(name)
     }
 
     /// The text that its file should hold, with the generation that it has, or with `generation`.
@@ -75,6 +89,16 @@ impl<'w> PoolOf<'w> {
             ..visits.clone()
         };
         let templates = self.world.templates()?;
+        if let Some(limit) = self.lent {
+            let lent = Pool {
+                name: format!("lent_{}", self.world.task.attempt),
+                listen: self.world.lent_socket(),
+                children: Children::OnDemand { max: 2, idle_seconds: 10 },
+                request_seconds: limit.as_secs(),
+                ..asked
+            };
+            return Ok(lent.file(&templates)?.text.expose().to_owned());
+        }
         Ok([visits.file(&templates)?.text.expose(), asked.file(&templates)?.text.expose()].join("\n"))
     }
 
@@ -112,6 +136,9 @@ impl<'w> PoolOf<'w> {
             answer.is_ok_and(|said| said.trim().parse() == Ok(generation))
         };
         let platform = &self.platform.name;
+        if self.lent.is_some() {
+            return answers(self.world.lent_socket());
+        }
         answers(self.world.php_socket(platform)) && answers(self.world.ask_socket(platform))
     }
 

@@ -88,11 +88,41 @@ pub(crate) struct Asker<'w> {
     family: Family,
     uri: String,
     credentials: Credentials,
+    lent: Option<Lent>,
+}
+
+/// A pool that a task has for itself.
+#[derive(Clone)]
+pub(crate) struct Lent {
+    pub(crate) socket: PathBuf,
+    /// How long it lets a request take.
+    pub(crate) limit: Duration,
 }
 
 impl<'w> Asker<'w> {
     /// For `site`, with its credentials as they lie in the home.
     pub(crate) fn of(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
+        Asker::with(world, site, platform, read_credentials(world, &site.name)?, None)
+    }
+
+    /// For a `site` that is not in service yet, with other credentials, in a pool of the task's own.
+    pub(crate) fn of_trial(
+        world: &'w World,
+        site: &SiteContext,
+        platform: &PlatformContext,
+        credentials: Credentials,
+        lent: Lent,
+    ) -> Result<Asker<'w>, Fault> {
+        Asker::with(world, site, platform, credentials, Some(lent))
+    }
+
+    fn with(
+        world: &'w World,
+        site: &SiteContext,
+        platform: &PlatformContext,
+        credentials: Credentials,
+        lent: Option<Lent>,
+    ) -> Result<Asker<'w>, Fault> {
         let server = world.contexts().server(&platform.server)?;
         let port = server.http.map_or(80, |http| http.listen.port());
         let name: HostName = match &site.redirect {
@@ -106,7 +136,8 @@ impl<'w> Asker<'w> {
             platform: platform.clone(),
             family: family(platform, &site.core)?,
             uri,
-            credentials: read_credentials(world, &site.name)?,
+            credentials,
+            lent,
         })
     }
 
@@ -140,7 +171,7 @@ impl<'w> Asker<'w> {
     /// Where one user runs everything, and php-fpm does not, a process of its own is asked.
     pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
         match pool::ask(self, operation.clone(), limit) {
-            Err(fault) if self.world.parts.one_user && pool::is_silent(&fault) => self.ask_process(operation, limit),
+            Err(fault) if self.lent.is_none() && self.world.parts.one_user && pool::is_silent(&fault) => self.ask_process(operation, limit),
             answer => answer,
         }
     }

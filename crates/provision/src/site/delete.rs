@@ -2,7 +2,7 @@
 //!
 //! Until the point of no return each line can be taken back, and is.
 
-use aegir_domain::{ContextName, Fault, Remedy, SiteName};
+use aegir_domain::{Context, ContextName, Fault, Former, Remedy, SiteName};
 use aegir_host::Kind;
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -58,6 +58,9 @@ impl Recipe<World> for Delete {
         let credentials = run.world().home().credentials_of(&name);
         let was = run.step(Keep { path: credentials.clone(), name: "credentials".into() })?;
         run.step(TakeAway { path: credentials, was })?;
+        for former in &site.formers {
+            discard(run, former)?;
+        }
         run.step(ForgetContext { name, was: saved })?;
 
         run.answer("site", site.name.as_str());
@@ -66,10 +69,36 @@ impl Recipe<World> for Delete {
             run.say(format!("The files of `{}` lie in `{}`, for {days} days", site.name, trash.display()));
             run.answer("trash", trash.to_string_lossy());
         }
-        run.point_of_no_return(
-            Afterwards::new().cleanup(DropDatabase { server: site.db_server.clone(), database: site.database.clone() }),
-        )
+        let own = DropDatabase { server: site.db_server.clone(), database: site.database.clone() };
+        let former = |former: Former| DropDatabase { server: former.db_server, database: former.database };
+        let formers = site.formers.into_iter().map(former);
+        run.point_of_no_return(formers.fold(Afterwards::new().cleanup(own), Afterwards::cleanup))
     }
+}
+
+/// Moves the files of a former self to the trash, and takes its credentials away.
+fn discard(run: &mut Run<'_, World>, former: &Former) -> Result<(), Fault> {
+    let world = run.world();
+    // It may lie on a platform that was forgotten by hand: nothing of it can then be found.
+    if let Some(Context::Platform(platform)) =
+        world.contexts().find(&ContextName::Platform(former.platform.clone()))?
+    {
+        let path = former.folder(&platform.root);
+        let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
+        if let Some(stat) = world.files().stat(&path)? {
+            if world.files().kind(&trash)?.is_none() {
+                run.step(MakeFolder { path: trash.clone(), mode: 0o700, group: None })?;
+            }
+            let name = world.trash_name(former.name.as_str());
+            run.step(SetAside { path, trash, name, mode: stat.mode & 0o7777 })?;
+        }
+    }
+    let path = world.home().credentials_of_former(&former.name);
+    if world.files().kind(&path)?.is_some() {
+        let was = run.step(Keep { path: path.clone(), name: format!("credentials-{}", former.name) })?;
+        run.step(TakeAway { path, was })?;
+    }
+    Ok(())
 }
 
 /// The name was typed again.

@@ -149,6 +149,7 @@ impl Install {
             client: asked.client,
             core: core.to_owned(),
             awaits_installer: asked.method == InstallMethod::Manual,
+            formers: Vec::new(),
         }
     }
 }

@@ -118,7 +118,7 @@ impl Check<World> for FileNow {
 }
 
 /// The mark of a folder that an attempt is making: by it, its undo knows the folder from one that others made.
-fn mark(folder: &std::path::Path, attempt: AttemptId) -> PathBuf {
+pub(crate) fn mark(folder: &std::path::Path, attempt: AttemptId) -> PathBuf {
     folder.join(format!(".aegir-{attempt}"))
 }
 

@@ -1,17 +1,28 @@
 //! Tasks about sites, a file each, and what they share.
 
 mod delete;
+mod deploy;
 mod facts;
+mod go_back;
 mod install;
 mod layout;
 mod login;
+mod migrate;
 mod probe;
 pub(crate) mod translation;
 mod verify;
 
 pub(crate) use delete::Delete;
+pub(crate) use deploy::database::CopyDatabase;
+pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};
+pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
+pub(crate) use deploy::former::BringBack;
+pub(crate) use deploy::own::{BringCredentials, KeepCredentials, ReplaceCredentials, TakeSalt};
+pub(crate) use deploy::updates::{LendPool, RunUpdates, WithdrawPool};
 pub(crate) use facts::{Room, names_are_free};
+pub(crate) use go_back::GoBack;
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials};
 pub(crate) use login::Login;
+pub(crate) use migrate::Migrate;
 pub(crate) use verify::{FlushCaches, Verify};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aegir_domain::{Fault, PlatformName, Remedy};
-use aegir_drupal::driver::{DriverFault, Listener, Operation};
+use aegir_drupal::driver::{DriverFault, Listener, Operation, Told};
 use aegir_host::{PhpPage, PhpRun, WebFault};
 use serde::de::DeserializeOwned;
 
@@ -18,7 +18,10 @@ use crate::service::fpm::LONGEST_QUESTION;
 /// no others, so no undo needs to mind it more than one of those.
 pub(super) fn ask<T: DeserializeOwned>(asker: &Asker<'_>, operation: Operation, limit: Duration) -> Result<T, Fault> {
     let Asker { world, site, platform, .. } = asker;
-    let limit = limit.min(LONGEST_QUESTION);
+    let limit = match &asker.lent {
+        Some(lent) => limit.min(lent.limit),
+        None => limit.min(LONGEST_QUESTION),
+    };
     let name = operation.as_str();
     let folder = scripts_for_pools(world)?;
     let script = folder.join(operation.script(asker.family));
@@ -40,14 +43,24 @@ pub(super) fn ask<T: DeserializeOwned>(asker: &Asker<'_>, operation: Operation, 
         settings: &settings,
         input: &asker.input(operation, Some(until)),
     };
-    let socket = world.ask_socket(&platform.name);
-    let page = world.parts.web.run_php(&socket, &run, limit);
-    let PhpPage { body, errors } = page.map_err(|source| PoolFault::of(source, name, &platform.name, limit))?;
+    let (socket, patience) = match &asker.lent {
+        // The pool ends the request itself, and nothing of it is left when its end is heard of.
+        Some(lent) => (lent.socket.clone(), limit + Duration::from_secs(15)),
+        None => (world.ask_socket(&platform.name), limit),
+    };
+    let began = world.parts.clock.now();
+    let page = world.parts.web.run_php(&socket, &run, patience);
+    let took = world.parts.clock.now().saturating_sub(began);
+    let PhpPage { body, errors } = page.map_err(|source| PoolFault::of(source, name, &platform.name, limit, took))?;
     let secrets = asker.secrets();
     let page = without(&secrets, &String::from_utf8_lossy(&body));
     let errors = without(&secrets, &errors);
     let mut listener = Listener::default();
-    listener.hear(page.as_bytes());
+    for news in listener.hear(page.as_bytes()) {
+        if let Told::Update { name, took, output } = news {
+            world.say_with(format!("`{name}` ran in {:.2} s", took.as_secs_f64()), output);
+        }
+    }
     match listener.answer(name, "its page") {
         Err(DriverFault::NoAnswer { .. }) => {
             Err(PoolFault::Wordless { operation: name, said: excerpt(&[errors, page].join(" ")) }.into())
@@ -92,12 +105,18 @@ enum PoolFault {
 }
 
 impl PoolFault {
-    fn of(fault: WebFault, operation: &'static str, platform: &PlatformName, limit: Duration) -> Fault {
+    fn of(
+        fault: WebFault,
+        operation: &'static str,
+        platform: &PlatformName,
+        limit: Duration,
+        took: Duration,
+    ) -> Fault {
         match fault {
             WebFault::Unreachable { at: aegir_host::WebAddress::Unix(ref socket), .. } => {
                 PoolFault::Silent { socket: socket.clone(), platform: platform.clone(), source: fault }.into()
             }
-            WebFault::NoAnswer { ref source, .. } if source.kind() == io::ErrorKind::TimedOut => {
+            WebFault::NoAnswer { ref source, .. } if source.kind() == io::ErrorKind::TimedOut || took >= limit => {
                 PoolFault::Slow { operation, limit, source: fault }.into()
             }
             WebFault::NoAnswer { .. } => PoolFault::Died { operation, source: fault }.into(),

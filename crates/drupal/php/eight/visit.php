@@ -1,0 +1,16 @@
+<?php
+
+/**
+ * @file
+ * Asks a Drupal 8 or later site for its front page, as a visitor whom nobody knows, without a web server.
+ */
+
+require_once __DIR__ . '/site.php';
+
+Aegir\Driver::run(static function (array $question) {
+  $response = Aegir\Eight::buildFrontPage($question);
+  return [
+    'status' => (int) $response->getStatusCode(),
+    'said' => Aegir\Driver::plain((string) $response->getContent(), 200),
+  ];
+});

@@ -1,0 +1,251 @@
+//! A database held still, measured, and copied on its own server.
+//!
+//! Where tables are copied one by one, several connections share the work: nobody may write meanwhile. A file is
+//! copied by its own engine, as it is at one moment.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use aegir_domain::{Database, DbName, DbService, Fault, Remedy};
+use aegir_drivers::db::{DbDriver, Place, Statement};
+use aegir_host::Connection;
+
+use super::{DbFault, DbServer, text_of};
+
+/// How long one statement of a copy may take: a table can be large.
+const COPYING: Duration = Duration::from_secs(4 * 3600);
+/// How long requests that are being answered get to come to their end.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at who is connected.
+const PAUSE: Duration = Duration::from_millis(50);
+/// So many looks in a row must find nobody: who was let in just now may not be connected yet.
+const QUIET_LOOKS: u32 = 4;
+/// More connections than this do not copy any faster.
+const MOST: usize = 8;
+
+impl DbServer<'_> {
+    /// Waits until nobody is connected as the user of `name`, for five seconds at the most. Where that cannot be
+    /// told, it waits that long.
+    pub(crate) fn drain(&self, name: &DbName) -> Result<(), Fault> {
+        let clock = &self.world.parts.clock;
+        let Some(ask) = self.driver.ask_connections(name) else {
+            clock.sleep(PATIENCE);
+            return Ok(());
+        };
+        let began = clock.now();
+        let mut quiet = 0;
+        while quiet < QUIET_LOOKS && clock.now().saturating_sub(began) < PATIENCE {
+            quiet = if self.rows(ask.text().expose())?.is_empty() { quiet + 1 } else { 0 };
+            clock.sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Has nobody write to a site's database any more: its user may not, and its connections are ended.
+    pub(crate) fn hold_still(&self, database: &Database) -> Result<(), Fault> {
+        if let Place::File { mode, .. } = self.driver.place(&database.name) {
+            let file = self.file(&database.name);
+            self.world.files().set_mode(&file, mode & !0o222)?;
+            return Ok(());
+        }
+        self.run_all(&self.driver.revoke_writes(&database.name, &database.hosts))?;
+        // What was connected keeps the rights that it had then.
+        self.end_connections(&database.name)
+    }
+
+    /// Takes [`DbServer::hold_still`] back. A database that is gone is fine.
+    pub(crate) fn let_go(&self, database: &Database) -> Result<(), Fault> {
+        if let Place::File { mode, .. } = self.driver.place(&database.name) {
+            let file = self.file(&database.name);
+            if self.world.files().kind(&file)?.is_some() {
+                self.world.files().set_mode(&file, mode)?;
+            }
+            return Ok(());
+        }
+        self.run_all(&self.driver.grant(&database.name, &database.hosts))
+    }
+
+    /// What a database takes on disk, in bytes; on a server, about that.
+    pub(crate) fn size(&self, name: &DbName) -> Result<u64, Fault> {
+        match self.driver.ask_size(name) {
+            Some(ask) => {
+                Ok(text_of(self.rows(ask.text().expose())?).and_then(|bytes| bytes.parse().ok()).unwrap_or_default())
+            }
+            None => Ok(self.world.files().stat(&self.file(name))?.map_or(0, |stat| stat.size)),
+        }
+    }
+
+    /// Refuses a database that holds what a copy would lack.
+    pub(crate) fn must_be_copyable(&self, name: &DbName) -> Result<(), Fault> {
+        let more = self.names(name, &self.driver.ask_more_than_tables(name))?;
+        match more.is_empty() {
+            true => Ok(()),
+            false => Err(CopyFault::MoreThanTables { name: name.clone(), more }.into()),
+        }
+    }
+
+    /// Has the empty database `to` hold what `from` holds, less the rows of caches. What an earlier try left in it
+    /// goes first. Nobody may write to `from` meanwhile.
+    pub(crate) fn copy_database(&self, from: &Database, to: &Database) -> Result<(), Fault> {
+        self.must_bear(&from.name, &from.marker)?;
+        self.must_bear(&to.name, &to.marker)?;
+        let caches: BTreeSet<String> =
+            self.names(&from.name, &self.driver.ask_caches(&from.name))?.into_iter().collect();
+        match &self.service {
+            DbService::Sqlite {} => self.copy_file(from, to, &caches),
+            DbService::Mariadb { .. } => self.copy_tables(&from.name, &to.name, &caches),
+        }
+    }
+
+    /// The new file is made beside its place, since it bears the marker of what it is a copy of at first.
+    fn copy_file(&self, from: &Database, to: &Database, caches: &BTreeSet<String>) -> Result<(), Fault> {
+        let (files, databases) = (self.world.files(), &self.world.parts.databases);
+        let (source, target) = (self.file(&from.name), self.file(&to.name));
+        let coming = target.with_extension("coming");
+        files.remove_file(&coming)?;
+        if let Some(copy) = self.driver.copy_whole(&coming) {
+            databases.sqlite_to_read(&source)?.run(copy.text().expose())?;
+        }
+        let mut connection = databases.sqlite(&coming)?;
+        for table in caches {
+            connection.run(&format!("DELETE FROM \"{}\"", table.replace('"', "\"\"")))?;
+        }
+        connection.run(self.driver.drop_table(&to.name, "aegir_marker").text().expose())?;
+        for statement in self.driver.create(&self.product()?, &to.name, &to.marker) {
+            connection.run(statement.text().expose())?;
+        }
+        drop(connection);
+        if let Place::File { mode, .. } = self.driver.place(&to.name) {
+            files.set_group(&coming, self.world.parts.web_gid)?;
+            files.set_mode(&coming, mode)?;
+        }
+        files.remove_file(&target)?;
+        files.rename(&coming, &target)?;
+        Ok(())
+    }
+
+    fn copy_tables(&self, from: &DbName, to: &DbName, caches: &BTreeSet<String>) -> Result<(), Fault> {
+        for table in self.names(to, &self.driver.ask_tables(to))? {
+            self.run(&self.driver.drop_table(to, &table))?;
+        }
+        let tables = self.names(from, &self.driver.ask_tables(from))?;
+        let count = usize::from(self.world.parts.settings.copy_connections).clamp(1, MOST);
+        let connections =
+            (0..count).map(|number| self.connect_to_copy(to, number)).collect::<Result<Vec<_>, Fault>>()?;
+        let work = Work { driver: self.driver, from, to, caches, tables: Mutex::new(tables.into()) };
+        let mut connections = connections.into_iter();
+        let Some(first) = connections.next() else { return Ok(()) };
+        thread::scope(|scope| {
+            let others: Vec<_> = connections.map(|connection| scope.spawn(|| work.copy(connection))).collect();
+            let mut copied = work.copy(first);
+            for other in others {
+                copied = copied.and(other.join().unwrap_or_else(|_| Err(CopyFault::Broken.into())));
+            }
+            copied
+        })
+    }
+
+    /// A connection in the database `to`, under a name by which it is found if we die.
+    fn connect_to_copy(&self, to: &DbName, number: usize) -> Result<Box<dyn Connection>, Fault> {
+        let DbService::Mariadb { at, account, .. } = &self.service else {
+            return Err(DbFault::None { server: self.server.clone() }.into());
+        };
+        let password = self.password()?;
+        let mut connection = self.world.parts.databases.mariadb(at, account, &password, Some(to.as_str()), COPYING)?;
+        let lock = connection.rows(&format!("SELECT GET_LOCK('{}', 60)", self.lock_of_copy(number)))?;
+        if text_of(lock).as_deref() != Some("1") {
+            return Err(DbFault::StillAtIt { server: self.server.clone() }.into());
+        }
+        for statement in self.driver.before_copying() {
+            connection.run(statement.text().expose())?;
+        }
+        Ok(connection)
+    }
+
+    fn lock_of_copy(&self, number: usize) -> String {
+        format!("aegir {} copy {number}", self.world.task.attempt)
+    }
+
+    /// Ends what a killed process of this attempt still copies: the server itself would go on to the end of a table.
+    pub(crate) fn end_copying(&self) -> Result<(), Fault> {
+        if matches!(self.service, DbService::Sqlite {}) {
+            return Ok(());
+        }
+        for number in 0..MOST {
+            let ask = format!("SELECT IS_USED_LOCK('{}')", self.lock_of_copy(number));
+            let Some(id) = text_of(self.rows(&ask)?).and_then(|id| id.parse::<u64>().ok()) else { continue };
+            // One that ended by itself meanwhile is as good.
+            let _ = self.connected(|connection, _| Ok(connection.run(&format!("KILL CONNECTION {id}"))?));
+        }
+        Ok(())
+    }
+
+    fn names(&self, name: &DbName, ask: &Statement) -> Result<Vec<String>, Fault> {
+        let rows = self.rows_in(name, ask)?.into_iter();
+        Ok(rows.filter_map(|row| Some(String::from_utf8_lossy(&row.into_iter().next()??).into_owned())).collect())
+    }
+}
+
+/// What the connections of one copy share.
+struct Work<'a> {
+    driver: &'a dyn DbDriver,
+    from: &'a DbName,
+    to: &'a DbName,
+    caches: &'a BTreeSet<String>,
+    /// Those that nobody took up yet.
+    tables: Mutex<VecDeque<String>>,
+}
+
+impl Work<'_> {
+    /// Copies one table after the other, until none is left.
+    fn copy(&self, mut connection: Box<dyn Connection>) -> Result<(), Fault> {
+        loop {
+            let table = self.tables.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(table) = table else { return Ok(()) };
+            if let Err(fault) = self.copy_table(&mut *connection, &table) {
+                // The others have nothing more to do.
+                self.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                return Err(fault);
+            }
+        }
+    }
+
+    fn copy_table(&self, connection: &mut dyn Connection, table: &str) -> Result<(), Fault> {
+        let Some(ask) = self.driver.ask_table(self.from, table) else { return Ok(()) };
+        let shape = connection.rows(ask.text().expose())?.into_iter().next();
+        let Some(Some(shape)) = shape.and_then(|row| row.into_iter().nth(1)) else {
+            return Err(CopyFault::NoShape { table: table.to_owned() }.into());
+        };
+        connection.run(&String::from_utf8_lossy(&shape))?;
+        if let (false, Some(copy)) = (self.caches.contains(table), self.driver.copy_rows(self.from, self.to, table)) {
+            connection.run(copy.text().expose())?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a database cannot be copied.
+#[derive(Debug, thiserror::Error)]
+enum CopyFault {
+    #[error("the database `{name}` holds more than tables, which a copy would lack: {}", more.join(", "))]
+    MoreThanTables { name: DbName, more: Vec<String> },
+    #[error("the database server does not say how the table `{table}` is made")]
+    NoShape { table: String },
+    #[error("copying the database came to a sudden end")]
+    Broken,
+}
+
+impl Remedy for CopyFault {
+    fn remedy(&self) -> Option<String> {
+        match self {
+            CopyFault::MoreThanTables { .. } => Some(
+                "views, triggers, routines and events are none of Drupal's own: remove them, and make them again \
+                 afterwards"
+                    .into(),
+            ),
+            CopyFault::NoShape { .. } | CopyFault::Broken => None,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The database of a new self: a copy of what the site has, on the same server.
+
+use std::time::Duration;
+
+use aegir_domain::{Database, Fault, ServerName, SiteContext};
+use aegir_recipe::{Action, Check, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+use crate::service::DbServer;
+
+/// A site's database is its own, and can be copied; gives its size in bytes.
+pub(crate) struct DatabaseToCopy {
+    pub(crate) site: SiteContext,
+}
+
+impl Check<World> for DatabaseToCopy {
+    type Output = u64;
+    const NAME: &'static str = "database-to-copy";
+
+    fn look(&self, world: &World) -> Result<u64, Fault> {
+        let server = DbServer::of(world, &self.site.db_server)?;
+        let Database { name, marker, .. } = &self.site.database;
+        server.must_bear(name, marker)?;
+        server.must_be_copyable(name)?;
+        server.size(name)
+    }
+}
+
+/// Copies a database that nobody writes to into an empty one of the same server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CopyDatabase {
+    pub(crate) server: ServerName,
+    pub(crate) from: Database,
+    pub(crate) to: Database,
+}
+
+impl Action<World> for CopyDatabase {
+    type Output = ();
+    const NAME: &'static str = "copy-database";
+    const LIMIT: Duration = Duration::from_secs(4 * 3600);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let began = world.parts.clock.now();
+        DbServer::of(world, &self.server)?.copy_database(&self.from, &self.to)?;
+        let took = world.parts.clock.now().saturating_sub(began);
+        world.say(format!("Copied the database `{}` to `{}` in {:.1} s", self.from.name, self.to.name, took.as_secs_f64()));
+        Ok(())
+    }
+}
+
+impl Undo<World> for CopyDatabase {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        // What it filled goes with the step that made it, once nothing fills it any more.
+        DbServer::of(world, &self.server)?.end_copying()
+    }
+}

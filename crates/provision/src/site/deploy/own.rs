@@ -1,0 +1,122 @@
+//! What is a site's own and goes with it wherever it lives: its salt. What is of its place, and is made anew.
+
+use aegir_domain::{ContextName, DbName, Fault, FormerName, ServerName, SiteName};
+use aegir_drupal::driver::Credentials;
+use aegir_recipe::{Action, Undo};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+use crate::service::DbServer;
+use crate::service::php::read_credentials;
+use crate::step::file::{Was, put, put_back};
+
+/// Keeps the salt that a site has with the task, as its secret `hash-salt`: sessions and one-time links depend on it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TakeSalt {
+    pub(crate) site: SiteName,
+}
+
+impl Action<World> for TakeSalt {
+    type Output = ();
+    const NAME: &'static str = "take-salt";
+    const LASTS: bool = false;
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let salt = read_credentials(world, &self.site)?.hash_salt;
+        world.files().write(&world.task.secret_path("hash-salt"), salt.expose().as_bytes(), 0o600)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for TakeSalt {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        world.files().remove_file(&world.task.secret_path("hash-salt"))?;
+        Ok(())
+    }
+}
+
+/// The credentials of the self that this task makes, from its secrets.
+pub(crate) fn new_credentials(world: &World, server: &ServerName, database: &DbName) -> Result<Credentials, Fault> {
+    let server = DbServer::of(world, server)?;
+    Ok(server.credentials(database, &world.task_secret("database")?, &world.task_secret("hash-salt")?))
+}
+
+/// Has a site's credentials be those of the self that this task made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReplaceCredentials {
+    pub(crate) site: SiteName,
+    pub(crate) server: ServerName,
+    pub(crate) database: DbName,
+    pub(crate) was: Was,
+}
+
+impl Action<World> for ReplaceCredentials {
+    type Output = ();
+    const NAME: &'static str = "replace-credentials";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let text = new_credentials(world, &self.server, &self.database)?.expose().to_string();
+        put(world, &path_of(world, &self.site), text.as_bytes(), 0o400, None)
+    }
+}
+
+impl Undo<World> for ReplaceCredentials {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        put_back(world, &path_of(world, &self.site), &self.was)
+    }
+}
+
+/// Keeps a copy of a site's credentials for the former self that it is about to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeepCredentials {
+    pub(crate) site: SiteName,
+    pub(crate) former: FormerName,
+}
+
+impl Action<World> for KeepCredentials {
+    type Output = ();
+    const NAME: &'static str = "keep-credentials";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let text = read_credentials(world, &self.site)?.expose().to_string();
+        put(world, &world.home().credentials_of_former(&self.former), text.as_bytes(), 0o400, None)
+    }
+}
+
+impl Undo<World> for KeepCredentials {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        world.files().remove_file(&world.home().credentials_of_former(&self.former))?;
+        Ok(())
+    }
+}
+
+/// Has a site's credentials be those of a former self, which still has them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct BringCredentials {
+    pub(crate) site: SiteName,
+    pub(crate) former: FormerName,
+    pub(crate) was: Was,
+}
+
+impl Action<World> for BringCredentials {
+    type Output = ();
+    const NAME: &'static str = "bring-credentials";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let from = world.home().credentials_of_former(&self.former);
+        match world.files().read(&from)? {
+            Some(text) => put(world, &path_of(world, &self.site), &text, 0o400, None),
+            None => Err(super::former::FormerFault::NoCredentials { path: from }.into()),
+        }
+    }
+}
+
+impl Undo<World> for BringCredentials {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        put_back(world, &path_of(world, &self.site), &self.was)
+    }
+}
+
+fn path_of(world: &World, site: &SiteName) -> std::path::PathBuf {
+    world.home().credentials_of(&ContextName::Site(site.clone()))
+}

@@ -1,0 +1,187 @@
+//! The updates of a new self, run where nothing else waits for PHP, and a first visit to it.
+
+use std::time::Duration;
+
+use aegir_domain::{AttemptId, Fault, PlatformContext, Remedy, SiteContext, SiteName};
+use aegir_drupal::driver::{Finding, Operation, Updated, Visited};
+use aegir_recipe::{Action, Check, Cleanup, Undo};
+use serde::{Deserialize, Serialize};
+
+use super::own::new_credentials;
+use crate::World;
+use crate::service::fpm::PoolOf;
+use crate::service::http::Down;
+use crate::service::php::{Asker, Lent};
+
+/// However it is set, updates end by then.
+const LONGEST: Duration = Duration::from_secs(6 * 3600);
+/// How long a first visit may take: it builds all caches.
+const VISIT: Duration = Duration::from_secs(240);
+
+/// How long updates may take.
+fn limit(world: &World) -> Duration {
+    Duration::from_secs(world.parts.settings.update_limit.max(1)).min(LONGEST - Duration::from_secs(60))
+}
+
+/// Lends the task a pool of php-fpm with the platform's PHP.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LendPool {
+    pub(crate) platform: PlatformContext,
+}
+
+impl Action<World> for LendPool {
+    type Output = ();
+    const NAME: &'static str = "lend-pool";
+    const LIMIT: Duration = Duration::from_secs(120);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let pool = PoolOf::lent(world, &self.platform, limit(world));
+        pool.publish(Some(&pool.text(1)?), Down::Refused)
+    }
+}
+
+impl Undo<World> for LendPool {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        take_back(world, &self.platform)
+    }
+}
+
+/// Takes the task's pool away again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WithdrawPool {
+    pub(crate) platform: PlatformContext,
+    /// Whose it is.
+    pub(crate) attempt: AttemptId,
+}
+
+impl Action<World> for WithdrawPool {
+    type Output = ();
+    const NAME: &'static str = "withdraw-pool";
+    const LIMIT: Duration = Duration::from_secs(120);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        take_back(world, &self.platform)
+    }
+}
+
+impl Cleanup<World> for WithdrawPool {}
+
+fn take_back(world: &World, platform: &PlatformContext) -> Result<(), Fault> {
+    let pool = PoolOf::lent(world, platform, limit(world));
+    if world.files().kind(&pool.path())?.is_some() {
+        return pool.publish(None, Down::Tolerated);
+    }
+    // php-fpm may still run with it, if whoever took it away died before the reload.
+    match pool.answers(1) {
+        true => pool.publish(None, Down::Tolerated),
+        false => pool.swap(None),
+    }
+}
+
+/// Asks about a self that is not in service yet.
+fn trial<'w>(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
+    let credentials = new_credentials(world, &site.db_server, &site.database.name)?;
+    let lent = Lent { socket: world.lent_socket(), limit: limit(world) };
+    Asker::of_trial(world, site, platform, credentials, lent)
+}
+
+/// Runs all updates of a self that is not in service yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RunUpdates {
+    pub(crate) site: Box<SiteContext>,
+    pub(crate) platform: PlatformContext,
+}
+
+impl Action<World> for RunUpdates {
+    type Output = ();
+    const NAME: &'static str = "run-updates";
+    const LIMIT: Duration = LONGEST;
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let updated: Updated = trial(world, &self.site, &self.platform)?.ask(Operation::Updates, limit(world))?;
+        for Finding { title, value, description, .. } in updated.findings {
+            world.warn(format!("Drupal warns of {title}: {value} {description}"));
+        }
+        if !updated.entity_changes.is_empty() {
+            let output = updated.entity_changes.join("\n");
+            world.say_with("Some types of content differ from what the code says, and no update puts that right", output);
+        }
+        world.say(format!("All updates of Drupal {} ran", updated.core_version));
+        Ok(())
+    }
+}
+
+impl Undo<World> for RunUpdates {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // They wrote into the copies that earlier steps made, and nowhere else.
+        Ok(())
+    }
+}
+
+/// What a visitor gets from a site's PHP now: the status of the front page, or nothing if it dies.
+pub(crate) struct VisitNow {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
+}
+
+impl Check<World> for VisitNow {
+    type Output = Option<u16>;
+    const NAME: &'static str = "visit-now";
+    const LIMIT: Duration = Duration::from_secs(300);
+
+    fn look(&self, world: &World) -> Result<Option<u16>, Fault> {
+        let asked = Asker::of(world, &self.site, &self.platform)?.ask::<Visited>(Operation::Visit, VISIT);
+        match asked {
+            Ok(visited) if visited.is_well() => Ok(Some(visited.status)),
+            Ok(visited) => {
+                world.warn(format!("The front page answers {} as it is: {}", visited.status, visited.said));
+                Ok(Some(visited.status))
+            }
+            Err(fault) => {
+                world.warn(format!("The front page does not answer as it is: {}", fault.report().message));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The front page of a new self answers as well as it did before.
+pub(crate) struct Visit {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
+    /// What it answered before.
+    pub(crate) was: Option<u16>,
+    /// Whether it is in service already, behind the fence.
+    pub(crate) in_service: bool,
+}
+
+impl Check<World> for Visit {
+    type Output = ();
+    const NAME: &'static str = "visit";
+    const LIMIT: Duration = Duration::from_secs(300);
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        let asker = match self.in_service {
+            true => Asker::of(world, &self.site, &self.platform)?,
+            false => trial(world, &self.site, &self.platform)?,
+        };
+        let visited: Visited = asker.ask(Operation::Visit, VISIT)?;
+        match visited.is_well() || self.was == Some(visited.status) {
+            true => Ok(()),
+            false => Err(Unwell { site: self.site.name.clone(), visited }.into()),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the front page of the new self of `{site}` answers {}: {}", visited.status, visited.said)]
+struct Unwell {
+    site: SiteName,
+    visited: Visited,
+}
+
+impl Remedy for Unwell {
+    fn remedy(&self) -> Option<String> {
+        Some("look at what the site's own code does on its front page with this version of Drupal, then retry".into())
+    }
+}

@@ -1,0 +1,281 @@
+//! Migrate: moves a site to another platform, and runs its updates on a copy.
+//!
+//! The site stays whole until the copy answers and is in service; a failure costs its visitors a short fence and
+//! nothing else. What it was is kept.
+
+use std::path::PathBuf;
+
+use aegir_domain::{
+    Context, ContextName, Database, DbName, Fault, Former, Marker, PlatformContext, PlatformName, Remedy, SiteAnswer,
+    SiteContext, SiteName,
+};
+use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
+
+use super::deploy::database::{CopyDatabase, DatabaseToCopy};
+use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
+use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
+use super::deploy::fits::Fits;
+use super::deploy::former;
+use super::deploy::own::{KeepCredentials, ReplaceCredentials, TakeSalt};
+use super::deploy::updates::{LendPool, RunUpdates, Visit, VisitNow, WithdrawPool};
+use super::facts::{DatabaseReady, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
+use super::layout::{self, SettleModes};
+use super::probe::{Links, Packages};
+use crate::World;
+use crate::service::code_ahead::CodeAhead;
+use crate::step::context::{SaveContext, SavedText};
+use crate::step::database::{CreateDatabase, CreateDatabaseUser};
+use crate::step::file::{Keep, Want, converge};
+use crate::step::secret::MakeSecret;
+use crate::step::sites_php::{ListSite, listed};
+use crate::step::vhost::PublishVhost;
+
+/// What a copy takes besides its files and its database, in bytes.
+const ROOM: u64 = 50 << 20;
+
+/// Moves a site to another platform.
+pub(crate) struct Migrate {
+    pub(crate) site: SiteName,
+    pub(crate) platform: PlatformName,
+}
+
+impl Recipe<World> for Migrate {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let Movable { site, from } = run.check(MayMove { site: self.site.clone(), to: self.platform.clone() })?;
+        let ready = run.check(PlatformReady { platform: self.platform.clone(), profile: Some(site.profile.clone()) })?;
+        self.check_target(run, &site, &from, &ready)?;
+        let hosts = run.check(DatabaseReady {
+            server: site.db_server.clone(),
+            php: ready.platform.clone(),
+            core: ready.major,
+        })?;
+        let folder = from.root.site_dir(&site.name);
+        let bytes = run.check(FilesToCopy { folder: folder.clone() })? + run.check(DatabaseToCopy { site: site.clone() })?;
+        run.check(Room { at: ready.platform.root.path().join("sites"), bytes: bytes + ROOM })?;
+        let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
+
+        let world = run.world();
+        let attempt = world.task.attempt;
+        let name = former::name(world, &site.name)?;
+        let moved = SiteContext {
+            platform: ready.platform.name.clone(),
+            core: ready.core.clone(),
+            database: Database {
+                name: DbName::for_site(&site.name, world.parts.mint.random()),
+                marker: Marker::new(&site.name, attempt),
+                hosts,
+            },
+            revision: site.revision + 1,
+            ..site.clone()
+        };
+        let root = ready.platform.root.clone();
+
+        self.make_copy(run, &site, &moved, &folder, &ready.platform)?;
+        run.step(LendPool { platform: ready.platform.clone() })?;
+        let since = run.world().parts.clock.unix_ms();
+        run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
+        run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
+        run.step(CopyDatabase {
+            server: site.db_server.clone(),
+            from: site.database.clone(),
+            to: moved.database.clone(),
+        })?;
+        run.step(TopUpFiles { from: folder, root: root.clone(), site: site.name.clone() })?;
+        run.step(RunUpdates { site: Box::new(moved.clone()), platform: ready.platform.clone() })?;
+        run.check(Visit { site: moved.clone(), platform: ready.platform.clone(), was, in_service: false })?;
+        run.step(SettleModes { root: root.clone(), site: site.name.clone() })?;
+
+        let former = Former::of(&site, name, (since / 1000) as i64, bytes);
+        let mut moved = moved;
+        moved.formers.push(former.clone());
+        self.switch(run, &site, &from, &moved, &ready.platform, &former)?;
+
+        let code = CodeAhead::begin(root.path());
+        let packages = run.check(Packages { site: moved.clone(), core: moved.core.clone(), code })?;
+        run.answer_with(&SiteAnswer {
+            core: moved.core.clone(),
+            packages: Some(packages),
+            installer: None,
+            changes: vec![format!("the platform: `{}`", moved.platform)],
+        });
+        run.answer("site", site.name.as_str());
+        run.answer("platform", moved.platform.as_str());
+        run.answer("former", former.name.as_str());
+        run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
+        say_kept(run, &former);
+        run.point_of_no_return(
+            Afterwards::new()
+                .finish(LowerFence { site: site.name.clone(), attempt })
+                .cleanup(WithdrawPool { platform: ready.platform, attempt })
+                .cleanup(layout::DropFolderMark { root, site: site.name, attempt }),
+        )
+    }
+}
+
+impl Migrate {
+    /// What must hold of the platform that it moves to.
+    fn check_target(
+        &self,
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        from: &PlatformContext,
+        ready: &Ready,
+    ) -> Result<(), Fault> {
+        run.check(Fits {
+            site: site.clone(),
+            from: from.clone(),
+            to: ready.platform.clone(),
+            core: ready.core.clone(),
+        })?;
+        run.check(PlatformServed { platform: ready.platform.clone(), site: Served::New })?;
+        run.check(PhpReady { platform: ready.platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;
+        run.check(PlaceIsFree { root: ready.platform.root.clone(), site: site.name.clone() })?;
+        run.check(NotFenced { site: site.name.clone() })
+    }
+
+    /// All of the new self that can be made while the site is written to.
+    fn make_copy(
+        &self,
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        moved: &SiteContext,
+        from: &std::path::Path,
+        to: &PlatformContext,
+    ) -> Result<(), Fault> {
+        let Database { name, marker, hosts } = moved.database.clone();
+        let (server, attempt) = (site.db_server.clone(), run.world().task.attempt);
+        run.step(MakeSecret { name: "database".into() })?;
+        run.step(TakeSalt { site: site.name.clone() })?;
+        run.step(CreateDatabase { server: server.clone(), name: name.clone(), marker })?;
+        run.step(CreateDatabaseUser { server, name, hosts })?;
+        run.step(CopyFiles {
+            from: from.to_owned(),
+            root: to.root.clone(),
+            site: site.name.clone(),
+            attempt,
+        })?;
+        for file in layout::settings_files(run.world(), moved, to)? {
+            let current = run.check(layout::FileNow { path: file.path.clone() })?;
+            let want =
+                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
+            converge(run, &current, want)?;
+        }
+        let were = listed(run.world(), &to.root, &site.name)?;
+        run.step(ListSite {
+            platform: to.name.clone(),
+            root: to.root.clone(),
+            site: site.name.clone(),
+            names: moved.names(),
+            were,
+        })
+    }
+
+    /// Puts the new self in service, behind the fence, and the former one on its shelf.
+    fn switch(
+        &self,
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        from: &PlatformContext,
+        moved: &SiteContext,
+        to: &PlatformContext,
+        former: &Former,
+    ) -> Result<(), Fault> {
+        let name = ContextName::Site(site.name.clone());
+        let path = run.world().home().credentials_of(&name);
+        run.step(KeepCredentials { site: site.name.clone(), former: former.name.clone() })?;
+        let was = run.step(Keep { path, name: "credentials".into() })?;
+        run.step(ReplaceCredentials {
+            site: site.name.clone(),
+            server: site.db_server.clone(),
+            database: moved.database.name.clone(),
+            was,
+        })?;
+        let was = run.check(SavedText { name })?;
+        run.step(SaveContext { context: Context::Site(Box::new(moved.clone())), was })?;
+        PublishVhost::replacing(run, moved, to)?;
+        run.check(FenceStands { site: moved.clone(), platform: to.clone() })?;
+        let were = listed(run.world(), &from.root, &site.name)?;
+        run.step(ListSite {
+            platform: from.name.clone(),
+            root: from.root.clone(),
+            site: site.name.clone(),
+            names: Vec::new(),
+            were,
+        })?;
+        Links { site: moved, root: &to.root }.make(run)?;
+        former::shelve(run, site, from, &former.name)
+    }
+}
+
+/// Says what is kept, and how to go back to it.
+pub(super) fn say_kept(run: &mut Run<'_, World>, former: &Former) {
+    let days = run.world().parts.settings.former_days;
+    run.say(format!(
+        "What it was is kept as `{}`, {} MB, for {days} days at least: `aegir provision go-back` returns to it",
+        former.name,
+        former.bytes.div_ceil(1 << 20),
+    ));
+}
+
+/// A site that is in service and can be moved to another platform.
+struct MayMove {
+    site: SiteName,
+    to: PlatformName,
+}
+
+/// The site, and the platform it lives on.
+struct Movable {
+    site: SiteContext,
+    from: PlatformContext,
+}
+
+impl Check<World> for MayMove {
+    type Output = Movable;
+    const NAME: &'static str = "may-move";
+
+    fn look(&self, world: &World) -> Result<Movable, Fault> {
+        let site = world.contexts().site(&self.site)?;
+        let (from, to) = (world.contexts().platform(&site.platform)?, world.contexts().platform(&self.to)?);
+        if from.name == to.name || from.root == to.root {
+            return Err(MoveFault::There { site: site.name, platform: to.name }.into());
+        }
+        if from.server != to.server {
+            return Err(MoveFault::OtherMachine { platform: to.name, is: from.server.to_string() }.into());
+        }
+        if site.awaits_installer {
+            return Err(MoveFault::NotInstalled { site: site.name }.into());
+        }
+        let folder = from.root.site_dir(&site.name);
+        match world.files().kind(&folder)? {
+            Some(aegir_host::Kind::Dir) => Ok(Movable { site, from }),
+            _ => Err(MoveFault::NoFolder { folder }.into()),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum MoveFault {
+    #[error("the site `{site}` lives on the platform `{platform}` already")]
+    There { site: SiteName, platform: PlatformName },
+    #[error("the platform `{platform}` is on another server than `{is}`, where the site lives")]
+    OtherMachine { platform: PlatformName, is: String },
+    #[error("Drupal is not installed into `{site}` yet")]
+    NotInstalled { site: SiteName },
+    #[error("`{}` is no folder of a site", folder.display())]
+    NoFolder { folder: PathBuf },
+}
+
+impl Remedy for MoveFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            MoveFault::There { .. } => "name another platform".into(),
+            MoveFault::OtherMachine { is, .. } => {
+                format!("a site cannot be moved to another server yet: name a platform of `{is}`")
+            }
+            MoveFault::NotInstalled { site } => {
+                format!("call its installer, then run `aegir provision verify @{site}`; or delete it and install it there")
+            }
+            MoveFault::NoFolder { .. } => "put the folder back from a backup, then verify the site".into(),
+        })
+    }
+}

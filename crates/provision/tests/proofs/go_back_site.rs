@@ -1,0 +1,117 @@
+//! Go back: a site is what it was before it was moved, or it is as it is.
+
+use std::fs;
+
+use aegir_domain::{OutcomeKind, Task};
+use aegir_lab::proof::{Extent, Scene};
+use aegir_lab::{Code, Lab};
+
+use crate::{another_name_for_the_neighbour, lines, two_platforms};
+
+fn go_back() -> Task {
+    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None }
+}
+
+/// A site that was moved, and written to since.
+fn a_site_that_was_moved(lab: &Lab, from: &str, to: &str) {
+    two_platforms(lab);
+    lab.platform("later-seven", Code::LaterSeven);
+    lab.platform("later-ten", Code::LaterTen);
+    lab.install("other.test", from);
+    lab.install("a.test", from);
+    lab.must(Task::MigrateSite { site: "a.test".parse().unwrap(), platform: to.parse().unwrap() });
+    fs::write(lab.site_folder("a.test").join("files/since.txt"), "An upload.\n").unwrap();
+}
+
+#[test]
+fn a_site_goes_back_or_is_left_as_it_is() {
+    let scene = Scene::new("go-back-site", |lab| {
+        a_site_that_was_moved(lab, "seven", "later-seven");
+        go_back()
+    });
+    let (_, after) = scene.worlds();
+    assert!(!after.find("platforms/seven/sites/a.test/settings.php").is_empty());
+    assert!(!after.find("later-seven/sites/.aegir-former/a.test-").is_empty(), "what it was just now is kept");
+    scene.lines_are(&lines("go-back-site"));
+    scene.prove(Extent::Whole);
+}
+
+#[test]
+fn a_site_of_drupal_10_goes_back_or_is_left_as_it_is() {
+    let scene = Scene::new("go-back-site, Drupal 10", |lab| {
+        a_site_that_was_moved(lab, "ten", "later-ten");
+        go_back()
+    });
+    scene.prove(Extent::OneOf(3));
+}
+
+#[test]
+fn a_site_goes_back_beside_others_that_live_on() {
+    let scene = Scene::new("go-back-site, beside others", |lab| {
+        a_site_that_was_moved(lab, "seven", "later-seven");
+        go_back()
+    });
+    scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
+}
+
+#[test]
+fn going_back_and_back_again_ends_where_it_began() {
+    let lab = Lab::new();
+    a_site_that_was_moved(&lab, "ten", "later-ten");
+    let moved = lab.site("a.test");
+
+    lab.must(go_back());
+    assert_eq!(lab.site("a.test").platform.as_str(), "ten");
+    assert!(!lab.site_folder("a.test").join("files/since.txt").exists());
+    lab.must(go_back());
+
+    let again = lab.site("a.test");
+    assert_eq!((&again.platform, &again.database, &again.core), (&moved.platform, &moved.database, &moved.core));
+    assert_eq!(again.formers.len(), 1);
+    assert!(lab.site_folder("a.test").join("files/since.txt").exists());
+}
+
+#[test]
+fn a_former_self_that_does_not_answer_is_not_put_in_service() {
+    let lab = Lab::new();
+    a_site_that_was_moved(&lab, "seven", "later-seven");
+    let former = lab.site("a.test").formers[0].clone();
+    let folder = former.folder(&lab.contexts().platform(&former.platform).unwrap().root);
+    fs::remove_file(folder.join("settings.php")).unwrap();
+    let before = lab.snapshot();
+
+    let ending = lab.run(go_back());
+
+    assert_eq!(ending.outcome.kind(), OutcomeKind::RolledBack, "{ending:?}");
+    assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(lab.refuses(go_back()).contains("is gone"));
+}
+
+#[test]
+fn there_is_nothing_to_go_back_to_before_a_site_was_moved() {
+    let lab = Lab::new();
+    two_platforms(&lab);
+    lab.install("a.test", "ten");
+    assert!(lab.refuses(go_back()).contains("has no former self"));
+}
+
+#[test]
+fn a_site_with_a_former_self_is_deleted_with_it_or_left_as_it_was() {
+    let scene = Scene::new("delete-site, with a former self", |lab| {
+        a_site_that_was_moved(lab, "seven", "later-seven");
+        Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into() }
+    });
+    let (_, after) = scene.worlds();
+    assert!(after.find("database a_test").is_empty() && after.find("former_a.test").is_empty());
+    assert!(!after.find("platforms/seven/sites/.aegir-trash/a.test-").is_empty());
+    scene.prove(Extent::OneOf(3));
+}
+
+#[test]
+fn a_platform_that_a_former_self_lies_on_is_not_forgotten() {
+    let lab = Lab::new();
+    a_site_that_was_moved(&lab, "ten", "later-ten");
+    lab.must(Task::DeleteSite { site: "other.test".parse().unwrap(), confirm: "other.test".into() });
+    assert!(lab.refuses(Task::ForgetContext { name: "@platform_ten".parse().unwrap() }).contains("a.test"));
+}
