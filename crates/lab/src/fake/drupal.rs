@@ -303,7 +303,8 @@ impl<'a> Site<'a> {
     /// What a visitor would get.
     fn visit(&self) -> Result<Value, Refusal> {
         self.values()?;
-        let status = if self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
+        let is_updated = self.connect()?.rows("SELECT core FROM updated").is_ok();
+        let status = if is_updated && self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
         Ok(json!({ "status": status, "said": self.say("site") }))
     }
 

@@ -15,8 +15,8 @@ fn go_back() -> Task {
 /// A site that was moved, and written to since.
 fn a_site_that_was_moved(lab: &Lab, from: &str, to: &str) {
     two_platforms(lab);
-    lab.platform("later-seven", Code::LaterSeven);
-    lab.platform("later-ten", Code::LaterTen);
+    lab.platform("later_seven", Code::LaterSeven);
+    lab.platform("later_ten", Code::LaterTen);
     lab.install("other.test", from);
     lab.install("a.test", from);
     lab.must(Task::MigrateSite { site: "a.test".parse().unwrap(), platform: to.parse().unwrap() });
@@ -26,12 +26,12 @@ fn a_site_that_was_moved(lab: &Lab, from: &str, to: &str) {
 #[test]
 fn a_site_goes_back_or_is_left_as_it_is() {
     let scene = Scene::new("go-back-site", |lab| {
-        a_site_that_was_moved(lab, "seven", "later-seven");
+        a_site_that_was_moved(lab, "seven", "later_seven");
         go_back()
     });
     let (_, after) = scene.worlds();
     assert!(!after.find("platforms/seven/sites/a.test/settings.php").is_empty());
-    assert!(!after.find("later-seven/sites/.aegir-former/a.test-").is_empty(), "what it was just now is kept");
+    assert!(!after.find("later_seven/sites/.aegir-former/a.test-").is_empty(), "what it was just now is kept");
     scene.lines_are(&lines("go-back-site"));
     scene.prove(Extent::Whole);
 }
@@ -39,7 +39,7 @@ fn a_site_goes_back_or_is_left_as_it_is() {
 #[test]
 fn a_site_of_drupal_10_goes_back_or_is_left_as_it_is() {
     let scene = Scene::new("go-back-site, Drupal 10", |lab| {
-        a_site_that_was_moved(lab, "ten", "later-ten");
+        a_site_that_was_moved(lab, "ten", "later_ten");
         go_back()
     });
     scene.prove(Extent::OneOf(3));
@@ -48,7 +48,7 @@ fn a_site_of_drupal_10_goes_back_or_is_left_as_it_is() {
 #[test]
 fn a_site_goes_back_beside_others_that_live_on() {
     let scene = Scene::new("go-back-site, beside others", |lab| {
-        a_site_that_was_moved(lab, "seven", "later-seven");
+        a_site_that_was_moved(lab, "seven", "later_seven");
         go_back()
     });
     scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
@@ -57,7 +57,7 @@ fn a_site_goes_back_beside_others_that_live_on() {
 #[test]
 fn going_back_and_back_again_ends_where_it_began() {
     let lab = Lab::new();
-    a_site_that_was_moved(&lab, "ten", "later-ten");
+    a_site_that_was_moved(&lab, "ten", "later_ten");
     let moved = lab.site("a.test");
 
     lab.must(go_back());
@@ -74,7 +74,7 @@ fn going_back_and_back_again_ends_where_it_began() {
 #[test]
 fn a_former_self_that_does_not_answer_is_not_put_in_service() {
     let lab = Lab::new();
-    a_site_that_was_moved(&lab, "seven", "later-seven");
+    a_site_that_was_moved(&lab, "seven", "later_seven");
     let former = lab.site("a.test").formers[0].clone();
     let folder = former.folder(&lab.contexts().platform(&former.platform).unwrap().root);
     fs::remove_file(folder.join("settings.php")).unwrap();
@@ -99,7 +99,7 @@ fn there_is_nothing_to_go_back_to_before_a_site_was_moved() {
 #[test]
 fn a_site_with_a_former_self_is_deleted_with_it_or_left_as_it_was() {
     let scene = Scene::new("delete-site, with a former self", |lab| {
-        a_site_that_was_moved(lab, "seven", "later-seven");
+        a_site_that_was_moved(lab, "seven", "later_seven");
         Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into() }
     });
     let (_, after) = scene.worlds();
@@ -111,7 +111,7 @@ fn a_site_with_a_former_self_is_deleted_with_it_or_left_as_it_was() {
 #[test]
 fn a_platform_that_a_former_self_lies_on_is_not_forgotten() {
     let lab = Lab::new();
-    a_site_that_was_moved(&lab, "ten", "later-ten");
+    a_site_that_was_moved(&lab, "ten", "later_ten");
     lab.must(Task::DeleteSite { site: "other.test".parse().unwrap(), confirm: "other.test".into() });
     assert!(lab.refuses(Task::ForgetContext { name: "@platform_ten".parse().unwrap() }).contains("a.test"));
 }

@@ -16,8 +16,8 @@ fn migrate(platform: &str) -> Task {
 /// Platforms with a release and a later one, and a site with an upload on the first.
 fn a_site_to_move(lab: &Lab, on: &str) {
     two_platforms(lab);
-    lab.platform("later-seven", Code::LaterSeven);
-    lab.platform("later-ten", Code::LaterTen);
+    lab.platform("later_seven", Code::LaterSeven);
+    lab.platform("later_ten", Code::LaterTen);
     lab.install("other.test", on);
     lab.install("a.test", on);
     fs::write(lab.site_folder("a.test").join("files/a.txt"), "An upload.\n").unwrap();
@@ -27,11 +27,11 @@ fn a_site_to_move(lab: &Lab, on: &str) {
 fn a_site_is_moved_or_left_as_it_was() {
     let scene = Scene::new("migrate-site", |lab| {
         a_site_to_move(lab, "seven");
-        migrate("later-seven")
+        migrate("later_seven")
     });
     let (_, after) = scene.worlds();
-    assert!(!after.find("later-seven/sites/a.test/files/a.txt").is_empty(), "its files went along");
-    assert!(after.find("seven/sites/a.test/settings.php").iter().all(|(path, _)| path.contains("later-seven")));
+    assert!(!after.find("later_seven/sites/a.test/files/a.txt").is_empty(), "its files went along");
+    assert!(after.find("seven/sites/a.test/settings.php").iter().all(|(path, _)| path.contains("later_seven")));
     assert!(!after.find("sites/.aegir-former/a.test-").is_empty(), "what it was is kept");
     scene.lines_are(&lines("migrate-site"));
     scene.prove(Extent::Whole);
@@ -41,11 +41,11 @@ fn a_site_is_moved_or_left_as_it_was() {
 fn a_site_of_drupal_10_in_sqlite_is_moved_or_left_as_it_was() {
     let scene = Scene::new("migrate-site, Drupal 10 in SQLite", |lab| {
         two_platforms(lab);
-        lab.platform("later-ten", Code::LaterTen);
+        lab.platform("later_ten", Code::LaterTen);
         lab.file_server("files");
         let site = InstallSite { db_server: "files".parse().unwrap(), ..lab.new_site("a.test", "ten") };
         lab.must(Task::InstallSite(Box::new(site)));
-        migrate("later-ten")
+        migrate("later_ten")
     });
     scene.prove(Extent::OneOf(3));
 }
@@ -54,7 +54,7 @@ fn a_site_of_drupal_10_in_sqlite_is_moved_or_left_as_it_was() {
 fn a_site_is_moved_beside_others_that_live_on() {
     let scene = Scene::new("migrate-site, beside others", |lab| {
         a_site_to_move(lab, "seven");
-        migrate("later-seven")
+        migrate("later_seven")
     });
     scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
 }
@@ -64,13 +64,14 @@ fn whatever_an_update_or_the_new_page_does_wrong_leaves_the_site_as_it_was() {
     for (trouble, says) in [
         (Trouble::UpdateDies, "gone()"),
         (Trouble::UpdateFails, "system_update_1 failed"),
+        (Trouble::PageBroken, "answers 500"),
     ] {
         let lab = Lab::new();
         a_site_to_move(&lab, "seven");
         let before = lab.snapshot();
         lab.machine.begin(trouble);
 
-        let ending = lab.run(migrate("later-seven"));
+        let ending = lab.run(migrate("later_seven"));
 
         assert_eq!(ending.outcome.kind(), OutcomeKind::RolledBack, "{trouble:?}: {ending:?}");
         let told = Report(ending.fault().unwrap()).to_string();
@@ -86,7 +87,7 @@ fn a_move_that_no_update_leads_along_is_refused() {
     let says = |platform: &str| lab.refuses(migrate(platform));
 
     assert!(says("seven").contains("already"), "{}", says("seven"));
-    assert!(says("later-ten").contains("updates do not lead from Drupal 7.98 to 10.4.1"), "{}", says("later-ten"));
-    lab.must(migrate("later-seven"));
+    assert!(says("later_ten").contains("updates do not lead from Drupal 7.98 to 10.4.1"), "{}", says("later_ten"));
+    lab.must(migrate("later_seven"));
     assert!(says("seven").contains("older"), "{}", says("seven"));
 }
