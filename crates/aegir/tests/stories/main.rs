@@ -19,6 +19,7 @@ mod languages;
 mod logins;
 mod main_job;
 mod modes;
+mod moves;
 mod secrets;
 mod session;
 mod strangers;

@@ -1,0 +1,165 @@
+//! A site moves to newer code and goes back; what goes wrong on the way leaves it as it was.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::story::{Site, at_line, save_sqlite_server, worker_of};
+use crate::support::web::get;
+use crate::support::world::World;
+use crate::support::{Lab, kill, way};
+
+/// Both releases of a shape, as platforms `old` and `new`; gives their document roots.
+fn two_releases(lab: &Lab, shape: &str) -> [PathBuf; 2] {
+    [("old", "1.0"), ("new", "1.1")].map(|(platform, release)| {
+        let project = lab.assemble(&format!("{shape}-{release}"));
+        lab.save_platform(platform, &project);
+        if shape == "ten" { project.join("web") } else { project }
+    })
+}
+
+/// A context, as it is saved.
+fn saved(lab: &Lab, site: &str) -> serde_json::Value {
+    serde_json::from_str(&lab.provision(&["show", &format!("@{site}"), "--json"]).done().out).unwrap()
+}
+
+/// Moves a site there and back, with an upload before and after.
+fn there_and_back(lab: &Lab, shape: &str, db_server: &str) {
+    let [old, new] = two_releases(lab, shape);
+    let name = "shop.localhost";
+    let site = Site::install(lab, name, "old", db_server, Some("standard"));
+    let (was, will) = (old.join("sites").join(name), new.join("sites").join(name));
+    fs::write(was.join("files/before.txt"), "before").unwrap();
+    lab.give(&was.join("files/before.txt"));
+    site.answers(lab);
+
+    let said = lab.provision(&["migrate", "@shop.localhost", "--platform", "@new"]).done();
+
+    let said = said.says("lantern_update_").says("The fence was up for ").says("go-back");
+    site.answers(lab);
+    site.lets_in(lab);
+    site.is_as_it_should_be(lab);
+    assert_eq!(fs::read_to_string(will.join("files/before.txt")).unwrap(), "before");
+    assert!(!was.exists(), "{}", said.all());
+    let now = saved(lab, name);
+    assert_eq!(now["platform"], "new");
+    assert_eq!(now["formers"][0]["platform"], "old");
+    lab.provision(&["migrate", "@shop.localhost", "--platform", "@old"]).ends(4).says("older");
+    fs::write(will.join("files/since.txt"), "since").unwrap();
+    lab.give(&will.join("files/since.txt"));
+
+    lab.provision(&["go-back", "@shop.localhost"]).done().says("The fence was up for ");
+
+    site.answers(lab);
+    site.lets_in(lab);
+    site.is_as_it_should_be(lab);
+    assert!(was.join("files/before.txt").exists() && !was.join("files/since.txt").exists() && !will.exists());
+    assert_eq!(saved(lab, name)["platform"], "old");
+
+    lab.provision(&["go-back", "@shop.localhost"]).done();
+    site.answers(lab);
+    assert!(will.join("files/since.txt").exists());
+    lab.provision(&["delete", "@shop.localhost", "--confirm=shop.localhost"]).done();
+    assert!(!lab.up().sql("SHOW DATABASES").iter().any(|database| database.starts_with("shop_")));
+    assert!(fs::read_dir(was.parent().unwrap().join(".aegir-former")).unwrap().next().is_none());
+}
+
+#[test]
+fn a_site_of_the_seven_shape_moves_and_goes_back() {
+    there_and_back(&Lab::start(way()), "seven", "localhost");
+}
+
+#[test]
+fn a_site_of_the_ten_shape_moves_and_goes_back() {
+    there_and_back(&Lab::start(way()), "ten", "localhost");
+}
+
+#[test]
+fn a_site_in_sqlite_moves_and_goes_back() {
+    let lab = Lab::start(way());
+    save_sqlite_server(&lab);
+    there_and_back(&lab, "ten", "files");
+}
+
+#[test]
+fn an_update_that_goes_wrong_leaves_the_site_as_it_was() {
+    for (shape, words) in [
+        ("seven", &["exception", "error", "exit", "requirement", "endless"][..]),
+        ("ten", &["exception", "error", "exit", "requirement", "endless", "post-exception", "post-error"][..]),
+    ] {
+        let lab = Lab::start(way());
+        let [old, _] = two_releases(&lab, shape);
+        let hostmaster = lab.home().join("hostmaster");
+        fs::write(hostmaster.join("aegir.toml"), "update_limit = 8\n").unwrap();
+        lab.give(&hostmaster);
+        let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("troubled"));
+        let trouble = old.join("sites/shop.localhost/trouble");
+        for word in words {
+            fs::write(&trouble, word).unwrap();
+            lab.give(&trouble);
+            site.answers(&lab);
+            let before = World::of(&lab);
+
+            let said = lab.provision(&["migrate", "@shop.localhost", "--platform", "@new"]).ends(7);
+
+            said.says("error: ").says("all is as it was");
+            World::of(&lab).must_be(&before);
+            site.answers(&lab);
+        }
+        // What only prints and warns is no reason.
+        fs::write(&trouble, "notices").unwrap();
+        lab.give(&trouble);
+        lab.provision(&["migrate", "@shop.localhost", "--platform", "@new"]).done();
+        site.answers(&lab);
+    }
+}
+
+#[test]
+fn visitors_see_the_site_or_are_told_to_come_back() {
+    let lab = Lab::start(way());
+    two_releases(&lab, "ten");
+    let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("standard"));
+    site.answers(&lab);
+    let at = lab.up().listen();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let visitor = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                let page = get(at, "shop.localhost", "/");
+                seen.push((page.status, page.header("retry-after").is_some()));
+                thread::sleep(Duration::from_millis(20));
+            }
+            seen
+        });
+        let moved = lab.provision(&["migrate", "@shop.localhost", "--platform", "@new"]);
+        over.store(true, Ordering::Relaxed);
+        let seen = visitor.join().unwrap();
+        moved.done();
+        assert!(seen.iter().all(|seen| matches!(seen, (200, _) | (503, true))), "{seen:?}");
+        assert!(seen.iter().any(|(status, _)| *status == 503), "nobody met the fence: {} visits", seen.len());
+    });
+    site.answers(&lab);
+}
+
+#[test]
+fn a_move_that_is_killed_is_taken_back() {
+    let lab = Lab::start(way());
+    two_releases(&lab, "ten");
+    let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("standard"));
+    site.answers(&lab);
+    for line in ["copy-files", "copy-database", "run-updates", "publish-vhost", "set-aside"] {
+        let before = World::of(&lab);
+        let (mut follower, folder) = at_line(&lab, &["migrate", "@shop.localhost", "--platform", "@new"], line);
+        follower.kill().unwrap();
+        kill(worker_of(&folder));
+        follower.wait().unwrap();
+
+        lab.provision(&["recover"]).done();
+
+        World::of(&lab).must_be(&before);
+        site.answers(&lab);
+    }
+}
