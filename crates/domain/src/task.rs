@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, Langcode, MachineName, PlatformContext,
-    PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    AccountName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, Langcode, MachineName,
+    PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.

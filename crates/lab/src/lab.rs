@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
 use aegir_domain::{
-    AttemptId, Context, ContextName, DbEngine, DbService, Former, Home, HttpEngine, HttpService, InstallSite, MachineName,
-    OutcomeKind, Password, PlatformContext, PlatformName, Report, Secrets, ServerContext, ServerName, SiteContext,
-    SiteName, Task,
+    AttemptId, Context, ContextName, DbEngine, DbService, Former, Home, HttpEngine, HttpService, InstallSite,
+    MachineName, OutcomeKind, Password, PlatformContext, PlatformName, Report, Secrets, ServerContext, ServerName,
+    SiteContext, SiteName, Task,
 };
 use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;

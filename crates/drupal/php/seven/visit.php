@@ -13,6 +13,7 @@ Aegir\Driver::run(static function (array $question) {
   ob_start();
   menu_execute_active_handler();
   $page = (string) ob_get_clean();
-  $status = (int) drupal_get_http_header('Status');
-  return ['status' => $status ?: 200, 'said' => Aegir\Driver::plain($page, 200)];
+  // Told to Drupal, or to PHP alone.
+  $status = function_exists('drupal_get_http_header') ? (int) drupal_get_http_header('Status') : 0;
+  return ['status' => $status ?: (http_response_code() ?: 200), 'said' => Aegir\Driver::plain($page, 200)];
 });

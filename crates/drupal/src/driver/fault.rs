@@ -176,7 +176,8 @@ impl Remedy for DriverFault {
                     .into()
             }
             FaultKind::UpdateFailed => {
-                "look at that update in the code of its package, or take another release of the package, then retry".into()
+                "look at that update in the code of its package, or take another release of the package, then retry"
+                    .into()
             }
             FaultKind::BlockedAccount => "unblock the account in the site, or give the number of another".into(),
             FaultKind::PhpError | FaultKind::Exception if !fault.at.is_empty() => {

@@ -90,11 +90,9 @@ impl Operation {
         match self {
             Operation::Install(install) => install.expose(),
             Operation::Login { account } => json!({ "uid": account }),
-            Operation::Boot
-            | Operation::Requirements
-            | Operation::Flush
-            | Operation::Updates
-            | Operation::Visit => json!({}),
+            Operation::Boot | Operation::Requirements | Operation::Flush | Operation::Updates | Operation::Visit => {
+                json!({})
+            }
         }
     }
 }

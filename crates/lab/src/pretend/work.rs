@@ -246,7 +246,10 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
         Task::MigrateSite { platform, .. } => {
             must(&ContextName::Platform(platform.clone()))?;
             let Context::Site(site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
-            Done { answer: site_answer(plan), ..save(Context::Site(Box::new(SiteContext { platform: platform.clone(), ..*site }))) }
+            Done {
+                answer: site_answer(plan),
+                ..save(Context::Site(Box::new(SiteContext { platform: platform.clone(), ..*site })))
+            }
         }
         Task::GoBackSite { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
         Task::DeleteSite { .. } => {

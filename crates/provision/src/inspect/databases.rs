@@ -143,8 +143,7 @@ pub fn owned_outside(home: &Home, known: &Known, open: &[OpenTask]) -> Vec<Owned
     let owned = |server: &ServerName, database: &Database| Owned { server: server.clone(), database: database.clone() };
     let sites = known.sites.iter().map(|site| owned(&site.db_server, &site.database));
     let formers = known.sites.iter().flat_map(|site| &site.formers);
-    let mut all: Vec<Owned> =
-        sites.chain(formers.map(|former| owned(&former.db_server, &former.database))).collect();
+    let mut all: Vec<Owned> = sites.chain(formers.map(|former| owned(&former.db_server, &former.database))).collect();
     let begun = open.iter().flat_map(|task| &task.state.standing);
     for made in begun.filter_map(|(_, _, inputs)| serde_json::from_value::<Made>(inputs.clone()).ok()) {
         let known = all.iter_mut().find(|known| known.server == made.server && known.database.name == made.name);

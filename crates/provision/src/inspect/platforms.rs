@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{Home, PlatformContext, SiteName};
+use aegir_domain::{Former, Home, PlatformContext, SiteName};
 use aegir_drupal::sites_php;
 use aegir_host::{FileFault, Files, Kind};
 
@@ -51,6 +51,16 @@ pub fn clear_platform(
             }
         }
     }
+    let formers = known.sites.iter().flat_map(|site| &site.formers).filter(|former| former.platform == platform.name);
+    for folder in formers.map(|former| former.folder(&platform.root)) {
+        if is_owners(&folder)? && files.remove_tree(&folder)?.yes() {
+            gone(&folder);
+        }
+    }
+    let shelf = Former::shelf(&platform.root);
+    if is_owners(&shelf)? && files.list(&shelf)?.is_empty() {
+        files.remove_empty_dir(&shelf)?;
+    }
     let trash = Home::trash_beside(&root.join("sites"));
     if is_owners(&trash)? && files.remove_tree(&trash)?.yes() {
         gone(&trash);
@@ -64,7 +74,8 @@ fn made_on(platform: &PlatformContext, known: &Known, open: &[OpenTask]) -> Vec<
     let sites = known.sites.iter().filter(|site| site.platform == platform.name);
     let begun = open.iter().flat_map(|task| task.state.standing.iter().map(move |line| (task, line)));
     let begun = begun.filter_map(|(task, (_, name, inputs))| {
-        let made = name == "make-site-folder" && inputs["root"].as_str().map(Path::new) == Some(root);
+        let made = matches!(name.as_str(), "make-site-folder" | "copy-files")
+            && inputs["root"].as_str().map(Path::new) == Some(root);
         let site: SiteName = inputs["site"].as_str().filter(|_| made)?.parse().ok()?;
         // Only what bears the attempt's mark is what it made.
         let mark = platform.root.site_dir(&site).join(format!(".aegir-{}", task.folder.attempt));

@@ -171,7 +171,9 @@ impl<'w> Asker<'w> {
     /// Where one user runs everything, and php-fpm does not, a process of its own is asked.
     pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
         match pool::ask(self, operation.clone(), limit) {
-            Err(fault) if self.lent.is_none() && self.world.parts.one_user && pool::is_silent(&fault) => self.ask_process(operation, limit),
+            Err(fault) if self.lent.is_none() && self.world.parts.one_user && pool::is_silent(&fault) => {
+                self.ask_process(operation, limit)
+            }
             answer => answer,
         }
     }

@@ -80,17 +80,15 @@ impl Recipe<World> for Delete {
 fn discard(run: &mut Run<'_, World>, former: &Former) -> Result<(), Fault> {
     let world = run.world();
     // It may lie on a platform that was forgotten by hand: nothing of it can then be found.
-    if let Some(Context::Platform(platform)) =
-        world.contexts().find(&ContextName::Platform(former.platform.clone()))?
-    {
+    if let Some(Context::Platform(platform)) = world.contexts().find(&ContextName::Platform(former.platform.clone()))? {
         let path = former.folder(&platform.root);
         let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
         if let Some(stat) = world.files().stat(&path)? {
             if world.files().kind(&trash)?.is_none() {
                 run.step(MakeFolder { path: trash.clone(), mode: 0o700, group: None })?;
             }
-            let name = world.trash_name(former.name.as_str());
-            run.step(SetAside { path, trash, name, mode: stat.mode & 0o7777 })?;
+            // Named by the task that left it, and so for good.
+            run.step(SetAside { path, trash, name: former.name.to_string(), mode: stat.mode & 0o7777 })?;
         }
     }
     let path = world.home().credentials_of_former(&former.name);

@@ -2,7 +2,9 @@
 //!
 //! Nothing is copied and no update runs: what is kept is put in service again, behind a fence of a moment.
 
-use aegir_domain::{Context, ContextName, Fault, Former, FormerName, PlatformContext, SiteAnswer, SiteContext, SiteName};
+use aegir_domain::{
+    Context, ContextName, Fault, Former, FormerName, PlatformContext, SiteAnswer, SiteContext, SiteName,
+};
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::deploy::fence::{FenceStands, HoldStill, LetGo, LowerFence, NotFenced, RaiseFence};
@@ -36,7 +38,8 @@ impl Recipe<World> for GoBack {
         run.check(PlatformServed { platform: to.clone(), site: Served::There })?;
         run.check(PhpReady { platform: to.clone(), time_zone: site.time_zone.clone(), engine: None })?;
         run.check(NotFenced { site: site.name.clone() })?;
-        let size = run.check(FilesToCopy { folder: from.root.site_dir(&site.name) })? + run.check(Size { site: site.clone() })?;
+        let size = run.check(FilesToCopy { folder: from.root.site_dir(&site.name) })?
+            + run.check(Size { site: site.clone() })?;
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
 
         let attempt = run.world().task.attempt;
@@ -81,9 +84,11 @@ impl Recipe<World> for GoBack {
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
         say_kept(run, &left);
         run.point_of_no_return(
-            Afterwards::new()
-                .finish(LowerFence { site: site.name.clone(), attempt })
-                .cleanup(layout::DropFolderMark { root: to.root, site: site.name, attempt }),
+            Afterwards::new().finish(LowerFence { site: site.name.clone(), attempt }).cleanup(layout::DropFolderMark {
+                root: to.root,
+                site: site.name,
+                attempt,
+            }),
         )
     }
 }
@@ -139,10 +144,9 @@ fn tell_of(run: &mut Run<'_, World>, written: &[(&'static str, u64)]) {
             "Of content, comments, accounts and files its tables tell of none that is newer than what it was; other \
              changes cannot be told",
         ),
-        false => run.world().warn(format!(
-            "Written since, and not in what it was: {}. Other changes cannot be told",
-            words.join(", ")
-        )),
+        false => run
+            .world()
+            .warn(format!("Written since, and not in what it was: {}. Other changes cannot be told", words.join(", "))),
     }
     let counts: serde_json::Map<_, _> =
         written.iter().map(|(what, count)| ((*what).to_owned(), serde_json::Value::from(*count))).collect();

@@ -42,7 +42,8 @@ pub(crate) struct Migrate {
 impl Recipe<World> for Migrate {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let Movable { site, from } = run.check(MayMove { site: self.site.clone(), to: self.platform.clone() })?;
-        let ready = run.check(PlatformReady { platform: self.platform.clone(), profile: Some(site.profile.clone()) })?;
+        let ready =
+            run.check(PlatformReady { platform: self.platform.clone(), profile: Some(site.profile.clone()) })?;
         self.check_target(run, &site, &from, &ready)?;
         let hosts = run.check(DatabaseReady {
             server: site.db_server.clone(),
@@ -50,7 +51,8 @@ impl Recipe<World> for Migrate {
             core: ready.major,
         })?;
         let folder = from.root.site_dir(&site.name);
-        let bytes = run.check(FilesToCopy { folder: folder.clone() })? + run.check(DatabaseToCopy { site: site.clone() })?;
+        let bytes =
+            run.check(FilesToCopy { folder: folder.clone() })? + run.check(DatabaseToCopy { site: site.clone() })?;
         run.check(Room { at: ready.platform.root.path().join("sites"), bytes: bytes + ROOM })?;
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
 
@@ -148,12 +150,7 @@ impl Migrate {
         run.step(TakeSalt { site: site.name.clone() })?;
         run.step(CreateDatabase { server: server.clone(), name: name.clone(), marker })?;
         run.step(CreateDatabaseUser { server, name, hosts })?;
-        run.step(CopyFiles {
-            from: from.to_owned(),
-            root: to.root.clone(),
-            site: site.name.clone(),
-            attempt,
-        })?;
+        run.step(CopyFiles { from: from.to_owned(), root: to.root.clone(), site: site.name.clone(), attempt })?;
         for file in layout::settings_files(run.world(), moved, to)? {
             let current = run.check(layout::FileNow { path: file.path.clone() })?;
             let want =
@@ -273,7 +270,9 @@ impl Remedy for MoveFault {
                 format!("a site cannot be moved to another server yet: name a platform of `{is}`")
             }
             MoveFault::NotInstalled { site } => {
-                format!("call its installer, then run `aegir provision verify @{site}`; or delete it and install it there")
+                format!(
+                    "call its installer, then run `aegir provision verify @{site}`; or delete it and install it there"
+                )
             }
             MoveFault::NoFolder { .. } => "put the folder back from a backup, then verify the site".into(),
         })

@@ -105,13 +105,7 @@ enum PoolFault {
 }
 
 impl PoolFault {
-    fn of(
-        fault: WebFault,
-        operation: &'static str,
-        platform: &PlatformName,
-        limit: Duration,
-        took: Duration,
-    ) -> Fault {
+    fn of(fault: WebFault, operation: &'static str, platform: &PlatformName, limit: Duration, took: Duration) -> Fault {
         match fault {
             WebFault::Unreachable { at: aegir_host::WebAddress::Unix(ref socket), .. } => {
                 PoolFault::Silent { socket: socket.clone(), platform: platform.clone(), source: fault }.into()

@@ -44,7 +44,12 @@ impl Action<World> for CopyDatabase {
         let began = world.parts.clock.now();
         DbServer::of(world, &self.server)?.copy_database(&self.from, &self.to)?;
         let took = world.parts.clock.now().saturating_sub(began);
-        world.say(format!("Copied the database `{}` to `{}` in {:.1} s", self.from.name, self.to.name, took.as_secs_f64()));
+        world.say(format!(
+            "Copied the database `{}` to `{}` in {:.1} s",
+            self.from.name,
+            self.to.name,
+            took.as_secs_f64()
+        ));
         Ok(())
     }
 }

@@ -15,13 +15,17 @@ use crate::site::layout::{MakeSiteFolder, mark};
 /// Folders whose files the site's own PHP writes.
 const WRITTEN: [&str; 2] = ["files", "private"];
 
-/// Whether an entry of a site's folder goes along. Its settings are made for the place; compiled templates and
-/// temporary files are made again.
+/// Folders whose files are made again when they are missed: compiled templates, and what is temporary.
+const MADE_AGAIN: [&str; 2] = ["files/php", "private/temp"];
+
+/// Whether an entry of a site's folder goes along. Its settings are made for the place that it is in.
 fn goes_along(path: &Path, _: bool) -> Wanted {
-    let ours = path.components().count() == 1
+    let of_the_place = path.components().count() == 1
         && (path == Path::new("settings.php") || path.to_string_lossy().starts_with(".aegir-"));
-    let made_again = ["files/php", "private/temp"].iter().any(|folder| path.starts_with(folder) && path != Path::new(folder));
-    if ours || made_again { Wanted::No } else { Wanted::Yes }
+    let is_inside = |folder: &&str| path.starts_with(folder) && path != Path::new(folder);
+    let is_guard = path.file_name().is_some_and(|name| name == ".htaccess");
+    let is_made_again = MADE_AGAIN.iter().any(|folder| is_inside(&folder)) && !is_guard;
+    if of_the_place || is_made_again { Wanted::No } else { Wanted::Yes }
 }
 
 /// A site's files can all be read and copied; gives what they take, in bytes.
@@ -161,7 +165,9 @@ fn give_the_group_what_the_owner_had(world: &World, from: &Path, to: &Path) -> R
         }
         for name in files.list(&to.join(&folder))? {
             let path = folder.join(name);
-            let (Some(was), Some(is)) = (files.stat(&from.join(&path))?, files.stat(&to.join(&path))?) else { continue };
+            let (Some(was), Some(is)) = (files.stat(&from.join(&path))?, files.stat(&to.join(&path))?) else {
+                continue;
+            };
             let mode = is.mode | (was.mode & 0o700) >> 3;
             if matches!(is.kind, Kind::Dir | Kind::File) && was.uid != own_uid() && mode != is.mode {
                 files.set_mode(&to.join(&path), mode)?;

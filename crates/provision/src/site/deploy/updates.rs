@@ -104,7 +104,10 @@ impl Action<World> for RunUpdates {
         }
         if !updated.entity_changes.is_empty() {
             let output = updated.entity_changes.join("\n");
-            world.say_with("Some types of content differ from what the code says, and no update puts that right", output);
+            world.say_with(
+                "Some types of content differ from what the code says, and no update puts that right",
+                output,
+            );
         }
         world.say(format!("All updates of Drupal {} ran", updated.core_version));
         Ok(())
