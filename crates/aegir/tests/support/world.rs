@@ -16,7 +16,7 @@ use super::Lab;
 pub struct World(BTreeMap<String, String>);
 
 /// What a task keeps for itself, what can be made again, and what services and the front end write when they like.
-const APART: [&str; 11] = [
+const APART: [&str; 12] = [
     "hostmaster",
     "tasks",
     "logs",
@@ -27,6 +27,7 @@ const APART: [&str; 11] = [
     "stack/nginx",
     "stack/apache",
     "stack/php-fpm/php-fpm.pid",
+    "stack/php-fpm/test.log",
     "stack/running.json",
 ];
 const SYSTEM: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
@@ -47,6 +48,11 @@ impl World {
         let mut all = World::of(lab).0;
         all.retain(|what, _| what.contains(&format!("/{site}")) || what.contains(database));
         World(all)
+    }
+
+    /// Keeps what has a name that `is_meant`.
+    pub fn keep(&mut self, is_meant: impl Fn(&str) -> bool) {
+        self.0.retain(|what, _| is_meant(what));
     }
 
     /// Leaves out what is named with `part`.
