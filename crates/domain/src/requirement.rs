@@ -96,7 +96,8 @@ fn drupal_term(term: &str, version: &str) -> Option<bool> {
         });
     }
     let number = minor.split(|c: char| !c.is_ascii_digit()).next().filter(|number| !number.is_empty())?;
-    let stage = minor[number.len()..].split('.').next().filter(|stage| Version::of(&format!("1.0{stage}")).is_known())?;
+    let stage =
+        minor[number.len()..].split('.').next().filter(|stage| Version::of(&format!("1.0{stage}")).is_known())?;
     Some(holds(operator, compared(&format!("{major}.{number}{stage}"))))
 }
 
@@ -253,7 +254,11 @@ mod tests {
     #[test]
     fn requirements_of_the_core_are_read_as_composer_reads_them() {
         for (requirement, fitting, others) in [
-            ("^9 || ^10", &["9.0.0", "9.5.11", "10.3.6", "10.4.0-dev", "10.x-dev"][..], &["8.9.20", "11.0.0", "11.x-dev"][..]),
+            (
+                "^9 || ^10",
+                &["9.0.0", "9.5.11", "10.3.6", "10.4.0-dev", "10.x-dev"][..],
+                &["8.9.20", "11.0.0", "11.x-dev"][..],
+            ),
             ("^8.8|^9.1", &["8.8.0", "8.9.3", "9.1.0-rc1"], &["8.7.9", "9.0.5", "10.0.0"]),
             ("^10.2", &["10.2.0", "10.3.6"], &["10.1.6", "11.0.0-alpha1"]),
             ("~10.2", &["10.2.0", "10.9.0"], &["10.1.0", "11.0.0"]),
