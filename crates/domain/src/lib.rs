@@ -58,7 +58,7 @@ pub use finding::{Finding, Health};
 pub use fit::{Code, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
 pub use home::Home;
 pub use host_name::HostName;
-pub use lock::{Known, locks_of};
+pub use lock::{Known, locks_of, locks_to_compare};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};

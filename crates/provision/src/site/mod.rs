@@ -1,5 +1,6 @@
 //! Tasks about sites, a file each, and what they share.
 
+mod compare;
 mod delete;
 mod facts;
 mod install;
@@ -9,6 +10,7 @@ mod probe;
 pub(crate) mod translation;
 mod verify;
 
+pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use install::{Install, RunInstaller};
