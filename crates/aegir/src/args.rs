@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, Report, SiteName};
+use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, MachineName, PlatformName, Report, SiteName};
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
@@ -191,6 +191,18 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "UID", default_value_t = 1)]
         account: u64,
     },
+    /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
+    Compare {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// The platform that it would move to
+        #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+        to: PlatformName,
+        /// A package that may be missing there though the site has it enabled; may be given again
+        #[arg(long, value_name = "PACKAGE", value_parser = text::<MachineName>)]
+        allow_missing: Vec<MachineName>,
+    },
     /// Takes a site away: its files to the trash, its database for good
     Delete {
         /// The site
@@ -205,6 +217,11 @@ pub(crate) enum ProvisionCommand {
 /// Reads a text as what it means, and says how to put it right.
 pub(crate) fn text<T: FromStr<Err = BadText>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| Report(&FaultReport::of(&error)).to_string())
+}
+
+/// Reads the name of a platform, with or without its `@platform_`.
+pub(crate) fn platform(name: &str) -> Result<PlatformName, String> {
+    text(name.strip_prefix("@platform_").unwrap_or(name))
 }
 
 /// Reads the name of a site, with or without its `@`.

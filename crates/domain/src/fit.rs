@@ -9,7 +9,7 @@ mod words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{PackageKind, PlatformName, SiteName};
+use crate::{FaultReport, PackageKind, PlatformName, SiteName};
 
 pub use compare::{Code, PlatformSide, SiteSide, compare};
 pub use reason::Reason;
@@ -63,6 +63,16 @@ pub struct Fit {
     /// Its packages by kind and name: the enabled ones, those in its own folder, and others of which there is something
     /// to say. Empty where the platform's Drupal cannot take over what the site has.
     pub packages: Vec<PackageFit>,
+}
+
+/// What a back end answers that was asked to compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compared {
+    /// The report.
+    Fit(Box<Fit>),
+    /// Why there is none.
+    Refused(FaultReport),
 }
 
 /// How one package of a site would fare on a platform.

@@ -55,7 +55,7 @@ pub use context_name::{ContextName, PlatformName, ServerName};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
 pub use finding::{Finding, Health};
-pub use fit::{Code, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
+pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
 pub use home::Home;
 pub use host_name::HostName;
 pub use lock::{Known, locks_of, locks_to_compare};

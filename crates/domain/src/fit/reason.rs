@@ -176,6 +176,12 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The word that programs know it by: `core-older`.
+    pub fn word(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["reason"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// What comes of it.
     pub fn verdict(&self) -> Verdict {
         match self {
