@@ -20,7 +20,8 @@ pub(crate) fn lines(fit: &FitView) -> Vec<String> {
         lines.push(String::new());
         lines.push(title(verdict).to_owned());
         for (package, reason) in reasons {
-            lines.push(one_line(&format!("  {}{}", package.map(named).unwrap_or_default(), reason.text)));
+            let told = format!("{}{}", package.map(named).unwrap_or_default(), reason.text);
+            lines.push(format!("  {}", one_line(&told)));
             let remedy = reason.remedy.as_deref().filter(|_| verdict >= Verdict::Warning);
             lines.extend(remedy.map(|remedy| format!("    how to fix it: {}", one_line(remedy))));
         }

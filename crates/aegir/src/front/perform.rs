@@ -111,7 +111,6 @@ async fn answered(
                     Ok(0)
                 }
                 // Nothing was touched, and something stands in the way.
-                OperationId::SiteCompare if value["fits"] == false => Ok(exit_code::REFUSED),
                 _ if ask.operation.effect == Effect::Tries && value["works"] == false => Ok(exit_code::REFUSED),
                 _ => Ok(0),
             }
