@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, FormerName, PlatformName, Report, SiteName};
+use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, FormerName, MachineName, PlatformName, Report, SiteName};
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
@@ -213,6 +213,18 @@ pub(crate) enum ProvisionCommand {
         /// Which of its former selves, as `show` lists them; the latest if none is named
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
+    },
+    /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
+    Compare {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// The platform that it would move to
+        #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+        to: PlatformName,
+        /// A package that may be missing there though the site has it enabled; may be given again
+        #[arg(long, value_name = "PACKAGE", value_parser = text::<MachineName>)]
+        allow_missing: Vec<MachineName>,
     },
     /// Takes a site away: its files to the trash, its database for good
     Delete {

@@ -102,6 +102,17 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
     Ok(locks)
 }
 
+/// What is held while a site is compared with a platform: all shared, since nothing changes.
+pub fn locks_to_compare<F>(site: &SiteName, platform: &PlatformName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> {
+    let mut locks = of_site(site, known)?;
+    locks.push(TaskLock::platform(platform, LockMode::Shared));
+    locks.extend(server_of(platform, known)?);
+    locks.iter_mut().for_each(|lock| lock.mode = LockMode::Shared);
+    locks.sort_by(|a, b| a.name.cmp(&b.name));
+    locks.dedup();
+    Ok(locks)
+}
+
 fn named<F>(name: &ContextName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> {
     Ok(match name {
         ContextName::Server(server) => {

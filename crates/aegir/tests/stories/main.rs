@@ -8,6 +8,7 @@ mod support;
 mod asked;
 mod bad_places;
 mod boundaries;
+mod compare;
 mod databases;
 mod destroy;
 mod doctor;

@@ -46,6 +46,7 @@ pub enum OperationId {
     SiteVerify,
     SiteLogin,
     SitePackages,
+    SiteCompare,
     SiteDelete,
     PackageList,
     PackageShow,
@@ -90,7 +91,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 63] = [
+    pub const ALL: [OperationId; 64] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -114,6 +115,7 @@ impl OperationId {
         OperationId::SiteVerify,
         OperationId::SiteLogin,
         OperationId::SitePackages,
+        OperationId::SiteCompare,
         OperationId::SiteDelete,
         OperationId::PackageList,
         OperationId::PackageShow,
@@ -202,6 +204,7 @@ impl OperationId {
             | Id::SiteVerify
             | Id::SiteLogin
             | Id::SitePackages
+            | Id::SiteCompare
             | Id::SiteDelete => site::declared(self),
             Id::TaskList
             | Id::TaskShow
@@ -231,6 +234,7 @@ const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject:
 const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
 const PROFILE: TextKind = TextKind::of::<MachineName>("PROFILE");
+const PACKAGE: TextKind = TextKind::of::<MachineName>("PACKAGE");
 const CLIENT: TextKind = TextKind::of::<MachineName>("CLIENT");
 const LANGUAGE: TextKind = TextKind::of::<Langcode>("CODE");
 const ZONE: TextKind = TextKind::of::<TimeZoneName>("ZONE");

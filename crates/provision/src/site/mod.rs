@@ -1,5 +1,6 @@
 //! Tasks about sites, a file each, and what they share.
 
+mod compare;
 mod delete;
 mod deploy;
 mod facts;
@@ -12,6 +13,7 @@ mod probe;
 pub(crate) mod translation;
 mod verify;
 
+pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
 pub(crate) use deploy::database::CopyDatabase;
 pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};

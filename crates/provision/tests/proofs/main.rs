@@ -7,6 +7,7 @@
 
 mod answers;
 mod build_platform;
+mod compare;
 mod cost;
 mod delete_site;
 mod forget_context;

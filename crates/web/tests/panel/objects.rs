@@ -129,6 +129,34 @@ fn platforms_and_servers_list_what_stands_on_them_and_a_machine_is_not_asked_bef
 }
 
 #[test]
+fn a_site_is_compared_with_a_platform_that_is_chosen_and_what_is_in_the_way_comes_first() {
+    let browser = Browser::with(odd_ones);
+
+    let site = browser.open("/sites/a.test");
+    assert_eq!(site.link("Compare with platform…").as_deref(), Some("/sites/a.test/compare"));
+    let choice = browser.open("/sites/a.test/compare");
+    assert!(choice.body.contains("<option value=\"d11\""), "{}", choice.body);
+    assert!(!choice.text().contains("fits the platform"));
+
+    let bad = browser.open("/sites/a.test/compare?to=d11").text();
+    assert!(bad.contains("a.test does not fit the platform d11: one thing is in the way."), "{bad}");
+    assert!(
+        bad.find("Errors") < bad.find("left_out (module) is enabled, and its code is not on the platform"),
+        "{bad}"
+    );
+    assert!(bad.contains("error") && bad.contains("uninstall it in the site"), "{bad}");
+    let good = browser.open("/sites/a.test/compare?to=d10").text();
+    assert!(
+        good.contains("a.test fits the platform d10.") && good.contains("Packages that stay as they are: 2."),
+        "{good}"
+    );
+
+    assert_eq!(browser.open("/sites/none.test/compare?to=d10").status, 404);
+    assert_eq!(browser.open("/sites/a.test/compare?to=%3Ci%3E").status, 400);
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test/compare?to=d10").status, 200, "whoever may look at both may");
+}
+
+#[test]
 fn the_page_of_a_package_names_its_releases_and_every_place_with_its_version() {
     let browser = Browser::with(odd_ones);
 
