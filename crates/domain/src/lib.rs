@@ -12,6 +12,7 @@
 
 mod answer;
 mod attempt;
+mod backup;
 mod command;
 mod context;
 mod context_name;
@@ -41,8 +42,9 @@ mod tls;
 mod transport;
 mod trial;
 
-pub use answer::{FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
+pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
+pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName};
 pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets, ServerAnswer,
+    AttemptId, BackupAnswer, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets, ServerAnswer,
     SiteAnswer, Task, TaskKind, Trial, Tried,
 };
 
@@ -330,6 +330,8 @@ pub fn schema() -> serde_json::Value {
             "verify-platform": schemars::schema_for!(PlatformAnswer),
             "install-site": schemars::schema_for!(SiteAnswer),
             "verify-site": schemars::schema_for!(SiteAnswer),
+            "backup-site": schemars::schema_for!(BackupAnswer),
+            "verify-backup": schemars::schema_for!(BackupAnswer),
         },
     })
 }

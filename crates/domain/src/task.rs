@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformContext,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformContext,
     PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
@@ -67,6 +67,27 @@ pub enum Task {
         site: SiteName,
         /// The name again, typed by who asks.
         confirm: String,
+    },
+    /// Makes a backup of a site: its folder and its database, in one archive.
+    BackupSite {
+        /// Which.
+        site: SiteName,
+    },
+    /// Proves that a backup is whole, and that a site can be made of it: one is, tried and taken away again.
+    VerifyBackup {
+        /// Which.
+        backup: BackupName,
+        /// The platform to try it on; `None`: that of its site.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        platform: Option<PlatformName>,
+        /// The server whose database service holds the trial's data; `None`: that of its site.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        db_server: Option<ServerName>,
+    },
+    /// Removes a backup for good.
+    DeleteBackup {
+        /// Which.
+        backup: BackupName,
     },
 }
 
@@ -146,11 +167,17 @@ pub enum TaskKind {
     Login,
     /// See [`Task::DeleteSite`].
     DeleteSite,
+    /// See [`Task::BackupSite`].
+    BackupSite,
+    /// See [`Task::VerifyBackup`].
+    VerifyBackup,
+    /// See [`Task::DeleteBackup`].
+    DeleteBackup,
 }
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 9] = [
+    pub const ALL: [TaskKind; 12] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -160,6 +187,9 @@ impl TaskKind {
         TaskKind::VerifySite,
         TaskKind::Login,
         TaskKind::DeleteSite,
+        TaskKind::BackupSite,
+        TaskKind::VerifyBackup,
+        TaskKind::DeleteBackup,
     ];
 
     /// The name at the seam and in files: `install-site`.
@@ -174,6 +204,9 @@ impl TaskKind {
             TaskKind::VerifySite => "verify-site",
             TaskKind::Login => "login",
             TaskKind::DeleteSite => "delete-site",
+            TaskKind::BackupSite => "backup-site",
+            TaskKind::VerifyBackup => "verify-backup",
+            TaskKind::DeleteBackup => "delete-backup",
         }
     }
 }
@@ -191,6 +224,9 @@ impl Task {
             Task::VerifySite { .. } => TaskKind::VerifySite,
             Task::Login { .. } => TaskKind::Login,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
+            Task::BackupSite { .. } => TaskKind::BackupSite,
+            Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
+            Task::DeleteBackup { .. } => TaskKind::DeleteBackup,
         }
     }
 
@@ -203,9 +239,11 @@ impl Task {
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
             Task::VerifyPlatform { platform, .. } => ContextName::Platform(platform.clone()),
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
-            Task::VerifySite { site, .. } | Task::Login { site, .. } | Task::DeleteSite { site, .. } => {
-                ContextName::Site(site.clone())
-            }
+            Task::VerifySite { site, .. }
+            | Task::Login { site, .. }
+            | Task::DeleteSite { site, .. }
+            | Task::BackupSite { site } => ContextName::Site(site.clone()),
+            Task::VerifyBackup { backup, .. } | Task::DeleteBackup { backup } => ContextName::Site(backup.site()),
         }
     }
 }
