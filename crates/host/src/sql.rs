@@ -29,9 +29,6 @@ pub trait Connection: Send {
     /// Runs one statement and hands on each row of its answer as it comes, whatever their number; once `on_row` says
     /// no, the others are not handed on.
     fn each_row(&mut self, sql: &str, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), SqlFault>;
-
-    /// Runs one statement that need not be text in UTF-8, such as a line of a dump.
-    fn run_bytes(&mut self, sql: &[u8]) -> Result<u64, SqlFault>;
 }
 
 /// Opens connections.

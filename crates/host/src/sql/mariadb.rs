@@ -120,15 +120,6 @@ impl Connection for MariaDb {
             Ok(())
         })
     }
-
-    fn run_bytes(&mut self, sql: &[u8]) -> Result<u64, SqlFault> {
-        // Its first words name it; the rest is data, which is in no error.
-        let words = String::from_utf8_lossy(&sql[..sql.len().min(64)]).into_owned();
-        self.ask(&words, |conn| {
-            let result = conn.query_iter(sql)?;
-            Ok(result.affected_rows())
-        })
-    }
 }
 
 /// A value as the server prints it; asked in text, it gives nothing but texts.

@@ -99,19 +99,6 @@ impl Connection for Sqlite {
     fn each_row(&mut self, sql: &str, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), SqlFault> {
         self.ask(sql, on_row).map(drop)
     }
-
-    fn run_bytes(&mut self, sql: &[u8]) -> Result<u64, SqlFault> {
-        match std::str::from_utf8(sql) {
-            Ok(sql) => self.run(sql),
-            Err(_) => Err(SqlFault {
-                kind: SqlKind::Other,
-                code: 0,
-                state: String::new(),
-                message: "the statement is no text in UTF-8".into(),
-                doing: "a statement".into(),
-            }),
-        }
-    }
 }
 
 fn bytes(value: ValueRef<'_>) -> Option<Vec<u8>> {
