@@ -29,7 +29,7 @@ use serde::Deserialize;
 pub const LONGEST_LINE: usize = 1 << 20;
 
 /// Every driver script: path within a folder, text.
-pub const SCRIPTS: [(&str, &str); 13] = [
+pub const SCRIPTS: [(&str, &str); 15] = [
     ("prelude.php", include_str!("../php/prelude.php")),
     ("seven/site.php", include_str!("../php/seven/site.php")),
     ("seven/install.php", include_str!("../php/seven/install.php")),
@@ -37,12 +37,14 @@ pub const SCRIPTS: [(&str, &str); 13] = [
     ("seven/requirements.php", include_str!("../php/seven/requirements.php")),
     ("seven/login.php", include_str!("../php/seven/login.php")),
     ("seven/flush.php", include_str!("../php/seven/flush.php")),
+    ("seven/front.php", include_str!("../php/seven/front.php")),
     ("eight/site.php", include_str!("../php/eight/site.php")),
     ("eight/install.php", include_str!("../php/eight/install.php")),
     ("eight/boot.php", include_str!("../php/eight/boot.php")),
     ("eight/requirements.php", include_str!("../php/eight/requirements.php")),
     ("eight/login.php", include_str!("../php/eight/login.php")),
     ("eight/flush.php", include_str!("../php/eight/flush.php")),
+    ("eight/front.php", include_str!("../php/eight/front.php")),
 ];
 
 /// What `install` answers.
@@ -150,4 +152,15 @@ pub enum Severity {
 pub struct Flushed {
     /// The directory that Drupal chose: `sites/…`.
     pub site_path: String,
+}
+
+/// What `front` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FrontPage {
+    /// The directory that Drupal chose: `sites/…`.
+    pub site_path: String,
+    /// The status of the page: 200.
+    pub status: u16,
+    /// How long it is, in bytes.
+    pub bytes: u64,
 }

@@ -3,6 +3,9 @@
 use aegir_recipe::Lines;
 
 use crate::World;
+use crate::backup::{
+    DumpDatabase, KeepBackup, LoadDump, MakeWorkFolder, PackSite, RemoveAside, RemoveWork, UnpackDump, UnpackSite,
+};
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{DropFolderMark, FlushCaches, MakeSiteFolder, RunInstaller, SettleModes, WriteCredentials};
@@ -20,14 +23,19 @@ pub fn lines() -> Lines<World> {
         .undo::<CopyCode>()
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
+        .undo::<DumpDatabase>()
         .undo::<ForgetContext>()
         .undo::<Keep>()
+        .undo::<KeepBackup>()
         .undo::<ListSite>()
+        .undo::<LoadDump>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
         .undo::<MakeProject>()
         .undo::<MakeSecret>()
         .undo::<MakeSiteFolder>()
+        .undo::<MakeWorkFolder>()
+        .undo::<PackSite>()
         .undo::<PlaceCode>()
         .undo::<ProveDatabaseServer>()
         .undo::<PublishPlatform>()
@@ -45,9 +53,13 @@ pub fn lines() -> Lines<World> {
         .undo::<SettleModes>()
         .undo::<TakeAway>()
         .undo::<UnpackDemo>()
+        .undo::<UnpackDump>()
+        .undo::<UnpackSite>()
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()
         .cleanup::<FlushCaches>()
+        .cleanup::<RemoveAside>()
+        .cleanup::<RemoveWork>()
 }

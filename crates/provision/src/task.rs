@@ -5,7 +5,7 @@ pub(crate) use aegir_domain::TaskLock as Locked;
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
-use crate::{World, context_task, platform, server, site};
+use crate::{World, backup, context_task, platform, server, site};
 
 /// The objects that `task` holds, by what is saved here.
 pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, ContextFault> {
@@ -24,5 +24,10 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
+        Task::BackupSite { site } => Box::new(backup::Backup { site }),
+        Task::VerifyBackup { backup, platform, db_server } => {
+            Box::new(backup::Verify { backup, platform, db_server })
+        }
+        Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
     }
 }

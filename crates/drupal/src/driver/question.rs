@@ -61,6 +61,8 @@ pub enum Operation {
     },
     /// Clears every cache. Answers [`Flushed`](super::Flushed).
     Flush,
+    /// Builds the front page as an anonymous visitor gets it, and runs no cron. Answers [`FrontPage`](super::FrontPage).
+    FrontPage,
 }
 
 impl Operation {
@@ -72,6 +74,7 @@ impl Operation {
             Operation::Requirements => "requirements",
             Operation::Login { .. } => "login",
             Operation::Flush => "flush",
+            Operation::FrontPage => "front",
         }
     }
 
@@ -84,7 +87,7 @@ impl Operation {
         match self {
             Operation::Install(install) => install.expose(),
             Operation::Login { account } => json!({ "uid": account }),
-            Operation::Boot | Operation::Requirements | Operation::Flush => json!({}),
+            Operation::Boot | Operation::Requirements | Operation::Flush | Operation::FrontPage => json!({}),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! may not lead out of the tree that is unpacked, nothing but files, folders and links is made, and no more is read
 //! than was allowed before.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
@@ -38,8 +38,8 @@ pub struct Contents {
     pub bytes: u64,
     /// How many files, folders and links.
     pub entries: u64,
-    /// The names of what lies at the top of it.
-    pub top: Vec<String>,
+    /// Its files, each with its SHA-256 in hexadecimal digits.
+    pub files: BTreeMap<PathBuf, String>,
     /// Whether it ends with the sums of its files, all of which are right.
     pub summed: bool,
 }
@@ -109,16 +109,9 @@ impl Files {
     /// whether its sums are right if it has any.
     pub fn look_through_archive(&self, archive: &Path, bounds: Bounds) -> Result<Contents, FileFault> {
         let mut contents = Contents::default();
-        let mut found = HashMap::new();
         let mut listed = None;
         self.each_member(archive, bounds, &mut |member, content| {
             contents.entries += 1;
-            if let Some(Component::Normal(top)) = member.name.components().next() {
-                let top = sums::shown(top);
-                if !contents.top.contains(&top) && contents.top.len() < 1000 {
-                    contents.top.push(top);
-                }
-            }
             if !matches!(member.what, What::File) {
                 return Ok(());
             }
@@ -134,7 +127,7 @@ impl Files {
             }
             let mut summed = Summed::new(content);
             contents.bytes += io::copy(&mut summed, &mut io::sink()).map_err(fault)?;
-            found.insert(member.name, summed.sum());
+            contents.files.insert(member.name, summed.sum());
             Ok(())
         })?;
         let Some(listed) = listed else { return Ok(contents) };
@@ -142,13 +135,13 @@ impl Files {
             return Err(bad(archive, format!("`{SUMS}` in it is no list of sums")));
         };
         for (sum, name) in &listed {
-            match found.get(name) {
+            match contents.files.get(name) {
                 Some(there) if there == sum => (),
                 Some(_) => return Err(bad(archive, format!("`{}` in it is not what was packed", name.display()))),
                 None => return Err(bad(archive, format!("`{}` is not in it any more", name.display()))),
             }
         }
-        if listed.len() != found.len() {
+        if listed.len() != contents.files.len() {
             return Err(bad(archive, "it holds files that were not packed with the rest"));
         }
         contents.summed = true;

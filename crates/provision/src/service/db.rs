@@ -4,6 +4,8 @@
 //! takes a lock of the server that bears the attempt's name: what a killed process still had running
 //! there ends before another one takes it back.
 
+mod dump;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -12,6 +12,7 @@ mod verify;
 pub(crate) use delete::Delete;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use install::{Install, RunInstaller};
-pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials};
+pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, settings_files};
 pub(crate) use login::Login;
+pub(crate) use probe::Packages;
 pub(crate) use verify::{FlushCaches, Verify};
