@@ -88,6 +88,12 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
         }
+        Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
+        Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),
+        Command::BackupVerify { backup, platform, db_server } => {
+            task(&composed, manner, Task::VerifyBackup { backup, platform, db_server })
+        }
+        Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Delete { site, confirm } => {
             let confirm = site::confirmed(&site, confirm)?;
             task(&composed, manner, Task::DeleteSite { site, confirm })

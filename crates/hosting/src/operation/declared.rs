@@ -159,6 +159,8 @@ impl OperationId {
     /// The operation that would have asked a back end for this; `None`: none does, it is a step of others.
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
+            // Asked for in a shell alone, so far.
+            Task::BackupSite { .. } | Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,

@@ -33,6 +33,7 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
         "boot" => site.boot(),
         "login" => site.login(),
         "flush" => site.flush(),
+        "front" => site.front(),
         "requirements" => Ok(json!({ "findings": [] })),
         _ => Err(("bad-input", format!("no script is named {operation}"))),
     };
@@ -296,6 +297,13 @@ impl<'a> Site<'a> {
         }
         let url = format!("{}/user/reset/{uid}/{INSTALLED}/a-hash", self.say("uri"));
         Ok(json!({ "url": url, "uid": uid, "name": name, "valid_seconds": 86400 }))
+    }
+
+    /// A page with the site's name; a site without one has no page.
+    fn front(&self) -> Result<Value, Refusal> {
+        let name = self.boot()?["site_name"].as_str().map(str::to_owned).unwrap_or_default();
+        let status = if name.is_empty() { 500 } else { 200 };
+        Ok(json!({ "site_path": self.site_path(), "status": status, "bytes": name.len() }))
     }
 
     fn flush(&self) -> Result<Value, Refusal> {

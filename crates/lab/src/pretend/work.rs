@@ -243,6 +243,11 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             let link = json!({ "login_link": format!("http://{site}/user/reset/{account}/only-once") });
             Done { secret: link.as_object().cloned(), ..Done::default() }
         }
+        Task::BackupSite { .. } => {
+            must(&name)?;
+            Done::default()
+        }
+        Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => Done::default(),
         Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }

@@ -120,10 +120,10 @@ impl Remedy for BackupFault {
             }
             BackupFault::Newer { .. } => "use the version of Ægir that made it, or a later one".into(),
             BackupFault::OtherEngine { engine, .. } => {
-                format!("name a server that offers {engine} with `--db-server @server_NAME`")
+                format!("name a server that offers {engine} with `--db-server NAME`")
             }
             BackupFault::NoSite { .. } => {
-                "say where to try it with `--platform @platform_NAME --db-server @server_NAME`".into()
+                "say where to try it with `--platform NAME --db-server NAME`".into()
             }
             BackupFault::FrontPage { .. } => {
                 "look at what PHP said in the log of this task, and whether the platform has the packages that the \

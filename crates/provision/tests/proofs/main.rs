@@ -6,13 +6,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod answers;
+mod backup_site;
 mod build_platform;
 mod cost;
+mod delete_backup;
 mod delete_site;
 mod forget_context;
 mod install_site;
 mod login;
 mod save_context;
+mod verify_backup;
 mod verify_platform;
 mod verify_server;
 mod verify_site;
