@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aegir_domain::{AttemptId, BackupName, BadText, ContextName, FaultReport, PlatformName, Report, ServerName, SiteName};
+use aegir_domain::{
+    AttemptId, BackupName, BadText, ContextName, FaultReport, PlatformName, Report, ServerName, SiteName,
+};
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;

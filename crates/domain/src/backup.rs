@@ -75,8 +75,9 @@ impl FromStr for BackupName {
     fn from_str(text: &str) -> Result<Self, BadText> {
         let Some((site, _)) = parts(text) else {
             let why = "it is not a site's name, a moment and an ending";
-            return Err(BadText::new(text, WHAT, why)
-                .instead("give one such as `www.example.org-20261121.021530.tar.zst`; `aegir provision backups` lists them"));
+            return Err(BadText::new(text, WHAT, why).instead(
+                "give one such as `www.example.org-20261121.021530.tar.zst`; `aegir provision backups` lists them",
+            ));
         };
         site.parse::<SiteName>()?;
         Ok(BackupName(text.to_owned()))

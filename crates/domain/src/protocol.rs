@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, BackupAnswer, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets, ServerAnswer,
-    SiteAnswer, Task, TaskKind, Trial, Tried,
+    AttemptId, BackupAnswer, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets,
+    ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried,
 };
 
 /// The version of the protocol that this build speaks.

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName, PlatformContext,
-    PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, HostName, Langcode, MachineName,
+    PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.

@@ -25,9 +25,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
-        Task::VerifyBackup { backup, platform, db_server } => {
-            Box::new(backup::Verify { backup, platform, db_server })
-        }
+        Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
     }
 }

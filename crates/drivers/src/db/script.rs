@@ -63,10 +63,7 @@ impl Script {
     }
 
     /// There is no more: a last statement may lack its end.
-    pub fn end<F: From<ScriptFault>>(
-        &mut self,
-        on_statement: &mut dyn FnMut(&[u8]) -> Result<(), F>,
-    ) -> Result<(), F> {
+    pub fn end<F: From<ScriptFault>>(&mut self, on_statement: &mut dyn FnMut(&[u8]) -> Result<(), F>) -> Result<(), F> {
         while let Some((end, next)) = self.next_end(true) {
             self.hand_on(end, next, on_statement)?;
         }

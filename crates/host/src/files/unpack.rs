@@ -257,8 +257,7 @@ impl Files {
         use std::os::unix::ffi::OsStrExt;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let name = place.name.as_bytes();
-        let made =
-            place.change_entries(UNPACK, |dir| rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR))?;
+        let made = place.change_entries(UNPACK, |dir| rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR))?;
         let mut file: File = made.into();
         let bytes = io::copy(content, &mut file).map_err(fault)?;
         let settled = || -> Result<(), rustix::io::Errno> {
@@ -322,12 +321,19 @@ impl Files {
                     DOING,
                     archive,
                     Trouble::NoSpace,
-                    format!("it holds more than the {} MB or the {} files that there is room for", bounds.bytes >> 20, bounds.entries),
+                    format!(
+                        "it holds more than the {} MB or the {} files that there is room for",
+                        bounds.bytes >> 20,
+                        bounds.entries
+                    ),
                 ));
             }
             let name = entry.path().map_err(fault)?.into_owned();
             let Some(name) = plain(&name) else {
-                return Err(bad(archive, format!("the name `{}` in it leads elsewhere", sums::shown(name.as_os_str()))));
+                return Err(bad(
+                    archive,
+                    format!("the name `{}` in it leads elsewhere", sums::shown(name.as_os_str())),
+                ));
             };
             let what = match entry.header().entry_type() {
                 EntryType::Directory => What::Folder,
@@ -339,7 +345,10 @@ impl Files {
                 EntryType::XGlobalHeader => continue,
                 _ => {
                     let name = sums::shown(name.as_os_str());
-                    return Err(bad(archive, format!("`{name}` in it is neither a file nor a folder nor a symbolic link")));
+                    return Err(bad(
+                        archive,
+                        format!("`{name}` in it is neither a file nor a folder nor a symbolic link"),
+                    ));
                 }
             };
             // Neither set-user-id nor the sticky bit is a site's affair.

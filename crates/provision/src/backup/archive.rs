@@ -30,7 +30,9 @@ impl Archive {
     /// The backup `name`, which must be there.
     pub(crate) fn find(world: &World, name: &BackupName) -> Result<Archive, Fault> {
         let path = world.home().backups().join(name.as_str());
-        let Some(stat) = world.files().stat(&path)? else { return Err(BackupFault::Missing { name: name.clone() }.into()) };
+        let Some(stat) = world.files().stat(&path)? else {
+            return Err(BackupFault::Missing { name: name.clone() }.into());
+        };
         if stat.kind != aegir_host::Kind::File {
             return Err(BackupFault::NoFile { path }.into());
         }
@@ -122,9 +124,7 @@ impl Remedy for BackupFault {
             BackupFault::OtherEngine { engine, .. } => {
                 format!("name a server that offers {engine} with `--db-server NAME`")
             }
-            BackupFault::NoSite { .. } => {
-                "say where to try it with `--platform NAME --db-server NAME`".into()
-            }
+            BackupFault::NoSite { .. } => "say where to try it with `--platform NAME --db-server NAME`".into(),
             BackupFault::FrontPage { .. } => {
                 "look at what PHP said in the log of this task, and whether the platform has the packages that the \
                  backup's manifest lists"
@@ -133,10 +133,9 @@ impl Remedy for BackupFault {
             BackupFault::AwaitsInstaller { site } => {
                 format!("call its installer, then run `aegir provision verify @{site}`")
             }
-            BackupFault::NoFolder { folder } => format!(
-                "look at what `{}` is; put the real folder there, then verify the site",
-                folder.display()
-            ),
+            BackupFault::NoFolder { folder } => {
+                format!("look at what `{}` is; put the real folder there, then verify the site", folder.display())
+            }
             BackupFault::NoRoom { at, .. } => {
                 format!("make room on the disk of `{}`, such as by deleting old backups", at.display())
             }

@@ -86,7 +86,8 @@ pub(crate) fn wanted(left_out: &[PathBuf], path: &Path) -> Wanted {
 fn left_out(world: &World, site: &SiteName, folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     let credentials = php::read_credentials(world, site)?;
     let secrets = [credentials.db_passwd.expose(), credentials.hash_salt.expose()];
-    let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.as_bytes()).filter(|secret| secret.len() >= 8).collect();
+    let secrets: Vec<&[u8]> =
+        secrets.iter().map(|secret| secret.as_bytes()).filter(|secret| secret.len() >= 8).collect();
     let mut out = Vec::new();
     for name in world.files().list(folder)? {
         let named = NEVER.contains(&name.as_str()) || name.starts_with(".env.") || name.starts_with(".aegir-");
@@ -103,7 +104,8 @@ fn left_out(world: &World, site: &SiteName, folder: &Path) -> Result<Vec<PathBuf
 /// Whether a file of some length holds one of these. One that cannot be read is not packed either.
 fn holds(files: &Files, path: &Path, secrets: &[&[u8]]) -> bool {
     const LONGEST: u64 = 4 << 20;
-    let is_short = files.stat(path).is_ok_and(|stat| stat.is_some_and(|stat| stat.kind == Kind::File && stat.size <= LONGEST));
+    let is_short =
+        files.stat(path).is_ok_and(|stat| stat.is_some_and(|stat| stat.kind == Kind::File && stat.size <= LONGEST));
     if !is_short {
         return false;
     }

@@ -42,7 +42,9 @@ impl Check<World> for ArchiveSound {
         match (contents.summed, &archive.manifest) {
             (true, _) => world.say(format!("All {} files of the archive are what was packed", contents.files.len())),
             (false, Some(_)) => return Err(BackupFault::NoSums { name: self.backup.clone() }.into()),
-            (false, None) => world.warn("The archive is of classic Aegir: it has no sums that its files could be compared with"),
+            (false, None) => {
+                world.warn("The archive is of classic Aegir: it has no sums that its files could be compared with")
+            }
         }
         Ok(Sound { archive, contents })
     }
@@ -77,8 +79,10 @@ impl Check<World> for TrialPlace {
             _ => None,
         };
         let nowhere = || BackupFault::NoSite { name: self.backup.clone() };
-        let platform = self.platform.clone().or(known.as_ref().map(|site| site.platform.clone())).ok_or_else(nowhere)?;
-        let db_server = self.db_server.clone().or(known.as_ref().map(|site| site.db_server.clone())).ok_or_else(nowhere)?;
+        let platform =
+            self.platform.clone().or(known.as_ref().map(|site| site.platform.clone())).ok_or_else(nowhere)?;
+        let db_server =
+            self.db_server.clone().or(known.as_ref().map(|site| site.db_server.clone())).ok_or_else(nowhere)?;
         let platform = world.contexts().platform(&platform)?;
         let server = DbServer::of(world, &db_server)?;
         if server.engine() != self.engine {
@@ -162,7 +166,10 @@ impl Check<World> for TrialRuns {
         let page: FrontPage = asker.ask(Operation::FrontPage, LONGEST_QUESTION)?;
         match page.status {
             200..=399 | 401 | 403 => {
-                world.say(format!("A site made of it runs: its front page answers {}, with {} bytes", page.status, page.bytes));
+                world.say(format!(
+                    "A site made of it runs: its front page answers {}, with {} bytes",
+                    page.status, page.bytes
+                ));
                 Ok(())
             }
             status => Err(BackupFault::FrontPage { name: self.backup.clone(), status }.into()),
