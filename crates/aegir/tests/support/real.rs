@@ -336,14 +336,13 @@ pub fn put_back_by_hand(lab: &Lab, site: &Site, platform: &str, db_server: &str,
     let of = |name: &str| credentials[name].as_str().unwrap_or_default().to_owned();
     let folder = fs::canonicalize(lab.home().join("clients/admin").join(&site.name)).unwrap();
     if is_file {
-        run(Command::new("rm").arg("-rf").arg(folder.join("files")));
         fs::write(of("db_name"), b"").unwrap();
     }
 
     let work = lab.beside().join("restore");
     fs::create_dir(&work).unwrap();
     lab.give(&work);
-    run(lab.as_owner("tar").arg("--zstd").arg("-C").arg(&work).arg("-xf").arg(backup));
+    run(lab.as_owner("tar").arg("--zstd").arg("-C").arg(&work).arg("-xpf").arg(backup));
     run(lab.as_owner("sha256sum").args(["--quiet", "--check", "checksums.sha256"]).current_dir(&work));
     if is_file {
         run(lab.as_owner("cp").arg(work.join("database.sqlite")).arg(of("db_name")));
@@ -351,7 +350,9 @@ pub fn put_back_by_hand(lab: &Lab, site: &Site, platform: &str, db_server: &str,
         let dump = fs::read(work.join("database.sql")).unwrap();
         load(lab, &of("db_user"), &of("db_passwd"), &of("db_socket"), &of("db_name"), &dump);
     }
-    run(lab.as_owner("cp").arg("-a").arg(work.join("site/.")).arg(&folder));
+    run(lab.as_owner("rm").arg("-rf").args([folder.join("files"), folder.join("private")]));
+    let options = ["-rfP", "--preserve=mode,timestamps"];
+    run(lab.as_owner("cp").args(options).arg(work.join("site/.")).arg(&folder));
     lab.provision(&["verify", &at]).done();
     fs::remove_dir_all(&work).unwrap();
 }
