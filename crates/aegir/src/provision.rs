@@ -95,6 +95,12 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
             compared(&composed, manner, &PackagesFit { site, platform: to, allow_missing })
         }
+        Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
+        Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),
+        Command::BackupVerify { backup, platform, db_server } => {
+            task(&composed, manner, Task::VerifyBackup { backup, platform, db_server })
+        }
+        Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Delete { site, confirm } => {
             let confirm = site::confirmed(&site, confirm)?;
             task(&composed, manner, Task::DeleteSite { site, confirm })

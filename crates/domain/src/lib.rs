@@ -12,14 +12,15 @@
 
 mod answer;
 mod attempt;
+mod backup;
 mod command;
 mod context;
 mod context_name;
 mod database;
 mod fault;
 mod finding;
-mod former;
 mod fit;
+mod former;
 mod home;
 mod host_name;
 mod lock;
@@ -45,8 +46,9 @@ mod transport;
 mod trial;
 mod version;
 
-pub use answer::{FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
+pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
+pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName};
 pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,
@@ -56,8 +58,8 @@ pub use context_name::{ContextName, PlatformName, ServerName};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
 pub use finding::{Finding, Health};
-pub use former::{Former, FormerName};
 pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
+pub use former::{Former, FormerName};
 pub use home::Home;
 pub use host_name::HostName;
 pub use lock::{Known, locks_of, locks_to_compare};

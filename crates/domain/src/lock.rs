@@ -94,7 +94,18 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
         | Task::GoBackSite { site, .. }
-        | Task::DeleteSite { site, .. } => of_site(site, known)?,
+        | Task::DeleteSite { site, .. }
+        | Task::BackupSite { site } => of_site(site, known)?,
+        Task::VerifyBackup { backup, platform, db_server } => {
+            let mut locks = of_site(&backup.site(), known)?;
+            if let Some(platform) = platform {
+                locks.push(TaskLock::platform(platform, LockMode::Shared));
+                locks.extend(server_of(platform, known)?);
+            }
+            locks.extend(db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
+            locks
+        }
+        Task::DeleteBackup { backup } => of_site(&backup.site(), known)?,
     };
     // Of a lock that is wanted twice, the exclusive one.
     locks.sort_by(|a, b| (&a.name, a.mode == LockMode::Shared).cmp(&(&b.name, b.mode == LockMode::Shared)));

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Compared, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets,
-    ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried,
+    AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer,
+    Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried,
 };
 
 /// The version of the protocol that this build speaks.
@@ -331,6 +331,8 @@ pub fn schema() -> serde_json::Value {
             "verify-platform": schemars::schema_for!(PlatformAnswer),
             "install-site": schemars::schema_for!(SiteAnswer),
             "verify-site": schemars::schema_for!(SiteAnswer),
+            "backup-site": schemars::schema_for!(BackupAnswer),
+            "verify-backup": schemars::schema_for!(BackupAnswer),
         },
     })
 }

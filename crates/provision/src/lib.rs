@@ -18,6 +18,7 @@
 //!   objects are recovered before a new one begins.
 
 mod attempt;
+pub mod backup;
 mod context_task;
 mod contexts;
 mod events;

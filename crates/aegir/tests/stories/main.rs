@@ -6,6 +6,7 @@
 mod support;
 
 mod asked;
+mod backups;
 mod bad_places;
 mod boundaries;
 mod compare;

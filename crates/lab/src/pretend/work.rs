@@ -252,6 +252,11 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             }
         }
         Task::GoBackSite { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
+        Task::BackupSite { .. } => {
+            must(&name)?;
+            Done::default()
+        }
+        Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => Done::default(),
         Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }

@@ -5,6 +5,7 @@
 //! there ends before another one takes it back.
 
 mod copying;
+mod dump;
 
 use std::cell::RefCell;
 use std::path::PathBuf;

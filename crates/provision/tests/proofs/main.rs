@@ -6,9 +6,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod answers;
+mod backup_site;
 mod build_platform;
 mod compare;
 mod cost;
+mod delete_backup;
 mod delete_site;
 mod forget_context;
 mod go_back_site;
@@ -16,6 +18,7 @@ mod install_site;
 mod login;
 mod migrate_site;
 mod save_context;
+mod verify_backup;
 mod verify_platform;
 mod verify_server;
 mod verify_site;
