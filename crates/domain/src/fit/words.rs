@@ -119,7 +119,9 @@ impl Reason {
                 "add its code to the platform, or uninstall it in the site; or allow by name that it be missing".into()
             }
             Reason::MissingAllowed => {
-                "Drupal refuses to update a site that lacks the code of what it has enabled, or disables that".into()
+                "uninstall it in the site first: without its code Drupal 8 and later refuse to update, and Drupal 7 \
+                 disables it"
+                    .into()
             }
             Reason::LeftBehind => "uninstall it in the site first, or add its code to the platform".into(),
             Reason::SchemaOlder { .. } | Reason::VersionOlder { .. } => {

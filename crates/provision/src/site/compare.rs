@@ -65,7 +65,8 @@ impl Check<World> for PackagesFit {
 
 fn site_side(world: &World, site: &SiteContext, code: &PlatformFacts) -> Result<SiteSide, Fault> {
     let inventory = DbServer::of(world, &site.db_server)?.inventory(site, &site.core)?;
-    let profile = inventory.profile.clone().unwrap_or_else(|| site.profile.to_string());
+    // From 10.3 on a site may have uninstalled its profile: then it needs none.
+    let profile = inventory.profile.clone().unwrap_or_default();
     let is_own = |reach: &Reach| matches!(reach, Reach::Site(name) if name == site.name.as_str());
     let own = code.packages.iter().filter(|package| is_own(&package.reach)).map(|package| code.code(package)).collect();
     let loaded = code.loaded(&profile, site.name.as_str());
