@@ -2,7 +2,7 @@
 
 use aegir_domain::{Context, TaskKind};
 use aegir_hosting::{Call, OperationId as Id};
-use aegir_lab::pretend::{Ends, Plan, PretendFront, add_server, package};
+use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
 
 use crate::browser::{Browser, add_site};
 use crate::gate::GUEST;
@@ -130,7 +130,11 @@ fn platforms_and_servers_list_what_stands_on_them_and_a_machine_is_not_asked_bef
 
 #[test]
 fn a_site_is_compared_with_a_platform_that_is_chosen_and_what_is_in_the_way_comes_first() {
-    let browser = Browser::with(odd_ones);
+    let browser = Browser::with(async |front| {
+        odd_ones(front).await;
+        front.queue(add_platform("d11").with("server", "web1")).await;
+        front.work().await;
+    });
 
     let site = browser.open("/sites/a.test");
     assert_eq!(site.link("Compare with platform…").as_deref(), Some("/sites/a.test/compare"));
