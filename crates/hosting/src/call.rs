@@ -16,12 +16,30 @@ pub struct Call {
     pub parameters: Map<String, Value>,
     /// Whether only to say what would be done.
     pub dry_run: bool,
+    /// How much of a list is read.
+    pub reads: Reads,
+}
+
+/// How much of a list somebody in this process reads: what they do not is not looked up. Who asks over a network reads
+/// all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// How many entries there are in all.
+    pub total: bool,
+    /// More of each object than its name and how it stands; else each entry is a [`crate::view::NodeView`]. Of lists
+    /// of servers, platforms and sites.
+    pub beside: bool,
+}
+
+impl Reads {
+    /// All of it.
+    pub const ALL: Reads = Reads { total: true, beside: true };
 }
 
 impl Call {
     /// An operation with nothing said of it.
     pub fn of(operation: OperationId) -> Call {
-        Call { operation, name: None, parameters: Map::new(), dry_run: false }
+        Call { operation, name: None, parameters: Map::new(), dry_run: false, reads: Reads::ALL }
     }
 
     /// The same, about an object.
@@ -33,6 +51,18 @@ impl Call {
     /// The same, with a parameter more.
     pub fn with(mut self, parameter: &str, value: impl Into<Value>) -> Call {
         self.parameters.insert(parameter.to_owned(), value.into());
+        self
+    }
+
+    /// The same, asked by somebody who does not read how many there are in all.
+    pub fn uncounted(mut self) -> Call {
+        self.reads.total = false;
+        self
+    }
+
+    /// The same, asked by somebody who reads the names of objects and how they stand, and no more of them.
+    pub fn nodes_alone(mut self) -> Call {
+        self.reads.beside = false;
         self
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use server::DB_PASSWORD;
 pub(crate) use session::session_view;
 pub(crate) use setting::number;
 
-use crate::{Actor, Answer, BadParameters, Call, Given, Hosting, Names, Operation, OperationId, Refusal};
+use crate::{Actor, Answer, BadParameters, Call, Given, Hosting, Names, Operation, OperationId, Reads, Refusal};
 
 /// An operation that is allowed, with what was given, read.
 pub(crate) struct Asked<'a> {
@@ -40,6 +40,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) name: &'a str,
     pub(crate) given: &'a Given,
     pub(crate) dry_run: bool,
+    pub(crate) reads: Reads,
     /// The request's own key, if it bears one.
     pub(crate) keyed: Option<&'a Keyed<'a>>,
 }
@@ -77,7 +78,8 @@ impl Hosting {
         actor.must(operation.needs)?;
         let name = read_name(operation, call.name.as_deref())?;
         let given = operation.read(&call.parameters)?;
-        let asked = Asked { actor, operation, name: &name, given: &given, dry_run: call.dry_run, keyed };
+        let (dry_run, reads) = (call.dry_run, call.reads);
+        let asked = Asked { actor, operation, name: &name, given: &given, dry_run, reads, keyed };
         use OperationId as Id;
         match operation.id {
             Id::ServerList => self.list_servers(&asked).await,

@@ -66,7 +66,9 @@ pub use one_time_link::{LinkRecord, NewLink};
 pub use package::{
     InstalledList, InstalledPackage, PackageList, PackageRecord, PlaceList, RecordedInstance, ReleaseRecord,
 };
-pub use page::{Cursor, Direction, LONGEST_CURSOR, LONGEST_PAGE, Listed, Listing, NameMatch, Page, Span, Total};
+pub use page::{
+    Cursor, Direction, LONGEST_CURSOR, LONGEST_PAGE, Listed, Listing, NameMatch, NodesOf, Page, Span, Total,
+};
 pub use platform::{NewPlatform, PlatformList, PlatformRecord};
 pub use prune::{PrunePolicy, Pruned};
 pub use queue::{Cancelled, Claimed, NewTask, QueueRecord, Queued, WaitingFor};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreFault;
 use crate::db::{Dialect, Query, Read, Row};
+use crate::node::Node;
 
 /// The longest page.
 pub const LONGEST_PAGE: u32 = 500;
@@ -134,6 +135,9 @@ pub struct Order {
 mod sealed {
     use super::{Order, Page, Query, Row, StoreFault};
 
+    /// A list of objects, of one selection, each of them a row of `node`.
+    pub trait OfNodes {}
+
     /// What a list is made of.
     pub trait Parts {
         /// What a row is read into.
@@ -158,7 +162,7 @@ mod sealed {
         fn item(row: &Row) -> Result<Self::Item, StoreFault>;
     }
 }
-pub(crate) use sealed::Parts;
+pub(crate) use sealed::{OfNodes, Parts};
 
 /// A list that can be asked for: [`Read::list`], [`Read::count`].
 pub trait Listing: Parts {}
@@ -168,21 +172,27 @@ impl Read {
     /// A page of a list.
     pub async fn list<L: Listing>(&mut self, list: &L) -> Result<Listed<L::Item>, StoreFault> {
         let limit = list.page().limit.clamp(1, LONGEST_PAGE);
-        let mut rows = self.ask(L::LIST, query_of(list, limit, self.dialect())?).await?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let next = match rows.last() {
-            Some(last) if more => Some(cursor_at::<L>(last, &list.order())?),
-            _ => None,
-        };
-        Ok(Listed { rows: rows.iter().map(L::item).collect::<Result<_, _>>()?, next })
+        let rows = self.ask(L::LIST, query_of(list, limit, self.dialect(), Counted::No)?).await?;
+        listed(list, limit, rows)
     }
 
-    /// A page of a list, and how many rows the list has. They are counted only if the page is not the whole list.
+    /// A page of a list, and how many rows the list has. They are counted only if the page is not the whole list, and
+    /// where rows are chosen first, in the same go: what looks at every row looks once.
     pub async fn list_with_total<L: Listing>(&mut self, list: &L) -> Result<(Listed<L::Item>, Total), StoreFault> {
-        let listed = self.list(list).await?;
-        let whole = list.page().after.is_none() && listed.next.is_none();
-        let total = if whole { Total::Exactly(listed.rows.len() as u64) } else { self.count(list).await? };
+        let limit = list.page().limit.clamp(1, LONGEST_PAGE);
+        let is_first = list.page().after.is_none();
+        let counted = if is_first && L::LOOKED_UP_IN.is_some() { Counted::Along } else { Counted::No };
+        let rows = self.ask(L::LIST, query_of(list, limit, self.dialect(), counted)?).await?;
+        let along: Option<i64> = match (counted, rows.first()) {
+            (Counted::Along, Some(row)) => Some(row.get("total")?),
+            _ => None,
+        };
+        let listed = listed(list, limit, rows)?;
+        let total = match along {
+            _ if is_first && listed.next.is_none() => Total::Exactly(listed.rows.len() as u64),
+            Some(total) => total_of(total),
+            None => self.count(list).await?,
+        };
         Ok((listed, total))
     }
 
@@ -199,13 +209,12 @@ impl Read {
         query.push(") AS counted");
         let rows = self.ask(L::LIST, query).await?;
         let total: i64 = rows.first().map_or(Ok(0), |row| row.get("total"))?;
-        let count = total.min(COUNT_LIMIT).cast_unsigned();
-        Ok(if total > COUNT_LIMIT { Total::MoreThan(count) } else { Total::Exactly(count) })
+        Ok(total_of(total))
     }
 
     /// How the database would answer, in its own words: for those who look why a list is slow.
     pub async fn explain<L: Listing>(&mut self, list: &L) -> Result<Vec<String>, StoreFault> {
-        let query = query_of(list, list.page().limit.clamp(1, LONGEST_PAGE), self.dialect())?;
+        let query = query_of(list, list.page().limit.clamp(1, LONGEST_PAGE), self.dialect(), Counted::No)?;
         let (how, column) = match self.dialect() {
             Dialect::Sqlite => ("EXPLAIN QUERY PLAN ", "detail"),
             Dialect::Postgres => ("EXPLAIN ", "QUERY PLAN"),
@@ -217,8 +226,33 @@ impl Read {
     }
 }
 
+/// Whether a question for a page also tells how many rows the list has, as `total` of each row.
+#[derive(Clone, Copy, PartialEq)]
+enum Counted {
+    No,
+    /// Of a first page whose rows are chosen before they are looked up.
+    Along,
+}
+
+/// The page that `rows` are, of which the last one may only tell that more follow.
+fn listed<L: Listing>(list: &L, limit: u32, mut rows: Vec<Row>) -> Result<Listed<L::Item>, StoreFault> {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = match rows.last() {
+        Some(last) if more => Some(cursor_at::<L>(last, &list.order())?),
+        _ => None,
+    };
+    Ok(Listed { rows: rows.iter().map(L::item).collect::<Result<_, _>>()?, next })
+}
+
+/// What a count says that went one further than the bound.
+fn total_of(count: i64) -> Total {
+    let total = count.min(COUNT_LIMIT).cast_unsigned();
+    if count > COUNT_LIMIT { Total::MoreThan(total) } else { Total::Exactly(total) }
+}
+
 /// The whole question; one row more than the page has, which tells whether another page follows.
-fn query_of<L: Listing>(list: &L, limit: u32, dialect: Dialect) -> Result<Query, StoreFault> {
+fn query_of<L: Listing>(list: &L, limit: u32, dialect: Dialect, counted: Counted) -> Result<Query, StoreFault> {
     let order = list.order();
     let place = list.page().after.as_ref().map(Cursor::place).transpose()?;
     if let Some(Place(of, ..)) = &place
@@ -233,7 +267,11 @@ fn query_of<L: Listing>(list: &L, limit: u32, dialect: Dialect) -> Result<Query,
     let arms = list.arms();
     let mut query = Query::new(if arms > 1 { "SELECT * FROM (" } else { "" });
     query.dialect = Some(dialect);
-    if L::LOOKED_UP_IN.is_some() {
+    let last = i64::from(limit) + 1;
+    let chosen = if counted == Counted::Along { COUNT_LIMIT + 1 } else { last };
+    if counted == Counted::Along {
+        query.push("WITH counted AS MATERIALIZED (");
+    } else if L::LOOKED_UP_IN.is_some() {
         query.push("SELECT ").push(L::COLUMNS).push(", chosen.sort_id, chosen.sort_key FROM (");
     }
     for arm in 0..arms {
@@ -261,12 +299,17 @@ fn query_of<L: Listing>(list: &L, limit: u32, dialect: Dialect) -> Result<Query,
         if let Some(key) = order.key {
             query.push(key).push(run).push(", ");
         }
-        query.push(order.id).push(run).push(" LIMIT ").bind(i64::from(limit) + 1);
+        query.push(order.id).push(run).push(" LIMIT ").bind(chosen);
         query.push(if arms > 1 { ") AS arm" } else { "" });
     }
     if arms > 1 {
         query.push(") AS arms ORDER BY sort_key").push(run).push(", sort_id").push(run);
-        query.push(" LIMIT ").bind(i64::from(limit) + 1);
+        query.push(" LIMIT ").bind(last);
+    }
+    if counted == Counted::Along {
+        query.push(") SELECT ").push(L::COLUMNS).push(", chosen.sort_id, chosen.sort_key, ");
+        query.push("(SELECT COUNT(*) FROM counted) AS total FROM (SELECT * FROM counted ORDER BY sort_key").push(run);
+        query.push(", sort_id").push(run).push(" LIMIT ").bind(last);
     }
     if let Some(tables) = L::LOOKED_UP_IN {
         query.push(") AS chosen ").push(tables);
@@ -286,6 +329,35 @@ fn cursor_at<L: Listing>(row: &Row, order: &Order) -> Result<Cursor, StoreFault>
 
 fn tag<L: Listing>(order: &Order) -> String {
     format!("{} {} {:?}", L::LIST, order.name, order.direction)
+}
+
+/// The same list of objects, of which only names and standing are read: what lies beside them is wide, and text to be
+/// understood.
+#[derive(Clone, Debug)]
+pub struct NodesOf<L>(pub L);
+
+impl<L: Parts + OfNodes> Parts for NodesOf<L> {
+    type Item = Node;
+    const LIST: &'static str = L::LIST;
+    const COLUMNS: &'static str =
+        "node.id, node.kind, node.name, node.title, node.status, node.owner, node.created, node.changed, node.verified";
+    const LOOKED_UP_IN: Option<&'static str> = Some("JOIN node ON node.id = chosen.sort_id");
+
+    fn from(&self, arm: usize, query: &mut Query) {
+        self.0.from(arm, query);
+    }
+
+    fn order(&self) -> Order {
+        self.0.order()
+    }
+
+    fn page(&self) -> &Page {
+        self.0.page()
+    }
+
+    fn item(row: &Row) -> Result<Node, StoreFault> {
+        Node::of(row)
+    }
 }
 
 /// Part of a name that is looked for.

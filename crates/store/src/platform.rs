@@ -11,7 +11,7 @@ use aegir_domain::{
 use crate::StoreFault;
 use crate::db::{Query, Read, Row, Tx, statements, values};
 use crate::node::{NewNode, Node, ObjectSort};
-use crate::page::{Direction, NameMatch, Order, Page, Parts};
+use crate::page::{Direction, NameMatch, OfNodes, Order, Page, Parts};
 use crate::server::{json, with_status};
 
 /// A platform that does not exist yet.
@@ -138,9 +138,11 @@ impl Read {
 
     /// How many sites live on each of these platforms, if any do; deleted ones do not.
     pub async fn count_sites_of(&mut self, platforms: &[NodeId]) -> Result<BTreeMap<NodeId, u64>, StoreFault> {
-        let begin = "SELECT site.platform, COUNT(*) AS sites
-               FROM site JOIN node ON node.id = site.id
-              WHERE node.status <> 'deleted' AND site.platform IN ";
+        // All less the deleted ones, which are few: an index has the former, and no node of theirs is looked at.
+        let begin = "SELECT site.platform, COUNT(*) - COUNT(gone.id) AS sites
+               FROM site LEFT JOIN (SELECT id FROM node WHERE kind = 'site' AND status = 'deleted') AS gone
+                 ON gone.id = site.id
+              WHERE site.platform IN ";
         let of = |row: &Row| Ok((row.get("platform")?, row.count("sites")?));
         self.of_all("sites of platforms", begin, platforms, " GROUP BY site.platform", of).await
     }
@@ -223,6 +225,8 @@ impl Tx {
 fn root_is_taken(root: Option<&PlatformRoot>) -> String {
     root.map_or_else(|| "the platform's number".into(), |root| format!("`{root}` (another platform lies there)"))
 }
+
+impl OfNodes for PlatformList {}
 
 impl Parts for PlatformList {
     type Item = PlatformRecord;

@@ -7,7 +7,7 @@ use aegir_domain::{ContextName, DbEngine, DbService, NodeId, NodeKind, ObjectSta
 use crate::StoreFault;
 use crate::db::{Query, Read, Row, Tx, statements, values};
 use crate::node::{NewNode, Node, ObjectSort};
-use crate::page::{Direction, NameMatch, Order, Page, Parts};
+use crate::page::{Direction, NameMatch, OfNodes, Order, Page, Parts};
 
 /// A server that does not exist yet.
 #[derive(Clone, Debug)]
@@ -182,6 +182,8 @@ fn address_of(transport: &Transport) -> Result<Option<String>, StoreFault> {
         Transport::Ssh(address) => json(address).map(Some),
     }
 }
+
+impl OfNodes for ServerList {}
 
 impl Parts for ServerList {
     type Item = ServerRecord;

@@ -10,7 +10,7 @@ use aegir_domain::{
 use crate::StoreFault;
 use crate::db::{Query, Read, Row, Tx, statements, values};
 use crate::node::{NewNode, Node, ObjectSort};
-use crate::page::{Direction, NameMatch, Order, Page, Parts, Span};
+use crate::page::{Direction, NameMatch, OfNodes, Order, Page, Parts, Span};
 use crate::server::{json, with_status};
 
 /// A site that does not exist yet.
@@ -290,6 +290,8 @@ impl Domain {
         })
     }
 }
+
+impl OfNodes for SiteList {}
 
 impl Parts for SiteList {
     type Item = SiteRecord;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aegir_hosting::{Call, Operation};
+use aegir_hosting::{Call, Operation, Reads};
 use serde_json::{Map, Value};
 
 /// A command that is asked of the front end.
@@ -41,6 +41,7 @@ impl Ask {
             name: self.name.clone(),
             parameters: self.parameters.clone(),
             dry_run: self.manner.dry_run,
+            reads: Reads::ALL,
         }
     }
 }

@@ -130,7 +130,7 @@ async fn find(door: &mut Door, ask: &Ask, selection: &Selection) -> Result<Vec<S
         Selection::All => Map::new(),
         Selection::Where(text) => filter::read(&list, text).map_err(Failure::usage)?,
     };
-    let call = Call { operation: list.id, name: None, parameters, dry_run: false };
+    let call = Call { parameters, ..Call::of(list.id) };
     let items = lists::all(door, call).await?;
     let named = items.iter().filter_map(name_of);
     Ok(match ask.operation.names {

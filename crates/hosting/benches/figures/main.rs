@@ -45,7 +45,7 @@ fn main() {
     }
     let tenth = if std::env::var("FLEET").is_ok_and(|fleet| fleet == "small") { 10 } else { 1 };
     let fleet = Fleet { sites: 10_000 / tenth, platforms: 200 / tenth, tasks: 1_000_000 / tenth };
-    let server = postgres::Server::start();
+    let server = postgres::Server::as_it_comes();
     let dir = tempfile::tempdir().unwrap();
     let mut missed = 0;
     for name in ["SQLite", "PostgreSQL"] {

@@ -80,7 +80,7 @@ impl Hosting {
         let own = OwnKey { key: format!("bulk {} {place}", bulk.id), print: Vec::new(), kept };
         let mut tries = 0;
         loop {
-            let call = Call { operation, name: Some(name.to_owned()), parameters: given(bulk), dry_run: false };
+            let call = Call { parameters: given(bulk), ..Call::of(operation).about(name) };
             match self.perform_once(actor, call, &own).await {
                 Ok(Once::Done(Answer::Queued(queued))) => return Ok(NodeId(queued.task)),
                 Ok(Once::Done(_)) => return Err(told("it was done at once, without a task".into())),

@@ -167,12 +167,8 @@ impl Hosting {
         let mut refused = Causes::default();
         let looked_at = names.len().min(LOOKED_AT);
         for name in &names[..looked_at] {
-            let call = Call {
-                operation: operation.id,
-                name: Some(name.clone()),
-                parameters: parameters.clone(),
-                dry_run: true,
-            };
+            let call =
+                Call { parameters: parameters.clone(), dry_run: true, ..Call::of(operation.id).about(name.clone()) };
             // In a box: this is the way in that leads here, and a future cannot hold one of its own kind.
             match Box::pin(self.perform(asked.actor, call)).await {
                 Ok(_) => can += 1,
@@ -230,7 +226,7 @@ impl Hosting {
         parameters.insert("limit".into(), aegir_store::LONGEST_PAGE.into());
         let mut names = Vec::new();
         loop {
-            let call = Call { operation: list.id, name: None, parameters: parameters.clone(), dry_run: false };
+            let call = Call { parameters: parameters.clone(), ..Call::of(list.id) }.nodes_alone().uncounted();
             let page = Box::pin(self.perform(asked.actor, call)).await.map_err(|refusal| match refusal {
                 Refusal::Bad(bad) => within(asked.operation, "filter", bad).into(),
                 other => other,

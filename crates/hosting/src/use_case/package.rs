@@ -107,8 +107,8 @@ impl Hosting {
                     direction: shown::order_of(given).1,
                     page,
                 };
-                let (page, total) = read.list_with_total(&list).await?;
-                of_page(page.rows.into_iter().map(installed_view).collect(), page.next, Some(total))
+                let (page, total) = shown::listed(read, asked, &list).await?;
+                of_page(page.rows.into_iter().map(installed_view).collect(), page.next, total)
             })
             .await
     }

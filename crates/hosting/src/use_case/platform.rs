@@ -32,10 +32,13 @@ impl Hosting {
                 if let Some(name) = given.text("server") {
                     list.server = Some(server_named(read, &name).await?.node.id);
                 }
-                let (page, total) = read.list_with_total(&list).await?;
+                if !asked.reads.beside {
+                    return shown::nodes_alone(read, asked, list).await;
+                }
+                let (page, total) = shown::listed(read, asked, &list).await?;
                 let around = Around::platforms(read, &page.rows).await?;
                 let items = page.rows.iter().map(|platform| platform_in_list(&around, platform)).collect();
-                of_page(items, page.next, Some(total))
+                of_page(items, page.next, total)
             })
             .await
     }

@@ -37,8 +37,11 @@ impl Hosting {
                     page: cursor_page(asked)?,
                     ..ServerList::default()
                 };
-                let (page, total) = read.list_with_total(&list).await?;
-                of_page(page.rows.iter().map(server_in_list).collect(), page.next, Some(total))
+                if !asked.reads.beside {
+                    return shown::nodes_alone(read, asked, list).await;
+                }
+                let (page, total) = shown::listed(read, asked, &list).await?;
+                of_page(page.rows.iter().map(server_in_list).collect(), page.next, total)
             })
             .await
     }

@@ -3,8 +3,8 @@
 use aegir_domain::protocol::{Level, Phase, Said};
 use aegir_domain::{DbEngine, DbService, NodeId, ObjectStatus, TaskState, Transport};
 use aegir_store::{
-    AttemptRecord, Cursor, Direction, Domain, LineRecord, Node, ObjectSort, Page, PlatformRecord, Read, ServerRecord,
-    SiteRecord, StoreFault, TaskRecord, Total, WaitingFor,
+    AttemptRecord, Cursor, Direction, Domain, LineRecord, Listed, Listing, Node, NodesOf, ObjectSort, Page,
+    PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault, TaskRecord, Total, WaitingFor,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -36,6 +36,28 @@ pub(super) fn cursor_page(asked: &Asked<'_>) -> Result<Page, Refusal> {
             Ok(Page::behind(limit, cursor))
         }
     }
+}
+
+/// A page of a list as it is read, with how many there are in all if that is read too.
+pub(super) async fn listed<L: Listing>(
+    read: &mut Read,
+    asked: &Asked<'_>,
+    list: &L,
+) -> Result<(Listed<L::Item>, Option<Total>), StoreFault> {
+    if asked.reads.total {
+        let (page, total) = read.list_with_total(list).await?;
+        return Ok((page, Some(total)));
+    }
+    Ok((read.list(list).await?, None))
+}
+
+/// A page of objects of which nothing else is read.
+pub(super) async fn nodes_alone<L>(read: &mut Read, asked: &Asked<'_>, list: L) -> Result<Answer, Refusal>
+where
+    NodesOf<L>: Listing<Item = Node>,
+{
+    let (page, total) = listed(read, asked, &NodesOf(list)).await?;
+    of_page(page.rows.iter().map(node_view).collect(), page.next, total)
 }
 
 /// A page as it is answered.

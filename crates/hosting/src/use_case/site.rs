@@ -59,10 +59,13 @@ impl Hosting {
                         false => Span { from: None, until: Some(1) },
                     };
                 }
-                let (page, total) = read.list_with_total(&list).await?;
+                if !asked.reads.beside {
+                    return shown::nodes_alone(read, asked, list).await;
+                }
+                let (page, total) = shown::listed(read, asked, &list).await?;
                 let around = Around::sites(read, &page.rows).await?;
                 let items = page.rows.iter().map(|site| site_in_list(&around, site)).collect();
-                of_page(items, page.next, Some(total))
+                of_page(items, page.next, total)
             })
             .await
     }

@@ -35,10 +35,10 @@ impl Hosting {
                 if let Some(name) = given.text("server") {
                     list.server = Some(server_named(read, &name).await?.node.id);
                 }
-                let (page, total) = read.list_with_total(&list).await?;
+                let (page, total) = shown::listed(read, asked, &list).await?;
                 let around = Around::tasks(read, &page.rows).await?;
                 let items = page.rows.iter().map(|task| task_in_list(&around, task)).collect();
-                of_page(items, page.next, Some(total))
+                of_page(items, page.next, total)
             })
             .await
     }

@@ -42,7 +42,7 @@ impl Hosting {
             return Ok(Answer::WouldQueue { object: format!("@server_{name}"), requests });
         }
         let mut secrets = Secrets::default();
-        if let Some(password) = self.password_for(asked, &server, saved.as_ref()).await? {
+        if let Some(password) = self.password_for(asked, &server, &transport, saved.as_ref()).await? {
             secrets.insert(DB_PASSWORD, password);
         }
         let tells_way = matches!(transport, Transport::Ssh(_)) || asked.given.str("service") == Some(BACK_END);
@@ -66,11 +66,12 @@ impl Hosting {
     }
 
     /// The password to try: as given, or the one that is kept for the same account at the same place. It is sent nowhere
-    /// else.
+    /// else, and through no other back end: whoever may edit a server may not read its password on a machine of theirs.
     async fn password_for(
         &self,
         asked: &Asked<'_>,
         server: &ServerContext,
+        transport: &Transport,
         saved: Option<&ServerRecord>,
     ) -> Result<Option<Password>, Refusal> {
         if let Some(given) = asked.given.secret(DB_PASSWORD) {
@@ -83,7 +84,8 @@ impl Hosting {
             ) => at == was && account == by,
             _ => false,
         };
-        let Some(saved) = saved.filter(|_| same) else { return Ok(None) };
+        let same_way = |saved: &&ServerRecord| saved.transport == *transport;
+        let Some(saved) = saved.filter(same_way).filter(|_| same) else { return Ok(None) };
         let key = &self.0.key;
         Ok(self.store().read(async |read| read.secret(saved.node.id, DB_PASSWORD, key).await).await?)
     }

@@ -1,6 +1,7 @@
 //! Lists page by page: to their end, whatever their entries are called.
 
 use aegir_domain::{Context, InstanceScope, PackageKind};
+use aegir_hosting::view::NodeView;
 use aegir_hosting::{Answer, Call, Effect, OperationId as Id, Permission};
 use aegir_store::RecordedInstance;
 use serde_json::Value;
@@ -122,9 +123,31 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
                 assert!(!whole.is_empty(), "{call:?}");
                 assert!(whole.len() > 1 || matches!(id, Id::DriftList | Id::NodeHistory), "{call:?}: {whole:?}");
                 assert_eq!(walked(&ground, &call).await, whole, "{call:?}");
+                less_is_read(&ground, &call, &whole).await;
             }
         }
     });
+}
+
+/// Whoever reads less of a list is told the same of what they read.
+async fn less_is_read(ground: &Ground, call: &Call, whole: &[Value]) {
+    let first = call.clone().with("limit", 1);
+    let page = async |call: Call| match ground.ask(call).await {
+        Ok(Answer::Page { items, next, total }) => (items, next, total),
+        other => panic!("{other:?}"),
+    };
+    let (items, next, total) = page(first.clone()).await;
+    assert!(total.is_none_or(|total| total == whole.len() as u64), "{call:?}: {total:?}");
+    assert_eq!(page(first.clone().uncounted()).await.0, items, "{call:?}");
+    let (nodes, behind, counted) = page(first.nodes_alone()).await;
+    assert_eq!((behind, counted), (next, total), "{call:?}");
+    let node = |item: &Value| serde_json::from_value::<NodeView>(item.clone());
+    if matches!(call.operation, Id::ServerList | Id::PlatformList | Id::SiteList) {
+        assert_eq!(node(&nodes[0]).unwrap(), node(&whole[0]).unwrap(), "{call:?}");
+        assert_eq!(nodes[0].get("fields"), None, "{call:?}");
+    } else {
+        assert_eq!(nodes, items, "{call:?}");
+    }
 }
 
 #[test]

@@ -76,6 +76,19 @@ fn a_password_that_is_kept_is_tried_where_it_belongs_and_sent_nowhere_else() {
         ] {
             assert_eq!(health(&ground.shown(call.clone()).await, "db"), "problem", "{call:?}");
         }
+        // Nor to another machine that says it were the server's.
+        let behind = database(Call::of(Id::ServerAdd).about("web2"), "db.test", "aegir").with("db_password", "kept");
+        let key = ground.back_ends.machine("web2").host_key().to_string();
+        ground.queue(behind.with("ssh_host", "192.0.2.7").with("ssh_host_key", key)).await;
+        ground.work().await;
+        ground.back_ends.machine("web2").wants_password("kept");
+        assert_eq!(health(&ground.shown(trial("web2")).await, "db"), "ok");
+        for (what, value) in
+            [("ssh_host", "192.0.2.8"), ("ssh_user", "other"), ("home", "/srv/other"), ("ssh_program", "/x")]
+        {
+            let tried = ground.shown(trial("web2").with(what, value)).await;
+            assert_eq!(health(&tried, "db"), "problem", "{what}");
+        }
         // An edit that is only tried changes nothing.
         let saved = ground.shown(Call::of(Id::ServerShow).about("db1")).await;
         assert_eq!(saved["services"][0]["at"], "db.test:3306");

@@ -6,12 +6,11 @@ use std::time::Duration;
 use aegir_domain::{
     Cmd, ContextName, DbEngine, DbService, Fault, Finding, HttpService, Password, ServerContext, ServiceKind, Tried,
 };
-use aegir_drivers::http::Internal;
 use aegir_host::{CommandFailed, Ran, SqlFault, SqlKind, WebAddress};
 
 use super::databases::{account_statement, may_grant, opened, saved_password};
 use crate::WorldParts;
-use crate::service::http::server_config;
+use crate::service::http::{answering, server_config, version_in};
 
 /// How long a web server may take to answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -57,9 +56,7 @@ fn try_web(
             format!("install {name} on that machine, or choose the web server that it has"),
         )
     })?;
-    let said = format!("{}{}", ran.stdout, ran.stderr);
-    let version = said.lines().next().unwrap_or_default().rsplit(": ").next().unwrap_or_default().trim().to_owned();
-    let mut findings = vec![Finding::ok(format!("{version} is there"))];
+    let mut findings = vec![Finding::ok(format!("{} is there", version_in(&ran)))];
 
     let (at, config) = (http.listen, server_config(parts, server, http));
     let entry = config.folder.join(driver.entry());
@@ -73,13 +70,7 @@ fn try_web(
         ));
         return Ok(findings);
     }
-    let (internal, host) = match driver.internal(&config) {
-        Internal::Socket(socket) => (WebAddress::Unix(socket), "localhost"),
-        Internal::Name { at, host } => (WebAddress::Tcp(at), host),
-    };
-    let generation = parts.web.get(&internal, host, "/generation", LIMIT).ok();
-    let generation = generation.and_then(|answer| answer.text().trim().parse::<u64>().ok());
-    findings.push(match generation {
+    findings.push(match answering(parts, driver.internal(&config), LIMIT) {
         Some(_) => Finding::ok(format!("it answers at {at}, with the configuration of this home")),
         None => Finding::warning(
             format!("something answers at {at}, and without the configuration of this home"),

@@ -23,7 +23,7 @@ use aegir_drivers::http::{
     CoreFamily, HttpDriver, Installer, Internal, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost,
     VhostMode,
 };
-use aegir_host::{FolderState, Launch, Limits, LockMode, Locks, Look, ServiceFault, WebAddress};
+use aegir_host::{FolderState, Launch, Limits, LockMode, Locks, Look, Ran, ServiceFault, WebAddress};
 
 use super::basedir;
 use super::php::read_credentials;
@@ -72,8 +72,7 @@ impl<'w> HttpServer<'w> {
         let cmd = self.driver.ask_version();
         let launch = Launch::new(cmd.clone()).limits(Limits { time: Duration::from_secs(20), ..Limits::default() });
         let ran = self.world.programs.run(&launch, &mut |_| ())?.success(&cmd)?;
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        Ok(said.lines().next().unwrap_or_default().rsplit(": ").next().unwrap_or_default().trim().to_owned())
+        Ok(version_in(&ran))
     }
 
     /// The folders that its files lie in.
@@ -318,14 +317,8 @@ impl<'w> HttpServer<'w> {
 
     /// Whether new requests meet workers with the configuration `number` or a later one.
     fn is_loaded(&self, number: u64) -> Result<bool, Fault> {
-        let (at, host) = match self.driver.internal(&self.config) {
-            Internal::Socket(socket) => (WebAddress::Unix(socket), "localhost"),
-            Internal::Name { at, host } => (WebAddress::Tcp(at), host),
-        };
-        match self.world.parts.web.get(&at, host, "/generation", Duration::from_secs(2)) {
-            Ok(answer) => Ok(answer.text().trim().parse::<u64>().is_ok_and(|runs| runs >= number && number > 0)),
-            Err(_) => Ok(false),
-        }
+        let runs = answering(&self.world.parts, self.driver.internal(&self.config), Duration::from_secs(2));
+        Ok(runs.is_some_and(|runs| runs >= number && number > 0))
     }
 
     fn test_alone(&self, path: &Path, text: &Password) -> Result<(), Fault> {
@@ -446,6 +439,21 @@ fn family(platform: &PlatformContext, core: &str) -> Result<CoreFamily, Fault> {
 pub(crate) fn vhost_path(world: &World, server: &ServerContext, site: &SiteName) -> Result<PathBuf, Fault> {
     let http = HttpServer::of(world, server)?;
     Ok(http.config.folder.join(http.driver.vhost_path(site)))
+}
+
+/// What a web server says of itself, without the words before it: `nginx/1.22.1` of `nginx version: nginx/1.22.1`.
+pub(crate) fn version_in(ran: &Ran) -> String {
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    said.lines().next().unwrap_or_default().rsplit(": ").next().unwrap_or_default().trim().to_owned()
+}
+
+/// The number of the configuration that answers at `internal`; `None`: nothing does, or none of ours.
+pub(crate) fn answering(parts: &WorldParts, internal: Internal, limit: Duration) -> Option<u64> {
+    let (at, host) = match internal {
+        Internal::Socket(socket) => (WebAddress::Unix(socket), "localhost"),
+        Internal::Name { at, host } => (WebAddress::Tcp(at), host),
+    };
+    parts.web.get(&at, host, "/generation", limit).ok()?.text().trim().parse().ok()
 }
 
 /// Whether the files that a number stands for are being changed, or were when a process died: odd ones are.

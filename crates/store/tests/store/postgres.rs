@@ -28,6 +28,7 @@ pub struct Server {
 
 struct Own {
     _dir: tempfile::TempDir,
+    settings: &'static [&'static str],
     pid: Mutex<Option<rustix::process::Pid>>,
     waiter: Mutex<Option<JoinHandle<()>>>,
 }
@@ -112,12 +113,23 @@ fn answers(dir: &Path) -> bool {
 impl Server {
     /// A server that no other test uses, and that may therefore be killed.
     pub fn start() -> Server {
+        // Many tests make tables of a few rows.
+        Server::with(&["shared_buffers=32MB"])
+    }
+
+    /// A server with what PostgreSQL gives itself, for what is measured.
+    #[allow(dead_code, reason = "made for benchmarks")]
+    pub fn as_it_comes() -> Server {
+        Server::with(&[])
+    }
+
+    fn with(settings: &'static [&'static str]) -> Server {
         let dir = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
         give_away(dir.path());
         let data = dir.path().join("data");
         copy_as_owner(&prepared(), &data);
         let path = dir.path().to_owned();
-        let own = Own { _dir: dir, pid: Mutex::new(None), waiter: Mutex::new(None) };
+        let own = Own { _dir: dir, settings, pid: Mutex::new(None), waiter: Mutex::new(None) };
         let server = Server { dir: path, own: Some(own) };
         server.run();
         server
@@ -128,14 +140,10 @@ impl Server {
         let log = File::create(self.dir.join("log")).unwrap();
         let mut command = as_owner("postgres");
         command.arg("-D").arg(self.dir.join("data")).arg("-k").arg(&self.dir);
-        for setting in [
-            "listen_addresses=",
-            "fsync=off",
-            "full_page_writes=off",
-            "shared_buffers=32MB",
-            "max_connections=200",
-            "autovacuum=off",
-        ] {
+        let own = self.own.as_ref().expect("only a server of one's own is started");
+        let common =
+            ["listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=200", "autovacuum=off"];
+        for setting in common.iter().chain(own.settings) {
             command.arg("-c").arg(setting);
         }
         command.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -147,7 +155,6 @@ impl Server {
             child.wait().unwrap();
         });
         let pid = told.recv().unwrap();
-        let own = self.own.as_ref().expect("only a server of one's own is started");
         *own.pid.lock().unwrap() = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap());
         *own.waiter.lock().unwrap() = Some(waiter);
         let until = Instant::now() + Duration::from_secs(60);

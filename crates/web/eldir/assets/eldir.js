@@ -392,6 +392,10 @@ const news = () => {
 };
 
 // -- Parts that are swapped keep what one was doing in them
+// Who pressed the button of a test is told when the question did not get there.
+const untested = "The panel could not test it. What is in the form is kept: press the button again in a moment.";
+on("htmx:sendError", ({ detail }) => { if (detail.target?.matches(".tried")) detail.target.textContent = untested; });
+
 // Of each answer, what was being done in the part that it replaces.
 const kept = new WeakMap();
 const named = (details) => (one(".name", details) || one("summary", details))?.textContent;
@@ -401,7 +405,7 @@ on("htmx:beforeSwap", ({ detail }) => {
   // Led elsewhere: the session is over. What is here stays, as it does while one types or marks text in it.
   const elsewhere = path(detail.xhr.responseURL) !== path(detail.pathInfo.requestPath);
   if (part.matches(".tried") && (elsewhere || detail.isError)) {
-    part.textContent = elsewhere ? "Your session is over: sign in again in another tab, then test again." : "The panel could not test it: load the page again, and see that it answers.";
+    part.textContent = elsewhere ? "Your session is over: sign in again in another tab, then test again." : untested;
   }
   if (elsewhere || (part.contains(active) && typing(active))
     || (!marked.isCollapsed && part.contains(marked.anchorNode))) { detail.shouldSwap = false; return; }

@@ -17,7 +17,7 @@ pub(super) fn read(
     query: &str,
     body: Map<String, Value>,
 ) -> Result<Result<Call, BadParameters>, Problem> {
-    let mut call = Call { operation: operation.id, name: None, parameters: body, dry_run: false };
+    let mut call = Call { parameters: body, ..Call::of(operation.id) };
     let mut bad: Vec<_> =
         operation.parameters.iter().filter_map(|parameter| of_another_type(parameter, &call.parameters)).collect();
     in_query(operation, pairs(query)?, &mut call, &mut bad);

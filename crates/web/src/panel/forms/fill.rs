@@ -82,7 +82,7 @@ async fn offer_objects(visit: &Visit, subject: Subject, field: &mut Field) {
     if !matches!(subject, Subject::Server | Subject::Platform | Subject::Site) {
         return;
     }
-    let call = Call::of(list.id).with("limit", MOST_CHOICES);
+    let call = Call::of(list.id).with("limit", MOST_CHOICES).nodes_alone().uncounted();
     // Where they cannot be had, a name can still be typed.
     let Ok((items, more, _)) = visit.list::<Value>(call).await else { return };
     let names = items.iter().filter_map(|item| item["name"].as_str()).map(bare).collect::<Vec<_>>();

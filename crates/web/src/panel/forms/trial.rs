@@ -64,6 +64,7 @@ fn called(service: &TriedServiceView) -> String {
     match service.kind.as_str() {
         "http" => format!("Web service: {}", service.service_type),
         "db" => format!("Database service: {}", service.service_type),
+        _ if service.service_type == "local" => "Back end on this machine".to_owned(),
         _ => format!("Back end, reached by {}", service.service_type),
     }
 }

@@ -1,7 +1,7 @@
 //! The bar of filters of a list, made from the parameters of its operation.
 
+use aegir_hosting::view::NodeView;
 use aegir_hosting::{Call, Operation, OperationId, Parameter, Presence, Shape, Subject, TextKind};
-use serde_json::Value;
 
 use super::query::{Query, is_filter, shortened};
 use super::which::List;
@@ -182,8 +182,9 @@ async fn offered(visit: &Visit, kind: &TextKind) -> Result<Vec<String>, Problem>
         _ if kind.word == "OPERATION" => return Ok(operations(kind)),
         _ => return Ok(Vec::new()),
     };
-    let (objects, _, _) = visit.list::<Value>(Call::of(list).with("limit", OFFERED)).await?;
-    Ok(objects.iter().filter_map(|object| object["name"].as_str().map(str::to_owned)).collect())
+    let (objects, _, _) =
+        visit.list::<NodeView>(Call::of(list).with("limit", OFFERED).nodes_alone().uncounted()).await?;
+    Ok(objects.into_iter().filter_map(|object| object.name).collect())
 }
 
 fn operations(kind: &TextKind) -> Vec<String> {

@@ -107,7 +107,7 @@ async fn next_step(visit: &Visit, list: &List) -> Result<Option<Step>, Problem> 
 }
 
 async fn is_empty(visit: &Visit, list: OperationId) -> Result<bool, Problem> {
-    let (some, _, _) = visit.list::<Value>(Call::of(list).with("limit", 1)).await?;
+    let (some, _, _) = visit.list::<Value>(Call::of(list).with("limit", 1).nodes_alone().uncounted()).await?;
     Ok(some.is_empty())
 }
 

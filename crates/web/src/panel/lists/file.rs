@@ -28,7 +28,7 @@ pub(super) async fn answer(
     call.parameters.remove("cursor");
     let mut count = 0;
     let whole = loop {
-        let (items, next, _) = visit.list::<Value>(call.clone()).await?;
+        let (items, next, _) = visit.list::<Value>(call.clone().uncounted()).await?;
         for row in (list.rows)(items, &query.columns, beside)?.iter().take(MOST_ROWS - count) {
             text.push_str(&line(cells_of(row, &query.columns)));
             count += 1;

@@ -78,7 +78,7 @@ impl Table {
         columns: &[&str],
         beside: &Beside,
     ) -> Result<(Table, bool), Problem> {
-        let (items, next, _) = visit.list::<Value>(call).await?;
+        let (items, next, _) = visit.list::<Value>(call.uncounted()).await?;
         Ok((Table::of_items(list, items, columns, beside)?, next.is_some()))
     }
 

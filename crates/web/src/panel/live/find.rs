@@ -78,7 +78,7 @@ async fn named(visit: &Visit, subject: Subject, typed: &str) -> Vec<String> {
         Subject::Package => OperationId::PackageList,
         _ => return Vec::new(),
     };
-    let call = Call::of(list).with("search", typed).with("limit", MOST);
+    let call = Call::of(list).with("search", typed).with("limit", MOST).nodes_alone().uncounted();
     match subject {
         Subject::Package => {
             let found = visit.list::<PackageView>(call).await.map(|(found, _, _)| found);

@@ -40,7 +40,7 @@ pub(super) async fn failure(
         _ if has_failed => {
             let words: Vec<_> = states::FAILED.iter().map(|state| state.as_str()).collect();
             let call = Call::of(OperationId::TaskList).with("object", context).with("state", words).with("limit", 10);
-            let (tasks, _, _) = visit.list::<TaskView>(call).await?;
+            let (tasks, _, _) = visit.list::<TaskView>(call.uncounted()).await?;
             tasks.into_iter().find(|task| task.object == node)
         }
         _ => None,

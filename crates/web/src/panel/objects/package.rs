@@ -102,7 +102,7 @@ async fn project_of(visit: &Visit, package: &PackageView) -> Result<Project, Pro
     let mut all_core = true;
     for version in versions.iter().take(RELEASES_TRIED) {
         let call = Call::of(OperationId::PlatformList).with("core", *version).with("limit", 20);
-        let (platforms, _, _) = visit.list::<Value>(call).await?;
+        let (platforms, _, _) = visit.list::<Value>(call.uncounted()).await?;
         all_core &= platforms.iter().any(|platform| platform["core"] == **version);
     }
     Ok(match all_core {

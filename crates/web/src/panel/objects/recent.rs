@@ -27,7 +27,7 @@ pub(super) struct Recent {
 /// The newest tasks of the object of this number that tasks call so. Others may have borne its name before.
 pub(super) async fn recent(visit: &Visit, node: i64, context: &str) -> Result<Recent, Problem> {
     let call = Call::of(OperationId::TaskList).with("object", context).with("limit", SHOWN);
-    let (tasks, _, _) = visit.list::<TaskView>(call).await?;
+    let (tasks, _, _) = visit.list::<TaskView>(call.uncounted()).await?;
     let tasks: Vec<TaskView> = tasks.into_iter().filter(|task| task.object == node).collect();
     let items = tasks.iter().filter_map(|task| serde_json::to_value(task).ok()).collect();
     let table = Table::of_items(&TASKS, items, &COLUMNS, &Beside::default())?;

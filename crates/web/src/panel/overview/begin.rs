@@ -66,6 +66,6 @@ pub(super) async fn first(visit: &Visit) -> Result<Vec<First>, Problem> {
 }
 
 async fn has_any(visit: &Visit, list: OperationId) -> Result<bool, Problem> {
-    let (found, _, _) = visit.list::<NodeView>(Call::of(list).with("limit", 1)).await?;
+    let (found, _, _) = visit.list::<NodeView>(Call::of(list).with("limit", 1).nodes_alone().uncounted()).await?;
     Ok(!found.is_empty())
 }

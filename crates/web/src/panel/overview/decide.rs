@@ -42,8 +42,8 @@ pub(super) async fn of(visit: &Visit) -> Result<Vec<Decision>, Problem> {
         visit.list::<FoundSiteView>(list(OperationId::FoundSiteList, NAMED)),
         visit.list::<TaskView>(tasks("stuck")),
         visit.list::<TaskView>(tasks("untidy")),
-        visit.list::<ServerView>(list(OperationId::ServerList, LOOKED_AT)),
-        visit.list::<SiteView>(list(OperationId::SiteList, LOOKED_AT).with("sort", "-changed")),
+        visit.list::<ServerView>(list(OperationId::ServerList, LOOKED_AT).uncounted()),
+        visit.list::<SiteView>(list(OperationId::SiteList, LOOKED_AT).with("sort", "-changed").uncounted()),
     )?;
     let decisions = [
         of_tasks(

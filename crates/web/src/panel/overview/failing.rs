@@ -54,13 +54,14 @@ pub(super) struct FailedTask {
 
 /// What fails now.
 pub(super) async fn of(visit: &Visit) -> Result<Found, Problem> {
-    let failed = |list, limit: usize| Call::of(list).with("status", vec!["failed"]).with("limit", limit);
-    let enabled = |list, limit: usize| Call::of(list).with("status", vec!["enabled"]).with("limit", limit);
+    let of = |status, limit: usize| {
+        Call::of(OperationId::SiteList).with("status", vec![status]).with("limit", limit).nodes_alone()
+    };
     let (servers, platforms, sites, unverified, tasks) = try_join!(
         unsound(visit, OperationId::ServerList),
         unsound(visit, OperationId::PlatformList),
-        visit.list::<NodeView>(failed(OperationId::SiteList, SHOWN)),
-        visit.list::<NodeView>(enabled(OperationId::SiteList, SHOWN).with("verified", false)),
+        visit.list::<NodeView>(of("failed", SHOWN)),
+        visit.list::<NodeView>(of("enabled", SHOWN).with("verified", false)),
         visit.list::<TaskView>(failed_tasks(LATELY + SHOWN)),
     )?;
     let mut found = Found::default();
@@ -90,14 +91,15 @@ pub(super) async fn of(visit: &Visit) -> Result<Found, Problem> {
 
 /// Servers or platforms that failed, or are in service and not verified.
 async fn unsound(visit: &Visit, list: OperationId) -> Result<Vec<NodeView>, Problem> {
-    let (nodes, _, _) = visit.list::<NodeView>(Call::of(list).with("limit", LOOKED_AT)).await?;
+    let (nodes, _, _) =
+        visit.list::<NodeView>(Call::of(list).with("limit", LOOKED_AT).nodes_alone().uncounted()).await?;
     let is_unsound = |node: &NodeView| node.status == "failed" || node.status == "enabled" && node.verified.is_none();
     Ok(nodes.into_iter().filter(is_unsound).collect())
 }
 
 fn failed_tasks(limit: usize) -> Call {
     let states: Vec<_> = states::FAILED.iter().map(|state| state.as_str()).collect();
-    Call::of(OperationId::TaskList).with("state", states).with("limit", limit)
+    Call::of(OperationId::TaskList).with("state", states).with("limit", limit).uncounted()
 }
 
 /// An object with its last failed task. One in service of which none failed only waits for its first verify.

@@ -170,7 +170,7 @@ async fn children_of(visit: &Visit, task: &TaskView) -> Result<Vec<Relative>, Pr
         .with("parent", task.id.to_string())
         .with("sort", "queued")
         .with("limit", CHILDREN);
-    let (children, _, _) = visit.list::<TaskView>(call).await?;
+    let (children, _, _) = visit.list::<TaskView>(call.uncounted()).await?;
     Ok(children.into_iter().map(Relative::from).collect())
 }
 
