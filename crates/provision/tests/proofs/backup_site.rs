@@ -116,6 +116,7 @@ fn two_backups_of_one_moment_have_two_names_and_are_listed_with_what_they_say() 
     let listed = aegir_provision::backup::listed(lab.home(), &lab.parts.files, None).unwrap();
 
     assert_eq!(listed.len(), 2);
+    assert!(listed.iter().any(|one| one.backup.as_str().ends_with("_2.tar.zst")), "{listed:?}");
     assert!(listed.iter().all(|one| one.fault.is_none() && one.manifest.as_ref().unwrap().packages.len() > 1));
     let other = "other.test".parse().unwrap();
     assert!(aegir_provision::backup::listed(lab.home(), &lab.parts.files, Some(&other)).unwrap().is_empty());
