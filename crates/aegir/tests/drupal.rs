@@ -218,9 +218,9 @@ impl Stage {
             let upload = self.root.join("sites").join(&name).join("files/upload.txt");
             fs::write(&upload, "an upload").unwrap();
             self.lab.give(&upload);
-            let before = site.at_rest(&self.lab);
             let said = self.lab.provision(&["backup", &format!("@{name}")]).done();
             let backup = said.out.split('`').find(|word| word.ends_with(".tar.zst")).unwrap();
+            let before = site.at_rest(&self.lab);
 
             let file_name = Path::new(backup).file_name().unwrap().to_string_lossy().into_owned();
             self.lab.provision(&["backup-verify", &file_name]).done().says("front page answers 200");
