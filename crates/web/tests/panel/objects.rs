@@ -132,7 +132,7 @@ fn platforms_and_servers_list_what_stands_on_them_and_a_machine_is_not_asked_bef
 fn a_site_is_compared_with_a_platform_that_is_chosen_and_what_is_in_the_way_comes_first() {
     let browser = Browser::with(async |front| {
         odd_ones(front).await;
-        front.queue(add_platform("d11").with("server", "web1")).await;
+        front.queue(add_platform("d11", "web1")).await;
         front.work().await;
     });
 
