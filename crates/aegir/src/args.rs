@@ -205,6 +205,12 @@ pub(crate) enum ProvisionCommand {
         /// The platform it is to live on
         #[arg(long, value_name = "@PLATFORM", value_parser = platform)]
         platform: PlatformName,
+        /// The server that is to hold its data; the one that does if none is named
+        #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
+        db_server: Option<ServerName>,
+        /// A package that may be missing there though the site has it enabled; may be given again
+        #[arg(long, value_name = "PACKAGE", value_parser = text::<MachineName>)]
+        allow_missing: Vec<MachineName>,
     },
     /// Has a site be what it was before it was moved
     ///

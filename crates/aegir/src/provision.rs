@@ -1,7 +1,7 @@
 //! Which command of the back end does what.
 
 use aegir_domain::protocol::VERSION;
-use aegir_domain::{Compared, ContextName, Outcome, Remedy, Secrets, Task, exit_code};
+use aegir_domain::{Compared, ContextName, MigrateSite, Outcome, Remedy, Secrets, Task, exit_code};
 use aegir_hosting::view::FitView;
 use aegir_provision::inspect::try_services;
 use aegir_provision::{AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt};
@@ -89,11 +89,15 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
         }
-        Command::Migrate { site, platform } => task(&composed, manner, Task::MigrateSite { site, platform }),
+        Command::Migrate { site, platform, db_server, allow_missing } => {
+            let allow_missing = allow_missing.into_iter().collect();
+            let migrate = MigrateSite { site, platform, db_server, allow_missing };
+            task(&composed, manner, Task::MigrateSite(Box::new(migrate)))
+        }
         Command::GoBack { site, former } => task(&composed, manner, Task::GoBackSite { site, former }),
         Command::Compare { site, to, allow_missing } => {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
-            compared(&composed, manner, &PackagesFit { site, platform: to, allow_missing })
+            compared(&composed, manner, &PackagesFit { site, platform: to, db_server: None, allow_missing })
         }
         Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
         Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),

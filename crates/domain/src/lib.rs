@@ -76,7 +76,7 @@ pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
 pub use site_name::SiteName;
 pub use stamp::stamp;
-pub use task::{InstallMethod, InstallSite, Task, TaskKind};
+pub use task::{InstallMethod, InstallSite, MigrateSite, Task, TaskKind};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};

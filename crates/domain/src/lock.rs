@@ -85,10 +85,11 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.extend(context.aliases.iter().map(TaskLock::site));
             locks
         }
-        Task::MigrateSite { site, platform } => {
-            let mut locks = of_site(site, known)?;
-            locks.push(TaskLock::platform(platform, LockMode::Shared));
-            locks.extend(server_of(platform, known)?);
+        Task::MigrateSite(migrate) => {
+            let mut locks = of_site(&migrate.site, known)?;
+            locks.push(TaskLock::platform(&migrate.platform, LockMode::Shared));
+            locks.extend(server_of(&migrate.platform, known)?);
+            locks.extend(migrate.db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
             locks
         }
         Task::VerifySite { site, context: None }

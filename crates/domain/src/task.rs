@@ -1,5 +1,7 @@
 //! What a back end can be asked to do.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,12 +65,7 @@ pub enum Task {
         account: u64,
     },
     /// Moves a site to another platform of its machine, and runs its updates on a copy first. What it was is kept.
-    MigrateSite {
-        /// Which site.
-        site: SiteName,
-        /// The platform it is to live on.
-        platform: PlatformName,
-    },
+    MigrateSite(Box<MigrateSite>),
     /// Has a site be what it was before it was moved. What it is now is kept likewise.
     GoBackSite {
         /// Which site.
@@ -161,6 +158,29 @@ pub struct InstallSite {
     pub method: InstallMethod,
 }
 
+/// Where a site is to live, and what it may lack there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MigrateSite {
+    /// Which site.
+    pub site: SiteName,
+    /// The platform it is to live on.
+    pub platform: PlatformName,
+    /// The server whose database service is to hold its data; `None`: the one that does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db_server: Option<ServerName>,
+    /// Packages that it has enabled and the platform may lack all the same: machine names. Each is told in the log.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub allow_missing: BTreeSet<MachineName>,
+}
+
+impl MigrateSite {
+    /// To `platform`, with all that the site has.
+    pub fn to(site: SiteName, platform: PlatformName) -> MigrateSite {
+        MigrateSite { site, platform, db_server: None, allow_missing: BTreeSet::new() }
+    }
+}
+
 /// The kinds of task, for whoever must not miss one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -247,7 +267,7 @@ impl Task {
             Task::InstallSite(_) => TaskKind::InstallSite,
             Task::VerifySite { .. } => TaskKind::VerifySite,
             Task::Login { .. } => TaskKind::Login,
-            Task::MigrateSite { .. } => TaskKind::MigrateSite,
+            Task::MigrateSite(_) => TaskKind::MigrateSite,
             Task::GoBackSite { .. } => TaskKind::GoBackSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
@@ -265,9 +285,9 @@ impl Task {
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
             Task::VerifyPlatform { platform, .. } => ContextName::Platform(platform.clone()),
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
+            Task::MigrateSite(migrate) => ContextName::Site(migrate.site.clone()),
             Task::VerifySite { site, .. }
             | Task::Login { site, .. }
-            | Task::MigrateSite { site, .. }
             | Task::GoBackSite { site, .. }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site } => ContextName::Site(site.clone()),

@@ -166,6 +166,12 @@ impl Lab {
         self.must(Task::VerifyServer { server: parsed(name), context: None });
     }
 
+    /// Saves and verifies a server that has databases alone.
+    pub fn database_server(&self, name: &str) {
+        self.save(Context::Server(ServerContext { http: None, ..self.server_context(name) }));
+        self.must(Task::VerifyServer { server: parsed(name), context: None });
+    }
+
     /// Saves and verifies a server whose databases are files.
     pub fn file_server(&self, name: &str) {
         let server = ServerContext { http: None, db: Some(DbService::Sqlite {}), ..self.server_context(name) };

@@ -23,7 +23,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
-        Task::MigrateSite { site, platform } => Box::new(site::Migrate { site, platform }),
+        Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
         Task::GoBackSite { site, former } => Box::new(site::GoBack { site, former }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),

@@ -243,7 +243,8 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             let link = json!({ "login_link": format!("http://{site}/user/reset/{account}/only-once") });
             Done { secret: link.as_object().cloned(), ..Done::default() }
         }
-        Task::MigrateSite { platform, .. } => {
+        Task::MigrateSite(migrate) => {
+            let platform = &migrate.platform;
             must(&ContextName::Platform(platform.clone()))?;
             let Context::Site(site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
             Done {

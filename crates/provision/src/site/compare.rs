@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use aegir_domain::protocol::Said;
 use aegir_domain::{
-    AttemptId, Cmd, Code, Fault, Fit, PlatformContext, PlatformName, PlatformSide, Reach, Reason, Remedy, SiteContext,
-    SiteName, SiteSide, Verdict, compare, locks_to_compare,
+    AttemptId, Cmd, Code, Fault, Fit, PlatformContext, PlatformName, PlatformSide, Reach, Reason, Remedy, ServerName,
+    SiteContext, SiteName, SiteSide, Verdict, compare, locks_to_compare,
 };
 use aegir_drupal::platform::{self, PlatformFacts};
 use aegir_host::{CommandFailed, Deadline, Launch, Mint, Programs, Ran};
@@ -25,6 +25,8 @@ pub struct PackagesFit {
     pub site: SiteName,
     /// The platform that is to run it.
     pub platform: PlatformName,
+    /// The server that is to hold its data; `None`: the one that does.
+    pub db_server: Option<ServerName>,
     /// What it may have enabled though the platform lacks the code: machine names.
     pub allow_missing: BTreeSet<String>,
 }
@@ -41,7 +43,8 @@ impl PackagesFit {
         let ahead = CodeAhead::begin(to.root.path());
         let code = platform::read(from.root.path())?;
         let side = site_side(world, &site, &code)?;
-        let there = platform_side(world, &site, &side.profile, &to, ahead.get(to.root.path())?)?;
+        let db_server = self.db_server.as_ref().unwrap_or(&site.db_server);
+        let there = platform_side(world, db_server, &side.profile, &to, ahead.get(to.root.path())?)?;
         Ok(compare(&side, &there, &self.allow_missing))
     }
 }
@@ -83,14 +86,14 @@ fn site_side(world: &World, site: &SiteContext, code: &PlatformFacts) -> Result<
 
 fn platform_side(
     world: &World,
-    site: &SiteContext,
+    db_server: &ServerName,
     profile: &str,
     platform: &PlatformContext,
     code: PlatformFacts,
 ) -> Result<PlatformSide, Fault> {
     let mut obstacles: Vec<Reason> =
         code.errors().map(|found| Reason::CodeBroken { path: found.path.clone(), why: found.reason.clone() }).collect();
-    let server = DbServer::of(world, &site.db_server)?;
+    let server = DbServer::of(world, db_server)?;
     let driver = server.driver_of_drupal();
     if !code.drivers.contains(&driver) {
         obstacles.push(Reason::NoDatabaseDriver { driver: driver.to_owned() });

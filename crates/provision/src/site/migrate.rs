@@ -3,12 +3,11 @@
 //! The site stays whole until the copy answers and is in service; a failure costs its visitors a short fence and
 //! nothing else. What it was is kept.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use aegir_domain::{
-    Context, ContextName, Database, DbName, Fault, Former, Marker, PlatformContext, PlatformName, Remedy, SiteAnswer,
-    SiteContext, SiteName,
+    Context, ContextName, Database, DbName, Fault, Former, Marker, MigrateSite, PlatformContext, PlatformName, Remedy,
+    SiteAnswer, SiteContext, SiteName,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -36,24 +35,22 @@ const ROOM: u64 = 50 << 20;
 
 /// Moves a site to another platform.
 pub(crate) struct Migrate {
-    pub(crate) site: SiteName,
-    pub(crate) platform: PlatformName,
+    pub(crate) asked: MigrateSite,
 }
 
 impl Recipe<World> for Migrate {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
-        let Movable { site, from } = run.check(MayMove { site: self.site.clone(), to: self.platform.clone() })?;
+        let Movable { site, from } =
+            run.check(MayMove { site: self.asked.site.clone(), to: self.asked.platform.clone() })?;
         let ready =
-            run.check(PlatformReady { platform: self.platform.clone(), profile: Some(site.profile.clone()) })?;
+            run.check(PlatformReady { platform: self.asked.platform.clone(), profile: Some(site.profile.clone()) })?;
         self.check_target(run, &site, &ready)?;
-        let hosts = run.check(DatabaseReady {
-            server: site.db_server.clone(),
-            php: ready.platform.clone(),
-            core: ready.major,
-        })?;
+        let db_server = self.asked.db_server.clone().unwrap_or_else(|| site.db_server.clone());
+        let hosts =
+            run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
         let folder = from.root.site_dir(&site.name);
-        let bytes =
-            run.check(FilesToCopy { folder: folder.clone() })? + run.check(DatabaseToCopy { site: site.clone() })?;
+        let bytes = run.check(FilesToCopy { folder: folder.clone() })?
+            + run.check(DatabaseToCopy { site: site.clone(), to: db_server.clone() })?;
         run.check(Room { at: ready.platform.root.path().join("sites"), bytes: bytes + ROOM })?;
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
 
@@ -63,6 +60,7 @@ impl Recipe<World> for Migrate {
         let moved = SiteContext {
             platform: ready.platform.name.clone(),
             core: ready.core.clone(),
+            db_server: db_server.clone(),
             database: Database {
                 name: DbName::for_site(&site.name, world.parts.mint.random()),
                 marker: Marker::new(&site.name, attempt),
@@ -81,6 +79,7 @@ impl Recipe<World> for Migrate {
         run.step(CopyDatabase {
             server: site.db_server.clone(),
             from: site.database.clone(),
+            to_server: db_server,
             to: moved.database.clone(),
         })?;
         run.step(TopUpFiles { from: folder, root: root.clone(), site: site.name.clone() })?;
@@ -99,7 +98,7 @@ impl Recipe<World> for Migrate {
             core: moved.core.clone(),
             packages: Some(packages),
             installer: None,
-            changes: vec![format!("the platform: `{}`", moved.platform)],
+            changes: changes(&site, &moved),
         });
         run.answer("site", site.name.as_str());
         run.answer("platform", moved.platform.as_str());
@@ -121,7 +120,8 @@ impl Migrate {
         run.check(PackagesFit {
             site: site.name.clone(),
             platform: ready.platform.name.clone(),
-            allow_missing: BTreeSet::new(),
+            db_server: self.asked.db_server.clone(),
+            allow_missing: self.asked.allow_missing.iter().map(ToString::to_string).collect(),
         })?;
         run.check(PlatformServed { platform: ready.platform.clone(), site: Served::New })?;
         run.check(PhpReady { platform: ready.platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;
@@ -139,7 +139,7 @@ impl Migrate {
         to: &PlatformContext,
     ) -> Result<(), Fault> {
         let Database { name, marker, hosts } = moved.database.clone();
-        let (server, attempt) = (site.db_server.clone(), run.world().task.attempt);
+        let (server, attempt) = (moved.db_server.clone(), run.world().task.attempt);
         run.step(MakeSecret { name: "database".into() })?;
         run.step(TakeSalt { site: site.name.clone() })?;
         run.step(CreateDatabase { server: server.clone(), name: name.clone(), marker })?;
@@ -177,7 +177,7 @@ impl Migrate {
         let was = run.step(Keep { path, name: "credentials".into() })?;
         run.step(ReplaceCredentials {
             site: site.name.clone(),
-            server: site.db_server.clone(),
+            server: moved.db_server.clone(),
             database: moved.database.name.clone(),
             was,
         })?;
@@ -196,6 +196,15 @@ impl Migrate {
         Links { site: moved, root: &to.root }.make(run)?;
         former::shelve(run, site, from, &former.name)
     }
+}
+
+/// What became another, for whoever keeps the record of the site.
+fn changes(site: &SiteContext, moved: &SiteContext) -> Vec<String> {
+    let mut changes = vec![format!("the platform: `{}`", moved.platform)];
+    if site.db_server != moved.db_server {
+        changes.push(format!("the database server: `{}`", moved.db_server));
+    }
+    changes
 }
 
 /// Says what is kept, and how to go back to it.

@@ -21,7 +21,8 @@ fn php(_: Cmd) -> Result<Ran, CommandFailed> {
 }
 
 fn asked(site: &str, platform: &str) -> PackagesFit {
-    PackagesFit { site: site.parse().unwrap(), platform: platform.parse().unwrap(), allow_missing: BTreeSet::new() }
+    let (site, platform) = (site.parse().unwrap(), platform.parse().unwrap());
+    PackagesFit { site, platform, db_server: None, allow_missing: BTreeSet::new() }
 }
 
 fn fit(lab: &Lab, site: &str, platform: &str) -> Fit {

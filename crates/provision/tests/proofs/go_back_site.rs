@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aegir_domain::{OutcomeKind, Task};
+use aegir_domain::{MigrateSite, OutcomeKind, Task};
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{Code, Lab};
 
@@ -19,7 +19,7 @@ fn a_site_that_was_moved(lab: &Lab, from: &str, to: &str) {
     lab.platform("later_ten", Code::LaterTen);
     lab.install("other.test", from);
     lab.install("a.test", from);
-    lab.must(Task::MigrateSite { site: "a.test".parse().unwrap(), platform: to.parse().unwrap() });
+    lab.must(Task::MigrateSite(Box::new(MigrateSite::to("a.test".parse().unwrap(), to.parse().unwrap()))));
     fs::write(lab.site_folder("a.test").join("files/since.txt"), "An upload.\n").unwrap();
 }
 

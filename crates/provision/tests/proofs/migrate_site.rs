@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aegir_domain::{InstallSite, OutcomeKind, Report, Task};
+use aegir_domain::{InstallSite, MigrateSite, OutcomeKind, Report, Task};
 use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{Code, Lab};
@@ -10,7 +10,7 @@ use aegir_lab::{Code, Lab};
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn migrate(platform: &str) -> Task {
-    Task::MigrateSite { site: "a.test".parse().unwrap(), platform: platform.parse().unwrap() }
+    Task::MigrateSite(Box::new(MigrateSite::to("a.test".parse().unwrap(), platform.parse().unwrap())))
 }
 
 /// Platforms with a release and a later one, and a site with an upload on the first.
@@ -90,4 +90,47 @@ fn a_move_that_no_update_leads_along_is_refused() {
     assert!(says("later_ten").contains("no update leads from Drupal 7.98 to 10.4.1"), "{}", says("later_ten"));
     lab.must(migrate("later_seven"));
     assert!(says("seven").contains("would go back"), "{}", says("seven"));
+}
+
+#[test]
+fn a_site_whose_data_change_their_server_is_moved_or_left_as_it_was() {
+    let scene = Scene::new("migrate-site, to another database server", |lab| {
+        a_site_to_move(lab, "seven");
+        lab.database_server("db2");
+        let to = Some("db2".parse().unwrap());
+        let site = ("a.test".parse().unwrap(), "later_seven".parse().unwrap());
+        Task::MigrateSite(Box::new(MigrateSite { db_server: to, ..MigrateSite::to(site.0, site.1) }))
+    });
+    scene.prove(Extent::OneOf(3));
+}
+
+#[test]
+fn data_do_not_change_their_kind() {
+    let lab = Lab::new();
+    a_site_to_move(&lab, "seven");
+    lab.file_server("files");
+    let to = Some("files".parse().unwrap());
+    let site = ("a.test".parse().unwrap(), "later_seven".parse().unwrap());
+
+    let said =
+        lab.refuses(Task::MigrateSite(Box::new(MigrateSite { db_server: to, ..MigrateSite::to(site.0, site.1) })));
+
+    assert!(said.contains("kind"), "{said}");
+}
+
+#[test]
+fn what_the_platform_lacks_is_allowed_by_name_alone() {
+    let lab = Lab::new();
+    a_site_to_move(&lab, "ten");
+    let theme = lab.home().platforms().join("later_ten/web/core/themes/olivero");
+    assert!(theme.exists(), "{}", theme.display());
+    fs::remove_dir_all(theme).unwrap();
+    let to = |allowed: &[&str]| {
+        let allow_missing = allowed.iter().map(|name| name.parse().unwrap()).collect();
+        let site = ("a.test".parse().unwrap(), "later_ten".parse().unwrap());
+        Task::MigrateSite(Box::new(MigrateSite { allow_missing, ..MigrateSite::to(site.0, site.1) }))
+    };
+    assert!(lab.refuses(to(&[])).contains("olivero"));
+    assert!(lab.refuses(to(&["another"])).contains("olivero"));
+    lab.must(to(&["olivero"]));
 }

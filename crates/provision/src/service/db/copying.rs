@@ -5,14 +5,16 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use aegir_domain::{Database, DbName, DbService, Fault, Remedy};
+use aegir_domain::{Database, DbName, DbService, Fault, Remedy, ServerName};
 use aegir_drivers::db::{DbDriver, Place, Statement};
 use aegir_host::{Connection, Kind, Trouble, own_uid};
 
+use super::dump::Sink;
 use super::{DbFault, DbServer, text_of};
 
 /// How long one statement of a copy may take: a table can be large.
@@ -25,6 +27,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const QUIET_LOOKS: u32 = 4;
 /// More connections than this do not copy any faster.
 const MOST: usize = 8;
+/// So many statements of a dump, each of about a megabyte, may be read and not loaded yet.
+const PIECES_ON_THE_WAY: usize = 8;
 
 impl DbServer<'_> {
     /// Waits until nobody is connected as the user of `name`, for five seconds at the most. Where that cannot be
@@ -107,23 +111,81 @@ impl DbServer<'_> {
         }
     }
 
-    /// Has the empty database `to` hold what `from` holds, less the rows of caches. What an earlier try left in it
-    /// goes first. Nobody may write to `from` meanwhile.
-    pub(crate) fn copy_database(&self, from: &Database, to: &Database) -> Result<(), Fault> {
+    /// Has the empty database `to` of `other`, this server or one of its kind, hold what `from` holds, less the rows
+    /// of caches. What an earlier try left in it goes first. Nobody may write to `from` meanwhile.
+    pub(crate) fn copy_database(&self, from: &Database, other: &DbServer<'_>, to: &Database) -> Result<(), Fault> {
         self.must_bear(&from.name, &from.marker)?;
-        self.must_bear(&to.name, &to.marker)?;
+        other.must_bear(&to.name, &to.marker)?;
         let caches: BTreeSet<String> =
             self.names(&from.name, &self.driver.ask_caches(&from.name))?.into_iter().collect();
-        match &self.service {
-            DbService::Sqlite {} => self.copy_file(from, to, &caches),
-            DbService::Mariadb { .. } => self.copy_tables(&from.name, &to.name, &caches),
+        match (&self.service, &other.service) {
+            (DbService::Sqlite {}, DbService::Sqlite {}) => self.copy_file(from, other, to, &caches),
+            (DbService::Mariadb { .. }, DbService::Mariadb { .. }) if self.server == other.server => {
+                self.copy_tables(&from.name, &to.name, &caches)
+            }
+            (DbService::Mariadb { .. }, DbService::Mariadb { .. }) => {
+                self.copy_across(&from.name, other, &to.name, &caches)
+            }
+            _ => Err(self.other_engine(other)),
         }
     }
 
+    /// Refuses `other` for a copy of what this server holds, unless both are of one kind.
+    pub(crate) fn must_be_of_a_kind(&self, other: &DbServer<'_>) -> Result<(), Fault> {
+        match self.engine() == other.engine() {
+            true => Ok(()),
+            false => Err(self.other_engine(other)),
+        }
+    }
+
+    fn other_engine(&self, other: &DbServer<'_>) -> Fault {
+        let (from, to) = (self.server.clone(), other.server.clone());
+        CopyFault::OtherEngine { from, to, engine: self.engine(), other: other.engine() }.into()
+    }
+
+    /// From one server to another: what is read of the one is loaded into the other as it comes, and lies on no disk
+    /// in between.
+    fn copy_across(
+        &self,
+        from: &DbName,
+        other: &DbServer<'_>,
+        to: &DbName,
+        caches: &BTreeSet<String>,
+    ) -> Result<(), Fault> {
+        for table in other.names(to, &other.driver.ask_tables(to))? {
+            other.run(&other.driver.drop_table(to, &table))?;
+        }
+        let mut loader = other.loader(to, &self.world.task_secret("database")?)?;
+        thread::scope(|scope| {
+            let (mut sink, pieces) = mpsc::sync_channel::<Vec<u8>>(PIECES_ON_THE_WAY);
+            let loading = scope.spawn(move || {
+                for piece in pieces {
+                    loader.read(&piece)?;
+                }
+                loader.end()
+            });
+            let dumped = self.dump_into(from, caches, &mut sink);
+            drop(sink);
+            let loaded = loading.join().map_err(|_| CopyFault::Broken)?;
+            match (dumped, loaded) {
+                (Ok(_), Ok(())) => Ok(()),
+                // Where the reader found nobody listening, the cause is the loader's.
+                (_, Err(fault)) => Err(fault.into()),
+                (Err(fault), Ok(())) => Err(fault),
+            }
+        })
+    }
+
     /// The new file is made beside its place, since it bears the marker of what it is a copy of at first.
-    fn copy_file(&self, from: &Database, to: &Database, caches: &BTreeSet<String>) -> Result<(), Fault> {
+    fn copy_file(
+        &self,
+        from: &Database,
+        other: &DbServer<'_>,
+        to: &Database,
+        caches: &BTreeSet<String>,
+    ) -> Result<(), Fault> {
         let (files, databases) = (self.world.files(), &self.world.parts.databases);
-        let (source, target) = (self.file(&from.name), self.file(&to.name));
+        let (source, target) = (self.file(&from.name), other.file(&to.name));
         let coming = target.with_extension("coming");
         files.remove_file(&coming)?;
         if let Some(copy) = self.driver.copy_whole(&coming) {
@@ -209,6 +271,12 @@ impl DbServer<'_> {
     }
 }
 
+impl Sink for SyncSender<Vec<u8>> {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        Ok(self.send(bytes.to_vec()).map_err(|_| CopyFault::Broken)?)
+    }
+}
+
 /// What the connections of one copy share.
 struct Work<'a> {
     driver: &'a dyn DbDriver,
@@ -256,6 +324,8 @@ enum CopyFault {
     NoShape { table: String },
     #[error("copying the database came to a sudden end")]
     Broken,
+    #[error("the database server `{from}` is of the kind {engine}, and `{to}` of the kind {other}")]
+    OtherEngine { from: ServerName, to: ServerName, engine: &'static str, other: &'static str },
 }
 
 impl Remedy for CopyFault {
@@ -266,6 +336,9 @@ impl Remedy for CopyFault {
                  afterwards"
                     .into(),
             ),
+            CopyFault::OtherEngine { engine, .. } => {
+                Some(format!("a site's data cannot change their kind: name a server that offers {engine}"))
+            }
             CopyFault::NoShape { .. } | CopyFault::Broken => None,
         }
     }

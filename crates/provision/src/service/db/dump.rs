@@ -1,6 +1,6 @@
 //! A database to a file, and back: as it was at one moment, however long that takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -53,7 +53,20 @@ impl DbServer<'_> {
         if let Place::File { .. } = self.driver.place(name) {
             return self.dump_file(name, to);
         }
-        self.connected(|connection, _| Dump::begin(self.world, connection, name, to)?.write())
+        let mut file = self.world.files().begin_file(to)?;
+        let dumped = self.dump_into(name, &BTreeSet::new(), &mut file)?;
+        file.end()?;
+        Ok(dumped)
+    }
+
+    /// Writes a database of a server to `to`, as it is at one moment; of the tables `empty` no rows.
+    pub(super) fn dump_into(
+        &self,
+        name: &DbName,
+        empty: &BTreeSet<String>,
+        to: &mut dyn Sink,
+    ) -> Result<Dumped, Fault> {
+        self.connected(|connection, _| Dump::begin(self.world, connection, name, empty, to)?.write())
     }
 
     fn dump_file(&self, name: &DbName, to: &Path) -> Result<Dumped, Fault> {
@@ -75,14 +88,35 @@ impl DbServer<'_> {
     ) -> Result<(), Fault> {
         self.must_bear(name, marker)?;
         match (&self.service, password) {
-            (DbService::Mariadb { at, .. }, Some(password)) => {
-                let databases = &self.world.parts.databases;
-                let connection = databases.mariadb(at, name.as_str(), password, Some(name.as_str()), LOADING)?;
-                Load { world: self.world, connection, from }.run()
-            }
+            (DbService::Mariadb { .. }, Some(password)) => self.load_from(from, self.loader(name, password)?),
             (DbService::Mariadb { .. }, None) => Err(LoadFault::NoUser { name: name.clone() }.into()),
             (DbService::Sqlite {}, _) => self.load_file(name, marker, from),
         }
+    }
+
+    fn load_from(&self, from: &Path, mut loader: Loader) -> Result<(), Fault> {
+        let stop = self.world.until_cancelled();
+        let mut offset = 0;
+        loop {
+            let piece = self.world.files().read_from(from, offset, PIECE)?.unwrap_or_default();
+            if piece.is_empty() {
+                return Ok(loader.end()?);
+            }
+            if stop() {
+                return Err(Stopped { program: "the load of the dump" }.into());
+            }
+            offset += piece.len() as u64;
+            loader.read(&piece)?;
+        }
+    }
+
+    /// What loads a dump into a database of this server, as that database's own user.
+    pub(super) fn loader(&self, name: &DbName, password: &Password) -> Result<Loader, Fault> {
+        let DbService::Mariadb { at, .. } = &self.service else {
+            return Err(LoadFault::NoUser { name: name.clone() }.into());
+        };
+        let databases = &self.world.parts.databases;
+        Ok(Loader::new(databases.mariadb(at, name.as_str(), password, Some(name.as_str()), LOADING)?))
     }
 
     /// Has the file of a database be the file `from`, with our marker.
@@ -102,12 +136,26 @@ impl DbServer<'_> {
     }
 }
 
+/// Where the text of a dump goes.
+pub(super) trait Sink {
+    /// Takes the next bytes of it.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Fault>;
+}
+
+impl Sink for TextFile {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        Ok(self.write(bytes)?)
+    }
+}
+
 /// One writing of a dump.
 struct Dump<'a> {
     world: &'a World,
     connection: &'a mut dyn Connection,
     name: &'a DbName,
-    to: TextFile,
+    /// Tables whose rows stay out.
+    empty: &'a BTreeSet<String>,
+    to: &'a mut dyn Sink,
     columns: BTreeMap<String, Vec<Column>>,
     tables: Vec<Row>,
 }
@@ -118,7 +166,8 @@ impl<'a> Dump<'a> {
         world: &'a World,
         connection: &'a mut dyn Connection,
         name: &'a DbName,
-        to: &Path,
+        empty: &'a BTreeSet<String>,
+        to: &'a mut dyn Sink,
     ) -> Result<Dump<'a>, Fault> {
         for statement in ONE_MOMENT {
             connection.run(statement)?;
@@ -129,12 +178,12 @@ impl<'a> Dump<'a> {
             let of_table = columns.entry(text(&row, 0)).or_default();
             of_table.extend(Column::of(&text(&row, 1), &text(&row, 2), &text(&row, 3)));
         }
-        Ok(Dump { world, connection, name, to: world.files().begin_file(to)?, columns, tables })
+        Ok(Dump { world, connection, name, empty, to, columns, tables })
     }
 
     fn write(mut self) -> Result<Dumped, Fault> {
         let mut dumped = Dumped::default();
-        self.to.write(DUMP_BEGIN.as_bytes())?;
+        self.to.take(DUMP_BEGIN.as_bytes())?;
         for row in std::mem::take(&mut self.tables) {
             let (table, kind, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
             if kind != "BASE TABLE" {
@@ -146,9 +195,8 @@ impl<'a> Dump<'a> {
             }
             self.table(&table)?;
         }
-        self.to.write(DUMP_END.as_bytes())?;
+        self.to.take(DUMP_END.as_bytes())?;
         self.connection.run("COMMIT")?;
-        self.to.end()?;
         Ok(dumped)
     }
 
@@ -156,8 +204,8 @@ impl<'a> Dump<'a> {
         let columns = self.columns.remove(table).unwrap_or_default();
         let ask = format!("SHOW CREATE TABLE `{}`.{}", self.name, dump::name_of(table));
         let create = self.connection.rows(&ask)?.first().map(|row| text(row, 1)).unwrap_or_default();
-        self.to.write(dump::table_begins(table, &create).as_bytes())?;
-        if columns.is_empty() {
+        self.to.take(dump::table_begins(table, &create).as_bytes())?;
+        if columns.is_empty() || self.empty.contains(table) {
             return Ok(());
         }
         let mut inserts = Inserts::new(table, &columns);
@@ -165,7 +213,7 @@ impl<'a> Dump<'a> {
         let mut fault: Option<Fault> = None;
         self.connection.each_row(&dump::ask_rows(self.name, table, &columns), &mut |row| {
             let Some(statement) = inserts.row(&row) else { return true };
-            fault = to.write(statement.as_bytes()).err().map(Fault::from);
+            fault = to.take(statement.as_bytes()).err();
             if stop() {
                 fault = Some(Stopped { program: "the dump" }.into());
             }
@@ -175,7 +223,7 @@ impl<'a> Dump<'a> {
             return Err(fault);
         }
         if let Some(statement) = inserts.end() {
-            self.to.write(statement.as_bytes())?;
+            self.to.take(statement.as_bytes())?;
         }
         Ok(())
     }
@@ -185,37 +233,34 @@ fn text(row: &Row, at: usize) -> String {
     row.get(at).and_then(Option::as_deref).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
-/// One loading of a dump.
-struct Load<'a> {
-    world: &'a World,
+/// One loading of a dump, whose text comes piece by piece.
+pub(super) struct Loader {
     connection: Box<dyn Connection>,
-    from: &'a Path,
+    script: Script,
 }
 
-impl Load<'_> {
-    fn run(mut self) -> Result<(), Fault> {
-        let mut script = Script::default();
-        let mut offset = 0;
-        let stop = self.world.until_cancelled();
-        loop {
-            let piece = self.world.files().read_from(self.from, offset, PIECE)?.unwrap_or_default();
-            if piece.is_empty() {
-                break;
-            }
-            if stop() {
-                return Err(Stopped { program: "the load of the dump" }.into());
-            }
-            offset += piece.len() as u64;
-            script.read(&piece, &mut |statement| self.statement(statement))?;
-        }
-        Ok(script.end(&mut |statement| self.statement(statement))?)
+impl Loader {
+    fn new(connection: Box<dyn Connection>) -> Loader {
+        Loader { connection, script: Script::default() }
     }
 
-    fn statement(&mut self, statement: &[u8]) -> Result<(), LoadFault> {
-        match loaded(statement) {
-            Loaded::Skip => Ok(()),
-            Loaded::Run(sql) => self.connection.run(&sql).map(drop).map_err(LoadFault::Refused),
-        }
+    /// Takes the next bytes.
+    pub(super) fn read(&mut self, piece: &[u8]) -> Result<(), LoadFault> {
+        let connection = &mut *self.connection;
+        self.script.read(piece, &mut |statement| run(connection, statement))
+    }
+
+    /// There is no more.
+    pub(super) fn end(mut self) -> Result<(), LoadFault> {
+        let connection = &mut *self.connection;
+        self.script.end(&mut |statement| run(connection, statement))
+    }
+}
+
+fn run(connection: &mut dyn Connection, statement: &[u8]) -> Result<(), LoadFault> {
+    match loaded(statement) {
+        Loaded::Skip => Ok(()),
+        Loaded::Run(sql) => connection.run(&sql).map(drop).map_err(LoadFault::Refused),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The database of a new self: a copy of what the site has, on the same server.
+//! The database of a new self: a copy of what the site has, on its server or on another one.
 
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::service::DbServer;
 /// A site's database is its own, and can be copied; gives its size in bytes.
 pub(crate) struct DatabaseToCopy {
     pub(crate) site: SiteContext,
+    /// The server that is to hold the copy.
+    pub(crate) to: ServerName,
 }
 
 impl Check<World> for DatabaseToCopy {
@@ -23,15 +25,18 @@ impl Check<World> for DatabaseToCopy {
         let Database { name, marker, .. } = &self.site.database;
         server.must_bear(name, marker)?;
         server.must_be_copyable(name)?;
+        server.must_be_of_a_kind(&DbServer::of(world, &self.to)?)?;
         server.size(name)
     }
 }
 
-/// Copies a database that nobody writes to into an empty one of the same server.
+/// Copies a database that nobody writes to into an empty one, of the same server or of another one of its kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CopyDatabase {
     pub(crate) server: ServerName,
     pub(crate) from: Database,
+    /// Whose `to` is.
+    pub(crate) to_server: ServerName,
     pub(crate) to: Database,
 }
 
@@ -42,7 +47,8 @@ impl Action<World> for CopyDatabase {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let began = world.parts.clock.now();
-        DbServer::of(world, &self.server)?.copy_database(&self.from, &self.to)?;
+        let other = DbServer::of(world, &self.to_server)?;
+        DbServer::of(world, &self.server)?.copy_database(&self.from, &other, &self.to)?;
         let took = world.parts.clock.now().saturating_sub(began);
         world.say(format!(
             "Copied the database `{}` to `{}` in {:.1} s",
