@@ -223,6 +223,15 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
     },
+    /// Lets go of what a site was before it was moved; nobody can go back to that any more
+    DropFormers {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// Which of its former selves; those that were kept for `former_days` if none is named
+        #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
+        former: Option<FormerName>,
+    },
     /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
     Compare {
         /// The site

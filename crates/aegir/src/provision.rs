@@ -95,6 +95,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             task(&composed, manner, Task::MigrateSite(Box::new(migrate)))
         }
         Command::GoBack { site, former } => task(&composed, manner, Task::GoBackSite { site, former }),
+        Command::DropFormers { site, former } => task(&composed, manner, Task::DropFormers { site, former }),
         Command::Compare { site, to, allow_missing } => {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
             compared(&composed, manner, &PackagesFit { site, platform: to, db_server: None, allow_missing })

@@ -95,6 +95,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
         | Task::GoBackSite { site, .. }
+        | Task::DropFormers { site, .. }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,
         Task::VerifyBackup { backup, platform, db_server } => {

@@ -74,6 +74,14 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         former: Option<FormerName>,
     },
+    /// Lets go of what a site was before it was moved. Nobody can go back to that any more.
+    DropFormers {
+        /// Which site.
+        site: SiteName,
+        /// Which of its former selves; `None`: those that were kept for as long as the machine's settings say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<FormerName>,
+    },
     /// Takes a site away: its files to the trash, its database last.
     DeleteSite {
         /// Which.
@@ -205,6 +213,8 @@ pub enum TaskKind {
     MigrateSite,
     /// See [`Task::GoBackSite`].
     GoBackSite,
+    /// See [`Task::DropFormers`].
+    DropFormers,
     /// See [`Task::DeleteSite`].
     DeleteSite,
     /// See [`Task::BackupSite`].
@@ -217,7 +227,7 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 14] = [
+    pub const ALL: [TaskKind; 15] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -228,6 +238,7 @@ impl TaskKind {
         TaskKind::Login,
         TaskKind::MigrateSite,
         TaskKind::GoBackSite,
+        TaskKind::DropFormers,
         TaskKind::DeleteSite,
         TaskKind::BackupSite,
         TaskKind::VerifyBackup,
@@ -247,6 +258,7 @@ impl TaskKind {
             TaskKind::Login => "login",
             TaskKind::MigrateSite => "migrate-site",
             TaskKind::GoBackSite => "go-back-site",
+            TaskKind::DropFormers => "drop-formers",
             TaskKind::DeleteSite => "delete-site",
             TaskKind::BackupSite => "backup-site",
             TaskKind::VerifyBackup => "verify-backup",
@@ -269,6 +281,7 @@ impl Task {
             Task::Login { .. } => TaskKind::Login,
             Task::MigrateSite(_) => TaskKind::MigrateSite,
             Task::GoBackSite { .. } => TaskKind::GoBackSite,
+            Task::DropFormers { .. } => TaskKind::DropFormers,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
@@ -289,6 +302,7 @@ impl Task {
             Task::VerifySite { site, .. }
             | Task::Login { site, .. }
             | Task::GoBackSite { site, .. }
+            | Task::DropFormers { site, .. }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site } => ContextName::Site(site.clone()),
             Task::VerifyBackup { backup, .. } | Task::DeleteBackup { backup } => ContextName::Site(backup.site()),

@@ -25,6 +25,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
         Task::GoBackSite { site, former } => Box::new(site::GoBack { site, former }),
+        Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),

@@ -13,7 +13,7 @@ use crate::support::world::World;
 use crate::support::{Lab, kill, until, way};
 
 /// Every how many records a process is killed, and how often at random.
-fn how_many(thorough: usize, else_: usize) -> usize {
+pub(super) fn how_many(thorough: usize, else_: usize) -> usize {
     match std::env::var("AEGIR_PROOFS").as_deref() {
         Ok("all") => thorough,
         _ => else_,
@@ -30,7 +30,7 @@ fn delete(site: &str) -> [String; 3] {
 }
 
 /// Types `words` with a kill at a boundary; says what came of it, and whether the boundary was reached.
-fn killed(lab: &Lab, words: &[String], boundary: &str) -> (Said, bool) {
+pub(super) fn killed(lab: &Lab, words: &[String], boundary: &str) -> (Said, bool) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut line = lab.line(&words);
     let said = Said::of(line.env("AEGIR_DRILL", boundary).stdin(Stdio::null()), &words);
@@ -119,6 +119,27 @@ fn a_kill_at_a_record_of_install_or_delete_leaves_all_or_nothing_on_a_platform_o
     at_records("seven-1.0", how_many(3, 13));
 }
 
+/// Begins `words` and kills who follows and who works on it, some moment of the first `spread` milliseconds after.
+pub(super) fn killed_at_a_moment(lab: &Lab, words: &[&str], moment: &mut u64, spread: u64) -> Duration {
+    *moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    let wait = Duration::from_millis(20 + (*moment >> 33) % spread);
+    let known = attempts(lab);
+    let mut follower = lab.begin(words);
+    std::thread::sleep(wait);
+    let _ = follower.kill();
+    follower.wait().unwrap();
+    // A worker may just be about to begin: it is looked for until there can be none any more.
+    for _ in 0..20 {
+        let new = attempts(lab).into_iter().filter(|attempt| !known.contains(attempt));
+        for worker in new.filter_map(|attempt| worker_if_any(&attempt)) {
+            kill(worker);
+            until("the worker is gone", || !std::path::Path::new(&format!("/proc/{worker}/exe")).exists());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    wait
+}
+
 #[test]
 fn a_kill_at_any_moment_leaves_all_or_nothing() {
     let lab = Lab::start(way());
@@ -127,25 +148,10 @@ fn a_kill_at_any_moment_leaves_all_or_nothing() {
     // Any numbers will do that differ and are spread over the time that an install takes.
     let mut moment = u64::from(std::process::id());
     for _ in 0..how_many(50, 4) {
-        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let wait = Duration::from_millis(20 + (moment >> 33) % 800);
         let before = World::of(&lab);
         let words = install("r.localhost");
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let known = attempts(&lab);
-        let mut follower = lab.begin(&words);
-        std::thread::sleep(wait);
-        let _ = follower.kill();
-        follower.wait().unwrap();
-        // A worker may just be about to begin: it is looked for until there can be none any more.
-        for _ in 0..20 {
-            let new = attempts(&lab).into_iter().filter(|attempt| !known.contains(attempt));
-            for worker in new.filter_map(|attempt| worker_if_any(&attempt)) {
-                kill(worker);
-                until("the worker is gone", || !std::path::Path::new(&format!("/proc/{worker}/exe")).exists());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let wait = killed_at_a_moment(&lab, &words, &mut moment, 800);
 
         lab.provision(&["recover"]).done();
 

@@ -21,6 +21,8 @@ mod languages;
 mod logins;
 mod main_job;
 mod modes;
+mod moved_boundaries;
+mod moved_under_load;
 mod moves;
 mod secrets;
 mod session;

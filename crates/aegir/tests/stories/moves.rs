@@ -12,7 +12,7 @@ use crate::support::world::World;
 use crate::support::{Lab, kill, way};
 
 /// Both releases of a shape, as platforms `old` and `new`; gives their document roots.
-fn two_releases(lab: &Lab, shape: &str) -> [PathBuf; 2] {
+pub(super) fn two_releases(lab: &Lab, shape: &str) -> [PathBuf; 2] {
     [("old", "1.0"), ("new", "1.1")].map(|(platform, release)| {
         let project = lab.assemble(&format!("{shape}-{release}"));
         lab.save_platform(platform, &project);
@@ -21,7 +21,7 @@ fn two_releases(lab: &Lab, shape: &str) -> [PathBuf; 2] {
 }
 
 /// A context, as it is saved.
-fn saved(lab: &Lab, site: &str) -> serde_json::Value {
+pub(super) fn saved(lab: &Lab, site: &str) -> serde_json::Value {
     serde_json::from_str(&lab.provision(&["show", &format!("@{site}"), "--json"]).done().out).unwrap()
 }
 

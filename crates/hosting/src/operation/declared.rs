@@ -162,7 +162,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::MigrateSite(_) | Task::GoBackSite { .. } => return None,
+            Task::MigrateSite(_) | Task::GoBackSite { .. } | Task::DropFormers { .. } => return None,
             Task::BackupSite { .. } | Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,

@@ -252,6 +252,7 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
                 ..save(Context::Site(Box::new(SiteContext { platform: platform.clone(), ..*site })))
             }
         }
+        Task::DropFormers { .. } => save(must(&name)?.clone()),
         Task::GoBackSite { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
         Task::BackupSite { .. } => {
             must(&name)?;

@@ -25,7 +25,7 @@ mod verify;
 pub(crate) use create::Backup;
 pub(crate) use delete::Delete;
 pub use list::{Listed, listed};
-pub(crate) use pack::{DumpDatabase, PackSite};
+pub(crate) use pack::{DumpDatabase, PackSite, size};
 pub(crate) use place::{KeepBackup, MakeWorkFolder, RemoveWork};
 pub(crate) use unpack::{LoadDump, RemoveAside, UnpackDump, UnpackSite};
 pub(crate) use verify::Verify;

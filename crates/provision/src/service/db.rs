@@ -33,6 +33,8 @@ pub(crate) struct DbServer<'w> {
     service: DbService,
     driver: &'w dyn DbDriver,
     open: RefCell<Option<(Box<dyn Connection>, Product)>>,
+    /// What tells the lock of its connection from that of another one that this task has open meanwhile.
+    role: &'static str,
 }
 
 impl<'w> DbServer<'w> {
@@ -41,7 +43,12 @@ impl<'w> DbServer<'w> {
         let context = world.contexts().server(server)?;
         let Some(service) = context.db else { return Err(DbFault::None { server: server.clone() }.into()) };
         let driver = world.parts.db_drivers.named(service.as_str())?;
-        Ok(DbServer { world, server: server.clone(), service, driver, open: RefCell::new(None) })
+        Ok(DbServer { world, server: server.clone(), service, driver, open: RefCell::new(None), role: "" })
+    }
+
+    /// The same, while this task is connected to another one: both may be records of the same server.
+    pub(crate) fn beside_another(world: &'w World, server: &ServerName) -> Result<DbServer<'w>, Fault> {
+        Ok(DbServer { role: " to", ..DbServer::of(world, server)? })
     }
 
     /// `mariadb` or `sqlite`.
@@ -383,7 +390,8 @@ impl<'w> DbServer<'w> {
         let mut connection = self.world.parts.databases.mariadb(at, account, &password, None, LIMIT)?;
         let version = text_of(connection.rows(self.driver.ask_version().text().expose())?).unwrap_or_default();
         let product = self.driver.product(&version)?;
-        let lock = connection.rows(&format!("SELECT GET_LOCK('aegir {}', 60)", self.world.task.attempt))?;
+        let (attempt, role) = (self.world.task.attempt, self.role);
+        let lock = connection.rows(&format!("SELECT GET_LOCK('aegir {attempt}{role}', 60)"))?;
         match text_of(lock).as_deref() {
             Some("1") => Ok((connection, product)),
             _ => Err(DbFault::StillAtIt { server: self.server.clone() }.into()),

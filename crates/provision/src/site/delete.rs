@@ -2,10 +2,11 @@
 //!
 //! Until the point of no return each line can be taken back, and is.
 
-use aegir_domain::{Context, ContextName, Fault, Former, Remedy, SiteName};
+use aegir_domain::{ContextName, Fault, Former, Remedy, SiteName};
 use aegir_host::Kind;
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
+use super::deploy::former;
 use super::layout;
 use super::probe::Links;
 use crate::World;
@@ -59,7 +60,7 @@ impl Recipe<World> for Delete {
         let was = run.step(Keep { path: credentials.clone(), name: "credentials".into() })?;
         run.step(TakeAway { path: credentials, was })?;
         for former in &site.formers {
-            discard(run, former)?;
+            former::discard(run, former)?;
         }
         run.step(ForgetContext { name, was: saved })?;
 
@@ -70,33 +71,10 @@ impl Recipe<World> for Delete {
             run.answer("trash", trash.to_string_lossy());
         }
         let own = DropDatabase { server: site.db_server.clone(), database: site.database.clone() };
-        let former = |former: Former| DropDatabase { server: former.db_server, database: former.database };
-        let formers = site.formers.into_iter().map(former);
+        let dropped = |former: Former| DropDatabase { server: former.db_server, database: former.database };
+        let formers = site.formers.into_iter().map(dropped);
         run.point_of_no_return(formers.fold(Afterwards::new().cleanup(own), Afterwards::cleanup))
     }
-}
-
-/// Moves the files of a former self to the trash, and takes its credentials away.
-fn discard(run: &mut Run<'_, World>, former: &Former) -> Result<(), Fault> {
-    let world = run.world();
-    // It may lie on a platform that was forgotten by hand: nothing of it can then be found.
-    if let Some(Context::Platform(platform)) = world.contexts().find(&ContextName::Platform(former.platform.clone()))? {
-        let path = former.folder(&platform.root);
-        let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
-        if let Some(stat) = world.files().stat(&path)? {
-            if world.files().kind(&trash)?.is_none() {
-                run.step(MakeFolder { path: trash.clone(), mode: 0o700, group: None })?;
-            }
-            // Named by the task that left it, and so for good.
-            run.step(SetAside { path, trash, name: former.name.to_string(), mode: stat.mode & 0o7777 })?;
-        }
-    }
-    let path = world.home().credentials_of_former(&former.name);
-    if world.files().kind(&path)?.is_some() {
-        let was = run.step(Keep { path: path.clone(), name: format!("credentials-{}", former.name) })?;
-        run.step(TakeAway { path, was })?;
-    }
-    Ok(())
 }
 
 /// The name was typed again.

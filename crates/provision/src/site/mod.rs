@@ -3,6 +3,7 @@
 mod compare;
 mod delete;
 mod deploy;
+mod drop_formers;
 mod facts;
 mod go_back;
 mod install;
@@ -21,6 +22,7 @@ pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
 pub(crate) use deploy::former::BringBack;
 pub(crate) use deploy::own::{BringCredentials, KeepCredentials, ReplaceCredentials, TakeSalt};
 pub(crate) use deploy::updates::{LendPool, RunUpdates, WithdrawPool};
+pub(crate) use drop_formers::DropFormers;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use install::{Install, RunInstaller};

@@ -13,6 +13,7 @@ mod compare;
 mod cost;
 mod delete_backup;
 mod delete_site;
+mod drop_formers;
 mod forget_context;
 mod go_back_site;
 mod install_site;

@@ -25,7 +25,7 @@ impl Check<World> for DatabaseToCopy {
         let Database { name, marker, .. } = &self.site.database;
         server.must_bear(name, marker)?;
         server.must_be_copyable(name)?;
-        server.must_be_of_a_kind(&DbServer::of(world, &self.to)?)?;
+        server.must_be_of_a_kind(&DbServer::beside_another(world, &self.to)?)?;
         server.size(name)
     }
 }
@@ -47,7 +47,7 @@ impl Action<World> for CopyDatabase {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let began = world.parts.clock.now();
-        let other = DbServer::of(world, &self.to_server)?;
+        let other = DbServer::beside_another(world, &self.to_server)?;
         DbServer::of(world, &self.server)?.copy_database(&self.from, &other, &self.to)?;
         let took = world.parts.clock.now().saturating_sub(began);
         world.say(format!(

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{AttemptId, Fault, Former, FormerName, PlatformContext, Remedy, SiteContext, SiteName};
+use aegir_domain::{
+    AttemptId, Context, ContextName, Fault, Former, FormerName, PlatformContext, Remedy, SiteContext, SiteName,
+};
 use aegir_host::Kind;
 use aegir_recipe::{Action, Check, Run, Undo};
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::World;
 use crate::service::DbServer;
 use crate::site::layout::mark;
-use crate::step::file::{MakeFolder, SetAside};
+use crate::step::file::{Keep, MakeFolder, SetAside, TakeAway};
 
 /// The name under which this task leaves what a site was.
 pub(crate) fn name(world: &World, site: &SiteName) -> Result<FormerName, Fault> {
@@ -32,6 +34,31 @@ pub(crate) fn shelve(
     let path = platform.root.site_dir(&site.name);
     let mode = run.world().files().stat(&path)?.map_or(0o2750, |stat| stat.mode & 0o7777);
     run.step(SetAside { path, trash: shelf, name: name.to_string(), mode })
+}
+
+/// Moves the files of a former self to the trash, and takes its credentials away. Gives where its files lie then.
+pub(crate) fn discard(run: &mut Run<'_, World>, former: &Former) -> Result<Option<PathBuf>, Fault> {
+    let world = run.world();
+    let mut lies = None;
+    // It may lie on a platform that was forgotten by hand: nothing of it can then be found.
+    if let Some(Context::Platform(platform)) = world.contexts().find(&ContextName::Platform(former.platform.clone()))? {
+        let path = former.folder(&platform.root);
+        let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
+        if let Some(stat) = world.files().stat(&path)? {
+            if world.files().kind(&trash)?.is_none() {
+                run.step(MakeFolder { path: trash.clone(), mode: 0o700, group: None })?;
+            }
+            lies = Some(trash.join(former.name.as_str()));
+            // Named by the task that left it, and so for good.
+            run.step(SetAside { path, trash, name: former.name.to_string(), mode: stat.mode & 0o7777 })?;
+        }
+    }
+    let path = run.world().home().credentials_of_former(&former.name);
+    if run.world().files().kind(&path)?.is_some() {
+        let was = run.step(Keep { path: path.clone(), name: format!("credentials-{}", former.name) })?;
+        run.step(TakeAway { path, was })?;
+    }
+    Ok(lies)
 }
 
 /// Moves the folder of a former self to where the site lives. The folder bears the mark of the attempt until that
