@@ -101,7 +101,7 @@ fn a_kill_at_any_moment_leaves_a_site_where_it_was_or_moved() {
     for _ in 0..how_many(50, 4) {
         begin_again(&lab, &site);
         let before = World::of(&lab);
-        killed_at_a_moment(&lab, &MIGRATE, &mut moment, 2500);
+        killed_at_a_moment(&lab, &MIGRATE, &mut moment, 4000);
 
         lab.provision(&["recover"]).done();
 
