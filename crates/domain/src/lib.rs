@@ -48,7 +48,7 @@ mod version;
 
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
-pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName};
+pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord};
 pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,

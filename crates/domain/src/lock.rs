@@ -96,7 +96,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         | Task::GoBackSite { site, .. }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,
-        Task::VerifyBackup { backup, platform, db_server } => {
+        Task::VerifyBackup { backup, platform, db_server } | Task::RestoreBackup { backup, platform, db_server } => {
             let mut locks = of_site(&backup.site(), known)?;
             if let Some(platform) = platform {
                 locks.push(TaskLock::platform(platform, LockMode::Shared));

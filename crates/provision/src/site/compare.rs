@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use aegir_domain::protocol::Said;
 use aegir_domain::{
-    AttemptId, Cmd, Code, Fault, Fit, PlatformContext, PlatformName, PlatformSide, Reach, Reason, Remedy, SiteContext,
-    SiteName, SiteSide, Verdict, compare, locks_to_compare,
+    AttemptId, Cmd, Code, Fault, Fit, PlatformContext, PlatformName, PlatformSide, Reach, Reason, Remedy, ServerName,
+    SiteContext, SiteName, SiteSide, Verdict, compare, locks_to_compare,
 };
 use aegir_drupal::platform::{self, PlatformFacts};
 use aegir_host::{CommandFailed, Deadline, Launch, Mint, Programs, Ran};
@@ -41,7 +41,7 @@ impl PackagesFit {
         let ahead = CodeAhead::begin(to.root.path());
         let code = platform::read(from.root.path())?;
         let side = site_side(world, &site, &code)?;
-        let there = platform_side(world, &site, &side.profile, &to, ahead.get(to.root.path())?)?;
+        let there = platform_side(world, &site.db_server, &side.profile, &to, ahead.get(to.root.path())?)?;
         Ok(compare(&side, &there, &self.allow_missing))
     }
 }
@@ -52,14 +52,19 @@ impl Check<World> for PackagesFit {
 
     fn look(&self, world: &World) -> Result<Fit, Fault> {
         let fit = self.report(world)?;
-        for (package, reason) in fit.reasons(Verdict::Warning) {
-            let whose = package.map(|package| format!("`{}` ", package.name)).unwrap_or_default();
-            world.warn(format!("{whose}{reason}"));
-        }
+        warn_of(world, &fit);
         match fit.is_allowed() {
             true => Ok(fit),
             false => Err(DoesNotFit { fit: Box::new(fit) }.into()),
         }
+    }
+}
+
+/// Tells what somebody should know of a site that fits.
+pub(super) fn warn_of(world: &World, fit: &Fit) {
+    for (package, reason) in fit.reasons(Verdict::Warning) {
+        let whose = package.map(|package| format!("`{}` ", package.name)).unwrap_or_default();
+        world.warn(format!("{whose}{reason}"));
     }
 }
 
@@ -81,16 +86,16 @@ fn site_side(world: &World, site: &SiteContext, code: &PlatformFacts) -> Result<
     })
 }
 
-fn platform_side(
+pub(super) fn platform_side(
     world: &World,
-    site: &SiteContext,
+    db_server: &ServerName,
     profile: &str,
     platform: &PlatformContext,
     code: PlatformFacts,
 ) -> Result<PlatformSide, Fault> {
     let mut obstacles: Vec<Reason> =
         code.errors().map(|found| Reason::CodeBroken { path: found.path.clone(), why: found.reason.clone() }).collect();
-    let server = DbServer::of(world, &site.db_server)?;
+    let server = DbServer::of(world, db_server)?;
     let driver = server.driver_of_drupal();
     if !code.drivers.contains(&driver) {
         obstacles.push(Reason::NoDatabaseDriver { driver: driver.to_owned() });
@@ -189,7 +194,8 @@ struct DoesNotFit {
 /// How many reasons are told at the most.
 const TOLD: usize = 5;
 
-fn said(fit: &Fit) -> String {
+/// What stands in the way, in one line.
+pub(super) fn said(fit: &Fit) -> String {
     let all: Vec<String> = fit
         .reasons(Verdict::Error)
         .map(|(package, reason)| match package {
