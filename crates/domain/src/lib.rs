@@ -62,7 +62,7 @@ pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, S
 pub use former::{Former, FormerName};
 pub use home::Home;
 pub use host_name::HostName;
-pub use lock::{Known, locks_of, locks_to_compare};
+pub use lock::{Known, locks_of, locks_to_compare, with_names};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};

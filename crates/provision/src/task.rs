@@ -1,7 +1,7 @@
 //! Which objects a task holds here, and which recipe carries it out.
 
-use aegir_domain::Task;
 pub(crate) use aegir_domain::TaskLock as Locked;
+use aegir_domain::{ContextName, Task};
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
@@ -9,7 +9,14 @@ use crate::{World, backup, context_task, platform, server, site};
 
 /// The objects that `task` holds, by what is saved here.
 pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, ContextFault> {
-    aegir_domain::locks_of(task, &|name| contexts.find(name))
+    let locks = aegir_domain::locks_of(task, &|name| contexts.find(name))?;
+    Ok(match task {
+        // What a site that is gone is to be called again stands in its backup alone.
+        Task::RestoreBackup { backup, .. } if contexts.find(&ContextName::Site(backup.site()))?.is_none() => {
+            aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
+        }
+        _ => locks,
+    })
 }
 
 /// The recipe that carries out `task`.

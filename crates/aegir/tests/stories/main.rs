@@ -22,6 +22,7 @@ mod logins;
 mod main_job;
 mod modes;
 mod moves;
+mod restores;
 mod secrets;
 mod session;
 mod strangers;

@@ -22,7 +22,7 @@ mod trial;
 mod unpack;
 mod verify;
 
-pub(crate) use archive::BackupFault;
+pub(crate) use archive::{BackupFault, names_in};
 pub(crate) use create::Backup;
 pub(crate) use delete::Delete;
 pub use list::{Listed, listed};

@@ -7,7 +7,7 @@ use aegir_recipe::{Action, Undo};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
-use crate::site::layout::{make_site_folder, remove_site_folder};
+use crate::site::layout::{make_site_folder, mark, remove_site_folder};
 
 /// Where the folder of a self lies until it is put in service: on the shelf of its platform, which PHP does not enter.
 pub(crate) fn path(root: &PlatformRoot, attempt: AttemptId) -> PathBuf {
@@ -33,6 +33,11 @@ impl Action<World> for MakeComing {
 
 impl Undo<World> for MakeComing {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        remove_site_folder(world, &self.root, &self.site, &path(&self.root, self.attempt), self.attempt)
+        let folder = path(&self.root, self.attempt);
+        if world.files().kind(&folder)?.is_some() {
+            // It is known by its own name. Its mark may be gone with the undo of what moved it.
+            world.files().write(&mark(&folder, self.attempt), b"", 0o600)?;
+        }
+        remove_site_folder(world, &self.root, &self.site, &folder, self.attempt)
     }
 }
