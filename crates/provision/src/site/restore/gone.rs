@@ -54,9 +54,9 @@ pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) 
         let found = run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
         take_what_it_says(&mut new, found, manifest.is_none());
     }
-    run.step(LendPool { platform: target.platform.clone() })?;
     run.step(BringBack { from: made.coming, to: root.site_dir(&new.name), attempt })?;
     list(run, &target.platform, &new, new.names())?;
+    run.step(LendPool { platform: target.platform.clone() })?;
     run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
     let platform = target.platform.clone();
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
