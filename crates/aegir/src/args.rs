@@ -268,6 +268,21 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
         db_server: Option<ServerName>,
     },
+    /// Has a site be what it was when a backup was made, and keeps what it is now
+    ///
+    /// It is unpacked beside the site, updated if the platform's code is newer, and looked at; then it takes the site's
+    /// place. `go-back` returns to what the site is now. A site that is gone is there again.
+    Restore {
+        /// The backup's file name
+        #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
+        backup: BackupName,
+        /// The platform it is to live on [default: the one it lives on, or lived on]
+        #[arg(long, value_name = "@PLATFORM", value_parser = platform)]
+        platform: Option<PlatformName>,
+        /// The server whose database service is to hold its data [default: the one that does, or did]
+        #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
+        db_server: Option<ServerName>,
+    },
     /// Removes a backup for good
     BackupDelete {
         /// The backup's file name

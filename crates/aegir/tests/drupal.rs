@@ -9,6 +9,8 @@
 
 #[path = "drupal/moves.rs"]
 mod moves;
+#[path = "drupal/restores.rs"]
+mod restores;
 mod support;
 
 use std::fs;
@@ -89,6 +91,9 @@ fn the_main_job_is_done_on_every_tree() {
             });
             told(&on("a site is backed up, the backup tried, and put back by hand as the manual says"), &mut || {
                 stage.backed_up()
+            });
+            told(&on("a site is restored with what it held, in its place and where it is gone"), &mut || {
+                stage.restored()
             });
             told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
             told(&on("an install killed at records of its journal is all or nothing"), &mut || {
@@ -232,6 +237,16 @@ impl Stage {
             site.lets_in(&self.lab);
             self.lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
             self.lab.provision(&["backup-delete", &file_name]).done();
+        }
+    }
+
+    fn restored(&self) {
+        let Some(standard) = self.standard else {
+            println!("the tree has no profile `standard`, so no picture is uploaded and restored");
+            return;
+        };
+        for server in ["localhost", "files"] {
+            restores::with_what_it_held(&self.real(), server, standard);
         }
     }
 

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
-use crate::{DbName, Instance, Langcode, MachineName, PlatformName, SiteName, Title};
+use crate::{
+    AccountName, DbName, EmailAddress, HostName, Instance, Langcode, MachineName, PlatformName, Redirect, ServerName,
+    SiteName, TimeZoneName, Title,
+};
 
 /// The form of archives that this build writes.
 pub const BACKUP_FORMAT: u32 = 1;
@@ -105,6 +108,9 @@ pub struct BackupManifest {
     pub core: String,
     /// The profile that it was installed from.
     pub profile: MachineName,
+    /// What else its record said. Backups that were made before this was written have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<BackupRecord>,
     /// What it had enabled, with schema versions.
     #[serde(default)]
     pub packages: Vec<Instance>,
@@ -117,6 +123,27 @@ pub struct BackupManifest {
     /// What was left out on purpose, relative to the site's folder.
     #[serde(default)]
     pub left_out: Vec<String>,
+}
+
+/// What the record of a site said that is in its database in no form that Ægir reads: for one that is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackupRecord {
+    /// The server whose database service held its data.
+    pub db_server: ServerName,
+    /// Its time zone.
+    pub time_zone: TimeZoneName,
+    /// Its first administrator.
+    pub account: AccountName,
+    /// That administrator's address, and the site's.
+    pub mail: EmailAddress,
+    /// Other names it answered to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<HostName>,
+    /// Whether all but one of its names led to that one.
+    #[serde(default, skip_serializing_if = "Redirect::is_none")]
+    pub redirect: Redirect,
+    /// Whose it was.
+    pub client: MachineName,
 }
 
 /// The database in a backup.

@@ -48,7 +48,7 @@ mod version;
 
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
-pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName};
+pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord};
 pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,
@@ -62,7 +62,7 @@ pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, S
 pub use former::{Former, FormerName};
 pub use home::Home;
 pub use host_name::HostName;
-pub use lock::{Known, locks_of, locks_to_compare};
+pub use lock::{Known, locks_of, locks_to_compare, with_names};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};

@@ -98,7 +98,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         | Task::DropFormers { site, .. }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,
-        Task::VerifyBackup { backup, platform, db_server } => {
+        Task::VerifyBackup { backup, platform, db_server } | Task::RestoreBackup { backup, platform, db_server } => {
             let mut locks = of_site(&backup.site(), known)?;
             if let Some(platform) = platform {
                 locks.push(TaskLock::platform(platform, LockMode::Shared));
@@ -109,10 +109,21 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         }
         Task::DeleteBackup { backup } => of_site(&backup.site(), known)?,
     };
+    put_in_order(&mut locks);
+    Ok(locks)
+}
+
+/// The same, with sites' names that whoever asked has found out.
+pub fn with_names(mut locks: Vec<TaskLock>, names: &[HostName]) -> Vec<TaskLock> {
+    locks.extend(names.iter().map(TaskLock::site));
+    put_in_order(&mut locks);
+    locks
+}
+
+fn put_in_order(locks: &mut Vec<TaskLock>) {
     // Of a lock that is wanted twice, the exclusive one.
     locks.sort_by(|a, b| (&a.name, a.mode == LockMode::Shared).cmp(&(&b.name, b.mode == LockMode::Shared)));
     locks.dedup_by(|next, kept| next.name == kept.name);
-    Ok(locks)
 }
 
 /// What is held while a site is compared with a platform: all shared, since nothing changes.

@@ -105,6 +105,18 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         db_server: Option<ServerName>,
     },
+    /// Has a site be what a backup says, on data that is unpacked beside it. What it is now is kept; a site that is
+    /// gone is there again.
+    RestoreBackup {
+        /// Which.
+        backup: BackupName,
+        /// The platform it is to live on; `None`: the one it lives on, or lived on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        platform: Option<PlatformName>,
+        /// The server whose database service is to hold its data; `None`: the one that does, or did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        db_server: Option<ServerName>,
+    },
     /// Removes a backup for good.
     DeleteBackup {
         /// Which.
@@ -221,13 +233,15 @@ pub enum TaskKind {
     BackupSite,
     /// See [`Task::VerifyBackup`].
     VerifyBackup,
+    /// See [`Task::RestoreBackup`].
+    RestoreBackup,
     /// See [`Task::DeleteBackup`].
     DeleteBackup,
 }
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 15] = [
+    pub const ALL: [TaskKind; 16] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -242,6 +256,7 @@ impl TaskKind {
         TaskKind::DeleteSite,
         TaskKind::BackupSite,
         TaskKind::VerifyBackup,
+        TaskKind::RestoreBackup,
         TaskKind::DeleteBackup,
     ];
 
@@ -262,6 +277,7 @@ impl TaskKind {
             TaskKind::DeleteSite => "delete-site",
             TaskKind::BackupSite => "backup-site",
             TaskKind::VerifyBackup => "verify-backup",
+            TaskKind::RestoreBackup => "restore-backup",
             TaskKind::DeleteBackup => "delete-backup",
         }
     }
@@ -285,6 +301,7 @@ impl Task {
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
+            Task::RestoreBackup { .. } => TaskKind::RestoreBackup,
             Task::DeleteBackup { .. } => TaskKind::DeleteBackup,
         }
     }
@@ -305,7 +322,9 @@ impl Task {
             | Task::DropFormers { site, .. }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site } => ContextName::Site(site.clone()),
-            Task::VerifyBackup { backup, .. } | Task::DeleteBackup { backup } => ContextName::Site(backup.site()),
+            Task::VerifyBackup { backup, .. } | Task::RestoreBackup { backup, .. } | Task::DeleteBackup { backup } => {
+                ContextName::Site(backup.site())
+            }
         }
     }
 }

@@ -29,6 +29,11 @@ impl<'a> Contexts<'a> {
         Contexts { home, files }
     }
 
+    /// The home that they lie in, and what reads its files.
+    pub(crate) fn place(&self) -> (&'a Home, &'a Files) {
+        (self.home, self.files)
+    }
+
     /// The context `name`, if it is saved.
     pub fn find(&self, name: &ContextName) -> Result<Option<Context>, ContextFault> {
         match self.text(name)? {

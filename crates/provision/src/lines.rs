@@ -10,8 +10,8 @@ use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     BringBack, BringCredentials, CopyDatabase, CopyFiles, DropFolderMark, FlushCaches, HoldStill, KeepCredentials,
-    LendPool, LetGo, LowerFence, MakeSiteFolder, RaiseFence, ReplaceCredentials, RunInstaller, RunUpdates, SettleModes,
-    TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
+    LendPool, LetGo, LowerFence, MakeComing, MakeSiteFolder, RaiseFence, ReplaceCredentials, RunInstaller, RunUpdates,
+    SettleModes, TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -41,6 +41,7 @@ pub fn lines() -> Lines<World> {
         .undo::<LetGo>()
         .undo::<ListSite>()
         .undo::<LoadDump>()
+        .undo::<MakeComing>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
         .undo::<MakeProject>()

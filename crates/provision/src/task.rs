@@ -1,7 +1,7 @@
 //! Which objects a task holds here, and which recipe carries it out.
 
-use aegir_domain::Task;
 pub(crate) use aegir_domain::TaskLock as Locked;
+use aegir_domain::{ContextName, Task};
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
@@ -9,7 +9,14 @@ use crate::{World, backup, context_task, platform, server, site};
 
 /// The objects that `task` holds, by what is saved here.
 pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, ContextFault> {
-    aegir_domain::locks_of(task, &|name| contexts.find(name))
+    let locks = aegir_domain::locks_of(task, &|name| contexts.find(name))?;
+    Ok(match task {
+        // What a site that is gone is to be called again stands in its backup alone.
+        Task::RestoreBackup { backup, .. } if contexts.find(&ContextName::Site(backup.site()))?.is_none() => {
+            aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
+        }
+        _ => locks,
+    })
 }
 
 /// The recipe that carries out `task`.
@@ -29,6 +36,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
+        Task::RestoreBackup { backup, platform, db_server } => Box::new(site::Restore { backup, platform, db_server }),
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
     }
 }

@@ -163,7 +163,8 @@ impl OperationId {
         Some(match request {
             // Asked for in a shell alone, so far.
             Task::MigrateSite(_) | Task::GoBackSite { .. } | Task::DropFormers { .. } => return None,
-            Task::BackupSite { .. } | Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => return None,
+            Task::BackupSite { .. } | Task::VerifyBackup { .. } => return None,
+            Task::RestoreBackup { .. } | Task::DeleteBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,

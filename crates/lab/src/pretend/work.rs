@@ -258,6 +258,7 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             must(&name)?;
             Done::default()
         }
+        Task::RestoreBackup { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
         Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => Done::default(),
         Task::DeleteSite { .. } => {
             must(&name)?;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{BACKUP_FORMAT, BackupManifest, BackupName, Fault, Remedy};
+use aegir_domain::{BACKUP_FORMAT, BackupManifest, BackupName, Fault, HostName, Remedy};
 use aegir_host::Bounds;
 
-use crate::World;
+use crate::{Contexts, World};
 
 /// The file that comes first in an archive of ours.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -63,6 +63,14 @@ impl Archive {
         let free = world.files().free_space(at)?;
         Ok(Bounds { bytes: free.bytes, entries: free.files })
     }
+}
+
+/// The other names of the site that a backup is of, as far as it says: of what cannot be read a task will say why.
+pub(crate) fn names_in(contexts: &Contexts<'_>, name: &BackupName) -> Vec<HostName> {
+    let (home, files) = contexts.place();
+    let text = files.read_archived(&home.backups().join(name.as_str()), MANIFEST, LONGEST_MANIFEST);
+    let manifest = text.ok().flatten().and_then(|text| read_manifest(name, &text).ok());
+    manifest.and_then(|manifest| manifest.record).map(|record| record.aliases).unwrap_or_default()
 }
 
 fn read_manifest(name: &BackupName, text: &[u8]) -> Result<BackupManifest, Fault> {

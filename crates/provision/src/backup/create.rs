@@ -1,6 +1,6 @@
 //! Back up: a site's folder and database in one archive, while the site goes on. It is there whole, or not at all.
 
-use aegir_domain::{BACKUP_FORMAT, BackupAnswer, BackupDump, BackupManifest, Fault, SiteName};
+use aegir_domain::{BACKUP_FORMAT, BackupAnswer, BackupDump, BackupManifest, BackupRecord, Fault, SiteName};
 use aegir_recipe::{Afterwards, Committed, Recipe, Run};
 
 use super::pack::{DumpDatabase, PackSite};
@@ -46,6 +46,15 @@ impl Recipe<World> for Backup {
             platform: site.platform.clone(),
             core: site.core.clone(),
             profile: site.profile.clone(),
+            record: Some(BackupRecord {
+                db_server: site.db_server.clone(),
+                time_zone: site.time_zone.clone(),
+                account: site.account.clone(),
+                mail: site.mail.clone(),
+                aliases: site.aliases.clone(),
+                redirect: site.redirect.clone(),
+                client: site.client.clone(),
+            }),
             packages,
             dump: BackupDump {
                 file: ready.dump_name.into(),

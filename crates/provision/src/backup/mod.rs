@@ -22,10 +22,12 @@ mod trial;
 mod unpack;
 mod verify;
 
+pub(crate) use archive::{BackupFault, names_in};
 pub(crate) use create::Backup;
 pub(crate) use delete::Delete;
 pub use list::{Listed, listed};
 pub(crate) use pack::{DumpDatabase, PackSite, size};
-pub(crate) use place::{KeepBackup, MakeWorkFolder, RemoveWork};
+pub(crate) use place::{KeepBackup, MakeWorkFolder, RemoveWork, work};
+pub(crate) use trial::{ArchiveSound, Sound};
 pub(crate) use unpack::{LoadDump, RemoveAside, UnpackDump, UnpackSite};
 pub(crate) use verify::Verify;

@@ -16,6 +16,7 @@ use aegir_domain::{
     SiteContext,
 };
 use aegir_drivers::db::{Access, At, DbDriver, Place, Product, Statement, our_account};
+use aegir_drupal::Family;
 use aegir_drupal::driver::Credentials;
 use aegir_drupal::inventory::{self, Inventory};
 use aegir_host::{Connection, SqlFault, SqlKind};
@@ -256,12 +257,17 @@ impl<'w> DbServer<'w> {
     pub(crate) fn inventory(&self, site: &SiteContext, core: &str) -> Result<Inventory, Fault> {
         let platform = self.world.contexts().platform(&site.platform)?;
         let family = super::php::family(&platform, core)?;
-        let mut connection = self.as_site(site)?;
-        let mut answers = Vec::new();
-        for query in inventory::queries(family) {
-            answers.push(connection.rows(query)?);
-        }
-        Ok(inventory::read(family, &answers)?)
+        read_inventory(&mut *self.as_site(site)?, family)
+    }
+
+    /// What a database says of its site that is not in service yet, as the user of `credentials` reads it.
+    pub(crate) fn inventory_of_trial(
+        &self,
+        name: &DbName,
+        credentials: &Credentials,
+        family: Family,
+    ) -> Result<Inventory, Fault> {
+        read_inventory(&mut *self.as_user(name, credentials)?, family)
     }
 
     /// What Drupal calls its driver for this: `mysql`, `sqlite`.
@@ -291,12 +297,18 @@ impl<'w> DbServer<'w> {
 
     fn as_site(&self, site: &SiteContext) -> Result<Box<dyn Connection>, Fault> {
         let name = &site.database.name;
+        match &self.service {
+            DbService::Sqlite {} => Ok(self.world.parts.databases.sqlite_to_read(&self.file(name))?),
+            DbService::Mariadb { .. } => self.as_user(name, &super::php::read_credentials(self.world, &site.name)?),
+        }
+    }
+
+    fn as_user(&self, name: &DbName, credentials: &Credentials) -> Result<Box<dyn Connection>, Fault> {
+        let databases = &self.world.parts.databases;
         Ok(match &self.service {
-            DbService::Sqlite {} => self.world.parts.databases.sqlite_to_read(&self.file(name))?,
+            DbService::Sqlite {} => databases.sqlite_to_read(&self.file(name))?,
             DbService::Mariadb { at, .. } => {
-                let credentials = super::php::read_credentials(self.world, &site.name)?;
-                let (user, password) = (&credentials.db_user, &credentials.db_passwd);
-                self.world.parts.databases.mariadb(at, user, password, Some(name.as_str()), LIMIT)?
+                databases.mariadb(at, &credentials.db_user, &credentials.db_passwd, Some(name.as_str()), LIMIT)?
             }
         })
     }
@@ -410,6 +422,14 @@ impl<'w> DbServer<'w> {
             None => Err(DbFault::NoPassword { server: self.server.clone() }.into()),
         }
     }
+}
+
+fn read_inventory(connection: &mut dyn Connection, family: Family) -> Result<Inventory, Fault> {
+    let mut answers = Vec::new();
+    for query in inventory::queries(family) {
+        answers.push(connection.rows(query)?);
+    }
+    Ok(inventory::read(family, &answers)?)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

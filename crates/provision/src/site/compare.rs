@@ -55,14 +55,19 @@ impl Check<World> for PackagesFit {
 
     fn look(&self, world: &World) -> Result<Fit, Fault> {
         let fit = self.report(world)?;
-        for (package, reason) in fit.reasons(Verdict::Warning) {
-            let whose = package.map(|package| format!("`{}` ", package.name)).unwrap_or_default();
-            world.warn(format!("{whose}{reason}"));
-        }
+        warn_of(world, &fit);
         match fit.is_allowed() {
             true => Ok(fit),
             false => Err(DoesNotFit { fit: Box::new(fit) }.into()),
         }
+    }
+}
+
+/// Tells what somebody should know of a site that fits.
+pub(super) fn warn_of(world: &World, fit: &Fit) {
+    for (package, reason) in fit.reasons(Verdict::Warning) {
+        let whose = package.map(|package| format!("`{}` ", package.name)).unwrap_or_default();
+        world.warn(format!("{whose}{reason}"));
     }
 }
 
@@ -84,7 +89,7 @@ fn site_side(world: &World, site: &SiteContext, code: &PlatformFacts) -> Result<
     })
 }
 
-fn platform_side(
+pub(super) fn platform_side(
     world: &World,
     db_server: &ServerName,
     profile: &str,
@@ -192,7 +197,8 @@ struct DoesNotFit {
 /// How many reasons are told at the most.
 const TOLD: usize = 5;
 
-fn said(fit: &Fit) -> String {
+/// What stands in the way, in one line.
+pub(super) fn said(fit: &Fit) -> String {
     let all: Vec<String> = fit
         .reasons(Verdict::Error)
         .map(|(package, reason)| match package {

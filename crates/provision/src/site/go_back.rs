@@ -137,7 +137,8 @@ impl GoBack {
     }
 }
 
-fn tell_of(run: &mut Run<'_, World>, written: &[(&'static str, u64)]) {
+/// Tells what was written since, as far as tables know.
+pub(super) fn tell_of(run: &mut Run<'_, World>, written: &[(&'static str, u64)]) {
     let words: Vec<String> = written.iter().map(|(what, count)| format!("{count} {what}")).collect();
     match words.is_empty() {
         true => run.say(

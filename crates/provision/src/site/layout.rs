@@ -1,6 +1,6 @@
 //! What a site's folder holds, with which modes, and the files that Ægir writes into it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aegir_domain::{
     AttemptId, ContextName, DbName, Fault, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
@@ -118,7 +118,7 @@ impl Check<World> for FileNow {
 }
 
 /// The mark of a folder that an attempt is making: by it, its undo knows the folder from one that others made.
-pub(crate) fn mark(folder: &std::path::Path, attempt: AttemptId) -> PathBuf {
+pub(crate) fn mark(folder: &Path, attempt: AttemptId) -> PathBuf {
     folder.join(format!(".aegir-{attempt}"))
 }
 
@@ -135,27 +135,8 @@ impl Action<World> for MakeSiteFolder {
     const NAME: &'static str = "make-site-folder";
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        let files = world.files();
         let folder = self.root.site_dir(&self.site);
-        if files.kind(&folder)?.is_some()
-            && files.kind(&mark(&folder, self.attempt))?.is_none()
-            && !files.list(&folder)?.is_empty()
-        {
-            return Err(super::facts::SiteFault::InTheWay { path: folder }.into());
-        }
-        files.make_dir(&folder, 0o750)?;
-        files.write(&mark(&folder, self.attempt), b"", 0o600)?;
-        for (path, mode, group) in FOLDERS {
-            make_folder(world, &folder.join(path), mode, Some(group.id(world)))?;
-        }
-        for (path, readable) in htaccess::GUARDED {
-            let guard = folder.join(path).join(".htaccess");
-            put(world, &guard, htaccess::text(readable).as_bytes(), htaccess::MODE, Some(world.parts.web_gid))?;
-        }
-        let local = folder.join("local.settings.php");
-        if files.kind(&local)?.is_none() {
-            put(world, &local, LOCAL_SETTINGS.as_bytes(), LOCAL_SETTINGS_MODE, Some(world.parts.web_gid))?;
-        }
+        make_site_folder(world, &folder, self.attempt)?;
         world.say(format!("Made the folder `{}`", folder.display()));
         Ok(())
     }
@@ -163,45 +144,76 @@ impl Action<World> for MakeSiteFolder {
 
 impl Undo<World> for MakeSiteFolder {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        let files = world.files();
-        let folder = self.root.site_dir(&self.site);
-        if files.kind(&folder)?.is_none() {
-            return Ok(());
-        }
-        if files.kind(&mark(&folder, self.attempt))?.is_some() || files.list(&folder)?.is_empty() {
-            // A request that is still being answered may write into it meanwhile.
-            for _ in 0..20 {
-                match self.empty(world, &folder) {
-                    Err(fault) if fault.trouble() == Trouble::NoPermission => {
-                        // The web server's user made folders that we may not empty; the top one is ours.
-                        let trash = aegir_domain::Home::trash_beside(&self.root.path().join("sites"));
-                        files.make_dir(&trash, 0o700)?;
-                        files.rename(&folder, &trash.join(world.trash_name(self.site.as_str())))?;
-                        return Ok(());
-                    }
-                    Err(_) => world.parts.clock.sleep(std::time::Duration::from_millis(250)),
-                    Ok(()) => return Ok(()),
-                }
-            }
-            self.empty(world, &folder)?;
-        }
-        Ok(())
+        remove_site_folder(world, &self.root, &self.site, &self.root.site_dir(&self.site), self.attempt)
     }
 }
 
-impl MakeSiteFolder {
-    /// Removes the folder. The mark goes last of what lies in it, so that a half-removed one is still known as ours.
-    fn empty(&self, world: &World, folder: &std::path::Path) -> Result<(), FileFault> {
-        let files = world.files();
-        for name in files.list(folder)? {
-            if folder.join(&name) != mark(folder, self.attempt) {
-                files.set_mode(folder, 0o750)?;
-                files.remove_tree(&folder.join(name))?;
+/// Makes `folder` with all that a site's must have, and the mark of `attempt`.
+pub(crate) fn make_site_folder(world: &World, folder: &Path, attempt: AttemptId) -> Result<(), Fault> {
+    let files = world.files();
+    if files.kind(folder)?.is_some() && files.kind(&mark(folder, attempt))?.is_none() && !files.list(folder)?.is_empty()
+    {
+        return Err(super::facts::SiteFault::InTheWay { path: folder.to_owned() }.into());
+    }
+    files.make_dir(folder, 0o750)?;
+    files.write(&mark(folder, attempt), b"", 0o600)?;
+    for (path, mode, group) in FOLDERS {
+        make_folder(world, &folder.join(path), mode, Some(group.id(world)))?;
+    }
+    for (path, readable) in htaccess::GUARDED {
+        let guard = folder.join(path).join(".htaccess");
+        put(world, &guard, htaccess::text(readable).as_bytes(), htaccess::MODE, Some(world.parts.web_gid))?;
+    }
+    let local = folder.join("local.settings.php");
+    if files.kind(&local)?.is_none() {
+        put(world, &local, LOCAL_SETTINGS.as_bytes(), LOCAL_SETTINGS_MODE, Some(world.parts.web_gid))?;
+    }
+    Ok(())
+}
+
+/// Removes what [`make_site_folder`] made for `site`, with all that came into it; a folder without the mark is left.
+pub(crate) fn remove_site_folder(
+    world: &World,
+    root: &PlatformRoot,
+    site: &SiteName,
+    folder: &Path,
+    attempt: AttemptId,
+) -> Result<(), Fault> {
+    let files = world.files();
+    if files.kind(folder)?.is_none() {
+        return Ok(());
+    }
+    if files.kind(&mark(folder, attempt))?.is_some() || files.list(folder)?.is_empty() {
+        // A request that is still being answered may write into it meanwhile.
+        for _ in 0..20 {
+            match empty(world, folder, attempt) {
+                Err(fault) if fault.trouble() == Trouble::NoPermission => {
+                    // The web server's user made folders that we may not empty; the top one is ours.
+                    let trash = aegir_domain::Home::trash_beside(&root.path().join("sites"));
+                    files.make_dir(&trash, 0o700)?;
+                    files.rename(folder, &trash.join(world.trash_name(site.as_str())))?;
+                    return Ok(());
+                }
+                Err(_) => world.parts.clock.sleep(std::time::Duration::from_millis(250)),
+                Ok(()) => return Ok(()),
             }
         }
-        files.remove_tree(folder)?;
-        Ok(())
+        empty(world, folder, attempt)?;
     }
+    Ok(())
+}
+
+/// Removes the folder. The mark goes last of what lies in it, so that a half-removed one is still known as ours.
+fn empty(world: &World, folder: &Path, attempt: AttemptId) -> Result<(), FileFault> {
+    let files = world.files();
+    for name in files.list(folder)? {
+        if folder.join(&name) != mark(folder, attempt) {
+            files.set_mode(folder, 0o750)?;
+            files.remove_tree(&folder.join(name))?;
+        }
+    }
+    files.remove_tree(folder)?;
+    Ok(())
 }
 
 /// Takes the mark out of a folder that was made for good.

@@ -11,11 +11,13 @@ mod layout;
 mod login;
 mod migrate;
 mod probe;
+mod restore;
 pub(crate) mod translation;
 mod verify;
 
 pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
+pub(crate) use deploy::coming::MakeComing;
 pub(crate) use deploy::database::CopyDatabase;
 pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};
 pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
@@ -30,4 +32,5 @@ pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, Wr
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;
+pub(crate) use restore::Restore;
 pub(crate) use verify::{FlushCaches, Verify};

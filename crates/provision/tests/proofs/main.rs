@@ -19,6 +19,7 @@ mod go_back_site;
 mod install_site;
 mod login;
 mod migrate_site;
+mod restore_backup;
 mod save_context;
 mod verify_backup;
 mod verify_platform;

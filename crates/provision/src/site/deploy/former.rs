@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{
-    AttemptId, Context, ContextName, Fault, Former, FormerName, PlatformContext, Remedy, SiteContext, SiteName,
+    AttemptId, Context, ContextName, Fault, Former, FormerName, PlatformContext, PlatformRoot, Remedy, SiteContext,
+    SiteName,
 };
 use aegir_host::Kind;
 use aegir_recipe::{Action, Check, Run, Undo};
@@ -26,14 +27,20 @@ pub(crate) fn shelve(
     platform: &PlatformContext,
     name: &FormerName,
 ) -> Result<(), Fault> {
-    let shelf = Former::shelf(&platform.root);
+    let shelf = make_shelf(run, &platform.root)?;
+    let path = platform.root.site_dir(&site.name);
+    let mode = run.world().files().stat(&path)?.map_or(0o2750, |stat| stat.mode & 0o7777);
+    run.step(SetAside { path, trash: shelf, name: name.to_string(), mode })
+}
+
+/// The shelf of a platform, which is there from now on.
+pub(crate) fn make_shelf(run: &mut Run<'_, World>, root: &PlatformRoot) -> Result<PathBuf, Fault> {
+    let shelf = Former::shelf(root);
     if run.world().files().kind(&shelf)?.is_none() {
         // PHP of sites has no business there.
         run.step(MakeFolder { path: shelf.clone(), mode: 0o700, group: None })?;
     }
-    let path = platform.root.site_dir(&site.name);
-    let mode = run.world().files().stat(&path)?.map_or(0o2750, |stat| stat.mode & 0o7777);
-    run.step(SetAside { path, trash: shelf, name: name.to_string(), mode })
+    Ok(shelf)
 }
 
 /// Moves the files of a former self to the trash, and takes its credentials away. Gives where its files lie then.
@@ -90,6 +97,10 @@ impl Undo<World> for BringBack {
     fn undo(&self, world: &World) -> Result<(), Fault> {
         let files = world.files();
         if files.kind(&self.from)?.is_none() && files.kind(&mark(&self.to, self.attempt))?.is_some() {
+            // Drupal makes its folders read-only, and what cannot be written cannot be moved.
+            if let Some(stat) = files.stat(&self.to)?.filter(|stat| stat.mode & 0o700 != 0o700) {
+                files.set_mode(&self.to, stat.mode & 0o7777 | 0o700)?;
+            }
             files.rename(&self.to, &self.from)?;
         }
         if files.kind(&self.from)?.is_some() {

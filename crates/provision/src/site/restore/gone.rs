@@ -1,0 +1,219 @@
+//! Restores a site that nothing is saved of any more: what its record said is in the backup, or is asked for.
+
+use aegir_domain::{
+    BackupRecord, Context, ContextName, Fault, InstallMethod, InstallSite, Langcode, MachineName, PlatformName,
+    Redirect, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+};
+use aegir_drupal::inventory::Inventory;
+use aegir_recipe::{Afterwards, Check, Committed, Run};
+
+use super::fits::LoadedFits;
+use super::in_place::{NOT_FOUND, answer, list};
+use super::remade::{self, Target, Wanted};
+use super::{Restore, RestoreFault};
+use crate::World;
+use crate::backup::{RemoveWork, Sound};
+use crate::site::deploy::former::BringBack;
+use crate::site::deploy::updates::{LendPool, RunUpdates, Visit, WithdrawPool};
+use crate::site::facts::{NameIsFree, Served};
+use crate::site::layout::{DropFolderMark, SettleModes, WriteCredentials};
+use crate::site::probe::{Links, SiteAnswers};
+use crate::step::context::SaveContext;
+use crate::step::vhost::PublishVhost;
+
+/// Has the site of the archive be there again.
+pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) -> Result<Committed, Fault> {
+    let manifest = sound.archive.manifest.as_ref();
+    let record = manifest.and_then(|manifest| manifest.record.clone());
+    let place = run.check(PlaceOfGone {
+        platform: asked.platform.clone(),
+        db_server: asked.db_server.clone(),
+        was_on: manifest.map(|manifest| manifest.platform.clone()),
+        record: record.clone(),
+        site: asked.backup.site(),
+        backup: asked.backup.clone(),
+    })?;
+    let target = remade::target(
+        run,
+        sound,
+        Wanted {
+            platform: place.platform,
+            db_server: place.db_server,
+            profile: manifest.map(|manifest| manifest.profile.clone()),
+            time_zone: place.record.time_zone.clone(),
+            served: Served::New,
+        },
+    )?;
+    let mut new = context(run.world(), asked, sound, &target, place.record);
+    run.check(NameIsFree { asked: as_asked(&new), root: target.platform.root.clone() })?;
+
+    let attempt = run.world().task.attempt;
+    let root = target.platform.root.clone();
+    let made = remade::make(run, sound, &new, &target.platform, false)?;
+    if record.is_none() {
+        let found = run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
+        take_what_it_says(&mut new, found, manifest.is_none());
+    }
+    run.step(BringBack { from: made.coming, to: root.site_dir(&new.name), attempt })?;
+    list(run, &target.platform, &new, new.names())?;
+    run.step(LendPool { platform: target.platform.clone() })?;
+    run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
+    let platform = target.platform.clone();
+    run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
+    run.step(SettleModes { root: root.clone(), site: new.name.clone() })?;
+
+    let (server, database) = (new.db_server.clone(), new.database.name.clone());
+    run.step(WriteCredentials { site: new.name.clone(), server, name: database })?;
+    run.step(SaveContext { context: Context::Site(Box::new(new.clone())), was: None })?;
+    run.step(PublishVhost::new(&new, &target.platform))?;
+    Links { site: &new, root: &root }.make(run)?;
+    run.check(SiteAnswers { site: new.clone(), platform: target.platform.clone() })?;
+
+    answer(asked, run, &new, &target)?;
+    run.say(format!("The site `{}` is there again, on the platform `{}`", new.name, new.platform));
+    run.point_of_no_return(
+        Afterwards::new()
+            .cleanup(WithdrawPool { platform: target.platform, attempt })
+            .cleanup(DropFolderMark { root, site: new.name, attempt })
+            .cleanup(RemoveWork { path: made.work }),
+    )
+}
+
+/// The record of the site, by what the archive says of it.
+fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, record: BackupRecord) -> SiteContext {
+    let manifest = sound.archive.manifest.as_ref();
+    let name = asked.backup.site();
+    SiteContext {
+        revision: 1,
+        platform: target.platform.name.clone(),
+        db_server: target.db_server.clone(),
+        database: target.database(world, &name),
+        profile: target.profile.clone(),
+        language: manifest.map_or_else(Langcode::english, |manifest| manifest.language.clone()),
+        time_zone: record.time_zone,
+        title: manifest.map_or_else(|| name.as_title(), |manifest| manifest.title.clone()),
+        account: record.account,
+        mail: record.mail,
+        aliases: record.aliases,
+        redirect: record.redirect,
+        client: record.client,
+        core: target.core.clone(),
+        awaits_installer: false,
+        formers: Vec::new(),
+        name,
+    }
+}
+
+/// What its own database says of a site whose record is not in the archive.
+fn take_what_it_says(site: &mut SiteContext, found: Inventory, whole: bool) {
+    site.mail = found.site_mail.and_then(|mail| mail.parse().ok()).unwrap_or_else(|| site.mail.clone());
+    if whole {
+        let profile = found.profile.and_then(|profile| profile.parse::<MachineName>().ok());
+        site.profile = profile.unwrap_or_else(|| site.profile.clone());
+        let title = found.site_name.and_then(|title| title.parse::<Title>().ok());
+        site.title = title.unwrap_or_else(|| site.title.clone());
+    }
+}
+
+/// The same as a new site would be asked for: it needs the same names to be free.
+fn as_asked(site: &SiteContext) -> InstallSite {
+    InstallSite {
+        site: site.name.clone(),
+        platform: site.platform.clone(),
+        db_server: site.db_server.clone(),
+        profile: Some(site.profile.clone()),
+        language: site.language.clone(),
+        time_zone: site.time_zone.clone(),
+        title: Some(site.title.clone()),
+        mail: site.mail.clone(),
+        account: site.account.clone(),
+        aliases: site.aliases.clone(),
+        redirect: site.redirect.clone(),
+        client: site.client.clone(),
+        method: InstallMethod::Profile,
+    }
+}
+
+/// Where a site that is gone is to be, and what its record is to say.
+struct PlaceOfGone {
+    backup: aegir_domain::BackupName,
+    site: SiteName,
+    platform: Option<PlatformName>,
+    db_server: Option<ServerName>,
+    /// The platform that the backup names.
+    was_on: Option<PlatformName>,
+    record: Option<BackupRecord>,
+}
+
+struct Place {
+    platform: PlatformName,
+    db_server: ServerName,
+    record: BackupRecord,
+}
+
+impl Check<World> for PlaceOfGone {
+    type Output = Place;
+    const NAME: &'static str = "place-of-gone";
+
+    fn look(&self, world: &World) -> Result<Place, Fault> {
+        let backup = || self.backup.clone();
+        let not_said = |what, option| RestoreFault::NotSaid { backup: backup(), what, option };
+        let platform = match (&self.platform, &self.was_on) {
+            (Some(platform), _) => platform.clone(),
+            (None, None) => return Err(not_said("where it lived", "--platform @PLATFORM").into()),
+            (None, Some(platform)) => match world.contexts().find(&ContextName::Platform(platform.clone()))? {
+                Some(_) => platform.clone(),
+                None => {
+                    return Err(RestoreFault::PlatformGone { backup: backup(), platform: platform.clone() }.into());
+                }
+            },
+        };
+        let db_server = match (&self.db_server, &self.record) {
+            (Some(server), _) => server.clone(),
+            (None, None) => return Err(not_said("where its data lay", "--db-server NAME").into()),
+            (None, Some(record)) => match world.contexts().find(&ContextName::Server(record.db_server.clone()))? {
+                Some(_) => record.db_server.clone(),
+                None => {
+                    let server = record.db_server.clone();
+                    return Err(RestoreFault::ServerGone { backup: backup(), server }.into());
+                }
+            },
+        };
+        let record = match &self.record {
+            Some(record) => self.without_names_of_others(world, record.clone())?,
+            None => BackupRecord {
+                db_server: db_server.clone(),
+                time_zone: TimeZoneName::utc(),
+                account: "admin".parse()?,
+                mail: format!("admin@{}", self.site).parse()?,
+                aliases: Vec::new(),
+                redirect: Redirect::None,
+                client: "admin".parse()?,
+            },
+        };
+        Ok(Place { platform, db_server, record })
+    }
+}
+
+impl PlaceOfGone {
+    /// Leaves out other names that somebody else has by now.
+    fn without_names_of_others(&self, world: &World, mut record: BackupRecord) -> Result<BackupRecord, Fault> {
+        for other in world.contexts().sites()? {
+            let names = other.names();
+            record.aliases.retain(|alias| {
+                let is_free = !names.contains(alias);
+                if !is_free {
+                    world.warn(format!("`{alias}` was another name of the site, and is one of `{}` now", other.name));
+                }
+                is_free
+            });
+        }
+        if let Redirect::To(name) = &record.redirect
+            && *name != self.site.host()
+            && !record.aliases.contains(name)
+        {
+            record.redirect = Redirect::None;
+        }
+        Ok(record)
+    }
+}

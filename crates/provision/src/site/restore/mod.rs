@@ -1,0 +1,100 @@
+//! Restore: has a site be what a backup says. It is made beside the site, updated and looked at, and takes its place.
+//!
+//! ```text
+//!   archive ─► folder on the shelf, database of its own ─► fence ─► swap ─► updates, visit ─► switch ══ fence down
+//! ```
+//!
+//! What the site was until then is a former self, as after a move. Of a site that is gone there is nobody to fence.
+
+mod fits;
+mod gone;
+mod in_place;
+mod remade;
+
+use aegir_domain::{BackupName, Fault, PlatformName, Remedy, ServerName, SiteContext, SiteName};
+use aegir_recipe::{Check, Committed, Recipe, Run};
+
+use crate::World;
+use crate::backup::ArchiveSound;
+
+/// Has a site be what a backup says.
+pub(crate) struct Restore {
+    pub(crate) backup: BackupName,
+    pub(crate) platform: Option<PlatformName>,
+    pub(crate) db_server: Option<ServerName>,
+}
+
+impl Recipe<World> for Restore {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let sound = run.check(ArchiveSound { backup: self.backup.clone() })?;
+        let says = sound.archive.manifest.as_ref().map(|manifest| manifest.site.clone());
+        match run.check(SiteOfBackup { backup: self.backup.clone(), says })? {
+            Some(site) => in_place::restore(self, run, &sound, site),
+            None => gone::restore(self, run, &sound),
+        }
+    }
+}
+
+/// The site that a backup is of, if anything is saved of it.
+struct SiteOfBackup {
+    backup: BackupName,
+    /// The site that the backup itself names.
+    says: Option<SiteName>,
+}
+
+impl Check<World> for SiteOfBackup {
+    type Output = Option<SiteContext>;
+    const NAME: &'static str = "site-of-backup";
+
+    fn look(&self, world: &World) -> Result<Option<SiteContext>, Fault> {
+        let name = self.backup.site();
+        if let Some(says) = self.says.clone().filter(|says| *says != name) {
+            return Err(RestoreFault::Renamed { backup: self.backup.clone(), says }.into());
+        }
+        Ok(match world.contexts().find(&aegir_domain::ContextName::Site(name))? {
+            Some(aegir_domain::Context::Site(site)) => Some(*site),
+            _ => None,
+        })
+    }
+}
+
+/// Why a backup cannot be restored.
+#[derive(Debug, thiserror::Error)]
+enum RestoreFault {
+    #[error("`{backup}` is a backup of `{says}`, and is called like one of another site")]
+    Renamed { backup: BackupName, says: SiteName },
+    #[error("the site of `{backup}` is gone, and the backup does not say {what}")]
+    NotSaid { backup: BackupName, what: &'static str, option: &'static str },
+    #[error("the site of `{backup}` lived on `{platform}`, which is gone too")]
+    PlatformGone { backup: BackupName, platform: PlatformName },
+    #[error("the database of `{backup}`'s site lay on `{server}`, which is gone too")]
+    ServerGone { backup: BackupName, server: ServerName },
+    #[error("the platform `{platform}` is on another server than `{is}`, where the site lives")]
+    OtherMachine { platform: PlatformName, is: ServerName },
+    #[error("`{}` is no folder of a site", folder.display())]
+    NoFolder { folder: std::path::PathBuf },
+    #[error("the database in `{backup}` is not that of a site of Drupal {core}: {why}")]
+    OtherDrupal { backup: BackupName, core: String, why: String },
+}
+
+impl Remedy for RestoreFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            RestoreFault::Renamed { backup, says } => {
+                format!("give it its name back: `{says}-{}` with the same ending", backup.stamp())
+            }
+            RestoreFault::NotSaid { option, .. } => format!("say it with `{option}`"),
+            RestoreFault::PlatformGone { .. } => "name another one with `--platform @PLATFORM`".into(),
+            RestoreFault::ServerGone { .. } => "name another one with `--db-server NAME`".into(),
+            RestoreFault::OtherMachine { is, .. } => {
+                format!("a site cannot be restored to another server while it lives: name a platform of `{is}`")
+            }
+            RestoreFault::NoFolder { folder } => {
+                format!("look at what `{}` is and move it away, then restore again", folder.display())
+            }
+            RestoreFault::OtherDrupal { .. } => {
+                "name a platform of the line of Drupal that it was made with, with `--platform @PLATFORM`".into()
+            }
+        })
+    }
+}
