@@ -105,6 +105,8 @@ impl Hosting {
             Id::SiteVerify => self.verify_site(&asked).await,
             Id::SiteLogin => self.log_in_to_site(&asked).await,
             Id::SitePackages => self.list_packages_of_site(&asked).await,
+            Id::SiteMigrate => self.migrate_site(&asked).await,
+            Id::SiteGoBack => self.go_back_with_site(&asked).await,
             Id::SiteDelete => self.delete_site(&asked).await,
             Id::TaskList => self.list_tasks(&asked).await,
             Id::TaskShow => self.show_task(&asked).await,

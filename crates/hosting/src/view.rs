@@ -240,12 +240,30 @@ pub struct SiteView {
     pub domains: Vec<DomainView>,
     /// Whether somebody still has to install it, in a browser.
     pub awaits_installer: bool,
+    /// What it was before it was moved, where that is kept; the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formers: Vec<FormerView>,
     /// The operator's own fields.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
     /// What can be asked of it now.
     #[serde(default)]
     pub operations: Vec<AvailableView>,
+}
+
+/// What a site was before it was moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FormerView {
+    /// Its name.
+    pub name: String,
+    /// The platform it lived on.
+    pub platform: String,
+    /// The version of Drupal that ran it.
+    pub core: String,
+    /// Since when it is kept, in seconds since 1970.
+    pub since: i64,
+    /// What it takes, in bytes.
+    pub bytes: u64,
 }
 
 /// A name of a site.

@@ -173,7 +173,9 @@ fn folder(lab: &Lab, site: &Site) -> World {
     let mut world = World::of(lab);
     let made_again = ["/files/php", "/files/css", "/files/js", "/private/temp"];
     world.keep(|what| {
-        what.starts_with("/platforms/") && what.contains(&site.name) && !made_again.iter().any(|part| what.contains(part))
+        what.starts_with("/platforms/")
+            && what.contains(&site.name)
+            && !made_again.iter().any(|part| what.contains(part))
     });
     world
 }

@@ -9,9 +9,9 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostKey, HostName,
-    Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName, SiteName, SshHost,
-    SshUser, Task, TimeZoneName, Title,
+    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, FormerName, GrantHost,
+    HostKey, HostName, Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName,
+    SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -46,6 +46,8 @@ pub enum OperationId {
     SiteVerify,
     SiteLogin,
     SitePackages,
+    SiteMigrate,
+    SiteGoBack,
     SiteDelete,
     PackageList,
     PackageShow,
@@ -90,7 +92,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 63] = [
+    pub const ALL: [OperationId; 65] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -114,6 +116,8 @@ impl OperationId {
         OperationId::SiteVerify,
         OperationId::SiteLogin,
         OperationId::SitePackages,
+        OperationId::SiteMigrate,
+        OperationId::SiteGoBack,
         OperationId::SiteDelete,
         OperationId::PackageList,
         OperationId::PackageShow,
@@ -159,8 +163,6 @@ impl OperationId {
     /// The operation that would have asked a back end for this; `None`: none does, it is a step of others.
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
-            // Asked for in a shell alone, so far.
-            Task::MigrateSite { .. } | Task::GoBackSite { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
@@ -171,6 +173,8 @@ impl OperationId {
             Task::InstallSite(_) => OperationId::SiteAdd,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
+            Task::MigrateSite { .. } => OperationId::SiteMigrate,
+            Task::GoBackSite { .. } => OperationId::SiteGoBack,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
         })
     }
@@ -202,6 +206,8 @@ impl OperationId {
             | Id::SiteVerify
             | Id::SiteLogin
             | Id::SitePackages
+            | Id::SiteMigrate
+            | Id::SiteGoBack
             | Id::SiteDelete => site::declared(self),
             Id::TaskList
             | Id::TaskShow
@@ -230,6 +236,7 @@ const SERVER: TextKind = TextKind::naming::<ServerName>("SERVER", Subject::Serve
 const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject::Platform);
 const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
+const FORMER: TextKind = TextKind::of::<FormerName>("FORMER");
 const PROFILE: TextKind = TextKind::of::<MachineName>("PROFILE");
 const CLIENT: TextKind = TextKind::of::<MachineName>("CLIENT");
 const LANGUAGE: TextKind = TextKind::of::<Langcode>("CODE");

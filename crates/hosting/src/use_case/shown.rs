@@ -1,7 +1,7 @@
 //! From records to what faces show.
 
 use aegir_domain::protocol::{Level, Phase, Said};
-use aegir_domain::{DbEngine, DbService, NodeId, ObjectStatus, TaskState, Transport};
+use aegir_domain::{DbEngine, DbService, Former, NodeId, ObjectStatus, TaskState, Transport};
 use aegir_store::{
     AttemptRecord, Cursor, Direction, Domain, LineRecord, Listed, Listing, Node, NodesOf, ObjectSort, Page,
     PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault, TaskRecord, Total, WaitingFor,
@@ -13,8 +13,8 @@ use super::Asked;
 use super::around::Around;
 use super::object::{short, short_name, standing};
 use crate::view::{
-    AttemptView, AvailableView, DomainView, LineView, NodeView, PlatformView, ServerView, ServiceView, SiteView,
-    SshView, StepView, TaskView,
+    AttemptView, AvailableView, DomainView, FormerView, LineView, NodeView, PlatformView, ServerView, ServiceView,
+    SiteView, SshView, StepView, TaskView,
 };
 use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
 
@@ -258,8 +258,19 @@ pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
         core: site.core.clone(),
         domains: domains.iter().map(domain_view).collect(),
         awaits_installer: context.is_some_and(|context| context.awaits_installer),
+        formers: context.map(|context| context.formers.iter().map(former_view).collect()).unwrap_or_default(),
         fields: Default::default(),
         operations: Vec::new(),
+    }
+}
+
+fn former_view(former: &Former) -> FormerView {
+    FormerView {
+        name: former.name.to_string(),
+        platform: former.platform.to_string(),
+        core: former.core.clone(),
+        since: former.since,
+        bytes: former.bytes,
     }
 }
 

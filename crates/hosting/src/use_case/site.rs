@@ -173,6 +173,41 @@ impl Hosting {
         self.site_task(asked, async |_, _, context| Ok(Task::Login { site: context.name.clone(), account })).await
     }
 
+    pub(super) async fn migrate_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |tx, site, context| {
+            let Some(name) = asked.given.text("platform") else {
+                return Err(
+                    BadParameters::one(asked.operation, "platform", "it must be given", "name a platform").into()
+                );
+            };
+            let platform = platform_named(tx, &name).await?;
+            must_stay(tx, &platform.node).await?;
+            if platform.node.id == site.platform {
+                let why = format!("`{}` lives on `{name}` already", context.name);
+                return Err(BadParameters::one(asked.operation, "platform", why, "name another platform").into());
+            }
+            Ok(Task::MigrateSite { site: context.name.clone(), platform: name })
+        })
+        .await
+    }
+
+    pub(super) async fn go_back_with_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| {
+            let former = asked.given.text("former");
+            let there = |name: &aegir_domain::FormerName| context.formers.iter().any(|former| former.name == *name);
+            if context.formers.is_empty() || former.as_ref().is_some_and(|name| !there(name)) {
+                let why = match &former {
+                    Some(name) => format!("`{}` has no former self `{name}`", context.name),
+                    None => format!("`{}` has no former self: one is kept when it is moved", context.name),
+                };
+                let see = format!("see which there are with `aegir site show {}`", context.name);
+                return Err(BadParameters::one(asked.operation, "former", why, see).into());
+            }
+            Ok(Task::GoBackSite { site: context.name.clone(), former })
+        })
+        .await
+    }
+
     pub(super) async fn delete_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let name = asked.site()?;
         let typed = asked.given.str("confirm").unwrap_or_default();

@@ -202,6 +202,8 @@ impl Shapes {
             | Id::SiteEdit
             | Id::SiteVerify
             | Id::SiteLogin
+            | Id::SiteMigrate
+            | Id::SiteGoBack
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),
             // Where a server is that is not made yet is changed at once.

@@ -87,6 +87,11 @@ const INSTALLED: &[Parameter] = &[
     CURSOR,
 ];
 
+const MIGRATE: &[Parameter] = &[required("platform", Shape::Text(PLATFORM), "the platform it is to live on")];
+
+const GO_BACK: &[Parameter] =
+    &[optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest")];
+
 const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
 
 pub(super) fn declared(id: OperationId) -> Operation {
@@ -139,6 +144,22 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::View,
             Effect::Lists,
             "Lists the packages of a site: version, schema, enabled or not; as its last verify found them.",
+        ),
+        OperationId::SiteMigrate => (
+            "migrate",
+            Names::One(SITE),
+            MIGRATE,
+            Permission::Manage,
+            Effect::Queues,
+            "Moves a site to another platform of its server, with its updates run on a copy first; what it was is kept.",
+        ),
+        OperationId::SiteGoBack => (
+            "go-back",
+            Names::One(SITE),
+            GO_BACK,
+            Permission::Manage,
+            Effect::Queues,
+            "Has a site be what it was before it was moved, and keeps what it is now.",
         ),
         OperationId::SiteDelete => (
             "delete",

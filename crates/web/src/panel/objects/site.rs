@@ -54,6 +54,9 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
     };
     let mut it = Whole::ask(visit, common, &drifts).await?;
     it.parts = vec![("Facts", "facts"), ("Domains", "domains"), ("Packages", "packages")];
+    if !site.formers.is_empty() {
+        it.parts.insert(2, ("What it was", "formers"));
+    }
     let (packages, enabled) =
         if site.node.status == "deleted" { Default::default() } else { packages(visit, &site).await? };
     let name = site.node.name.as_deref().unwrap_or_default();
