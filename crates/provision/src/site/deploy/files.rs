@@ -24,7 +24,7 @@ fn goes_along(path: &Path, _: bool) -> Wanted {
         && (path == Path::new("settings.php") || path.to_string_lossy().starts_with(".aegir-"));
     let is_inside = |folder: &&str| path.starts_with(folder) && path != Path::new(folder);
     let is_guard = path.file_name().is_some_and(|name| name == ".htaccess");
-    let is_made_again = MADE_AGAIN.iter().any(|folder| is_inside(&folder)) && !is_guard;
+    let is_made_again = MADE_AGAIN.iter().any(is_inside) && !is_guard;
     if of_the_place || is_made_again { Wanted::No } else { Wanted::Yes }
 }
 
