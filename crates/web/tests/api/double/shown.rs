@@ -91,6 +91,7 @@ impl State {
                     tls: "off".into(),
                 }],
                 awaits_installer: false,
+                formers: Vec::new(),
                 fields,
                 operations,
             }),
