@@ -4,13 +4,14 @@
 //! copied by its own engine, as it is at one moment.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use aegir_domain::{Database, DbName, DbService, Fault, Remedy};
 use aegir_drivers::db::{DbDriver, Place, Statement};
-use aegir_host::Connection;
+use aegir_host::{Connection, Kind, Trouble, own_uid};
 
 use super::{DbFault, DbServer, text_of};
 
@@ -62,9 +63,29 @@ impl DbServer<'_> {
             if self.world.files().kind(&file)?.is_some() {
                 self.world.files().set_mode(&file, mode)?;
             }
-            return Ok(());
+            return self.open_what_lies_beside(&file, mode);
         }
         self.run_all(&self.driver.grant(&database.name, &database.hosts))
+    }
+
+    /// What SQLite keeps beside a file got the file's mode when it was made: while it was held still, whoever read it
+    /// made what nobody could write to afterwards.
+    fn open_what_lies_beside(&self, file: &Path, mode: u32) -> Result<(), Fault> {
+        let files = self.world.files();
+        for end in ["-wal", "-shm", "-journal"] {
+            let beside = PathBuf::from(format!("{}{end}", file.display()));
+            if files.stat(&beside)?.is_some_and(|stat| stat.kind == Kind::File && stat.uid == own_uid()) {
+                let opened = files.set_group(&beside, self.world.parts.web_gid);
+                match opened.and_then(|_| files.set_mode(&beside, mode)) {
+                    // Whoever used it last took it away.
+                    Err(fault) if fault.trouble() == Trouble::Missing => (),
+                    result => {
+                        result?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What a database takes on disk, in bytes; on a server, about that.
