@@ -7,6 +7,7 @@ const THINGS = {
   '/bulk/{number}': async (panel) => `/bulk/${(await bulk(panel)).id}`,
   '/tasks/{id}': async (panel) => `/tasks/${(await failed(panel)).id}`,
   '/servers/{name}/host-key': () => '/servers/web3/host-key',
+  '/sites/{name}/compare': () => '/sites/site02.example.org/compare?to=d10',
   '/nodes/{name}': async (panel) => `/nodes/${(await panel.ask('GET', '/sites/site02.example.org')).id}`,
   '/enter/{secret}': async (panel) => new URL(await link(panel)).pathname,
   '/find': () => '/find?q=site0',

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aegir_domain::{AttemptId, BadText, ContextName, FaultReport, FormerName, PlatformName, Report, SiteName};
+use aegir_domain::{
+    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, MachineName, PlatformName, Report,
+    ServerName, SiteName,
+};
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
@@ -213,6 +216,48 @@ pub(crate) enum ProvisionCommand {
         /// Which of its former selves, as `show` lists them; the latest if none is named
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
+    },
+    /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
+    Compare {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// The platform that it would move to
+        #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+        to: PlatformName,
+        /// A package that may be missing there though the site has it enabled; may be given again
+        #[arg(long, value_name = "PACKAGE", value_parser = text::<MachineName>)]
+        allow_missing: Vec<MachineName>,
+    },
+    /// Makes a backup of a site: its folder and its database in one archive, while it goes on
+    Backup {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+    },
+    /// Lists the backups of a site, or of all
+    Backups {
+        /// The site; it need not be there any more
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: Option<SiteName>,
+    },
+    /// Proves that a backup is whole, and makes a site of it, which must run and is then taken away again
+    BackupVerify {
+        /// The backup's file name
+        #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
+        backup: BackupName,
+        /// The platform to try it on [default: that of its site]
+        #[arg(long, value_name = "NAME", value_parser = text::<PlatformName>)]
+        platform: Option<PlatformName>,
+        /// The server whose database service holds the trial [default: that of its site]
+        #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
+        db_server: Option<ServerName>,
+    },
+    /// Removes a backup for good
+    BackupDelete {
+        /// The backup's file name
+        #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
+        backup: BackupName,
     },
     /// Takes a site away: its files to the trash, its database for good
     Delete {

@@ -22,9 +22,9 @@ mod talk;
 use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
-use aegir_domain::{AttemptId, Context, Home, ServerName, SshAddress, Transport, Trial, Tried};
+use aegir_domain::{AttemptId, Compared, Context, Home, ServerName, SshAddress, Transport, Trial, Tried};
 use aegir_host::OwnProgram;
-use aegir_hosting::{Asking, BackEnds, HostKeys, Lines, Lost, Place, Sought};
+use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
 use serde::de::DeserializeOwned;
 
 use self::fault::TalkFault;
@@ -159,6 +159,16 @@ impl BackEnds for ProcessBackEnds {
 
     fn try_services<'a>(&'a self, place: &'a Place, trial: &'a Trial) -> Asking<'a, Vec<Tried>> {
         Box::pin(async move { self.ask(place, &["try"], trial.expose().as_bytes()).await })
+    }
+
+    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared> {
+        Box::pin(async move {
+            let Comparison { site, platform, allow_missing } = comparison;
+            let mut words = vec!["compare", site.as_str(), "--to", platform.as_str()];
+            words.extend(allow_missing.iter().flat_map(|name| ["--allow-missing", name.as_str()]));
+            let answer = self.ask(place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
     }
 
     fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {

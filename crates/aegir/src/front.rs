@@ -17,6 +17,7 @@ mod dispatch;
 mod door;
 mod ending;
 mod filter;
+mod fit;
 mod follow;
 mod host_key;
 mod lists;
@@ -41,6 +42,7 @@ use clap::CommandFactory;
 
 pub(crate) use asked::Asked;
 pub(crate) use complete::Shell;
+pub(crate) use fit::lines as fit_lines;
 pub(crate) use manual::{page, pages};
 pub(crate) use screen::Wishes;
 

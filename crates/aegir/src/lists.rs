@@ -1,7 +1,7 @@
 //! What is there: attempts, and what is known of each object; and the wish that one of them stops.
 
 use aegir_domain::protocol::{Cancelled, FoundState};
-use aegir_domain::{AttemptId, Context, ContextName, exit_code};
+use aegir_domain::{AttemptId, Context, ContextName, Report, SiteName, exit_code};
 use aegir_provision::{Attempt, ContextFault, Contexts, Listed, found_attempts};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -56,6 +56,24 @@ pub(crate) fn state(state: FoundState) -> &'static str {
 /// Prints a line for a program.
 pub(crate) fn json(value: &impl Serialize) {
     out(&serde_json::to_string(value).unwrap_or_default());
+}
+
+/// Prints the backups that are there, those of one site if one is named.
+pub(crate) fn backups(composed: &Composed, manner: Manner, site: Option<&SiteName>) -> Result<u8, Failure> {
+    let parts = &composed.parts;
+    for found in aegir_provision::backup::listed(&parts.home, &parts.files, site)? {
+        if manner.json {
+            json(&found);
+            continue;
+        }
+        let says = match (&found.manifest, &found.fault) {
+            (_, Some(fault)) => Report(fault).to_string().lines().next().unwrap_or_default().to_owned(),
+            (Some(manifest), _) => format!("Drupal {} on @platform_{}", manifest.core, manifest.platform),
+            (None, None) => "an archive of classic Aegir".into(),
+        };
+        out(&format!("{:<60}  {:>9} kB  {}", found.backup.as_str(), found.bytes.div_ceil(1000), plain(&says)));
+    }
+    Ok(0)
 }
 
 /// Prints what is known of an object, or a line for each.

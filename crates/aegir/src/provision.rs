@@ -1,9 +1,10 @@
 //! Which command of the back end does what.
 
 use aegir_domain::protocol::VERSION;
-use aegir_domain::{ContextName, Outcome, Remedy, Secrets, Task, exit_code};
+use aegir_domain::{Compared, ContextName, Outcome, Remedy, Secrets, Task, exit_code};
+use aegir_hosting::view::FitView;
 use aegir_provision::inspect::try_services;
-use aegir_provision::{AttemptFault, Listed, recover_all, run_attempt};
+use aegir_provision::{AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt};
 use std::time::Duration;
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
 use crate::speak::{Raw, Sentences, Stream, err, out};
-use crate::{lists, request, save, site};
+use crate::{front, lists, request, save, site};
 
 /// How often a worker asks whether another one let go of the attempt.
 const TRIES: u32 = 10;
@@ -90,6 +91,16 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         }
         Command::Migrate { site, platform } => task(&composed, manner, Task::MigrateSite { site, platform }),
         Command::GoBack { site, former } => task(&composed, manner, Task::GoBackSite { site, former }),
+        Command::Compare { site, to, allow_missing } => {
+            let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
+            compared(&composed, manner, &PackagesFit { site, platform: to, allow_missing })
+        }
+        Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
+        Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),
+        Command::BackupVerify { backup, platform, db_server } => {
+            task(&composed, manner, Task::VerifyBackup { backup, platform, db_server })
+        }
+        Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Delete { site, confirm } => {
             let confirm = site::confirmed(&site, confirm)?;
             task(&composed, manner, Task::DeleteSite { site, confirm })
@@ -110,6 +121,27 @@ fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets:
         false => follow(followed, 1, &mut Sentences::new(request.attempt, stream, manner.verbose))?,
     };
     Ok(if manner.fail_if_unchanged { end.code_if_unchanged() } else { end.code() })
+}
+
+/// Compares a site with a platform. A front end gets an answer, whatever it says.
+fn compared(composed: &Composed, manner: Manner, asked: &PackagesFit) -> Result<u8, Failure> {
+    let fit = match (compare_site(&composed.parts, asked, run_now), manner.protocol) {
+        (Ok(fit), None) => fit,
+        (Err(fault), None) => return Err(fault.into()),
+        (Ok(fit), Some(_)) => {
+            lists::json(&Compared::Fit(Box::new(fit)));
+            return Ok(0);
+        }
+        (Err(fault), Some(_)) => {
+            lists::json(&Compared::Refused(fault.report()));
+            return Ok(0);
+        }
+    };
+    match manner.json {
+        true => lists::json(&fit),
+        false => front::fit_lines(&FitView::of(&fit)).iter().for_each(|line| out(line)),
+    }
+    Ok(if fit.is_allowed() { 0 } else { exit_code::REFUSED })
 }
 
 fn recover(composed: &Composed) -> Result<u8, Failure> {

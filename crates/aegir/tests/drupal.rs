@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::real::{Asked, Real};
+use support::real::{Asked, Real, put_back_by_hand};
 use support::said::Said;
-use support::story::{a_killed_install_is_recovered, save_sqlite_server, three_sites};
+use support::story::{Site, a_killed_install_is_recovered, save_sqlite_server, three_sites};
 use support::translations::{fetch_from, translation_server};
 use support::world::World;
 use support::{Lab, free_port, run, way};
@@ -86,6 +86,9 @@ fn the_main_job_is_done_on_every_tree() {
             told(&on("a package of the platform stays, whoever has caches built"), &mut || stage.keeps_packages());
             told(&on("after Drupal's status report has hardened modes, verify and delete work"), &mut || {
                 stage.hardened()
+            });
+            told(&on("a site is backed up, the backup tried, and put back by hand as the manual says"), &mut || {
+                stage.backed_up()
             });
             told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
             told(&on("an install killed at records of its journal is all or nothing"), &mut || {
@@ -204,6 +207,32 @@ impl Stage {
         site.answers(&self.lab);
         real.is_hardened(&site);
         site.is_deleted_alone(&self.lab, &self.root.join("sites"), &[]);
+    }
+
+    /// In a database of a server and in one that is a file.
+    fn backed_up(&self) {
+        for server in ["localhost", "files"] {
+            let name = format!("{server}.backed-up.localhost");
+            let site = Site::install(&self.lab, &name, "tree", server, self.standard);
+            site.answers(&self.lab);
+            let upload = self.root.join("sites").join(&name).join("files/upload.txt");
+            fs::write(&upload, "an upload").unwrap();
+            self.lab.give(&upload);
+            let said = self.lab.provision(&["backup", &format!("@{name}")]).done();
+            let backup = said.out.split('`').find(|word| word.ends_with(".tar.zst")).unwrap();
+            let before = site.at_rest(&self.lab);
+
+            let file_name = Path::new(backup).file_name().unwrap().to_string_lossy().into_owned();
+            self.lab.provision(&["backup-verify", &file_name]).done().says("front page answers 200");
+
+            World::of_site(&self.lab, &name, &site.database).must_be(&before);
+            put_back_by_hand(&self.lab, &site, "tree", server, Path::new(backup));
+            site.answers(&self.lab);
+            assert_eq!(fs::read_to_string(&upload).unwrap(), "an upload");
+            site.lets_in(&self.lab);
+            self.lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
+            self.lab.provision(&["backup-delete", &file_name]).done();
+        }
     }
 
     fn install<'a>(&'a self, at: &'a str) -> Vec<&'a str> {

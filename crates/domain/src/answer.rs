@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Instance, Langcode, MachineName, PackageCode};
+use crate::{BackupManifest, BackupName, Instance, Langcode, MachineName, PackageCode};
 
 /// What a verify of a server found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,4 +96,23 @@ pub struct SiteAnswer {
     /// What was changed, in words.
     #[serde(default)]
     pub changes: Vec<String>,
+}
+
+/// What a backup of a site made, or a verify of one found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackupAnswer {
+    /// The backup.
+    pub backup: BackupName,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// What it says of itself; archives of classic Aegir say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<BackupManifest>,
+    /// What of the site's folder Ægir's user may not read, and is therefore not in it: the first hundred, relative to
+    /// that folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
+    /// What changed while it was read, or is a pipe, a socket or a device; likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub odd: Vec<String>,
 }

@@ -94,11 +94,33 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
         | Task::GoBackSite { site, .. }
-        | Task::DeleteSite { site, .. } => of_site(site, known)?,
+        | Task::DeleteSite { site, .. }
+        | Task::BackupSite { site } => of_site(site, known)?,
+        Task::VerifyBackup { backup, platform, db_server } => {
+            let mut locks = of_site(&backup.site(), known)?;
+            if let Some(platform) = platform {
+                locks.push(TaskLock::platform(platform, LockMode::Shared));
+                locks.extend(server_of(platform, known)?);
+            }
+            locks.extend(db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
+            locks
+        }
+        Task::DeleteBackup { backup } => of_site(&backup.site(), known)?,
     };
     // Of a lock that is wanted twice, the exclusive one.
     locks.sort_by(|a, b| (&a.name, a.mode == LockMode::Shared).cmp(&(&b.name, b.mode == LockMode::Shared)));
     locks.dedup_by(|next, kept| next.name == kept.name);
+    Ok(locks)
+}
+
+/// What is held while a site is compared with a platform: all shared, since nothing changes.
+pub fn locks_to_compare<F>(site: &SiteName, platform: &PlatformName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> {
+    let mut locks = of_site(site, known)?;
+    locks.push(TaskLock::platform(platform, LockMode::Shared));
+    locks.extend(server_of(platform, known)?);
+    locks.iter_mut().for_each(|lock| lock.mode = LockMode::Shared);
+    locks.sort_by(|a, b| a.name.cmp(&b.name));
+    locks.dedup();
     Ok(locks)
 }
 

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer, Secrets, ServerAnswer,
-    SiteAnswer, Task, TaskKind, Trial, Tried,
+    AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer,
+    Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried,
 };
 
 /// The version of the protocol that this build speaks.
@@ -311,8 +311,8 @@ fn if_understood<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Ta
     Ok(serde_json::from_value(value).ok())
 }
 
-/// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, of the trial of services, and of what
-/// tasks answer.
+/// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, of the trial of services, of the
+/// comparison of a site with a platform, and of what tasks answer.
 pub fn schema() -> serde_json::Value {
     serde_json::json!({
         "$comment": "printed by `aegir schema`",
@@ -325,11 +325,14 @@ pub fn schema() -> serde_json::Value {
         "context": schemars::schema_for!(Context),
         "trial": schemars::schema_for!(Trial),
         "tried": schemars::schema_for!(Tried),
+        "compared": schemars::schema_for!(Compared),
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),
             "install-site": schemars::schema_for!(SiteAnswer),
             "verify-site": schemars::schema_for!(SiteAnswer),
+            "backup-site": schemars::schema_for!(BackupAnswer),
+            "verify-backup": schemars::schema_for!(BackupAnswer),
         },
     })
 }

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, Langcode, MachineName,
-    PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, Langcode,
+    MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
+    TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -82,6 +83,27 @@ pub enum Task {
         site: SiteName,
         /// The name again, typed by who asks.
         confirm: String,
+    },
+    /// Makes a backup of a site: its folder and its database, in one archive.
+    BackupSite {
+        /// Which.
+        site: SiteName,
+    },
+    /// Proves that a backup is whole, and that a site can be made of it: one is, tried and taken away again.
+    VerifyBackup {
+        /// Which.
+        backup: BackupName,
+        /// The platform to try it on; `None`: that of its site.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        platform: Option<PlatformName>,
+        /// The server whose database service holds the trial's data; `None`: that of its site.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        db_server: Option<ServerName>,
+    },
+    /// Removes a backup for good.
+    DeleteBackup {
+        /// Which.
+        backup: BackupName,
     },
 }
 
@@ -165,11 +187,17 @@ pub enum TaskKind {
     GoBackSite,
     /// See [`Task::DeleteSite`].
     DeleteSite,
+    /// See [`Task::BackupSite`].
+    BackupSite,
+    /// See [`Task::VerifyBackup`].
+    VerifyBackup,
+    /// See [`Task::DeleteBackup`].
+    DeleteBackup,
 }
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 11] = [
+    pub const ALL: [TaskKind; 14] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -181,6 +209,9 @@ impl TaskKind {
         TaskKind::MigrateSite,
         TaskKind::GoBackSite,
         TaskKind::DeleteSite,
+        TaskKind::BackupSite,
+        TaskKind::VerifyBackup,
+        TaskKind::DeleteBackup,
     ];
 
     /// The name at the seam and in files: `install-site`.
@@ -197,6 +228,9 @@ impl TaskKind {
             TaskKind::MigrateSite => "migrate-site",
             TaskKind::GoBackSite => "go-back-site",
             TaskKind::DeleteSite => "delete-site",
+            TaskKind::BackupSite => "backup-site",
+            TaskKind::VerifyBackup => "verify-backup",
+            TaskKind::DeleteBackup => "delete-backup",
         }
     }
 }
@@ -216,6 +250,9 @@ impl Task {
             Task::MigrateSite { .. } => TaskKind::MigrateSite,
             Task::GoBackSite { .. } => TaskKind::GoBackSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
+            Task::BackupSite { .. } => TaskKind::BackupSite,
+            Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
+            Task::DeleteBackup { .. } => TaskKind::DeleteBackup,
         }
     }
 
@@ -232,7 +269,9 @@ impl Task {
             | Task::Login { site, .. }
             | Task::MigrateSite { site, .. }
             | Task::GoBackSite { site, .. }
-            | Task::DeleteSite { site, .. } => ContextName::Site(site.clone()),
+            | Task::DeleteSite { site, .. }
+            | Task::BackupSite { site } => ContextName::Site(site.clone()),
+            Task::VerifyBackup { backup, .. } | Task::DeleteBackup { backup } => ContextName::Site(backup.site()),
         }
     }
 }

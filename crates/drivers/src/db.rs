@@ -3,7 +3,9 @@
 //! A driver gives lists of statements; whoever has the connection runs them in order. A database that
 //! is a file has the same marker, but no server, so no users: its lists for these are empty.
 
+pub mod dump;
 mod mariadb;
+pub mod script;
 mod sqlite;
 mod statement;
 
@@ -32,8 +34,13 @@ pub trait DbDriver: Send + Sync {
     /// Which product answered.
     fn product(&self, version: &str) -> Result<Product, DriverFault>;
 
+    /// The oldest version of `product` that Drupal of the major version `core` runs on.
+    fn oldest(&self, product: &Product, core: u32) -> (u32, u32, u32);
+
     /// Refuses a product that is too old for Drupal of the major version `core`.
-    fn serves(&self, product: &Product, core: u32) -> Result<(), DriverFault>;
+    fn serves(&self, product: &Product, core: u32) -> Result<(), DriverFault> {
+        at_least(product, self.oldest(product, core), core)
+    }
 
     /// Where the data of `name` lies.
     fn place(&self, name: &DbName) -> Place;

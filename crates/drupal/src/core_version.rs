@@ -1,8 +1,9 @@
 //! Versions of Drupal's core: which came first, and which we have tried.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+
+use aegir_domain::Version;
 
 /// What belongs together because it is driven the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,31 +26,12 @@ impl Family {
 
 /// A version of Drupal's core: `7.105`, `10.3.6`, `11.0.0-rc1`, `7.x-dev`.
 ///
-/// Versions are ordered as they were released. A development version stands after all releases of its line.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Versions are ordered as [`Version`] orders them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CoreVersion {
-    text: String,
+    version: Version,
     major: u32,
-    minor: Part,
-    patch: Part,
-    stage: Stage,
-}
-
-/// A number, or the `x` of a development version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Part {
-    Number(u32),
-    Any,
-}
-
-/// How finished it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Stage {
-    Dev,
-    Alpha(u32),
-    Beta(u32),
-    Rc(u32),
-    Release,
+    minor: Option<u32>,
 }
 
 /// The lines that were installed and updated with this version of Ægir.
@@ -63,17 +45,14 @@ impl CoreVersion {
 
     /// The second number, if it is one.
     pub fn minor(&self) -> Option<u32> {
-        match self.minor {
-            Part::Number(number) => Some(number),
-            Part::Any => None,
-        }
+        self.minor
     }
 
     /// How it is driven; `None` for a Drupal that we do not drive.
     pub fn family(&self) -> Option<Family> {
         match (self.major, self.minor) {
             (7, _) => Some(Family::Seven),
-            (8, Part::Number(minor)) if minor < 8 => None,
+            (8, Some(..8)) => None,
             (8.., _) => Some(Family::Eight),
             _ => None,
         }
@@ -81,34 +60,18 @@ impl CoreVersion {
 
     /// Whether its release line was tried with this version of Ægir. Another is worth a warning, not a refusal.
     pub fn tried(&self) -> bool {
-        TRIED.iter().any(|(major, minor)| *major == self.major && (minor.is_none() || *minor == self.minor()))
+        TRIED.iter().any(|(major, minor)| *major == self.major && (minor.is_none() || *minor == self.minor))
     }
 
     /// The text as it was given.
     pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    fn order(&self) -> (u32, Part, Part, Stage) {
-        (self.major, self.minor, self.patch, self.stage)
-    }
-}
-
-impl Ord for CoreVersion {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.order().cmp(&other.order()).then_with(|| self.text.cmp(&other.text))
-    }
-}
-
-impl PartialOrd for CoreVersion {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+        self.version.as_str()
     }
 }
 
 impl fmt::Display for CoreVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.version.fmt(f)
     }
 }
 
@@ -126,46 +89,10 @@ impl FromStr for CoreVersion {
 }
 
 fn parse(text: &str) -> Option<CoreVersion> {
-    let plain = text.len() <= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b));
-    if !plain {
-        return None;
-    }
-    let (numbers, stage) = match text.split_once(['-', '+']) {
-        Some((numbers, stage)) => (numbers, parse_stage(stage)?),
-        None => (text, Stage::Release),
-    };
-    let mut parts = numbers.split('.');
-    let major = parts.next()?.parse().ok()?;
-    let minor = parse_part(parts.next()?)?;
-    let patch = parts.next().map_or(Some(Part::Number(0)), parse_part)?;
-    if parts.next().is_some() {
-        return None;
-    }
-    Some(CoreVersion { text: text.to_owned(), major, minor, patch, stage })
-}
-
-fn parse_part(text: &str) -> Option<Part> {
-    match text {
-        "x" => Some(Part::Any),
-        _ => text.parse().ok().map(Part::Number),
-    }
-}
-
-/// `rc1`, `beta2`, `dev`; `105+3-dev` is what Git checkouts of Drupal 7 say.
-fn parse_stage(text: &str) -> Option<Stage> {
-    if text == "dev" || text.ends_with("-dev") {
-        return Some(Stage::Dev);
-    }
-    let digits = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
-    let (word, number) = text.split_at(digits);
-    let number = if number.is_empty() { 0 } else { number.parse().ok()? };
-    match word.to_ascii_lowercase().trim_end_matches('-') {
-        "alpha" => Some(Stage::Alpha(number)),
-        "beta" => Some(Stage::Beta(number)),
-        "rc" => Some(Stage::Rc(number)),
-        // Patched cores of distributions: `10.3.6-p1`.
-        _ => Some(Stage::Release),
-    }
+    let version = Version::of(text);
+    let numbers = version.numbers();
+    let (&[Some(major), minor] | &[Some(major), minor, _]) = numbers.as_slice() else { return None };
+    (!version.names_core()).then_some(CoreVersion { version, major, minor })
 }
 
 #[cfg(test)]
@@ -224,7 +151,9 @@ mod tests {
 
     #[test]
     fn what_is_no_version_is_refused() {
-        for bad in ["", "7", "x", "VERSION", "7.", ".7", "10.3.6.1", "10..6", "7.98\n", "-1.2", &"9".repeat(50)] {
+        for bad in
+            ["", "7", "x", "VERSION", "7.", ".7", "7.x-1.0", "10.3.6.1", "10..6", "7.98\n", "-1.2", &"9".repeat(50)]
+        {
             assert!(bad.parse::<CoreVersion>().is_err(), "{bad}");
         }
     }

@@ -29,7 +29,7 @@ use serde::Deserialize;
 pub const LONGEST_LINE: usize = 1 << 20;
 
 /// Every driver script: path within a folder, text.
-pub const SCRIPTS: [(&str, &str); 18] = [
+pub const SCRIPTS: [(&str, &str); 20] = [
     ("prelude.php", include_str!("../php/prelude.php")),
     ("updates.php", include_str!("../php/updates.php")),
     ("seven/site.php", include_str!("../php/seven/site.php")),
@@ -40,6 +40,7 @@ pub const SCRIPTS: [(&str, &str); 18] = [
     ("seven/flush.php", include_str!("../php/seven/flush.php")),
     ("seven/updates.php", include_str!("../php/seven/updates.php")),
     ("seven/visit.php", include_str!("../php/seven/visit.php")),
+    ("seven/front.php", include_str!("../php/seven/front.php")),
     ("eight/site.php", include_str!("../php/eight/site.php")),
     ("eight/install.php", include_str!("../php/eight/install.php")),
     ("eight/boot.php", include_str!("../php/eight/boot.php")),
@@ -48,6 +49,7 @@ pub const SCRIPTS: [(&str, &str); 18] = [
     ("eight/flush.php", include_str!("../php/eight/flush.php")),
     ("eight/updates.php", include_str!("../php/eight/updates.php")),
     ("eight/visit.php", include_str!("../php/eight/visit.php")),
+    ("eight/front.php", include_str!("../php/eight/front.php")),
 ];
 
 /// What `install` answers.
@@ -185,4 +187,15 @@ impl Visited {
 pub struct Flushed {
     /// The directory that Drupal chose: `sites/…`.
     pub site_path: String,
+}
+
+/// What `front` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FrontPage {
+    /// The directory that Drupal chose: `sites/…`.
+    pub site_path: String,
+    /// The status of the page: 200.
+    pub status: u16,
+    /// How long it is, in bytes.
+    pub bytes: u64,
 }

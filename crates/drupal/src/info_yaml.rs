@@ -25,12 +25,50 @@ pub struct InfoYaml {
     /// The project on drupal.org it is part of.
     #[serde(default)]
     pub project: Option<String>,
+    /// The oldest PHP that it runs on.
+    #[serde(default)]
+    pub php: Option<String>,
+    /// The packages that it needs, each as `project:name (>=1.0)`.
+    #[serde(default)]
+    pub dependencies: Option<Texts>,
+    /// Of a theme: the theme that it builds on; `false` if none.
+    #[serde(rename = "base theme", default)]
+    pub base_theme: Option<String>,
     /// Whether it is kept from lists.
     #[serde(default)]
     pub hidden: Option<bool>,
     /// Of a profile: that it is a distribution.
     #[serde(default)]
     pub distribution: Option<Distribution>,
+}
+
+/// A list of texts. Anything else in its place is passed over: that a dependency cannot be read is no reason to take a
+/// package for broken.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "TextsOrNot")]
+pub struct Texts(Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TextsOrNot {
+    List(Vec<String>),
+    Not(serde::de::IgnoredAny),
+}
+
+impl From<TextsOrNot> for Texts {
+    fn from(found: TextsOrNot) -> Texts {
+        match found {
+            TextsOrNot::List(texts) => Texts(texts),
+            TextsOrNot::Not(_) => Texts(Vec::new()),
+        }
+    }
+}
+
+impl Texts {
+    /// The texts.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
 }
 
 /// What a profile says of the distribution that it is the heart of.
@@ -58,12 +96,18 @@ mod tests {
 
     #[test]
     fn texts_stay_as_they_are_written() {
-        let info = InfoYaml::read("name: 'Über'\ntype: module\nversion: 1.10\nhidden: yes\ncore_version_requirement: ^9 || ^10\ndependencies:\n  - drupal:node\n").unwrap();
+        let info = InfoYaml::read("name: 'Über'\ntype: module\nversion: 1.10\nhidden: yes\nphp: 8.1\nbase theme: false\ncore_version_requirement: ^9 || ^10\ndependencies:\n  - drupal:node\n  - 'a:a (>=1.10)'\n").unwrap();
 
         assert_eq!(info.version.as_deref(), Some("1.10"));
         assert_eq!(info.hidden, Some(true));
         assert_eq!(info.core_version_requirement.as_deref(), Some("^9 || ^10"));
         assert_eq!(info.name.as_deref(), Some("Über"));
+        assert_eq!((info.php.as_deref(), info.base_theme.as_deref()), (Some("8.1"), Some("false")));
+        assert_eq!(info.dependencies.unwrap().as_slice(), ["drupal:node", "a:a (>=1.10)"]);
+        for odd in ["", " {a: b}", " [[a], 1]", " a"] {
+            let info = InfoYaml::read(&format!("name: a\ntype: module\ndependencies:{odd}\n")).unwrap();
+            assert!(info.dependencies.is_none_or(|list| list.as_slice().len() < 3), "{odd}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod tree;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{MachineName, PackageCode, PackageKind, Reach, Remedy};
+use aegir_domain::{Code, MachineName, PackageCode, PackageKind, Reach, Remedy, Requirements};
 
 use crate::{CoreVersion, Family};
 use tree::Tree;
@@ -47,6 +47,8 @@ pub struct PlatformFacts {
     pub profiles: Vec<Profile>,
     /// Every package, in the order in which Drupal searches: of two with the same name the later is loaded.
     pub packages: Vec<PackageCode>,
+    /// What packages require, by path and name; those that require nothing but a core are not among them.
+    pub requirements: BTreeMap<(String, String), Requirements>,
     /// What lies under `sites/`.
     pub sites: Vec<SiteDirectory>,
     /// What is amiss with parts of it.
@@ -122,6 +124,7 @@ pub fn read(root: &Path) -> Result<PlatformFacts, PlatformFault> {
         drivers: core::drivers(&tree)?,
         profiles: Vec::new(),
         packages: Vec::new(),
+        requirements: BTreeMap::new(),
         sites: sites(&tree)?,
         findings: Vec::new(),
         distributions: BTreeMap::new(),
@@ -158,6 +161,12 @@ impl PlatformFacts {
             })
             .map(|package| ((package.kind, package.name.as_str()), package))
             .collect()
+    }
+
+    /// A package with what it requires.
+    pub fn code(&self, package: &PackageCode) -> Code {
+        let requires = self.requirements.get(&(package.path.clone(), package.name.clone()));
+        Code { package: package.clone(), requires: requires.cloned().unwrap_or_default() }
     }
 
     /// What no site can live with.

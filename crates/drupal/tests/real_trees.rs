@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use aegir_domain::{Home, PackageKind, Password};
+use aegir_domain::{
+    Code, Home, Instance, PackageCode, PackageKind, Password, PlatformSide, Reach, Reason, SiteSide, Verdict, compare,
+};
 use aegir_drupal::driver::{
     Booted, Credentials, DriverFault, FaultKind, Flushed, Install, Installed, Listener, LoginLink, Operation, Question,
     Requirements, SCRIPTS,
@@ -445,4 +447,61 @@ fn trees() -> Vec<PathBuf> {
         drupal.is_ok()
     });
     trees
+}
+
+/// A site that has all that came with the core of `tree`, at its latest schema.
+fn site_of(tree: &PlatformFacts) -> SiteSide {
+    let loaded = tree.loaded("minimal", SITE);
+    let code = |package: &&PackageCode| tree.code(package);
+    let packages = loaded.values().filter(|package| package.reach == Reach::Core && !package.hidden).map(code);
+    let packages = packages.filter(|code| code.package.kind != PackageKind::Profile || code.package.name == "minimal");
+    let instance = |code: Code| Instance {
+        kind: code.package.kind,
+        enabled: true,
+        schema: code.package.schema.max(code.requires.updates_since),
+        version: code.package.version,
+        path: Some(code.package.path),
+        reach: Some(code.package.reach),
+        name: code.package.name,
+    };
+    SiteSide {
+        name: SITE.parse().unwrap(),
+        core: tree.core.to_string(),
+        profile: "minimal".into(),
+        profile_code: None,
+        packages: packages.map(instance).collect(),
+        own: Vec::new(),
+    }
+}
+
+#[test]
+fn a_site_of_each_tree_goes_to_a_later_one_of_its_kind_and_to_no_other() {
+    let trees: Vec<PlatformFacts> = trees().iter().map(|tree| platform::read(tree).unwrap()).collect();
+    for from in &trees {
+        for to in &trees {
+            let packages = to.loaded("minimal", "").into_values().map(|package| to.code(package)).collect();
+            let there = PlatformSide {
+                name: "there".parse().unwrap(),
+                core: to.core.to_string(),
+                php_minimum: to.php_minimum.clone(),
+                php: Some("8.3.0".into()),
+                packages,
+                obstacles: Vec::new(),
+            };
+
+            let fit = compare(&site_of(from), &there, &Default::default());
+
+            let told = || fit.reasons(Verdict::Error).map(|(of, why)| (of.map(|of| &of.name), why)).collect::<Vec<_>>();
+            let major = to.core.major().saturating_sub(from.core.major());
+            let may_go = from.family == to.family && from.core <= to.core && major < 2;
+            // What core gave away between two major versions is missing, and no more than that.
+            let is_lost = |why: &Reason| matches!(why, Reason::Missing { .. } | Reason::DependencyMissing { .. });
+            let allowed = fit.is_allowed() || major == 1 && told().iter().all(|(_, why)| is_lost(why));
+            assert_eq!(allowed, may_go, "{} to {}: {:?}", from.core, to.core, told());
+            if from.core == to.core {
+                assert_eq!(fit.verdict, Verdict::Fits, "{}: {:?}", from.core, fit);
+            }
+            println!("{} to {}: {}", from.core, to.core, fit.verdict.as_str());
+        }
+    }
 }

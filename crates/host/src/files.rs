@@ -19,8 +19,11 @@
 mod change;
 mod copy;
 mod fault;
+mod pack;
 mod place;
 mod remove;
+mod sums;
+mod unpack;
 mod write;
 
 use std::fmt;
@@ -35,6 +38,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 
 pub use copy::{CopyModes, Survey, Wanted};
 pub use fault::{FileFault, Trouble};
+pub use pack::{Archive, Packed, SUMS, TextFile, Written, told_names};
+pub use unpack::{Bounds, Contents, Unpacked, Unpacking};
 
 /// Whether something had to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

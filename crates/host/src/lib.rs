@@ -36,7 +36,10 @@ pub use aegir_domain::LockMode;
 pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
 pub use detached::{Detached, start_detached};
-pub use files::{Changed, CopyModes, FileFault, Files, Kind, Recorder, Space, Stat, Survey, Trouble, Wanted};
+pub use files::{
+    Archive, Bounds, Changed, Contents, CopyModes, FileFault, Files, Kind, Packed, Recorder, SUMS, Space, Stat, Survey,
+    TextFile, Trouble, Unpacked, Unpacking, Wanted, Written, told_names,
+};
 pub use locks::{Lock, LockFault, Locks};
 pub use mint::{Mint, SystemMint};
 pub use mounts::{Mount, Mounts};

@@ -25,6 +25,10 @@ pub trait Connection: Send {
 
     /// Runs one statement and gives all rows of its answer.
     fn rows(&mut self, sql: &str) -> Result<Vec<Row>, SqlFault>;
+
+    /// Runs one statement and hands on each row of its answer as it comes, whatever their number; once `on_row` says
+    /// no, the others are not handed on.
+    fn each_row(&mut self, sql: &str, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), SqlFault>;
 }
 
 /// Opens connections.

@@ -7,7 +7,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
-use aegir_domain::{AttemptId, Context, FaultReport, Remedy, ServerName, SshAddress, Transport, Trial, Tried};
+use aegir_domain::{
+    AttemptId, Compared, Context, FaultReport, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress,
+    Transport, Trial, Tried,
+};
 
 use crate::HostKeys;
 
@@ -43,9 +46,23 @@ pub trait BackEnds: Send + Sync {
     /// Tries the services that a server would offer, and saves nothing of it; a line for each.
     fn try_services<'a>(&'a self, place: &'a Place, trial: &'a Trial) -> Asking<'a, Vec<Tried>>;
 
+    /// Tells whether a site fits a platform of the same home. Both are only looked at.
+    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared>;
+
     /// By which keys the machine of `server` and this front end know each other over ssh. The machine is asked for its
     /// key, and told no more than that somebody asks.
     fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys>;
+}
+
+/// What is to be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The site.
+    pub site: SiteName,
+    /// The platform that it would move to.
+    pub platform: PlatformName,
+    /// Packages that may be missing there though the site has them enabled.
+    pub allow_missing: Vec<MachineName>,
 }
 
 /// Which attempts are sought on a machine.

@@ -26,6 +26,6 @@ mod takeover;
 pub use bulk::ask_bulk_runs;
 pub use chores::do_chores;
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
-pub(crate) use home::server_of;
+pub(crate) use home::{is_same as is_same_home, server_of};
 pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, was_not_done};
 pub use pace::Pace;

@@ -3,6 +3,7 @@
 mod account;
 mod around;
 mod bulk;
+mod compare;
 mod door;
 mod field;
 mod found;
@@ -105,6 +106,7 @@ impl Hosting {
             Id::SiteVerify => self.verify_site(&asked).await,
             Id::SiteLogin => self.log_in_to_site(&asked).await,
             Id::SitePackages => self.list_packages_of_site(&asked).await,
+            Id::SiteCompare => self.compare_site(&asked).await,
             Id::SiteMigrate => self.migrate_site(&asked).await,
             Id::SiteGoBack => self.go_back_with_site(&asked).await,
             Id::SiteDelete => self.delete_site(&asked).await,

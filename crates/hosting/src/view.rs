@@ -4,10 +4,12 @@
 //! one version of the API.
 
 mod bulk;
+mod fit;
 mod package;
 mod people;
 
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
+pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
 

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
-use aegir_domain::{AttemptId, Context, Fault, Remedy, ServerName, SshAddress, Trial, Tried};
-use aegir_hosting::{Asking, BackEnds, HostKeys, Lines, Lost, Place, Sought};
+use aegir_domain::{AttemptId, Compared, Context, Fault, Remedy, ServerName, SshAddress, Trial, Tried};
+use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -145,6 +145,15 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.compared(comparison))
+        })
+    }
+
     fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {
         Box::pin(async move {
             let machine = self.of(server);
@@ -163,7 +172,8 @@ pub enum Call {
     Attach,
     /// See [`BackEnds::cancel`].
     Cancel,
-    /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`] and [`BackEnds::host_keys`].
+    /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`] and
+    /// [`BackEnds::host_keys`].
     Look,
 }
 

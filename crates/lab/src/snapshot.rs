@@ -17,6 +17,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use aegir_host::{Bounds, Files};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::fake::{DbState, Machine, Running};
@@ -125,6 +126,8 @@ fn file(path: &Path, home: &Path, world: &mut BTreeMap<String, String>) {
     } else if path.extension().is_some_and(|suffix| suffix == "sqlite") {
         world.insert(key.clone(), format!("database {owner}"));
         tables(path, &key, world);
+    } else if path.to_string_lossy().ends_with(".tar.zst") {
+        world.insert(key, format!("archive {owner}\n{}", archive(path)));
     } else {
         let bytes = fs::read(path).unwrap_or_default();
         let content = match String::from_utf8(bytes) {
@@ -133,6 +136,21 @@ fn file(path: &Path, home: &Path, world: &mut BTreeMap<String, String>) {
             Err(odd) => hash(odd.as_bytes()),
         };
         world.insert(key, format!("file {owner}\n{content}"));
+    }
+}
+
+/// What a backup holds; its bytes differ with the times of what was packed.
+fn archive(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(path);
+    let bounds = Bounds { bytes: u64::MAX, entries: u64::MAX };
+    match Files::new(vec![folder.to_owned()]).look_through_archive(path, bounds) {
+        // The manifest tells the time.
+        Ok(contents) => {
+            let files = contents.files.iter().filter(|(name, _)| name.as_path() != Path::new("manifest.json"));
+            let lines: Vec<String> = files.map(|(name, sum)| format!("{} {sum}", name.display())).collect();
+            format!("whole: {}, {} entries\n{}", contents.summed, contents.entries, lines.join("\n"))
+        }
+        Err(fault) => format!("cannot be read: {fault}"),
     }
 }
 

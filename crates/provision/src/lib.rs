@@ -18,6 +18,7 @@
 //!   objects are recovered before a new one begins.
 
 mod attempt;
+pub mod backup;
 mod context_task;
 mod contexts;
 mod events;
@@ -45,5 +46,6 @@ pub use journal_file::{FileJournal, read_journal};
 pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
 pub use settings::{Settings, SettingsFault};
+pub use site::{PackagesFit, RunProgram, compare_site};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

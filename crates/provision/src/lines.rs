@@ -3,6 +3,9 @@
 use aegir_recipe::Lines;
 
 use crate::World;
+use crate::backup::{
+    DumpDatabase, KeepBackup, LoadDump, MakeWorkFolder, PackSite, RemoveAside, RemoveWork, UnpackDump, UnpackSite,
+};
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
@@ -28,18 +31,23 @@ pub fn lines() -> Lines<World> {
         .undo::<CopyFiles>()
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
+        .undo::<DumpDatabase>()
         .undo::<ForgetContext>()
         .undo::<HoldStill>()
         .undo::<Keep>()
+        .undo::<KeepBackup>()
         .undo::<KeepCredentials>()
         .undo::<LendPool>()
         .undo::<LetGo>()
         .undo::<ListSite>()
+        .undo::<LoadDump>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
         .undo::<MakeProject>()
         .undo::<MakeSecret>()
         .undo::<MakeSiteFolder>()
+        .undo::<MakeWorkFolder>()
+        .undo::<PackSite>()
         .undo::<PlaceCode>()
         .undo::<ProveDatabaseServer>()
         .undo::<PublishPlatform>()
@@ -62,11 +70,15 @@ pub fn lines() -> Lines<World> {
         .undo::<TakeSalt>()
         .undo::<TopUpFiles>()
         .undo::<UnpackDemo>()
+        .undo::<UnpackDump>()
+        .undo::<UnpackSite>()
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
         .finish::<LowerFence>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()
         .cleanup::<FlushCaches>()
+        .cleanup::<RemoveAside>()
+        .cleanup::<RemoveWork>()
         .cleanup::<WithdrawPool>()
 }

@@ -5,7 +5,7 @@ pub(crate) use aegir_domain::TaskLock as Locked;
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
-use crate::{World, context_task, platform, server, site};
+use crate::{World, backup, context_task, platform, server, site};
 
 /// The objects that `task` holds, by what is saved here.
 pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, ContextFault> {
@@ -26,5 +26,8 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::MigrateSite { site, platform } => Box::new(site::Migrate { site, platform }),
         Task::GoBackSite { site, former } => Box::new(site::GoBack { site, former }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
+        Task::BackupSite { site } => Box::new(backup::Backup { site }),
+        Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
+        Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
     }
 }

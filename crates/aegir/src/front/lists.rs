@@ -1,5 +1,6 @@
 //! Lists and single objects, for people and for programs.
 
+use aegir_domain::exit_code;
 use aegir_hosting::view::LineView;
 use aegir_hosting::{Answer, Call, OperationId};
 use serde_json::{Value, json};
@@ -111,9 +112,14 @@ fn log(ask: &Ask, items: Vec<Value>, next: Option<String>, screen: Screen) -> Re
 /// Prints one object.
 pub(crate) async fn show(door: &mut Door, ask: &Ask, screen: Screen) -> Result<u8, Problem> {
     let mut value = door.object(ask.call()).await?;
+    let code = match ask.operation.id {
+        // Nothing was touched, and something stands in the way.
+        OperationId::SiteCompare if value["fits"] == false => exit_code::REFUSED,
+        _ => 0,
+    };
     if ask.manner.json {
         out(&format!("{value:#}"));
-        return Ok(0);
+        return Ok(code);
     }
     let tasks = match ask.operation.id {
         OperationId::QueueShow => value.as_object_mut().and_then(|queue| queue.remove("tasks")),
@@ -128,5 +134,5 @@ pub(crate) async fn show(door: &mut Door, ask: &Ask, screen: Screen) -> Result<u
             out(&line);
         }
     }
-    Ok(0)
+    Ok(code)
 }

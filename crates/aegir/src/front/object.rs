@@ -4,6 +4,7 @@ use aegir_hosting::OperationId;
 use serde_json::{Map, Value};
 
 use super::columns::text;
+use super::fit;
 use super::host_key;
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, one_line};
@@ -58,6 +59,10 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
         },
         OperationId::ServerTry => match serde_json::from_value(value.clone()) {
             Ok(tried) => trial::lines(&tried),
+            Err(_) => lines(value, screen),
+        },
+        OperationId::SiteCompare => match serde_json::from_value(value.clone()) {
+            Ok(fit) => fit::lines(&fit),
             Err(_) => lines(value, screen),
         },
         _ => lines(value, screen),

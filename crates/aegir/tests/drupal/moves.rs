@@ -117,7 +117,7 @@ fn moves(from: &Release, to: &Release, db_server: &str) {
     site.lets_in(&lab);
     site.is_as_it_should_be(&lab);
     moved.drupal_says(&site.name, &[]);
-    lab.provision(&["migrate", &at, "--platform", "old"]).ends(4).says("older");
+    lab.provision(&["migrate", &at, "--platform", "old"]).ends(4).says("would go back");
     lab.provision(&["go-back", &at]).done();
 
     site.answers(&lab);

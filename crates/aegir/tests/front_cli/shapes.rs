@@ -65,6 +65,9 @@ fn lists_and_objects_are_printed_as_json_in_shapes_that_stay() {
         if matches!(operation.names, Names::One(_)) {
             typed.push(name(&operation, &there));
         }
+        if operation.id == OperationId::SiteCompare {
+            typed.extend(["--to".into(), "d10".into()]);
+        }
 
         let said = aegir(&lab, &typed.iter().map(String::as_str).collect::<Vec<_>>()).done();
 

@@ -249,17 +249,13 @@ fn what_is_mounted_in_a_home_is_no_part_of_it() {
     }
     fs::write(backups.join("precious"), "x").unwrap();
 
-    let said = Said::of(
-        Command::new(lab.beside().join("aegir")).args(["--home"]).arg(lab.home()).args(["destroy", "--confirm=h"]),
-        &["destroy"],
-    );
+    let said = lab.destroy();
 
     let kept = backups.join("precious").exists();
     run(Command::new("umount").arg(&backups));
     assert!(kept);
     said.ends(1).says("something is mounted in the home").remedy(&format!("umount {}", backups.display()));
-    let words = ["--home", &lab.home().display().to_string(), "destroy", "--confirm=h"];
-    Said::of(Command::new(lab.beside().join("aegir")).args(words), &words).done();
+    lab.destroy().done();
     assert!(!lab.home().exists());
 }
 

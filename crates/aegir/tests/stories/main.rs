@@ -6,8 +6,10 @@
 mod support;
 
 mod asked;
+mod backups;
 mod bad_places;
 mod boundaries;
+mod compare;
 mod databases;
 mod destroy;
 mod doctor;

@@ -46,7 +46,7 @@ fn there_and_back(lab: &Lab, shape: &str, db_server: &str) {
     let now = saved(lab, name);
     assert_eq!(now["platform"], "new");
     assert_eq!(now["formers"][0]["platform"], "old");
-    lab.provision(&["migrate", "@shop.localhost", "--platform", "@old"]).ends(4).says("older");
+    lab.provision(&["migrate", "@shop.localhost", "--platform", "@old"]).ends(4).says("would go back");
     fs::write(will.join("files/since.txt"), "since").unwrap();
     lab.give(&will.join("files/since.txt"));
 

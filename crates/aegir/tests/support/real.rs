@@ -320,3 +320,60 @@ fn find(folder: &Path, ends: &str) -> Vec<PathBuf> {
     }
     all
 }
+
+/// Puts a site back from its backup as the manual says, with the programs that it names. First the site is harmed: a
+/// site with a database on a server is deleted and made anew, one whose database is a file loses that and its files.
+pub fn put_back_by_hand(lab: &Lab, site: &Site, platform: &str, db_server: &str, backup: &Path) {
+    let is_file = db_server == "files";
+    let at = format!("@{}", site.name);
+    if !is_file {
+        lab.provision(&["delete", &at, &format!("--confirm={}", site.name)]).done();
+        let words = ["install", &at, "--platform", platform, "--db-server", db_server, "--title", "Made anew"];
+        lab.provision(&words).done();
+    }
+    let credentials = fs::read_to_string(lab.home().join(format!("credentials/{}.json", site.name))).unwrap();
+    let credentials: Value = serde_json::from_str(&credentials).unwrap();
+    let of = |name: &str| credentials[name].as_str().unwrap_or_default().to_owned();
+    let folder = fs::canonicalize(lab.home().join("clients/admin").join(&site.name)).unwrap();
+    if is_file {
+        fs::write(of("db_name"), b"").unwrap();
+    }
+
+    let work = lab.beside().join("restore");
+    fs::create_dir(&work).unwrap();
+    lab.give(&work);
+    run(lab.as_owner("tar").arg("--zstd").arg("-C").arg(&work).arg("-xpf").arg(backup));
+    run(lab.as_owner("sha256sum").args(["--quiet", "--check", "checksums.sha256"]).current_dir(&work));
+    if is_file {
+        run(lab.as_owner("cp").arg(work.join("database.sqlite")).arg(of("db_name")));
+    } else {
+        let dump = fs::read(work.join("database.sql")).unwrap();
+        load(lab, &of("db_user"), &of("db_passwd"), &of("db_socket"), &of("db_name"), &dump);
+    }
+    run(lab.as_owner("rm").arg("-rf").args([folder.join("files"), folder.join("private")]));
+    let options = ["-rfP", "--preserve=mode,timestamps"];
+    run(lab.as_owner("cp").args(options).arg(work.join("site/.")).arg(&folder));
+    lab.provision(&["verify", &at]).done();
+    fs::remove_dir_all(&work).unwrap();
+}
+
+/// Has `mariadb` load a dump into a database that is there, as the account of the private stack.
+pub fn load_as_administrator(lab: &Lab, database: &str, dump: &[u8]) {
+    let endpoints = lab.up().endpoints();
+    let credentials = fs::read_to_string(&endpoints.db_credentials).unwrap();
+    let credentials: Value = serde_json::from_str(&credentials).unwrap();
+    let password = credentials["password"].as_str().unwrap();
+    let socket = lab.home().join("run/mariadb.sock").display().to_string();
+    load(lab, &endpoints.db_account, password, &socket, database, dump);
+}
+
+fn load(lab: &Lab, user: &str, password: &str, socket: &str, database: &str, dump: &[u8]) {
+    let options = lab.beside().join("client.cnf");
+    fs::write(&options, format!("[client]\nuser={user}\npassword=\"{password}\"\nsocket={socket}\n")).unwrap();
+    lab.give(&options);
+    let mut command = lab.as_owner("mariadb");
+    command.arg(format!("--defaults-file={}", options.display())).arg(database);
+    let ran = super::said::Said::with_input(&mut command, &["mariadb"], dump);
+    fs::remove_file(&options).unwrap();
+    ran.done();
+}

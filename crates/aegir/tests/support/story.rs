@@ -73,7 +73,7 @@ impl Site {
     }
 
     /// What there is of it once nothing moves: Drupal runs cron behind the last page that it gave.
-    fn at_rest(&self, lab: &Lab) -> World {
+    pub fn at_rest(&self, lab: &Lab) -> World {
         let seen = || World::of_site(lab, &self.name, &self.database);
         let mut world = seen();
         within(Duration::from_secs(60), &format!("nothing moves in {}", self.name), || {

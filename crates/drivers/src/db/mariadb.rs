@@ -12,7 +12,7 @@ use std::path::Path;
 use aegir_domain::{DbEngine, DbName, GrantHost, Marker, Password, Remedy};
 
 use super::statement::quoted;
-use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, at_least, numbers};
+use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, numbers};
 use crate::DriverFault;
 
 /// MariaDB 10.3 or later, MySQL 5.7.8 or later.
@@ -49,16 +49,15 @@ impl DbDriver for MariaDb {
         Ok(Product { kind, version })
     }
 
-    fn serves(&self, product: &Product, core: u32) -> Result<(), DriverFault> {
-        let minimum = match (product.kind, core) {
+    fn oldest(&self, product: &Product, core: u32) -> (u32, u32, u32) {
+        match (product.kind, core) {
             // Below these there is no `CREATE USER IF NOT EXISTS`, or no utf8mb4 in an index: ours, not Drupal's.
             (ProductKind::MariaDb, ..=8) => (10, 3, 0),
             (ProductKind::MariaDb, 9 | 10) => (10, 3, 7),
             (ProductKind::MariaDb, _) => (10, 6, 0),
             (_, ..=10) => (5, 7, 8),
             _ => (8, 0, 0),
-        };
-        at_least(product, minimum, core)
+        }
     }
 
     fn place(&self, _: &DbName) -> Place {

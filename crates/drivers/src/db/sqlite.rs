@@ -8,7 +8,7 @@ use std::path::Path;
 
 use aegir_domain::{DbName, GrantHost, Marker, Password};
 
-use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, at_least, numbers};
+use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, numbers};
 use crate::DriverFault;
 
 /// SQLite 3.
@@ -34,14 +34,13 @@ impl DbDriver for Sqlite {
     }
 
     /// `product` is the SQLite of the platform's PHP, not ours.
-    fn serves(&self, product: &Product, core: u32) -> Result<(), DriverFault> {
-        let minimum = match core {
+    fn oldest(&self, _: &Product, core: u32) -> (u32, u32, u32) {
+        match core {
             ..=7 => (3, 3, 7),
             8 => (3, 7, 11),
             9 | 10 => (3, 26, 0),
             _ => (3, 45, 0),
-        };
-        at_least(product, minimum, core)
+        }
     }
 
     /// Readable and writable by the web group, since PHP of the web opens it; so must its folder be,

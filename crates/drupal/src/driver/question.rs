@@ -65,6 +65,8 @@ pub enum Operation {
     Updates,
     /// Asks for the front page. Answers [`Visited`](super::Visited).
     Visit,
+    /// Builds the front page as an anonymous visitor gets it, and runs no cron. Answers [`FrontPage`](super::FrontPage).
+    FrontPage,
 }
 
 impl Operation {
@@ -78,6 +80,7 @@ impl Operation {
             Operation::Flush => "flush",
             Operation::Updates => "updates",
             Operation::Visit => "visit",
+            Operation::FrontPage => "front",
         }
     }
 
@@ -90,9 +93,12 @@ impl Operation {
         match self {
             Operation::Install(install) => install.expose(),
             Operation::Login { account } => json!({ "uid": account }),
-            Operation::Boot | Operation::Requirements | Operation::Flush | Operation::Updates | Operation::Visit => {
-                json!({})
-            }
+            Operation::Boot
+            | Operation::Requirements
+            | Operation::Flush
+            | Operation::Updates
+            | Operation::Visit
+            | Operation::FrontPage => json!({}),
         }
     }
 }

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use aegir_domain::{PackageCode, PackageKind, Reach};
+use aegir_domain::{Dependency, PackageCode, PackageKind, Reach, Requirements};
 
 use super::tree::Tree;
 use super::{DEEPEST_FOLDER, Finding, PlatformFacts, PlatformFault, Severity};
 use crate::Family;
 use crate::info_file::Info;
-use crate::info_yaml::InfoYaml;
+use crate::info_yaml::{InfoYaml, Texts};
 
 /// Folders that Drupal 7 does not search, and those with tests.
 const PASSED_OVER_BY_SEVEN: [&str; 4] = ["tests", "CVS", "node_modules", "bower_components"];
@@ -175,7 +175,7 @@ impl Search<'_> {
             core: info.text("core").map(str::to_owned),
             project: info.text("project").map(str::to_owned),
             hidden: info.is_set("hidden"),
-            schema: self.schema(folder, name)?,
+            schema: self.schema(folder, name, info_requires_seven(&info))?,
             ..self.bare(folder, name)
         };
         self.add(package);
@@ -218,6 +218,7 @@ impl Search<'_> {
             self.unparsable(folder, file, &text, kind, "it gives no `core_version_requirement`");
             return Ok(());
         }
+        let requires = info_requires_eight(&info);
         if kind == PackageKind::Profile {
             let title = title.clone();
             self.distribution(name, info.distribution.map(|distribution| distribution.name.unwrap_or(title)));
@@ -229,7 +230,7 @@ impl Search<'_> {
             core: info.core_version_requirement.or(info.core),
             project: info.project,
             hidden: info.hidden.unwrap_or(false),
-            schema: self.schema(folder, name)?,
+            schema: self.schema(folder, name, requires)?,
             ..self.bare(folder, name)
         };
         self.add(package);
@@ -285,16 +286,22 @@ impl Search<'_> {
         }
     }
 
-    /// The highest `N` of `function <name>_update_N(` in its `.install` file.
-    fn schema(&mut self, folder: &str, name: &str) -> Result<Option<i64>, PlatformFault> {
-        match self.tree.read(&format!("{folder}/{name}.install")) {
-            Ok(text) => Ok(text.and_then(|text| latest_update(&text, name))),
+    /// The highest `N` of `function <name>_update_N(` in its `.install` file. What it `requires` is kept, with what that
+    /// file says of updates that are gone.
+    fn schema(&mut self, folder: &str, name: &str, requires: Requirements) -> Result<Option<i64>, PlatformFault> {
+        let text = match self.tree.read(&format!("{folder}/{name}.install")) {
+            Ok(text) => text.unwrap_or_default(),
             Err(PlatformFault::LeadsOut { path }) => {
                 self.find(Severity::Warning, &path.display().to_string(), "it leads out of the platform");
-                Ok(None)
+                String::new()
             }
-            Err(other) => Err(other),
+            Err(other) => return Err(other),
+        };
+        let requires = Requirements { updates_since: last_removed(&text, name), ..requires };
+        if requires != Requirements::default() {
+            self.facts.requirements.insert((folder.to_owned(), name.to_owned()), requires);
         }
+        Ok(latest_update(&text, name))
     }
 
     fn text(&mut self, folder: &str, file: &str, kind: PackageKind) -> Result<Option<String>, PlatformFault> {
@@ -342,6 +349,40 @@ fn latest_update(text: &str, name: &str) -> Option<i64> {
         .max()
 }
 
+/// The number that `function <name>_update_last_removed()` returns.
+fn last_removed(text: &str, name: &str) -> Option<i64> {
+    let (_, rest) = text.split_once(&format!("function {name}_update_last_removed("))?;
+    let (body, _) = rest.split_once('}')?;
+    let (_, number) = body.split_once("return")?;
+    number.split(';').next()?.trim().trim_matches(['\'', '"']).parse().ok()
+}
+
+fn info_requires_seven(info: &Info) -> Requirements {
+    let listed = match info.get("dependencies") {
+        Some(Info::Keys(keys)) => keys.values().collect(),
+        _ => Vec::new(),
+    };
+    let listed = listed.into_iter().filter_map(|one| match one {
+        Info::Text(text) => Dependency::of(text),
+        Info::Keys(_) => None,
+    });
+    let dependencies = listed.chain(base_theme(info.text("base theme"))).collect();
+    Requirements { php: info.text("php").map(str::to_owned), dependencies, updates_since: None }
+}
+
+fn info_requires_eight(info: &InfoYaml) -> Requirements {
+    let listed = info.dependencies.as_ref().map(Texts::as_slice).unwrap_or_default();
+    let listed = listed.iter().filter_map(|text| Dependency::of(text));
+    let dependencies = listed.chain(base_theme(info.base_theme.as_deref())).collect();
+    Requirements { php: info.php.clone(), dependencies, updates_since: None }
+}
+
+/// A theme that is built upon is needed like a module.
+fn base_theme(name: Option<&str>) -> Option<Dependency> {
+    let dependency = Dependency::of(name.filter(|name| *name != "false")?)?;
+    Some(Dependency { kind: PackageKind::Theme, ..dependency })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,5 +393,14 @@ mod tests {
                     function ab_update_9999() {}\nfunction a_update_last_removed() {}\nfunction a_update_7777_x() {}\n";
         assert_eq!(latest_update(text, "a"), Some(7010));
         assert_eq!(latest_update("<?php", "a"), None);
+    }
+
+    #[test]
+    fn the_last_update_that_was_removed_is_what_the_code_says() {
+        let text = "<?php\nfunction ab_update_last_removed() { return 1; }\n/** */\nfunction a_update_last_removed() {\n  return 8901;\n}\n";
+        assert_eq!(last_removed(text, "a"), Some(8901));
+        for odd in ["", "function a_update_last_removed() {", "function a_update_last_removed() { return $x; }"] {
+            assert_eq!(last_removed(odd, "a"), None, "{odd}");
+        }
     }
 }

@@ -11,6 +11,9 @@ use mysql::{Conn, DriverError, OptsBuilder, SslOpts, Value};
 use super::scrub::scrub;
 use super::{Connection, Row, SqlFault, SqlKind};
 
+/// The longest packet that the protocol has: what a server takes and gives is for it to say.
+const LONGEST_PACKET: usize = 1 << 30;
+
 /// An open connection; none once it was lost.
 pub(super) struct MariaDb {
     conn: Option<Conn>,
@@ -45,7 +48,7 @@ impl MariaDb {
                 .prefer_socket(false)
                 .stmt_cache_size(0)
                 // Asks the server for nothing that we know already.
-                .max_allowed_packet(Some(16 * 1024 * 1024));
+                .max_allowed_packet(Some(LONGEST_PACKET));
             match at {
                 DbEngine::Socket(path) => options.socket(Some(path.to_string_lossy())),
                 DbEngine::Tcp { host, port } => options.ip_or_hostname(Some(host.as_str())).tcp_port(*port),
@@ -104,6 +107,17 @@ impl Connection for MariaDb {
         self.ask(sql, |conn| {
             let rows: Vec<mysql::Row> = conn.query(sql)?;
             Ok(rows.into_iter().map(|row| row.unwrap().into_iter().map(bytes).collect()).collect())
+        })
+    }
+
+    fn each_row(&mut self, sql: &str, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), SqlFault> {
+        self.ask(sql, |conn| {
+            for row in conn.query_iter(sql)? {
+                if !on_row(row?.unwrap().into_iter().map(bytes).collect()) {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 }

@@ -63,7 +63,7 @@ impl Sqlite {
         Ok(Sqlite { conn })
     }
 
-    fn ask(&mut self, sql: &str, mut on_row: impl FnMut(Row)) -> Result<u64, SqlFault> {
+    fn ask(&mut self, sql: &str, mut on_row: impl FnMut(Row) -> bool) -> Result<u64, SqlFault> {
         let doing = first_words(sql);
         let bad = |error| fault(error, &doing);
         let before = self.conn.total_changes();
@@ -72,7 +72,9 @@ impl Sqlite {
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(bad)? {
             let values = (0..columns).map(|column| row.get_ref(column).map(bytes));
-            on_row(values.collect::<rusqlite::Result<Row>>().map_err(bad)?);
+            if !on_row(values.collect::<rusqlite::Result<Row>>().map_err(bad)?) {
+                break;
+            }
         }
         drop(rows);
         drop(statement);
@@ -82,13 +84,20 @@ impl Sqlite {
 
 impl Connection for Sqlite {
     fn run(&mut self, sql: &str) -> Result<u64, SqlFault> {
-        self.ask(sql, drop)
+        self.ask(sql, |_| true)
     }
 
     fn rows(&mut self, sql: &str) -> Result<Vec<Row>, SqlFault> {
         let mut rows = Vec::new();
-        self.ask(sql, |row| rows.push(row))?;
+        self.ask(sql, |row| {
+            rows.push(row);
+            true
+        })?;
         Ok(rows)
+    }
+
+    fn each_row(&mut self, sql: &str, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), SqlFault> {
+        self.ask(sql, on_row).map(drop)
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn server_of(read: &mut Read, node: &Node) -> Result<Option<Nod
 }
 
 /// Whether two ways lead to the same home, whoever logs in and by which key the machine is known.
-fn is_same(one: &Transport, other: &Transport) -> bool {
+pub(crate) fn is_same(one: &Transport, other: &Transport) -> bool {
     match (one, other) {
         (Transport::Local, Transport::Local) => true,
         (Transport::Ssh(one), Transport::Ssh(other)) => {

@@ -46,6 +46,7 @@ pub enum OperationId {
     SiteVerify,
     SiteLogin,
     SitePackages,
+    SiteCompare,
     SiteMigrate,
     SiteGoBack,
     SiteDelete,
@@ -92,7 +93,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 65] = [
+    pub const ALL: [OperationId; 66] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -116,6 +117,7 @@ impl OperationId {
         OperationId::SiteVerify,
         OperationId::SiteLogin,
         OperationId::SitePackages,
+        OperationId::SiteCompare,
         OperationId::SiteMigrate,
         OperationId::SiteGoBack,
         OperationId::SiteDelete,
@@ -163,6 +165,8 @@ impl OperationId {
     /// The operation that would have asked a back end for this; `None`: none does, it is a step of others.
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
+            // Asked for in a shell alone, so far.
+            Task::BackupSite { .. } | Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
@@ -206,6 +210,7 @@ impl OperationId {
             | Id::SiteVerify
             | Id::SiteLogin
             | Id::SitePackages
+            | Id::SiteCompare
             | Id::SiteMigrate
             | Id::SiteGoBack
             | Id::SiteDelete => site::declared(self),
@@ -238,6 +243,7 @@ const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
 const FORMER: TextKind = TextKind::of::<FormerName>("FORMER");
 const PROFILE: TextKind = TextKind::of::<MachineName>("PROFILE");
+const PACKAGE: TextKind = TextKind::of::<MachineName>("PACKAGE");
 const CLIENT: TextKind = TextKind::of::<MachineName>("CLIENT");
 const LANGUAGE: TextKind = TextKind::of::<Langcode>("CODE");
 const ZONE: TextKind = TextKind::of::<TimeZoneName>("ZONE");

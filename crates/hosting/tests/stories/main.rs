@@ -8,6 +8,7 @@ mod blocked;
 mod bulk;
 mod by_hand;
 mod choices;
+mod compare;
 mod ground;
 mod kept;
 mod lease;

@@ -59,6 +59,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SiteShow
         | Id::SiteOptions
         | Id::SitePackages
+        | Id::SiteCompare
         | Id::PackageList
         | Id::PackageShow
         | Id::TaskList

@@ -158,6 +158,11 @@ impl Connection for Fake {
             Answer::Rows(rows) => rows,
         })
     }
+
+    fn each_row(&mut self, sql: &str, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), SqlFault> {
+        self.rows(sql)?.into_iter().all(on_row);
+        Ok(())
+    }
 }
 
 /// A real file, whose statements are moments too.
@@ -175,5 +180,10 @@ impl Connection for Counted {
     fn rows(&mut self, sql: &str) -> Result<Vec<Row>, SqlFault> {
         self.machine.moment();
         self.real.rows(sql)
+    }
+
+    fn each_row(&mut self, sql: &str, on_row: &mut dyn FnMut(Row) -> bool) -> Result<(), SqlFault> {
+        self.machine.moment();
+        self.real.each_row(sql, on_row)
     }
 }

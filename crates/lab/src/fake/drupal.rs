@@ -35,6 +35,7 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
         "flush" => site.flush(),
         "updates" => return site.update(tell),
         "visit" => site.visit(),
+        "front" => site.front(),
         "requirements" => Ok(json!({ "findings": [] })),
         _ => Err(("bad-input", format!("no script is named {operation}"))),
     };
@@ -343,6 +344,13 @@ impl<'a> Site<'a> {
         // Drupal hardens its folder whenever it looks at its requirements.
         mode(&self.folder, 0o555);
         Ok(Some(json!({ "core_version": self.core, "findings": [], "entity_changes": [] })))
+    }
+
+    /// A page with the site's name; a site without one has no page.
+    fn front(&self) -> Result<Value, Refusal> {
+        let name = self.boot()?["site_name"].as_str().map(str::to_owned).unwrap_or_default();
+        let status = if name.is_empty() { 500 } else { 200 };
+        Ok(json!({ "site_path": self.site_path(), "status": status, "bytes": name.len() }))
     }
 
     fn flush(&self) -> Result<Value, Refusal> {

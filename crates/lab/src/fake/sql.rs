@@ -43,7 +43,10 @@ impl Session {
             "INFORMATION_SCHEMA.SCHEMATA" => return Ok(schemata(&state, &statement)),
             "INFORMATION_SCHEMA.TABLES" => return self.tables(&state, &statement),
             "INFORMATION_SCHEMA.PROCESSLIST" | "INFORMATION_SCHEMA.VIEWS" => return Ok(Answer::Rows(Vec::new())),
-            "INFORMATION_SCHEMA.COLUMNS" => return self.caches(&state, &statement),
+            "INFORMATION_SCHEMA.COLUMNS" if statement.values.iter().any(|value| value == "cid") => {
+                return self.caches(&state, &statement);
+            }
+            "INFORMATION_SCHEMA.COLUMNS" => return self.columns(&state, &statement),
             "MYSQL.USER" | "MYSQL.GLOBAL_PRIV" => return Ok(hosts(&state, &statement)),
             _ => (),
         }
@@ -52,7 +55,6 @@ impl Session {
             ["SELECT", "USER" | "CURRENT_USER", ..] => Ok(one(&self.seen)),
             ["SELECT", "GET_LOCK" | "RELEASE_LOCK", ..] => Ok(one("1")),
             ["SELECT", "IS_USED_LOCK", ..] => Ok(Answer::Rows(vec![vec![None]])),
-            ["SHOW", "CREATE", "TABLE", ..] => self.shape_of(&state, &statement, sql),
             ["INSERT", "INTO", "`", ".", "`", "SELECT", "*", "FROM", "`", ".", "`"] => {
                 self.administrator(&state, sql)?;
                 self.copy_rows(&statement)
@@ -184,10 +186,15 @@ impl Session {
         }
         let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
         let rows = RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(sql)?;
-        let asks = |what: &str| statement.shape.get(1).is_some_and(|word| word == what);
-        Ok(match (asks("COUNT"), asks("CAST")) {
-            (true, _) => one(&rows.len().to_string()),
-            (_, true) => one("1048576"),
+        let asked: Vec<&str> = statement.shape.iter().skip(1).take(3).map(String::as_str).collect();
+        Ok(match asked.as_slice() {
+            ["COUNT", ..] => one(&rows.len().to_string()),
+            ["CAST", ..] => one("1048576"),
+            ["COALESCE", ..] => one(&(rows.len() * 16_384).to_string()),
+            [_, ",", "TABLE_TYPE"] => {
+                let more = ["BASE TABLE", "InnoDB"].map(|word| Some(word.as_bytes().to_vec()));
+                Answer::Rows(rows.into_iter().map(|row| row.into_iter().chain(more.clone()).collect()).collect())
+            }
             _ => Answer::Rows(rows),
         })
     }
@@ -202,16 +209,6 @@ impl Session {
         Ok(Answer::Rows(RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(sql)?))
     }
 
-    /// The statement that makes a table.
-    fn shape_of(&self, state: &DbState, statement: &Statement, sql: &str) -> Result<Answer, SqlFault> {
-        let (name, table) = (&statement.values[0], &statement.values[1]);
-        if !state.databases.contains_key(name) {
-            return Err(no(SqlKind::NoSuch, 1049, "Unknown database", sql));
-        }
-        let ask = format!("SELECT name, sql FROM sqlite_master WHERE name = '{table}'");
-        Ok(Answer::Rows(RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(&ask)?))
-    }
-
     /// All rows of a table, to another database.
     fn copy_rows(&self, statement: &Statement) -> Result<Answer, SqlFault> {
         let [to, table, from, _] = statement.values.as_slice() else { return Ok(Answer::Changed(0)) };
@@ -220,10 +217,29 @@ impl Session {
         real.run(&format!("INSERT INTO main.`{table}` SELECT * FROM origin.`{table}`")).map(Answer::Changed)
     }
 
+    /// Table, name, type and nothing more of each column of a database.
+    fn columns(&self, state: &DbState, statement: &Statement) -> Result<Answer, SqlFault> {
+        let name = &statement.values[0];
+        if !state.databases.contains_key(name) {
+            return Ok(Answer::Rows(Vec::new()));
+        }
+        let sql = "SELECT t.name, c.name, CASE c.type WHEN 'INT' THEN 'int' ELSE 'text' END, '' \
+                   FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+                   WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid";
+        Ok(Answer::Rows(RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(sql)?))
+    }
+
     /// Drupal's own: to the SQLite file of the database that it names, or that the connection is in.
     fn pass_on(&self, state: &DbState, statement: &Statement, sql: &str) -> Result<Answer, SqlFault> {
-        let qualified = statement.shape.windows(3).any(|three| three == ["`", ".", "`"]);
-        let database = if qualified { statement.values.first() } else { self.database.as_ref() };
+        let qualified = statement.shape.windows(3).position(|three| three == ["`", ".", "`"]);
+        let database = match qualified {
+            // Values are counted by the quotes that they stand between.
+            Some(at) => {
+                let before = statement.shape[..at].iter().filter(|word| *word == "`" || *word == "'").count();
+                statement.values.get(before)
+            }
+            None => self.database.as_ref(),
+        };
         let Some(database) = database else {
             return Err(no(SqlKind::Other, 1046, "No database selected", sql));
         };
@@ -236,11 +252,45 @@ impl Session {
         }
         let sql = sql.replace(&format!("`{database}`."), "").replace(" ENGINE=InnoDB", "");
         let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, database))?;
+        if sql.starts_with("SHOW CREATE TABLE") {
+            let table = statement.values.last().map(|table| table.replace('\'', "''")).unwrap_or_default();
+            return real.rows(&format!("SELECT name, sql FROM sqlite_master WHERE name = '{table}'")).map(Answer::Rows);
+        }
+        let sql = if sql.starts_with("INSERT") && sql.contains('\\') { as_sqlite(&sql) } else { sql };
         match statement.shape.first().is_some_and(|word| word == "SELECT") {
             true => real.rows(&sql).map(Answer::Rows),
             false => real.run(&sql).map(Answer::Changed),
         }
     }
+}
+
+/// The same statement with values in which a backslash means no escape.
+fn as_sqlite(sql: &str) -> String {
+    let mut text = String::new();
+    let mut rest = sql;
+    while let Some(at) = rest.find('\'') {
+        text.push_str(&rest[..at]);
+        let (value, after) = quoted(&rest[at + 1..], '\'');
+        let mut bytes = Vec::new();
+        let mut chars = value.chars();
+        while let Some(c) = chars.next() {
+            let c = match c {
+                '\\' => match chars.next() {
+                    Some('0') => '\0',
+                    Some('n') => '\n',
+                    Some('r') => '\r',
+                    Some('Z') => '\u{1a}',
+                    other => other.unwrap_or('\\'),
+                },
+                c => c,
+            };
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.push_str(&format!("CAST(x'{hex}' AS TEXT)"));
+        rest = after;
+    }
+    text + rest
 }
 
 fn schemata(state: &DbState, statement: &Statement) -> Answer {

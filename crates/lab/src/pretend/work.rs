@@ -256,6 +256,11 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             let back = former.and_then(|platform| moved(is?, &platform)).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: site_answer(plan), ..save(fresh(back)?) }
         }
+        Task::BackupSite { .. } => {
+            must(&name)?;
+            Done::default()
+        }
+        Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => Done::default(),
         Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }

@@ -5,17 +5,19 @@
 //! there ends before another one takes it back.
 
 mod copying;
+mod dump;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use aegir_domain::{
-    ContextName, DbName, DbService, Fault, GrantHost, Instance, Marker, Password, Remedy, ServerName, SiteContext,
+    ContextName, DbName, DbService, Fault, GrantHost, Instance, Marker, Password, Reason, Remedy, ServerName,
+    SiteContext,
 };
 use aegir_drivers::db::{Access, At, DbDriver, Place, Product, Statement, our_account};
 use aegir_drupal::driver::Credentials;
-use aegir_drupal::inventory;
+use aegir_drupal::inventory::{self, Inventory};
 use aegir_host::{Connection, SqlFault, SqlKind};
 
 use super::code_ahead::CodeAhead;
@@ -238,15 +240,41 @@ impl<'w> DbServer<'w> {
     /// The packages of a site, straight from its database, with what is known of their code.
     pub(crate) fn packages(&self, site: &SiteContext, core: &str, code: &CodeAhead) -> Result<Vec<Instance>, Fault> {
         let platform = self.world.contexts().platform(&site.platform)?;
+        let inventory = self.inventory(site, core)?;
+        let code = code.get(platform.root.path())?;
+        Ok(inventory.with_code(&code, site.name.as_str()))
+    }
+
+    /// What a site's database says of the site.
+    pub(crate) fn inventory(&self, site: &SiteContext, core: &str) -> Result<Inventory, Fault> {
+        let platform = self.world.contexts().platform(&site.platform)?;
         let family = super::php::family(&platform, core)?;
         let mut connection = self.as_site(site)?;
         let mut answers = Vec::new();
         for query in inventory::queries(family) {
             answers.push(connection.rows(query)?);
         }
-        let inventory = inventory::read(family, &answers)?;
-        let code = code.get(platform.root.path())?;
-        Ok(inventory.with_code(&code, site.name.as_str()))
+        Ok(inventory::read(family, &answers)?)
+    }
+
+    /// What Drupal calls its driver for this: `mysql`, `sqlite`.
+    pub(crate) fn driver_of_drupal(&self) -> &'static str {
+        match &self.service {
+            DbService::Mariadb { .. } => "mysql",
+            DbService::Sqlite {} => "sqlite",
+        }
+    }
+
+    /// That it is too old for Drupal of the major version `core`.
+    pub(crate) fn too_old(&self, core: u32) -> Result<Option<Reason>, Fault> {
+        let product = self.product()?;
+        let oldest = self.driver.oldest(&product, core);
+        let shown = |(major, minor, patch): (u32, u32, u32)| format!("{major}.{minor}.{patch}");
+        Ok((product.version < oldest).then(|| Reason::DatabaseTooOld {
+            product: product.kind.as_str().to_owned(),
+            needs: shown(oldest),
+            has: shown(product.version),
+        }))
     }
 
     /// What a site's own account reads with `query`.

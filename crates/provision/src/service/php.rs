@@ -54,11 +54,16 @@ pub(crate) fn new_enough(facts: &Facts, needs: &str) -> Result<(), Fault> {
 
 /// Whether this PHP speaks to `engine`.
 pub(crate) fn speaks(facts: &Facts, engine: &str) -> Result<(), Fault> {
-    let extension = if engine == "sqlite" { "pdo_sqlite" } else { "pdo_mysql" };
+    let extension = extension_for(engine);
     match facts.extensions.iter().any(|has| has == extension) {
         true => Ok(()),
         false => Err(PhpFault::Lacks { program: facts.program.clone(), extension }.into()),
     }
+}
+
+/// The extension of PHP that speaks to `engine`.
+pub(crate) fn extension_for(engine: &str) -> &'static str {
+    if engine == "sqlite" { "pdo_sqlite" } else { "pdo_mysql" }
 }
 
 /// The engines of databases that this PHP and a Drupal with these drivers both speak.

@@ -3,6 +3,7 @@
 //! The site stays whole until the copy answers and is in service; a failure costs its visitors a short fence and
 //! nothing else. What it was is kept.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use aegir_domain::{
@@ -11,10 +12,10 @@ use aegir_domain::{
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
+use super::compare::PackagesFit;
 use super::deploy::database::{CopyDatabase, DatabaseToCopy};
 use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
-use super::deploy::fits::Fits;
 use super::deploy::former;
 use super::deploy::own::{KeepCredentials, ReplaceCredentials, TakeSalt};
 use super::deploy::updates::{LendPool, RunUpdates, Visit, VisitNow, WithdrawPool};
@@ -44,7 +45,7 @@ impl Recipe<World> for Migrate {
         let Movable { site, from } = run.check(MayMove { site: self.site.clone(), to: self.platform.clone() })?;
         let ready =
             run.check(PlatformReady { platform: self.platform.clone(), profile: Some(site.profile.clone()) })?;
-        self.check_target(run, &site, &from, &ready)?;
+        self.check_target(run, &site, &ready)?;
         let hosts = run.check(DatabaseReady {
             server: site.db_server.clone(),
             php: ready.platform.clone(),
@@ -116,18 +117,11 @@ impl Recipe<World> for Migrate {
 
 impl Migrate {
     /// What must hold of the platform that it moves to.
-    fn check_target(
-        &self,
-        run: &mut Run<'_, World>,
-        site: &SiteContext,
-        from: &PlatformContext,
-        ready: &Ready,
-    ) -> Result<(), Fault> {
-        run.check(Fits {
-            site: site.clone(),
-            from: from.clone(),
-            to: ready.platform.clone(),
-            core: ready.core.clone(),
+    fn check_target(&self, run: &mut Run<'_, World>, site: &SiteContext, ready: &Ready) -> Result<(), Fault> {
+        run.check(PackagesFit {
+            site: site.name.clone(),
+            platform: ready.platform.name.clone(),
+            allow_missing: BTreeSet::new(),
         })?;
         run.check(PlatformServed { platform: ready.platform.clone(), site: Served::New })?;
         run.check(PhpReady { platform: ready.platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;

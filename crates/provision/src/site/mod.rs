@@ -1,5 +1,6 @@
 //! Tasks about sites, a file each, and what they share.
 
+mod compare;
 mod delete;
 mod deploy;
 mod facts;
@@ -12,6 +13,7 @@ mod probe;
 pub(crate) mod translation;
 mod verify;
 
+pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
 pub(crate) use deploy::database::CopyDatabase;
 pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};
@@ -22,7 +24,8 @@ pub(crate) use deploy::updates::{LendPool, RunUpdates, WithdrawPool};
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use install::{Install, RunInstaller};
-pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials};
+pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, settings_files};
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
+pub(crate) use probe::Packages;
 pub(crate) use verify::{FlushCaches, Verify};

@@ -52,10 +52,10 @@ impl Check<World> for FrontPage {
 }
 
 /// Which packages the site has, straight from its database.
-pub(super) struct Packages {
-    pub(super) site: SiteContext,
-    pub(super) core: String,
-    pub(super) code: CodeAhead,
+pub(crate) struct Packages {
+    pub(crate) site: SiteContext,
+    pub(crate) core: String,
+    pub(crate) code: CodeAhead,
 }
 
 impl Check<World> for Packages {

@@ -94,6 +94,13 @@ pub(crate) fn put(world: &World, path: &Path, bytes: &[u8], mode: u32, group: Op
     Ok(())
 }
 
+/// Gives a file of ours its group, then its mode: a change of group drops set-gid.
+pub(crate) fn put_mode(world: &World, path: &Path, mode: u32, group: u32) -> Result<(), Fault> {
+    world.files().set_group(path, group)?;
+    world.files().set_mode(path, mode)?;
+    Ok(())
+}
+
 /// Brings a file back to what it was.
 pub(crate) fn put_back(world: &World, path: &Path, was: &Was) -> Result<(), Fault> {
     let files = world.files();

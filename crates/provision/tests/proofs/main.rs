@@ -4,10 +4,14 @@
 //! in `lines/` are what each task does, line by line, and how it is taken back.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![allow(clippy::disallowed_methods, reason = "archives are made and read by the programs that others have")]
 
 mod answers;
+mod backup_site;
 mod build_platform;
+mod compare;
 mod cost;
+mod delete_backup;
 mod delete_site;
 mod forget_context;
 mod go_back_site;
@@ -15,6 +19,7 @@ mod install_site;
 mod login;
 mod migrate_site;
 mod save_context;
+mod verify_backup;
 mod verify_platform;
 mod verify_server;
 mod verify_site;

@@ -4,7 +4,7 @@ use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
-    DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FoundSiteView, HistoryView,
+    DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView, HistoryView,
     HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView,
     SessionView, SettingView, SiteView, TaskView, TokenView, TriedView,
 };
@@ -150,6 +150,7 @@ impl Shapes {
             Id::SiteList => self.of::<PageView<SiteView>>(),
             Id::SiteShow => self.of::<SiteView>(),
             Id::SitePackages => self.of::<PageView<InstalledView>>(),
+            Id::SiteCompare => self.of::<FitView>(),
             Id::SiteOptions => self.of::<OptionsView>(),
             Id::PackageList => self.of::<PageView<PackageView>>(),
             Id::PackageShow => self.of::<PackageView>(),

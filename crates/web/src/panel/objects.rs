@@ -10,6 +10,7 @@
 //! - What can be asked of an object now, and why not the rest, is what its view says; what the account may is added.
 //! - An object that is gone is found by its number; a name leads to what bears it now.
 
+mod compare;
 mod doing;
 mod failure;
 mod host_key;
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     let needs = |id: OperationId| Needs::May(id.declaration().needs);
     vec![
         PanelRoute::get("/sites/{name}", needs(OperationId::SiteShow), |it| Box::pin(site::show(it))),
+        PanelRoute::get("/sites/{name}/compare", needs(OperationId::SiteCompare), |it| Box::pin(compare::show(it))),
         PanelRoute::get("/platforms/{name}", needs(OperationId::PlatformShow), |it| Box::pin(platform::show(it))),
         PanelRoute::get("/servers/{name}", needs(OperationId::ServerShow), |it| Box::pin(server::show(it))),
         PanelRoute::get("/servers/{name}/host-key", needs(OperationId::ServerHostKey), |it| {

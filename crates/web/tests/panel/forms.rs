@@ -51,6 +51,7 @@ fn addresses_of(operation: &Operation) -> Vec<(&'static str, String)> {
         // Keys are shown where one of them is trusted, settings where they are changed, histories with their objects.
         (OperationId::ServerHostKey, _) => "/do/server-trust/{name}".to_owned(),
         (OperationId::SettingShow, _) => "/do/settings-set/{name}".to_owned(),
+        (OperationId::SiteCompare, _) => "/sites/{name}/compare".to_owned(),
         (OperationId::NodeShow | OperationId::NodeHistory, _) => "/nodes/{id}".to_owned(),
         (_, Effect::Shows | Effect::Lists) if matches!(operation.names, Names::One(_)) => {
             format!("/{subject}/{{name}}")

@@ -2,7 +2,7 @@
 
 use aegir_domain::{Context, TaskKind};
 use aegir_hosting::{Call, OperationId as Id};
-use aegir_lab::pretend::{Ends, Plan, PretendFront, add_server, package};
+use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
 
 use crate::browser::{Browser, add_site};
 use crate::gate::GUEST;
@@ -126,6 +126,38 @@ fn platforms_and_servers_list_what_stands_on_them_and_a_machine_is_not_asked_bef
     let keys = browser.open("/servers/web3/host-key");
     assert!(keys.link("Trust the key that it shows").unwrap().starts_with("/do/server-trust/web3?key=SHA256%3A"));
     assert_eq!(browser.open_as(GUEST, "/servers/web3/host-key").status, 403);
+}
+
+#[test]
+fn a_site_is_compared_with_a_platform_that_is_chosen_and_what_is_in_the_way_comes_first() {
+    let browser = Browser::with(async |front| {
+        odd_ones(front).await;
+        front.queue(add_platform("d11", "web1")).await;
+        front.work().await;
+    });
+
+    let site = browser.open("/sites/a.test");
+    assert_eq!(site.link("Compare with platform…").as_deref(), Some("/sites/a.test/compare"));
+    let choice = browser.open("/sites/a.test/compare");
+    assert!(choice.body.contains("<option value=\"d11\""), "{}", choice.body);
+    assert!(!choice.text().contains("fits the platform"));
+
+    let bad = browser.open("/sites/a.test/compare?to=d11").text();
+    assert!(bad.contains("a.test does not fit the platform d11: one thing is in the way."), "{bad}");
+    assert!(
+        bad.find("Errors") < bad.find("left_out (module) is enabled, and its code is not on the platform"),
+        "{bad}"
+    );
+    assert!(bad.contains("error") && bad.contains("uninstall it in the site"), "{bad}");
+    let good = browser.open("/sites/a.test/compare?to=d10").text();
+    assert!(
+        good.contains("a.test fits the platform d10.") && good.contains("Packages that stay as they are: 2."),
+        "{good}"
+    );
+
+    assert_eq!(browser.open("/sites/none.test/compare?to=d10").status, 404);
+    assert_eq!(browser.open("/sites/a.test/compare?to=%3Ci%3E").status, 400);
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test/compare?to=d10").status, 200, "whoever may look at both may");
 }
 
 #[test]

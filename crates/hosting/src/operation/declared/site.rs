@@ -87,6 +87,16 @@ const INSTALLED: &[Parameter] = &[
     CURSOR,
 ];
 
+const COMPARE: &[Parameter] = &[
+    required("to", Shape::Text(PLATFORM), "the platform that it would move to"),
+    several(
+        "allow_missing",
+        Shape::Text(PACKAGE),
+        "a package that may be missing there though the site has it enabled: its machine name",
+        "none",
+    ),
+];
+
 const MIGRATE: &[Parameter] = &[required("platform", Shape::Text(PLATFORM), "the platform it is to live on")];
 
 const GO_BACK: &[Parameter] =
@@ -144,6 +154,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::View,
             Effect::Lists,
             "Lists the packages of a site: version, schema, enabled or not; as its last verify found them.",
+        ),
+        OperationId::SiteCompare => (
+            "compare",
+            Names::One(SITE),
+            COMPARE,
+            Permission::View,
+            Effect::Shows,
+            "Tells whether a site fits a platform: what would be upgraded there, and what stands in the way.",
         ),
         OperationId::SiteMigrate => (
             "migrate",

@@ -10,7 +10,6 @@
 pub(crate) mod database;
 pub(crate) mod fence;
 pub(crate) mod files;
-pub(crate) mod fits;
 pub(crate) mod former;
 pub(crate) mod own;
 pub(crate) mod updates;

@@ -33,6 +33,8 @@ struct SitePage {
     packages: Table,
     enabled: String,
     all_packages: String,
+    /// Where it is compared with another platform.
+    compare: String,
 }
 
 /// Shows the site of the name in the address.
@@ -74,6 +76,7 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         packages,
         enabled,
         all_packages,
+        compare: super::compare::path(name),
         site,
     })
 }

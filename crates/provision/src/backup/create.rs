@@ -1,0 +1,86 @@
+//! Back up: a site's folder and database in one archive, while the site goes on. It is there whole, or not at all.
+
+use aegir_domain::{BACKUP_FORMAT, BackupAnswer, BackupDump, BackupManifest, Fault, SiteName};
+use aegir_recipe::{Afterwards, Committed, Recipe, Run};
+
+use super::pack::{DumpDatabase, PackSite};
+use super::place::{self, KeepBackup, MakeWorkFolder, RemoveWork};
+use super::ready::{CanBackUp, FreeName};
+use crate::World;
+use crate::service::code_ahead::CodeAhead;
+use crate::site::Packages;
+use crate::step::file::MakeFolder;
+
+/// Makes a backup of a site.
+pub(crate) struct Backup {
+    pub(crate) site: SiteName,
+}
+
+impl Recipe<World> for Backup {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let ready = run.check(CanBackUp { site: self.site.clone() })?;
+        let code = CodeAhead::begin(ready.platform.root.path());
+        let packages = run.check(Packages { site: ready.site.clone(), core: ready.site.core.clone(), code })?;
+        let name = run.check(FreeName { site: self.site.clone() })?;
+
+        let made = run.world().parts.clock.unix_ms();
+        let (backups, work) = (run.world().home().backups(), place::work(run.world()));
+        if run.world().files().kind(&backups)?.is_none() {
+            run.step(MakeFolder { path: backups.clone(), mode: 0o700, group: None })?;
+        }
+        run.step(MakeWorkFolder { path: work.clone() })?;
+        let dump = work.join(ready.dump_name);
+        let dumped = run.step(DumpDatabase {
+            server: ready.site.db_server.clone(),
+            name: ready.site.database.name.clone(),
+            to: dump.clone(),
+        })?;
+        let site = &ready.site;
+        let manifest = BackupManifest {
+            format: BACKUP_FORMAT,
+            aegir: env!("CARGO_PKG_VERSION").into(),
+            made,
+            site: site.name.clone(),
+            title: site.title.clone(),
+            language: site.language.clone(),
+            platform: site.platform.clone(),
+            core: site.core.clone(),
+            profile: site.profile.clone(),
+            packages,
+            dump: BackupDump {
+                file: ready.dump_name.into(),
+                engine: ready.engine.into(),
+                name: site.database.name.clone(),
+                bytes: dumped.bytes,
+                sha256: dumped.sha256,
+                not_consistent: dumped.not_consistent,
+                not_included: dumped.not_included,
+            },
+            files_bytes: ready.files_bytes,
+            files_entries: ready.files_entries,
+            left_out: ready.left_out.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        };
+        let aside = work.join("archive");
+        let packed = run.step(PackSite {
+            root: ready.platform.root.clone(),
+            manifest: Box::new(manifest.clone()),
+            dump,
+            to: aside.clone(),
+        })?;
+        let to = backups.join(name.as_str());
+        run.step(KeepBackup { from: aside, to: to.clone(), inode: packed.inode })?;
+
+        run.say(format!("The backup is `{}`", to.display()));
+        // Packages are in the archive, and what a verify of the site tells.
+        let manifest = BackupManifest { packages: Vec::new(), ..manifest };
+        run.answer_with(&BackupAnswer {
+            backup: name,
+            bytes: packed.bytes,
+            manifest: Some(manifest),
+            unreadable: packed.unreadable,
+            odd: packed.odd,
+        });
+        run.answer("site", self.site.as_str());
+        run.point_of_no_return(Afterwards::new().cleanup(RemoveWork { path: work }))
+    }
+}

@@ -1,0 +1,251 @@
+//! A database to a file, and back: as it was at one moment, however long that takes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use aegir_domain::{DbName, DbService, Fault, Marker, Password, Remedy};
+use aegir_drivers::db::Place;
+use aegir_drivers::db::dump::{self, Column, DUMP_BEGIN, DUMP_END, Inserts, ONE_MOMENT};
+use aegir_drivers::db::script::{Loaded, Script, ScriptFault, loaded};
+use aegir_host::{Connection, Row, SqlFault, TextFile};
+
+use super::DbServer;
+use crate::World;
+use crate::service::Stopped;
+use crate::step::file::put_mode;
+
+/// How long one statement of a dump may take when it is loaded: some change a whole table.
+const LOADING: Duration = Duration::from_secs(3600);
+
+/// How much of a dump is read at once, in bytes.
+const PIECE: usize = 1 << 20;
+
+/// What a dump is not a faithful picture of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dumped {
+    /// Tables that may have changed while they were read.
+    pub(crate) not_consistent: Vec<String>,
+    /// What is no table, and is not in it.
+    pub(crate) not_included: Vec<String>,
+}
+
+impl DbServer<'_> {
+    /// What the file with a dump of this server's is called.
+    pub(crate) fn dump_name(&self) -> &'static str {
+        match self.service {
+            DbService::Mariadb { .. } => "database.sql",
+            DbService::Sqlite {} => "database.sqlite",
+        }
+    }
+
+    /// How much a database holds, in bytes; of a server it is an estimate.
+    pub(crate) fn size_of(&self, name: &DbName) -> Result<u64, Fault> {
+        if let Place::File { .. } = self.driver.place(name) {
+            return Ok(self.world.files().stat(&self.file(name))?.map_or(0, |stat| stat.size));
+        }
+        let size = super::text_of(self.rows(&dump::ask_size(name))?);
+        Ok(size.and_then(|size| size.parse().ok()).unwrap_or_default())
+    }
+
+    /// Writes a database to a file, as it is at one moment.
+    pub(crate) fn dump(&self, name: &DbName, to: &Path) -> Result<Dumped, Fault> {
+        if let Place::File { .. } = self.driver.place(name) {
+            return self.dump_file(name, to);
+        }
+        self.connected(|connection, _| Dump::begin(self.world, connection, name, to)?.write())
+    }
+
+    fn dump_file(&self, name: &DbName, to: &Path) -> Result<Dumped, Fault> {
+        // The engine writes into a file that is there and empty, whose mode is ours to choose.
+        self.world.files().begin_file(to)?.end()?;
+        let mut connection = self.world.parts.databases.sqlite_to_read(&self.file(name))?;
+        connection.run(&format!("VACUUM INTO '{}'", to.to_string_lossy().replace('\'', "''")))?;
+        Ok(Dumped::default())
+    }
+
+    /// Loads the dump `from` into a database of ours, which is empty: as that database's own user, who can touch no
+    /// other one, whatever the dump says.
+    pub(crate) fn load(
+        &self,
+        name: &DbName,
+        marker: &Marker,
+        password: Option<&Password>,
+        from: &Path,
+    ) -> Result<(), Fault> {
+        self.must_bear(name, marker)?;
+        match (&self.service, password) {
+            (DbService::Mariadb { at, .. }, Some(password)) => {
+                let databases = &self.world.parts.databases;
+                let connection = databases.mariadb(at, name.as_str(), password, Some(name.as_str()), LOADING)?;
+                Load { world: self.world, connection, from }.run()
+            }
+            (DbService::Mariadb { .. }, None) => Err(LoadFault::NoUser { name: name.clone() }.into()),
+            (DbService::Sqlite {}, _) => self.load_file(name, marker, from),
+        }
+    }
+
+    /// Has the file of a database be the file `from`, with our marker.
+    fn load_file(&self, name: &DbName, marker: &Marker, from: &Path) -> Result<(), Fault> {
+        let mut connection = self.world.parts.databases.sqlite(from)?;
+        // In one file: what a journal beside it holds would not be copied.
+        connection.rows("PRAGMA journal_mode = DELETE")?;
+        connection.run("DROP TABLE IF EXISTS aegir_marker")?;
+        for statement in self.driver.create(&self.product()?, name, marker) {
+            connection.run(statement.text().expose())?;
+        }
+        drop(connection);
+        let file = self.file(name);
+        self.world.files().copy_file(from, &file, None)?;
+        let Place::File { mode, .. } = self.driver.place(name) else { return Ok(()) };
+        put_mode(self.world, &file, mode, self.world.parts.web_gid)
+    }
+}
+
+/// One writing of a dump.
+struct Dump<'a> {
+    world: &'a World,
+    connection: &'a mut dyn Connection,
+    name: &'a DbName,
+    to: TextFile,
+    columns: BTreeMap<String, Vec<Column>>,
+    tables: Vec<Row>,
+}
+
+impl<'a> Dump<'a> {
+    /// Opens the moment that is dumped, and looks at what there is.
+    fn begin(
+        world: &'a World,
+        connection: &'a mut dyn Connection,
+        name: &'a DbName,
+        to: &Path,
+    ) -> Result<Dump<'a>, Fault> {
+        for statement in ONE_MOMENT {
+            connection.run(statement)?;
+        }
+        let tables = connection.rows(&dump::ask_kinds(name))?;
+        let mut columns: BTreeMap<String, Vec<Column>> = BTreeMap::new();
+        for row in connection.rows(&dump::ask_columns(name))? {
+            let of_table = columns.entry(text(&row, 0)).or_default();
+            of_table.extend(Column::of(&text(&row, 1), &text(&row, 2), &text(&row, 3)));
+        }
+        Ok(Dump { world, connection, name, to: world.files().begin_file(to)?, columns, tables })
+    }
+
+    fn write(mut self) -> Result<Dumped, Fault> {
+        let mut dumped = Dumped::default();
+        self.to.write(DUMP_BEGIN.as_bytes())?;
+        for row in std::mem::take(&mut self.tables) {
+            let (table, kind, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
+            if kind != "BASE TABLE" {
+                dumped.not_included.push(table);
+                continue;
+            }
+            if !engine.eq_ignore_ascii_case("InnoDB") {
+                dumped.not_consistent.push(table.clone());
+            }
+            self.table(&table)?;
+        }
+        self.to.write(DUMP_END.as_bytes())?;
+        self.connection.run("COMMIT")?;
+        self.to.end()?;
+        Ok(dumped)
+    }
+
+    fn table(&mut self, table: &str) -> Result<(), Fault> {
+        let columns = self.columns.remove(table).unwrap_or_default();
+        let ask = format!("SHOW CREATE TABLE `{}`.{}", self.name, dump::name_of(table));
+        let create = self.connection.rows(&ask)?.first().map(|row| text(row, 1)).unwrap_or_default();
+        self.to.write(dump::table_begins(table, &create).as_bytes())?;
+        if columns.is_empty() {
+            return Ok(());
+        }
+        let mut inserts = Inserts::new(table, &columns);
+        let (to, stop) = (&mut self.to, self.world.until_cancelled());
+        let mut fault: Option<Fault> = None;
+        self.connection.each_row(&dump::ask_rows(self.name, table, &columns), &mut |row| {
+            let Some(statement) = inserts.row(&row) else { return true };
+            fault = to.write(statement.as_bytes()).err().map(Fault::from);
+            if stop() {
+                fault = Some(Stopped { program: "the dump" }.into());
+            }
+            fault.is_none()
+        })?;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        if let Some(statement) = inserts.end() {
+            self.to.write(statement.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn text(row: &Row, at: usize) -> String {
+    row.get(at).and_then(Option::as_deref).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+}
+
+/// One loading of a dump.
+struct Load<'a> {
+    world: &'a World,
+    connection: Box<dyn Connection>,
+    from: &'a Path,
+}
+
+impl Load<'_> {
+    fn run(mut self) -> Result<(), Fault> {
+        let mut script = Script::default();
+        let mut offset = 0;
+        let stop = self.world.until_cancelled();
+        loop {
+            let piece = self.world.files().read_from(self.from, offset, PIECE)?.unwrap_or_default();
+            if piece.is_empty() {
+                break;
+            }
+            if stop() {
+                return Err(Stopped { program: "the load of the dump" }.into());
+            }
+            offset += piece.len() as u64;
+            script.read(&piece, &mut |statement| self.statement(statement))?;
+        }
+        Ok(script.end(&mut |statement| self.statement(statement))?)
+    }
+
+    fn statement(&mut self, statement: &[u8]) -> Result<(), LoadFault> {
+        match loaded(statement) {
+            Loaded::Skip => Ok(()),
+            Loaded::Run(sql) => self.connection.run(&sql).map(drop).map_err(LoadFault::Refused),
+        }
+    }
+}
+
+/// Why a dump cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadFault {
+    #[error("a statement of the dump was refused")]
+    Refused(#[source] SqlFault),
+    #[error("the dump cannot be read to its end")]
+    Broken(#[source] ScriptFault),
+    #[error("the database `{name}` has no user to load a dump as")]
+    NoUser { name: DbName },
+}
+
+impl From<ScriptFault> for LoadFault {
+    fn from(fault: ScriptFault) -> LoadFault {
+        LoadFault::Broken(fault)
+    }
+}
+
+impl Remedy for LoadFault {
+    fn remedy(&self) -> Option<String> {
+        Some(match self {
+            LoadFault::Refused(fault) => fault.remedy().unwrap_or_else(|| {
+                "a dump is loaded as the user of the site's database alone: take out of it what needs more, such as \
+                 views and triggers"
+                    .into()
+            }),
+            LoadFault::Broken(fault) => return fault.remedy(),
+            LoadFault::NoUser { .. } => return None,
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! Compare: whether a site fits a platform, asked before anything is touched. It reads the site's database and the
+//! code of both platforms, runs no PHP of either, and changes nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use aegir_domain::protocol::Said;
+use aegir_domain::{
+    AttemptId, Cmd, Code, Fault, Fit, PlatformContext, PlatformName, PlatformSide, Reach, Reason, Remedy, SiteContext,
+    SiteName, SiteSide, Verdict, compare, locks_to_compare,
+};
+use aegir_drupal::platform::{self, PlatformFacts};
+use aegir_host::{CommandFailed, Deadline, Launch, Mint, Programs, Ran};
+use aegir_recipe::{Check, Teller};
+
+use crate::service::code_ahead::CodeAhead;
+use crate::service::{DbServer, php};
+use crate::{Contexts, TaskFolder, World, WorldParts};
+
+/// Refuses to go on with a site that does not fit a platform, and gives the report. A line that only looks, for any task
+/// that would have the platform's code run the site.
+pub struct PackagesFit {
+    /// The site.
+    pub site: SiteName,
+    /// The platform that is to run it.
+    pub platform: PlatformName,
+    /// What it may have enabled though the platform lacks the code: machine names.
+    pub allow_missing: BTreeSet<String>,
+}
+
+impl PackagesFit {
+    /// The report, whatever it says.
+    fn report(&self, world: &World) -> Result<Fit, Fault> {
+        let site = world.contexts().site(&self.site)?;
+        if site.awaits_installer {
+            return Err(CompareFault::NotInstalled { site: site.name }.into());
+        }
+        let from = world.contexts().platform(&site.platform)?;
+        let to = world.contexts().platform(&self.platform)?;
+        let ahead = CodeAhead::begin(to.root.path());
+        let code = platform::read(from.root.path())?;
+        let side = site_side(world, &site, &code)?;
+        let there = platform_side(world, &site, &side.profile, &to, ahead.get(to.root.path())?)?;
+        Ok(compare(&side, &there, &self.allow_missing))
+    }
+}
+
+impl Check<World> for PackagesFit {
+    type Output = Fit;
+    const NAME: &'static str = "packages-fit";
+
+    fn look(&self, world: &World) -> Result<Fit, Fault> {
+        let fit = self.report(world)?;
+        for (package, reason) in fit.reasons(Verdict::Warning) {
+            let whose = package.map(|package| format!("`{}` ", package.name)).unwrap_or_default();
+            world.warn(format!("{whose}{reason}"));
+        }
+        match fit.is_allowed() {
+            true => Ok(fit),
+            false => Err(DoesNotFit { fit: Box::new(fit) }.into()),
+        }
+    }
+}
+
+fn site_side(world: &World, site: &SiteContext, code: &PlatformFacts) -> Result<SiteSide, Fault> {
+    let inventory = DbServer::of(world, &site.db_server)?.inventory(site, &site.core)?;
+    // From 10.3 on a site may have uninstalled its profile: then it needs none.
+    let profile = inventory.profile.clone().unwrap_or_default();
+    let is_own = |reach: &Reach| matches!(reach, Reach::Site(name) if name == site.name.as_str());
+    let own = code.packages.iter().filter(|package| is_own(&package.reach)).map(|package| code.code(package)).collect();
+    let loaded = code.loaded(&profile, site.name.as_str());
+    let profile_code = loaded.get(&(aegir_domain::PackageKind::Profile, profile.as_str())).map(|code| (*code).clone());
+    Ok(SiteSide {
+        name: site.name.clone(),
+        core: code.core.to_string(),
+        packages: inventory.with_code(code, site.name.as_str()),
+        profile,
+        profile_code,
+        own,
+    })
+}
+
+fn platform_side(
+    world: &World,
+    site: &SiteContext,
+    profile: &str,
+    platform: &PlatformContext,
+    code: PlatformFacts,
+) -> Result<PlatformSide, Fault> {
+    let mut obstacles: Vec<Reason> =
+        code.errors().map(|found| Reason::CodeBroken { path: found.path.clone(), why: found.reason.clone() }).collect();
+    let server = DbServer::of(world, &site.db_server)?;
+    let driver = server.driver_of_drupal();
+    if !code.drivers.contains(&driver) {
+        obstacles.push(Reason::NoDatabaseDriver { driver: driver.to_owned() });
+    }
+    obstacles.extend(server.too_old(code.core.major())?);
+    let facts = php::facts(world, platform).ok();
+    if let Some(facts) = &facts
+        && php::speaks(facts, server.engine()).is_err()
+    {
+        obstacles.push(Reason::PhpLacks { extension: php::extension_for(server.engine()).to_owned() });
+    }
+    // No site is called so: what lies in folders of sites stays out.
+    let packages: Vec<Code> = code.loaded(profile, "").into_values().map(|package| code.code(package)).collect();
+    Ok(PlatformSide {
+        name: platform.name.clone(),
+        core: code.core.to_string(),
+        php_minimum: code.php_minimum.clone(),
+        php: facts.map(|facts| facts.version),
+        packages,
+        obstacles,
+    })
+}
+
+/// Runs a program of the machine to its end.
+pub type RunProgram = fn(Cmd) -> Result<Ran, CommandFailed>;
+
+/// How the site would fare on the platform, for whoever only wants to know. Both are kept from changing meanwhile;
+/// nothing is written down.
+pub fn compare_site(parts: &Arc<WorldParts>, asked: &PackagesFit, run_program: RunProgram) -> Result<Fit, Fault> {
+    let contexts = Contexts::new(&parts.home, &parts.files);
+    let wanted = || locks_to_compare(&asked.site, &asked.platform, &|name| contexts.find(name));
+    loop {
+        let locks = wanted()?;
+        let names: Vec<_> = locks.iter().map(aegir_domain::TaskLock::as_wanted).collect();
+        let patience = parts.settings.patience().min(LONGEST_WAIT);
+        let _held = aegir_host::locks::take(&parts.home.locks(), &names, patience, "a comparison", &mut |_| ())?;
+        // What was read before the locks were held may have changed since.
+        if wanted()? == locks {
+            return asked.report(&looking(parts, run_program));
+        }
+    }
+}
+
+/// How long to wait for a task that changes one of them: whoever asks waits too.
+const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// A world to look at, of no attempt: nothing is said, and nothing lies in its folder.
+fn looking(parts: &Arc<WorldParts>, run_program: RunProgram) -> World {
+    let mint: &dyn Mint = &*parts.mint;
+    let attempt = AttemptId::from_parts(parts.clock.unix_ms(), mint.random());
+    World {
+        programs: Box::new(AtOnce(run_program)),
+        task: TaskFolder::new(&parts.home, attempt),
+        teller: Arc::new(Nobody),
+        deadline: Arc::new(Deadline::default()),
+        told_waiting: AtomicBool::new(false),
+        parts: parts.clone(),
+    }
+}
+
+struct Nobody;
+
+impl Teller for Nobody {
+    fn tell(&self, _: Said) {}
+}
+
+struct AtOnce(RunProgram);
+
+impl Programs for AtOnce {
+    fn run(&self, launch: &Launch, _: &mut dyn FnMut(&str)) -> Result<Ran, CommandFailed> {
+        (self.0)(launch.cmd.clone())
+    }
+}
+
+/// Why a site cannot be compared.
+#[derive(Debug, thiserror::Error)]
+enum CompareFault {
+    #[error("Drupal is not installed into the site `{site}` yet: it has nothing to compare")]
+    NotInstalled { site: SiteName },
+}
+
+impl Remedy for CompareFault {
+    fn remedy(&self) -> Option<String> {
+        let CompareFault::NotInstalled { site } = self;
+        Some(format!("call its installer, then run `aegir provision verify @{site}`"))
+    }
+}
+
+/// A site that does not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("the site `{}` does not fit the platform `{}`: {}", fit.site, fit.platform, said(fit))]
+struct DoesNotFit {
+    fit: Box<Fit>,
+}
+
+/// How many reasons are told at the most.
+const TOLD: usize = 5;
+
+fn said(fit: &Fit) -> String {
+    let all: Vec<String> = fit
+        .reasons(Verdict::Error)
+        .map(|(package, reason)| match package {
+            Some(package) => format!("`{}` {reason}", package.name),
+            None => reason.to_string(),
+        })
+        .collect();
+    let more = all.len().saturating_sub(TOLD);
+    let told = all.into_iter().take(TOLD).collect::<Vec<_>>().join("; ");
+    if more == 0 { told } else { format!("{told}; and {more} more") }
+}
+
+impl Remedy for DoesNotFit {
+    fn remedy(&self) -> Option<String> {
+        let (site, platform) = (&self.fit.site, &self.fit.platform);
+        let first = self.fit.reasons(Verdict::Error).find_map(|(_, reason)| reason.remedy());
+        let all = format!("`aegir provision compare @{site} --to {platform}` tells all of it");
+        Some(first.map_or(all.clone(), |first| format!("{first}; {all}")))
+    }
+}
