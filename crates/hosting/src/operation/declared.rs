@@ -49,6 +49,7 @@ pub enum OperationId {
     SiteCompare,
     SiteMigrate,
     SiteGoBack,
+    SiteWrittenSince,
     SiteDelete,
     PackageList,
     PackageShow,
@@ -93,7 +94,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 66] = [
+    pub const ALL: [OperationId; 67] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -120,6 +121,7 @@ impl OperationId {
         OperationId::SiteCompare,
         OperationId::SiteMigrate,
         OperationId::SiteGoBack,
+        OperationId::SiteWrittenSince,
         OperationId::SiteDelete,
         OperationId::PackageList,
         OperationId::PackageShow,
@@ -213,6 +215,7 @@ impl OperationId {
             | Id::SiteCompare
             | Id::SiteMigrate
             | Id::SiteGoBack
+            | Id::SiteWrittenSince
             | Id::SiteDelete => site::declared(self),
             Id::TaskList
             | Id::TaskShow

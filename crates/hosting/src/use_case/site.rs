@@ -1,6 +1,6 @@
 //! What can be asked of sites.
 
-use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus, SiteName, Task, TaskState};
+use aegir_domain::{ContextName, FormerName, NodeId, NodeKind, ObjectStatus, SiteContext, SiteName, Task, TaskState};
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
 use super::around::Around;
@@ -194,15 +194,7 @@ impl Hosting {
     pub(super) async fn go_back_with_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         self.site_task(asked, async |_, _, context| {
             let former = asked.given.text("former");
-            let there = |name: &aegir_domain::FormerName| context.formers.iter().any(|former| former.name == *name);
-            if context.formers.is_empty() || former.as_ref().is_some_and(|name| !there(name)) {
-                let why = match &former {
-                    Some(name) => format!("`{}` has no former self `{name}`", context.name),
-                    None => format!("`{}` has no former self: one is kept when it is moved", context.name),
-                };
-                let see = format!("see which there are with `aegir site show {}`", context.name);
-                return Err(BadParameters::one(asked.operation, "former", why, see).into());
-            }
+            must_have_former(asked, context, former.as_ref())?;
             Ok(Task::GoBackSite { site: context.name.clone(), former })
         })
         .await
@@ -379,4 +371,22 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
         });
     }
     Ok(offer)
+}
+
+/// Fails if a site has no such former self, or none at all.
+pub(super) fn must_have_former(
+    asked: &Asked<'_>,
+    context: &SiteContext,
+    former: Option<&FormerName>,
+) -> Result<(), Refusal> {
+    let there = |name: &FormerName| context.formers.iter().any(|former| former.name == *name);
+    if !context.formers.is_empty() && former.is_none_or(there) {
+        return Ok(());
+    }
+    let why = match former {
+        Some(name) => format!("`{}` has no former self `{name}`", context.name),
+        None => format!("`{}` has no former self: one is kept when it is moved", context.name),
+    };
+    let see = format!("see which there are with `aegir site show {}`", context.name);
+    Err(BadParameters::one(asked.operation, "former", why, see).into())
 }

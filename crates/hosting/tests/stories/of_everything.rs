@@ -60,6 +60,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SiteOptions
         | Id::SitePackages
         | Id::SiteCompare
+        | Id::SiteWrittenSince
         | Id::PackageList
         | Id::PackageShow
         | Id::TaskList

@@ -246,7 +246,7 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
         Task::MigrateSite { platform, .. } => {
             must(&ContextName::Platform(platform.clone()))?;
             let moved = moved(must(&name)?, platform).ok_or_else(|| no(PretendFault::Failed))?;
-            Done { answer: site_answer(plan), ..save(fresh(moved)?) }
+            Done { answer: fenced(site_answer(plan)), ..save(fresh(moved)?) }
         }
         Task::GoBackSite { .. } => {
             let former = match must(&name)? {
@@ -254,7 +254,7 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
                 _ => None,
             };
             let back = former.and_then(|platform| moved(is?, &platform)).ok_or_else(|| no(PretendFault::Failed))?;
-            Done { answer: site_answer(plan), ..save(fresh(back)?) }
+            Done { answer: fenced(site_answer(plan)), ..save(fresh(back)?) }
         }
         Task::BackupSite { .. } => {
             must(&name)?;
@@ -310,6 +310,12 @@ fn site_answer(plan: &Plan) -> Map<String, Value> {
     };
     let packages = plan.packages.iter().map(has).collect();
     map_of(json!(SiteAnswer { core: CORE.into(), packages: Some(packages), installer: None, changes: Vec::new() }))
+}
+
+/// The same, of a site whose visitors were told to come back meanwhile.
+fn fenced(mut answer: Map<String, Value>) -> Map<String, Value> {
+    answer.insert("fenced_ms".into(), 2400.into());
+    answer
 }
 
 fn map_of(value: Value) -> Map<String, Value> {

@@ -12,6 +12,7 @@ mod migrate;
 mod probe;
 pub(crate) mod translation;
 mod verify;
+mod writes;
 
 pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
@@ -29,3 +30,4 @@ pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;
 pub(crate) use verify::{FlushCaches, Verify};
+pub use writes::writes_since;

@@ -102,6 +102,9 @@ const MIGRATE: &[Parameter] = &[required("platform", Shape::Text(PLATFORM), "the
 const GO_BACK: &[Parameter] =
     &[optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest")];
 
+const WRITTEN_SINCE: &[Parameter] =
+    &[optional("former", Shape::Text(FORMER), "the former self that one would go back to", "the latest")];
+
 const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
 
 pub(super) fn declared(id: OperationId) -> Operation {
@@ -178,6 +181,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Has a site be what it was before it was moved, and keeps what it is now.",
+        ),
+        OperationId::SiteWrittenSince => (
+            "written-since",
+            Names::One(SITE),
+            WRITTEN_SINCE,
+            Permission::View,
+            Effect::Shows,
+            "Tells what was written to a site since it left a former self: what going back would leave out.",
         ),
         OperationId::SiteDelete => (
             "delete",
