@@ -234,7 +234,6 @@ fn questions(fleet: Fleet, filled: &fill::Filled) -> Vec<(String, Call)> {
     add("site show", Call::of(Id::SiteShow).about(&site));
     add("site packages", Call::of(Id::SitePackages).about(&site).with("limit", 500));
     add("site packages, part of a name", Call::of(Id::SitePackages).about(&site).with("search", "token"));
-    add("site written-since", Call::of(Id::SiteWrittenSince).about(&site));
     add("site compare", Call::of(Id::SiteCompare).about(&site).with("to", "drupal_7"));
     add("platform show", Call::of(Id::PlatformShow).about("drupal_7"));
     add("server show", Call::of(Id::ServerShow).about("web1"));
