@@ -232,6 +232,15 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
     },
+    /// Tells what was written to a site since it left a former self: what going back would leave out; changes nothing
+    WrittenSince {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// Which of its former selves, as `show` lists them; the latest if none is named
+        #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
+        former: Option<FormerName>,
+    },
     /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
     Compare {
         /// The site

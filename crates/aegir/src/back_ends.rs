@@ -22,7 +22,10 @@ mod talk;
 use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
-use aegir_domain::{AttemptId, Compared, Context, Home, ServerName, SshAddress, Transport, Trial, Tried};
+use aegir_domain::{
+    AttemptId, Compared, Context, FormerName, Home, ServerName, SiteName, SshAddress, Transport, Trial, Tried,
+    WritesAnswer,
+};
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
 use serde::de::DeserializeOwned;
@@ -166,6 +169,20 @@ impl BackEnds for ProcessBackEnds {
             let Comparison { site, platform, allow_missing } = comparison;
             let mut words = vec!["compare", site.as_str(), "--to", platform.as_str()];
             words.extend(allow_missing.iter().flat_map(|name| ["--allow-missing", name.as_str()]));
+            let answer = self.ask(place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn written_since<'a>(
+        &'a self,
+        place: &'a Place,
+        site: &'a SiteName,
+        former: Option<&'a FormerName>,
+    ) -> Asking<'a, WritesAnswer> {
+        Box::pin(async move {
+            let mut words = vec!["written-since", site.as_str()];
+            words.extend(former.iter().flat_map(|former| ["--former", former.as_str()]));
             let answer = self.ask(place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })

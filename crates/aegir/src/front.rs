@@ -34,6 +34,7 @@ mod trial;
 mod when;
 mod wire;
 mod words;
+mod writes;
 
 use std::io;
 
@@ -45,6 +46,7 @@ pub(crate) use complete::Shell;
 pub(crate) use fit::lines as fit_lines;
 pub(crate) use manual::{page, pages};
 pub(crate) use screen::Wishes;
+pub(crate) use writes::lines as writes_lines;
 
 use crate::compose::Given;
 use crate::failure::Failure;

@@ -1,10 +1,12 @@
 //! Which command of the back end does what.
 
 use aegir_domain::protocol::VERSION;
-use aegir_domain::{Compared, ContextName, MigrateSite, Outcome, Remedy, Secrets, Task, exit_code};
-use aegir_hosting::view::FitView;
+use aegir_domain::{
+    Compared, ContextName, FormerName, MigrateSite, Outcome, Remedy, Secrets, SiteName, Task, WritesAnswer, exit_code,
+};
+use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
-use aegir_provision::{AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt};
+use aegir_provision::{AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt, writes_since};
 use std::time::Duration;
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
@@ -100,6 +102,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
             compared(&composed, manner, &PackagesFit { site, platform: to, db_server: None, allow_missing })
         }
+        Command::WrittenSince { site, former } => written_since(&composed, manner, &site, former.as_ref()),
         Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
         Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),
         Command::BackupVerify { backup, platform, db_server } => {
@@ -150,6 +153,32 @@ fn compared(composed: &Composed, manner: Manner, asked: &PackagesFit) -> Result<
         false => front::fit_lines(&FitView::of(&fit)).iter().for_each(|line| out(line)),
     }
     Ok(if fit.is_allowed() { 0 } else { exit_code::REFUSED })
+}
+
+/// Tells what was written since a site left a former self. A front end gets an answer, whatever it says.
+fn written_since(
+    composed: &Composed,
+    manner: Manner,
+    site: &SiteName,
+    former: Option<&FormerName>,
+) -> Result<u8, Failure> {
+    let writes = match (writes_since(&composed.parts, site, former, run_now), manner.protocol) {
+        (Ok(writes), None) => writes,
+        (Err(fault), None) => return Err(fault.into()),
+        (Ok(writes), Some(_)) => {
+            lists::json(&WritesAnswer::Writes(Box::new(writes)));
+            return Ok(0);
+        }
+        (Err(fault), Some(_)) => {
+            lists::json(&WritesAnswer::Refused(fault.report()));
+            return Ok(0);
+        }
+    };
+    match manner.json {
+        true => lists::json(&writes),
+        false => front::writes_lines(&WritesView::of(&writes)).iter().for_each(|line| out(line)),
+    }
+    Ok(0)
 }
 
 fn recover(composed: &Composed) -> Result<u8, Failure> {

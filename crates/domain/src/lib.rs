@@ -45,6 +45,7 @@ mod tls;
 mod transport;
 mod trial;
 mod version;
+mod writes;
 
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
@@ -83,3 +84,4 @@ pub use tls::{DomainKind, TlsMode};
 pub use transport::{HostKey, RemotePath, SshAddress, SshHost, SshUser, Transport};
 pub use trial::{ServiceKind, Trial, Tried};
 pub use version::Version;
+pub use writes::{WriteCount, Writes, WritesAnswer};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer,
-    Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried,
+    Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried, WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -312,7 +312,7 @@ fn if_understood<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Ta
 }
 
 /// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, of the trial of services, of the
-/// comparison of a site with a platform, and of what tasks answer.
+/// comparison of a site with a platform, of what was written to one, and of what tasks answer.
 pub fn schema() -> serde_json::Value {
     serde_json::json!({
         "$comment": "printed by `aegir schema`",
@@ -326,6 +326,7 @@ pub fn schema() -> serde_json::Value {
         "trial": schemars::schema_for!(Trial),
         "tried": schemars::schema_for!(Tried),
         "compared": schemars::schema_for!(Compared),
+        "writes": schemars::schema_for!(WritesAnswer),
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),

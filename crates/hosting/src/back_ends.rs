@@ -8,8 +8,8 @@ use std::pin::Pin;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, Compared, Context, FaultReport, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress,
-    Transport, Trial, Tried,
+    AttemptId, Compared, Context, FaultReport, FormerName, MachineName, PlatformName, Remedy, ServerName, SiteName,
+    SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 
 use crate::HostKeys;
@@ -48,6 +48,14 @@ pub trait BackEnds: Send + Sync {
 
     /// Tells whether a site fits a platform of the same home. Both are only looked at.
     fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared>;
+
+    /// Tells what was written to a site since it left a former self, the latest if none is named. Nothing is changed.
+    fn written_since<'a>(
+        &'a self,
+        place: &'a Place,
+        site: &'a SiteName,
+        former: Option<&'a FormerName>,
+    ) -> Asking<'a, WritesAnswer>;
 
     /// By which keys the machine of `server` and this front end know each other over ssh. The machine is asked for its
     /// key, and told no more than that somebody asks.

@@ -23,6 +23,7 @@ mod site;
 mod task;
 mod token;
 mod trial;
+mod writes;
 
 pub(crate) use object::{known_locks, operation_named};
 pub(crate) use once::{Keyed, Underway};
@@ -107,6 +108,9 @@ impl Hosting {
             Id::SiteLogin => self.log_in_to_site(&asked).await,
             Id::SitePackages => self.list_packages_of_site(&asked).await,
             Id::SiteCompare => self.compare_site(&asked).await,
+            Id::SiteMigrate => self.migrate_site(&asked).await,
+            Id::SiteGoBack => self.go_back_with_site(&asked).await,
+            Id::SiteWrittenSince => self.tell_written_since(&asked).await,
             Id::SiteDelete => self.delete_site(&asked).await,
             Id::TaskList => self.list_tasks(&asked).await,
             Id::TaskShow => self.show_task(&asked).await,

@@ -7,11 +7,13 @@ mod bulk;
 mod fit;
 mod package;
 mod people;
+mod writes;
 
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
+pub use writes::{WriteCountView, WritesView};
 
 use std::collections::BTreeMap;
 
@@ -242,12 +244,34 @@ pub struct SiteView {
     pub domains: Vec<DomainView>,
     /// Whether somebody still has to install it, in a browser.
     pub awaits_installer: bool,
+    /// For how long its visitors were told to come back when it was last moved or went back, in milliseconds; told of
+    /// a site alone, and not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fenced_ms: Option<u64>,
+    /// What it was before it was moved, where that is kept; the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formers: Vec<FormerView>,
     /// The operator's own fields.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
     /// What can be asked of it now.
     #[serde(default)]
     pub operations: Vec<AvailableView>,
+}
+
+/// What a site was before it was moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FormerView {
+    /// Its name.
+    pub name: String,
+    /// The platform it lived on.
+    pub platform: String,
+    /// The version of Drupal that ran it.
+    pub core: String,
+    /// Since when it is kept.
+    pub since: i64,
+    /// What it takes, in bytes.
+    pub bytes: u64,
 }
 
 /// A name of a site.

@@ -14,7 +14,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
-use aegir_domain::{AttemptId, Compared, Context, Fault, Remedy, ServerName, SshAddress, Trial, Tried};
+use aegir_domain::{
+    AttemptId, Compared, Context, Fault, FormerName, Remedy, ServerName, SiteName, SshAddress, Trial, Tried,
+    WritesAnswer,
+};
 use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -154,6 +157,20 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn written_since<'a>(
+        &'a self,
+        place: &'a Place,
+        site: &'a SiteName,
+        former: Option<&'a FormerName>,
+    ) -> Asking<'a, WritesAnswer> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.written_since(site, former))
+        })
+    }
+
     fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {
         Box::pin(async move {
             let machine = self.of(server);
@@ -172,8 +189,8 @@ pub enum Call {
     Attach,
     /// See [`BackEnds::cancel`].
     Cancel,
-    /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`] and
-    /// [`BackEnds::host_keys`].
+    /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
+    /// [`BackEnds::written_since`] and [`BackEnds::host_keys`].
     Look,
 }
 

@@ -18,6 +18,7 @@ mod cookie;
 mod differ;
 mod door;
 pub mod elsewhere;
+mod fit;
 mod forms;
 pub mod frame;
 mod kept;

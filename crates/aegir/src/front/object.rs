@@ -9,7 +9,7 @@ use super::host_key;
 use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, one_line};
 use super::trial;
-use super::when;
+use super::{when, writes};
 
 /// Fields that are told first, in this order; the others follow by name.
 const FIRST: [&str; 12] = [
@@ -63,6 +63,10 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
         },
         OperationId::SiteCompare => match serde_json::from_value(value.clone()) {
             Ok(fit) => fit::lines(&fit),
+            Err(_) => lines(value, screen),
+        },
+        OperationId::SiteWrittenSince => match serde_json::from_value(value.clone()) {
+            Ok(writes) => writes::lines(&writes),
             Err(_) => lines(value, screen),
         },
         _ => lines(value, screen),

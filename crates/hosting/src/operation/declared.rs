@@ -9,9 +9,9 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, GrantHost, HostKey, HostName,
-    Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName, SiteName, SshHost,
-    SshUser, Task, TimeZoneName, Title,
+    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, FormerName, GrantHost,
+    HostKey, HostName, Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName,
+    SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -47,6 +47,9 @@ pub enum OperationId {
     SiteLogin,
     SitePackages,
     SiteCompare,
+    SiteMigrate,
+    SiteGoBack,
+    SiteWrittenSince,
     SiteDelete,
     PackageList,
     PackageShow,
@@ -91,7 +94,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 64] = [
+    pub const ALL: [OperationId; 67] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -116,6 +119,9 @@ impl OperationId {
         OperationId::SiteLogin,
         OperationId::SitePackages,
         OperationId::SiteCompare,
+        OperationId::SiteMigrate,
+        OperationId::SiteGoBack,
+        OperationId::SiteWrittenSince,
         OperationId::SiteDelete,
         OperationId::PackageList,
         OperationId::PackageShow,
@@ -162,7 +168,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::MigrateSite(_) | Task::GoBackSite { .. } | Task::DropFormers { .. } => return None,
+            Task::DropFormers { .. } => return None,
             Task::BackupSite { .. } | Task::VerifyBackup { .. } => return None,
             Task::RestoreBackup { .. } | Task::DeleteBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
@@ -175,6 +181,8 @@ impl OperationId {
             Task::InstallSite(_) => OperationId::SiteAdd,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
+            Task::MigrateSite(_) => OperationId::SiteMigrate,
+            Task::GoBackSite { .. } => OperationId::SiteGoBack,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
         })
     }
@@ -207,6 +215,9 @@ impl OperationId {
             | Id::SiteLogin
             | Id::SitePackages
             | Id::SiteCompare
+            | Id::SiteMigrate
+            | Id::SiteGoBack
+            | Id::SiteWrittenSince
             | Id::SiteDelete => site::declared(self),
             Id::TaskList
             | Id::TaskShow
@@ -235,6 +246,7 @@ const SERVER: TextKind = TextKind::naming::<ServerName>("SERVER", Subject::Serve
 const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject::Platform);
 const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
+const FORMER: TextKind = TextKind::of::<FormerName>("FORMER");
 const PROFILE: TextKind = TextKind::of::<MachineName>("PROFILE");
 const PACKAGE: TextKind = TextKind::of::<MachineName>("PACKAGE");
 const CLIENT: TextKind = TextKind::of::<MachineName>("CLIENT");

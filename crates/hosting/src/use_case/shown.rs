@@ -1,10 +1,10 @@
 //! From records to what faces show.
 
 use aegir_domain::protocol::{Level, Phase, Said};
-use aegir_domain::{DbEngine, DbService, NodeId, ObjectStatus, TaskState, Transport};
+use aegir_domain::{DbEngine, DbService, Former, NodeId, ObjectStatus, TaskState, Transport};
 use aegir_store::{
     AttemptRecord, Cursor, Direction, Domain, LineRecord, Listed, Listing, Node, NodesOf, ObjectSort, Page,
-    PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault, TaskRecord, Total, WaitingFor,
+    PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault, TaskList, TaskRecord, TaskSort, Total, WaitingFor,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -13,8 +13,8 @@ use super::Asked;
 use super::around::Around;
 use super::object::{short, short_name, standing};
 use crate::view::{
-    AttemptView, AvailableView, DomainView, LineView, NodeView, PlatformView, ServerView, ServiceView, SiteView,
-    SshView, StepView, TaskView,
+    AttemptView, AvailableView, DomainView, FormerView, LineView, NodeView, PlatformView, ServerView, ServiceView,
+    SiteView, SshView, StepView, TaskView,
 };
 use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
 
@@ -235,11 +235,39 @@ pub(super) fn platform_in_list(around: &Around, platform: &PlatformRecord) -> Pl
 /// A site, with all that there is to tell.
 pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<SiteView, Refusal> {
     let around = Around::sites(read, std::slice::from_ref(site)).await?;
+    let mut operations = operations(read, &site.node, Subject::Site, 0).await?;
+    if site.context.as_ref().is_none_or(|context| context.formers.is_empty())
+        && let Some(back) = operations.iter_mut().find(|one| one.verb == "go-back" && one.available)
+    {
+        back.available = false;
+        back.why_not = Some("it has no former self: one is kept when it is moved".into());
+    }
     Ok(SiteView {
         fields: super::field::fields_of(read, site.node.id).await?,
-        operations: operations(read, &site.node, Subject::Site, 0).await?,
+        operations,
+        fenced_ms: fenced_ms(read, site).await?,
         ..site_in_list(&around, site)
     })
+}
+
+/// For how long a site was behind its fence when it was last moved or went back, if it was.
+async fn fenced_ms(read: &mut Read, site: &SiteRecord) -> Result<Option<u64>, StoreFault> {
+    if site.context.as_ref().is_none_or(|context| context.formers.is_empty()) {
+        return Ok(None);
+    }
+    let moves = [OperationId::SiteMigrate, OperationId::SiteGoBack];
+    let moved = TaskList {
+        state: vec![TaskState::Succeeded, TaskState::Untidy],
+        operation: moves.iter().filter_map(|id| id.declaration().slug().parse().ok()).collect(),
+        object: Some(site.node.id),
+        sort: TaskSort::Ended,
+        direction: Direction::Down,
+        page: Page::first(1),
+        ..TaskList::default()
+    };
+    let Some(task) = read.list(&moved).await?.rows.into_iter().next() else { return Ok(None) };
+    let attempts = read.attempts(task.id).await?;
+    Ok(attempts.iter().rev().find_map(|attempt| attempt.answer.get("fenced_ms")?.as_u64()))
 }
 
 /// A site, as lists tell it.
@@ -258,8 +286,20 @@ pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
         core: site.core.clone(),
         domains: domains.iter().map(domain_view).collect(),
         awaits_installer: context.is_some_and(|context| context.awaits_installer),
+        fenced_ms: None,
+        formers: context.map(|context| context.formers.iter().map(former_view).collect()).unwrap_or_default(),
         fields: Default::default(),
         operations: Vec::new(),
+    }
+}
+
+fn former_view(former: &Former) -> FormerView {
+    FormerView {
+        name: former.name.to_string(),
+        platform: former.platform.to_string(),
+        core: former.core.clone(),
+        since: former.since.saturating_mul(1000),
+        bytes: former.bytes,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What can be asked of sites.
 
-use aegir_domain::{ContextName, NodeId, NodeKind, ObjectStatus, SiteName, Task, TaskState};
+use aegir_domain::{
+    ContextName, FormerName, MigrateSite, NodeId, NodeKind, ObjectStatus, SiteContext, SiteName, Task, TaskState,
+};
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
 use super::around::Around;
@@ -171,6 +173,33 @@ impl Hosting {
     pub(super) async fn log_in_to_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let account = asked.given.number("account").and_then(|account| u64::try_from(account).ok()).unwrap_or(1);
         self.site_task(asked, async |_, _, context| Ok(Task::Login { site: context.name.clone(), account })).await
+    }
+
+    pub(super) async fn migrate_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |tx, site, context| {
+            let Some(name) = asked.given.text("platform") else {
+                return Err(
+                    BadParameters::one(asked.operation, "platform", "it must be given", "name a platform").into()
+                );
+            };
+            let platform = platform_named(tx, &name).await?;
+            must_stay(tx, &platform.node).await?;
+            if platform.node.id == site.platform {
+                let why = format!("`{}` lives on `{name}` already", context.name);
+                return Err(BadParameters::one(asked.operation, "platform", why, "name another platform").into());
+            }
+            Ok(Task::MigrateSite(Box::new(MigrateSite::to(context.name.clone(), name))))
+        })
+        .await
+    }
+
+    pub(super) async fn go_back_with_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| {
+            let former = asked.given.text("former");
+            must_have_former(asked, context, former.as_ref())?;
+            Ok(Task::GoBackSite { site: context.name.clone(), former })
+        })
+        .await
     }
 
     pub(super) async fn delete_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -344,4 +373,22 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
         });
     }
     Ok(offer)
+}
+
+/// Fails if a site has no such former self, or none at all.
+pub(super) fn must_have_former(
+    asked: &Asked<'_>,
+    context: &SiteContext,
+    former: Option<&FormerName>,
+) -> Result<(), Refusal> {
+    let there = |name: &FormerName| context.formers.iter().any(|former| former.name == *name);
+    if !context.formers.is_empty() && former.is_none_or(there) {
+        return Ok(());
+    }
+    let why = match former {
+        Some(name) => format!("`{}` has no former self `{name}`", context.name),
+        None => format!("`{}` has no former self: one is kept when it is moved", context.name),
+    };
+    let see = format!("see which there are with `aegir site show {}`", context.name);
+    Err(BadParameters::one(asked.operation, "former", why, see).into())
 }

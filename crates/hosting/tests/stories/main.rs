@@ -13,6 +13,7 @@ mod ground;
 mod kept;
 mod lease;
 mod loss;
+mod moves;
 mod news;
 mod of_everything;
 mod once;

@@ -26,6 +26,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteEdit => vec![edit_site("edit.test").with("alias", "www.edit.test").with("field", "spare=1")],
         Id::SiteVerify => vec![verify_site("verify.test")],
         Id::SiteLogin => vec![log_in("login.test")],
+        Id::SiteMigrate => vec![of.about("migrate.test").with("platform", "d11")],
+        Id::SiteGoBack => vec![of.about("moved.test")],
         // One that was never made goes at once.
         Id::SiteDelete => vec![delete_site("delete.test"), delete_site("failed.test")],
         Id::TaskCancel => vec![on_task(id, NodeId(there.waiting))],
@@ -58,6 +60,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SiteOptions
         | Id::SitePackages
         | Id::SiteCompare
+        | Id::SiteWrittenSince
         | Id::PackageList
         | Id::PackageShow
         | Id::TaskList

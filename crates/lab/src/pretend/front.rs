@@ -196,12 +196,13 @@ impl PretendFront {
             self.queue(add_platform(platform, "web1")).await;
         }
         self.work().await;
-        for site in ["edit", "verify", "login", "delete", "cancel", "retry", "ours", "theirs"] {
+        for site in ["edit", "verify", "login", "migrate", "moved", "delete", "cancel", "retry", "ours", "theirs"] {
             self.queue(add_site(&format!("{site}.test"))).await;
         }
         web1.plan_once(TaskKind::InstallSite, "@failed.test", Plan::ends(Ends::RolledBack));
         self.queue(add_site("failed.test")).await;
         self.work().await;
+        self.queue(Call::of(Id::SiteMigrate).about("moved.test").with("platform", "d11")).await;
         let ended = self.queue(Call::of(Id::SiteVerify).about("retry.test")).await;
         self.work().await;
         for name in ["@ours.test", "@theirs.test"] {

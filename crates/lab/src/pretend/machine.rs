@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
 use aegir_domain::{
-    AttemptId, Code, Compared, Context, ContextName, Fault, Finding, HostKey, Instance, PackageKind, Password,
-    PlatformSide, Requirements, ServerName, ServiceKind, SiteSide, Task, TaskKind, TaskLock, Transport, Trial, Tried,
-    compare, locks_of,
+    AttemptId, Code, Compared, Context, ContextName, Fault, Finding, Former, FormerName, HostKey, Instance,
+    PackageKind, Password, PlatformSide, Requirements, ServerName, ServiceKind, SiteName, SiteSide, Task, TaskKind,
+    TaskLock, Transport, Trial, Tried, WriteCount, Writes, WritesAnswer, compare, locks_of,
 };
 use aegir_hosting::{Comparison, Lines, Lost, Outside, Place, Sought};
 use serde_json::{Map, Value, json};
@@ -193,6 +193,30 @@ impl Machine {
         };
         let allowed = allow_missing.iter().map(ToString::to_string).collect();
         Compared::Fit(Box::new(compare(&side, &other, &allowed)))
+    }
+
+    /// What was written to a site since it left a former self: always the same.
+    pub(super) fn written_since(&self, site: &SiteName, former: Option<&FormerName>) -> WritesAnswer {
+        let state = self.state();
+        let Some(Context::Site(saved)) = state.contexts.get(&ContextName::Site(site.clone())) else {
+            let absent = PretendFault::Absent(ContextName::Site(site.clone()).to_string());
+            return WritesAnswer::Refused(Fault::from(absent).report());
+        };
+        let is_it = |it: &&Former| former.is_none_or(|name| it.name == *name);
+        match saved.formers.iter().rev().find(is_it) {
+            None => WritesAnswer::Refused(Fault::from(PretendFault::Absent("a former self".into())).report()),
+            Some(former) => WritesAnswer::Writes(Box::new(Writes {
+                site: site.clone(),
+                former: former.name.clone(),
+                platform: former.platform.clone(),
+                core: former.core.clone(),
+                since: former.since,
+                counts: vec![
+                    WriteCount { what: "pieces of content".into(), count: 3 },
+                    WriteCount { what: "comments".into(), count: 12 },
+                ],
+            })),
+        }
     }
 
     /// Makes it anew, under its old name: it shows another key over ssh.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
-    AttemptId, Context, ContextName, Database, DbName, Fault, FaultReport, InstallSite, Instance, Left, Marker,
-    Outcome, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, ProfileLanguage, SiteAnswer, SiteContext,
-    Task,
+    AttemptId, Context, ContextName, Database, DbName, Fault, FaultReport, Former, InstallSite, Instance, Left, Marker,
+    Outcome, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, SiteAnswer,
+    SiteContext, Task,
 };
 use serde_json::{Map, Value, json};
 
@@ -246,14 +246,18 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
         Task::MigrateSite(migrate) => {
             let platform = &migrate.platform;
             must(&ContextName::Platform(platform.clone()))?;
-            let Context::Site(site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
-            Done {
-                answer: site_answer(plan),
-                ..save(Context::Site(Box::new(SiteContext { platform: platform.clone(), ..*site })))
-            }
+            let moved = moved(must(&name)?, platform).ok_or_else(|| no(PretendFault::Failed))?;
+            Done { answer: fenced(site_answer(plan)), ..save(fresh(moved)?) }
+        }
+        Task::GoBackSite { .. } => {
+            let former = match must(&name)? {
+                Context::Site(site) => site.formers.last().map(|former| former.platform.clone()),
+                _ => None,
+            };
+            let back = former.and_then(|platform| moved(is?, &platform)).ok_or_else(|| no(PretendFault::Failed))?;
+            Done { answer: fenced(site_answer(plan)), ..save(fresh(back)?) }
         }
         Task::DropFormers { .. } => save(must(&name)?.clone()),
-        Task::GoBackSite { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
         Task::BackupSite { .. } => {
             must(&name)?;
             Done::default()
@@ -311,8 +315,22 @@ fn site_answer(plan: &Plan) -> Map<String, Value> {
     map_of(json!(SiteAnswer { core: CORE.into(), packages: Some(packages), installer: None, changes: Vec::new() }))
 }
 
+/// The same, of a site whose visitors were told to come back meanwhile.
+fn fenced(mut answer: Map<String, Value>) -> Map<String, Value> {
+    answer.insert("fenced_ms".into(), 2400.into());
+    answer
+}
+
 fn map_of(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
+}
+
+/// A site on another platform, with what it was as its one former self.
+fn moved(is: &Context, to: &PlatformName) -> Option<Context> {
+    let Context::Site(site) = is else { return None };
+    let name = format!("{}-20260101.000000-0123456789ab", site.name).parse().ok()?;
+    let formers = vec![Former::of(site, name, 1_767_225_600, 50 << 20)];
+    Some(Context::Site(Box::new(SiteContext { platform: to.clone(), formers, ..(**site).clone() })))
 }
 
 /// A site as its install leaves it.

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use aegir_domain::protocol::Said;
 use aegir_domain::{
     AttemptId, Cmd, Code, Fault, Fit, PlatformContext, PlatformName, PlatformSide, Reach, Reason, Remedy, ServerName,
-    SiteContext, SiteName, SiteSide, Verdict, compare, locks_to_compare,
+    SiteContext, SiteName, SiteSide, TaskLock, Verdict, compare, locks_to_compare,
 };
 use aegir_drupal::platform::{self, PlatformFacts};
 use aegir_host::{CommandFailed, Deadline, Launch, Mint, Programs, Ran};
@@ -16,7 +16,7 @@ use aegir_recipe::{Check, Teller};
 
 use crate::service::code_ahead::CodeAhead;
 use crate::service::{DbServer, php};
-use crate::{Contexts, TaskFolder, World, WorldParts};
+use crate::{ContextFault, Contexts, TaskFolder, World, WorldParts};
 
 /// Refuses to go on with a site that does not fit a platform, and gives the report. A line that only looks, for any task
 /// that would have the platform's code run the site.
@@ -130,14 +130,24 @@ pub type RunProgram = fn(Cmd) -> Result<Ran, CommandFailed>;
 pub fn compare_site(parts: &Arc<WorldParts>, asked: &PackagesFit, run_program: RunProgram) -> Result<Fit, Fault> {
     let contexts = Contexts::new(&parts.home, &parts.files);
     let wanted = || locks_to_compare(&asked.site, &asked.platform, &|name| contexts.find(name));
+    held_still(parts, "a comparison", wanted, || asked.report(&looking(parts, run_program)))
+}
+
+/// Looks at something while nobody changes it; `who` is what others are told who wait.
+pub(super) fn held_still<T>(
+    parts: &Arc<WorldParts>,
+    who: &str,
+    wanted: impl Fn() -> Result<Vec<TaskLock>, ContextFault>,
+    look: impl Fn() -> Result<T, Fault>,
+) -> Result<T, Fault> {
     loop {
         let locks = wanted()?;
-        let names: Vec<_> = locks.iter().map(aegir_domain::TaskLock::as_wanted).collect();
+        let names: Vec<_> = locks.iter().map(TaskLock::as_wanted).collect();
         let patience = parts.settings.patience().min(LONGEST_WAIT);
-        let _held = aegir_host::locks::take(&parts.home.locks(), &names, patience, "a comparison", &mut |_| ())?;
+        let _held = aegir_host::locks::take(&parts.home.locks(), &names, patience, who, &mut |_| ())?;
         // What was read before the locks were held may have changed since.
         if wanted()? == locks {
-            return asked.report(&looking(parts, run_program));
+            return look();
         }
     }
 }
@@ -146,7 +156,7 @@ pub fn compare_site(parts: &Arc<WorldParts>, asked: &PackagesFit, run_program: R
 const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A world to look at, of no attempt: nothing is said, and nothing lies in its folder.
-fn looking(parts: &Arc<WorldParts>, run_program: RunProgram) -> World {
+pub(super) fn looking(parts: &Arc<WorldParts>, run_program: RunProgram) -> World {
     let mint: &dyn Mint = &*parts.mint;
     let attempt = AttemptId::from_parts(parts.clock.unix_ms(), mint.random());
     World {

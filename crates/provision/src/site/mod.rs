@@ -14,6 +14,7 @@ mod probe;
 mod restore;
 pub(crate) mod translation;
 mod verify;
+mod writes;
 
 pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
@@ -34,3 +35,4 @@ pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;
 pub(crate) use restore::Restore;
 pub(crate) use verify::{FlushCaches, Verify};
+pub use writes::writes_since;

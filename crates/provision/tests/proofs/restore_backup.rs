@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use aegir_domain::{
-    BackupName, Context, DbEngine, InstallSite, OutcomeKind, Password, Redirect, Report, SiteContext, Task,
+    BackupName, Context, DbEngine, InstallSite, MigrateSite, OutcomeKind, Password, Redirect, Report, SiteContext, Task,
 };
 use aegir_host::Connection;
 use aegir_lab::fake::Trouble;

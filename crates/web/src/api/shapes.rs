@@ -6,7 +6,7 @@ use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
     DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView, HistoryView,
     HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView,
-    SessionView, SettingView, SiteView, TaskView, TokenView, TriedView,
+    SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -151,6 +151,7 @@ impl Shapes {
             Id::SiteShow => self.of::<SiteView>(),
             Id::SitePackages => self.of::<PageView<InstalledView>>(),
             Id::SiteCompare => self.of::<FitView>(),
+            Id::SiteWrittenSince => self.of::<WritesView>(),
             Id::SiteOptions => self.of::<OptionsView>(),
             Id::PackageList => self.of::<PageView<PackageView>>(),
             Id::PackageShow => self.of::<PackageView>(),
@@ -203,6 +204,8 @@ impl Shapes {
             | Id::SiteEdit
             | Id::SiteVerify
             | Id::SiteLogin
+            | Id::SiteMigrate
+            | Id::SiteGoBack
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),
             // Where a server is that is not made yet is changed at once.

@@ -12,6 +12,7 @@
 //! - A form that is sent twice is done once.
 
 mod about;
+mod ahead;
 mod confirm;
 mod field;
 mod fill;

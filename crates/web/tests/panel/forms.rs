@@ -52,6 +52,8 @@ fn addresses_of(operation: &Operation) -> Vec<(&'static str, String)> {
         (OperationId::ServerHostKey, _) => "/do/server-trust/{name}".to_owned(),
         (OperationId::SettingShow, _) => "/do/settings-set/{name}".to_owned(),
         (OperationId::SiteCompare, _) => "/sites/{name}/compare".to_owned(),
+        // What going back would leave out is shown where one goes back.
+        (OperationId::SiteWrittenSince, _) => "/do/site-go-back/{name}".to_owned(),
         (OperationId::NodeShow | OperationId::NodeHistory, _) => "/nodes/{id}".to_owned(),
         (_, Effect::Shows | Effect::Lists) if matches!(operation.names, Names::One(_)) => {
             format!("/{subject}/{{name}}")
@@ -100,6 +102,9 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::ServerForget, _) => "web3".into(),
             (OperationId::PlatformForget, _) => "d12".into(),
             (OperationId::SiteEdit, _) => "edit.test".into(),
+            // Where to is chosen first, in a form that does nothing yet.
+            (OperationId::SiteMigrate, _) => "verify.test?platform=d10".into(),
+            (OperationId::SiteGoBack, _) => "moved.test".into(),
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
             (_, Subject::Site) => "verify.test".into(),

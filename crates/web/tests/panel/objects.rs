@@ -161,6 +161,56 @@ fn a_site_is_compared_with_a_platform_that_is_chosen_and_what_is_in_the_way_come
 }
 
 #[test]
+fn a_move_shows_first_what_stands_between_and_going_back_what_would_be_left_out() {
+    let browser = Browser::with(odd_ones);
+
+    let choice = browser.open("/do/site-migrate/a.test");
+    assert_eq!(choice.status, 200);
+    assert!(choice.body.contains("<option value=\"d11\"") && !choice.body.contains("<option value=\"d10\""));
+    assert!(choice.body.contains("<form method=\"get\" action=\"/do/site-migrate/a.test\""), "it does nothing yet");
+    let form = choice.body.split("<form method=\"get\" action=\"/do").nth(1).unwrap().split("</form>").next().unwrap();
+    assert!(!form.contains("form_token"), "no address bears what a form is known by");
+    let bad = browser.open("/do/site-migrate/a.test?platform=d11");
+    assert!(bad.text().contains("a.test does not fit the platform d11"), "{}", bad.text());
+    assert_eq!(bad.field("platform").as_deref(), Some("d11"));
+    assert!(!bad.body.contains("<button class=\"button primary\">Migrate"), "what does not fit is not moved");
+    let none = browser.open("/do/site-migrate/a.test?platform=nowhere");
+    assert!(none.text().contains("nowhere") && none.body.contains("<option value=\"d11\""), "{}", none.text());
+    let kept = browser.open("/do/site-go-back/a.test");
+    assert_eq!(kept.status, 409, "{}", kept.text());
+    assert!(kept.text().contains("no former self"), "{}", kept.text());
+}
+
+#[test]
+fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
+    let browser = Browser::with(async |front| {
+        odd_ones(front).await;
+        front.queue(Call::of(Id::SiteMigrate).about("b.test").with("platform", "d11")).await;
+        front.work().await;
+    });
+    let former = "b.test-20260101.000000-0123456789ab";
+
+    let site = browser.open("/sites/b.test");
+    let rows = site.rows("What it was");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0][..3], [former, "d10", "10.3.6"], "{rows:?}");
+    assert!(rows[0][3].contains("2026-01-01 00:00:00 UTC") && rows[0][4] == "50 MB", "{rows:?}");
+    assert_eq!(site.link("Go back to it…"), Some(format!("/do/site-go-back/b.test?former={former}")));
+    assert!(site.text().contains("visitors were told to come back for 2.4 s"), "{}", site.text());
+    assert_eq!(browser.open_as(GUEST, "/sites/b.test").link("Go back to it…"), None);
+
+    let back = browser.open("/do/site-go-back/b.test");
+    assert_eq!(back.status, 200);
+    let text = back.text();
+    assert!(text.contains("3 pieces of content") && text.contains("12 comments"), "{text}");
+    assert!(text.contains("2026-01-01 00:00:00 UTC"), "{text}");
+    assert_eq!(back.field("former").as_deref(), Some(former));
+    let task = browser.open("/tasks?object=%40b.test").link("site migrate").unwrap_or_default();
+    let told = browser.open(&task).text();
+    assert!(told.contains("fenced for") && told.contains("2.4 s"), "{task}: {told}");
+}
+
+#[test]
 fn the_page_of_a_package_names_its_releases_and_every_place_with_its_version() {
     let browser = Browser::with(odd_ones);
 

@@ -97,6 +97,14 @@ const COMPARE: &[Parameter] = &[
     ),
 ];
 
+const MIGRATE: &[Parameter] = &[required("platform", Shape::Text(PLATFORM), "the platform it is to live on")];
+
+const GO_BACK: &[Parameter] =
+    &[optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest")];
+
+const WRITTEN_SINCE: &[Parameter] =
+    &[optional("former", Shape::Text(FORMER), "the former self that one would go back to", "the latest")];
+
 const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
 
 pub(super) fn declared(id: OperationId) -> Operation {
@@ -157,6 +165,30 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::View,
             Effect::Shows,
             "Tells whether a site fits a platform: what would be upgraded there, and what stands in the way.",
+        ),
+        OperationId::SiteMigrate => (
+            "migrate",
+            Names::One(SITE),
+            MIGRATE,
+            Permission::Manage,
+            Effect::Queues,
+            "Moves a site to another platform of its server, with its updates run on a copy first; what it was is kept.",
+        ),
+        OperationId::SiteGoBack => (
+            "go-back",
+            Names::One(SITE),
+            GO_BACK,
+            Permission::Manage,
+            Effect::Queues,
+            "Has a site be what it was before it was moved, and keeps what it is now.",
+        ),
+        OperationId::SiteWrittenSince => (
+            "written-since",
+            Names::One(SITE),
+            WRITTEN_SINCE,
+            Permission::View,
+            Effect::Shows,
+            "Tells what was written to a site since it left a former self: what going back would leave out.",
         ),
         OperationId::SiteDelete => (
             "delete",

@@ -80,6 +80,16 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             }
             notes
         }
+        OperationId::SiteMigrate => vec![
+            "Its files are copied while it is in use. Then its visitors are told to come back, its database is copied, and \
+             the updates run on the copy. If anything goes wrong, all is as it was; what it was is kept in any case."
+                .to_owned(),
+        ],
+        OperationId::SiteGoBack => vec![
+            "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \
+             way, and its task says how much that is."
+                .to_owned(),
+        ],
         OperationId::SettingSet => match view.map(|view| &view["changed_by"]) {
             Some(Value::String(by)) => vec![format!("It was last changed by {by}.")],
             _ => vec!["It has never been changed.".into()],

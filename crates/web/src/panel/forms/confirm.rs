@@ -52,6 +52,11 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
                 quoted(&view["database"]),
                 bare(&text_of(&view["db_server"])),
             ));
+            if view["formers"].as_array().is_some_and(|formers| !formers.is_empty()) {
+                happens.push(
+                    "What it was before it was moved goes likewise: files to the trash, databases for good.".into(),
+                );
+            }
             happens.push("Its record and its credentials are removed; its name is free again.".into());
             stays.push("Its files, in the trash: for as many days as the setting `trash_days` of its machine says, 30 by default.".into());
             stays.push(

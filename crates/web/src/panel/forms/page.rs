@@ -8,6 +8,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use super::about::{back_of, has_object_pages, has_page, notes, section_of, title_of};
+use super::ahead::Ahead;
 use super::confirm::{Confirm, confirm, takes_away};
 use super::field::Field;
 use super::fill::{bare, fields, typed};
@@ -47,12 +48,14 @@ struct FormPage {
     notes: Vec<String>,
     /// Whether a button stands before that which does it: Enter is the first one's.
     has_trial: bool,
+    /// What is to be seen before it is done.
+    ahead: Ahead,
 }
 
 /// What went wrong.
 pub(super) struct Told {
-    what: String,
-    because: Vec<String>,
+    pub(super) what: String,
+    pub(super) because: Vec<String>,
     pub(super) remedy: String,
 }
 
@@ -197,6 +200,7 @@ impl<'a> Doing<'a> {
         if let Some(confirm) = confirm.as_ref().filter(|confirm| !confirm.error.is_empty()) {
             listed.push(("confirm".into(), confirm.error.clone()));
         }
+        let ahead = Ahead::of(self, &mut fields, &call).await;
         let mut groups = grouped(&self.operation, fields);
         for group in &mut groups {
             group.tries = trial::address_of(&self.operation, self.name.as_deref(), group);
@@ -209,16 +213,17 @@ impl<'a> Doing<'a> {
             has_trial: groups.iter().any(|group| !group.tries.is_empty()),
             groups,
             confirm,
-            button: self.title(),
+            button: if ahead.asks_first { "See what stands between".into() } else { self.title() },
             back: back_of(&self.operation, self.name.as_deref()),
             errors: listed,
             problem,
             plan,
             try_button: match self.operation.effect {
-                Effect::Queues => "What would happen",
+                Effect::Queues if !ahead.asks_first => "What would happen",
                 _ => "",
             },
             notes,
+            ahead,
         };
         reply::page_as(status, &page)
     }

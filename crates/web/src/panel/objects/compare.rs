@@ -1,6 +1,5 @@
 //! Whether a site fits a platform: which one is asked of is chosen first, in a form that works without scripts.
 
-use aegir_domain::Verdict;
 use aegir_hosting::view::{FitView, PlatformView};
 use aegir_hosting::{Call, OperationId, Subject};
 use askama::Template;
@@ -8,9 +7,9 @@ use axum::body::Body;
 use axum::http::Response;
 
 use crate::api::Problem;
+use crate::panel::fit::Report;
 use crate::panel::frame::{Choice, Frame};
 use crate::panel::visit::Visit;
-use crate::panel::words::capital;
 use crate::panel::{address, elsewhere, reply};
 
 /// How many platforms are offered at the most.
@@ -25,33 +24,9 @@ struct ComparePage {
     platforms: Vec<Choice>,
     /// What was seen; nothing while no platform is chosen.
     report: Option<Report>,
+    /// Where it is moved there; empty: it does not fit, or whoever asks may not.
+    migrate: String,
     back: String,
-}
-
-/// A report, in the order in which it is read.
-struct Report {
-    fits: bool,
-    sentence: String,
-    groups: Vec<Group>,
-    /// How many packages stay as they are.
-    unchanged: usize,
-}
-
-/// All reasons of one verdict.
-struct Group {
-    title: &'static str,
-    tone: &'static str,
-    word: &'static str,
-    lines: Vec<Line>,
-}
-
-/// A reason, and whose it is.
-struct Line {
-    /// Empty: of the site as a whole.
-    package: String,
-    kind: String,
-    text: String,
-    remedy: String,
 }
 
 /// Shows the choice, and the report if a platform is chosen.
@@ -73,7 +48,21 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     };
     let platforms = platforms.into_iter().filter_map(|platform| offered(&platform, to)).collect();
     let here = path(name);
-    reply::page(&ComparePage { frame, here, platforms, report, back })
+    let migrate = match (&report, to) {
+        (Some(report), Some(to)) if report.fits => migrate(visit, name, to).await,
+        _ => String::new(),
+    };
+    reply::page(&ComparePage { frame, here, platforms, report, migrate, back })
+}
+
+/// Where a site is moved to a platform; empty: it cannot be now, or whoever asks may not.
+async fn migrate(visit: &Visit, site: &str, to: &str) -> String {
+    let operation = OperationId::SiteMigrate.declaration();
+    let call = Call { dry_run: true, ..Call::of(operation.id).about(site).with("platform", to) };
+    match visit.ask(call).await {
+        Ok(_) => format!("{}?platform={}", address::doing(&operation, Some(site)), address::encoded(to)),
+        Err(_) => String::new(),
+    }
 }
 
 /// Where a site is compared.
@@ -86,40 +75,4 @@ fn offered(platform: &PlatformView, chosen: Option<&str>) -> Option<Choice> {
     let core = platform.core.as_ref().map(|core| format!(" (Drupal {core})")).unwrap_or_default();
     let chosen = chosen == Some(name.as_str());
     Some(Choice { text: format!("{name}{core}"), value: name, hint: String::new(), chosen, open: true })
-}
-
-impl Report {
-    fn of(fit: &FitView) -> Report {
-        let errors = fit.reasons(Verdict::Error).count();
-        let sentence = match errors {
-            0 => format!("{} fits the platform {}.", fit.site, fit.platform),
-            1 => format!("{} does not fit the platform {}: one thing is in the way.", fit.site, fit.platform),
-            many => format!("{} does not fit the platform {}: {many} things are in the way.", fit.site, fit.platform),
-        };
-        let groups = Verdict::WORST_FIRST.into_iter().map(|verdict| Group::of(fit, verdict));
-        Report {
-            fits: fit.fits,
-            sentence,
-            groups: groups.filter(|group| !group.lines.is_empty()).collect(),
-            unchanged: fit.unchanged().count(),
-        }
-    }
-}
-
-impl Group {
-    fn of(fit: &FitView, verdict: Verdict) -> Group {
-        let (title, tone, word) = match verdict {
-            Verdict::Error => ("Errors", "bad", "error"),
-            Verdict::Warning => ("Warnings", "warning", "warning"),
-            Verdict::Upgrades => ("Upgrades", "busy", "upgrades"),
-            Verdict::Fits => ("Fits", "good", "fits"),
-        };
-        let lines = fit.reasons(verdict).map(|(package, reason)| Line {
-            package: package.map(|package| package.name.clone()).unwrap_or_default(),
-            kind: package.map(|package| package.kind.clone()).unwrap_or_default(),
-            text: if package.is_some() { reason.text.clone() } else { capital(&reason.text) },
-            remedy: capital(reason.remedy.as_deref().filter(|_| verdict >= Verdict::Warning).unwrap_or_default()),
-        });
-        Group { title, tone, word, lines: lines.collect() }
-    }
 }

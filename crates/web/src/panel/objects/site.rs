@@ -13,7 +13,7 @@ use crate::panel::frame::Frame;
 use crate::panel::lists::{self, Beside, INSTALLED, Table};
 use crate::panel::marks::Drifts;
 use crate::panel::visit::Visit;
-use crate::panel::{address, marks, reply};
+use crate::panel::{address, marks, reply, times};
 
 /// How many packages are shown.
 const SHOWN: usize = 12;
@@ -35,6 +35,10 @@ struct SitePage {
     all_packages: String,
     /// Where it is compared with another platform.
     compare: String,
+    /// Where it goes back to what it was; empty: it cannot now.
+    go_back: String,
+    /// For how long its visitors were told to come back when it was last moved.
+    fenced: Option<String>,
 }
 
 /// Shows the site of the name in the address.
@@ -56,9 +60,14 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
     };
     let mut it = Whole::ask(visit, common, &drifts).await?;
     it.parts = vec![("Facts", "facts"), ("Domains", "domains"), ("Packages", "packages")];
+    if !site.formers.is_empty() {
+        it.parts.insert(2, ("What it was", "formers"));
+    }
+    let name = site.node.name.as_deref().unwrap_or_default();
+    let go_back = address::doing(&OperationId::SiteGoBack.declaration(), Some(name));
+    let may_go_back = it.doing.iter().any(|doing| doing.href == go_back);
     let (packages, enabled) =
         if site.node.status == "deleted" { Default::default() } else { packages(visit, &site).await? };
-    let name = site.node.name.as_deref().unwrap_or_default();
     let all_packages = format!("{}/packages", address::object(Subject::Site, name));
     let server = Call::of(OperationId::ServerShow).about(site.server.clone());
     // A page is shown though its server cannot be: it may be gone, as the site is.
@@ -74,6 +83,11 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         enabled,
         all_packages,
         compare: super::compare::path(name),
+        go_back: if may_go_back { go_back } else { String::new() },
+        fenced: site.fenced_ms.map(|took| {
+            let took = i64::try_from(took).unwrap_or(i64::MAX);
+            format!("visitors were told to come back for {}, when it was last moved", times::lasted(&took))
+        }),
         site,
     })
 }

@@ -314,11 +314,24 @@ fn elsewhere_of(task: &TaskView, log: &Log) -> Vec<Elsewhere> {
 fn facts(object: &Value) -> Vec<(String, String)> {
     let Some(object) = object.as_object() else { return Vec::new() };
     let given = object.iter().filter(|(_, value)| !value.is_null());
-    given.map(|(name, value)| (name.replace('_', " "), in_words(value))).collect()
+    given.map(fact).collect()
+}
+
+/// A name and a value in words; a length of time is told as one.
+fn fact((name, value): (&String, &Value)) -> (String, String) {
+    let label = |name: &str| name.replace('_', " ");
+    match (name.strip_suffix("_ms"), value.as_i64()) {
+        (Some(name), Some(took)) => (format!("{} for", label(name)), times::lasted(&took)),
+        _ => (label(name), in_words(value)),
+    }
 }
 
 fn in_words(value: &Value) -> String {
     let text = match value {
+        Value::Object(counts) if counts.is_empty() => "nothing that is known of".into(),
+        Value::Object(counts) if counts.values().all(Value::is_u64) => {
+            counts.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+        }
         Value::String(text) => text.clone(),
         Value::Bool(true) => "yes".into(),
         Value::Bool(false) => "no".into(),

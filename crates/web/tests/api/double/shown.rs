@@ -91,6 +91,8 @@ impl State {
                     tls: "off".into(),
                 }],
                 awaits_installer: false,
+                fenced_ms: None,
+                formers: Vec::new(),
                 fields,
                 operations,
             }),

@@ -1,0 +1,115 @@
+//! What is to be seen before a site is moved, or goes back: what stands between it and the platform, and what it would
+//! be without.
+
+use aegir_hosting::view::{FitView, PlatformView, WritesView};
+use aegir_hosting::{Call, OperationId};
+use serde_json::Value;
+
+use super::field::{Field, Look};
+use super::page::{Doing, Told};
+use crate::panel::address;
+use crate::panel::fit::Report;
+use crate::panel::frame::Choice;
+
+/// How many platforms are offered at the most.
+const MOST: usize = 500;
+
+/// What stands before the form.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// Whether the form only chooses what is to be looked at first, and does nothing.
+    pub(super) asks_first: bool,
+    /// Whether it cannot be done as was seen.
+    pub(super) forbids: bool,
+    /// How the site would fare on the platform that was chosen.
+    pub(super) report: Option<Report>,
+    /// Where another one is chosen; empty: nothing is.
+    pub(super) elsewhere: String,
+    /// What going back would leave out.
+    pub(super) lost: Option<WritesView>,
+    /// Other former selves, and where each is looked at.
+    pub(super) others: Vec<(String, String)>,
+    /// Why it could not be looked at.
+    pub(super) problem: Option<Told>,
+}
+
+impl Ahead {
+    /// What is to be seen before `doing`, whose form has these fields and says `call` so far.
+    pub(super) async fn of(doing: &Doing<'_>, fields: &mut [Field], call: &Call) -> Ahead {
+        let given = |name: &str| call.parameters.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        match doing.operation.id {
+            OperationId::SiteMigrate => moves(doing, fields, given("platform")).await,
+            OperationId::SiteGoBack => goes_back(doing, fields, given("former")).await,
+            _ => Ahead::default(),
+        }
+    }
+}
+
+/// A platform is chosen first; then it is told how the site would fare there.
+async fn moves(doing: &Doing<'_>, fields: &mut [Field], to: Option<&str>) -> Ahead {
+    let site = doing.name.as_deref().unwrap_or_default();
+    let mut ahead = Ahead::default();
+    let Some(field) = fields.iter_mut().find(|field| field.name == "platform") else { return ahead };
+    if let Some(to) = to.filter(|_| field.error.is_empty()) {
+        let call = Call::of(OperationId::SiteCompare).about(site).with("to", to);
+        match doing.visit.object::<FitView>(call).await {
+            Ok(fit) => {
+                ahead.forbids = !fit.fits;
+                ahead.report = Some(Report::of(&fit));
+                ahead.elsewhere = address::doing(&doing.operation, Some(site));
+                field.look = Look::Hidden;
+                return ahead;
+            }
+            Err(problem) => ahead.problem = Some(Told::of(&problem)),
+        }
+    }
+    ahead.asks_first = true;
+    let own = doing.view.as_ref().and_then(|view| view["platform"].as_str()).unwrap_or_default();
+    offer(doing, field, own).await;
+    ahead
+}
+
+/// Offers each other platform, with its version of Drupal.
+async fn offer(doing: &Doing<'_>, field: &mut Field, own: &str) {
+    let call = Call::of(OperationId::PlatformList).with("limit", MOST).uncounted();
+    // Where they cannot be had, a name can still be typed.
+    let Ok((platforms, None, _)) = doing.visit.list::<PlatformView>(call).await else { return };
+    let chosen = field.value.clone();
+    field.look = Look::Select;
+    field.choices =
+        platforms.iter().filter(|platform| platform.node.name.as_deref() != Some(own)).map(choice).collect();
+    if !chosen.is_empty() {
+        field.fill(&chosen);
+    }
+}
+
+fn choice(platform: &PlatformView) -> Choice {
+    let name = platform.node.name.clone().unwrap_or_default();
+    let core = platform.core.as_ref().map(|core| format!(" (Drupal {core})")).unwrap_or_default();
+    Choice { text: format!("{name}{core}"), value: name, open: true, ..Choice::default() }
+}
+
+/// What the former self lacks that is chosen, or the latest.
+async fn goes_back(doing: &Doing<'_>, fields: &mut [Field], former: Option<&str>) -> Ahead {
+    let site = doing.name.as_deref().unwrap_or_default();
+    let all = doing.view.as_ref().and_then(|view| view["formers"].as_array()).into_iter().flatten();
+    let mut all: Vec<&str> = all.filter_map(|former| former["name"].as_str()).collect();
+    all.reverse();
+    let mut ahead = Ahead::default();
+    let Some(chosen) = former.or(all.first().copied()) else { return ahead };
+    let call = Call::of(OperationId::SiteWrittenSince).about(site).with("former", chosen);
+    match doing.visit.object::<WritesView>(call).await {
+        Ok(lost) => ahead.lost = Some(lost),
+        Err(problem) => ahead.problem = Some(Told::of(&problem)),
+    }
+    let here = address::doing(&doing.operation, Some(site));
+    let others = all.iter().filter(|name| **name != chosen);
+    ahead.others =
+        others.map(|name| ((*name).to_owned(), format!("{here}?former={}", address::encoded(name)))).collect();
+    // What was seen is what is gone back to, whatever is the latest by then.
+    if let Some(field) = fields.iter_mut().find(|field| field.name == "former" && field.error.is_empty()) {
+        field.fill(chosen);
+        field.look = Look::Hidden;
+    }
+    ahead
+}
