@@ -10,8 +10,8 @@ use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     BringBack, BringCredentials, CopyDatabase, CopyFiles, DropFolderMark, FlushCaches, HoldStill, KeepCredentials,
-    LendPool, LetGo, LowerFence, MakeSiteFolder, RaiseFence, ReplaceCredentials, RunInstaller, RunUpdates, SettleModes,
-    TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
+    LendPool, LetGo, LowerFence, MakeOwn, MakeSiteFolder, RaiseFence, Relocate, ReplaceCredentials, RunInstaller,
+    RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -43,6 +43,7 @@ pub fn lines() -> Lines<World> {
         .undo::<LoadDump>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
+        .undo::<MakeOwn>()
         .undo::<MakeProject>()
         .undo::<MakeSecret>()
         .undo::<MakeSiteFolder>()
@@ -56,10 +57,12 @@ pub fn lines() -> Lines<World> {
         .undo::<PublishVhost>()
         .undo::<Put>()
         .undo::<RaiseFence>()
+        .undo::<Relocate>()
         .undo::<RemoveLink>()
         .undo::<ReplaceCredentials>()
         .undo::<RunInstaller>()
         .undo::<RunUpdates>()
+        .undo::<Sanitise>()
         .undo::<SaveContext>()
         .undo::<SaveServerPassword>()
         .undo::<SetAside>()
