@@ -39,7 +39,7 @@ impl Undo<World> for TakeSalt {
     }
 }
 
-/// Makes a copy a site of its own: another UUID, other keys, and nobody is signed in. Its salt comes with its
+/// Makes a copy a site of its own: another UUID, other keys, empty caches, and nobody is signed in. Its salt comes with its
 /// credentials: for one of its own the secret `hash-salt` is made, and not taken from the site that was copied.
 ///
 /// For a database that this task made and nobody uses yet; its user has the secret `database` for its password.
