@@ -33,6 +33,8 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
         Task::GoBackSite { site, former } => Box::new(site::GoBack { site, former }),
         Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
+        Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),
+        Task::RenameSite { site, to, old_name } => Box::new(site::Rename { site, to, old_name }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),

@@ -24,6 +24,7 @@ mod modes;
 mod moved_boundaries;
 mod moved_under_load;
 mod moves;
+mod names;
 mod restores;
 mod secrets;
 mod session;

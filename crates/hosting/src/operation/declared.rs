@@ -168,7 +168,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::DropFormers { .. } => return None,
+            Task::DropFormers { .. } | Task::RenameSite { .. } | Task::CloneSite(_) => return None,
             Task::BackupSite { .. } | Task::VerifyBackup { .. } => return None,
             Task::RestoreBackup { .. } | Task::DeleteBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
