@@ -10,8 +10,8 @@ use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     BringBack, BringCredentials, CopyDatabase, CopyFiles, DropFolderMark, FlushCaches, HoldStill, KeepCredentials,
-    LendPool, LetGo, LowerFence, MakeComing, MakeSiteFolder, RaiseFence, ReplaceCredentials, RunInstaller, RunUpdates,
-    SettleModes, TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
+    LendPool, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Relocate, ReplaceCredentials,
+    RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -44,6 +44,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeComing>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
+        .undo::<MakeOwn>()
         .undo::<MakeProject>()
         .undo::<MakeSecret>()
         .undo::<MakeSiteFolder>()
@@ -57,10 +58,12 @@ pub fn lines() -> Lines<World> {
         .undo::<PublishVhost>()
         .undo::<Put>()
         .undo::<RaiseFence>()
+        .undo::<Relocate>()
         .undo::<RemoveLink>()
         .undo::<ReplaceCredentials>()
         .undo::<RunInstaller>()
         .undo::<RunUpdates>()
+        .undo::<Sanitise>()
         .undo::<SaveContext>()
         .undo::<SaveServerPassword>()
         .undo::<SetAside>()

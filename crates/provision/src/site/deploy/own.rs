@@ -1,7 +1,11 @@
-//! What is a site's own and goes with it wherever it lives: its salt. What is of its place, and is made anew.
+//! What is a site's own and goes with it wherever it lives: its salt. What is of its place, and is made anew. What
+//! makes a copy a site of its own.
 
-use aegir_domain::{ContextName, DbName, Fault, FormerName, ServerName, SiteName};
+use std::time::Duration;
+
+use aegir_domain::{ContextName, Database, DbName, Fault, FormerName, ServerName, SiteName};
 use aegir_drupal::driver::Credentials;
+use aegir_drupal::own::Fresh;
 use aegir_recipe::{Action, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +35,68 @@ impl Action<World> for TakeSalt {
 impl Undo<World> for TakeSalt {
     fn undo(&self, world: &World) -> Result<(), Fault> {
         world.files().remove_file(&world.task.secret_path("hash-salt"))?;
+        Ok(())
+    }
+}
+
+/// Makes a copy a site of its own: another UUID, other keys, and nobody is signed in. Its salt comes with its
+/// credentials: for one of its own the secret `hash-salt` is made, and not taken from the site that was copied.
+///
+/// For a database that this task made and nobody uses yet; its user has the secret `database` for its password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MakeOwn {
+    pub(crate) server: ServerName,
+    /// The copy.
+    pub(crate) database: Database,
+}
+
+impl Action<World> for MakeOwn {
+    type Output = ();
+    const NAME: &'static str = "make-own";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let mint = &world.parts.mint;
+        let long = || [mint.password().expose(), mint.password().expose()].concat();
+        let fresh = Fresh::new(mint.random(), &long(), &long());
+        let password = world.task_secret("database")?;
+        DbServer::of(world, &self.server)?.make_own(&self.database, &password, &fresh)?;
+        world.say("Gave the copy a UUID and keys of its own, and signed everybody out of it");
+        Ok(())
+    }
+}
+
+impl Undo<World> for MakeOwn {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // It wrote into the copy that an earlier step made, and nowhere else.
+        Ok(())
+    }
+}
+
+/// Takes people's addresses and passwords out of such a copy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Sanitise {
+    pub(crate) server: ServerName,
+    /// The copy.
+    pub(crate) database: Database,
+}
+
+impl Action<World> for Sanitise {
+    type Output = ();
+    const NAME: &'static str = "sanitise";
+    const LIMIT: Duration = Duration::from_secs(3600);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let password = world.task_secret("database")?;
+        let changed = DbServer::of(world, &self.server)?.sanitise(&self.database, &password)?;
+        let told: Vec<String> = changed.iter().map(|(column, count)| format!("{count} of `{column}`")).collect();
+        world.say(format!("Took addresses and passwords out of the copy: {}", told.join(", ")));
+        Ok(())
+    }
+}
+
+impl Undo<World> for Sanitise {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // It wrote into the copy that an earlier step made, and nowhere else.
         Ok(())
     }
 }
