@@ -12,7 +12,9 @@ pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locke
     let locks = aegir_domain::locks_of(task, &|name| contexts.find(name))?;
     Ok(match task {
         // What a site that is gone is to be called again stands in its backup alone.
-        Task::RestoreBackup { backup, .. } if contexts.find(&ContextName::Site(backup.site()))?.is_none() => {
+        Task::RestoreBackup { backup, new_site: None, .. }
+            if contexts.find(&ContextName::Site(backup.site()))?.is_none() =>
+        {
             aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
         }
         _ => locks,

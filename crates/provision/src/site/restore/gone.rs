@@ -1,4 +1,5 @@
-//! Restores a site that nothing is saved of any more: what its record said is in the backup, or is asked for.
+//! Restores a site that nothing is saved of any more: what its record said is in the backup, or is asked for. And
+//! makes a new one of a backup, under another name and with keys of its own.
 
 use aegir_domain::{
     BackupRecord, Context, ContextName, Fault, InstallMethod, InstallSite, Langcode, MachineName, PlatformName,
@@ -14,6 +15,8 @@ use super::{Restore, RestoreFault};
 use crate::World;
 use crate::backup::{RemoveWork, Sound};
 use crate::site::deploy::former::BringBack;
+use crate::site::deploy::own::MakeOwn;
+use crate::site::deploy::relocate::Relocate;
 use crate::site::deploy::updates::{LendPool, RunUpdates, Visit, WithdrawPool};
 use crate::site::facts::{NameIsFree, Served};
 use crate::site::layout::{DropFolderMark, SettleModes, WriteCredentials};
@@ -21,16 +24,23 @@ use crate::site::probe::{Links, SiteAnswers};
 use crate::step::context::SaveContext;
 use crate::step::vhost::PublishVhost;
 
-/// Has the site of the archive be there again.
-pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) -> Result<Committed, Fault> {
+/// Has the site of the archive be there again, or another one like it; `like` is the one that it is of, where that lives.
+pub(super) fn restore(
+    asked: &Restore,
+    run: &mut Run<'_, World>,
+    sound: &Sound,
+    like: Option<&SiteContext>,
+) -> Result<Committed, Fault> {
     let manifest = sound.archive.manifest.as_ref();
-    let record = manifest.and_then(|manifest| manifest.record.clone());
+    let says = manifest.and_then(|manifest| manifest.record.clone());
+    let record = says.clone().or_else(|| like.map(record_of));
+    let was_on = manifest.map(|manifest| manifest.platform.clone());
     let place = run.check(PlaceOfGone {
-        platform: asked.platform.clone(),
-        db_server: asked.db_server.clone(),
-        was_on: manifest.map(|manifest| manifest.platform.clone()),
+        platform: asked.platform.clone().or_else(|| like.map(|site| site.platform.clone())),
+        db_server: asked.db_server.clone().or_else(|| like.map(|site| site.db_server.clone())),
+        was_on: was_on.clone(),
         record: record.clone(),
-        site: asked.backup.site(),
+        site: asked.site(),
         backup: asked.backup.clone(),
     })?;
     let target = remade::target(
@@ -50,9 +60,12 @@ pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) 
     let attempt = run.world().task.attempt;
     let root = target.platform.root.clone();
     let made = remade::make(run, sound, &new, &target.platform, false)?;
-    if record.is_none() {
+    if says.is_none() {
         let found = run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
-        take_what_it_says(&mut new, found, manifest.is_none());
+        take_what_it_says(&mut new, found, record.is_none(), manifest.is_none());
+    }
+    if asked.new_site.is_some() {
+        make_it_another(asked, run, &new, &target, was_on)?;
     }
     run.step(LendPool { platform: target.platform.clone() })?;
     run.step(BringBack { from: made.coming, to: root.site_dir(&new.name), attempt })?;
@@ -70,7 +83,10 @@ pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) 
     run.check(SiteAnswers { site: new.clone(), platform: target.platform.clone() })?;
 
     answer(asked, run, &new, &target)?;
-    run.say(format!("The site `{}` is there again, on the platform `{}`", new.name, new.platform));
+    run.say(match &asked.new_site {
+        None => format!("The site `{}` is there again, on the platform `{}`", new.name, new.platform),
+        Some(_) => format!("The site `{}` is made of `{}`, on the platform `{}`", new.name, asked.backup, new.platform),
+    });
     run.point_of_no_return(
         Afterwards::new()
             .cleanup(WithdrawPool { platform: target.platform, attempt })
@@ -79,10 +95,49 @@ pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) 
     )
 }
 
+/// Has a copy under another name know its own folder, and have keys of its own.
+fn make_it_another(
+    asked: &Restore,
+    run: &mut Run<'_, World>,
+    new: &SiteContext,
+    target: &Target,
+    was_on: Option<PlatformName>,
+) -> Result<(), Fault> {
+    let contexts = run.world().contexts();
+    let was_on = match was_on.map(|name| contexts.find(&ContextName::Platform(name))).transpose()?.flatten() {
+        Some(Context::Platform(platform)) => platform.root,
+        // Where that lay nobody knows any more: then only what stands behind it is put right.
+        _ => target.platform.root.clone(),
+    };
+    let (server, database) = (new.db_server.clone(), new.database.clone());
+    run.step(Relocate {
+        server: server.clone(),
+        database: database.clone(),
+        from: asked.backup.site(),
+        from_root: was_on,
+        to: new.name.clone(),
+        to_root: target.platform.root.clone(),
+    })?;
+    run.step(MakeOwn { server, database })
+}
+
+/// What the record of a site says of what a backup may hold none of.
+fn record_of(site: &SiteContext) -> BackupRecord {
+    BackupRecord {
+        db_server: site.db_server.clone(),
+        time_zone: site.time_zone.clone(),
+        account: site.account.clone(),
+        mail: site.mail.clone(),
+        aliases: site.aliases.clone(),
+        redirect: site.redirect.clone(),
+        client: site.client.clone(),
+    }
+}
+
 /// The record of the site, by what the archive says of it.
 fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, record: BackupRecord) -> SiteContext {
     let manifest = sound.archive.manifest.as_ref();
-    let name = asked.backup.site();
+    let name = asked.site();
     SiteContext {
         revision: 1,
         platform: target.platform.name.clone(),
@@ -105,9 +160,11 @@ fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, recor
 }
 
 /// What its own database says of a site whose record is not in the archive.
-fn take_what_it_says(site: &mut SiteContext, found: Inventory, whole: bool) {
-    site.mail = found.site_mail.and_then(|mail| mail.parse().ok()).unwrap_or_else(|| site.mail.clone());
-    if whole {
+fn take_what_it_says(site: &mut SiteContext, found: Inventory, lacks_record: bool, lacks_manifest: bool) {
+    if lacks_record {
+        site.mail = found.site_mail.and_then(|mail| mail.parse().ok()).unwrap_or_else(|| site.mail.clone());
+    }
+    if lacks_manifest {
         let profile = found.profile.and_then(|profile| profile.parse::<MachineName>().ok());
         site.profile = profile.unwrap_or_else(|| site.profile.clone());
         let title = found.site_name.and_then(|title| title.parse::<Title>().ok());
@@ -180,6 +237,10 @@ impl Check<World> for PlaceOfGone {
             },
         };
         let record = match &self.record {
+            // Other names lead to the site that they are of.
+            Some(record) if self.site != self.backup.site() => {
+                BackupRecord { aliases: Vec::new(), redirect: Redirect::None, ..record.clone() }
+            }
             Some(record) => self.without_names_of_others(world, record.clone())?,
             None => BackupRecord {
                 db_server: db_server.clone(),
