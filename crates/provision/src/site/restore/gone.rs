@@ -67,9 +67,9 @@ pub(super) fn restore(
     if asked.new_site.is_some() {
         make_it_another(asked, run, &new, &target, was_on)?;
     }
-    run.step(LendPool { platform: target.platform.clone() })?;
     run.step(BringBack { from: made.coming, to: root.site_dir(&new.name), attempt })?;
     list(run, &target.platform, &new, new.names())?;
+    run.step(LendPool { platform: target.platform.clone() })?;
     run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
     let platform = target.platform.clone();
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;

@@ -73,7 +73,6 @@ pub(super) fn restore(
     if manifest.is_none() {
         run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
     }
-    run.step(LendPool { platform: target.platform.clone() })?;
     let since = run.world().parts.clock.unix_ms();
     run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
     if living.has_database {
@@ -84,6 +83,8 @@ pub(super) fn restore(
         tell_of(run, &written);
     }
     swap(run, &living, &new, &target, &made, &name)?;
+    // After the swap: whatever still runs in it when that is taken back ends before the site's own folder is there again.
+    run.step(LendPool { platform: target.platform.clone() })?;
     run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
     let platform = target.platform.clone();
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
