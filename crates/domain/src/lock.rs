@@ -91,6 +91,24 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.extend(server_of(platform, known)?);
             locks
         }
+        Task::CloneSite(clone) => {
+            // The site that is copied goes on; it must only not go away.
+            let mut locks = of_site(&clone.site, known)?;
+            locks.iter_mut().for_each(|lock| lock.mode = LockMode::Shared);
+            locks.push(TaskLock::site(&clone.to.host()));
+            locks.extend(clone.aliases.iter().map(TaskLock::site));
+            if let Some(platform) = &clone.platform {
+                locks.push(TaskLock::platform(platform, LockMode::Shared));
+                locks.extend(server_of(platform, known)?);
+            }
+            locks.extend(clone.db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
+            locks
+        }
+        Task::RenameSite { site, to, .. } => {
+            let mut locks = of_site(site, known)?;
+            locks.push(TaskLock::site(&to.host()));
+            locks
+        }
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
         | Task::GoBackSite { site, .. }

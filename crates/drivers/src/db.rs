@@ -103,6 +103,9 @@ pub trait DbDriver: Send + Sync {
     /// Copies the rows of a table to one of the same name and shape. `None` where the whole is copied.
     fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement>;
 
+    /// Removes all rows of a table. It is for a connection that is in the database.
+    fn empty_table(&self, table: &str) -> Statement;
+
     /// Removes a table.
     fn drop_table(&self, name: &DbName, table: &str) -> Statement;
 

@@ -197,6 +197,10 @@ impl DbDriver for MariaDb {
         Some(Statement::plain(format!("INSERT INTO `{to}`.{table} SELECT * FROM `{from}`.{table}")))
     }
 
+    fn empty_table(&self, table: &str) -> Statement {
+        Statement::plain(format!("DELETE FROM {}", back_ticked(table)))
+    }
+
     fn drop_table(&self, name: &DbName, table: &str) -> Statement {
         Statement::plain(format!("DROP TABLE IF EXISTS `{name}`.{}", back_ticked(table)))
     }

@@ -130,6 +130,10 @@ impl DbDriver for Sqlite {
         None
     }
 
+    fn empty_table(&self, table: &str) -> Statement {
+        Statement::plain(format!("DELETE FROM {}", named(table)))
+    }
+
     fn drop_table(&self, _: &DbName, table: &str) -> Statement {
         Statement::plain(format!("DROP TABLE IF EXISTS \"{}\"", table.replace('"', "\"\"")))
     }

@@ -314,8 +314,10 @@ impl<'a> Site<'a> {
     /// What a visitor would get.
     fn visit(&self) -> Result<Value, Refusal> {
         self.values()?;
-        let is_updated = self.connect()?.rows("SELECT core FROM updated").is_ok();
-        let status = if is_updated && self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
+        let mut database = self.connect()?;
+        let mut has = |table| database.rows(&format!("SELECT 1 FROM {table}")).is_ok();
+        let is_touched = has("updated") || has("rebuilt");
+        let status = if is_touched && self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
         Ok(json!({ "status": status, "said": self.say("site") }))
     }
 
@@ -367,6 +369,7 @@ impl<'a> Site<'a> {
         let mut database = self.connect()?;
         let table = if self.family == Family::Seven { "cache" } else { "cache_default" };
         self.write(&mut *database, &format!("DELETE FROM {table}"))?;
+        self.write(&mut *database, "CREATE TABLE IF NOT EXISTS rebuilt (at TEXT)")?;
         Ok(json!({ "site_path": self.site_path() }))
     }
 }

@@ -119,8 +119,11 @@ impl DbServer<'_> {
                 connection.run(self.driver.put_value(&here, &known_by, &value.write()).text().expose())?;
             }
         }
-        for table in OF_VISITS.iter().filter(|name| tables.iter().any(|table| table.name == **name)) {
-            connection.run(&format!("DELETE FROM {table}"))?;
+        // What caches hold is of the site that was copied, and of the folder it lives in.
+        let caches = self.names(&database.name, &self.driver.ask_caches(&database.name))?;
+        let emptied = |table: &&Table| OF_VISITS.contains(&table.name.as_str()) || caches.contains(&table.name);
+        for table in tables.iter().filter(emptied) {
+            connection.run(self.driver.empty_table(&table.name).text().expose())?;
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 //! makes a new one of a backup, under another name and with keys of its own.
 
 use aegir_domain::{
-    BackupRecord, Context, ContextName, Fault, InstallMethod, InstallSite, Langcode, MachineName, PlatformName,
-    Redirect, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    BackupRecord, Context, ContextName, Fault, Langcode, MachineName, PlatformName, Quiet, Redirect, ServerName,
+    SiteContext, SiteName, TimeZoneName, Title,
 };
 use aegir_drupal::inventory::Inventory;
 use aegir_recipe::{Afterwards, Check, Committed, Run};
@@ -14,6 +14,7 @@ use super::remade::{self, Target, Wanted};
 use super::{Restore, RestoreFault};
 use crate::World;
 use crate::backup::{RemoveWork, Sound};
+use crate::site::clone::say_quiet;
 use crate::site::deploy::former::BringBack;
 use crate::site::deploy::own::MakeOwn;
 use crate::site::deploy::relocate::Relocate;
@@ -55,7 +56,13 @@ pub(super) fn restore(
         },
     )?;
     let mut new = context(run.world(), asked, sound, &target, place.record);
-    run.check(NameIsFree { asked: as_asked(&new), root: target.platform.root.clone() })?;
+    run.check(NameIsFree {
+        site: new.name.clone(),
+        now: None,
+        names: new.names(),
+        redirect: new.redirect.clone(),
+        root: target.platform.root.clone(),
+    })?;
 
     let attempt = run.world().task.attempt;
     let root = target.platform.root.clone();
@@ -87,6 +94,9 @@ pub(super) fn restore(
         None => format!("The site `{}` is there again, on the platform `{}`", new.name, new.platform),
         Some(_) => format!("The site `{}` is made of `{}`, on the platform `{}`", new.name, asked.backup, new.platform),
     });
+    if asked.new_site.is_some() {
+        say_quiet(run, &new);
+    }
     run.point_of_no_return(
         Afterwards::new()
             .cleanup(WithdrawPool { platform: target.platform, attempt })
@@ -131,6 +141,7 @@ fn record_of(site: &SiteContext) -> BackupRecord {
         aliases: site.aliases.clone(),
         redirect: site.redirect.clone(),
         client: site.client.clone(),
+        quiet: site.quiet,
     }
 }
 
@@ -151,6 +162,8 @@ fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, recor
         mail: record.mail,
         aliases: record.aliases,
         redirect: record.redirect,
+        // Like any copy, it writes to nobody until somebody says so.
+        quiet: if asked.new_site.is_some() { Quiet { mail: true, cron: true } } else { record.quiet },
         client: record.client,
         core: target.core.clone(),
         awaits_installer: false,
@@ -169,25 +182,6 @@ fn take_what_it_says(site: &mut SiteContext, found: Inventory, lacks_record: boo
         site.profile = profile.unwrap_or_else(|| site.profile.clone());
         let title = found.site_name.and_then(|title| title.parse::<Title>().ok());
         site.title = title.unwrap_or_else(|| site.title.clone());
-    }
-}
-
-/// The same as a new site would be asked for: it needs the same names to be free.
-fn as_asked(site: &SiteContext) -> InstallSite {
-    InstallSite {
-        site: site.name.clone(),
-        platform: site.platform.clone(),
-        db_server: site.db_server.clone(),
-        profile: Some(site.profile.clone()),
-        language: site.language.clone(),
-        time_zone: site.time_zone.clone(),
-        title: Some(site.title.clone()),
-        mail: site.mail.clone(),
-        account: site.account.clone(),
-        aliases: site.aliases.clone(),
-        redirect: site.redirect.clone(),
-        client: site.client.clone(),
-        method: InstallMethod::Profile,
     }
 }
 
@@ -250,6 +244,7 @@ impl Check<World> for PlaceOfGone {
                 aliases: Vec::new(),
                 redirect: Redirect::None,
                 client: "admin".parse()?,
+                quiet: Quiet::default(),
             },
         };
         Ok(Place { platform, db_server, record })
