@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use aegir_domain::{
-    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, MachineName, PlatformName, Report,
+    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, MachineName, OldName, PlatformName, Report,
     ServerName, SiteName,
 };
 use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
+use crate::clone::CloneArgs;
 use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
@@ -217,6 +218,24 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
     },
+    /// Makes a new site of the content and the files of another, which goes on meanwhile
+    ///
+    /// The copy has keys of its own, sends no mail and runs no cron by itself, unless it is asked to.
+    Clone(Box<CloneArgs>),
+    /// Gives a site another name; its folder, its database and what that says of the folder go along
+    ///
+    /// Visitors are told to come back while its database is copied. What the site was is kept.
+    Rename {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// What it is to be called
+        #[arg(value_name = "NEW-NAME", value_parser = site)]
+        to: SiteName,
+        /// What becomes of the name that it has
+        #[arg(long, value_enum, default_value = "redirect")]
+        old_name: OldNameWord,
+    },
     /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
     Compare {
         /// The site
@@ -256,11 +275,15 @@ pub(crate) enum ProvisionCommand {
     /// Has a site be what it was when a backup was made, and keeps what it is now
     ///
     /// It is unpacked beside the site, updated if the platform's code is newer, and looked at; then it takes the site's
-    /// place. `go-back` returns to what the site is now. A site that is gone is there again.
+    /// place. `go-back` returns to what the site is now. A site that is gone is there again. With `--as` it is a new site
+    /// under another name, and the one that it is of is left alone.
     Restore {
         /// The backup's file name
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
+        /// The name of a new site that is to be made of it
+        #[arg(long = "as", value_name = "@SITE", value_parser = site)]
+        new_site: Option<SiteName>,
         /// The platform it is to live on [default: the one it lives on, or lived on]
         #[arg(long, value_name = "@PLATFORM", value_parser = platform)]
         platform: Option<PlatformName>,
@@ -283,6 +306,27 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "SITE")]
         confirm: Option<String>,
     },
+}
+
+/// What becomes of the name that a site had.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum OldNameWord {
+    /// Its visitors are sent on to the new one, for good
+    Redirect,
+    /// The site answers to it too
+    Alias,
+    /// The site answers to it no more
+    Gone,
+}
+
+impl From<OldNameWord> for OldName {
+    fn from(word: OldNameWord) -> OldName {
+        match word {
+            OldNameWord::Redirect => OldName::Redirect,
+            OldNameWord::Alias => OldName::Alias,
+            OldNameWord::Gone => OldName::Gone,
+        }
+    }
 }
 
 /// Reads a text as what it means, and says how to put it right.

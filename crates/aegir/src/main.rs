@@ -5,6 +5,7 @@
 mod args;
 mod ask;
 mod build;
+mod clone;
 mod compose;
 mod db;
 mod destroy;

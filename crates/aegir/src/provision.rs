@@ -91,6 +91,10 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         }
         Command::Migrate { site, platform } => task(&composed, manner, Task::MigrateSite { site, platform }),
         Command::GoBack { site, former } => task(&composed, manner, Task::GoBackSite { site, former }),
+        Command::Clone(args) => task(&composed, manner, Task::CloneSite(Box::new(args.clone_site()))),
+        Command::Rename { site, to, old_name } => {
+            task(&composed, manner, Task::RenameSite { site, to, old_name: old_name.into() })
+        }
         Command::Compare { site, to, allow_missing } => {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
             compared(&composed, manner, &PackagesFit { site, platform: to, allow_missing })
@@ -100,8 +104,8 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupVerify { backup, platform, db_server } => {
             task(&composed, manner, Task::VerifyBackup { backup, platform, db_server })
         }
-        Command::Restore { backup, platform, db_server } => {
-            task(&composed, manner, Task::RestoreBackup { backup, platform, db_server })
+        Command::Restore { backup, new_site, platform, db_server } => {
+            task(&composed, manner, Task::RestoreBackup { backup, new_site, platform, db_server })
         }
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Delete { site, confirm } => {

@@ -44,9 +44,24 @@ struct SiteOptions {
     /// Each of its names answers itself
     #[arg(long)]
     no_redirect: bool,
+    /// Whether it may send mail
+    #[arg(long, value_enum, value_name = "ON|OFF")]
+    mail: Option<Switch>,
+    /// Whether it runs cron by itself, when it is visited
+    #[arg(long, value_enum, value_name = "ON|OFF")]
+    cron: Option<Switch>,
     /// Whose it is
     #[arg(long, value_name = "CLIENT", value_parser = text::<MachineName>)]
     client: Option<MachineName>,
+}
+
+/// Whether a site does something.
+#[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
+enum Switch {
+    /// It does
+    On,
+    /// It is kept from it
+    Off,
 }
 
 /// The context to save, and the secrets that go with it.
@@ -84,7 +99,7 @@ pub(crate) fn context(composed: &Composed, args: SaveArgs) -> Result<(Context, S
             Ok((Context::Platform(args.platform.context(name, saved)?), Secrets::default()))
         }
         (ContextName::Site(_), Some(Context::Site(mut site))) => {
-            let SiteOptions { alias, no_aliases, redirect_to, no_redirect, client } = args.site;
+            let SiteOptions { alias, no_aliases, redirect_to, no_redirect, mail, cron, client } = args.site;
             if no_aliases || !alias.is_empty() {
                 site.aliases = alias;
             }
@@ -92,6 +107,12 @@ pub(crate) fn context(composed: &Composed, args: SaveArgs) -> Result<(Context, S
                 Some(name) => site.redirect = Redirect::To(name),
                 None if no_redirect => site.redirect = Redirect::None,
                 None => (),
+            }
+            if let Some(mail) = mail {
+                site.quiet.mail = mail == Switch::Off;
+            }
+            if let Some(cron) = cron {
+                site.quiet.cron = cron == Switch::Off;
             }
             site.client = client.unwrap_or(site.client);
             Ok((Context::Site(site), Secrets::default()))

@@ -220,6 +220,9 @@ pub struct SiteContext {
     /// Whether Drupal still has to be installed into it, in a browser.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_installer: bool,
+    /// What its settings keep it from, as they do a copy of a site that others use.
+    #[serde(default, skip_serializing_if = "Quiet::is_none")]
+    pub quiet: Quiet,
     /// What it was before, where that is kept; the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formers: Vec<Former>,
@@ -243,6 +246,25 @@ pub struct Database {
     /// The hosts its user was granted for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<GrantHost>,
+}
+
+/// What a site's settings keep it from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quiet {
+    /// It sends no mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mail: bool,
+    /// It runs no cron by itself, when it is visited.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cron: bool,
+}
+
+impl Quiet {
+    /// Whether it is kept from nothing.
+    pub fn is_none(&self) -> bool {
+        !self.mail && !self.cron
+    }
 }
 
 /// Whether names of a site lead to another of its names, for good (301).

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
-use crate::{Database, PlatformName, PlatformRoot, ServerName, SiteContext};
+use crate::{Database, HostName, PlatformName, PlatformRoot, Redirect, ServerName, SiteContext, SiteName};
 
 /// The name of a former self: the site's, when it was left, and the end of the attempt that left it.
 ///
@@ -55,6 +55,30 @@ pub struct Former {
     pub since: i64,
     /// What its files and its database took then, in bytes.
     pub bytes: u64,
+    /// What it was called, where the site was renamed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Box<Names>>,
+}
+
+/// What a site is called, or was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// Its main name.
+    pub site: SiteName,
+    /// Other names it answered to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<HostName>,
+    /// Whether all but one of its names led to that one.
+    #[serde(default, skip_serializing_if = "Redirect::is_none")]
+    pub redirect: Redirect,
+}
+
+impl Names {
+    /// What `site` is called now.
+    pub fn of(site: &SiteContext) -> Names {
+        Names { site: site.name.clone(), aliases: site.aliases.clone(), redirect: site.redirect.clone() }
+    }
 }
 
 impl Former {
@@ -68,6 +92,7 @@ impl Former {
             core: site.core.clone(),
             since,
             bytes,
+            names: None,
         }
     }
 

@@ -51,7 +51,7 @@ pub use attempt::AttemptId;
 pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord};
 pub use command::Cmd;
 pub use context::{
-    Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,
+    Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Quiet, Redirect,
     ServerContext, SiteContext,
 };
 pub use context_name::{ContextName, PlatformName, ServerName};
@@ -59,7 +59,7 @@ pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
 pub use finding::{Finding, Health};
 pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
-pub use former::{Former, FormerName};
+pub use former::{Former, FormerName, Names};
 pub use home::Home;
 pub use host_name::HostName;
 pub use lock::{Known, locks_of, locks_to_compare, with_names};
@@ -76,7 +76,7 @@ pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
 pub use site_name::SiteName;
 pub use stamp::stamp;
-pub use task::{InstallMethod, InstallSite, Task, TaskKind};
+pub use task::{CloneSite, InstallMethod, InstallSite, OldName, Task, TaskKind};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};

@@ -77,6 +77,18 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         former: Option<FormerName>,
     },
+    /// Makes a new site of the content and the files of another, which is only read.
+    CloneSite(Box<CloneSite>),
+    /// Gives a site another name, with its folder and what its database says of that. What it was is kept.
+    RenameSite {
+        /// Which site.
+        site: SiteName,
+        /// What it is to be called.
+        to: SiteName,
+        /// What becomes of the name that it has.
+        #[serde(default)]
+        old_name: OldName,
+    },
     /// Takes a site away: its files to the trash, its database last.
     DeleteSite {
         /// Which.
@@ -101,10 +113,13 @@ pub enum Task {
         db_server: Option<ServerName>,
     },
     /// Has a site be what a backup says, on data that is unpacked beside it. What it is now is kept; a site that is
-    /// gone is there again.
+    /// gone is there again, and one of another name is new.
     RestoreBackup {
         /// Which.
         backup: BackupName,
+        /// The name of the new site that it is to be made; `None`: the site that it is of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        new_site: Option<SiteName>,
         /// The platform it is to live on; `None`: the one it lives on, or lived on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         platform: Option<PlatformName>,
@@ -117,6 +132,50 @@ pub enum Task {
         /// Which.
         backup: BackupName,
     },
+}
+
+/// What a copy of a site is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloneSite {
+    /// The site that is copied.
+    pub site: SiteName,
+    /// The main name of the copy.
+    pub to: SiteName,
+    /// The platform it will live on; `None`: that of the site. Updates run where its Drupal is later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformName>,
+    /// The server whose database service will hold its data; `None`: that of the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db_server: Option<ServerName>,
+    /// Other names it answers to. Those of the site do not go along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<HostName>,
+    /// Whether all but one of its names lead to that one.
+    #[serde(default, skip_serializing_if = "Redirect::is_none")]
+    pub redirect: Redirect,
+    /// Whether addresses and passwords of people are taken out of it.
+    #[serde(default)]
+    pub sanitise: bool,
+    /// Whether it may send mail.
+    #[serde(default)]
+    pub with_mail: bool,
+    /// Whether it runs cron by itself, when it is visited.
+    #[serde(default)]
+    pub with_cron: bool,
+}
+
+/// What becomes of the name that a site had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OldName {
+    /// Visitors of it are sent on to the new one, for good.
+    #[default]
+    Redirect,
+    /// The site answers to it too.
+    Alias,
+    /// The site answers to it no more.
+    Gone,
 }
 
 fn first_account() -> u64 {
@@ -197,6 +256,10 @@ pub enum TaskKind {
     MigrateSite,
     /// See [`Task::GoBackSite`].
     GoBackSite,
+    /// See [`Task::CloneSite`].
+    CloneSite,
+    /// See [`Task::RenameSite`].
+    RenameSite,
     /// See [`Task::DeleteSite`].
     DeleteSite,
     /// See [`Task::BackupSite`].
@@ -211,7 +274,7 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 15] = [
+    pub const ALL: [TaskKind; 17] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -222,6 +285,8 @@ impl TaskKind {
         TaskKind::Login,
         TaskKind::MigrateSite,
         TaskKind::GoBackSite,
+        TaskKind::CloneSite,
+        TaskKind::RenameSite,
         TaskKind::DeleteSite,
         TaskKind::BackupSite,
         TaskKind::VerifyBackup,
@@ -242,6 +307,8 @@ impl TaskKind {
             TaskKind::Login => "login",
             TaskKind::MigrateSite => "migrate-site",
             TaskKind::GoBackSite => "go-back-site",
+            TaskKind::CloneSite => "clone-site",
+            TaskKind::RenameSite => "rename-site",
             TaskKind::DeleteSite => "delete-site",
             TaskKind::BackupSite => "backup-site",
             TaskKind::VerifyBackup => "verify-backup",
@@ -265,6 +332,8 @@ impl Task {
             Task::Login { .. } => TaskKind::Login,
             Task::MigrateSite { .. } => TaskKind::MigrateSite,
             Task::GoBackSite { .. } => TaskKind::GoBackSite,
+            Task::CloneSite(_) => TaskKind::CloneSite,
+            Task::RenameSite { .. } => TaskKind::RenameSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
@@ -282,12 +351,15 @@ impl Task {
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
             Task::VerifyPlatform { platform, .. } => ContextName::Platform(platform.clone()),
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
+            Task::CloneSite(clone) => ContextName::Site(clone.to.clone()),
             Task::VerifySite { site, .. }
             | Task::Login { site, .. }
             | Task::MigrateSite { site, .. }
             | Task::GoBackSite { site, .. }
+            | Task::RenameSite { site, .. }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site } => ContextName::Site(site.clone()),
+            Task::RestoreBackup { new_site: Some(site), .. } => ContextName::Site(site.clone()),
             Task::VerifyBackup { backup, .. } | Task::RestoreBackup { backup, .. } | Task::DeleteBackup { backup } => {
                 ContextName::Site(backup.site())
             }

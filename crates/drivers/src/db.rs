@@ -103,11 +103,48 @@ pub trait DbDriver: Send + Sync {
     /// Copies the rows of a table to one of the same name and shape. `None` where the whole is copied.
     fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement>;
 
+    /// Removes all rows of a table. It is for a connection that is in the database.
+    fn empty_table(&self, table: &str) -> Statement;
+
     /// Removes a table.
     fn drop_table(&self, name: &DbName, table: &str) -> Statement;
 
+    /// Asks for the columns of all tables of `name`, in their order: table, column, type, and `PRI` if rows are known
+    /// by it.
+    fn ask_columns(&self, name: &DbName) -> Statement;
+
+    /// Statements for a connection that writes values as [`DbDriver::put_value`] has them.
+    fn before_putting(&self) -> Vec<Statement>;
+
+    /// Asks for the rows of a table whose `column` holds `part`, `count` of them from the one behind `passed` on, in
+    /// the order of `keys`: these columns, then that one. It is for a connection that is in the database.
+    fn ask_holding(&self, in_table: &InTable<'_>, part: &str, count: usize, passed: usize) -> Statement;
+
+    /// Has `column` be `value` in the row that `known_by` are the keys of.
+    fn put_value(&self, in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>], value: &[u8]) -> Statement;
+
+    /// Asks for `column` in the row that `known_by` are the keys of.
+    fn ask_value(&self, in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>]) -> Statement;
+
     /// What a site's PHP needs to reach its database, as the `db_*` parameters that `settings.php` reads.
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)>;
+}
+
+/// A column of a table, and the columns by which the table's rows are known.
+#[derive(Clone, Copy, Debug)]
+pub struct InTable<'a> {
+    /// The table.
+    pub table: &'a str,
+    /// The column.
+    pub column: &'a str,
+    /// What rows are known by.
+    pub keys: &'a [String],
+}
+
+/// Whether a column of this type can hold text.
+pub fn holds_text(data_type: &str) -> bool {
+    let data_type = data_type.to_ascii_lowercase();
+    ["char", "text", "clob", "blob", "binary", "json"].iter().any(|kind| data_type.contains(kind))
 }
 
 /// A product and its version.

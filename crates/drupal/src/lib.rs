@@ -11,6 +11,8 @@ pub mod info_file;
 pub mod info_yaml;
 pub mod inventory;
 pub mod login;
+pub mod moved;
+pub mod own;
 pub mod php_value;
 pub mod platform;
 pub mod settings;

@@ -15,7 +15,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{ContextName, Home, HostName, PlatformRoot, Remedy, SiteName};
+use aegir_domain::{ContextName, Home, HostName, PlatformRoot, Quiet, Remedy, SiteName};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 
 use crate::Family;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub family: Family,
     /// The names it answers to besides its own: aliases, and what redirects lead to.
     pub names: Vec<HostName>,
+    /// What they keep it from.
+    pub quiet: Quiet,
     /// The home of Ægir.
     pub home: Home,
 }
@@ -85,6 +87,8 @@ impl Settings {
         environment.add_template("folders-seven.php.j2", include_str!("../templates/folders-seven.php.j2"))?;
         environment.add_template("folders-eight.php.j2", include_str!("../templates/folders-eight.php.j2"))?;
         environment.add_template("packages-eight.php.j2", include_str!("../templates/packages-eight.php.j2"))?;
+        environment.add_template("quiet-seven.php.j2", include_str!("../templates/quiet-seven.php.j2"))?;
+        environment.add_template("quiet-eight.php.j2", include_str!("../templates/quiet-eight.php.j2"))?;
         environment.add_template("own-lines.php.j2", include_str!("../templates/own-lines.php.j2"))?;
         let text = template.unwrap_or(self.template());
         let mut rendered = environment.render_named_str(
@@ -96,6 +100,8 @@ impl Settings {
                 global_settings => text_of(&self.home.global_settings())?,
                 credentials_file => text_of(&self.credentials_file())?,
                 trusted_hosts => self.trusted_hosts(),
+                no_mail => self.quiet.mail,
+                no_cron => self.quiet.cron,
             },
         )?;
         rendered.truncate(rendered.trim_end().len());
@@ -199,6 +205,7 @@ mod tests {
             site: "a.test".parse().unwrap(),
             family: Family::Eight,
             names: Vec::new(),
+            quiet: Quiet::default(),
             home: Home::new("/var/aegir"),
         }
     }

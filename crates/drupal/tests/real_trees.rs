@@ -135,6 +135,7 @@ impl Lab {
             site: SITE.parse().unwrap(),
             family: self.facts.family,
             names: vec!["*.example.org".parse().unwrap()],
+            quiet: aegir_domain::Quiet::default(),
             home: Home::new(self.folder.path().join("home")),
         };
         for directory in Settings::DIRECTORIES {

@@ -24,6 +24,7 @@ fn every_settings_file_is_as_written_down() {
                 _ => Family::Eight,
             },
             names: input.iter().filter(|(k, _)| k == "name").map(|(_, v)| v.parse().unwrap()).collect(),
+            quiet: aegir_domain::Quiet::default(),
             home: Home::new(one("home").expect("a case has a home")),
         };
         settings.render(None).unwrap()

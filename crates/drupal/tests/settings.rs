@@ -108,6 +108,7 @@ impl Lab {
             site: "a.test".parse().unwrap(),
             family,
             names: Vec::new(),
+            quiet: aegir_domain::Quiet::default(),
             home: Home::new(folder.path().join("it's a home")),
         };
         fs::create_dir_all(folder.path().join("sites/a.test")).unwrap();

@@ -67,7 +67,7 @@ pub enum Trouble {
     UpdateDies,
     /// An update of a site fails.
     UpdateFails,
-    /// The front page of every site that was updated is an error.
+    /// The front page of every site that was updated, or whose caches were rebuilt, is an error.
     PageBroken,
     /// PHP is too old for any platform.
     PhpOld,

@@ -19,7 +19,7 @@ use aegir_domain::{
 use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::{HttpDrivers, MAX_BODY_MB, ServerConfig};
-use aegir_host::{Clock, Files, Mint, own_gid, own_uid};
+use aegir_host::{Clock, Databases, Files, Mint, RealDatabases, Row, own_gid, own_uid};
 use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_journal, run_attempt};
 use aegir_recipe::Record;
 use aegir_recipe::proof::Drill;
@@ -236,6 +236,24 @@ impl Lab {
     /// Starts the web server and php-fpm anew, with what lies on disk.
     pub fn restart_services(&self) {
         FakeServices(self.machine.clone()).start();
+    }
+
+    /// The password of a site's database, and its salt.
+    pub fn credentials(&self, site: &str) -> (String, String) {
+        let path = self.home().credentials_of(&ContextName::Site(parsed(site)));
+        let text = fs::read_to_string(path).expect("the site has credentials");
+        let read: serde_json::Value = serde_json::from_str(&text).expect("credentials are JSON");
+        let of = |name: &str| read[name].as_str().unwrap_or_default().to_owned();
+        (of("db_passwd"), of("hash_salt"))
+    }
+
+    /// What the database of a site on the fake server answers: the first column of each row.
+    pub fn rows_of(&self, site: &str, query: &str) -> Vec<String> {
+        let file = DbState::file(&self.machine, self.site(site).database.name.as_str());
+        let mut connection = RealDatabases.sqlite(&file).expect("the site has a database");
+        let rows = connection.rows(query).expect("a test asks what there is");
+        let first = |row: Row| row.into_iter().next().flatten().unwrap_or_default();
+        rows.into_iter().map(|row| String::from_utf8_lossy(&first(row)).into_owned()).collect()
     }
 
     /// Has the database `name` bear another mark, as if somebody had put theirs in its place.

@@ -111,12 +111,13 @@ fn server_is_whole(world: &World, server: &ServerContext, name: &ContextName) ->
     Ok(())
 }
 
-/// Of a site, its other names, redirect and client may change; the rest is its identity.
+/// Of a site, its other names, redirect, client and what it is kept from may change; the rest is its identity.
 fn site_may_change(world: &World, old: &SiteContext, new: &SiteContext) -> Result<(), Fault> {
     let changed = SiteContext {
         aliases: new.aliases.clone(),
         redirect: new.redirect.clone(),
         client: new.client.clone(),
+        quiet: new.quiet,
         revision: new.revision,
         ..old.clone()
     };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, FoundAttempt, FoundState, Line, Said};
-use aegir_domain::{AttemptId, Context, Task};
+use aegir_domain::{AttemptId, Context, ContextName, Task};
 use aegir_host::{FileFault, Files};
 use aegir_recipe::State;
 use serde::Deserialize;
@@ -123,6 +123,11 @@ impl TaskFolder {
     pub fn saved_context(&self, parts: &WorldParts) -> Result<Option<Context>, ContextFault> {
         let asked = self.asked(&parts.files).unwrap_or_default();
         let Some(task) = asked.get("task").and_then(|task| Task::deserialize(task).ok()) else { return Ok(None) };
-        Contexts::new(&parts.home, &parts.files).find(&task.object())
+        let contexts = Contexts::new(&parts.home, &parts.files);
+        match (contexts.find(&task.object())?, task) {
+            // It is what it was, under the name that it has now.
+            (None, Task::RenameSite { to, .. }) => contexts.find(&ContextName::Site(to)),
+            (found, _) => Ok(found),
+        }
     }
 }

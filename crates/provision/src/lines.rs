@@ -10,15 +10,16 @@ use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     BringBack, BringCredentials, CopyDatabase, CopyFiles, DropFolderMark, FlushCaches, HoldStill, KeepCredentials,
-    LendPool, LetGo, LowerFence, MakeComing, MakeSiteFolder, RaiseFence, ReplaceCredentials, RunInstaller, RunUpdates,
-    SettleModes, TakeSalt, TopUpFiles, WithdrawPool, WriteCredentials,
+    LendPool, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate,
+    ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WithdrawPool,
+    WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
 use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, SetMode, SetModes, TakeAway};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
-use crate::step::vhost::{PublishVhost, WithdrawVhost};
+use crate::step::vhost::{PublishVhost, RenameVhost, WithdrawVhost};
 use crate::step::web_files::{PublishPlatform, PublishServer};
 
 /// All lines of this build.
@@ -44,6 +45,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeComing>()
         .undo::<MakeFolder>()
         .undo::<MakeLink>()
+        .undo::<MakeOwn>()
         .undo::<MakeProject>()
         .undo::<MakeSecret>()
         .undo::<MakeSiteFolder>()
@@ -57,10 +59,14 @@ pub fn lines() -> Lines<World> {
         .undo::<PublishVhost>()
         .undo::<Put>()
         .undo::<RaiseFence>()
+        .undo::<Rebuild>()
+        .undo::<Relocate>()
         .undo::<RemoveLink>()
+        .undo::<RenameVhost>()
         .undo::<ReplaceCredentials>()
         .undo::<RunInstaller>()
         .undo::<RunUpdates>()
+        .undo::<Sanitise>()
         .undo::<SaveContext>()
         .undo::<SaveServerPassword>()
         .undo::<SetAside>()

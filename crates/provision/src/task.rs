@@ -12,7 +12,9 @@ pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locke
     let locks = aegir_domain::locks_of(task, &|name| contexts.find(name))?;
     Ok(match task {
         // What a site that is gone is to be called again stands in its backup alone.
-        Task::RestoreBackup { backup, .. } if contexts.find(&ContextName::Site(backup.site()))?.is_none() => {
+        Task::RestoreBackup { backup, new_site: None, .. }
+            if contexts.find(&ContextName::Site(backup.site()))?.is_none() =>
+        {
             aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
         }
         _ => locks,
@@ -32,6 +34,8 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite { site, platform } => Box::new(site::Migrate { site, platform }),
         Task::GoBackSite { site, former } => Box::new(site::GoBack { site, former }),
+        Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),
+        Task::RenameSite { site, to, old_name } => Box::new(site::Rename { site, to, old_name }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),

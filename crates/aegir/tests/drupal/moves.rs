@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::support::real::{Asked, Real};
 use crate::support::story::{Site, save_sqlite_server};
+use crate::support::web::get;
 use crate::support::world::World;
 use crate::support::{Lab, run, way};
 
@@ -50,6 +51,101 @@ impl Release {
         lab.save_platform(name, &root);
         root
     }
+}
+
+/// Tells each story on a line; gives how many passed, and how many failed.
+pub fn to_other_names(releases: &[Release]) -> (usize, usize) {
+    let only = std::env::var("AEGIR_TEST_STORY").unwrap_or_default();
+    let (mut passed, mut failed) = (0, 0);
+    for release in releases {
+        for db_server in ["localhost", "files"] {
+            let story = format!("{}: a site in {db_server} is copied and renamed", release.name());
+            if !story.contains(&only) {
+                continue;
+            }
+            let began = Instant::now();
+            let ended = catch_unwind(AssertUnwindSafe(|| is_copied_and_renamed(release, db_server)));
+            let took = began.elapsed().as_secs_f32();
+            let word = if ended.is_ok() { "passed" } else { "FAILED" };
+            match ended {
+                Ok(()) => passed += 1,
+                Err(_) => failed += 1,
+            }
+            println!("{story}: {word} ({took:.1} s)");
+            let _ = std::io::stdout().flush();
+        }
+    }
+    (passed, failed)
+}
+
+/// What people wrote, uploaded and linked to by hand is there under the other name, and names no other folder.
+fn shows_its_content(lab: &Lab, site: &Site, name: &str, other: &str) {
+    let listen = lab.up().listen();
+    let page = get(listen, name, "/a-page-of-ours");
+    assert_eq!(page.status, 200, "{name}: an alias of a path: {}", page.body);
+    assert!(page.body.contains(&format!("/sites/{name}/files/linked.txt")), "{name}: {}", page.body);
+    assert!(page.body.contains(&format!("sites/{name}/files/logo.png")), "{name}: {}", page.body);
+    assert!(!page.body.contains(&format!("sites/{other}/")), "{name}: {}", page.body);
+    assert!(page.title().contains(&site.title), "{name}: {}", page.title());
+    assert_eq!(get(listen, name, &format!("/sites/{name}/files/linked.txt")).body, "a file that was linked to");
+    let styles = page.body.split('"').filter(|word| word.contains(".css"));
+    for style in styles.map(|style| style.replace("&amp;", "&")) {
+        let path = style.strip_prefix("http://").and_then(|rest| rest.find('/').map(|at| rest[at..].to_owned()));
+        let path = path.unwrap_or(style);
+        assert_eq!(get(listen, name, &path).status, 200, "{name}: {path}");
+    }
+}
+
+fn is_copied_and_renamed(release: &Release, db_server: &str) {
+    let lab = Lab::start(way());
+    save_sqlite_server(&lab);
+    let root = release.put(&lab, "old");
+    let real = Real { lab: &lab, name: "old", root: &root };
+    let (first, copy, second) = ("first.old.localhost", "copy.old.localhost", "second.old.localhost");
+    let asked = Asked { site: first, db_server, profile: Some("standard"), language: "en" };
+    let site = real.installs_what_is_asked(&asked);
+    real.takes_a_picture(&site);
+    let linked = root.join("sites").join(first).join("files/linked.txt");
+    fs::write(&linked, "a file that was linked to").unwrap();
+    lab.give(&linked);
+    let was = real.drupal_says(first, &["write"]);
+    shows_its_content(&lab, &site, first, copy);
+    let before = lasting(&lab, &site);
+
+    let said = lab.provision(&["clone", &format!("@{first}"), copy, "--sanitise"]).done();
+
+    println!("  {}", said.out.lines().find(|line| line.starts_with("Put `sites/")).unwrap_or_default());
+    lasting(&lab, &site).must_be(&before);
+    let of_copy = Site { name: copy.into(), ..called(&site) };
+    shows_its_content(&lab, &of_copy, copy, first);
+    of_copy.lets_in(&lab);
+    of_copy.is_as_it_should_be(&lab);
+    let is = real.drupal_says(copy, &[]);
+    assert_eq!((&is["account_mail"], &is["writes"]), (&"user1@example.invalid".into(), &false.into()), "{is}");
+    assert!(was["writes"] == true && is["title"] == was["title"] && is["cron_key"] != was["cron_key"], "{is}");
+    assert!(release.is_seven() || is["uuid"] != was["uuid"], "{is}");
+
+    let said = lab.provision(&["rename", &format!("@{first}"), second]).done();
+
+    println!("  {}", said.out.lines().find(|line| line.starts_with("The fence")).unwrap_or_default());
+    let renamed = Site { name: second.into(), ..called(&site) };
+    shows_its_content(&lab, &renamed, second, first);
+    renamed.lets_in(&lab);
+    renamed.is_as_it_should_be(&lab);
+    let is = real.drupal_says(second, &[]);
+    for what in ["title", "account_mail", "cron_key", "uuid"] {
+        assert_eq!(is[what], was[what], "{what}");
+    }
+    assert_eq!(get(lab.up().listen(), first, "/").status, 301);
+    shows_its_content(&lab, &of_copy, copy, first);
+    for name in [second, copy] {
+        lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
+    }
+}
+
+/// The same site, to be called otherwise.
+fn called(site: &Site) -> Site {
+    Site { name: String::new(), title: site.title.clone(), database: String::new(), said: site.said.clone() }
 }
 
 /// Tells each story on a line; gives how many passed, and how many failed.

@@ -2,10 +2,11 @@
 
 /**
  * @file
- * What Drupal 8 or later itself says of a site: `php eight.php SITE [harden] [enable] [forget]`, in the document root.
+ * What Drupal 8 or later itself says of a site: `php eight.php SITE [harden] [enable] [write] [forget]`, in the document root.
  *
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
  * With `enable` the module `platforms_own` is enabled; with `forget` the next visitor has the container built.
+ * With `write` a page, an alias and a logo name the folder of the site.
  */
 
 use Drupal\Core\DrupalKernel;
@@ -23,6 +24,15 @@ if (in_array('harden', $argv, TRUE)) {
 if (in_array('enable', $argv, TRUE)) {
   \Drupal::service('module_installer')->install(['platforms_own']);
 }
+if (in_array('write', $argv, TRUE)) {
+  $body = ['value' => "<a href=\"/sites/$site/files/linked.txt\">a file</a>", 'format' => 'full_html'];
+  $node = \Drupal\node\Entity\Node::create(['type' => 'page', 'title' => 'A page of ours', 'uid' => 1, 'status' => 1, 'body' => $body]);
+  $node->save();
+  \Drupal\path_alias\Entity\PathAlias::create(['path' => '/node/' . $node->id(), 'alias' => '/a-page-of-ours', 'langcode' => 'en'])->save();
+  $theme = \Drupal::config('system.theme')->get('default');
+  \Drupal::configFactory()->getEditable("$theme.settings")->set('logo', ['use_default' => FALSE, 'path' => "sites/$site/files/logo.png"])->save();
+  drupal_flush_all_caches();
+}
 $account = \Drupal::entityTypeManager()->getStorage('user')->load(1);
 $language = \Drupal::languageManager()->getDefaultLanguage()->getId();
 print json_encode([
@@ -34,6 +44,9 @@ print json_encode([
   'account' => $account->getAccountName(),
   'account_mail' => $account->getEmail(),
   'profile' => \Drupal::installProfile(),
+  'writes' => get_class(\Drupal::service('plugin.manager.mail')) !== 'AegirNoMail',
+  'cron_key' => \Drupal::state()->get('system.cron_key'),
+  'uuid' => \Drupal::config('system.site')->get('uuid'),
   'log_in' => (string) \Drupal::translation()->translate('Log in', [], ['langcode' => $language]),
 ]);
 if (in_array('forget', $argv, TRUE)) {

@@ -2,10 +2,11 @@
 
 /**
  * @file
- * What Drupal 7 itself says of a site: `php seven.php SITE [harden] [enable] [forget]`, in the document root.
+ * What Drupal 7 itself says of a site: `php seven.php SITE [harden] [enable] [write] [forget]`, in the document root.
  *
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
  * With `enable` the module `platforms_own` is enabled; with `forget` the next visitor has all caches filled.
+ * With `write` a page, an alias and a logo name the folder of the site.
  */
 
 [, $site] = $argv;
@@ -23,6 +24,19 @@ if (in_array('enable', $argv, TRUE)) {
   module_enable(['platforms_own']);
   drupal_flush_all_caches();
 }
+if (in_array('write', $argv, TRUE)) {
+  $node = (object) ['type' => 'page', 'language' => LANGUAGE_NONE, 'title' => 'A page of ours', 'uid' => 1];
+  node_object_prepare($node);
+  $node->status = 1;
+  $node->body[LANGUAGE_NONE][0] = ['value' => "<a href=\"/sites/$site/files/linked.txt\">a file</a>", 'summary' => '', 'format' => 'full_html'];
+  $node->path = ['alias' => 'a-page-of-ours'];
+  node_save($node);
+  $theme = variable_get('theme_default', 'bartik');
+  variable_set("theme_{$theme}_settings", ['default_logo' => 0, 'logo_path' => "sites/$site/files/logo.png", 'toggle_logo' => 1]);
+  drupal_flush_all_caches();
+}
+$letter = ['send' => TRUE];
+drupal_alter('mail', $letter);
 $account = user_load(1);
 $language = language_default('language');
 print json_encode([
@@ -34,6 +48,8 @@ print json_encode([
   'account' => $account->name,
   'account_mail' => $account->mail,
   'profile' => drupal_get_profile(),
+  'writes' => !empty($letter['send']),
+  'cron_key' => variable_get('cron_key'),
   'log_in' => t('Log in', [], ['langcode' => $language]),
 ]);
 if (in_array('forget', $argv, TRUE)) {

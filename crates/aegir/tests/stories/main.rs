@@ -22,6 +22,7 @@ mod logins;
 mod main_job;
 mod modes;
 mod moves;
+mod names;
 mod restores;
 mod secrets;
 mod session;

@@ -171,6 +171,13 @@ fn write_value(text: &mut String, kind: ColumnKind, value: Option<&[u8]>) {
     }
 }
 
+/// A value as it stands in a statement, for a connection whose names are utf8mb4.
+pub(super) fn literal(value: Option<&[u8]>) -> String {
+    let mut text = String::new();
+    write_value(&mut text, ColumnKind::Text, value);
+    text
+}
+
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
 }

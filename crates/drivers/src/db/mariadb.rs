@@ -12,7 +12,7 @@ use std::path::Path;
 use aegir_domain::{DbEngine, DbName, GrantHost, Marker, Password, Remedy};
 
 use super::statement::quoted;
-use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, numbers};
+use super::{Access, At, DbDriver, InTable, Place, Product, ProductKind, Statement, dump, numbers};
 use crate::DriverFault;
 
 /// MariaDB 10.3 or later, MySQL 5.7.8 or later.
@@ -197,8 +197,44 @@ impl DbDriver for MariaDb {
         Some(Statement::plain(format!("INSERT INTO `{to}`.{table} SELECT * FROM `{from}`.{table}")))
     }
 
+    fn empty_table(&self, table: &str) -> Statement {
+        Statement::plain(format!("DELETE FROM {}", back_ticked(table)))
+    }
+
     fn drop_table(&self, name: &DbName, table: &str) -> Statement {
         Statement::plain(format!("DROP TABLE IF EXISTS `{name}`.{}", back_ticked(table)))
+    }
+
+    fn ask_columns(&self, name: &DbName) -> Statement {
+        Statement::plain(format!(
+            "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_KEY FROM information_schema.COLUMNS \
+             WHERE TABLE_SCHEMA = '{name}' ORDER BY TABLE_NAME, ORDINAL_POSITION"
+        ))
+    }
+
+    fn before_putting(&self) -> Vec<Statement> {
+        vec![Statement::plain("SET NAMES utf8mb4")]
+    }
+
+    fn ask_holding(&self, in_table: &InTable<'_>, part: &str, count: usize, passed: usize) -> Statement {
+        let keys: Vec<String> = in_table.keys.iter().map(|key| back_ticked(key)).collect();
+        let (keys, column) = (keys.join(", "), back_ticked(in_table.column));
+        Statement::plain(format!(
+            "SELECT {keys}, {column} FROM {} WHERE INSTR({column}, {}) > 0 ORDER BY {keys} LIMIT {count} OFFSET {passed}",
+            back_ticked(in_table.table),
+            quoted(part)
+        ))
+    }
+
+    fn put_value(&self, in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>], value: &[u8]) -> Statement {
+        let (table, column) = (back_ticked(in_table.table), back_ticked(in_table.column));
+        let set = dump::literal(Some(value));
+        Statement::plain(format!("UPDATE {table} SET {column} = {set} WHERE {}", known(in_table, known_by)))
+    }
+
+    fn ask_value(&self, in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>]) -> Statement {
+        let (table, column) = (back_ticked(in_table.table), back_ticked(in_table.column));
+        Statement::plain(format!("SELECT {column} FROM {table} WHERE {}", known(in_table, known_by)))
     }
 
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)> {
@@ -223,7 +259,14 @@ pub fn server_params(engine: &DbEngine) -> Vec<(&'static str, String)> {
     }
 }
 
-/// The name of a table, which packages choose.
+/// The condition that a row has these keys.
+fn known(in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>]) -> String {
+    let pairs = in_table.keys.iter().zip(known_by);
+    let is = pairs.map(|(key, value)| format!("{} = {}", back_ticked(key), dump::literal(value.as_deref())));
+    is.collect::<Vec<_>>().join(" AND ")
+}
+
+/// The name of a table or a column, which packages choose.
 fn back_ticked(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use aegir_domain::{DbName, GrantHost, Marker, Password};
 
-use super::{Access, At, DbDriver, Place, Product, ProductKind, Statement, numbers};
+use super::{Access, At, DbDriver, InTable, Place, Product, ProductKind, Statement, numbers};
 use crate::DriverFault;
 
 /// SQLite 3.
@@ -130,8 +130,49 @@ impl DbDriver for Sqlite {
         None
     }
 
+    fn empty_table(&self, table: &str) -> Statement {
+        Statement::plain(format!("DELETE FROM {}", named(table)))
+    }
+
     fn drop_table(&self, _: &DbName, table: &str) -> Statement {
         Statement::plain(format!("DROP TABLE IF EXISTS \"{}\"", table.replace('"', "\"\"")))
+    }
+
+    fn ask_columns(&self, _: &DbName) -> Statement {
+        Statement::plain(
+            "SELECT m.name, c.name, c.type, CASE WHEN c.pk > 0 THEN 'PRI' ELSE '' END \
+             FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY m.name, c.cid",
+        )
+    }
+
+    fn before_putting(&self) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn ask_holding(&self, in_table: &InTable<'_>, part: &str, count: usize, passed: usize) -> Statement {
+        let keys: Vec<String> = in_table.keys.iter().map(|key| named(key)).collect();
+        let (keys, column) = (keys.join(", "), named(in_table.column));
+        Statement::plain(format!(
+            "SELECT {keys}, {column} FROM {} WHERE INSTR({column}, {}) > 0 ORDER BY {keys} LIMIT {count} OFFSET {passed}",
+            named(in_table.table),
+            literal(Some(part.as_bytes()))
+        ))
+    }
+
+    /// What was bytes stays bytes: SQLite keeps the kind of each value.
+    fn put_value(&self, in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>], value: &[u8]) -> Statement {
+        let (table, column, set) = (named(in_table.table), named(in_table.column), literal(Some(value)));
+        Statement::plain(format!(
+            "UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'blob' THEN CAST({set} AS BLOB) ELSE {set} END \
+             WHERE {}",
+            known(in_table, known_by)
+        ))
+    }
+
+    fn ask_value(&self, in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>]) -> Statement {
+        let (table, column) = (named(in_table.table), named(in_table.column));
+        Statement::plain(format!("SELECT {column} FROM {table} WHERE {}", known(in_table, known_by)))
     }
 
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)> {
@@ -140,5 +181,26 @@ impl DbDriver for Sqlite {
             At::Server(_) => String::new(),
         };
         vec![("db_type".into(), Password::new("sqlite")), ("db_name".into(), Password::new(path))]
+    }
+}
+
+/// The name of a table or a column, which packages choose.
+fn named(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The condition that a row has these keys.
+fn known(in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>]) -> String {
+    let pairs = in_table.keys.iter().zip(known_by);
+    let is = pairs.map(|(key, value)| format!("{} IS {}", named(key), literal(value.as_deref())));
+    is.collect::<Vec<_>>().join(" AND ")
+}
+
+/// A value as text. SQLite has no escapes, and a text would end at its first zero.
+fn literal(value: Option<&[u8]>) -> String {
+    let Some(value) = value else { return "NULL".into() };
+    match std::str::from_utf8(value) {
+        Ok(text) if !text.contains('\0') => format!("'{}'", text.replace('\'', "''")),
+        _ => format!("CAST(x'{}' AS TEXT)", value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
     }
 }

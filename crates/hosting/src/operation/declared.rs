@@ -163,6 +163,7 @@ impl OperationId {
         Some(match request {
             // Asked for in a shell alone, so far.
             Task::MigrateSite { .. } | Task::GoBackSite { .. } => return None,
+            Task::RenameSite { .. } | Task::CloneSite(_) => return None,
             Task::BackupSite { .. } | Task::VerifyBackup { .. } => return None,
             Task::RestoreBackup { .. } | Task::DeleteBackup { .. } => return None,
             Task::SaveContext { .. } => return None,

@@ -202,12 +202,14 @@ impl<'a> Site<'a> {
                     module("system", "module", "modules/system/system.module", "7084"),
                     module(profile, "module", &format!("profiles/{profile}/{profile}.profile"), "0"),
                     module("bartik", "theme", "themes/bartik/bartik.info", "-1"),
-                    "CREATE TABLE users (uid TEXT, name TEXT, mail TEXT)".into(),
+                    "CREATE TABLE users (uid TEXT PRIMARY KEY, name TEXT, mail TEXT)".into(),
                     row("users", &account),
                     variable("site_name", php_text(title)),
                     variable("site_mail", php_text(mail)),
                     variable("install_profile", php_text(profile)),
                     variable("install_time", PhpValue::Int(INSTALLED)),
+                    variable("logo_path", php_text(&format!("{}/files/logo.png", self.site_path()))),
+                    variable("cron_key", php_text("the first key")),
                     "CREATE TABLE cache (cid TEXT, data TEXT)".into(),
                     variable("install_task", php_text("done")),
                 ]
@@ -217,6 +219,7 @@ impl<'a> Site<'a> {
                 let key_value = |collection: &str, name: &str, value: PhpValue| {
                     row("key_value", &[plain(collection), plain(name), value.write()])
                 };
+                let logo = format!("{}/files/logo.png", self.site_path());
                 let modules = php_map([("system", PhpValue::Int(0)), (profile, PhpValue::Int(1000))]);
                 let extension = php_map([
                     ("module", modules),
@@ -224,11 +227,18 @@ impl<'a> Site<'a> {
                     ("profile", php_text(profile)),
                 ]);
                 vec![
-                    "CREATE TABLE config (collection TEXT, name TEXT, data TEXT)".into(),
-                    "CREATE TABLE key_value (collection TEXT, name TEXT, value TEXT)".into(),
-                    config("system.site", php_map([("name", php_text(title)), ("mail", php_text(mail))])),
+                    "CREATE TABLE config (collection TEXT, name TEXT, data TEXT, PRIMARY KEY (collection, name))"
+                        .into(),
+                    "CREATE TABLE key_value (collection TEXT, name TEXT, value TEXT, PRIMARY KEY (collection, name))"
+                        .into(),
+                    config(
+                        "system.site",
+                        php_map([("uuid", php_text("the first")), ("name", php_text(title)), ("mail", php_text(mail))]),
+                    ),
+                    config("olivero.settings", php_map([("logo", php_map([("path", php_text(&logo))]))])),
+                    key_value("state", "system.cron_key", php_text("the first key")),
                     config("system.theme", php_map([("default", php_text("olivero"))])),
-                    "CREATE TABLE users_field_data (uid TEXT, name TEXT, mail TEXT)".into(),
+                    "CREATE TABLE users_field_data (uid TEXT PRIMARY KEY, name TEXT, mail TEXT)".into(),
                     row("users_field_data", &account),
                     key_value("system.schema", "system", PhpValue::Int(10300)),
                     key_value("state", "install_time", PhpValue::Int(INSTALLED)),
@@ -304,8 +314,10 @@ impl<'a> Site<'a> {
     /// What a visitor would get.
     fn visit(&self) -> Result<Value, Refusal> {
         self.values()?;
-        let is_updated = self.connect()?.rows("SELECT core FROM updated").is_ok();
-        let status = if is_updated && self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
+        let mut database = self.connect()?;
+        let mut has = |table| database.rows(&format!("SELECT 1 FROM {table}")).is_ok();
+        let is_touched = has("updated") || has("rebuilt");
+        let status = if is_touched && self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
         Ok(json!({ "status": status, "said": self.say("site") }))
     }
 
@@ -357,6 +369,7 @@ impl<'a> Site<'a> {
         let mut database = self.connect()?;
         let table = if self.family == Family::Seven { "cache" } else { "cache_default" };
         self.write(&mut *database, &format!("DELETE FROM {table}"))?;
+        self.write(&mut *database, "CREATE TABLE IF NOT EXISTS rebuilt (at TEXT)")?;
         Ok(json!({ "site_path": self.site_path() }))
     }
 }

@@ -217,16 +217,20 @@ impl Session {
         real.run(&format!("INSERT INTO main.`{table}` SELECT * FROM origin.`{table}`")).map(Answer::Changed)
     }
 
-    /// Table, name, type and nothing more of each column of a database.
+    /// Table, name, type and, if it is asked for, whether rows are known by it, of each column of a database.
     fn columns(&self, state: &DbState, statement: &Statement) -> Result<Answer, SqlFault> {
         let name = &statement.values[0];
         if !state.databases.contains_key(name) {
             return Ok(Answer::Rows(Vec::new()));
         }
-        let sql = "SELECT t.name, c.name, CASE c.type WHEN 'INT' THEN 'int' ELSE 'text' END, '' \
+        let asks_for_keys = statement.shape.iter().any(|word| word == "COLUMN_KEY");
+        let last = if asks_for_keys { "CASE WHEN c.pk > 0 THEN 'PRI' ELSE '' END" } else { "''" };
+        let sql = format!(
+            "SELECT t.name, c.name, CASE c.type WHEN 'INT' THEN 'int' ELSE 'text' END, {last} \
                    FROM sqlite_master t JOIN pragma_table_info(t.name) c \
-                   WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid";
-        Ok(Answer::Rows(RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(sql)?))
+                   WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid"
+        );
+        Ok(Answer::Rows(RealDatabases.sqlite(&DbState::file(&self.machine, name))?.rows(&sql)?))
     }
 
     /// Drupal's own: to the SQLite file of the database that it names, or that the connection is in.
@@ -256,7 +260,8 @@ impl Session {
             let table = statement.values.last().map(|table| table.replace('\'', "''")).unwrap_or_default();
             return real.rows(&format!("SELECT name, sql FROM sqlite_master WHERE name = '{table}'")).map(Answer::Rows);
         }
-        let sql = if sql.starts_with("INSERT") && sql.contains('\\') { as_sqlite(&sql) } else { sql };
+        let writes = sql.starts_with("INSERT") || sql.starts_with("UPDATE");
+        let sql = if writes && sql.contains('\\') { as_sqlite(&sql) } else { sql };
         match statement.shape.first().is_some_and(|word| word == "SELECT") {
             true => real.rows(&sql).map(Answer::Rows),
             false => real.run(&sql).map(Answer::Changed),

@@ -252,6 +252,21 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             }
         }
         Task::GoBackSite { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
+        Task::CloneSite(clone) => {
+            let Context::Site(site) = must(&ContextName::Site(clone.site.clone()))?.clone() else {
+                return Err(no(PretendFault::Failed));
+            };
+            let copy = SiteContext { name: clone.to.clone(), revision: 0, ..*site };
+            Done { answer: site_answer(plan), ..save(Context::Site(Box::new(copy))) }
+        }
+        Task::RenameSite { to, .. } => {
+            let Context::Site(site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
+            Done {
+                answer: site_answer(plan),
+                forget: Some(name),
+                ..save(Context::Site(Box::new(SiteContext { name: to.clone(), ..*site })))
+            }
+        }
         Task::BackupSite { .. } => {
             must(&name)?;
             Done::default()
@@ -343,6 +358,7 @@ fn new_site(install: &InstallSite) -> Option<SiteContext> {
         client: install.client.clone(),
         core: CORE.into(),
         awaits_installer: false,
+        quiet: aegir_domain::Quiet::default(),
         formers: Vec::new(),
     })
 }

@@ -6,6 +6,7 @@
 
 mod copying;
 mod dump;
+mod texts;
 
 use std::cell::RefCell;
 use std::path::PathBuf;

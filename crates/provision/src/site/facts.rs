@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{
-    ContextName, Fault, GrantHost, HostName, InstallSite, MachineName, PlatformContext, PlatformName, PlatformRoot,
-    Redirect, Remedy, ServerName, SiteName, TimeZoneName,
+    ContextName, Fault, GrantHost, HostName, MachineName, PlatformContext, PlatformName, PlatformRoot, Redirect,
+    Remedy, ServerName, SiteName, TimeZoneName,
 };
 use aegir_recipe::Check;
 
@@ -103,7 +103,14 @@ impl Check<World> for PlatformServed {
 
 /// Nobody has the site's names, and nothing lies where it will.
 pub(crate) struct NameIsFree {
-    pub(crate) asked: InstallSite,
+    /// What the site is to be called.
+    pub(crate) site: SiteName,
+    /// What it is called now, if it is there already: those names are its own.
+    pub(crate) now: Option<SiteName>,
+    /// All names that it is to answer to, its own first.
+    pub(crate) names: Vec<HostName>,
+    pub(crate) redirect: Redirect,
+    /// The platform that it is to live on.
     pub(crate) root: PlatformRoot,
 }
 
@@ -112,21 +119,20 @@ impl Check<World> for NameIsFree {
     const NAME: &'static str = "name-is-free";
 
     fn look(&self, world: &World) -> Result<(), Fault> {
-        let asked = &self.asked;
-        let names: Vec<HostName> = std::iter::once(asked.site.host()).chain(asked.aliases.iter().cloned()).collect();
-        names_are_free(world, &asked.site, &names, &asked.redirect)?;
-        if world.contexts().find(&ContextName::Site(asked.site.clone()))?.is_some() {
-            return Err(SiteFault::Taken { name: asked.site.host(), by: asked.site.clone() }.into());
+        let NameIsFree { site, names, .. } = self;
+        names_are_free(world, self.now.as_ref().unwrap_or(site), names, &self.redirect)?;
+        if world.contexts().find(&ContextName::Site(site.clone()))?.is_some() {
+            return Err(SiteFault::Taken { name: site.host(), by: site.clone() }.into());
         }
-        let folder = self.root.site_dir(&asked.site);
+        let folder = self.root.site_dir(site);
         // Names that differ only in case are one folder on some file systems and one host everywhere.
         let sites = self.root.path().join("sites");
         for there in world.files().list(&sites)? {
-            if there.eq_ignore_ascii_case(asked.site.as_str()) {
+            if there.eq_ignore_ascii_case(site.as_str()) {
                 return Err(SiteFault::InTheWay { path: sites.join(there) }.into());
             }
         }
-        for path in [folder, world.home().credentials_of(&ContextName::Site(asked.site.clone()))] {
+        for path in [folder, world.home().credentials_of(&ContextName::Site(site.clone()))] {
             if world.files().kind(&path)?.is_some() {
                 return Err(SiteFault::InTheWay { path }.into());
             }

@@ -42,7 +42,13 @@ impl Recipe<World> for Install {
 
         let ready = run.check(PlatformReady { platform: platform.clone(), profile: self.asked.profile.clone() })?;
         run.check(PlatformServed { platform: ready.platform.clone(), site: Served::New })?;
-        run.check(NameIsFree { asked: self.asked.clone(), root: ready.platform.root.clone() })?;
+        run.check(NameIsFree {
+            site: site.clone(),
+            now: None,
+            names: std::iter::once(site.host()).chain(self.asked.aliases.iter().cloned()).collect(),
+            redirect: self.asked.redirect.clone(),
+            root: ready.platform.root.clone(),
+        })?;
         run.check(PhpReady {
             platform: ready.platform.clone(),
             time_zone: self.asked.time_zone.clone(),
@@ -149,6 +155,7 @@ impl Install {
             client: asked.client,
             core: core.to_owned(),
             awaits_installer: asked.method == InstallMethod::Manual,
+            quiet: aegir_domain::Quiet::default(),
             formers: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! Tasks about sites, a file each, and what they share.
 
+mod clone;
 mod compare;
 mod delete;
 mod deploy;
@@ -10,10 +11,12 @@ mod layout;
 mod login;
 mod migrate;
 mod probe;
+mod rename;
 mod restore;
 pub(crate) mod translation;
 mod verify;
 
+pub(crate) use clone::Clone;
 pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
 pub(crate) use deploy::coming::MakeComing;
@@ -21,8 +24,9 @@ pub(crate) use deploy::database::CopyDatabase;
 pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};
 pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
 pub(crate) use deploy::former::BringBack;
-pub(crate) use deploy::own::{BringCredentials, KeepCredentials, ReplaceCredentials, TakeSalt};
-pub(crate) use deploy::updates::{LendPool, RunUpdates, WithdrawPool};
+pub(crate) use deploy::own::{BringCredentials, KeepCredentials, MakeOwn, ReplaceCredentials, Sanitise, TakeSalt};
+pub(crate) use deploy::relocate::Relocate;
+pub(crate) use deploy::updates::{LendPool, Rebuild, RunUpdates, WithdrawPool};
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use install::{Install, RunInstaller};
@@ -30,5 +34,6 @@ pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, Wr
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;
+pub(crate) use rename::Rename;
 pub(crate) use restore::Restore;
 pub(crate) use verify::{FlushCaches, Verify};

@@ -169,7 +169,8 @@ impl Links<'_> {
         }
         let alias = self.drush_alias(run.world());
         if run.world().files().kind(&alias)?.is_some() {
-            let was = run.step(Keep { path: alias.clone(), name: "drush-alias".into() })?;
+            // Not what is kept of one that is put up in the same task, under another name.
+            let was = run.step(Keep { path: alias.clone(), name: "drush-alias-gone".into() })?;
             run.step(TakeAway { path: alias, was })?;
         }
         Ok(())

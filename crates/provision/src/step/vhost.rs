@@ -60,6 +60,67 @@ impl Undo<World> for PublishVhost {
     }
 }
 
+/// Puts the vhost of a site in service under the name that it has now, and takes that under its old one out of
+/// service, at once: both answer to the same names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RenameVhost {
+    pub(crate) site: Box<SiteContext>,
+    pub(crate) platform: PlatformContext,
+    /// What it was called.
+    pub(crate) from: SiteName,
+    /// What there was under that name.
+    pub(crate) was: Was,
+}
+
+impl RenameVhost {
+    /// Of the vhost that is there under `from`.
+    pub(crate) fn take(
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        platform: &PlatformContext,
+        from: &SiteName,
+    ) -> Result<(), Fault> {
+        let server = run.world().contexts().server(&platform.server)?;
+        let path = vhost_path(run.world(), &server, from)?;
+        let was = run.step(Keep { path, name: "vhost".into() })?;
+        run.step(RenameVhost { site: Box::new(site.clone()), platform: platform.clone(), from: from.clone(), was })
+    }
+
+    /// Both files at once.
+    fn publish(&self, world: &World, old: Option<Password>, new: bool, down: Down) -> Result<(), Fault> {
+        let server = world.contexts().server(&self.platform.server)?;
+        let http = HttpServer::of(world, &server)?;
+        let text = if new { Some(http.vhost_text(&self.site, &self.platform)?) } else { None };
+        let old = Change { path: vhost_path(world, &server, &self.from)?, text: old };
+        let new = Change { path: vhost_path(world, &server, &self.site.name)?, text };
+        http.publish(&[old, new], down)
+    }
+}
+
+impl Action<World> for RenameVhost {
+    type Output = ();
+    const NAME: &'static str = "rename-vhost";
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        self.publish(world, None, true, Down::Refused)
+    }
+}
+
+impl Undo<World> for RenameVhost {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        let old = match &self.was {
+            Was::Absent => None,
+            // Once the task ended nothing is kept, and nothing is to be put back.
+            Was::Kept { name, .. } => match world.files().read_text(&world.task.kept().join(name))? {
+                Some(text) => Some(Password::new(text)),
+                None => return Ok(()),
+            },
+        };
+        self.publish(world, old, false, Down::Tolerated)
+    }
+}
+
 /// Takes a site's vhost out of service.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WithdrawVhost {

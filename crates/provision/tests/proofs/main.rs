@@ -9,6 +9,7 @@
 mod answers;
 mod backup_site;
 mod build_platform;
+mod clone_site;
 mod compare;
 mod cost;
 mod delete_backup;
@@ -18,6 +19,7 @@ mod go_back_site;
 mod install_site;
 mod login;
 mod migrate_site;
+mod rename_site;
 mod restore_backup;
 mod save_context;
 mod verify_backup;

@@ -203,7 +203,7 @@ impl DbServer<'_> {
         Ok(())
     }
 
-    fn names(&self, name: &DbName, ask: &Statement) -> Result<Vec<String>, Fault> {
+    pub(super) fn names(&self, name: &DbName, ask: &Statement) -> Result<Vec<String>, Fault> {
         let rows = self.rows_in(name, ask)?.into_iter();
         Ok(rows.filter_map(|row| Some(String::from_utf8_lossy(&row.into_iter().next()??).into_owned())).collect())
     }

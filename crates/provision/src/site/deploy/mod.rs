@@ -13,4 +13,5 @@ pub(crate) mod fence;
 pub(crate) mod files;
 pub(crate) mod former;
 pub(crate) mod own;
+pub(crate) mod relocate;
 pub(crate) mod updates;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aegir_domain::{AttemptId, Fault, PlatformContext, Remedy, SiteContext, SiteName};
-use aegir_drupal::driver::{Finding, Operation, Updated, Visited};
+use aegir_drupal::driver::{Finding, Flushed, Operation, Updated, Visited};
 use aegir_recipe::{Action, Check, Cleanup, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ use crate::service::php::{Asker, Lent};
 
 /// However it is set, updates end by then.
 const LONGEST: Duration = Duration::from_secs(6 * 3600);
+/// How long a rebuild of all caches may take.
+const REBUILD: Duration = Duration::from_secs(480);
 /// How long a first visit may take: it builds all caches.
 const VISIT: Duration = Duration::from_secs(240);
 
@@ -117,6 +119,31 @@ impl Action<World> for RunUpdates {
 impl Undo<World> for RunUpdates {
     fn undo(&self, _: &World) -> Result<(), Fault> {
         // They wrote into the copies that earlier steps made, and nowhere else.
+        Ok(())
+    }
+}
+
+/// Rebuilds all caches of a self that is not in service yet, with what is made from the folder that it lives in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rebuild {
+    pub(crate) site: Box<SiteContext>,
+    pub(crate) platform: PlatformContext,
+}
+
+impl Action<World> for Rebuild {
+    type Output = ();
+    const NAME: &'static str = "rebuild-caches";
+    const LIMIT: Duration = Duration::from_secs(600);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let _: Flushed = trial(world, &self.site, &self.platform)?.ask(Operation::Flush, REBUILD)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for Rebuild {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // They are those of the copies that earlier steps made.
         Ok(())
     }
 }

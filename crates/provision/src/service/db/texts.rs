@@ -1,0 +1,183 @@
+//! Values in a database that this task made: looked through and changed, without the site's code.
+//!
+//! Only for a database that no PHP has opened yet: a file is opened to be written to.
+
+use aegir_domain::{Database, DbService, Fault, Password};
+use aegir_drivers::db::{InTable, holds_text};
+use aegir_drupal::moved::{Moved, Value, is_looked_through};
+use aegir_drupal::own::{Fresh, OF_VISITS, PERSONAL, Row, rows, with_uuid};
+use aegir_host::Connection;
+
+use super::DbServer;
+
+/// So many rows are read at once.
+const ROWS: usize = 200;
+
+/// How long one statement may take: it may look through a table that is large.
+const LOOKING: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// What was put right, table by table, and what could not be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PutRight {
+    /// Tables with the number of values that were changed in each.
+    pub(crate) changed: Vec<(String, usize)>,
+    /// Tables with the number of values that still name the old folder.
+    pub(crate) left: Vec<(String, usize)>,
+}
+
+/// A table as it is asked for: its columns that can hold text, and what its rows are known by.
+#[derive(Default)]
+struct Table {
+    name: String,
+    columns: Vec<String>,
+    texts: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl DbServer<'_> {
+    /// Puts right, in all tables of `database`, what names the folder that a site lived in.
+    pub(crate) fn put_paths_right(
+        &self,
+        database: &Database,
+        password: &Password,
+        moved: &Moved,
+    ) -> Result<PutRight, Fault> {
+        let mut connection = self.to_write(database, password)?;
+        let mut put_right = PutRight::default();
+        for table in self.tables_of(database, &mut *connection)? {
+            if !is_looked_through(&table.name) || table.keys.is_empty() {
+                continue;
+            }
+            let (mut changed, mut left) = (0, 0);
+            for column in &table.texts {
+                let here = InTable { table: &table.name, column, keys: &table.keys };
+                let (more, still) = self.put_column_right(&mut *connection, &here, moved)?;
+                changed += more;
+                left += still;
+            }
+            if changed > 0 {
+                put_right.changed.push((table.name.clone(), changed));
+            }
+            if left > 0 {
+                put_right.left.push((table.name, left));
+            }
+        }
+        Ok(put_right)
+    }
+
+    /// How many values of a column were changed, and how many are left.
+    fn put_column_right(
+        &self,
+        connection: &mut dyn Connection,
+        here: &InTable<'_>,
+        moved: &Moved,
+    ) -> Result<(usize, usize), Fault> {
+        let (mut changed, mut left, mut passed) = (0, 0, 0);
+        loop {
+            // What was changed is not found again; what still holds the name is passed by.
+            let ask = self.driver.ask_holding(here, &moved.needle(), ROWS, passed);
+            let rows = connection.rows(ask.text().expose())?;
+            let all = rows.len();
+            for mut row in rows {
+                match row.pop().flatten().map(|value| moved.value(&value)) {
+                    Some(Value::Changed(new)) => {
+                        connection.run(self.driver.put_value(here, &row, &new).text().expose())?;
+                        changed += 1;
+                        // The end of another name stands there still.
+                        passed += usize::from(super::contains(&new, moved.needle().as_bytes()));
+                    }
+                    Some(Value::Left) => {
+                        left += 1;
+                        passed += 1;
+                    }
+                    Some(Value::Same) | None => passed += 1,
+                }
+            }
+            if all < ROWS {
+                return Ok((changed, left));
+            }
+        }
+    }
+
+    /// Gives a copy of a site the keys of a site of its own, and nobody is signed in there.
+    pub(crate) fn make_own(&self, database: &Database, password: &Password, fresh: &Fresh) -> Result<(), Fault> {
+        let mut connection = self.to_write(database, password)?;
+        let tables = self.tables_of(database, &mut *connection)?;
+        let has = |name: &str, column: &str| {
+            tables.iter().any(|table| table.name == name && table.columns.iter().any(|there| there == column))
+        };
+        for (Row { table, column, keys }, value) in rows(fresh) {
+            if !has(table, column) {
+                continue;
+            }
+            let (names, known_by): (Vec<String>, Vec<_>) =
+                keys.iter().map(|(key, value)| ((*key).to_owned(), Some(value.as_bytes().to_vec()))).unzip();
+            let here = InTable { table, column, keys: &names };
+            let rows = connection.rows(self.driver.ask_value(&here, &known_by).text().expose())?;
+            let Some(Some(was)) = rows.into_iter().next().and_then(|row| row.into_iter().next()) else { continue };
+            if let Some(value) = value.or_else(|| with_uuid(&was, fresh)) {
+                connection.run(self.driver.put_value(&here, &known_by, &value.write()).text().expose())?;
+            }
+        }
+        // What caches hold is of the site that was copied, and of the folder it lives in.
+        let caches = self.names(&database.name, &self.driver.ask_caches(&database.name))?;
+        let emptied = |table: &&Table| OF_VISITS.contains(&table.name.as_str()) || caches.contains(&table.name);
+        for table in tables.iter().filter(emptied) {
+            connection.run(self.driver.empty_table(&table.name).text().expose())?;
+        }
+        Ok(())
+    }
+
+    /// Takes people's addresses and passwords out of a copy of a site; gives the number of rows by table and column.
+    pub(crate) fn sanitise(&self, database: &Database, password: &Password) -> Result<Vec<(String, u64)>, Fault> {
+        let mut connection = self.to_write(database, password)?;
+        let tables = self.tables_of(database, &mut *connection)?;
+        let mut changed = Vec::new();
+        for personal in PERSONAL {
+            let (table, column) = (personal.table, personal.column);
+            let there = tables.iter().find(|there| there.name == table);
+            if there.is_some_and(|there| there.columns.iter().any(|there| there == column)) {
+                let change = format!("UPDATE {table} SET {column} = {} WHERE {column} <> ''", personal.becomes);
+                changed.push((format!("{table}.{column}"), connection.run(&change)?));
+            }
+        }
+        Ok(changed)
+    }
+
+    /// A connection that can change no other database than this one.
+    fn to_write(&self, database: &Database, password: &Password) -> Result<Box<dyn Connection>, Fault> {
+        self.must_bear(&database.name, &database.marker)?;
+        let name = &database.name;
+        let databases = &self.world.parts.databases;
+        let mut connection = match &self.service {
+            DbService::Sqlite {} => databases.sqlite(&self.file(name))?,
+            DbService::Mariadb { at, .. } => {
+                databases.mariadb(at, name.as_str(), password, Some(name.as_str()), LOOKING)?
+            }
+        };
+        for statement in self.driver.before_putting() {
+            connection.run(statement.text().expose())?;
+        }
+        Ok(connection)
+    }
+
+    fn tables_of(&self, database: &Database, connection: &mut dyn Connection) -> Result<Vec<Table>, Fault> {
+        let mut tables: Vec<Table> = Vec::new();
+        for row in connection.rows(self.driver.ask_columns(&database.name).text().expose())? {
+            let part = |at: usize| row.get(at).and_then(Option::as_deref).map(String::from_utf8_lossy);
+            let (Some(table), Some(column), Some(kind)) = (part(0), part(1), part(2)) else { continue };
+            if tables.last().is_none_or(|last| last.name != table) {
+                tables.push(Table { name: table.clone().into_owned(), ..Table::default() });
+            }
+            let Some(last) = tables.last_mut() else { continue };
+            last.columns.push(column.clone().into_owned());
+            if holds_text(&kind) {
+                last.texts.push(column.clone().into_owned());
+            }
+            if part(3).is_some_and(|key| key == "PRI") {
+                last.keys.push(column.into_owned());
+            }
+        }
+        Ok(tables)
+    }
+}
