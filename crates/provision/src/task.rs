@@ -39,7 +39,9 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
-        Task::RestoreBackup { backup, platform, db_server } => Box::new(site::Restore { backup, platform, db_server }),
+        Task::RestoreBackup { backup, new_site, platform, db_server } => {
+            Box::new(site::Restore { backup, new_site, platform, db_server })
+        }
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
     }
 }
