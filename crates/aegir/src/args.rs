@@ -299,11 +299,15 @@ pub(crate) enum ProvisionCommand {
     /// Has a site be what it was when a backup was made, and keeps what it is now
     ///
     /// It is unpacked beside the site, updated if the platform's code is newer, and looked at; then it takes the site's
-    /// place. `go-back` returns to what the site is now. A site that is gone is there again.
+    /// place. `go-back` returns to what the site is now. A site that is gone is there again. With `--as` it is a new site
+    /// under another name, and the one that it is of is left alone.
     Restore {
         /// The backup's file name
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
+        /// The name of a new site that is to be made of it
+        #[arg(long = "as", value_name = "@SITE", value_parser = site)]
+        new_site: Option<SiteName>,
         /// The platform it is to live on [default: the one it lives on, or lived on]
         #[arg(long, value_name = "@PLATFORM", value_parser = platform)]
         platform: Option<PlatformName>,

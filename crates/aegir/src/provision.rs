@@ -112,8 +112,8 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupVerify { backup, platform, db_server } => {
             task(&composed, manner, Task::VerifyBackup { backup, platform, db_server })
         }
-        Command::Restore { backup, platform, db_server } => {
-            task(&composed, manner, Task::RestoreBackup { backup, platform, db_server })
+        Command::Restore { backup, new_site, platform, db_server } => {
+            task(&composed, manner, Task::RestoreBackup { backup, new_site, platform, db_server })
         }
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Delete { site, confirm } => {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
 use crate::{
-    AccountName, DbName, EmailAddress, HostName, Instance, Langcode, MachineName, PlatformName, Redirect, ServerName,
-    SiteName, TimeZoneName, Title,
+    AccountName, DbName, EmailAddress, HostName, Instance, Langcode, MachineName, PlatformName, Quiet, Redirect,
+    ServerName, SiteName, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.
@@ -144,6 +144,9 @@ pub struct BackupRecord {
     pub redirect: Redirect,
     /// Whose it was.
     pub client: MachineName,
+    /// What its settings kept it from.
+    #[serde(default, skip_serializing_if = "Quiet::is_none")]
+    pub quiet: Quiet,
 }
 
 /// The database in a backup.

@@ -116,13 +116,11 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         | Task::DropFormers { site, .. }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,
-        Task::VerifyBackup { backup, platform, db_server } | Task::RestoreBackup { backup, platform, db_server } => {
-            let mut locks = of_site(&backup.site(), known)?;
-            if let Some(platform) = platform {
-                locks.push(TaskLock::platform(platform, LockMode::Shared));
-                locks.extend(server_of(platform, known)?);
-            }
-            locks.extend(db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
+        Task::VerifyBackup { backup, platform, db_server } => of_site_at(&backup.site(), platform, db_server, known)?,
+        Task::RestoreBackup { backup, new_site, platform, db_server } => {
+            // Of a new site: also the one it is made like, whose platform and server it gets if none is named.
+            let mut locks = of_site_at(&backup.site(), platform, db_server, known)?;
+            locks.extend(new_site.iter().map(|site| TaskLock::site(&site.host())));
             locks
         }
         Task::DeleteBackup { backup } => of_site(&backup.site(), known)?,
@@ -183,6 +181,22 @@ fn of_site<F>(site: &SiteName, known: Known<'_, F>) -> Result<Vec<TaskLock>, F> 
             locks.extend(server_of(&former.platform, known)?);
         }
     }
+    Ok(locks)
+}
+
+/// A site, and where else something is made of its backup.
+fn of_site_at<F>(
+    site: &SiteName,
+    platform: &Option<PlatformName>,
+    db_server: &Option<ServerName>,
+    known: Known<'_, F>,
+) -> Result<Vec<TaskLock>, F> {
+    let mut locks = of_site(site, known)?;
+    if let Some(platform) = platform {
+        locks.push(TaskLock::platform(platform, LockMode::Shared));
+        locks.extend(server_of(platform, known)?);
+    }
+    locks.extend(db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
     Ok(locks)
 }
 

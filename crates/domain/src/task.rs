@@ -118,10 +118,13 @@ pub enum Task {
         db_server: Option<ServerName>,
     },
     /// Has a site be what a backup says, on data that is unpacked beside it. What it is now is kept; a site that is
-    /// gone is there again.
+    /// gone is there again, and one of another name is new.
     RestoreBackup {
         /// Which.
         backup: BackupName,
+        /// The name of the new site that it is to be made; `None`: the site that it is of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        new_site: Option<SiteName>,
         /// The platform it is to live on; `None`: the one it lives on, or lived on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         platform: Option<PlatformName>,
@@ -390,6 +393,7 @@ impl Task {
             | Task::RenameSite { site, .. }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site } => ContextName::Site(site.clone()),
+            Task::RestoreBackup { new_site: Some(site), .. } => ContextName::Site(site.clone()),
             Task::VerifyBackup { backup, .. } | Task::RestoreBackup { backup, .. } | Task::DeleteBackup { backup } => {
                 ContextName::Site(backup.site())
             }

@@ -12,7 +12,9 @@ pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locke
     let locks = aegir_domain::locks_of(task, &|name| contexts.find(name))?;
     Ok(match task {
         // What a site that is gone is to be called again stands in its backup alone.
-        Task::RestoreBackup { backup, .. } if contexts.find(&ContextName::Site(backup.site()))?.is_none() => {
+        Task::RestoreBackup { backup, new_site: None, .. }
+            if contexts.find(&ContextName::Site(backup.site()))?.is_none() =>
+        {
             aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
         }
         _ => locks,
@@ -38,7 +40,9 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
-        Task::RestoreBackup { backup, platform, db_server } => Box::new(site::Restore { backup, platform, db_server }),
+        Task::RestoreBackup { backup, new_site, platform, db_server } => {
+            Box::new(site::Restore { backup, new_site, platform, db_server })
+        }
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
     }
 }

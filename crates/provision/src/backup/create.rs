@@ -54,6 +54,7 @@ impl Recipe<World> for Backup {
                 aliases: site.aliases.clone(),
                 redirect: site.redirect.clone(),
                 client: site.client.clone(),
+                quiet: site.quiet,
             }),
             packages,
             dump: BackupDump {

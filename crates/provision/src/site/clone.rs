@@ -234,7 +234,7 @@ fn work(world: &World) -> std::path::PathBuf {
 }
 
 /// Says what the copy is kept from, and how that ends.
-fn say_quiet(run: &Run<'_, World>, copy: &SiteContext) {
+pub(super) fn say_quiet(run: &Run<'_, World>, copy: &SiteContext) {
     let kept_from: Vec<(&str, &str)> =
         [(copy.quiet.mail, "sends no mail", "--mail on"), (copy.quiet.cron, "runs no cron by itself", "--cron on")]
             .into_iter()

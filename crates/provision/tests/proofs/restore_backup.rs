@@ -19,11 +19,16 @@ use crate::backup_site::backup;
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn restore(backup: &BackupName) -> Task {
-    Task::RestoreBackup { backup: backup.clone(), platform: None, db_server: None }
+    Task::RestoreBackup { backup: backup.clone(), new_site: None, platform: None, db_server: None }
 }
 
 fn restore_to(backup: &BackupName, platform: &str) -> Task {
-    Task::RestoreBackup { backup: backup.clone(), platform: Some(platform.parse().unwrap()), db_server: None }
+    Task::RestoreBackup {
+        backup: backup.clone(),
+        new_site: None,
+        platform: Some(platform.parse().unwrap()),
+        db_server: None,
+    }
 }
 
 fn backed_up(lab: &Lab) -> BackupName {
@@ -196,7 +201,7 @@ fn a_site_that_is_gone_is_there_again_from_an_archive_of_classic_aegir() {
         let classic = as_classic(lab, &backup, ".tar", "-cf");
         delete(lab);
         let (platform, db_server) = (Some("ten".parse().unwrap()), Some("localhost".parse().unwrap()));
-        Task::RestoreBackup { backup: classic, platform, db_server }
+        Task::RestoreBackup { backup: classic, new_site: None, platform, db_server }
     });
     scene.prove(Extent::OneOf(4));
 }
@@ -326,7 +331,7 @@ fn a_backup_for_another_engine_is_refused() {
     let lab = Lab::new();
     let backup = a_site_in_a_file(&lab);
     let db_server = Some("localhost".parse().unwrap());
-    let said = lab.refuses(Task::RestoreBackup { backup, platform: None, db_server });
+    let said = lab.refuses(Task::RestoreBackup { backup, new_site: None, platform: None, db_server });
     assert!(said.contains("is for sqlite") && said.contains("--db-server"), "{said}");
 }
 
@@ -339,6 +344,7 @@ fn an_archive_of_another_drupal_is_taken_back() {
     let before = lab.snapshot();
     let asked = |platform: &str| Task::RestoreBackup {
         backup: classic.clone(),
+        new_site: None,
         platform: Some(platform.parse().unwrap()),
         db_server: Some("localhost".parse().unwrap()),
     };
@@ -371,4 +377,49 @@ fn what_the_backup_of_a_site_that_is_gone_does_not_say_is_asked_for() {
     lab.must(restore_to(&backup, "later_ten"));
     let Some(Context::Site(site)) = lab.contexts().find(&"@a.test".parse().unwrap()).unwrap() else { panic!() };
     assert_eq!((site.mail.as_str(), site.core.as_str()), ("admin@example.org", "10.4.1"));
+}
+
+fn as_new(backup: &BackupName, name: &str) -> Task {
+    let new_site = Some(name.parse().unwrap());
+    Task::RestoreBackup { backup: backup.clone(), new_site, platform: None, db_server: None }
+}
+
+#[test]
+fn a_new_site_is_made_of_a_backup_or_nothing_of_it() {
+    let scene =
+        Scene::new("restore-backup, as a new site", |lab| as_new(&a_site_with_a_backup(lab, "seven"), "new.test"));
+    let (before, after) = scene.worlds();
+    assert!(!after.find("platforms/seven/sites/new.test/files/before.txt").is_empty());
+    for what in ["platforms/seven/sites/a.test", "credentials/a.test", "contexts/a.test"] {
+        assert_eq!(after.find(what), before.find(what), "the site that it is of is left alone");
+    }
+    scene.lines_are(&lines("restore-backup-as"));
+    scene.prove(Extent::Whole);
+}
+
+#[test]
+fn a_new_site_in_sqlite_is_made_of_a_backup_or_nothing_of_it() {
+    let scene = Scene::new("restore-backup, as a new site in SQLite", |lab| as_new(&a_site_in_a_file(lab), "new.test"));
+    scene.prove(Extent::OneOf(4));
+}
+
+#[test]
+fn a_new_site_has_a_salt_of_its_own_no_names_of_the_other_and_needs_a_name_that_is_free() {
+    let lab = Lab::new();
+    let backup = a_site_with_a_backup(&lab, "ten");
+    let said = lab.refuses(as_new(&backup, "a.test"));
+    assert!(said.contains("is the site that"), "{said}");
+    assert!(lab.refuses(as_new(&backup, "other.test")).contains("taken"));
+
+    lab.must(as_new(&backup, "new.test"));
+
+    let salt = |site: &str| {
+        let text = fs::read(lab.home().credentials().join(format!("{site}.json"))).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap()["hash_salt"].clone()
+    };
+    assert_ne!(salt("new.test"), salt("a.test"));
+    assert_ne!(lab.site("new.test").database, lab.site("a.test").database);
+    assert_eq!(read_from_database(&lab), "since", "the other one is as it was");
+    delete(&lab);
+    lab.must(as_new(&backup, "newer.test"));
 }

@@ -1,8 +1,9 @@
-//! Restores a site that nothing is saved of any more: what its record said is in the backup, or is asked for.
+//! Restores a site that nothing is saved of any more: what its record said is in the backup, or is asked for. And
+//! makes a new one of a backup, under another name and with keys of its own.
 
 use aegir_domain::{
-    BackupRecord, Context, ContextName, Fault, InstallMethod, InstallSite, Langcode, MachineName, PlatformName,
-    Redirect, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    BackupRecord, Context, ContextName, Fault, Langcode, MachineName, PlatformName, Quiet, Redirect, ServerName,
+    SiteContext, SiteName, TimeZoneName, Title,
 };
 use aegir_drupal::inventory::Inventory;
 use aegir_recipe::{Afterwards, Check, Committed, Run};
@@ -13,7 +14,10 @@ use super::remade::{self, Target, Wanted};
 use super::{Restore, RestoreFault};
 use crate::World;
 use crate::backup::{RemoveWork, Sound};
+use crate::site::clone::say_quiet;
 use crate::site::deploy::former::BringBack;
+use crate::site::deploy::own::MakeOwn;
+use crate::site::deploy::relocate::Relocate;
 use crate::site::deploy::updates::{LendPool, RunUpdates, Visit, WithdrawPool};
 use crate::site::facts::{NameIsFree, Served};
 use crate::site::layout::{DropFolderMark, SettleModes, WriteCredentials};
@@ -21,16 +25,23 @@ use crate::site::probe::{Links, SiteAnswers};
 use crate::step::context::SaveContext;
 use crate::step::vhost::PublishVhost;
 
-/// Has the site of the archive be there again.
-pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) -> Result<Committed, Fault> {
+/// Has the site of the archive be there again, or another one like it; `like` is the one that it is of, where that lives.
+pub(super) fn restore(
+    asked: &Restore,
+    run: &mut Run<'_, World>,
+    sound: &Sound,
+    like: Option<&SiteContext>,
+) -> Result<Committed, Fault> {
     let manifest = sound.archive.manifest.as_ref();
-    let record = manifest.and_then(|manifest| manifest.record.clone());
+    let says = manifest.and_then(|manifest| manifest.record.clone());
+    let record = says.clone().or_else(|| like.map(record_of));
+    let was_on = manifest.map(|manifest| manifest.platform.clone());
     let place = run.check(PlaceOfGone {
-        platform: asked.platform.clone(),
-        db_server: asked.db_server.clone(),
-        was_on: manifest.map(|manifest| manifest.platform.clone()),
+        platform: asked.platform.clone().or_else(|| like.map(|site| site.platform.clone())),
+        db_server: asked.db_server.clone().or_else(|| like.map(|site| site.db_server.clone())),
+        was_on: was_on.clone(),
         record: record.clone(),
-        site: asked.backup.site(),
+        site: asked.site(),
         backup: asked.backup.clone(),
     })?;
     let target = remade::target(
@@ -45,14 +56,23 @@ pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) 
         },
     )?;
     let mut new = context(run.world(), asked, sound, &target, place.record);
-    run.check(NameIsFree { asked: as_asked(&new), root: target.platform.root.clone() })?;
+    run.check(NameIsFree {
+        site: new.name.clone(),
+        now: None,
+        names: new.names(),
+        redirect: new.redirect.clone(),
+        root: target.platform.root.clone(),
+    })?;
 
     let attempt = run.world().task.attempt;
     let root = target.platform.root.clone();
     let made = remade::make(run, sound, &new, &target.platform, false)?;
-    if record.is_none() {
+    if says.is_none() {
         let found = run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
-        take_what_it_says(&mut new, found, manifest.is_none());
+        take_what_it_says(&mut new, found, record.is_none(), manifest.is_none());
+    }
+    if asked.new_site.is_some() {
+        make_it_another(asked, run, &new, &target, was_on)?;
     }
     run.step(BringBack { from: made.coming, to: root.site_dir(&new.name), attempt })?;
     list(run, &target.platform, &new, new.names())?;
@@ -70,7 +90,13 @@ pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) 
     run.check(SiteAnswers { site: new.clone(), platform: target.platform.clone() })?;
 
     answer(asked, run, &new, &target)?;
-    run.say(format!("The site `{}` is there again, on the platform `{}`", new.name, new.platform));
+    run.say(match &asked.new_site {
+        None => format!("The site `{}` is there again, on the platform `{}`", new.name, new.platform),
+        Some(_) => format!("The site `{}` is made of `{}`, on the platform `{}`", new.name, asked.backup, new.platform),
+    });
+    if asked.new_site.is_some() {
+        say_quiet(run, &new);
+    }
     run.point_of_no_return(
         Afterwards::new()
             .cleanup(WithdrawPool { platform: target.platform, attempt })
@@ -79,10 +105,50 @@ pub(super) fn restore(asked: &Restore, run: &mut Run<'_, World>, sound: &Sound) 
     )
 }
 
+/// Has a copy under another name know its own folder, and have keys of its own.
+fn make_it_another(
+    asked: &Restore,
+    run: &mut Run<'_, World>,
+    new: &SiteContext,
+    target: &Target,
+    was_on: Option<PlatformName>,
+) -> Result<(), Fault> {
+    let contexts = run.world().contexts();
+    let was_on = match was_on.map(|name| contexts.find(&ContextName::Platform(name))).transpose()?.flatten() {
+        Some(Context::Platform(platform)) => platform.root,
+        // Where that lay nobody knows any more: then only what stands behind it is put right.
+        _ => target.platform.root.clone(),
+    };
+    let (server, database) = (new.db_server.clone(), new.database.clone());
+    run.step(Relocate {
+        server: server.clone(),
+        database: database.clone(),
+        from: asked.backup.site(),
+        from_root: was_on,
+        to: new.name.clone(),
+        to_root: target.platform.root.clone(),
+    })?;
+    run.step(MakeOwn { server, database })
+}
+
+/// What the record of a site says of what a backup may hold none of.
+fn record_of(site: &SiteContext) -> BackupRecord {
+    BackupRecord {
+        db_server: site.db_server.clone(),
+        time_zone: site.time_zone.clone(),
+        account: site.account.clone(),
+        mail: site.mail.clone(),
+        aliases: site.aliases.clone(),
+        redirect: site.redirect.clone(),
+        client: site.client.clone(),
+        quiet: site.quiet,
+    }
+}
+
 /// The record of the site, by what the archive says of it.
 fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, record: BackupRecord) -> SiteContext {
     let manifest = sound.archive.manifest.as_ref();
-    let name = asked.backup.site();
+    let name = asked.site();
     SiteContext {
         revision: 1,
         platform: target.platform.name.clone(),
@@ -96,6 +162,8 @@ fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, recor
         mail: record.mail,
         aliases: record.aliases,
         redirect: record.redirect,
+        // Like any copy, it writes to nobody until somebody says so.
+        quiet: if asked.new_site.is_some() { Quiet { mail: true, cron: true } } else { record.quiet },
         client: record.client,
         core: target.core.clone(),
         awaits_installer: false,
@@ -105,32 +173,15 @@ fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, recor
 }
 
 /// What its own database says of a site whose record is not in the archive.
-fn take_what_it_says(site: &mut SiteContext, found: Inventory, whole: bool) {
-    site.mail = found.site_mail.and_then(|mail| mail.parse().ok()).unwrap_or_else(|| site.mail.clone());
-    if whole {
+fn take_what_it_says(site: &mut SiteContext, found: Inventory, lacks_record: bool, lacks_manifest: bool) {
+    if lacks_record {
+        site.mail = found.site_mail.and_then(|mail| mail.parse().ok()).unwrap_or_else(|| site.mail.clone());
+    }
+    if lacks_manifest {
         let profile = found.profile.and_then(|profile| profile.parse::<MachineName>().ok());
         site.profile = profile.unwrap_or_else(|| site.profile.clone());
         let title = found.site_name.and_then(|title| title.parse::<Title>().ok());
         site.title = title.unwrap_or_else(|| site.title.clone());
-    }
-}
-
-/// The same as a new site would be asked for: it needs the same names to be free.
-fn as_asked(site: &SiteContext) -> InstallSite {
-    InstallSite {
-        site: site.name.clone(),
-        platform: site.platform.clone(),
-        db_server: site.db_server.clone(),
-        profile: Some(site.profile.clone()),
-        language: site.language.clone(),
-        time_zone: site.time_zone.clone(),
-        title: Some(site.title.clone()),
-        mail: site.mail.clone(),
-        account: site.account.clone(),
-        aliases: site.aliases.clone(),
-        redirect: site.redirect.clone(),
-        client: site.client.clone(),
-        method: InstallMethod::Profile,
     }
 }
 
@@ -180,6 +231,10 @@ impl Check<World> for PlaceOfGone {
             },
         };
         let record = match &self.record {
+            // Other names lead to the site that they are of.
+            Some(record) if self.site != self.backup.site() => {
+                BackupRecord { aliases: Vec::new(), redirect: Redirect::None, ..record.clone() }
+            }
             Some(record) => self.without_names_of_others(world, record.clone())?,
             None => BackupRecord {
                 db_server: db_server.clone(),
@@ -189,6 +244,7 @@ impl Check<World> for PlaceOfGone {
                 aliases: Vec::new(),
                 redirect: Redirect::None,
                 client: "admin".parse()?,
+                quiet: Quiet::default(),
             },
         };
         Ok(Place { platform, db_server, record })

@@ -4,7 +4,8 @@
 //!   archive ─► folder on the shelf, database of its own ─► fence ─► swap ─► updates, visit ─► switch ══ fence down
 //! ```
 //!
-//! What the site was until then is a former self, as after a move. Of a site that is gone there is nobody to fence.
+//! What the site was until then is a former self, as after a move. Of a site that is gone, or of a new one, there is
+//! nobody to fence.
 
 mod fits;
 mod gone;
@@ -20,17 +21,28 @@ use crate::backup::ArchiveSound;
 /// Has a site be what a backup says.
 pub(crate) struct Restore {
     pub(crate) backup: BackupName,
+    /// The name of a new site, if it is to be one.
+    pub(crate) new_site: Option<SiteName>,
     pub(crate) platform: Option<PlatformName>,
     pub(crate) db_server: Option<ServerName>,
+}
+
+impl Restore {
+    /// The name of the site that it makes.
+    fn site(&self) -> SiteName {
+        self.new_site.clone().unwrap_or_else(|| self.backup.site())
+    }
 }
 
 impl Recipe<World> for Restore {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let sound = run.check(ArchiveSound { backup: self.backup.clone() })?;
         let says = sound.archive.manifest.as_ref().map(|manifest| manifest.site.clone());
-        match run.check(SiteOfBackup { backup: self.backup.clone(), says })? {
-            Some(site) => in_place::restore(self, run, &sound, site),
-            None => gone::restore(self, run, &sound),
+        let site = run.check(SiteOfBackup { backup: self.backup.clone(), says, new: self.new_site.clone() })?;
+        match (site, &self.new_site) {
+            (Some(site), None) => in_place::restore(self, run, &sound, site),
+            (None, None) => gone::restore(self, run, &sound, None),
+            (site, Some(_)) => gone::restore(self, run, &sound, site.as_ref()),
         }
     }
 }
@@ -40,6 +52,8 @@ struct SiteOfBackup {
     backup: BackupName,
     /// The site that the backup itself names.
     says: Option<SiteName>,
+    /// The new site that it is to be.
+    new: Option<SiteName>,
 }
 
 impl Check<World> for SiteOfBackup {
@@ -50,6 +64,9 @@ impl Check<World> for SiteOfBackup {
         let name = self.backup.site();
         if let Some(says) = self.says.clone().filter(|says| *says != name) {
             return Err(RestoreFault::Renamed { backup: self.backup.clone(), says }.into());
+        }
+        if let Some(site) = self.new.clone().filter(|new| *new == name) {
+            return Err(RestoreFault::SameName { backup: self.backup.clone(), site }.into());
         }
         Ok(match world.contexts().find(&aegir_domain::ContextName::Site(name))? {
             Some(aegir_domain::Context::Site(site)) => Some(*site),
@@ -63,6 +80,8 @@ impl Check<World> for SiteOfBackup {
 enum RestoreFault {
     #[error("`{backup}` is a backup of `{says}`, and is called like one of another site")]
     Renamed { backup: BackupName, says: SiteName },
+    #[error("`{site}` is the site that `{backup}` is of")]
+    SameName { backup: BackupName, site: SiteName },
     #[error("the site of `{backup}` is gone, and the backup does not say {what}")]
     NotSaid { backup: BackupName, what: &'static str, option: &'static str },
     #[error("the site of `{backup}` lived on `{platform}`, which is gone too")]
@@ -83,6 +102,7 @@ impl Remedy for RestoreFault {
             RestoreFault::Renamed { backup, says } => {
                 format!("give it its name back: `{says}-{}` with the same ending", backup.stamp())
             }
+            RestoreFault::SameName { .. } => "leave `--as` out to restore it, or name a new site".into(),
             RestoreFault::NotSaid { option, .. } => format!("say it with `{option}`"),
             RestoreFault::PlatformGone { .. } => "name another one with `--platform @PLATFORM`".into(),
             RestoreFault::ServerGone { .. } => "name another one with `--db-server NAME`".into(),
