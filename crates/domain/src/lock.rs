@@ -110,9 +110,19 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.push(TaskLock::site(&to.host()));
             locks
         }
+        Task::GoBackSite { site, .. } => {
+            let mut locks = of_site(site, known)?;
+            if let Some(Context::Site(context)) = known(&ContextName::Site(site.clone()))? {
+                // It may be called again what it was called then.
+                for names in context.formers.iter().filter_map(|former| former.names.as_ref()) {
+                    locks.push(TaskLock::site(&names.site.host()));
+                    locks.extend(names.aliases.iter().map(TaskLock::site));
+                }
+            }
+            locks
+        }
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
-        | Task::GoBackSite { site, .. }
         | Task::DropFormers { site, .. }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,

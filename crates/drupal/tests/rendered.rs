@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{Home, HostName, SiteName};
+use aegir_domain::{Home, HostName, Quiet, SiteName};
 use aegir_drupal::{Family, Settings, sites_php};
 
 const LINE: &str = "\n----------\n";
@@ -24,7 +24,7 @@ fn every_settings_file_is_as_written_down() {
                 _ => Family::Eight,
             },
             names: input.iter().filter(|(k, _)| k == "name").map(|(_, v)| v.parse().unwrap()).collect(),
-            quiet: aegir_domain::Quiet::default(),
+            quiet: Quiet { mail: one("mail") == Some("off"), cron: one("cron") == Some("off") },
             home: Home::new(one("home").expect("a case has a home")),
         };
         settings.render(None).unwrap()

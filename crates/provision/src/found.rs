@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, FoundAttempt, FoundState, Line, Said};
-use aegir_domain::{AttemptId, Context, ContextName, Task};
+use aegir_domain::{AttemptId, Context, ContextName, SiteContext, Task};
 use aegir_host::{FileFault, Files};
 use aegir_recipe::State;
 use serde::Deserialize;
@@ -127,6 +127,14 @@ impl TaskFolder {
         match (contexts.find(&task.object())?, task) {
             // It is what it was, under the name that it has now.
             (None, Task::RenameSite { to, .. }) => contexts.find(&ContextName::Site(to)),
+            // Gone back over a change of its name: what it was until then bears the end of the attempt in its name.
+            (None, Task::GoBackSite { .. }) => {
+                let attempt = self.attempt.to_string();
+                let end = format!("-{}", attempt.rsplit('-').next().unwrap_or_default());
+                let is_it =
+                    |site: &SiteContext| site.formers.last().is_some_and(|left| left.name.as_str().ends_with(&end));
+                Ok(contexts.sites()?.into_iter().find(is_it).map(|site| Context::Site(Box::new(site))))
+            }
             (found, _) => Ok(found),
         }
     }

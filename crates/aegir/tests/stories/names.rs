@@ -50,7 +50,14 @@ fn renamed_and_back(lab: &Lab, shape: &str, db_server: &str) {
     assert!(to.ends_with("/somewhere"), "{to}");
     assert_eq!(saved(lab, NEW)["formers"][0]["names"]["site"], OLD);
     lab.provision(&["show", &format!("@{OLD}")]).ends(1);
-    lab.provision(&["go-back", &format!("@{NEW}")]).ends(4).says("rename it back");
+    lab.provision(&["go-back", &format!("@{NEW}")]).done();
+
+    site.answers(lab);
+    site.lets_in(lab);
+    site.is_as_it_should_be(lab);
+    assert!(!sites.join(NEW).exists());
+    lab.provision(&["go-back", &format!("@{OLD}")]).done();
+    renamed.answers(lab);
 
     lab.provision(&["rename", &format!("@{NEW}"), OLD, "--old-name", "gone"]).done();
 

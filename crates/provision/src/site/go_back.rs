@@ -3,7 +3,7 @@
 //! Nothing is copied and no update runs: what is kept is put in service again, behind a fence of a moment.
 
 use aegir_domain::{
-    Context, ContextName, Fault, Former, FormerName, PlatformContext, SiteAnswer, SiteContext, SiteName,
+    Context, ContextName, Fault, Former, FormerName, Names, PlatformContext, SiteAnswer, SiteContext, SiteName,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -12,17 +12,17 @@ use super::deploy::files::FilesToCopy;
 use super::deploy::former::{self, BringBack, FormerThere, WrittenSince};
 use super::deploy::own::{BringCredentials, KeepCredentials};
 use super::deploy::updates::{Visit, VisitNow};
-use super::facts::{PhpReady, PlatformServed, Served};
+use super::facts::{NameIsFree, PhpReady, PlatformServed, Served};
 use super::layout;
 use super::migrate::say_kept;
 use super::probe::{Links, Packages};
 use crate::World;
 use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
-use crate::step::context::{SaveContext, SavedText};
-use crate::step::file::{Keep, TakeAway};
+use crate::step::context::{ForgetContext, SaveContext, SavedText};
+use crate::step::file::{Keep, TakeAway, Was};
 use crate::step::sites_php::{ListSite, listed};
-use crate::step::vhost::PublishVhost;
+use crate::step::vhost::{PublishVhost, RenameVhost};
 
 /// Has a site be what it was.
 pub(crate) struct GoBack {
@@ -38,13 +38,23 @@ impl Recipe<World> for GoBack {
         run.check(PlatformServed { platform: to.clone(), site: Served::There })?;
         run.check(PhpReady { platform: to.clone(), time_zone: site.time_zone.clone(), engine: None })?;
         run.check(NotFenced { site: site.name.clone() })?;
+        if let Some(names) = other_names(&site, &former) {
+            run.check(NameIsFree {
+                site: names.site.clone(),
+                now: Some(site.name.clone()),
+                names: std::iter::once(names.site.host()).chain(names.aliases.iter().cloned()).collect(),
+                redirect: names.redirect.clone(),
+                root: to.root.clone(),
+            })?;
+            run.check(NotFenced { site: names.site.clone() })?;
+        }
         let size = run.check(FilesToCopy { folder: from.root.site_dir(&site.name) })?
             + run.check(Size { site: site.clone() })?;
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
 
         let attempt = run.world().task.attempt;
         let since = run.world().parts.clock.unix_ms();
-        let left = Former::of(&site, former::name(run.world(), &site.name)?, (since / 1000) as i64, size);
+        let mut left = Former::of(&site, former::name(run.world(), &site.name)?, (since / 1000) as i64, size);
         let mut back = SiteContext {
             platform: former.platform.clone(),
             db_server: former.db_server.clone(),
@@ -54,18 +64,36 @@ impl Recipe<World> for GoBack {
             ..site.clone()
         };
         back.formers.retain(|other| other.name != former.name);
+        if let Some(names) = other_names(&site, &former) {
+            let Names { site: name, aliases, redirect } = names.clone();
+            (back.name, back.aliases, back.redirect) = (name, aliases, redirect);
+            // What it was, and is until now, has the name that it has now.
+            for other in back.formers.iter_mut().chain([&mut left]).filter(|other| other.names.is_none()) {
+                other.names = Some(Box::new(Names::of(&site)));
+            }
+        }
         back.formers.push(left.clone());
 
         run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
+        if back.name != site.name {
+            run.step(RaiseFence { site: back.name.clone(), attempt, since })?;
+        }
         run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
         let written = run.check(WrittenSince { site: site.clone(), since: former.since })?;
         tell_of(run, &written);
-        self.bring_data(run, &site, &former, &left)?;
+        self.bring_data(run, &site, &former, &left, &back)?;
         self.bring_files(run, &site, &from, &former, &to, &left, &back)?;
-        let name = ContextName::Site(site.name.clone());
-        let saved = run.check(SavedText { name })?;
+        let saved = run.check(SavedText { name: ContextName::Site(back.name.clone()) })?;
         run.step(SaveContext { context: Context::Site(Box::new(back.clone())), was: saved })?;
-        PublishVhost::replacing(run, &back, &to)?;
+        if back.name == site.name {
+            PublishVhost::replacing(run, &back, &to)?;
+        } else {
+            let name = ContextName::Site(site.name.clone());
+            let was = run.check(SavedText { name: name.clone() })?;
+            run.step(ForgetContext { name, was })?;
+            RenameVhost::take(run, &back, &to, &site.name)?;
+            Links { site: &site, root: &from.root }.remove(run)?;
+        }
         Links { site: &back, root: &to.root }.make(run)?;
         run.check(Visit { site: back.clone(), platform: to.clone(), was, in_service: true })?;
         run.check(FenceStands { site: back.clone(), platform: to.clone() })?;
@@ -76,21 +104,24 @@ impl Recipe<World> for GoBack {
             core: back.core.clone(),
             packages: Some(packages),
             installer: None,
-            changes: vec![format!("the platform: `{}`", back.platform)],
+            changes: changes(&site, &back),
         });
-        run.answer("site", site.name.as_str());
+        run.answer("site", back.name.as_str());
         run.answer("platform", back.platform.as_str());
         run.answer("former", left.name.as_str());
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
         say_kept(run, &left);
-        run.point_of_no_return(
-            Afterwards::new().finish(LowerFence { site: site.name.clone(), attempt }).cleanup(layout::DropFolderMark {
-                root: to.root,
-                site: site.name,
-                attempt,
-            }),
-        )
+        let mut afterwards = Afterwards::new().finish(LowerFence { site: back.name.clone(), attempt });
+        if back.name != site.name {
+            afterwards = afterwards.finish(LowerFence { site: site.name, attempt });
+        }
+        run.point_of_no_return(afterwards.cleanup(layout::DropFolderMark { root: to.root, site: back.name, attempt }))
     }
+}
+
+/// What the former self was called, if the site is called otherwise now.
+fn other_names<'a>(site: &SiteContext, former: &'a Former) -> Option<&'a Names> {
+    former.names.as_deref().filter(|names| names.site != site.name)
 }
 
 impl GoBack {
@@ -101,11 +132,16 @@ impl GoBack {
         site: &SiteContext,
         former: &Former,
         left: &Former,
+        back: &SiteContext,
     ) -> Result<(), Fault> {
         let path = run.world().home().credentials_of(&ContextName::Site(site.name.clone()));
         run.step(KeepCredentials { site: site.name.clone(), former: left.name.clone() })?;
-        let was = run.step(Keep { path, name: "credentials".into() })?;
-        run.step(BringCredentials { site: site.name.clone(), former: former.name.clone(), was })?;
+        let mut was = run.step(Keep { path: path.clone(), name: "credentials".into() })?;
+        if back.name != site.name {
+            run.step(TakeAway { path, was })?;
+            was = Was::Absent;
+        }
+        run.step(BringCredentials { site: back.name.clone(), former: former.name.clone(), was })?;
         let path = run.world().home().credentials_of_former(&former.name);
         let was = run.step(Keep { path: path.clone(), name: "former-credentials".into() })?;
         run.step(TakeAway { path, was })?;
@@ -125,16 +161,28 @@ impl GoBack {
         back: &SiteContext,
     ) -> Result<(), Fault> {
         let attempt = run.world().task.attempt;
-        let list = |run: &mut Run<'_, World>, platform: &PlatformContext, names| {
-            let were = listed(run.world(), &platform.root, &site.name)?;
-            let (root, site) = (platform.root.clone(), site.name.clone());
+        let list = |run: &mut Run<'_, World>, platform: &PlatformContext, site: &SiteName, names| {
+            let were = listed(run.world(), &platform.root, site)?;
+            let (root, site) = (platform.root.clone(), site.clone());
             run.step(ListSite { platform: platform.name.clone(), root, site, names, were })
         };
-        list(run, from, Vec::new())?;
+        list(run, from, &site.name, Vec::new())?;
         former::shelve(run, site, from, &left.name)?;
-        run.step(BringBack { from: former.folder(&to.root), to: to.root.site_dir(&site.name), attempt })?;
-        list(run, to, back.names())
+        run.step(BringBack { from: former.folder(&to.root), to: to.root.site_dir(&back.name), attempt })?;
+        list(run, to, &back.name, back.names())
     }
+}
+
+/// What is other than it was, in words.
+fn changes(site: &SiteContext, back: &SiteContext) -> Vec<String> {
+    let mut changes = Vec::new();
+    if back.name != site.name {
+        changes.push(format!("the name: `{}`", back.name));
+    }
+    if back.platform != site.platform || back.name == site.name {
+        changes.push(format!("the platform: `{}`", back.platform));
+    }
+    changes
 }
 
 /// Tells what was written since, as far as tables know.

@@ -158,20 +158,47 @@ fn a_page_that_breaks_under_the_new_name_leaves_the_site_as_it_was() {
 }
 
 #[test]
-fn one_cannot_go_back_over_a_change_of_name_but_rename_back() {
+fn a_site_that_was_renamed_goes_back_to_its_name_or_is_left_as_it_is() {
+    let scene = Scene::new("go-back-site, over a change of name", |lab| {
+        a_site(lab, "ten");
+        lab.must(rename("b.test", OldName::Redirect));
+        fs::write(lab.site_folder("b.test").join("files/since.txt"), "An upload.\n").unwrap();
+        Task::GoBackSite { site: "b.test".parse().unwrap(), former: None }
+    });
+    let (_, after) = scene.worlds();
+    assert!(!after.find("ten/web/sites/a.test/settings.php").is_empty() && after.find("sites/b.test/").is_empty());
+    assert!(!after.find("sites/.aegir-former/b.test-").is_empty(), "what it was just now is kept");
+    scene.prove(Extent::OneOf(2));
+}
+
+#[test]
+fn names_go_along_however_often_one_goes_back_and_renames() {
     let lab = Lab::new();
     a_site(&lab, "ten");
-    lab.must(rename("b.test", OldName::Gone));
-    let told = lab.refuses(Task::GoBackSite { site: "b.test".parse().unwrap(), former: None });
-    assert!(told.contains("was called `a.test` then") && told.contains("rename @b.test a.test"), "{told}");
+    let go_back = |site: &str| lab.must(Task::GoBackSite { site: site.parse().unwrap(), former: None });
+    lab.must(rename("b.test", OldName::Alias));
+    let ending = go_back("b.test");
+    assert!(matches!(&ending.context, Some(Context::Site(site)) if site.name.as_str() == "a.test"), "{ending:?}");
+    assert!(lab.site("a.test").aliases.is_empty());
 
-    lab.must(Task::RenameSite {
-        site: "b.test".parse().unwrap(),
-        to: "a.test".parse().unwrap(),
-        old_name: OldName::Gone,
-    });
-
+    go_back("a.test");
+    let site = lab.site("b.test");
+    assert_eq!((site.formers.len(), site.aliases), (1, hosts(&["a.test"])));
+    let back =
+        Task::RenameSite { site: "b.test".parse().unwrap(), to: "a.test".parse().unwrap(), old_name: OldName::Gone };
+    let ending = lab.must(back);
+    assert!(matches!(&ending.context, Some(Context::Site(site)) if site.name.as_str() == "a.test"), "{ending:?}");
     let site = lab.site("a.test");
     assert_eq!((site.formers.len(), site.aliases.len()), (2, 0));
     lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into() });
+}
+
+#[test]
+fn a_name_that_is_taken_since_is_not_gone_back_to() {
+    let lab = Lab::new();
+    a_site(&lab, "seven");
+    lab.must(rename("b.test", OldName::Gone));
+    lab.install("a.test", "seven");
+    let told = lab.refuses(Task::GoBackSite { site: "b.test".parse().unwrap(), former: None });
+    assert!(told.contains("taken by the site `a.test`"), "{told}");
 }

@@ -134,9 +134,6 @@ impl Check<World> for FormerThere {
             }
             .into());
         };
-        if let Some(names) = former.names.as_ref().filter(|names| names.site != site.name) {
-            return Err(FormerFault::OtherName { site: site.name.clone(), was: names.site.clone() }.into());
-        }
         let platform = world.contexts().platform(&former.platform)?;
         let folder = former.folder(&platform.root);
         if !matches!(world.files().kind(&folder)?, Some(Kind::Dir)) {
@@ -199,8 +196,6 @@ pub(crate) enum FormerFault {
     None { site: SiteName },
     #[error("the site `{site}` has no former self `{name}`")]
     NotThat { site: SiteName, name: FormerName },
-    #[error("the site `{site}` was called `{was}` then, and one cannot go back over a change of its name")]
-    OtherName { site: SiteName, was: SiteName },
     #[error("the folder `{}` of the former self is gone", folder.display())]
     Gone { folder: PathBuf },
     #[error("the credentials of the former self are gone: `{}`", path.display())]
@@ -213,9 +208,6 @@ impl Remedy for FormerFault {
             FormerFault::None { .. } => "one is kept whenever the site is moved".into(),
             FormerFault::NotThat { site, .. } => {
                 format!("see which there are with `aegir provision show @{site}`, under `formers`")
-            }
-            FormerFault::OtherName { site, was } => {
-                format!("rename it back with `aegir provision rename @{site} {was}`, or choose another")
             }
             FormerFault::Gone { folder } => format!("put `{}` back, or choose another", show(folder)),
             FormerFault::NoCredentials { path } => format!("put `{}` back from a backup of the home", show(path)),
