@@ -101,11 +101,11 @@ fn a_site_in_sqlite_is_restored() {
 fn a_new_site_is_made_of_a_backup() {
     let lab = Lab::start(way());
     save_sqlite_server(&lab);
-    for (shape, db_server) in [("seven", "localhost"), ("ten", "localhost"), ("ten", "files")] {
-        let (on, name, new) =
-            (format!("{shape}_{db_server}"), format!("{shape}.{db_server}.localhost"), "new.shop.localhost");
-        let root = platform(&lab, &on, shape, "1.0");
-        let site = Site::install(&lab, &name, &on, db_server, Some("standard"));
+    let roots = ["seven", "ten"].map(|shape| (shape, platform(&lab, shape, shape, "1.0")));
+    for (place, db_server) in [(0, "localhost"), (1, "localhost"), (1, "files")] {
+        let (on, root) = &roots[place];
+        let (name, new) = (format!("{on}.{db_server}.test.localhost"), "new.shop.localhost");
+        let site = Site::install(&lab, &name, on, db_server, Some("standard"));
         upload(&lab, &root.join("sites").join(&name), "before.txt");
         site.answers(&lab);
         let backup = back_up(&lab, &name);
