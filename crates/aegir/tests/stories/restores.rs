@@ -113,7 +113,7 @@ fn a_new_site_is_made_of_a_backup() {
 
         let said = lab.provision(&["restore", &backup, "--as", &format!("@{new}")]).done();
 
-        said.says("keys of its own").says("sends no mail");
+        let said = said.says("keys of its own").says("sends no mail");
         let copy = Site { name: new.into(), title: site.title.clone(), database: String::new(), said };
         copy.answers(&lab);
         copy.lets_in(&lab);
