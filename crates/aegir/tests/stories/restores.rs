@@ -98,6 +98,34 @@ fn a_site_in_sqlite_is_restored() {
 }
 
 #[test]
+fn a_new_site_is_made_of_a_backup() {
+    let lab = Lab::start(way());
+    save_sqlite_server(&lab);
+    let roots = ["seven", "ten"].map(|shape| (shape, platform(&lab, shape, shape, "1.0")));
+    for (place, db_server) in [(0, "localhost"), (1, "localhost"), (1, "files")] {
+        let (on, root) = &roots[place];
+        let (name, new) = (format!("{on}.{db_server}.test.localhost"), "new.shop.localhost");
+        let site = Site::install(&lab, &name, on, db_server, Some("standard"));
+        upload(&lab, &root.join("sites").join(&name), "before.txt");
+        site.answers(&lab);
+        let backup = back_up(&lab, &name);
+        let before = site.at_rest(&lab);
+
+        let said = lab.provision(&["restore", &backup, "--as", &format!("@{new}")]).done();
+
+        let said = said.says("keys of its own").says("sends no mail");
+        let copy = Site { name: new.into(), title: site.title.clone(), database: String::new(), said };
+        copy.answers(&lab);
+        copy.lets_in(&lab);
+        copy.is_as_it_should_be(&lab);
+        assert!(root.join("sites").join(new).join("files/before.txt").exists());
+        World::of_site(&lab, &name, &site.database).must_be(&before);
+        site.answers(&lab);
+        delete(&lab, new);
+    }
+}
+
+#[test]
 fn an_archive_of_classic_aegir_is_restored() {
     let lab = Lab::start(way());
     let root = platform(&lab, "old", "seven", "1.0");
