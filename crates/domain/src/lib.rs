@@ -49,7 +49,7 @@ mod writes;
 
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
-pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName};
+pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, FoundBackup};
 pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Redirect,

@@ -226,6 +226,9 @@ mod tests {
 
     #[test]
     fn where_two_sides_differ_nothing_is_written_over() {
-        assert_eq!(possible(&Standing { drifts: true, ..a_site() }), ["verify", "login", "migrate", "go-back", "delete"]);
+        assert_eq!(
+            possible(&Standing { drifts: true, ..a_site() }),
+            ["verify", "login", "migrate", "go-back", "delete"]
+        );
     }
 }

@@ -75,6 +75,7 @@ pub(crate) fn about(subject: Subject) -> &'static str {
         Subject::Server => "Machines and their services",
         Subject::Platform => "Copies of Drupal's code, on which sites live",
         Subject::Site => "Drupal sites",
+        Subject::Backup => "Backups of sites, wherever they lie",
         Subject::Package => "Modules, themes and profiles, and where each is installed",
         Subject::Task => "What was asked for, and what became of it",
         Subject::Queue => "What runs, what waits and for what",

@@ -22,10 +22,13 @@ fn a_name(operation: &Operation) -> Option<&'static str> {
     match operation.names {
         Names::None => None,
         Names::One(kind) | Names::New(kind) => {
-            ["x.test", "x", "1", "@x.test"].into_iter().find(|name| kind.read(name).is_ok())
+            ["x.test", "x", "1", "@x.test", ARCHIVE].into_iter().find(|name| kind.read(name).is_ok())
         }
     }
 }
+
+/// The name of a backup.
+const ARCHIVE: &str = "x.test-20261121.021530.tar.zst";
 
 /// A value that a parameter takes.
 fn good(parameter: &Parameter) -> Value {
@@ -47,6 +50,7 @@ fn good(parameter: &Parameter) -> Value {
                 "^10",
                 "https://x.test",
                 "1",
+                ARCHIVE,
                 "site verify",
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIABEOjsTaR8fHzEMrRjeVBZF5LjM/0xD410o+nWhbgxx",
             ];
@@ -167,6 +171,9 @@ fn what_there_is_not_is_said_to_be_unknown() {
                 call.name = call.name.map(|name| if name == "1" { "4711".into() } else { name });
                 if id == Id::SiteDelete {
                     call = call.with("confirm", "x.test");
+                }
+                if id == Id::BackupDelete {
+                    call = call.with("confirm", ARCHIVE);
                 }
                 let refusal = ground.refused(call).await;
                 assert!(matches!(refusal, Refusal::Unknown { .. }), "{id:?}: {refusal:?}");

@@ -108,6 +108,7 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
             (_, Subject::Site) => "verify.test".into(),
+            (_, Subject::Backup) => furnished.backup.clone(),
             (_, Subject::Platform) => "d10".into(),
             (_, Subject::Server) => "web1".into(),
             (_, Subject::Session) => furnished.session.to_string(),

@@ -211,6 +211,40 @@ fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
 }
 
 #[test]
+fn backups_are_listed_and_a_page_of_one_tells_what_it_is_and_what_can_be_done() {
+    let browser = Browser::with(async |front| {
+        odd_ones(front).await;
+        front.queue(Call::of(Id::SiteMigrate).about("b.test").with("platform", "d11")).await;
+        front.queue(Call::of(Id::SiteBackup).about("a.test")).await;
+        front.work().await;
+        front.queue(Call::of(Id::SiteBackup).about("b.test")).await;
+        front.work().await;
+    });
+
+    let site = browser.open("/sites/a.test");
+    assert_eq!(site.link("Make a backup").as_deref(), Some("/do/site-backup/a.test"));
+    assert_eq!(site.link("All its backups").as_deref(), Some("/backups?site=a.test"));
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test").link("Make a backup"), None);
+    assert_eq!(browser.open("/backups").rows("Backups").len(), 2);
+    let of_b = browser.open("/backups?site=b.test");
+    let rows = of_b.rows("Backups");
+    let told: Vec<_> = rows.iter().map(|row| (row[2].as_str(), row[4].as_str())).collect();
+    assert_eq!(told, [("backup", "4.2 MB"), ("former self", "52 MB")], "{rows:?}");
+
+    let name = browser.open("/backups?site=a.test").rows("Backups")[0][0].clone();
+    let page = browser.open(&of_b.link(&rows[0][0]).unwrap());
+    assert_eq!((page.status, page.text().contains("Takes 4.2 MB")), (200, true), "{}", page.text());
+    let page = browser.open(&format!("/backups/{name}"));
+    let (verify, delete) = (format!("/do/backup-verify/{name}"), format!("/do/backup-delete/{name}"));
+    assert_eq!((page.link("Verify"), page.link("Delete…")), (Some(verify), Some(delete.clone())));
+    assert_eq!(browser.open_as(GUEST, &format!("/backups/{name}")).link("Verify"), None);
+    let form = browser.open(&delete);
+    assert!(form.text().contains("is removed from the machine of web1, for good"), "{}", form.text());
+    assert_eq!(browser.open("/backups/a.test-20010101.000000.tar.zst").status, 404);
+    assert_eq!(browser.open("/backups/..%2Fsecret").status, 400);
+}
+
+#[test]
 fn the_page_of_a_package_names_its_releases_and_every_place_with_its_version() {
     let browser = Browser::with(odd_ones);
 

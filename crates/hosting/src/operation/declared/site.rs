@@ -190,6 +190,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Shows,
             "Tells what was written to a site since it left a former self: what going back would leave out.",
         ),
+        OperationId::SiteBackup => (
+            "backup",
+            Names::One(SITE),
+            none,
+            Permission::Operate,
+            Effect::Queues,
+            "Makes a backup of a site: its folder and its database in one archive, while it goes on.",
+        ),
         OperationId::SiteDelete => (
             "delete",
             Names::One(SITE),
