@@ -1,6 +1,5 @@
 //! What a worker does that pretends: the lines it says, and what is saved when it has ended.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
