@@ -48,6 +48,8 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
     let name = name.map(bare).unwrap_or_default();
     match (operation.id, operation.names) {
         (OperationId::SiteLogin, _) => format!("Log in to {name}"),
+        (OperationId::SiteBackup, _) => format!("Back up {name}"),
+        (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
         (OperationId::SettingSet, _) => format!("Change {name}"),
         (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
