@@ -10,7 +10,7 @@ mod package;
 mod people;
 mod writes;
 
-pub use backup::BackupView;
+pub use backup::{BackupView, OUT_OF_CONTACT};
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};

@@ -64,6 +64,7 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("DRUPAL", "core", Text),
             ("PLATFORM", "platform", Text),
             ("SERVER", "server", Text),
+            ("CANNOT BE READ", "fault", Text),
         ],
         OperationId::SitePackages => &[
             ("NAME", "name", Text),

@@ -7,8 +7,8 @@ use super::object::{KnownContexts, known_platform, known_site, platform_named, s
 use super::queued::Wanted;
 use super::{Asked, shown};
 use crate::dispatch::{is_same_home, server_of};
-use crate::view::BackupView;
-use crate::{Answer, BadParameters, Hosting, Place, Refusal};
+use crate::view::{BackupView, OUT_OF_CONTACT};
+use crate::{Answer, BadParameters, Hosting, Lost, Place, Refusal};
 
 /// A backup, and where it lies.
 struct Lies {
@@ -23,14 +23,18 @@ impl Hosting {
         let kind = asked.given.str("kind");
         let mut items = Vec::new();
         if kind != Some("former") {
-            let found = self.backups(asked, site.as_ref()).await?;
+            let (found, lost) = self.backups(asked, site.as_ref()).await?;
             items.extend(found.iter().map(|lies| BackupView::of(&lies.place.server, &lies.found)));
+            items.extend(lost.iter().map(BackupView::of_lost));
         }
         if let Some(site) = site.filter(|_| kind != Some("backup")) {
             items.extend(self.formers(asked, &site).await?);
         }
-        // The newest first: the page is in the order of its keys.
-        shown::page_of_whole(asked, items, |one| format!("{:020} {} {}", i64::MAX - one.made, one.name, one.server))
+        // The newest first, behind what cannot be told: the page is in the order of its keys.
+        shown::page_of_whole(asked, items, |one| {
+            let age = if one.kind == OUT_OF_CONTACT { 0 } else { i64::MAX - one.made };
+            format!("{age:020} {} {}", one.name, one.server)
+        })
     }
 
     pub(super) async fn show_backup(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -95,7 +99,7 @@ impl Hosting {
     async fn backup(&self, asked: &Asked<'_>) -> Result<Lies, Refusal> {
         let unknown = || Refusal::Unknown { what: "backup", name: asked.name.to_owned() };
         let name: BackupName = asked.name.parse().map_err(|_| unknown())?;
-        let mut found = self.backups(asked, Some(&name.site())).await?;
+        let (mut found, mut lost) = self.backups(asked, Some(&name.site())).await?;
         found.retain(|lies| lies.found.backup == name);
         if found.len() > 1 {
             let servers: Vec<_> = found.iter().map(|lies| format!("`{}`", lies.place.server)).collect();
@@ -104,18 +108,25 @@ impl Hosting {
                 remedy: Some("say which with `server`".into()),
             });
         }
-        found.pop().ok_or_else(unknown)
+        match (found.pop(), lost.pop()) {
+            (Some(found), _) => Ok(found),
+            // It may lie there.
+            (None, Some(lost)) => Err(lost.into()),
+            (None, None) => Err(unknown()),
+        }
     }
 
-    /// The backups of a site, or of all, on the machines where they can lie.
-    async fn backups(&self, asked: &Asked<'_>, site: Option<&SiteName>) -> Result<Vec<Lies>, Refusal> {
+    /// The backups of a site, or of all, on the machines where they can lie; and those that do not answer.
+    async fn backups(&self, asked: &Asked<'_>, site: Option<&SiteName>) -> Result<(Vec<Lies>, Vec<Lost>), Refusal> {
         let places = self.store().read(async |read| places(read, asked, site).await).await?;
-        let mut all = Vec::new();
+        let (mut all, mut lost) = (Vec::new(), Vec::new());
         for (server, place) in places {
-            let found = self.0.back_ends.backups(&place, site).await?;
-            all.extend(found.into_iter().map(|found| Lies { server, place: place.clone(), found }));
+            match self.0.back_ends.backups(&place, site).await {
+                Ok(found) => all.extend(found.into_iter().map(|found| Lies { server, place: place.clone(), found })),
+                Err(one) => lost.push(one),
+            }
         }
-        Ok(all)
+        Ok((all, lost))
     }
 
     /// What a site was before it was moved, as far as it is there.

@@ -4,14 +4,21 @@ use aegir_domain::{Former, FoundBackup, ServerName, SiteName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Lost;
+
+/// What stands for the backups of a machine that does not answer.
+pub const OUT_OF_CONTACT: &str = "out-of-contact";
+
 /// A backup of a site; or what a site was before it was moved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupView {
-    /// Its name; a backup's is that of its file.
+    /// Its name; a backup's is that of its file. Empty where it is none.
     pub name: String,
-    /// `backup`; `former`: what the site was before it was moved.
+    /// `backup`; `former`: what the site was before it was moved; `out-of-contact`: none, but a machine that does not
+    /// answer, so that its backups are missing here.
     pub kind: String,
     /// The site, which need not be there any more.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub site: String,
     /// The server on whose machine it lies.
     pub server: String,
@@ -59,6 +66,25 @@ impl BackupView {
             fault: found.fault.as_ref().map(|fault| {
                 std::iter::once(&fault.message).chain(&fault.because).cloned().collect::<Vec<_>>().join(": ")
             }),
+        }
+    }
+
+    /// Of a machine that does not answer.
+    pub fn of_lost(lost: &Lost) -> BackupView {
+        let because = std::iter::once(&lost.source.message).chain(&lost.source.because);
+        BackupView {
+            name: String::new(),
+            kind: OUT_OF_CONTACT.into(),
+            site: String::new(),
+            server: lost.server.to_string(),
+            made: 0,
+            bytes: 0,
+            format: None,
+            core: None,
+            platform: None,
+            profile: None,
+            engine: None,
+            fault: Some(because.cloned().collect::<Vec<_>>().join(": ")),
         }
     }
 

@@ -133,8 +133,13 @@ fn of_two_machines_with_a_backup_of_one_name_one_is_named_and_one_that_is_away_i
         assert_eq!(ground.items(listed()).await[0]["server"], json!("web1"));
 
         ground.back_ends.machine("web2").reach(Reach::Away);
-        let refusal = ground.refused(listed()).await;
-        assert!(matches!(refusal, Refusal::Lost(_)), "half a list is none: {refusal:?}");
+        let all = ground.items(listed()).await;
+        let told: Vec<_> = all.iter().map(|one| (&one["kind"], &one["server"])).collect();
+        let [away, there] = ["web2", "web1"].map(|server| json!(server));
+        assert_eq!(told, [(&json!("out-of-contact"), &away), (&json!("backup"), &there)], "half a list says so");
+        let other = "other.test-20140102.030405.tar.gz";
+        let refusal = ground.refused(Call::of(Id::BackupShow).about(other)).await;
+        assert!(matches!(refusal, Refusal::Lost(_)), "it may lie there: {refusal:?}");
         assert_eq!(names(&ground, listed().with("server", "web1")).await, [name]);
     });
 }
