@@ -33,6 +33,7 @@ const ABOUT = {
   session: async (panel) => (await panel.ask('GET', '/sessions')).items[0].id,
   settings: async (panel) => (await panel.ask('GET', '/settings')).items[0].name,
   site: () => 'site02.example.org',
+  'site-go-back': async (panel) => (await moved(panel), MOVED),
   'task-cancel': async (panel) => (await panel.ask('GET', '/tasks?state=running')).items[0].id,
   task: async (panel) => (await failed(panel)).id,
   token: () => 'stage',
@@ -54,6 +55,12 @@ const backup = (panel) => once(panel, 'backup', async () => {
   const there = async () => (await panel.ask('GET', '/backups?site=site02.example.org&kind=backup')).items[0];
   await until('the backup is there', async () => Boolean(await there()));
   return there();
+});
+/** A site that was moved, and has a former self. */
+export const MOVED = 'site11.example.org';
+const moved = (panel) => once(panel, 'moved', async () => {
+  await panel.ask('POST', `/sites/${MOVED}/migrate`, { platform: 'commons_7' });
+  await until('the site is moved', async () => Boolean((await panel.ask('GET', `/sites/${MOVED}`)).formers));
 });
 const spare = (panel) => once(panel, 'server', async () => {
   await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });
