@@ -57,7 +57,7 @@ const backup = (panel) => once(panel, 'backup', async () => {
   return there();
 });
 /** A site that was moved, and has a former self. */
-export const MOVED = 'site13.example.org';
+export const MOVED = 'site16.example.org';
 const moved = (panel) => once(panel, 'moved', async () => {
   await panel.ask('POST', `/sites/${MOVED}/migrate`, { platform: 'commons_7' });
   await until('the site is moved', async () => Boolean((await panel.ask('GET', `/sites/${MOVED}`)).formers));
