@@ -160,9 +160,15 @@ fn a_site_is_compared_with_a_platform_that_is_chosen_and_what_is_in_the_way_come
     assert_eq!(browser.open_as(GUEST, "/sites/a.test/compare?to=d10").status, 200, "whoever may look at both may");
 }
 
+async fn two_platforms(front: &PretendFront) {
+    odd_ones(front).await;
+    front.queue(add_platform("d11", "web1")).await;
+    front.work().await;
+}
+
 #[test]
 fn a_move_shows_first_what_stands_between_and_going_back_what_would_be_left_out() {
-    let browser = Browser::with(odd_ones);
+    let browser = Browser::with(two_platforms);
 
     let choice = browser.open("/do/site-migrate/a.test");
     assert_eq!(choice.status, 200);
@@ -184,7 +190,7 @@ fn a_move_shows_first_what_stands_between_and_going_back_what_would_be_left_out(
 #[test]
 fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
     let browser = Browser::with(async |front| {
-        odd_ones(front).await;
+        two_platforms(front).await;
         front.queue(Call::of(Id::SiteMigrate).about("b.test").with("platform", "d11")).await;
         front.work().await;
     });
@@ -213,7 +219,7 @@ fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
 #[test]
 fn backups_are_listed_and_a_page_of_one_tells_what_it_is_and_what_can_be_done() {
     let browser = Browser::with(async |front| {
-        odd_ones(front).await;
+        two_platforms(front).await;
         front.queue(Call::of(Id::SiteMigrate).about("b.test").with("platform", "d11")).await;
         front.queue(Call::of(Id::SiteBackup).about("a.test")).await;
         front.work().await;
