@@ -200,7 +200,7 @@ fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
     let rows = site.rows("What it was");
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0][..3], [former, "d10", "10.3.6"], "{rows:?}");
-    assert!(rows[0][3].contains("2026-01-01 00:00:00 UTC") && rows[0][4] == "50 MB", "{rows:?}");
+    assert!(rows[0][3].contains("2026-01-01 00:00:00 UTC") && rows[0][4] == "52 MB", "{rows:?}");
     assert_eq!(site.link("Go back to it…"), Some(format!("/do/site-go-back/b.test?former={former}")));
     assert!(site.text().contains("visitors were told to come back for 2.4 s"), "{}", site.text());
     assert_eq!(browser.open_as(GUEST, "/sites/b.test").link("Go back to it…"), None);
@@ -211,7 +211,8 @@ fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
     assert!(text.contains("3 pieces of content") && text.contains("12 comments"), "{text}");
     assert!(text.contains("2026-01-01 00:00:00 UTC"), "{text}");
     assert_eq!(back.field("former").as_deref(), Some(former));
-    let task = browser.open("/tasks?object=%40b.test").link("site migrate").unwrap_or_default();
+    let tasks = browser.open("/tasks?object=%40b.test&operation=site-migrate");
+    let task = tasks.link(&tasks.rows("Tasks")[0][0]).unwrap();
     let told = browser.open(&task).text();
     assert!(told.contains("fenced for") && told.contains("2.4 s"), "{task}: {told}");
 }
@@ -245,7 +246,10 @@ fn backups_are_listed_and_a_page_of_one_tells_what_it_is_and_what_can_be_done() 
     assert_eq!((page.link("Verify"), page.link("Delete…")), (Some(verify), Some(delete.clone())));
     assert_eq!(browser.open_as(GUEST, &format!("/backups/{name}")).link("Verify"), None);
     let form = browser.open(&delete);
-    assert!(form.text().contains("is removed from the machine of web1, for good"), "{}", form.text());
+    assert!(form.text().contains("is removed from the machine of web1"), "{}", form.text());
+    assert_eq!(form.field("server").as_deref(), Some("web1"), "what was seen is what is deleted");
+    assert!(!form.body.contains("<select"), "there is nothing to choose");
+    assert_eq!(browser.open(&format!("{delete}?server=web3")).status, 502, "that machine does not answer");
     assert_eq!(browser.open("/backups/a.test-20010101.000000.tar.zst").status, 404);
     assert_eq!(browser.open("/backups/..%2Fsecret").status, 400);
 }
