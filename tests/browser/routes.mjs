@@ -56,11 +56,14 @@ const backup = (panel) => once(panel, 'backup', async () => {
   await until('the backup is there', async () => Boolean(await there()));
   return there();
 });
-/** A site that was moved, and has a former self. */
+/** A site that was moved and went back, and has a former self: the platform is left to whoever forgets it. */
 export const MOVED = 'site16.example.org';
 const moved = (panel) => once(panel, 'moved', async () => {
   await panel.ask('POST', `/sites/${MOVED}/migrate`, { platform: 'commons_7' });
-  await until('the site is moved', async () => Boolean((await panel.ask('GET', `/sites/${MOVED}`)).formers));
+  const is = (platform) => async () => (await panel.ask('GET', `/sites/${MOVED}`)).platform === platform;
+  await until('the site is moved', is('commons_7'));
+  await panel.ask('POST', `/sites/${MOVED}/go-back`, {});
+  await until('the site is back', is('d10'));
 });
 const spare = (panel) => once(panel, 'server', async () => {
   await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });

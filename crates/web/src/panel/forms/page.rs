@@ -228,7 +228,7 @@ impl<'a> Doing<'a> {
             problem,
             plan,
             try_button: match self.operation.effect {
-                Effect::Queues if !ahead.asks_first => "What would happen",
+                Effect::Queues if !ahead.asks_first && !ahead.forbids => "What would happen",
                 _ => "",
             },
             notes,

@@ -39,7 +39,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     frame.trail = vec![("Backups".to_owned(), address::list(Subject::Backup))];
     frame.elsewhere = vec![elsewhere::elsewhere("This backup", &call)];
     let on = server.map(|server| format!("?server={}", address::encoded(server))).unwrap_or_default();
-    let offered = [(OperationId::BackupVerify, "Verify", "primary"), (OperationId::BackupDelete, "Delete…", "danger")];
+    let offered = [(OperationId::BackupVerify, "Verify", "primary"), (OperationId::BackupDelete, "Delete…", "plain")];
     let doing = offered.into_iter().filter_map(|(id, text, look)| {
         let operation = id.declaration();
         visit.actor().must(operation.needs).ok()?;
