@@ -427,6 +427,7 @@ mod tests {
                 "true",
                 "7",
                 "example.org",
+                "example.org-20261121.021530.tar.zst",
                 "/srv/a b",
                 "/usr/bin/aegir",
                 "127.0.0.1:80",
@@ -512,6 +513,9 @@ mod tests {
                 "platform forget",
                 "site edit",
                 "site verify",
+                "site migrate",
+                "site go-back",
+                "site backup",
                 "task cancel",
                 "task retry",
             ]
