@@ -5,7 +5,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { browser, enter, look, pictures, somebody, stage } from './browser.mjs';
-import { pages } from './routes.mjs';
+import { MOVED, pages } from './routes.mjs';
 
 let panel;
 let chrome;
@@ -24,6 +24,10 @@ const STATES = {
   'sites-none': '/sites?search=nothing-of-that',
   'site-that-failed': '/sites/site07.example.org',
   'site-that-drifted': '/sites/site05.example.org',
+  'site-that-moved': `/sites/${MOVED}`,
+  'move-to-what-does-not-fit': '/do/site-migrate/site02.example.org?platform=commons_7',
+  'move-that-is-chosen': '/do/site-migrate/site02.example.org',
+  'backups-of-a-site': `/backups?site=${MOVED}`,
   nowhere: '/nowhere',
 };
 

@@ -9,6 +9,7 @@ const THINGS = {
   '/servers/{name}/host-key': () => '/servers/web3/host-key',
   '/sites/{name}/compare': () => '/sites/site02.example.org/compare?to=d10',
   '/do/site-migrate/{name}': () => '/do/site-migrate/site02.example.org?platform=d10',
+  '/backups/{name}': async (panel) => `/backups/${(await backup(panel)).name}`,
   '/nodes/{name}': async (panel) => `/nodes/${(await panel.ask('GET', '/sites/site02.example.org')).id}`,
   '/enter/{secret}': async (panel) => new URL(await link(panel)).pathname,
   '/find': () => '/find?q=site0',
@@ -20,6 +21,7 @@ const OF_A_KIND = { sites: 'site02.example.org', platforms: 'd10', servers: 'web
 /** What each operation is asked of, by the first word of its name, or by all of it. */
 const ABOUT = {
   account: async (panel) => (await link(panel), 'spare'),
+  backup: async (panel) => (await backup(panel)).name,
   bulk: async (panel) => (await bulk(panel)).id,
   drift: () => 'site05.example.org',
   field: () => 'contract',
@@ -31,6 +33,7 @@ const ABOUT = {
   session: async (panel) => (await panel.ask('GET', '/sessions')).items[0].id,
   settings: async (panel) => (await panel.ask('GET', '/settings')).items[0].name,
   site: () => 'site02.example.org',
+  'site-go-back': async (panel) => (await moved(panel), MOVED),
   'task-cancel': async (panel) => (await panel.ask('GET', '/tasks?state=running')).items[0].id,
   task: async (panel) => (await failed(panel)).id,
   token: () => 'stage',
@@ -47,6 +50,21 @@ function once(panel, what, make) {
 }
 const failed = (panel) => once(panel, 'failed', async () => (await panel.ask('GET', '/tasks?state=rolled-back')).items[0]);
 const bulk = (panel) => once(panel, 'bulk', () => panel.ask('POST', '/bulk/start', { operation: 'site verify', object: ['site30.example.org', 'site07.example.org'] }));
+const backup = (panel) => once(panel, 'backup', async () => {
+  await panel.ask('POST', '/sites/site02.example.org/backup', {});
+  const there = async () => (await panel.ask('GET', '/backups?site=site02.example.org&kind=backup')).items[0];
+  await until('the backup is there', async () => Boolean(await there()));
+  return there();
+});
+/** A site that was moved and went back, and has a former self: the platform is left to whoever forgets it. */
+export const MOVED = 'site16.example.org';
+const moved = (panel) => once(panel, 'moved', async () => {
+  await panel.ask('POST', `/sites/${MOVED}/migrate`, { platform: 'commons_7' });
+  const is = (platform) => async () => (await panel.ask('GET', `/sites/${MOVED}`)).platform === platform;
+  await until('the site is moved', is('commons_7'));
+  await panel.ask('POST', `/sites/${MOVED}/go-back`, {});
+  await until('the site is back', is('d10'));
+});
 const spare = (panel) => once(panel, 'server', async () => {
   await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });
   await until('the server is there', async () => (await panel.ask('GET', '/servers/unused')).status === 'enabled');

@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
-    AttemptId, Compared, Context, FormerName, Home, ServerName, SiteName, SshAddress, Transport, Trial, Tried,
-    WritesAnswer,
+    AttemptId, Compared, Context, FormerName, FoundBackup, Home, ServerName, SiteName, SshAddress, Transport, Trial,
+    Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
@@ -185,6 +185,13 @@ impl BackEnds for ProcessBackEnds {
             words.extend(former.iter().flat_map(|former| ["--former", former.as_str()]));
             let answer = self.ask(place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>> {
+        Box::pin(async move {
+            let words: Vec<&str> = ["backups"].into_iter().chain(site.map(SiteName::as_str)).collect();
+            self.ask(place, &words, b"").await
         })
     }
 

@@ -61,8 +61,12 @@ pub(crate) fn json(value: &impl Serialize) {
 /// Prints the backups that are there, those of one site if one is named.
 pub(crate) fn backups(composed: &Composed, manner: Manner, site: Option<&SiteName>) -> Result<u8, Failure> {
     let parts = &composed.parts;
-    for found in aegir_provision::backup::listed(&parts.home, &parts.files, site)? {
+    for mut found in aegir_provision::backup::listed(&parts.home, &parts.files, site)? {
         if manner.json {
+            if let (Some(_), Some(manifest)) = (manner.protocol, &mut found.manifest) {
+                // A front end lists many, and each has hundreds.
+                manifest.packages.clear();
+            }
             json(&found);
             continue;
         }

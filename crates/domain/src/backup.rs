@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
 use crate::{
-    AccountName, DbName, EmailAddress, HostName, Instance, Langcode, MachineName, PlatformName, Quiet, Redirect,
-    ServerName, SiteName, TimeZoneName, Title,
+    AccountName, DbName, EmailAddress, FaultReport, HostName, Instance, Langcode, MachineName, PlatformName, Quiet,
+    Redirect, ServerName, SiteName, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.
@@ -50,6 +50,12 @@ impl BackupName {
     /// When it was made, as its name says: `20261121.021530`.
     pub fn stamp(&self) -> &str {
         parts(&self.0).map_or("", |(_, stamp)| stamp)
+    }
+
+    /// When it was made, as its name says, in milliseconds since 1970; nothing where no calendar has that moment.
+    pub fn made(&self) -> Option<i64> {
+        let moment = jiff::civil::DateTime::strptime("%Y%m%d.%H%M%S", self.stamp()).ok()?;
+        Some(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
     }
 
     /// Whether its ending is that of archives of this build, and not one of classic Aegir.
@@ -149,6 +155,21 @@ pub struct BackupRecord {
     pub quiet: Quiet,
 }
 
+/// A backup as it lies in a home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundBackup {
+    /// Its name.
+    pub backup: BackupName,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// What it says of itself; archives of classic Aegir say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<BackupManifest>,
+    /// Why it cannot be read, if it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultReport>,
+}
+
 /// The database in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupDump {
@@ -191,6 +212,14 @@ mod tests {
             assert_eq!(read(name.as_str()).unwrap(), name);
             assert_eq!((name.site(), name.stamp(), name.is_ours()), (site.clone(), "20261121.021530", true));
         }
+    }
+
+    #[test]
+    fn a_name_tells_when_it_was_made() {
+        let made = |name: &str| read(name).unwrap().made();
+        assert_eq!(made("a.test-20261121.021530_2.tar.zst"), Some(1_795_227_330_000));
+        assert_eq!(made("a.test-19700101.000000.tar.gz"), Some(0));
+        assert_eq!(made("a.test-20261341.021530.tar"), None, "no calendar has it");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, Outcome, OutcomeKind, PlatformAnswer,
-    Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried, WritesAnswer,
+    AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, Outcome, OutcomeKind,
+    PlatformAnswer, Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried, WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -327,6 +327,7 @@ pub fn schema() -> serde_json::Value {
         "tried": schemars::schema_for!(Tried),
         "compared": schemars::schema_for!(Compared),
         "writes": schemars::schema_for!(WritesAnswer),
+        "found_backup": schemars::schema_for!(FoundBackup),
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),

@@ -8,8 +8,8 @@ use std::pin::Pin;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, Compared, Context, FaultReport, FormerName, MachineName, PlatformName, Remedy, ServerName, SiteName,
-    SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, Compared, Context, FaultReport, FormerName, FoundBackup, MachineName, PlatformName, Remedy, ServerName,
+    SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 
 use crate::HostKeys;
@@ -56,6 +56,9 @@ pub trait BackEnds: Send + Sync {
         site: &'a SiteName,
         former: Option<&'a FormerName>,
     ) -> Asking<'a, WritesAnswer>;
+
+    /// The backups that lie there, those of one site if one is named; without the packages of what each says of itself.
+    fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>>;
 
     /// By which keys the machine of `server` and this front end know each other over ssh. The machine is asked for its
     /// key, and told no more than that somebody asks.

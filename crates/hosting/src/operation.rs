@@ -46,6 +46,8 @@ pub enum Subject {
     Platform,
     /// A Drupal site.
     Site,
+    /// An archive of a site.
+    Backup,
     /// A module, theme or profile.
     Package,
     /// A task.
@@ -76,10 +78,11 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Subject; 16] = [
+    pub const ALL: [Subject; 17] = [
         Subject::Server,
         Subject::Platform,
         Subject::Site,
+        Subject::Backup,
         Subject::Package,
         Subject::Task,
         Subject::Queue,
@@ -101,6 +104,7 @@ impl Subject {
             Subject::Server => "server",
             Subject::Platform => "platform",
             Subject::Site => "site",
+            Subject::Backup => "backup",
             Subject::Package => "package",
             Subject::Task => "task",
             Subject::Queue => "queue",
@@ -123,6 +127,7 @@ impl Subject {
             Subject::Server => "servers",
             Subject::Platform => "platforms",
             Subject::Site => "sites",
+            Subject::Backup => "backups",
             Subject::Package => "packages",
             Subject::Task => "tasks",
             Subject::Queue => "queue",

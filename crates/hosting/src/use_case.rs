@@ -2,6 +2,7 @@
 
 mod account;
 mod around;
+mod backup;
 mod bulk;
 mod compare;
 mod door;
@@ -111,6 +112,11 @@ impl Hosting {
             Id::SiteMigrate => self.migrate_site(&asked).await,
             Id::SiteGoBack => self.go_back_with_site(&asked).await,
             Id::SiteWrittenSince => self.tell_written_since(&asked).await,
+            Id::SiteBackup => self.back_up_site(&asked).await,
+            Id::BackupList => self.list_backups(&asked).await,
+            Id::BackupShow => self.show_backup(&asked).await,
+            Id::BackupVerify => self.verify_backup(&asked).await,
+            Id::BackupDelete => self.delete_backup(&asked).await,
             Id::SiteDelete => self.delete_site(&asked).await,
             Id::TaskList => self.list_tasks(&asked).await,
             Id::TaskShow => self.show_task(&asked).await,

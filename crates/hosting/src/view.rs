@@ -3,12 +3,14 @@
 //! Times are milliseconds since 1970. Fields are added, never taken away or given another meaning, within
 //! one version of the API.
 
+mod backup;
 mod bulk;
 mod fit;
 mod package;
 mod people;
 mod writes;
 
+pub use backup::{BackupView, OUT_OF_CONTACT};
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};

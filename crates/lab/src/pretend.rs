@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, Compared, Context, Fault, FormerName, Remedy, ServerName, SiteName, SshAddress, Trial, Tried,
-    WritesAnswer,
+    AttemptId, Compared, Context, Fault, FormerName, FoundBackup, Remedy, ServerName, SiteName, SshAddress, Trial,
+    Tried, WritesAnswer,
 };
 use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
 use serde_json::Value;
@@ -171,6 +171,15 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.backups(site))
+        })
+    }
+
     fn host_keys<'a>(&'a self, server: &'a ServerName, address: &'a SshAddress) -> Asking<'a, HostKeys> {
         Box::pin(async move {
             let machine = self.of(server);
@@ -190,7 +199,7 @@ pub enum Call {
     /// See [`BackEnds::cancel`].
     Cancel,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 

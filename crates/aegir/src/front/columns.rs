@@ -56,6 +56,16 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("VERIFIED", "verified", When),
             ("TITLE", "title", Text),
         ],
+        OperationId::BackupList => &[
+            ("NAME", "name", Text),
+            ("KIND", "kind", Text),
+            ("MADE", "made", When),
+            ("BYTES", "bytes", Text),
+            ("DRUPAL", "core", Text),
+            ("PLATFORM", "platform", Text),
+            ("SERVER", "server", Text),
+            ("CANNOT BE READ", "fault", Text),
+        ],
         OperationId::SitePackages => &[
             ("NAME", "name", Text),
             ("KIND", "kind", Text),
@@ -221,6 +231,7 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
             "No package of the site is known yet: a verify reads them, `aegir site verify NAME`."
         }
         (_, Subject::Site) => "There is no site yet. Make one with `aegir site add www.example.org`.",
+        (_, Subject::Backup) => "There is no backup. Make one with `aegir site backup NAME`.",
         (_, Subject::Package) => {
             "No package is known yet: a verify of a platform records them, `aegir platform verify NAME`."
         }
@@ -253,6 +264,7 @@ mod tests {
             OperationId::ServerList => schemars::schema_for!(view::ServerView),
             OperationId::PlatformList => schemars::schema_for!(view::PlatformView),
             OperationId::SiteList => schemars::schema_for!(view::SiteView),
+            OperationId::BackupList => schemars::schema_for!(view::BackupView),
             OperationId::SitePackages => schemars::schema_for!(view::InstalledView),
             OperationId::PackageList => schemars::schema_for!(view::PackageView),
             OperationId::TaskList => schemars::schema_for!(view::TaskView),

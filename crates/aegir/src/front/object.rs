@@ -27,7 +27,8 @@ const FIRST: [&str; 12] = [
     "server",
 ];
 /// Fields that hold a moment.
-const MOMENTS: [&str; 14] = [
+const MOMENTS: [&str; 15] = [
+    "made",
     "created",
     "changed",
     "verified",

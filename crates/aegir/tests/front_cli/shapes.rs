@@ -22,6 +22,7 @@ fn name(operation: &Operation, there: &Furnished) -> String {
         Subject::Server => "web4".into(),
         Subject::Platform => "d10".into(),
         Subject::Site => "retry.test".into(),
+        Subject::Backup => there.backup.clone(),
         Subject::Package => "views".into(),
         Subject::Task => there.ended.to_string(),
         Subject::Bulk => there.bulk.to_string(),
@@ -38,6 +39,7 @@ fn masked(value: &mut Value) {
             for (name, value) in members {
                 match value {
                     Value::String(_) if name == "id" => *value = "<id>".into(),
+                    Value::String(text) if text.ends_with(".tar.zst") => *value = "<backup>".into(),
                     Value::Number(_) if name == "took" => *value = "<time>".into(),
                     other => masked(other),
                 }

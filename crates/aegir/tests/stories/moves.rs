@@ -50,6 +50,9 @@ fn there_and_back(lab: &Lab, shape: &str, db_server: &str) {
     fs::write(will.join("files/since.txt"), "since").unwrap();
     lab.give(&will.join("files/since.txt"));
 
+    let told = lab.provision(&["written-since", "@shop.localhost"]).done();
+    told.says("on the platform old").says("Other changes cannot be told");
+
     lab.provision(&["go-back", "@shop.localhost"]).done().says("The fence was up for ");
 
     site.answers(lab);

@@ -1,5 +1,6 @@
 //! The list of operations, a file for each subject.
 
+mod backup;
 mod bulk;
 mod kept;
 mod people;
@@ -9,9 +10,9 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, FormerName, GrantHost,
-    HostKey, HostName, Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName,
-    SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
+    AccountName, BackupName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, FormerName,
+    GrantHost, HostKey, HostName, Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath,
+    ServerName, SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -50,7 +51,12 @@ pub enum OperationId {
     SiteMigrate,
     SiteGoBack,
     SiteWrittenSince,
+    SiteBackup,
     SiteDelete,
+    BackupList,
+    BackupShow,
+    BackupVerify,
+    BackupDelete,
     PackageList,
     PackageShow,
     TaskList,
@@ -94,7 +100,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 67] = [
+    pub const ALL: [OperationId; 72] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -122,7 +128,12 @@ impl OperationId {
         OperationId::SiteMigrate,
         OperationId::SiteGoBack,
         OperationId::SiteWrittenSince,
+        OperationId::SiteBackup,
         OperationId::SiteDelete,
+        OperationId::BackupList,
+        OperationId::BackupShow,
+        OperationId::BackupVerify,
+        OperationId::BackupDelete,
         OperationId::PackageList,
         OperationId::PackageShow,
         OperationId::TaskList,
@@ -169,8 +180,7 @@ impl OperationId {
         Some(match request {
             // Asked for in a shell alone, so far.
             Task::DropFormers { .. } | Task::RenameSite { .. } | Task::CloneSite(_) => return None,
-            Task::BackupSite { .. } | Task::VerifyBackup { .. } => return None,
-            Task::RestoreBackup { .. } | Task::DeleteBackup { .. } => return None,
+            Task::RestoreBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
@@ -183,6 +193,9 @@ impl OperationId {
             Task::Login { .. } => OperationId::SiteLogin,
             Task::MigrateSite(_) => OperationId::SiteMigrate,
             Task::GoBackSite { .. } => OperationId::SiteGoBack,
+            Task::BackupSite { .. } => OperationId::SiteBackup,
+            Task::VerifyBackup { .. } => OperationId::BackupVerify,
+            Task::DeleteBackup { .. } => OperationId::BackupDelete,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
         })
     }
@@ -218,7 +231,9 @@ impl OperationId {
             | Id::SiteMigrate
             | Id::SiteGoBack
             | Id::SiteWrittenSince
+            | Id::SiteBackup
             | Id::SiteDelete => site::declared(self),
+            Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupDelete => backup::declared(self),
             Id::TaskList
             | Id::TaskShow
             | Id::TaskLog
@@ -246,6 +261,7 @@ const SERVER: TextKind = TextKind::naming::<ServerName>("SERVER", Subject::Serve
 const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject::Platform);
 const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
+const BACKUP: TextKind = TextKind::naming::<BackupName>("BACKUP", Subject::Backup);
 const FORMER: TextKind = TextKind::of::<FormerName>("FORMER");
 const PROFILE: TextKind = TextKind::of::<MachineName>("PROFILE");
 const PACKAGE: TextKind = TextKind::of::<MachineName>("PACKAGE");

@@ -202,6 +202,10 @@ impl Hosting {
         .await
     }
 
+    pub(super) async fn back_up_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| Ok(Task::BackupSite { site: context.name.clone() })).await
+    }
+
     pub(super) async fn delete_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let name = asked.site()?;
         let typed = asked.given.str("confirm").unwrap_or_default();

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests: real servers and real time")]
 
+mod backups;
 mod bad;
 mod blocked;
 mod bulk;

@@ -28,6 +28,9 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteLogin => vec![log_in("login.test")],
         Id::SiteMigrate => vec![of.about("migrate.test").with("platform", "d11")],
         Id::SiteGoBack => vec![of.about("moved.test")],
+        Id::SiteBackup => vec![of.about("verify.test")],
+        Id::BackupVerify => vec![of.about(there.backup.as_str())],
+        Id::BackupDelete => vec![of.about(there.backup.as_str()).with("confirm", there.backup.as_str())],
         // One that was never made goes at once.
         Id::SiteDelete => vec![delete_site("delete.test"), delete_site("failed.test")],
         Id::TaskCancel => vec![on_task(id, NodeId(there.waiting))],
@@ -61,6 +64,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SitePackages
         | Id::SiteCompare
         | Id::SiteWrittenSince
+        | Id::BackupList
+        | Id::BackupShow
         | Id::PackageList
         | Id::PackageShow
         | Id::TaskList

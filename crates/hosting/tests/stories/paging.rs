@@ -65,6 +65,10 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
         }
         let verified = ground.queue(verify_site(&host(0))).await;
         ground.work().await;
+        for _ in 0..3 {
+            ground.queue(Call::of(Id::SiteBackup).about(host(0))).await;
+            ground.work().await;
+        }
         let mut bulk = String::new();
         for _ in 0..2 {
             let start = Call::of(Id::BulkStart).with("operation", "site verify").with("filter", "all");

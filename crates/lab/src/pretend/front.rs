@@ -60,6 +60,8 @@ pub struct Furnished {
     pub new_key: String,
     /// A session of the panel that is open.
     pub session: i64,
+    /// A backup, of `login.test`.
+    pub backup: String,
 }
 
 impl PretendFront {
@@ -205,6 +207,9 @@ impl PretendFront {
         self.queue(Call::of(Id::SiteMigrate).about("moved.test").with("platform", "d11")).await;
         let ended = self.queue(Call::of(Id::SiteVerify).about("retry.test")).await;
         self.work().await;
+        self.queue(Call::of(Id::SiteBackup).about("login.test")).await;
+        self.work().await;
+        let backup = web1.backups(None).into_iter().next().expect("a backup").backup.to_string();
         for name in ["@ours.test", "@theirs.test"] {
             let Some(Context::Site(mut site)) = web1.context(name) else { panic!("there is no {name}") };
             site.mail = "theirs@example.org".parse().expect("an address");
@@ -226,6 +231,7 @@ impl PretendFront {
             old_key: fingerprint(&key).expect("a key"),
             new_key: fingerprint(&behind_ssh.host_key()).expect("a key"),
             session,
+            backup,
         }
     }
 }

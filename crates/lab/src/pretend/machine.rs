@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
 use aegir_domain::{
-    AttemptId, Code, Compared, Context, ContextName, Fault, Finding, Former, FormerName, HostKey, Instance,
-    PackageKind, Password, PlatformSide, Requirements, ServerName, ServiceKind, SiteName, SiteSide, Task, TaskKind,
-    TaskLock, Transport, Trial, Tried, WriteCount, Writes, WritesAnswer, compare, locks_of,
+    AttemptId, BackupName, Code, Compared, Context, ContextName, Fault, Finding, Former, FormerName, FoundBackup,
+    HostKey, Instance, PackageKind, Password, PlatformSide, Requirements, ServerName, ServiceKind, SiteName, SiteSide,
+    Task, TaskKind, TaskLock, Transport, Trial, Tried, WriteCount, Writes, WritesAnswer, compare, locks_of,
 };
 use aegir_hosting::{Comparison, Lines, Lost, Outside, Place, Sought};
 use serde_json::{Map, Value, json};
@@ -30,6 +30,7 @@ pub struct Machine {
 pub(super) struct State {
     pub(super) contexts: BTreeMap<ContextName, Context>,
     pub(super) attempts: BTreeMap<AttemptId, Attempt>,
+    pub(super) backups: BTreeMap<BackupName, FoundBackup>,
     /// Passwords of database servers, as they were sent.
     passwords: BTreeMap<ContextName, String>,
     /// The password that its database server wants, if not whatever it is given.
@@ -217,6 +218,18 @@ impl Machine {
                 ],
             })),
         }
+    }
+
+    /// The backups that lie here, those of one site if one is named.
+    pub(super) fn backups(&self, site: Option<&SiteName>) -> Vec<FoundBackup> {
+        let state = self.state();
+        let is_of = |found: &&FoundBackup| site.is_none_or(|site| found.backup.site() == *site);
+        state.backups.values().filter(is_of).cloned().collect()
+    }
+
+    /// Puts a backup there as somebody with a shell would.
+    pub fn put_backup(&self, found: FoundBackup) {
+        self.state().backups.insert(found.backup.clone(), found);
     }
 
     /// Makes it anew, under its old name: it shows another key over ssh.

@@ -1,17 +1,16 @@
 //! What a worker does that pretends: the lines it says, and what is saved when it has ended.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
-    AttemptId, Context, ContextName, Database, DbName, Fault, FaultReport, Former, InstallSite, Instance, Left, Marker,
-    Outcome, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, SiteAnswer,
-    SiteContext, Task,
+    AttemptId, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, Context, ContextName, Database, DbName, Fault,
+    FaultReport, Former, FoundBackup, InstallSite, Instance, Left, Marker, Outcome, PackageCode, PlatformAnswer,
+    PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, SiteAnswer, SiteContext, Task,
 };
 use serde_json::{Map, Value, json};
 
-use super::machine::{Machine, Worker};
+use super::machine::{Machine, State, Worker};
 use super::{Ends, Plan, PretendFault};
 
 /// The version of Drupal that every platform pretends to have.
@@ -26,6 +25,10 @@ struct Done {
     forget: Option<ContextName>,
     answer: Map<String, Value>,
     secret: Option<Map<String, Value>>,
+    /// A backup that was made.
+    backup: Option<FoundBackup>,
+    /// A backup that is gone.
+    dropped: Option<BackupName>,
 }
 
 impl Machine {
@@ -35,7 +38,7 @@ impl Machine {
         let object = task.object().to_string();
         self.say(id, Said::Started { protocol: VERSION, attempt: id, task: task.kind(), object });
         self.say(id, step(1, "look", Phase::Checking));
-        let done = would_do(&self.state().contexts, &task, plan);
+        let done = would_do(&self.state(), &task, plan, self.now());
         let refused = match (&done, plan.ends) {
             (Err(fault), _) => Some(fault.clone()),
             (_, Ends::Refused) => Some(Fault::from(PretendFault::Told).report()),
@@ -156,6 +159,12 @@ impl Machine {
         if let Some(name) = done.forget {
             state.contexts.remove(&name);
         }
+        if let Some(backup) = done.backup {
+            state.backups.insert(backup.backup.clone(), backup);
+        }
+        if let Some(backup) = done.dropped {
+            state.backups.remove(&backup);
+        }
         let object = state.attempts.get(&id).map(|attempt| attempt.task.object());
         let context = object.and_then(|name| state.contexts.get(&name).cloned());
         if let Some(attempt) = state.attempts.get_mut(&id) {
@@ -176,8 +185,8 @@ fn step(line: u32, name: &str, phase: Phase) -> Said {
 }
 
 /// What a task would change, or why it cannot be.
-fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) -> Result<Done, FaultReport> {
-    let name = task.object();
+fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, FaultReport> {
+    let (saved, name) = (&state.contexts, task.object());
     let is = saved.get(&name);
     let no = |fault: PretendFault| Fault::from(fault).report();
     let must = |name: &ContextName| saved.get(name).ok_or_else(|| no(PretendFault::Absent(name.to_string())));
@@ -274,11 +283,20 @@ fn would_do(saved: &BTreeMap<ContextName, Context>, task: &Task, plan: &Plan) ->
             }
         }
         Task::BackupSite { .. } => {
-            must(&name)?;
-            Done::default()
+            let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
+            let found = (1..).map(|turn| backup(site, now, turn)).find(|one| !state.backups.contains_key(&one.backup));
+            let found = found.ok_or_else(|| no(PretendFault::Failed))?;
+            let answer = map_of(json!({ "backup": found.backup, "bytes": found.bytes, "site": site.name }));
+            Done { answer, backup: Some(found), ..Done::default() }
+        }
+        Task::VerifyBackup { backup, .. } | Task::DeleteBackup { backup } => {
+            if !state.backups.contains_key(backup) {
+                return Err(no(PretendFault::Absent(backup.to_string())));
+            }
+            let dropped = matches!(task, Task::DeleteBackup { .. }).then(|| backup.clone());
+            Done { dropped, ..Done::default() }
         }
         Task::RestoreBackup { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
-        Task::VerifyBackup { .. } | Task::DeleteBackup { .. } => Done::default(),
         Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }
@@ -338,6 +356,36 @@ fn fenced(mut answer: Map<String, Value>) -> Map<String, Value> {
 
 fn map_of(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
+}
+
+/// A backup of a site, made now.
+fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
+    let backup = BackupName::of(&site.name, now, turn);
+    let manifest = BackupManifest {
+        format: BACKUP_FORMAT,
+        aegir: "0.1.0".into(),
+        made: now,
+        site: site.name.clone(),
+        title: site.title.clone(),
+        language: site.language.clone(),
+        platform: site.platform.clone(),
+        core: site.core.clone(),
+        profile: site.profile.clone(),
+        packages: Vec::new(),
+        dump: BackupDump {
+            file: "database.sql".into(),
+            engine: "mariadb".into(),
+            name: site.database.name.clone(),
+            bytes: 8 << 20,
+            sha256: "0".repeat(64),
+            not_consistent: Vec::new(),
+            not_included: Vec::new(),
+        },
+        files_bytes: 3 << 20,
+        files_entries: 120,
+        left_out: Vec::new(),
+    };
+    FoundBackup { backup, bytes: 4_200_000, manifest: Some(manifest), fault: None }
 }
 
 /// A site on another platform, with what it was as its one former self.

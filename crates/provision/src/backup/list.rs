@@ -2,27 +2,13 @@
 
 use aegir_domain::{BackupManifest, BackupName, FaultReport, SiteName};
 use aegir_host::{FileFault, Files, Kind};
-use serde::Serialize;
 
 use super::archive::MANIFEST;
 
 /// The longest manifest that is read, in bytes.
 const LONGEST_MANIFEST: u64 = 16 << 20;
 
-/// A backup, as a list tells it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Listed {
-    /// Its name.
-    pub backup: BackupName,
-    /// Its size, in bytes.
-    pub bytes: u64,
-    /// What it says of itself; archives of classic Aegir say nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub manifest: Option<BackupManifest>,
-    /// Why it cannot be read, if it cannot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<FaultReport>,
-}
+pub use aegir_domain::FoundBackup as Listed;
 
 /// The backups in a home, those of one site if one is named; in the order of their names, older ones of a site first.
 pub fn listed(home: &aegir_domain::Home, files: &Files, site: Option<&SiteName>) -> Result<Vec<Listed>, FileFault> {

@@ -115,3 +115,26 @@ fn a_platform_that_a_former_self_lies_on_is_not_forgotten() {
     lab.must(Task::DeleteSite { site: "other.test".parse().unwrap(), confirm: "other.test".into() });
     assert!(lab.refuses(Task::ForgetContext { name: "@platform_ten".parse().unwrap() }).contains("a.test"));
 }
+
+#[test]
+fn what_going_back_would_leave_out_is_told_and_nothing_changes_by_telling_it() {
+    let lab = Lab::new();
+    a_site_that_was_moved(&lab, "ten", "later_ten");
+    let before = lab.snapshot();
+    let no_program = |_| -> Result<aegir_host::Ran, _> { panic!("no program is asked") };
+    let ask = |site: &str, former: Option<&str>| {
+        let former = former.map(|name| name.parse().unwrap());
+        aegir_provision::writes_since(&lab.parts, &site.parse().unwrap(), former.as_ref(), no_program)
+    };
+
+    let told = ask("a.test", None).unwrap();
+
+    assert_eq!((told.platform.as_str(), told.site.as_str()), ("ten", "a.test"));
+    assert!(told.former.as_str().starts_with("a.test-") && told.since > 0, "{told:?}");
+    assert_eq!(ask("a.test", Some(told.former.as_str())).unwrap(), told);
+    let none = ask("other.test", None).unwrap_err();
+    assert!(none.report().message.contains("no former self"), "{none:?}");
+    let other = ask("a.test", Some("a.test-20010101.000000-000000000000")).unwrap_err();
+    assert!(other.report().remedy.unwrap().contains("formers"));
+    assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
+}

@@ -3,7 +3,7 @@
 use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
-    AccountLinkView, AccountView, AuditView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
+    AccountLinkView, AccountView, AuditView, BackupView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
     DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView, HistoryView,
     HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView,
     SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
@@ -152,6 +152,8 @@ impl Shapes {
             Id::SitePackages => self.of::<PageView<InstalledView>>(),
             Id::SiteCompare => self.of::<FitView>(),
             Id::SiteWrittenSince => self.of::<WritesView>(),
+            Id::BackupList => self.of::<PageView<BackupView>>(),
+            Id::BackupShow => self.of::<BackupView>(),
             Id::SiteOptions => self.of::<OptionsView>(),
             Id::PackageList => self.of::<PageView<PackageView>>(),
             Id::PackageShow => self.of::<PackageView>(),
@@ -206,6 +208,9 @@ impl Shapes {
             | Id::SiteLogin
             | Id::SiteMigrate
             | Id::SiteGoBack
+            | Id::SiteBackup
+            | Id::BackupVerify
+            | Id::BackupDelete
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),
             // Where a server is that is not made yet is changed at once.

@@ -10,6 +10,7 @@
 //! - What can be asked of an object now, and why not the rest, is what its view says; what the account may is added.
 //! - An object that is gone is found by its number; a name leads to what bears it now.
 
+mod backup;
 mod compare;
 mod doing;
 mod failure;
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     vec![
         PanelRoute::get("/sites/{name}", needs(OperationId::SiteShow), |it| Box::pin(site::show(it))),
         PanelRoute::get("/sites/{name}/compare", needs(OperationId::SiteCompare), |it| Box::pin(compare::show(it))),
+        PanelRoute::get("/backups/{name}", needs(OperationId::BackupShow), |it| Box::pin(backup::show(it))),
         PanelRoute::get("/platforms/{name}", needs(OperationId::PlatformShow), |it| Box::pin(platform::show(it))),
         PanelRoute::get("/servers/{name}", needs(OperationId::ServerShow), |it| Box::pin(server::show(it))),
         PanelRoute::get("/servers/{name}/host-key", needs(OperationId::ServerHostKey), |it| {

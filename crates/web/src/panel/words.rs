@@ -1,5 +1,22 @@
 //! Words as pages tell them: numbers, sentences with names in them, headings.
 
+/// How much something takes: `512 bytes`, `3.4 MB`; in thousands, as disks are sold.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    match tenths < 100 {
+        true => format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]),
+        false => format!("{} {}", tenths / 10, UNITS[unit]),
+    }
+}
+
 /// A number for people: `1,204`.
 pub fn count(n: &u64) -> String {
     let digits = n.to_string();

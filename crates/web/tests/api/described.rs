@@ -169,6 +169,7 @@ fn name_of(template: &str, there: &Furnished) -> String {
         "servers" => "web4".into(),
         "platforms" => "d10".into(),
         "sites" => "retry.test".into(),
+        "backups" => there.backup.clone(),
         "tasks" => there.ended.to_string(),
         "bulk" => there.bulk.to_string(),
         "settings" => "tasks_at_once".into(),

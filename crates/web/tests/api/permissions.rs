@@ -38,6 +38,7 @@ fn everything() -> Vec<Asked> {
             "task" | "session" | "bulk" => "1",
             "settings" => "tasks_at_once",
             "site" => "a.test",
+            "backup" => "a.test-20261121.021530.tar.zst",
             _ => "d10",
         };
         let body = match operation.names {

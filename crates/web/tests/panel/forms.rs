@@ -108,6 +108,7 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
             (_, Subject::Site) => "verify.test".into(),
+            (_, Subject::Backup) => furnished.backup.clone(),
             (_, Subject::Platform) => "d10".into(),
             (_, Subject::Server) => "web1".into(),
             (_, Subject::Session) => furnished.session.to_string(),
@@ -226,7 +227,7 @@ fn what_is_taken_away_wants_its_name_and_says_before_what_goes_and_what_stays() 
     let path = "/do/site-delete/a.test";
     let form = stage.get(path);
     let said = form.text();
-    for what in ["database", "is dropped", "trash", "no backups yet"] {
+    for what in ["database", "is dropped", "trash", "Its backups. None is made now"] {
         assert!(said.contains(what), "{what}: {said}");
     }
     assert!(form.html.contains("autofocus>Cancel</a>"), "what does nothing has the focus");

@@ -30,7 +30,8 @@ fn names(page: &Page, label: &str) -> Vec<String> {
 #[test]
 fn a_search_of_any_length_is_told_what_a_search_may_be() {
     let browser = Browser::with(async |front| front.first_site().await);
-    let lists = ["/sites", "/platforms", "/servers", "/packages", "/tasks", "/found-sites", "/audit", "/bulk"];
+    let lists =
+        ["/sites", "/platforms", "/servers", "/packages", "/backups", "/tasks", "/found-sites", "/audit", "/bulk"];
     for list in lists.into_iter().chain(["/sites/a.test/packages"]) {
         for length in [201, 8_000, 8_200, 65_400, 65_536, 200_000] {
             let page = browser.open(&format!("{list}?search={}", "s".repeat(length)));
@@ -193,7 +194,7 @@ fn an_empty_list_says_what_comes_first_and_whoever_may_only_look_is_not_sent_to_
 fn each_list_needs_what_its_operation_needs() {
     let browser = Browser::with(async |front| front.first_site().await);
 
-    for list in ["/sites", "/platforms", "/servers", "/packages", "/found-sites", "/drift", "/tasks"] {
+    for list in ["/sites", "/platforms", "/servers", "/packages", "/backups", "/found-sites", "/drift", "/tasks"] {
         assert_eq!(browser.open_as(GUEST, list).status, 200, "{list}");
         assert!(browser.open_as("nobody", list).leads_to().starts_with("/sign-in"), "{list}");
     }

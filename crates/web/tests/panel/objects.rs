@@ -160,9 +160,15 @@ fn a_site_is_compared_with_a_platform_that_is_chosen_and_what_is_in_the_way_come
     assert_eq!(browser.open_as(GUEST, "/sites/a.test/compare?to=d10").status, 200, "whoever may look at both may");
 }
 
+async fn two_platforms(front: &PretendFront) {
+    odd_ones(front).await;
+    front.queue(add_platform("d11", "web1")).await;
+    front.work().await;
+}
+
 #[test]
 fn a_move_shows_first_what_stands_between_and_going_back_what_would_be_left_out() {
-    let browser = Browser::with(odd_ones);
+    let browser = Browser::with(two_platforms);
 
     let choice = browser.open("/do/site-migrate/a.test");
     assert_eq!(choice.status, 200);
@@ -184,7 +190,7 @@ fn a_move_shows_first_what_stands_between_and_going_back_what_would_be_left_out(
 #[test]
 fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
     let browser = Browser::with(async |front| {
-        odd_ones(front).await;
+        two_platforms(front).await;
         front.queue(Call::of(Id::SiteMigrate).about("b.test").with("platform", "d11")).await;
         front.work().await;
     });
@@ -194,7 +200,7 @@ fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
     let rows = site.rows("What it was");
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0][..3], [former, "d10", "10.3.6"], "{rows:?}");
-    assert!(rows[0][3].contains("2026-01-01 00:00:00 UTC") && rows[0][4] == "50 MB", "{rows:?}");
+    assert!(rows[0][3].contains("2026-01-01 00:00:00 UTC") && rows[0][4] == "52 MB", "{rows:?}");
     assert_eq!(site.link("Go back to it…"), Some(format!("/do/site-go-back/b.test?former={former}")));
     assert!(site.text().contains("visitors were told to come back for 2.4 s"), "{}", site.text());
     assert_eq!(browser.open_as(GUEST, "/sites/b.test").link("Go back to it…"), None);
@@ -205,9 +211,47 @@ fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
     assert!(text.contains("3 pieces of content") && text.contains("12 comments"), "{text}");
     assert!(text.contains("2026-01-01 00:00:00 UTC"), "{text}");
     assert_eq!(back.field("former").as_deref(), Some(former));
-    let task = browser.open("/tasks?object=%40b.test").link("site migrate").unwrap_or_default();
+    let tasks = browser.open("/tasks?object=%40b.test&operation=site-migrate");
+    let task = tasks.link(&tasks.rows("Tasks")[0][0]).unwrap();
     let told = browser.open(&task).text();
     assert!(told.contains("fenced for") && told.contains("2.4 s"), "{task}: {told}");
+}
+
+#[test]
+fn backups_are_listed_and_a_page_of_one_tells_what_it_is_and_what_can_be_done() {
+    let browser = Browser::with(async |front| {
+        two_platforms(front).await;
+        front.queue(Call::of(Id::SiteMigrate).about("b.test").with("platform", "d11")).await;
+        front.queue(Call::of(Id::SiteBackup).about("a.test")).await;
+        front.work().await;
+        front.queue(Call::of(Id::SiteBackup).about("b.test")).await;
+        front.work().await;
+    });
+
+    let site = browser.open("/sites/a.test");
+    assert_eq!(site.link("Make a backup").as_deref(), Some("/do/site-backup/a.test"));
+    assert_eq!(site.link("All its backups").as_deref(), Some("/backups?site=a.test"));
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test").link("Make a backup"), None);
+    assert_eq!(browser.open("/backups").rows("Backups").len(), 2);
+    let of_b = browser.open("/backups?site=b.test");
+    let rows = of_b.rows("Backups");
+    let told: Vec<_> = rows.iter().map(|row| (row[2].as_str(), row[4].as_str())).collect();
+    assert_eq!(told, [("backup", "4.2 MB"), ("former self", "52 MB")], "{rows:?}");
+
+    let name = browser.open("/backups?site=a.test").rows("Backups")[0][0].clone();
+    let page = browser.open(&of_b.link(&rows[0][0]).unwrap());
+    assert_eq!((page.status, page.text().contains("Takes 4.2 MB")), (200, true), "{}", page.text());
+    let page = browser.open(&format!("/backups/{name}"));
+    let (verify, delete) = (format!("/do/backup-verify/{name}"), format!("/do/backup-delete/{name}"));
+    assert_eq!((page.link("Verify"), page.link("Delete…")), (Some(verify), Some(delete.clone())));
+    assert_eq!(browser.open_as(GUEST, &format!("/backups/{name}")).link("Verify"), None);
+    let form = browser.open(&delete);
+    assert!(form.text().contains("is removed from the machine of web1"), "{}", form.text());
+    assert_eq!(form.field("server").as_deref(), Some("web1"), "what was seen is what is deleted");
+    assert!(!form.body.contains("<select"), "there is nothing to choose");
+    assert_eq!(browser.open(&format!("{delete}?server=web3")).status, 502, "that machine does not answer");
+    assert_eq!(browser.open("/backups/a.test-20010101.000000.tar.zst").status, 404);
+    assert_eq!(browser.open("/backups/..%2Fsecret").status, 400);
 }
 
 #[test]

@@ -105,6 +105,8 @@ const GO_BACK: &[Parameter] =
 const WRITTEN_SINCE: &[Parameter] =
     &[optional("former", Shape::Text(FORMER), "the former self that one would go back to", "the latest")];
 
+const NONE: &[Parameter] = &[];
+
 const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
 
 pub(super) fn declared(id: OperationId) -> Operation {
@@ -189,6 +191,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::View,
             Effect::Shows,
             "Tells what was written to a site since it left a former self: what going back would leave out.",
+        ),
+        OperationId::SiteBackup => (
+            "backup",
+            Names::One(SITE),
+            NONE,
+            Permission::Operate,
+            Effect::Queues,
+            "Makes a backup of a site: its folder and its database in one archive, while it goes on.",
         ),
         OperationId::SiteDelete => (
             "delete",

@@ -9,7 +9,10 @@ use crate::panel::words::capital;
 
 /// Whether objects of this subject have pages of their own.
 pub(super) fn has_object_pages(subject: Subject) -> bool {
-    matches!(subject, Subject::Site | Subject::Platform | Subject::Server | Subject::Task | Subject::Bulk)
+    matches!(
+        subject,
+        Subject::Site | Subject::Backup | Subject::Platform | Subject::Server | Subject::Task | Subject::Bulk
+    )
 }
 
 /// Whether the subject has a page.
@@ -28,7 +31,7 @@ pub(super) fn back_of(operation: &Operation, name: Option<&str>) -> String {
 /// The part of the navigation that a subject belongs to.
 pub(in crate::panel) fn section_of(subject: Subject) -> &'static str {
     match subject {
-        Subject::Site | Subject::FoundSite => "sites",
+        Subject::Site | Subject::Backup | Subject::FoundSite => "sites",
         Subject::Platform => "platforms",
         Subject::Server => "servers",
         Subject::Package => "packages",
@@ -45,6 +48,8 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
     let name = name.map(bare).unwrap_or_default();
     match (operation.id, operation.names) {
         (OperationId::SiteLogin, _) => format!("Log in to {name}"),
+        (OperationId::SiteBackup, _) => format!("Back up {name}"),
+        (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
         (OperationId::SettingSet, _) => format!("Change {name}"),
         (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
@@ -88,6 +93,11 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
         OperationId::SiteGoBack => vec![
             "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \
              way, and its task says how much that is."
+                .to_owned(),
+        ],
+        OperationId::BackupVerify => vec![
+            "Its checksums are compared; then a site is made of it in a database of its own, is visited, and is taken away \
+             again. The site itself goes on, and is not touched."
                 .to_owned(),
         ],
         OperationId::SettingSet => match view.map(|view| &view["changed_by"]) {

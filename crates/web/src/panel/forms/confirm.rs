@@ -60,8 +60,16 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
             happens.push("Its record and its credentials are removed; its name is free again.".into());
             stays.push("Its files, in the trash: for as many days as the setting `trash_days` of its machine says, 30 by default.".into());
             stays.push(
-                "No copy of its database: Ægir makes no backups yet. If you want one, make it before you go on.".into(),
+                "Its backups. None is made now: if you want the database as it is, make a backup before you go on."
+                    .into(),
             );
+        }
+        (OperationId::BackupDelete, _) => {
+            happens.push(format!(
+                "The archive `{name}` is removed from the machine of `{}`, for good.",
+                text_of(&view["server"])
+            ));
+            stays.push(format!("The site `{}` and its other backups, if there are any.", text_of(&view["site"])));
         }
         (OperationId::PlatformForget, _) => {
             happens.push("Ægir no longer knows the platform, and puts no sites on it.".into());

@@ -46,6 +46,13 @@ pub(super) async fn fields(
             field.look = Look::Hidden;
             field.value = view.map_or_else(String::new, |view| text_of(&view["revision"]));
         }
+        if (operation.subject, parameter.name) == (Subject::Backup, "server") {
+            // What was seen is what it is done to.
+            field.look = Look::Hidden;
+            field.value = view.map_or_else(String::new, |view| text_of(&view["server"]));
+            fields.push(field);
+            continue;
+        }
         if let (Shape::Text(kind), false) = (parameter.shape, parameter.many)
             && let Some(refers) = kind.refers
         {

@@ -113,7 +113,16 @@ impl<'a> Doing<'a> {
         if let (Some(name), Some(show)) = (&self.name, show.next())
             && matches!(show.names, Names::One(_))
         {
-            self.view = Some(self.visit.object(Call::of(show.id).about(bare(name))).await?);
+            let mut call = Call::of(show.id).about(bare(name));
+            let asked = &self.visit.asked;
+            if self.operation.subject == Subject::Backup
+                && let Some(server) = asked.form.get("server").or_else(|| asked.query.get("server"))
+                && !server.is_empty()
+            {
+                // Another machine can have one of the same name.
+                call = call.with("server", server);
+            }
+            self.view = Some(self.visit.object(call).await?);
         }
         Ok(())
     }
@@ -219,7 +228,7 @@ impl<'a> Doing<'a> {
             problem,
             plan,
             try_button: match self.operation.effect {
-                Effect::Queues if !ahead.asks_first => "What would happen",
+                Effect::Queues if !ahead.asks_first && !ahead.forbids => "What would happen",
                 _ => "",
             },
             notes,

@@ -89,7 +89,7 @@ fn part_of(subject: Subject) -> &'static str {
     match subject {
         Subject::Server => "servers",
         Subject::Platform => "platforms",
-        Subject::Site | Subject::FoundSite | Subject::Drift => "sites",
+        Subject::Site | Subject::Backup | Subject::FoundSite | Subject::Drift => "sites",
         Subject::Package => "packages",
         Subject::Task | Subject::Queue | Subject::Bulk => "tasks",
         Subject::Token => "tokens",

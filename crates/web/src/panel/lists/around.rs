@@ -1,6 +1,9 @@
 //! Rows of what is kept around objects: packages, what a site has of them, found sites, differences, the audit, tasks.
 
-use aegir_hosting::view::{AuditView, BulkView, DriftView, FoundSiteView, InstalledView, PackageView, TaskView};
+use aegir_hosting::view::OUT_OF_CONTACT;
+use aegir_hosting::view::{
+    AuditView, BackupView, BulkView, DriftView, FoundSiteView, InstalledView, PackageView, TaskView,
+};
 use aegir_hosting::{OperationId, Subject};
 use serde_json::Value;
 
@@ -8,6 +11,7 @@ use super::cell::{Cell, Column, Row, rows_of};
 use super::which::Beside;
 use crate::api::Problem;
 use crate::panel::frame::Tone;
+use crate::panel::words::size;
 use crate::panel::{address, differ, states};
 
 /// Rows of packages.
@@ -43,6 +47,48 @@ pub(super) fn installed(items: Vec<Value>, columns: &[Column], _: &Beside) -> Re
         },
         _ => Cell::Nothing,
     })
+}
+
+/// Rows of backups.
+pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |backup: &BackupView, column| match column {
+        "name" if backup.kind == OUT_OF_CONTACT => {
+            Cell::link(&format!("The machine of {}", backup.server), address::object(Subject::Server, &backup.server))
+        }
+        "name" if backup.kind == "former" => {
+            let back = address::doing(&OperationId::SiteGoBack.declaration(), Some(&backup.site));
+            Cell::link(&backup.name, format!("{back}?former={}", address::encoded(&backup.name)))
+        }
+        "name" => Cell::link(&backup.name, page_of_backup(backup)),
+        "site" if backup.site.is_empty() => Cell::Nothing,
+        "site" => Cell::link(&backup.site, format!("/backups?site={}", address::encoded(&backup.site))),
+        "kind" => match (backup.kind.as_str(), backup.format.as_deref(), &backup.fault) {
+            (OUT_OF_CONTACT, _, why) => {
+                let why = why.as_deref().unwrap_or_default();
+                Cell::State(Tone::Warning, format!("out of contact, so that its backups are missing here: {why}"))
+            }
+            (_, _, Some(_)) => Cell::State(Tone::Bad, "cannot be read".into()),
+            ("former", ..) => Cell::text("former self"),
+            (_, Some("classic"), _) => Cell::text("classic archive"),
+            _ => Cell::text("backup"),
+        },
+        "made" => Cell::when((backup.made != 0).then_some(backup.made)),
+        "bytes" if backup.kind == OUT_OF_CONTACT => Cell::Nothing,
+        "bytes" => Cell::text(size(backup.bytes)),
+        "core" => Cell::maybe(backup.core.as_deref()),
+        "platform" => Cell::maybe(backup.platform.as_deref()),
+        "server" => Cell::link(&backup.server, address::object(Subject::Server, &backup.server)),
+        "profile" => Cell::maybe(backup.profile.as_deref()),
+        "engine" => Cell::maybe(backup.engine.as_deref()),
+        "fault" => Cell::maybe(backup.fault.as_deref()),
+        _ => Cell::Nothing,
+    })
+}
+
+/// The page of a backup, which names the machine: another one can have one of the same name.
+fn page_of_backup(backup: &BackupView) -> String {
+    let page = address::object(Subject::Backup, &backup.name);
+    format!("{page}?server={}", address::encoded(&backup.server))
 }
 
 /// Rows of sites that were found.

@@ -208,9 +208,11 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
 fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
     let plain = |text: &str, href: &str| (text.to_owned(), href.to_owned(), "plain");
     let mut actions = match list.id {
-        OperationId::SiteList => vec![plain("Found sites", "/found-sites"), plain("Drift", "/drift")],
+        OperationId::SiteList => {
+            vec![plain("Backups", "/backups"), plain("Found sites", "/found-sites"), plain("Drift", "/drift")]
+        }
         OperationId::TaskList => vec![plain("Queue", "/queue"), plain("Bulk runs", "/bulk")],
-        OperationId::FoundSiteList => vec![plain("Sites", "/sites")],
+        OperationId::BackupList | OperationId::FoundSiteList => vec![plain("Sites", "/sites")],
         _ => Vec::new(),
     };
     let operation = list.operation();

@@ -183,6 +183,31 @@ pub(crate) const INSTALLED: List = List {
     empty: "What a site has is read from its database by each verify that succeeds; none has been yet.",
 };
 
+/// Backups.
+pub(crate) const BACKUPS: List = List {
+    id: OperationId::BackupList,
+    title: "Backups",
+    section: "sites",
+    noun: ("backup", "backups"),
+    columns: &[
+        usual("name", "Backup"),
+        usual("site", "Site"),
+        usual("kind", "Kind"),
+        usual("made", "Made"),
+        usual("bytes", "Takes"),
+        usual("core", "Drupal"),
+        spare("platform", "Platform"),
+        spare("server", "Lies on"),
+        spare("profile", "Profile"),
+        spare("engine", "Database"),
+        spare("fault", "Cannot be read"),
+    ],
+    marked: false,
+    counted: true,
+    rows: around::backups,
+    empty: "A backup is one archive of a site: its folder and its database. It is made on the page of the site.",
+};
+
 /// Sites that were found.
 pub(crate) const FOUND: List = List {
     id: OperationId::FoundSiteList,
@@ -287,7 +312,8 @@ pub(crate) const BULK: List = List {
 };
 
 /// All of them; those that belong to one object last.
-pub(crate) const ALL: [List; 10] = [SITES, PLATFORMS, SERVERS, PACKAGES, FOUND, DRIFT, AUDIT, TASKS, BULK, INSTALLED];
+pub(crate) const ALL: [List; 11] =
+    [SITES, PLATFORMS, SERVERS, PACKAGES, BACKUPS, FOUND, DRIFT, AUDIT, TASKS, BULK, INSTALLED];
 
 #[cfg(test)]
 mod tests {

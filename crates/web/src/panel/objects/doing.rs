@@ -67,6 +67,7 @@ fn one_of(actor: &Actor, operation: &Operation, name: &str, one: &AvailableView)
 fn called(operation: &Operation) -> String {
     match operation.id {
         OperationId::SiteLogin => "Log in as…".to_owned(),
+        OperationId::SiteBackup => "Back up".to_owned(),
         _ => label_of(&operation.verb.replace('-', " ")),
     }
 }

@@ -37,6 +37,9 @@ struct SitePage {
     compare: String,
     /// Where it goes back to what it was; empty: it cannot now.
     go_back: String,
+    /// Its backups, and where one is made; empty: none can be now.
+    backups: String,
+    back_up: String,
     /// For how long its visitors were told to come back when it was last moved.
     fenced: Option<String>,
 }
@@ -59,12 +62,14 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         operations: &site.operations,
     };
     let mut it = Whole::ask(visit, common, &drifts).await?;
-    it.parts = vec![("Facts", "facts"), ("Domains", "domains"), ("Packages", "packages")];
+    it.parts = vec![("Facts", "facts"), ("Domains", "domains"), ("Backups", "backups"), ("Packages", "packages")];
     if !site.formers.is_empty() {
         it.parts.insert(2, ("What it was", "formers"));
     }
     let name = site.node.name.as_deref().unwrap_or_default();
     let go_back = address::doing(&OperationId::SiteGoBack.declaration(), Some(name));
+    let back_up = address::doing(&OperationId::SiteBackup.declaration(), Some(name));
+    let may_back_up = it.doing.iter().any(|doing| doing.href == back_up);
     let may_go_back = it.doing.iter().any(|doing| doing.href == go_back);
     let (packages, enabled) =
         if site.node.status == "deleted" { Default::default() } else { packages(visit, &site).await? };
@@ -84,6 +89,8 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         all_packages,
         compare: super::compare::path(name),
         go_back: if may_go_back { go_back } else { String::new() },
+        backups: format!("/backups?site={}", address::encoded(name)),
+        back_up: if may_back_up { back_up } else { String::new() },
         fenced: site.fenced_ms.map(|took| {
             let took = i64::try_from(took).unwrap_or(i64::MAX);
             format!("visitors were told to come back for {}, when it was last moved", times::lasted(&took))

@@ -15,6 +15,10 @@ pub(crate) fn verb(slug: &str) -> String {
     use crate::panel::words::capital;
     match operation.id {
         OperationId::SiteLogin => "Log in to".into(),
+        OperationId::SiteBackup => "Back up".into(),
+        OperationId::SiteGoBack => "Go back with".into(),
+        OperationId::BackupVerify => "Verify a backup of".into(),
+        OperationId::BackupDelete => "Delete a backup of".into(),
         OperationId::ServerTrust => "Trust the key of".into(),
         OperationId::DriftResolve => "Settle the drift of".into(),
         OperationId::SettingSet => "Set".into(),
@@ -98,6 +102,7 @@ mod tests {
             assert!(verb(&operation.slug()).starts_with(char::is_uppercase), "{}", operation.name());
         }
         assert_eq!(heading("site-verify", "@example.org"), "Verify example.org");
+        assert_eq!(heading("backup-delete", "@example.org"), "Delete a backup of example.org");
         assert_eq!(heading("platform-build", "@platform_d10"), "Platform build d10");
         assert_eq!((sort("@server_web1"), bare("@server_web1")), ("server", "web1"));
     }
