@@ -371,6 +371,7 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
         platform: site.platform.clone(),
         core: site.core.clone(),
         profile: site.profile.clone(),
+        record: None,
         packages: Vec::new(),
         dump: BackupDump {
             file: "database.sql".into(),
