@@ -1,5 +1,7 @@
 //! What becomes of a site on another platform: each reason that a comparison can give.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use std::collections::BTreeSet;
 
 use aegir_domain::{
