@@ -56,7 +56,9 @@ impl Hosting {
 
     async fn perform_as(&self, actor: &Actor, call: Call, keyed: Option<&Keyed<'_>>) -> Result<Answer, Refusal> {
         let operation = call.operation.declaration();
-        let mut answer = self.perform_allowed(actor, &operation, &call, keyed).await;
+        // It has room for whichever operation it is: on the heap, else whoever asks for several holds as many on its
+        // thread's stack.
+        let mut answer = Box::pin(self.perform_allowed(actor, &operation, &call, keyed)).await;
         if keyed.is_some_and(Keyed::is_known) {
             return answer;
         }
