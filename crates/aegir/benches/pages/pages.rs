@@ -99,7 +99,8 @@ fn about(path: &str, found: &Found) -> Option<String> {
         _ if path.starts_with("/packages/{name}") => "token".into(),
         "/nodes/{name}" => found.node.to_string(),
         "/tasks/{id}" | "/tasks/{id}/log.txt" => found.task.to_string(),
-        "/bulk/{number}" => return None,
+        // The fleet has none: they lie with the back ends.
+        "/bulk/{number}" | "/backups/{name}" => return None,
         _ => {
             let operation = path.strip_prefix("/do/").and_then(|rest| rest.split('/').next());
             match operation.and_then(|slug| slug.split('-').next()) {
@@ -109,7 +110,7 @@ fn about(path: &str, found: &Found) -> Option<String> {
                 Some("task") => found.task.to_string(),
                 Some("settings") => "tasks_at_once".into(),
                 // Of these a fleet has none: forms like those of the others.
-                Some("bulk" | "drift" | "token" | "account" | "session" | "field") => return None,
+                Some("backup" | "bulk" | "drift" | "token" | "account" | "session" | "field") => return None,
                 _ => panic!("the bench knows nothing for {path}"),
             }
         }
