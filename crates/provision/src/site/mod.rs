@@ -33,7 +33,7 @@ pub(crate) use drop_formers::DropFormers;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use install::{Install, RunInstaller};
-pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, settings_files};
+pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, write_settings};
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;

@@ -26,9 +26,9 @@ use crate::World;
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{ForgetContext, SaveContext, SavedText};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::{Keep, TakeAway, Want, converge};
+use crate::step::file::{Keep, TakeAway};
 use crate::step::secret::MakeSecret;
-use crate::step::sites_php::{ListSite, listed};
+use crate::step::sites_php::list;
 use crate::step::vhost::RenameVhost;
 
 /// What a copy takes besides its files and its database, in bytes.
@@ -206,12 +206,7 @@ impl Rename {
         run.step(CreateDatabaseUser { server, name, hosts })?;
         let from = platform.root.site_dir(&site.name);
         run.step(CopyFiles { from, root: platform.root.clone(), site: renamed.name.clone(), attempt })?;
-        for file in layout::settings_files(run.world(), renamed, platform)? {
-            let current = run.check(layout::FileNow { path: file.path.clone() })?;
-            let want =
-                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-            converge(run, &current, want)?;
-        }
+        layout::write_settings(run, renamed, platform)?;
         Ok(())
     }
 
@@ -244,18 +239,6 @@ impl Rename {
         Links { site: renamed, root: &platform.root }.make(run)?;
         former::shelve(run, site, platform, &former.name)
     }
-}
-
-/// Has a name lead to a site, or nowhere.
-fn list(
-    run: &mut Run<'_, World>,
-    platform: &PlatformContext,
-    site: &SiteName,
-    names: Vec<HostName>,
-) -> Result<(), Fault> {
-    let were = listed(run.world(), &platform.root, site)?;
-    let (root, site) = (platform.root.clone(), site.clone());
-    run.step(ListSite { platform: platform.name.clone(), root, site, names, were })
 }
 
 /// A site that can be given another name.
