@@ -212,6 +212,12 @@ pub(crate) enum ProvisionCommand {
         /// A package that may be missing there though the site has it enabled; may be given again
         #[arg(long, value_name = "PACKAGE", value_parser = text::<MachineName>)]
         allow_missing: Vec<MachineName>,
+        /// Tries all of it on a copy, without a fence, compares what the site shows, and takes the copy away again
+        #[arg(long, conflicts_with = "rehearse_first")]
+        rehearse: bool,
+        /// The same; if all is well, the site moves then
+        #[arg(long)]
+        rehearse_first: bool,
     },
     /// Has a site be what it was before it was moved
     ///

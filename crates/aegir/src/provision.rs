@@ -2,7 +2,8 @@
 
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{
-    Compared, ContextName, FormerName, MigrateSite, Outcome, Remedy, Secrets, SiteName, Task, WritesAnswer, exit_code,
+    Compared, ContextName, FormerName, MigrateSite, Outcome, Rehearse, Remedy, Secrets, SiteName, Task, WritesAnswer,
+    exit_code,
 };
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
@@ -91,9 +92,14 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
         }
-        Command::Migrate { site, platform, db_server, allow_missing } => {
+        Command::Migrate { site, platform, db_server, allow_missing, rehearse, rehearse_first } => {
             let allow_missing = allow_missing.into_iter().collect();
-            let migrate = MigrateSite { site, platform, db_server, allow_missing };
+            let rehearse = match (rehearse, rehearse_first) {
+                (true, _) => Some(Rehearse::Only),
+                (_, true) => Some(Rehearse::First),
+                _ => None,
+            };
+            let migrate = MigrateSite { site, platform, db_server, allow_missing, rehearse };
             task(&composed, manner, Task::MigrateSite(Box::new(migrate)))
         }
         Command::GoBack { site, former } => task(&composed, manner, Task::GoBackSite { site, former }),

@@ -77,7 +77,7 @@ pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
 pub use site_name::SiteName;
 pub use stamp::stamp;
-pub use task::{CloneSite, InstallMethod, InstallSite, MigrateSite, OldName, Task, TaskKind};
+pub use task::{CloneSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};

@@ -251,12 +251,26 @@ pub struct MigrateSite {
     /// Packages that it has enabled and the platform may lack all the same: machine names. Each is told in the log.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub allow_missing: BTreeSet<MachineName>,
+    /// Whether all of it is tried on a copy first, while the site goes on; `None`: only where no site lives on the
+    /// platform yet, and less thoroughly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearse: Option<Rehearse>,
+}
+
+/// How a move is rehearsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rehearse {
+    /// It is rehearsed, and that is all.
+    Only,
+    /// It is rehearsed, and the site moves if all is well.
+    First,
 }
 
 impl MigrateSite {
     /// To `platform`, with all that the site has.
     pub fn to(site: SiteName, platform: PlatformName) -> MigrateSite {
-        MigrateSite { site, platform, db_server: None, allow_missing: BTreeSet::new() }
+        MigrateSite { site, platform, db_server: None, allow_missing: BTreeSet::new(), rehearse: None }
     }
 }
 

@@ -523,7 +523,7 @@ final class Driver {
     $_SERVER['SERVER_ADDR'] = '127.0.0.1';
     $_SERVER['REMOTE_ADDR'] = '127.0.0.1';
     $_SERVER['REQUEST_METHOD'] = 'GET';
-    $_SERVER['REQUEST_URI'] = '/';
+    $_SERVER['REQUEST_URI'] = '/' . (isset(self::$question['path']) ? (string) self::$question['path'] : '');
     $_SERVER['QUERY_STRING'] = '';
     $_SERVER['SCRIPT_NAME'] = '/index.php';
     $_SERVER['PHP_SELF'] = '/index.php';

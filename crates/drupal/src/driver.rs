@@ -29,7 +29,7 @@ use serde::Deserialize;
 pub const LONGEST_LINE: usize = 1 << 20;
 
 /// Every driver script: path within a folder, text.
-pub const SCRIPTS: [(&str, &str); 20] = [
+pub const SCRIPTS: [(&str, &str); 22] = [
     ("prelude.php", include_str!("../php/prelude.php")),
     ("updates.php", include_str!("../php/updates.php")),
     ("seven/site.php", include_str!("../php/seven/site.php")),
@@ -41,6 +41,7 @@ pub const SCRIPTS: [(&str, &str); 20] = [
     ("seven/updates.php", include_str!("../php/seven/updates.php")),
     ("seven/visit.php", include_str!("../php/seven/visit.php")),
     ("seven/front.php", include_str!("../php/seven/front.php")),
+    ("seven/pages.php", include_str!("../php/seven/pages.php")),
     ("eight/site.php", include_str!("../php/eight/site.php")),
     ("eight/install.php", include_str!("../php/eight/install.php")),
     ("eight/boot.php", include_str!("../php/eight/boot.php")),
@@ -50,6 +51,7 @@ pub const SCRIPTS: [(&str, &str); 20] = [
     ("eight/updates.php", include_str!("../php/eight/updates.php")),
     ("eight/visit.php", include_str!("../php/eight/visit.php")),
     ("eight/front.php", include_str!("../php/eight/front.php")),
+    ("eight/pages.php", include_str!("../php/eight/pages.php")),
 ];
 
 /// What `install` answers.
@@ -168,7 +170,7 @@ pub struct Updated {
 /// What `visit` answers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Visited {
-    /// The status of the front page, as a visitor would get it.
+    /// The status of the page, as a visitor would get it.
     pub status: u16,
     /// How the page begins, as text.
     #[serde(default)]
@@ -180,6 +182,13 @@ impl Visited {
     pub fn is_well(&self) -> bool {
         matches!(self.status, 200..=399 | 401 | 403)
     }
+}
+
+/// What `pages` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct KeyPages {
+    /// Paths, without a `/` before them; the front page's is empty.
+    pub paths: Vec<String>,
 }
 
 /// What `flush` answers.

@@ -9,9 +9,9 @@ use crate::backup::{
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
-    BringBack, BringCredentials, CopyDatabase, CopyFiles, DropFolderMark, FlushCaches, HoldStill, KeepCredentials,
-    LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate, ReplaceCredentials,
-    RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WriteCredentials,
+    BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, FlushCaches, HoldStill,
+    KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate,
+    ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -29,6 +29,7 @@ pub fn lines() -> Lines<World> {
         .undo::<CopyCode>()
         .undo::<CopyDatabase>()
         .undo::<CopyFiles>()
+        .undo::<CopyMoment>()
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
         .undo::<DumpDatabase>()

@@ -2,7 +2,7 @@
 
 /**
  * @file
- * Asks a Drupal 8 or later site for its front page, as a visitor whom nobody knows, without a web server.
+ * Asks a Drupal 8 or later site for a page, its front page unless told otherwise, as a visitor whom nobody knows, without a web server.
  */
 
 require_once __DIR__ . '/site.php';

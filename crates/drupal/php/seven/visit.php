@@ -2,12 +2,15 @@
 
 /**
  * @file
- * Asks a Drupal 7 site for its front page, as a visitor whom nobody knows, without a web server.
+ * Asks a Drupal 7 site for a page, its front page unless told otherwise, as a visitor whom nobody knows, without a web server.
  */
 
 require_once __DIR__ . '/site.php';
 
 Aegir\Driver::run(static function (array $question) {
+  if (isset($question['path']) && $question['path'] !== '') {
+    $_GET['q'] = $question['path'];
+  }
   Aegir\Seven::boot($question);
   Aegir\Driver::phase('visit');
   ob_start();

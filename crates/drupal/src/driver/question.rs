@@ -70,13 +70,23 @@ pub enum Operation {
     Flush,
     /// Runs all updates that the code calls for. Answers [`Updated`](super::Updated).
     Updates,
-    /// Asks for the front page. Answers [`Visited`](super::Visited).
-    Visit,
+    /// Asks for a page, as a visitor nobody knows. Answers [`Visited`](super::Visited).
+    Visit {
+        /// Its path, without a `/` before it; empty for the front page.
+        path: String,
+    },
+    /// Which pages show best whether the site is well. Answers [`KeyPages`](super::KeyPages).
+    Pages,
     /// Builds the front page as an anonymous visitor gets it, and runs no cron. Answers [`FrontPage`](super::FrontPage).
     FrontPage,
 }
 
 impl Operation {
+    /// Asks for the front page.
+    pub fn visit_front() -> Operation {
+        Operation::Visit { path: String::new() }
+    }
+
     /// Its name, which is also that of its script.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -86,7 +96,8 @@ impl Operation {
             Operation::Login { .. } => "login",
             Operation::Flush => "flush",
             Operation::Updates => "updates",
-            Operation::Visit => "visit",
+            Operation::Visit { .. } => "visit",
+            Operation::Pages => "pages",
             Operation::FrontPage => "front",
         }
     }
@@ -100,11 +111,12 @@ impl Operation {
         match self {
             Operation::Install(install) => install.expose(),
             Operation::Login { account } => json!({ "uid": account }),
+            Operation::Visit { path } => json!({ "path": path }),
             Operation::Boot
             | Operation::Requirements
             | Operation::Flush
             | Operation::Updates
-            | Operation::Visit
+            | Operation::Pages
             | Operation::FrontPage => json!({}),
         }
     }

@@ -4,16 +4,15 @@
 //! saved of it, and its PHP is asked in the pool that Ægir alone can reach. What it was made with goes with the task.
 
 use aegir_domain::{BackupAnswer, BackupManifest, BackupName, ContextName, Fault, PlatformName, ServerName};
-use aegir_host::Kind;
 use aegir_recipe::{Afterwards, Committed, Recipe, Run};
 
 use super::place::{self, MakeWorkFolder, RemoveWork};
 use super::trial::{ArchiveSound, TrialPlace, TrialRuns, site_of_trial};
 use super::unpack::{LoadDump, RemoveAside, UnpackDump, UnpackSite};
 use crate::World;
-use crate::site::{MakeSiteFolder, SettleModes, WriteCredentials, write_settings};
+use crate::site::{MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase};
-use crate::step::file::{Keep, MakeFolder, SetAside, TakeAway};
+use crate::step::file::{Keep, TakeAway};
 use crate::step::secret::MakeSecret;
 
 /// Proves that a backup is whole, and that a site can be made of it.
@@ -100,14 +99,6 @@ impl Verify {
         let credentials = run.world().home().credentials_of(&ContextName::Site(site.name.clone()));
         let was = run.step(Keep { path: credentials.clone(), name: "credentials".into() })?;
         run.step(TakeAway { path: credentials, was })?;
-        let trash = aegir_domain::Home::trash_beside(&root.path().join("sites"));
-        if run.world().files().kind(&trash)? != Some(Kind::Dir) {
-            run.step(MakeFolder { path: trash.clone(), mode: 0o700, group: None })?;
-        }
-        let folder = root.site_dir(&site.name);
-        let mode = run.world().files().stat(&folder)?.map_or(0o2750, |stat| stat.mode & 0o7777);
-        let aside = run.world().trash_name(site.name.as_str());
-        run.step(SetAside { path: folder, trash: trash.clone(), name: aside.clone(), mode })?;
-        Ok(trash.join(aside))
+        set_folder_aside(run, root, &site.name)
     }
 }

@@ -8,6 +8,8 @@ mod copying;
 mod dump;
 mod texts;
 
+pub(crate) use copying::Held;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;

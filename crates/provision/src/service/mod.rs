@@ -8,7 +8,7 @@ pub(crate) mod fpm;
 pub(crate) mod http;
 pub(crate) mod php;
 
-pub(crate) use db::DbServer;
+pub(crate) use db::{DbServer, Held};
 
 use aegir_domain::Remedy;
 

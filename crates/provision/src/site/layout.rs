@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{
-    AttemptId, ContextName, DbName, Fault, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
+    AttemptId, ContextName, DbName, Fault, Home, PlatformContext, PlatformRoot, ServerName, SiteContext, SiteName,
 };
 use aegir_drupal::htaccess;
 use aegir_drupal::settings::Settings;
-use aegir_host::{FileFault, Trouble};
+use aegir_host::{FileFault, Kind, Trouble};
 use aegir_recipe::{Action, Check, Cleanup, Run, Undo};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
 use crate::service::{DbServer, php};
-use crate::step::file::{Current, Want, converge, make_folder, put};
+use crate::step::file::{Current, MakeFolder, SetAside, Want, converge, make_folder, put};
 
 /// The folders of a site (inventory, section 18): path, mode, whether the web group owns it. The first is its own.
 pub(crate) const FOLDERS: [(&str, u32, Group); 10] = [
@@ -57,7 +57,6 @@ impl Group {
 
 /// A file that Ægir writes for a site.
 pub(crate) struct SiteFile {
-    pub(crate) path: PathBuf,
     /// What it is kept under while it is replaced.
     pub(crate) name: String,
     pub(crate) text: String,
@@ -74,7 +73,6 @@ pub(crate) fn settings_files(
     let settings = settings_of(world, site, platform)?;
     let template = world.files().read_text(&world.home().templates().join(settings.template_name()))?;
     Ok(vec![SiteFile {
-        path: settings_path(site, platform),
         name: "settings.php".into(),
         text: settings.render(template.as_deref())?,
         mode: SETTINGS_MODE,
@@ -108,6 +106,23 @@ pub(crate) fn write_settings_in(
         }
     }
     Ok(changed)
+}
+
+/// Has a site's folder lie in the trash of its platform; gives where.
+pub(crate) fn set_folder_aside(
+    run: &mut Run<'_, World>,
+    root: &PlatformRoot,
+    site: &SiteName,
+) -> Result<PathBuf, Fault> {
+    let trash = Home::trash_beside(&root.path().join("sites"));
+    if run.world().files().kind(&trash)? != Some(Kind::Dir) {
+        run.step(MakeFolder { path: trash.clone(), mode: 0o700, group: None })?;
+    }
+    let folder = root.site_dir(site);
+    let mode = run.world().files().stat(&folder)?.map_or(0o2750, |stat| stat.mode & 0o7777);
+    let aside = run.world().trash_name(site.as_str());
+    run.step(SetAside { path: folder, trash: trash.clone(), name: aside.clone(), mode })?;
+    Ok(trash.join(aside))
 }
 
 /// What the `settings.php` of a site depends on.

@@ -6,32 +6,37 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    Context, ContextName, Database, DbName, Fault, Former, Marker, MigrateSite, PlatformContext, PlatformName, Remedy,
-    SiteAnswer, SiteContext, SiteName,
+    Context, ContextName, Database, DbName, Fault, Former, Marker, MigrateSite, PlatformContext, PlatformName, Quiet,
+    Rehearse, Remedy, SiteAnswer, SiteContext, SiteName,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::compare::PackagesFit;
-use super::deploy::database::{CopyDatabase, DatabaseToCopy};
+use super::deploy::database::{CopyDatabase, CopyMoment, DatabaseToCopy};
 use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
 use super::deploy::former;
 use super::deploy::own::{KeepCredentials, ReplaceCredentials, TakeSalt};
+use super::deploy::rehearsal::{Shown, ShownNow, ShownThen};
 use super::deploy::updates::{RunUpdates, Visit, VisitNow};
 use super::facts::{DatabaseReady, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes};
 use super::probe::{Links, Packages};
 use crate::World;
+use crate::backup::RemoveAside;
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{SaveContext, SavedText};
-use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::{Keep, Want, converge};
+use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase};
+use crate::step::file::Keep;
 use crate::step::secret::MakeSecret;
-use crate::step::sites_php::{ListSite, listed};
+use crate::step::sites_php::{ListSite, list, listed};
 use crate::step::vhost::PublishVhost;
 
 /// What a copy takes besides its files and its database, in bytes.
 const ROOM: u64 = 50 << 20;
+
+/// A database of so many bytes is copied once more without a thought.
+const SMALL: u64 = 64 << 20;
 
 /// Moves a site to another platform.
 pub(crate) struct Migrate {
@@ -49,10 +54,11 @@ impl Recipe<World> for Migrate {
         let hosts =
             run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
         let folder = from.root.site_dir(&site.name);
-        let bytes = run.check(FilesToCopy { folder: folder.clone() })?
-            + run.check(DatabaseToCopy { site: site.clone(), to: db_server.clone() })?;
+        let data = run.check(DatabaseToCopy { site: site.clone(), to: db_server.clone() })?;
+        let bytes = run.check(FilesToCopy { folder: folder.clone() })? + data;
         run.check(Room { at: ready.platform.root.path().join("sites"), bytes: bytes + ROOM })?;
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
+        let rehearsal = self.rehearsal(run, &site, &from, &ready.platform, data)?;
 
         let world = run.world();
         let attempt = world.task.attempt;
@@ -71,7 +77,18 @@ impl Recipe<World> for Migrate {
         };
         let root = ready.platform.root.clone();
 
-        self.make_copy(run, &site, &moved, &folder, &ready.platform)?;
+        let on_trial = match rehearsal {
+            None => moved.clone(),
+            Some(_) => SiteContext { quiet: Quiet { mail: true, cron: true }, ..moved.clone() },
+        };
+        self.make_copy(run, &site, &on_trial, &folder, &ready.platform)?;
+        if let Some(rehearsal) = rehearsal {
+            rehearse(run, rehearsal, &site, &on_trial, &ready.platform, was)?;
+            if self.asked.rehearse == Some(Rehearse::Only) {
+                return stop_after_rehearsal(run, on_trial, &ready.platform);
+            }
+            layout::write_settings(run, &moved, &ready.platform)?;
+        }
         let since = run.world().parts.clock.unix_ms();
         run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
         run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
@@ -145,19 +162,24 @@ impl Migrate {
         run.step(CreateDatabase { server: server.clone(), name: name.clone(), marker })?;
         run.step(CreateDatabaseUser { server, name, hosts })?;
         run.step(CopyFiles { from: from.to_owned(), root: to.root.clone(), site: site.name.clone(), attempt })?;
-        for file in layout::settings_files(run.world(), moved, to)? {
-            let current = run.check(layout::FileNow { path: file.path.clone() })?;
-            let want =
-                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-            converge(run, &current, want)?;
-        }
-        let were = listed(run.world(), &to.root, &site.name)?;
-        run.step(ListSite {
-            platform: to.name.clone(),
-            root: to.root.clone(),
-            site: site.name.clone(),
-            names: moved.names(),
-            were,
+        layout::write_settings(run, moved, to)?;
+        list(run, to, &site.name, moved.names())
+    }
+
+    /// Whether and how thoroughly the move is tried first, and what the site shows before. Where no site lives yet, PHP
+    /// has compiled nothing: visitors would wait for that behind the fence, and be the first to meet the code.
+    fn rehearsal(
+        &self,
+        run: &mut Run<'_, World>,
+        site: &SiteContext,
+        from: &PlatformContext,
+        to: &PlatformContext,
+        data: u64,
+    ) -> Result<Option<Rehearsal>, Fault> {
+        Ok(match self.asked.rehearse {
+            Some(_) => Some(Rehearsal::Whole(run.check(ShownNow { site: site.clone(), platform: from.clone() })?)),
+            None if data <= SMALL && is_without_sites(run.world(), to)? => Some(Rehearsal::Short),
+            None => None,
         })
     }
 
@@ -205,6 +227,70 @@ fn changes(site: &SiteContext, moved: &SiteContext) -> Vec<String> {
         changes.push(format!("the database server: `{}`", moved.db_server));
     }
     changes
+}
+
+/// How thoroughly a move is tried.
+enum Rehearsal {
+    /// Its updates run, and its front page is asked for.
+    Short,
+    /// What it shows is compared too, with this.
+    Whole(Shown),
+}
+
+/// Whether nobody has tried yet what this platform's code does with a site.
+fn is_without_sites(world: &World, platform: &PlatformContext) -> Result<bool, Fault> {
+    let sites = platform.root.path().join("sites");
+    for name in world.files().list(&sites)?.iter().filter(|name| *name != "default") {
+        if world.files().kind(&sites.join(name).join("settings.php"))?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Tries a move on the copy, with the data of this moment, while the site goes on; `on_trial` sends no mail.
+fn rehearse(
+    run: &mut Run<'_, World>,
+    rehearsal: Rehearsal,
+    site: &SiteContext,
+    on_trial: &SiteContext,
+    to: &PlatformContext,
+    was: Option<u16>,
+) -> Result<(), Fault> {
+    let began = run.world().parts.clock.now();
+    run.say("The rehearsal begins: the site goes on meanwhile");
+    run.step(CopyMoment {
+        server: site.db_server.clone(),
+        from: site.database.clone(),
+        to_server: on_trial.db_server.clone(),
+        to: on_trial.database.clone(),
+    })?;
+    run.step(RunUpdates { site: Box::new(on_trial.clone()), platform: to.clone() })?;
+    run.check(Visit { site: on_trial.clone(), platform: to.clone(), was, in_service: false })?;
+    if let Rehearsal::Whole(before) = rehearsal {
+        run.check(ShownThen { site: on_trial.clone(), platform: to.clone(), before })?;
+    }
+    let took = run.world().parts.clock.now().saturating_sub(began);
+    run.answer("rehearsed_ms", took.as_millis() as u64);
+    run.say(format!("All was well in the rehearsal, which took {:.1} s", took.as_secs_f64()));
+    Ok(())
+}
+
+/// Takes away what a move was rehearsed on: all is as it was.
+fn stop_after_rehearsal(
+    run: &mut Run<'_, World>,
+    on_trial: SiteContext,
+    to: &PlatformContext,
+) -> Result<Committed, Fault> {
+    list(run, to, &on_trial.name, Vec::new())?;
+    let aside = layout::set_folder_aside(run, &to.root, &on_trial.name)?;
+    run.answer("site", on_trial.name.as_str());
+    run.say(format!("`{}` can move to `{}`; it has not", on_trial.name, to.name));
+    run.point_of_no_return(
+        Afterwards::new()
+            .cleanup(RemoveAside { path: aside })
+            .cleanup(DropDatabase { server: on_trial.db_server, database: on_trial.database }),
+    )
 }
 
 /// Says what is kept, and how to go back to it.

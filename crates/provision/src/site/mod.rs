@@ -22,7 +22,7 @@ pub(crate) use clone::Clone;
 pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
 pub(crate) use deploy::coming::MakeComing;
-pub(crate) use deploy::database::CopyDatabase;
+pub(crate) use deploy::database::{CopyDatabase, CopyMoment};
 pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};
 pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
 pub(crate) use deploy::former::BringBack;
@@ -33,7 +33,9 @@ pub(crate) use drop_formers::DropFormers;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use install::{Install, RunInstaller};
-pub(crate) use layout::{DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, write_settings};
+pub(crate) use layout::{
+    DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,
+};
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aegir_domain::{InstallSite, MigrateSite, OutcomeKind, Report, Task};
+use aegir_domain::{InstallSite, MigrateSite, OutcomeKind, Rehearse, Report, Task};
 use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{Code, Lab};
@@ -47,6 +47,60 @@ fn a_site_is_moved_beside_others_that_live_on() {
         migrate("later_seven")
     });
     scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
+}
+
+fn rehearsed(rehearse: Rehearse) -> Task {
+    let site = ("a.test".parse().unwrap(), "later_seven".parse().unwrap());
+    Task::MigrateSite(Box::new(MigrateSite { rehearse: Some(rehearse), ..MigrateSite::to(site.0, site.1) }))
+}
+
+#[test]
+fn a_move_is_rehearsed_and_leaves_the_site_as_it_was() {
+    let scene = Scene::new("migrate-site, rehearsed only", |lab| {
+        a_site_beside_another(lab, "seven");
+        rehearsed(Rehearse::Only)
+    });
+    let (before, after) = scene.worlds();
+    assert_eq!(after.differences(before), Vec::<String>::new());
+    scene.prove(Extent::OneOf(2));
+}
+
+#[test]
+fn a_site_is_moved_after_a_rehearsal_or_left_as_it_was() {
+    let scene = Scene::new("migrate-site, rehearsed first", |lab| {
+        a_site_beside_another(lab, "seven");
+        rehearsed(Rehearse::First)
+    });
+    scene.prove(Extent::OneOf(4));
+}
+
+#[test]
+fn a_site_is_moved_to_where_others_live_or_left_as_it_was() {
+    let scene = Scene::new("migrate-site, to where others live", |lab| {
+        a_site_beside_another(lab, "seven");
+        lab.must(Task::InstallSite(Box::new(lab.new_site("there.test", "later_seven"))));
+        migrate("later_seven")
+    });
+    scene.prove(Extent::OneOf(4));
+}
+
+#[test]
+fn a_rehearsal_tells_what_goes_wrong_before_any_visitor_is_told_to_wait() {
+    for trouble in [Trouble::UpdateDies, Trouble::UpdateFails, Trouble::PageBroken] {
+        let lab = Lab::new();
+        a_site_beside_another(&lab, "seven");
+        let before = lab.snapshot();
+        lab.machine.begin(trouble);
+
+        let attempt = lab.ask(rehearsed(Rehearse::First));
+        let ending = lab.work_on(attempt, &lab.worker());
+
+        assert_eq!(ending.outcome.kind(), OutcomeKind::RolledBack, "{trouble:?}: {ending:?}");
+        let journal = fs::read(lab.home().tasks().join(attempt.to_string()).join("journal")).unwrap();
+        let journal = String::from_utf8_lossy(&journal);
+        assert!(journal.contains("run-updates") && !journal.contains("raise-fence"), "{trouble:?}: {journal}");
+        assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new(), "{trouble:?}");
+    }
 }
 
 #[test]

@@ -30,6 +30,15 @@ const MOST: usize = 8;
 /// So many statements of a dump, each of about a megabyte, may be read and not loaded yet.
 const PIECES_ON_THE_WAY: usize = 8;
 
+/// Whether a database that is copied is written to meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// Nobody may write to it.
+    Still,
+    /// It is: the copy is as it is at one moment, which takes longer.
+    Not,
+}
+
 impl DbServer<'_> {
     /// Waits until nobody is connected as the user of `name`, for five seconds at the most. Where that cannot be
     /// told, it waits that long.
@@ -112,15 +121,23 @@ impl DbServer<'_> {
     }
 
     /// Has the empty database `to` of `other`, this server or one of its kind, hold what `from` holds, less the rows
-    /// of caches. What an earlier try left in it goes first. Nobody may write to `from` meanwhile.
-    pub(crate) fn copy_database(&self, from: &Database, other: &DbServer<'_>, to: &Database) -> Result<(), Fault> {
+    /// of caches. What an earlier try left in it goes first.
+    pub(crate) fn copy_database(
+        &self,
+        from: &Database,
+        held: Held,
+        other: &DbServer<'_>,
+        to: &Database,
+    ) -> Result<(), Fault> {
         self.must_bear(&from.name, &from.marker)?;
         other.must_bear(&to.name, &to.marker)?;
         let caches: BTreeSet<String> =
             self.names(&from.name, &self.driver.ask_caches(&from.name))?.into_iter().collect();
         match (&self.service, &other.service) {
             (DbService::Sqlite {}, DbService::Sqlite {}) => self.copy_file(from, other, to, &caches),
-            (DbService::Mariadb { .. }, DbService::Mariadb { .. }) if self.server == other.server => {
+            (DbService::Mariadb { .. }, DbService::Mariadb { .. })
+                if self.server == other.server && held == Held::Still =>
+            {
                 self.copy_tables(&from.name, &to.name, &caches)
             }
             (DbService::Mariadb { .. }, DbService::Mariadb { .. }) => {
@@ -204,7 +221,10 @@ impl DbServer<'_> {
             files.set_group(&coming, self.world.parts.web_gid)?;
             files.set_mode(&coming, mode)?;
         }
-        files.remove_file(&target)?;
+        // What SQLite kept beside the file that was there belongs to that one.
+        for end in ["", "-wal", "-shm", "-journal"] {
+            files.remove_file(&PathBuf::from(format!("{}{end}", target.display())))?;
+        }
         files.rename(&coming, &target)?;
         Ok(())
     }

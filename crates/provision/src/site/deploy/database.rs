@@ -7,7 +7,7 @@ use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
-use crate::service::DbServer;
+use crate::service::{DbServer, Held};
 
 /// A site's database is its own, and can be copied; gives its size in bytes.
 pub(crate) struct DatabaseToCopy {
@@ -30,6 +30,35 @@ impl Check<World> for DatabaseToCopy {
     }
 }
 
+/// Copies a database that is written to, as it is at one moment, into an empty one of the same server or of another one
+/// of its kind: for what is tried on it, not to be kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CopyMoment {
+    pub(crate) server: ServerName,
+    pub(crate) from: Database,
+    /// Whose `to` is.
+    pub(crate) to_server: ServerName,
+    pub(crate) to: Database,
+}
+
+impl Action<World> for CopyMoment {
+    type Output = ();
+    const NAME: &'static str = "copy-moment";
+    const LIMIT: Duration = Duration::from_secs(4 * 3600);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let other = DbServer::beside_another(world, &self.to_server)?;
+        DbServer::of(world, &self.server)?.copy_database(&self.from, Held::Not, &other, &self.to)
+    }
+}
+
+impl Undo<World> for CopyMoment {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // What it filled goes with the step that made it.
+        Ok(())
+    }
+}
+
 /// Copies a database that nobody writes to into an empty one, of the same server or of another one of its kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CopyDatabase {
@@ -48,7 +77,7 @@ impl Action<World> for CopyDatabase {
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let began = world.parts.clock.now();
         let other = DbServer::beside_another(world, &self.to_server)?;
-        DbServer::of(world, &self.server)?.copy_database(&self.from, &other, &self.to)?;
+        DbServer::of(world, &self.server)?.copy_database(&self.from, Held::Still, &other, &self.to)?;
         let took = world.parts.clock.now().saturating_sub(began);
         world.say(format!(
             "Copied the database `{}` to `{}` in {:.1} s",

@@ -13,5 +13,6 @@ pub(crate) mod fence;
 pub(crate) mod files;
 pub(crate) mod former;
 pub(crate) mod own;
+pub(crate) mod rehearsal;
 pub(crate) mod relocate;
 pub(crate) mod updates;

@@ -19,7 +19,7 @@ const REBUILD: Duration = Duration::from_secs(480);
 const VISIT: Duration = Duration::from_secs(240);
 
 /// Asks about a self that is not in service yet.
-fn trial<'w>(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
+pub(super) fn trial<'w>(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
     let credentials = new_credentials(world, &site.db_server, &site.database.name)?;
     Asker::of_trial(world, site, platform, credentials)
 }
@@ -107,7 +107,7 @@ impl Check<World> for VisitNow {
     const LIMIT: Duration = Duration::from_secs(300);
 
     fn look(&self, world: &World) -> Result<Option<u16>, Fault> {
-        let asked = Asker::of(world, &self.site, &self.platform)?.ask::<Visited>(Operation::Visit, VISIT);
+        let asked = Asker::of(world, &self.site, &self.platform)?.ask::<Visited>(Operation::visit_front(), VISIT);
         match asked {
             Ok(visited) if visited.is_well() => Ok(Some(visited.status)),
             Ok(visited) => {
@@ -142,7 +142,7 @@ impl Check<World> for Visit {
             true => Asker::of(world, &self.site, &self.platform)?,
             false => trial(world, &self.site, &self.platform)?,
         };
-        let visited: Visited = asker.ask(Operation::Visit, VISIT)?;
+        let visited: Visited = asker.ask(Operation::visit_front(), VISIT)?;
         match visited.is_well() || self.was == Some(visited.status) {
             true => Ok(()),
             false => Err(Unwell { site: self.site.name.clone(), visited }.into()),
