@@ -166,19 +166,7 @@ fn a_full_disk_is_refused_before_and_leaves_nothing_half() {
     let mut lab = Lab::bare(way());
     let backups = lab.home().join("backups");
     fs::create_dir(&backups).unwrap();
-    let mounted =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m,mode=0755", "tmpfs"]).arg(&backups).status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no file system can be mounted here (that takes root)");
-        return;
-    }
-    struct Mounted<'a>(&'a Path);
-    impl Drop for Mounted<'_> {
-        fn drop(&mut self) {
-            let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-        }
-    }
-    let _mounted = Mounted(&backups);
+    let Some(_disk) = Disk::mount(&backups, "24m") else { return };
     lab.give(&backups);
     lab.start_stack(&[]);
     lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
