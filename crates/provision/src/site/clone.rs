@@ -16,7 +16,7 @@ use super::deploy::database::DatabaseToCopy;
 use super::deploy::files::{CopyFiles, FilesToCopy};
 use super::deploy::own::{MakeOwn, Sanitise};
 use super::deploy::relocate::Relocate;
-use super::deploy::updates::{LendPool, Rebuild, RunUpdates, Visit, VisitNow, WithdrawPool};
+use super::deploy::updates::{Rebuild, RunUpdates, Visit, VisitNow};
 use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes, WriteCredentials};
 use super::probe::{Links, Packages, SiteAnswers};
@@ -86,7 +86,6 @@ impl Recipe<World> for Clone {
         let attempt = run.world().task.attempt;
         run.point_of_no_return(
             Afterwards::new()
-                .cleanup(WithdrawPool { platform: ready.platform, attempt })
                 .cleanup(layout::DropFolderMark { root, site: copy.name, attempt })
                 .cleanup(RemoveWork { path: work(run.world()) }),
         )
@@ -210,7 +209,6 @@ impl Clone {
             to: copy.name.clone(),
             to_root: to.root.clone(),
         })?;
-        run.step(LendPool { platform: to.clone() })?;
         let copy = Box::new(copy.clone());
         match to.name == from.name {
             true => run.step(Rebuild { site: copy, platform: to.clone() }),

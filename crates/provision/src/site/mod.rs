@@ -28,7 +28,7 @@ pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
 pub(crate) use deploy::former::BringBack;
 pub(crate) use deploy::own::{BringCredentials, KeepCredentials, MakeOwn, ReplaceCredentials, Sanitise, TakeSalt};
 pub(crate) use deploy::relocate::Relocate;
-pub(crate) use deploy::updates::{LendPool, Rebuild, RunUpdates, WithdrawPool};
+pub(crate) use deploy::updates::{Rebuild, RunUpdates};
 pub(crate) use drop_formers::DropFormers;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;

@@ -17,7 +17,7 @@ use super::deploy::files::{CopyFiles, FilesToCopy, TopUpFiles};
 use super::deploy::former;
 use super::deploy::own::{KeepCredentials, TakeSalt};
 use super::deploy::relocate::Relocate;
-use super::deploy::updates::{LendPool, Rebuild, Visit, VisitNow, WithdrawPool};
+use super::deploy::updates::{Rebuild, Visit, VisitNow};
 use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes, WriteCredentials};
 use super::migrate::say_kept;
@@ -72,7 +72,6 @@ impl Recipe<World> for Rename {
         self.warn_of_names(run, &site, &renamed);
 
         self.make_copy(run, &site, &renamed, &platform)?;
-        run.step(LendPool { platform: platform.clone() })?;
         let since = run.world().parts.clock.unix_ms();
         for name in [&site.name, &renamed.name] {
             run.step(RaiseFence { site: name.clone(), attempt, since })?;
@@ -127,7 +126,6 @@ impl Recipe<World> for Rename {
             Afterwards::new()
                 .finish(LowerFence { site: renamed.name.clone(), attempt })
                 .finish(LowerFence { site: site.name, attempt })
-                .cleanup(WithdrawPool { platform: platform.clone(), attempt })
                 .cleanup(layout::DropFolderMark { root: platform.root, site: renamed.name, attempt }),
         )
     }

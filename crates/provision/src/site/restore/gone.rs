@@ -18,7 +18,7 @@ use crate::site::clone::say_quiet;
 use crate::site::deploy::former::BringBack;
 use crate::site::deploy::own::MakeOwn;
 use crate::site::deploy::relocate::Relocate;
-use crate::site::deploy::updates::{LendPool, RunUpdates, Visit, WithdrawPool};
+use crate::site::deploy::updates::{RunUpdates, Visit};
 use crate::site::facts::{NameIsFree, Served};
 use crate::site::layout::{DropFolderMark, SettleModes, WriteCredentials};
 use crate::site::probe::{Links, SiteAnswers};
@@ -77,7 +77,6 @@ pub(super) fn restore(
     }
     run.step(BringBack { from: made.coming, to: root.site_dir(&new.name), attempt })?;
     list(run, &target.platform, &new.name, new.names())?;
-    run.step(LendPool { platform: target.platform.clone() })?;
     run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
     let platform = target.platform.clone();
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
@@ -100,7 +99,6 @@ pub(super) fn restore(
     }
     run.point_of_no_return(
         Afterwards::new()
-            .cleanup(WithdrawPool { platform: target.platform, attempt })
             .cleanup(DropFolderMark { root, site: new.name, attempt })
             .cleanup(RemoveWork { path: made.work }),
     )

@@ -19,7 +19,7 @@ use crate::site::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, 
 use crate::site::deploy::files::PlaceIsFree;
 use crate::site::deploy::former::{self, BringBack, WrittenSince};
 use crate::site::deploy::own::{KeepCredentials, ReplaceCredentials};
-use crate::site::deploy::updates::{LendPool, RunUpdates, Visit, WithdrawPool};
+use crate::site::deploy::updates::{RunUpdates, Visit};
 use crate::site::facts::Served;
 use crate::site::go_back::tell_of;
 use crate::site::layout::{DropFolderMark, SettleModes};
@@ -84,8 +84,7 @@ pub(super) fn restore(
         tell_of(run, &written);
     }
     swap(run, &living, &new, &target, &made, &name)?;
-    // After the swap: whatever still runs in it when that is taken back ends before the site's own folder is there again.
-    run.step(LendPool { platform: target.platform.clone() })?;
+    // Whatever still runs in it when that is taken back ends before the site's own folder is there again.
     run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
     let platform = target.platform.clone();
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
@@ -108,7 +107,6 @@ pub(super) fn restore(
     run.point_of_no_return(
         Afterwards::new()
             .finish(LowerFence { site: site.name.clone(), attempt })
-            .cleanup(WithdrawPool { platform: target.platform.clone(), attempt })
             .cleanup(DropFolderMark { root: target.platform.root, site: site.name.clone(), attempt })
             .cleanup(RemoveWork { path: made.work }),
     )
