@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::disk::Disk;
 use crate::support::real::put_back_by_hand;
 use crate::support::story::{Site, save_sqlite_server};
 use crate::support::world::World;
