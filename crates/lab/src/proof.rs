@@ -17,6 +17,7 @@
 //!   other sites live on before it is recovered     as they are, and it as it was
 //!   somebody cancels it at any record              as it was, or it came too late
 //!   a service goes at any record, and comes back   the same; in time, without help
+//!   somebody edits, breaks or asks for something   the same, told by name, and never half
 //!   the disk is full for any write, or from it on  the same; for one alone, without help
 //! ```
 //!
@@ -27,6 +28,7 @@ mod child;
 mod failing;
 mod killing;
 mod lines;
+mod meanwhile;
 mod neighbour;
 mod power;
 mod trouble;
@@ -47,6 +49,7 @@ use aegir_recipe::{AfterLine, Record};
 use crate::{Lab, Snapshot};
 
 pub use child::die_as_asked;
+pub use meanwhile::{Deed, Meanwhile};
 
 static FORKING: RwLock<()> = RwLock::new(());
 

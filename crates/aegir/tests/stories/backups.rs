@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::disk::Disk;
 use crate::support::real::put_back_by_hand;
 use crate::support::story::{Site, save_sqlite_server};
 use crate::support::world::World;
@@ -166,19 +167,7 @@ fn a_full_disk_is_refused_before_and_leaves_nothing_half() {
     let mut lab = Lab::bare(way());
     let backups = lab.home().join("backups");
     fs::create_dir(&backups).unwrap();
-    let mounted =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m,mode=0755", "tmpfs"]).arg(&backups).status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no file system can be mounted here (that takes root)");
-        return;
-    }
-    struct Mounted<'a>(&'a Path);
-    impl Drop for Mounted<'_> {
-        fn drop(&mut self) {
-            let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-        }
-    }
-    let _mounted = Mounted(&backups);
+    let Some(_disk) = Disk::mount(&backups, "24m") else { return };
     lab.give(&backups);
     lab.start_stack(&[]);
     lab.provision(&["save", "@server_localhost", "--private-stack"]).done();

@@ -1,16 +1,15 @@
 //! Installers that misbehave, and disks that fill up: as it was, and the reason told.
 
 use std::fs;
-use std::io::Write;
-use std::path::Path;
 use std::process::Command;
 
+use crate::support::disk::{Disk, fill};
 use crate::support::said::Said;
 use crate::support::story::at_line;
 use crate::support::world::World;
 use crate::support::{Lab, run, way};
 
-fn settle(lab: &Lab, settings: &str) {
+pub(super) fn settle(lab: &Lab, settings: &str) {
     let hostmaster = lab.home().join("hostmaster");
     fs::write(hostmaster.join("aegir.toml"), settings).unwrap();
     lab.give(&hostmaster);
@@ -48,31 +47,11 @@ fn an_installer_that_prints_notices_and_a_false_answer_is_not_believed() {
     }
 }
 
-/// A file system of its own below the home, as long as this lives.
-struct Disk<'a>(&'a Path);
-
-impl<'a> Disk<'a> {
-    fn mount(at: &'a Path, size: &str) -> Option<Disk<'a>> {
-        let options = format!("size={size},mode=0755");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).status();
-        mounted.is_ok_and(|status| status.success()).then_some(Disk(at))
-    }
-}
-
-impl Drop for Disk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_is_refused_before_and_survived_in_the_middle() {
     let mut lab = Lab::bare(way());
     let home = lab.home();
-    let Some(_disk) = Disk::mount(&home, "200m") else {
-        eprintln!("skipped: no file system can be mounted here (that takes root)");
-        return;
-    };
+    let Some(_disk) = Disk::mount(&home, "200m") else { return };
     lab.give(&home);
     lab.start_stack(&["--db", "sqlite"]);
     lab.provision(&["save", "@server_localhost", "--private-stack"]).done();
@@ -96,13 +75,4 @@ fn a_full_disk_is_refused_before_and_survived_in_the_middle() {
     World::of(&lab).must_be(&before);
     fs::remove_file(&filler).unwrap();
     lab.install("a.localhost", "ten").done();
-}
-
-/// Writes until nothing more fits.
-fn fill(path: &Path) {
-    let mut file = fs::File::create(path).unwrap();
-    for size in [1 << 20, 4096, 1] {
-        let block = vec![b'x'; size];
-        while file.write_all(&block).is_ok() {}
-    }
 }

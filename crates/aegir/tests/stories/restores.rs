@@ -11,7 +11,7 @@ use crate::support::world::World;
 use crate::support::{Lab, run, way};
 
 /// Backs a site up, and gives the name of the backup.
-fn back_up(lab: &Lab, site: &str) -> String {
+pub(super) fn back_up(lab: &Lab, site: &str) -> String {
     let said = lab.provision(&["--json", "backup", &format!("@{site}")]).done();
     let end: Value = serde_json::from_str(said.out.trim().lines().last().unwrap()).unwrap();
     end["answer"]["backup"].as_str().unwrap().to_owned()

@@ -166,7 +166,11 @@ impl<'w> HttpServer<'w> {
         // Before the first file: a process that dies from here on leaves a number that says so, whatever
         // the files then look like.
         self.write_generation(was | 1)?;
-        for (change, _) in &changed {
+        for (change, before) in &changed {
+            if before.is_some() && self.world.files().read(&change.path)? != *before {
+                // While its successor was tested.
+                warn_that_it_is_replaced(self.world, &change.path);
+            }
             self.swap(&change.path, change.text.as_ref().map(|text| text.expose().as_bytes()))?;
         }
         if self.world.files().kind(&self.config.folder.join(self.driver.entry()))?.is_none() {
@@ -469,6 +473,14 @@ fn is_down(fault: &Fault) -> bool {
 fn doubled_name(said: &str) -> Option<String> {
     let after = said.split_once("conflicting parameter \"")?.1;
     Some(after.split('"').next()?.to_owned())
+}
+
+/// Names a file of ours that somebody else wrote into: what it is replaced by has nothing of that.
+pub(crate) fn warn_that_it_is_replaced(world: &World, path: &Path) {
+    world.warn(format!(
+        "`{}` was changed by hand, and is written anew without that: what is to stay belongs into `post.d/`",
+        path.display()
+    ));
 }
 
 /// What a server says may quote a line of a vhost, which holds credentials.

@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 
 use aegir_domain::{
-    CloneSite, Context, Database, DbName, Fault, HostName, Marker, PlatformContext, Quiet, Remedy, ServerName,
+    CloneSite, Context, Database, DbName, Fault, Fit, HostName, Marker, PlatformContext, Quiet, Remedy, ServerName,
     SiteAnswer, SiteContext, SiteName,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
-use super::compare::PackagesFit;
+use super::compare::{PackagesFit, all_is_there};
 use super::deploy::database::DatabaseToCopy;
 use super::deploy::files::{CopyFiles, FilesToCopy};
 use super::deploy::own::{MakeOwn, Sanitise};
@@ -44,7 +44,7 @@ impl Recipe<World> for Clone {
         let Source { site, from, dump_name } = run.check(MayClone { site: asked.site.clone() })?;
         let to = asked.platform.clone().unwrap_or(site.platform.clone());
         let ready = run.check(PlatformReady { platform: to, profile: Some(site.profile.clone()) })?;
-        self.check_place(run, &site, &ready)?;
+        let fit = self.check_place(run, &site, &ready)?;
         let db_server = asked.db_server.clone().unwrap_or(site.db_server.clone());
         let hosts =
             run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
@@ -70,6 +70,9 @@ impl Recipe<World> for Clone {
 
         let code = CodeAhead::begin(root.path());
         let packages = run.check(Packages { site: copy.clone(), core: copy.core.clone(), code })?;
+        if let Some(fit) = &fit {
+            all_is_there(fit, &packages)?;
+        }
         run.answer_with(&SiteAnswer {
             core: copy.core.clone(),
             packages: Some(packages),
@@ -90,17 +93,18 @@ impl Recipe<World> for Clone {
 }
 
 impl Clone {
-    /// What must hold of the platform and of the name.
-    fn check_place(&self, run: &mut Run<'_, World>, site: &SiteContext, ready: &Ready) -> Result<(), Fault> {
+    /// What must hold of the platform and of the name; gives how the site fits another platform than its own.
+    fn check_place(&self, run: &mut Run<'_, World>, site: &SiteContext, ready: &Ready) -> Result<Option<Fit>, Fault> {
         let asked = &self.asked;
-        if ready.platform.name != site.platform {
-            run.check(PackagesFit {
+        let fit = match ready.platform.name == site.platform {
+            true => None,
+            false => Some(run.check(PackagesFit {
                 site: site.name.clone(),
                 platform: ready.platform.name.clone(),
                 db_server: asked.db_server.clone(),
                 allow_missing: BTreeSet::new(),
-            })?;
-        }
+            })?),
+        };
         run.check(PlatformServed { platform: ready.platform.clone(), site: Served::New })?;
         run.check(NameIsFree {
             site: asked.to.clone(),
@@ -110,7 +114,7 @@ impl Clone {
             root: ready.platform.root.clone(),
         })?;
         run.check(PhpReady { platform: ready.platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;
-        Ok(())
+        Ok(fit)
     }
 
     fn context(

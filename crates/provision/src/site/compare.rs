@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use aegir_domain::protocol::Said;
 use aegir_domain::{
-    AttemptId, Cmd, Code, Fault, Fit, PlatformContext, PlatformName, PlatformSide, Reach, Reason, Remedy, ServerName,
-    SiteContext, SiteName, SiteSide, TaskLock, Verdict, compare, locks_to_compare,
+    AttemptId, Cmd, Code, Fault, Fit, Instance, PackageFit, PlatformContext, PlatformName, PlatformSide, Reach, Reason,
+    Remedy, ServerName, SiteContext, SiteName, SiteSide, TaskLock, Verdict, compare, locks_to_compare,
 };
 use aegir_drupal::platform::{self, PlatformFacts};
 use aegir_host::{CommandFailed, Deadline, Launch, Mint, Programs, Ran};
@@ -202,6 +202,35 @@ impl Remedy for CompareFault {
 #[error("the site `{}` does not fit the platform `{}`: {}", fit.site, fit.platform, said(fit))]
 struct DoesNotFit {
     fit: Box<Fit>,
+}
+
+/// Refuses a platform that has lost code of enabled packages since a site was compared with it; `packages` are what the
+/// site has there now.
+pub(super) fn all_is_there(fit: &Fit, packages: &[Instance]) -> Result<(), Fault> {
+    let was_there = |package: &Instance| {
+        let same = |other: &&PackageFit| other.kind == package.kind && other.name == package.name;
+        fit.packages.iter().find(same).is_some_and(|fit| fit.there.is_some())
+    };
+    let lost = packages.iter().filter(|package| package.enabled && package.path.is_none() && was_there(package));
+    let lost: Vec<String> = lost.map(|package| package.name.clone()).collect();
+    match lost.is_empty() {
+        true => Ok(()),
+        false => Err(CodeLost { platform: fit.platform.clone(), lost }.into()),
+    }
+}
+
+/// Somebody changed the code of the platform while the task was at it.
+#[derive(Debug, thiserror::Error)]
+#[error("code that was on the platform `{platform}` when the site was compared with it is gone: {}", lost.join(", "))]
+struct CodeLost {
+    platform: PlatformName,
+    lost: Vec<String>,
+}
+
+impl Remedy for CodeLost {
+    fn remedy(&self) -> Option<String> {
+        Some(format!("put it back, run `aegir provision verify @platform_{}`, then try again", self.platform))
+    }
 }
 
 /// How many reasons are told at the most.

@@ -22,7 +22,7 @@ use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{ForgetContext, SaveContext, SavedText};
 use crate::step::file::{Keep, TakeAway, Was};
 use crate::step::sites_php::list;
-use crate::step::vhost::{PublishVhost, RenameVhost};
+use crate::step::vhost::{PublishVhost, RenameVhost, keep_of};
 
 /// Has a site be what it was.
 pub(crate) struct GoBack {
@@ -81,17 +81,18 @@ impl Recipe<World> for GoBack {
         run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
         let written = run.check(WrittenSince { site: site.clone(), since: former.since })?;
         tell_of(run, &written);
+        let vhost = keep_of(run, &site, &from)?;
         self.bring_data(run, &site, &former, &left, &back)?;
         self.bring_files(run, &site, &from, &former, &to, &left, &back)?;
         let saved = run.check(SavedText { name: ContextName::Site(back.name.clone()) })?;
         run.step(SaveContext { context: Context::Site(Box::new(back.clone())), was: saved })?;
         if back.name == site.name {
-            PublishVhost::replacing(run, &back, &to)?;
+            PublishVhost::in_place_of(run, vhost, &back, &to)?;
         } else {
             let name = ContextName::Site(site.name.clone());
             let was = run.check(SavedText { name: name.clone() })?;
             run.step(ForgetContext { name, was })?;
-            RenameVhost::take(run, &back, &to, &site.name)?;
+            RenameVhost::take(run, vhost, &back, &to, &site.name)?;
             Links { site: &site, root: &from.root }.remove(run)?;
         }
         Links { site: &back, root: &to.root }.make(run)?;

@@ -6,12 +6,12 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    Context, ContextName, Database, DbName, Fault, Former, Marker, MigrateSite, PlatformContext, PlatformName, Quiet,
-    Rehearse, Remedy, SiteAnswer, SiteContext, SiteName,
+    Context, ContextName, Database, DbName, Fault, Fit, Former, Marker, MigrateSite, PlatformContext, PlatformName,
+    Quiet, Rehearse, Remedy, SiteAnswer, SiteContext, SiteName,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
-use super::compare::PackagesFit;
+use super::compare::{PackagesFit, all_is_there};
 use super::deploy::database::{CopyDatabase, CopyMoment, DatabaseToCopy};
 use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
@@ -30,7 +30,7 @@ use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase};
 use crate::step::file::Keep;
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::{ListSite, list, listed};
-use crate::step::vhost::PublishVhost;
+use crate::step::vhost::{PublishVhost, keep_of};
 
 /// What a copy takes besides its files and its database, in bytes.
 const ROOM: u64 = 50 << 20;
@@ -49,7 +49,7 @@ impl Recipe<World> for Migrate {
             run.check(MayMove { site: self.asked.site.clone(), to: self.asked.platform.clone() })?;
         let ready =
             run.check(PlatformReady { platform: self.asked.platform.clone(), profile: Some(site.profile.clone()) })?;
-        self.check_target(run, &site, &ready)?;
+        let fit = self.check_target(run, &site, &ready)?;
         let db_server = self.asked.db_server.clone().unwrap_or_else(|| site.db_server.clone());
         let hosts =
             run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
@@ -110,6 +110,7 @@ impl Recipe<World> for Migrate {
 
         let code = CodeAhead::begin(root.path());
         let packages = run.check(Packages { site: moved.clone(), core: moved.core.clone(), code })?;
+        all_is_there(&fit, &packages)?;
         run.answer_with(&SiteAnswer {
             core: moved.core.clone(),
             packages: Some(packages),
@@ -133,8 +134,8 @@ impl Recipe<World> for Migrate {
 
 impl Migrate {
     /// What must hold of the platform that it moves to.
-    fn check_target(&self, run: &mut Run<'_, World>, site: &SiteContext, ready: &Ready) -> Result<(), Fault> {
-        run.check(PackagesFit {
+    fn check_target(&self, run: &mut Run<'_, World>, site: &SiteContext, ready: &Ready) -> Result<Fit, Fault> {
+        let fit = run.check(PackagesFit {
             site: site.name.clone(),
             platform: ready.platform.name.clone(),
             db_server: self.asked.db_server.clone(),
@@ -143,7 +144,8 @@ impl Migrate {
         run.check(PlatformServed { platform: ready.platform.clone(), site: Served::New })?;
         run.check(PhpReady { platform: ready.platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;
         run.check(PlaceIsFree { root: ready.platform.root.clone(), site: site.name.clone() })?;
-        run.check(NotFenced { site: site.name.clone() })
+        run.check(NotFenced { site: site.name.clone() })?;
+        Ok(fit)
     }
 
     /// All of the new self that can be made while the site is written to.
@@ -195,6 +197,7 @@ impl Migrate {
     ) -> Result<(), Fault> {
         let name = ContextName::Site(site.name.clone());
         let path = run.world().home().credentials_of(&name);
+        let vhost = keep_of(run, site, from)?;
         run.step(KeepCredentials { site: site.name.clone(), former: former.name.clone() })?;
         let was = run.step(Keep { path, name: "credentials".into() })?;
         run.step(ReplaceCredentials {
@@ -205,7 +208,7 @@ impl Migrate {
         })?;
         let was = run.check(SavedText { name })?;
         run.step(SaveContext { context: Context::Site(Box::new(moved.clone())), was })?;
-        PublishVhost::replacing(run, moved, to)?;
+        PublishVhost::in_place_of(run, vhost, moved, to)?;
         run.check(FenceStands { site: moved.clone(), platform: to.clone() })?;
         let were = listed(run.world(), &from.root, &site.name)?;
         run.step(ListSite {

@@ -29,7 +29,7 @@ use crate::step::database::{CreateDatabase, CreateDatabaseUser};
 use crate::step::file::{Keep, TakeAway};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::list;
-use crate::step::vhost::RenameVhost;
+use crate::step::vhost::{RenameVhost, keep_of};
 
 /// What a copy takes besides its files and its database, in bytes.
 const ROOM: u64 = 50 << 20;
@@ -220,6 +220,7 @@ impl Rename {
         former: &Former,
     ) -> Result<(), Fault> {
         let (old, new) = (ContextName::Site(site.name.clone()), ContextName::Site(renamed.name.clone()));
+        let vhost = keep_of(run, site, platform)?;
         run.step(KeepCredentials { site: site.name.clone(), former: former.name.clone() })?;
         run.step(WriteCredentials {
             site: renamed.name.clone(),
@@ -233,7 +234,7 @@ impl Rename {
         run.step(SaveContext { context: Context::Site(Box::new(renamed.clone())), was })?;
         let was = run.check(SavedText { name: old.clone() })?;
         run.step(ForgetContext { name: old, was })?;
-        RenameVhost::take(run, renamed, platform, &site.name)?;
+        RenameVhost::take(run, vhost, renamed, platform, &site.name)?;
         run.check(FenceStands { site: renamed.clone(), platform: platform.clone() })?;
         Links { site, root: &platform.root }.remove(run)?;
         Links { site: renamed, root: &platform.root }.make(run)?;

@@ -3,13 +3,15 @@
 //! Its text holds the site's credentials, so it is no input of a step: it is rendered when the step
 //! acts, and what it replaces lies in `kept/`.
 
+use std::path::Path;
+
 use aegir_domain::{Fault, PlatformContext, ServerName, SiteContext, SiteName};
-use aegir_recipe::{Action, Run, Undo};
+use aegir_recipe::{Action, Check, Run, Undo};
 use serde::{Deserialize, Serialize};
 
 use super::file::{Keep, Was};
 use crate::World;
-use crate::service::http::{Change, Down, HttpServer, vhost_path};
+use crate::service::http::{Change, Down, HttpServer, vhost_path, warn_that_it_is_replaced};
 use aegir_domain::Password;
 
 /// Puts a site's vhost in service.
@@ -33,9 +35,17 @@ impl PublishVhost {
         site: &SiteContext,
         platform: &PlatformContext,
     ) -> Result<(), Fault> {
-        let server = run.world().contexts().server(&platform.server)?;
-        let path = vhost_path(run.world(), &server, &site.name)?;
-        let was = run.step(Keep { path, name: "vhost".into() })?;
+        let was = keep(run, site, platform)?;
+        PublishVhost::in_place_of(run, was, site, platform)
+    }
+
+    /// In the place of one that was kept.
+    pub(crate) fn in_place_of(
+        run: &mut Run<'_, World>,
+        was: Was,
+        site: &SiteContext,
+        platform: &PlatformContext,
+    ) -> Result<(), Fault> {
         run.step(PublishVhost { was, ..PublishVhost::new(site, platform) })
     }
 }
@@ -50,12 +60,15 @@ impl Action<World> for PublishVhost {
         let http = HttpServer::of(world, &server)?;
         let text = http.vhost_text(&self.site, &self.platform)?;
         let path = vhost_path(world, &server, &self.site.name)?;
+        keep_edits(world, &path, &self.was, Some(&text))?;
         http.publish(&[Change { path, text: Some(text) }], Down::Refused)
     }
 }
 
 impl Undo<World> for PublishVhost {
     fn undo(&self, world: &World) -> Result<(), Fault> {
+        let server = world.contexts().server(&self.platform.server)?;
+        warn_of_edits(world, &vhost_path(world, &server, &self.site.name)?, &self.was)?;
         put_back(world, &self.platform.server, &self.site.name, &self.was)
     }
 }
@@ -73,16 +86,14 @@ pub(crate) struct RenameVhost {
 }
 
 impl RenameVhost {
-    /// Of the vhost that is there under `from`.
+    /// Of the vhost under `from`, which was kept.
     pub(crate) fn take(
         run: &mut Run<'_, World>,
+        was: Was,
         site: &SiteContext,
         platform: &PlatformContext,
         from: &SiteName,
     ) -> Result<(), Fault> {
-        let server = run.world().contexts().server(&platform.server)?;
-        let path = vhost_path(run.world(), &server, from)?;
-        let was = run.step(Keep { path, name: "vhost".into() })?;
         run.step(RenameVhost { site: Box::new(site.clone()), platform: platform.clone(), from: from.clone(), was })
     }
 
@@ -91,6 +102,10 @@ impl RenameVhost {
         let server = world.contexts().server(&self.platform.server)?;
         let http = HttpServer::of(world, &server)?;
         let text = if new { Some(http.vhost_text(&self.site, &self.platform)?) } else { None };
+        if let Some(text) = &text {
+            let published = world.task.kept().join(PUBLISHED);
+            world.files().write_unsynced(&published, text.expose().as_bytes(), 0o600)?;
+        }
         let old = Change { path: vhost_path(world, &server, &self.from)?, text: old };
         let new = Change { path: vhost_path(world, &server, &self.site.name)?, text };
         http.publish(&[old, new], down)
@@ -103,6 +118,8 @@ impl Action<World> for RenameVhost {
     const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
+        let server = world.contexts().server(&self.platform.server)?;
+        keep_edits(world, &vhost_path(world, &server, &self.from)?, &self.was, None)?;
         self.publish(world, None, true, Down::Refused)
     }
 }
@@ -117,6 +134,8 @@ impl Undo<World> for RenameVhost {
                 None => return Ok(()),
             },
         };
+        let server = world.contexts().server(&self.platform.server)?;
+        warn_of_edits(world, &vhost_path(world, &server, &self.site.name)?, &Was::Absent)?;
         self.publish(world, old, false, Down::Tolerated)
     }
 }
@@ -167,6 +186,81 @@ fn publish(
     let server = world.contexts().server(server)?;
     let path = vhost_path(world, &server, site)?;
     HttpServer::of(world, &server)?.publish(&[Change { path, text }], down)
+}
+
+fn keep(run: &mut Run<'_, World>, site: &SiteContext, platform: &PlatformContext) -> Result<Was, Fault> {
+    let server = run.world().contexts().server(&platform.server)?;
+    let path = vhost_path(run.world(), &server, &site.name)?;
+    run.step(Keep { path, name: "vhost".into() })
+}
+
+/// Keeps the vhost of a site that is to be another, before its credentials are; names it if others changed it.
+pub(crate) fn keep_of(run: &mut Run<'_, World>, site: &SiteContext, platform: &PlatformContext) -> Result<Was, Fault> {
+    let was = keep(run, site, platform)?;
+    run.check(VhostByHand { site: site.clone(), platform: platform.clone(), was: was.clone() })?;
+    Ok(was)
+}
+
+/// Warns of a site's vhost that is not what Ægir writes for it now: whatever replaces it knows nothing of the rest.
+struct VhostByHand {
+    site: SiteContext,
+    platform: PlatformContext,
+    /// What was kept of it.
+    was: Was,
+}
+
+impl Check<World> for VhostByHand {
+    type Output = ();
+    const NAME: &'static str = "vhost-by-hand";
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        let server = world.contexts().server(&self.platform.server)?;
+        let path = vhost_path(world, &server, &self.site.name)?;
+        let Was::Kept { name, .. } = &self.was else { return Ok(()) };
+        let Some(now) = world.files().read(&world.task.kept().join(name))? else { return Ok(()) };
+        // Of a site whose credentials are lost nobody can tell.
+        let written = HttpServer::of(world, &server)?.vhost_text(&self.site, &self.platform);
+        if written.is_ok_and(|written| written.expose().as_bytes() != now) {
+            warn_that_it_is_replaced(world, &path);
+        }
+        Ok(())
+    }
+}
+
+/// Where the task notes what it put in service.
+const PUBLISHED: &str = "vhost-published";
+
+/// Has what is kept be the latest that others wrote, where they wrote since it was kept; and notes what replaces it.
+fn keep_edits(world: &World, path: &Path, was: &Was, text: Option<&Password>) -> Result<(), Fault> {
+    let files = world.files();
+    if let (Was::Kept { name, .. }, Some(now)) = (was, files.read(path)?)
+        && text.is_none_or(|text| text.expose().as_bytes() != now)
+    {
+        let kept = world.task.kept().join(name);
+        if files.read(&kept)?.is_some_and(|kept| kept != now) {
+            warn_that_it_is_replaced(world, path);
+            files.write(&kept, &now, 0o600)?;
+        }
+    }
+    if let Some(text) = text {
+        files.write_unsynced(&world.task.kept().join(PUBLISHED), text.expose().as_bytes(), 0o600)?;
+    }
+    Ok(())
+}
+
+/// Names a vhost that others changed since it was put in service: it is about to be put back.
+fn warn_of_edits(world: &World, path: &Path, was: &Was) -> Result<(), Fault> {
+    let files = world.files();
+    let published = files.read(&world.task.kept().join(PUBLISHED))?;
+    let kept = match was {
+        Was::Kept { name, .. } => files.read(&world.task.kept().join(name))?,
+        Was::Absent => None,
+    };
+    let now = files.read(path)?;
+    if published.is_some() && now.is_some() && now != published && now != kept {
+        warn_that_it_is_replaced(world, path);
+    }
+    Ok(())
 }
 
 /// Whether a site's vhost is what its context says, and in service.

@@ -19,6 +19,7 @@ mod forget_context;
 mod go_back_site;
 mod install_site;
 mod login;
+mod meanwhile;
 mod migrate_site;
 mod rename_site;
 mod restore_backup;

@@ -25,17 +25,17 @@ pub(super) struct BackupFits {
 }
 
 impl Check<World> for BackupFits {
-    type Output = ();
+    type Output = Fit;
     const NAME: &'static str = "backup-fits";
 
-    fn look(&self, world: &World) -> Result<(), Fault> {
+    fn look(&self, world: &World) -> Result<Fit, Fault> {
         let fit = fit(world, &side_of(&self.manifest), &self.platform, &self.db_server)?;
-        must_fit(world, &self.backup, fit)?;
+        let fit = must_fit(world, &self.backup, fit)?;
         let core = world.contexts().platform(&self.platform)?.facts.map(|facts| facts.core);
         if let Some(core) = core.filter(|core| *core != self.manifest.core) {
             world.warn(format!("The backup is of Drupal {}: what updates it to {core} will run", self.manifest.core));
         }
-        Ok(())
+        Ok(fit)
     }
 }
 
@@ -81,11 +81,11 @@ fn fit(world: &World, side: &SiteSide, platform: &PlatformName, db_server: &Serv
     Ok(compare(side, &there, &BTreeSet::new()))
 }
 
-fn must_fit(world: &World, backup: &BackupName, fit: Fit) -> Result<(), Fault> {
+fn must_fit(world: &World, backup: &BackupName, fit: Fit) -> Result<Fit, Fault> {
     match fit.is_allowed() {
         true => {
             warn_of(world, &fit);
-            Ok(())
+            Ok(fit)
         }
         false => Err(DoesNotFit { backup: backup.clone(), fit: Box::new(fit) }.into()),
     }

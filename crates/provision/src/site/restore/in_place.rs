@@ -14,6 +14,7 @@ use crate::backup::{RemoveWork, Sound};
 use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::service::php::read_credentials;
+use crate::site::compare::all_is_there;
 use crate::site::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use crate::site::deploy::files::PlaceIsFree;
 use crate::site::deploy::former::{self, BringBack, WrittenSince};
@@ -27,7 +28,7 @@ use crate::site::probe::{Links, Packages};
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::Keep;
 use crate::step::sites_php::list;
-use crate::step::vhost::PublishVhost;
+use crate::step::vhost::{PublishVhost, keep_of};
 
 /// Has `site`, which is saved, be what the archive says.
 pub(super) fn restore(
@@ -123,6 +124,9 @@ pub(super) fn answer(
 ) -> Result<(), Fault> {
     let code = CodeAhead::begin(target.platform.root.path());
     let packages = run.check(Packages { site: new.clone(), core: new.core.clone(), code })?;
+    if let Some(fit) = &target.fit {
+        all_is_there(fit, &packages)?;
+    }
     run.answer_with(&SiteAnswer {
         core: new.core.clone(),
         packages: Some(packages),
@@ -162,6 +166,7 @@ fn switch(
 ) -> Result<(), Fault> {
     let name = ContextName::Site(new.name.clone());
     let path = run.world().home().credentials_of(&name);
+    let vhost = keep_of(run, &living.site, &living.from)?;
     if living.has_credentials {
         run.step(KeepCredentials { site: new.name.clone(), former: former.name.clone() })?;
     }
@@ -174,7 +179,7 @@ fn switch(
     })?;
     let was = run.check(SavedText { name })?;
     run.step(SaveContext { context: Context::Site(Box::new(new.clone())), was })?;
-    PublishVhost::replacing(run, new, &target.platform)?;
+    PublishVhost::in_place_of(run, vhost, new, &target.platform)?;
     run.check(FenceStands { site: new.clone(), platform: target.platform.clone() })?;
     if living.from.root != target.platform.root {
         list(run, &living.from, &new.name, Vec::new())?;

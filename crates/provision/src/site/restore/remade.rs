@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    BackupName, Database, DbName, Fault, GrantHost, MachineName, Marker, PlatformContext, PlatformName, ServerName,
-    SiteContext, SiteName, TimeZoneName,
+    BackupName, Database, DbName, Fault, Fit, GrantHost, MachineName, Marker, PlatformContext, PlatformName,
+    ServerName, SiteContext, SiteName, TimeZoneName,
 };
 use aegir_recipe::{Check, Run};
 
@@ -41,20 +41,23 @@ pub(super) struct Target {
     pub(super) core: String,
     /// The profile that it was installed from, or else the platform's own.
     pub(super) profile: MachineName,
+    /// How what is packed fits it, where the archive says what that is.
+    pub(super) fit: Option<Fit>,
 }
 
 /// Looks at all that must hold of the place.
 pub(super) fn target(run: &mut Run<'_, World>, sound: &Sound, wanted: Wanted) -> Result<Target, Fault> {
     let (archive, db_server) = (&sound.archive, wanted.db_server);
     let ready = run.check(PlatformReady { platform: wanted.platform, profile: wanted.profile })?;
-    if let Some(manifest) = &archive.manifest {
-        run.check(BackupFits {
+    let fit = match &archive.manifest {
+        Some(manifest) => Some(run.check(BackupFits {
             backup: archive.name.clone(),
             manifest: Box::new(manifest.clone()),
             platform: ready.platform.name.clone(),
             db_server: db_server.clone(),
-        })?;
-    }
+        })?),
+        None => None,
+    };
     run.check(PlatformServed { platform: ready.platform.clone(), site: wanted.served })?;
     run.check(PhpReady { platform: ready.platform.clone(), time_zone: wanted.time_zone, engine: None })?;
     run.check(EngineFits {
@@ -67,7 +70,7 @@ pub(super) fn target(run: &mut Run<'_, World>, sound: &Sound, wanted: Wanted) ->
     // The dump lies beside the database for a while.
     let bytes = sound.contents.bytes * 2 + ROOM;
     run.check(Room { at: ready.platform.root.path().join("sites"), bytes })?;
-    Ok(Target { platform: ready.platform, db_server, hosts, core: ready.core, profile: ready.profile })
+    Ok(Target { platform: ready.platform, db_server, hosts, core: ready.core, profile: ready.profile, fit })
 }
 
 impl Target {
