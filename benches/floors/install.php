@@ -6,20 +6,7 @@
  */
 
 [, $family, $site, $profile] = $argv;
-$_SERVER = [
-  'HTTP_HOST' => $site,
-  'SERVER_NAME' => $site,
-  'SERVER_PORT' => '80',
-  'SERVER_PROTOCOL' => 'HTTP/1.1',
-  'SERVER_SOFTWARE' => 'floor',
-  'REMOTE_ADDR' => '127.0.0.1',
-  'REQUEST_METHOD' => 'GET',
-  'REQUEST_URI' => '/',
-  'SCRIPT_NAME' => '/index.php',
-  'SCRIPT_FILENAME' => getcwd() . '/index.php',
-  'PHP_SELF' => '/index.php',
-  'HTTP_USER_AGENT' => 'floor',
-] + $_SERVER;
+require __DIR__ . '/request.php';
 
 $form = [
   'site_name' => 'Floor',

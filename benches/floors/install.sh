@@ -16,6 +16,8 @@ set -euo pipefail
 umask 0007
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$ROOT/sites/$SITE
+# shellcheck source=benches/floors/serve.sh
+source "$here/serve.sh"
 
 mariadb --defaults-file="$MY_CNF" -e "CREATE DATABASE \`$DATABASE\` CHARACTER SET utf8mb4;
   CREATE USER '$DATABASE'@'localhost' IDENTIFIED BY 'floor';
@@ -56,35 +58,5 @@ esac
   -d opcache.enable_cli=1 -d opcache.file_cache="$OPCACHE" -d opcache.file_cache_only=1 \
   "$here/install.php" "$FAMILY" "$SITE" "$PROFILE")
 
-cat >"$WEB/vhosts/$SITE.conf" <<END
-server {
-  listen 127.0.0.1:$PORT;
-  server_name $SITE;
-  root $ROOT;
-  location / { try_files \$uri /index.php?\$args; }
-  location = /index.php {
-    include /etc/nginx/fastcgi_params;
-    fastcgi_param HTTP_HOST \$http_host;
-    fastcgi_param SCRIPT_FILENAME \$document_root/index.php;
-    fastcgi_pass unix:$POOL;
-  }
-}
-END
-nginx -e "$WEB/error.log" -p "$WEB" -c "$WEB/nginx.conf" -t -q
-nginx -e "$WEB/error.log" -p "$WEB" -c "$WEB/nginx.conf" -s reload
-
-# Old workers, which do not know the site, may answer for a moment.
-for _ in $(seq 200); do
-  exec 3<>"/dev/tcp/127.0.0.1/$PORT"
-  printf 'GET / HTTP/1.0\r\nHost: %s:%s\r\nConnection: close\r\n\r\n' "$SITE" "$PORT" >&3
-  read -r _ status _ <&3
-  page=$(cat <&3)
-  exec 3>&-
-  case $status in
-    200) exit 0 ;;
-    404) sleep 0.01 ;;
-    *) printf 'install.sh: the front page answers %s:\n%s\n' "$status" "$page" >&2; exit 1 ;;
-  esac
-done
-echo "install.sh: nginx does not know the site" >&2
-exit 1
+serve "$SITE" "$ROOT"
+answers "$SITE"

@@ -1,5 +1,6 @@
 //! The code bases that are measured: real trees if some are given, else our own demo ones.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,10 +45,57 @@ pub fn all(given: Option<&Path>) -> Vec<Code> {
     trees.into_iter().map(|tree| Code { name: name(&tree), tree: Some(tree) }).collect()
 }
 
+/// A line of releases of one major version.
+pub struct Line {
+    /// The oldest of those that are given.
+    pub from: Code,
+    /// The newest, if there are several.
+    pub to: Option<Code>,
+}
+
+/// The lines of releases among the code bases of [`all`]; of our demo ones, each with its next release.
+pub fn lines(given: Option<&Path>) -> Vec<Line> {
+    if given.is_none() {
+        let demo = |name: &str| Code { name: name.into(), tree: None };
+        let line = |shape: &str| Line { from: demo(&format!("{shape}-1.0")), to: Some(demo(&format!("{shape}-1.1"))) };
+        return ["seven", "ten"].map(line).into();
+    }
+    let mut of_each: BTreeMap<String, Vec<(Vec<u32>, Code)>> = BTreeMap::new();
+    for code in all(given) {
+        let version = code.tree.as_deref().and_then(version);
+        // What does not tell its version is a line of its own.
+        let major = version.as_ref().map_or(code.name.clone(), |version| format!("{:04}", version[0]));
+        of_each.entry(major).or_default().push((version.unwrap_or_default(), code));
+    }
+    let in_order = |mut releases: Vec<(Vec<u32>, Code)>| {
+        releases.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut releases = releases.into_iter().map(|(_, code)| code);
+        Line { from: releases.next().unwrap(), to: releases.next_back() }
+    };
+    of_each.into_values().map(in_order).collect()
+}
+
+/// Which Drupal a tree is, as its code says it.
+fn version(tree: &Path) -> Option<Vec<u32>> {
+    let places = [("includes/bootstrap.inc", "define('VERSION', '"), ("core/lib/Drupal.php", "const VERSION = '")];
+    let roots = FOLDERS.iter().map(|inside| tree.join(inside)).filter(|root| root.join("index.php").exists());
+    let texts = roots.flat_map(|root| places.map(|(file, before)| (fs::read_to_string(root.join(file)), before)));
+    texts.into_iter().find_map(|(text, before)| {
+        let version = text.ok()?.split_once(before)?.1.split('\'').next()?.to_owned();
+        version.split('.').map(|part| part.parse().ok()).collect()
+    })
+}
+
 impl Code {
     /// Copies it below the home of `lab`, as a platform that is saved and verified.
     pub fn become_platform(&self, lab: &Lab) -> Platform {
-        let id: String = self.name.chars().filter(char::is_ascii_alphanumeric).collect();
+        self.become_platform_beside(lab, "")
+    }
+
+    /// The same once more: its name ends on `beside`.
+    pub fn become_platform_beside(&self, lab: &Lab, beside: &str) -> Platform {
+        let mut id: String = self.name.chars().filter(char::is_ascii_alphanumeric).collect();
+        id.push_str(beside);
         let copy = lab.home().join("platforms").join(&id);
         match &self.tree {
             Some(tree) => {

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use aegir_domain::DbEngine;
 
@@ -23,7 +24,7 @@ impl<'a> Floor<'a> {
     /// Starts it, for sites on one platform.
     pub fn start(lab: &'a Lab, platform: &Platform) -> Floor<'a> {
         let folder = lab.beside().join(format!("floor-{}", platform.id));
-        for name in ["", "vhosts", "temp", "opcache"] {
+        for name in ["", "vhosts", "fence", "temp", "opcache", "work"] {
             fs::create_dir(folder.join(name)).unwrap();
         }
         let port = free_port();
@@ -52,7 +53,7 @@ impl<'a> Floor<'a> {
         // A worker that served a site of ours stays held to that site's folders: so these have their own.
         let text = format!(
             "[global]\nerror_log = {0}/fpm.log\ndaemonize = no\n[floor]\nlisten = {0}/fpm.sock\npm = ondemand\n\
-             pm.max_children = 16\nphp_admin_value[memory_limit] = 256M\n",
+             pm.max_children = 16\nphp_admin_value[memory_limit] = 256M\nphp_admin_value[opcache.revalidate_freq] = 0\n",
             folder.display()
         );
         fs::write(folder.join("fpm.conf"), text).unwrap();
@@ -68,17 +69,51 @@ impl<'a> Floor<'a> {
     }
 
     /// Installs a site by hand, with its vhost, one reload and its first page.
-    pub fn install(&mut self, platform: &Platform) {
+    pub fn install(&mut self, platform: &Platform) -> Handmade {
         self.made += 1;
-        let site = format!("floor{}.{}.localhost", self.made, platform.id);
-        let mut script = self.lab.as_owner(self.folder.join("scripts/install.sh"));
-        script.env("ROOT", &platform.root).env("SITE", &site).env("PROFILE", platform.profile);
-        script.env("FAMILY", platform.family).env("DATABASE", format!("floor{}{}", platform.id, self.made));
-        script.env("MY_CNF", self.folder.join("my.cnf")).env("DB_SOCKET", db_socket(self.lab)).env("PHP", "php");
-        script.env("OPCACHE", self.folder.join("opcache")).env("WEB", &self.folder);
-        script.env("POOL", self.folder.join("fpm.sock")).env("PORT", self.port.to_string());
-        run(script.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()));
+        let name = format!("floor{}.{}.localhost", self.made, platform.id);
+        let site = Handmade { name, database: format!("floor{}{}", platform.id, self.made) };
+        quietly(self.script("install.sh", platform, &site).env("PROFILE", platform.profile));
+        site
     }
+
+    /// Moves a site by hand as `move.sh` has it, `to` a platform if it is to live on another one.
+    pub fn moves(&self, what: &[&str], site: &Handmade, from: &Platform, to: &Platform, lanes: usize) {
+        let mut script = self.script("move.sh", from, site);
+        script.args(what).env("TO_ROOT", &to.root).env("TO_SITE", format!("moved-{}", site.name));
+        script.env("TO_DATABASE", format!("{}moved", site.database)).env("LANES", lanes.to_string());
+        script.env("UPDATES", if from.name == to.name { "no" } else { "yes" });
+        script.env("WORK", self.folder.join("work")).env("ARCHIVE", self.folder.join("archive.tar.zst"));
+        quietly(&mut script);
+    }
+
+    /// How long the last copy of tables took that [`Floor::moves`] made.
+    pub fn copied(&self) -> Duration {
+        let micros = fs::read_to_string(self.folder.join("work/copied")).unwrap();
+        Duration::from_micros(micros.trim().parse().unwrap())
+    }
+
+    fn script(&self, name: &str, platform: &Platform, site: &Handmade) -> Command {
+        let mut script = self.lab.as_owner(self.folder.join("scripts").join(name));
+        script.env("ROOT", &platform.root).env("SITE", &site.name).env("DATABASE", &site.database);
+        script.env("FAMILY", platform.family).env("PHP", "php").env("OPCACHE", self.folder.join("opcache"));
+        script.env("MY_CNF", self.folder.join("my.cnf")).env("DB_SOCKET", db_socket(self.lab));
+        script.env("WEB", &self.folder).env("POOL", self.folder.join("fpm.sock")).env("PORT", self.port.to_string());
+        script
+    }
+}
+
+/// Runs a script, and passes on what it complains of alone.
+fn quietly(script: &mut Command) {
+    run(script.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()));
+}
+
+/// A site that was made by hand.
+pub struct Handmade {
+    /// Its name.
+    pub name: String,
+    /// Its database, and the user of that.
+    pub database: String,
 }
 
 impl Drop for Floor<'_> {

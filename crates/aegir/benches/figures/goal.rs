@@ -80,6 +80,26 @@ impl Goals {
         self.line(value <= goal, what, &shown(value), &how);
     }
 
+    /// A time against that of a floor, which is to be 1.15 times as much at the most.
+    pub fn by_the_floor(&mut self, what: &str, times: &Times, floor: &Times) {
+        let (value, base) = (times.median(), floor.median());
+        let goal = base.mul_f64(1.15);
+        let factor = value.as_secs_f64() / base.as_secs_f64();
+        let how = format!(
+            "goal {}, floor {}, which is {factor:.2}×; {}; by hand {}",
+            shown(goal),
+            shown(base),
+            times.spread(),
+            floor.spread()
+        );
+        self.line(value <= goal, what, &shown(value), &how);
+    }
+
+    /// A figure that nobody set a goal for.
+    pub fn told(what: &str, value: &str, how: &str) {
+        println!("  -  {what}: {value} ({how})");
+    }
+
     /// Memory in MB that is to be under `goal`.
     pub fn memory(&mut self, what: &str, megabytes: f64, goal: f64) {
         self.line(megabytes <= goal, what, &format!("{megabytes:.0} MB"), &format!("goal {goal:.0} MB"));
@@ -97,7 +117,7 @@ impl Goals {
 }
 
 /// Milliseconds below a tenth of a second, seconds up to two minutes, then minutes.
-fn shown(time: Duration) -> String {
+pub fn shown(time: Duration) -> String {
     match time.as_secs_f64() {
         seconds if seconds < 0.1 => format!("{:.0} ms", seconds * 1000.0),
         seconds if seconds < 120.0 => format!("{seconds:.2} s"),

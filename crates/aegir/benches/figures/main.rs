@@ -2,19 +2,23 @@
 //!
 //! On a private stack in a temporary home, with the program as it is released. The code bases are those of
 //! `AEGIR_TEST_PLATFORMS`, else our own demo ones, which say little about Drupal. `BENCH=all` adds what takes
-//! minutes: a cold build, and all tests; `PART="up fleet"` measures no more than that. A goal that is missed is a line like any other; only what cannot be
+//! minutes: a cold build, and all tests; `PART="up fleet"` measures no more than that; `BENCH_MB=20` makes the large
+//! sites of `PART=moves` smaller, and `BENCH_RUNS=1` moves each once. A goal that is missed is a line like any other; only what cannot be
 //! measured ends the run with an error.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is measured")]
 
 mod code;
+mod content;
 mod fleet;
 mod floor;
 mod goal;
+mod moves;
 mod queue;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod whole;
+mod written;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,11 +40,11 @@ fn main() {
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     let mut goals = Goals::default();
     println!("{}", machine());
+    let given = std::env::var_os("AEGIR_TEST_PLATFORMS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    if given.is_none() && ["sites", "installs", "moves"].into_iter().any(wanted) {
+        println!("AEGIR_TEST_PLATFORMS names no folder of Drupal trees: these are demo code bases, not Drupal");
+    }
     if wanted("sites") || wanted("installs") {
-        let given = std::env::var_os("AEGIR_TEST_PLATFORMS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        if given.is_none() {
-            println!("AEGIR_TEST_PLATFORMS names no folder of Drupal trees: these are demo code bases, not Drupal");
-        }
         let lab = Lab::start(way());
         for code in code::all(given.as_deref()) {
             let platform = code.become_platform(&lab);
@@ -53,6 +57,9 @@ fn main() {
                 installs(&lab, &mut goals, &platform);
             }
         }
+    }
+    if wanted("moves") {
+        moves::measure(&mut goals, given.as_deref());
     }
     if wanted("up") {
         up_again(&mut goals);
@@ -120,7 +127,7 @@ fn installs(lab: &Lab, goals: &mut Goals, platform: &Platform) {
     for number in 0..INSTALLS {
         let site = format!("bench{number}.{}.localhost", platform.id);
         ours.push(timed(|| install(lab, platform, &site)));
-        by_hand.push(timed(|| floor.install(platform)));
+        by_hand.push(timed(|| drop(floor.install(platform))));
     }
     let what = format!("install with `{}`, {}", platform.profile, platform.name);
     goals.over_floor(&what, &ours.into(), &by_hand.into());

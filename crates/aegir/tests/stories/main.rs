@@ -19,6 +19,7 @@ mod hostile;
 mod installers;
 mod kills;
 mod languages;
+mod large_tables;
 mod logins;
 mod main_job;
 mod modes;
