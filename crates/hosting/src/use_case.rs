@@ -26,7 +26,7 @@ mod token;
 mod trial;
 mod writes;
 
-pub(crate) use object::{known_locks, operation_named};
+pub(crate) use object::{known_locks, operation_named, standing};
 pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;
@@ -113,6 +113,7 @@ impl Hosting {
             Id::SiteCompare => self.compare_site(&asked).await,
             Id::SiteMigrate => self.migrate_site(&asked).await,
             Id::SiteGoBack => self.go_back_with_site(&asked).await,
+            Id::SiteDropFormer => self.drop_former_of_site(&asked).await,
             Id::SiteWrittenSince => self.tell_written_since(&asked).await,
             Id::SiteBackup => self.back_up_site(&asked).await,
             Id::BackupList => self.list_backups(&asked).await,

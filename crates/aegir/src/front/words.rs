@@ -176,7 +176,7 @@ fn of_operation(operation: &Operation) -> Command {
 pub(crate) fn can_be_many(operation: &Operation) -> bool {
     let alone = operation.parameter("confirm").is_some()
         || operation.effect == Effect::Tries
-        || matches!(operation.id, OperationId::SiteLogin | OperationId::ServerTrust);
+        || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust);
     let of_many = [Subject::Server, Subject::Platform, Subject::Site, Subject::Task].contains(&operation.subject);
     matches!(operation.names, Names::One(_)) && !operation.reads() && of_many && !alone
 }
