@@ -227,7 +227,10 @@ mod tests {
 
     #[test]
     fn of_a_site_in_service_everything_can_be_asked() {
-        assert_eq!(possible(&a_site()), ["edit", "verify", "login", "migrate", "go-back", "drop-former", "backup", "delete"]);
+        assert_eq!(
+            possible(&a_site()),
+            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "backup", "delete"]
+        );
     }
 
     #[test]
@@ -270,10 +273,7 @@ mod tests {
         assert_eq!(why(there(1, &["@a.test"])), "1 former self of a site lies on `@platform_d10`: `@a.test`");
         let many = there(9, &["@a.test", "@b.test"]);
         assert!(available(&OperationId::PlatformVerify.declaration(), &many).is_ok());
-        assert_eq!(
-            why(many),
-            "9 former selves of sites lie on `@platform_d10`: `@a.test`, `@b.test`, …"
-        );
+        assert_eq!(why(many), "9 former selves of sites lie on `@platform_d10`: `@a.test`, `@b.test`, …");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What each operation does. One way in, for all faces: who asks, what they may, what they gave, what came of it.
 
 mod account;
+mod archive;
 mod around;
 mod backup;
 mod bulk;

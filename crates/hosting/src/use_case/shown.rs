@@ -237,7 +237,8 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
     let around = Around::sites(read, std::slice::from_ref(site)).await?;
     let mut operations = operations(read, &site.node, Subject::Site, 0).await?;
     if site.context.as_ref().is_none_or(|context| context.formers.is_empty()) {
-        for one in operations.iter_mut().filter(|one| matches!(&*one.verb, "go-back" | "drop-former") && one.available) {
+        for one in operations.iter_mut().filter(|one| matches!(&*one.verb, "go-back" | "drop-former") && one.available)
+        {
             one.available = false;
             one.why_not = Some("it has no former self: one is kept when it is moved".into());
         }

@@ -20,6 +20,7 @@ mod go_back_site;
 mod install_site;
 mod login;
 mod migrate_site;
+mod received;
 mod rename_site;
 mod restore_backup;
 mod save_context;

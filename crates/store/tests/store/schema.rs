@@ -231,10 +231,7 @@ fn what_a_database_of_the_first_schema_holds_is_there_after_it_was_brought_forwa
 
 /// The schema as it was before what sites were had a table of its own, in both dialects.
 const BEFORE_FORMERS: [(&str, &str); 3] = [
-    (
-        include_str!("../../migrations/sqlite/0001_first.sql"),
-        include_str!("../../migrations/postgres/0001_first.sql"),
-    ),
+    (include_str!("../../migrations/sqlite/0001_first.sql"), include_str!("../../migrations/postgres/0001_first.sql")),
     (
         include_str!("../../migrations/sqlite/0002_people.sql"),
         include_str!("../../migrations/postgres/0002_people.sql"),
@@ -252,7 +249,8 @@ fn what_sites_were_before_they_were_moved_is_found_in_their_contexts_when_a_data
             let sum = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
             let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
             let number = number + 1;
-            raw(&ground, format!("INSERT INTO meta (name, value) VALUES ('migration-{number:04}', '{sum}')").leak()).await;
+            raw(&ground, format!("INSERT INTO meta (name, value) VALUES ('migration-{number:04}', '{sum}')").leak())
+                .await;
         }
         raw(
             &ground,
