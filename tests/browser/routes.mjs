@@ -41,7 +41,7 @@ const ABOUT = {
 };
 
 /** What no eye sees as a page: parts of pages, streams, files. */
-export const NO_PAGE = /^\/(fragments|assets)\/|\/events$|\.txt$|\.csv$/;
+export const NO_PAGE = /^\/(fragments|assets)\/|\/events$|\/archive$|\.txt$|\.csv$/;
 
 const kept = new WeakMap();
 /** Made once for a stage. */

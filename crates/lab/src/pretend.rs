@@ -23,6 +23,7 @@ use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines,
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub use archives::byte_of_archive;
 pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server, package};
 pub use machine::{Began, Machine};
 pub use outside::{PretendOutside, PretendPostman, Sent};

@@ -174,7 +174,7 @@ async fn lead(
     let mut asked = asked_of(&head, names, Pairs::default());
     let mut file = None;
     let read = match (&route.leads, route.method == Method::POST) {
-        (Leads::Upload(_), _) => match is_from_us(&head.headers, origin) {
+        (Leads::Upload(_), _) if !is_plain_form(&head.headers) => match is_from_us(&head.headers, origin) {
             // It is read by its page, once it is known that whoever sends it may.
             Ok(()) => {
                 file = Some(body);
@@ -221,7 +221,7 @@ async fn lead(
         }
     };
     let visit = Visit { panel, asked, session, secret };
-    let answered = match allowed(route, &visit) {
+    let answered = match allowed(route, &visit, file.is_some()) {
         Err(problem) => {
             if let Some(body) = file {
                 guard::drop_rest(&head.headers, body.into_data_stream()).await;
@@ -242,12 +242,11 @@ async fn lead(
 }
 
 /// Whether a session may have what it asks for, and a form is one of its own.
-fn allowed(route: &PanelRoute, visit: &Visit) -> Result<(), Problem> {
+fn allowed(route: &PanelRoute, visit: &Visit, reads_itself: bool) -> Result<(), Problem> {
     if let Needs::May(permission) = route.needs {
         visit.actor().must(permission).map_err(aegir_hosting::Refusal::from)?;
     }
     // The page of a file reads what its form says before the file.
-    let reads_itself = matches!(route.leads, Leads::Upload(_));
     if route.method != Method::POST
         || reads_itself
         || visit.asked.form.get("form_token") == Some(&form_token(&visit.secret))
@@ -294,6 +293,12 @@ async fn visitor(
     Ok(session.map(|session| (session, secret)))
 }
 
+/// Whether a body is said to be a form without files.
+fn is_plain_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// Whether a form was sent by a page of ours.
 fn is_from_us(headers: &HeaderMap, origin: &Origin) -> Result<(), Problem> {
     let from = headers.get(ORIGIN).and_then(|from| from.to_str().ok());
@@ -313,9 +318,7 @@ async fn read_form(panel: &Panel, headers: &HeaderMap, origin: &Origin, body: Bo
         guard::drop_rest(headers, body.into_data_stream()).await;
         return Err(problem);
     }
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !is_plain_form(headers) {
         guard::drop_rest(headers, body.into_data_stream()).await;
         return Err(Problem::new(
             ProblemKind::WrongType,

@@ -22,6 +22,8 @@ pub(super) struct Multipart {
     between: Vec<u8>,
     /// What came and is not read yet.
     came: Vec<u8>,
+    /// Whether the end of the part that is read, or of what stands before the first, is still to come.
+    within: bool,
 }
 
 /// A part of a form.
@@ -47,7 +49,7 @@ impl Multipart {
         let between = format!("\r\n--{mark}").into_bytes();
         let from = body.into_data_stream().map(|piece| piece.map_err(io::Error::other)).boxed();
         // The first mark stands at the beginning of the body, and so behind no line break.
-        Some(Multipart { from, between, came: b"\r\n".to_vec() })
+        Some(Multipart { from, between, came: b"\r\n".to_vec(), within: true })
     }
 
     /// The next part, or nothing behind the last. What is left of the part before is read and dropped.
@@ -58,6 +60,7 @@ impl Multipart {
                 return Ok(None);
             }
             if let Some(end) = find(&self.came, b"\r\n\r\n") {
+                self.within = true;
                 break self.came.drain(..end + 4).collect::<Vec<u8>>();
             }
             if self.came.len() > LONGEST_HEAD {
@@ -84,15 +87,15 @@ impl Multipart {
 
     /// The next bytes of a part, or nothing at its end.
     pub(super) async fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
-        loop {
+        while self.within {
             match find(&self.came, &self.between) {
                 Some(0) => {
                     self.came.drain(..self.between.len());
+                    self.within = false;
                     // Whether another one follows, the next two bytes tell.
                     while self.came.len() < 2 {
                         self.more().await?;
                     }
-                    return Ok(None);
                 }
                 Some(end) => return Ok(Some(self.came.drain(..end).collect())),
                 // The beginning of a mark may stand at the end of what came.
@@ -103,6 +106,7 @@ impl Multipart {
                 None => self.more().await?,
             }
         }
+        Ok(None)
     }
 
     async fn more(&mut self) -> io::Result<()> {
