@@ -77,6 +77,7 @@ impl Giving {
 pub(crate) struct Sent {
     pub(crate) api: Arc<Api>,
     pub(crate) pass: Pass,
+    /// Which says once more that it has ended, if it is asked.
     pub(crate) from: BoxStream<'static, io::Result<Bytes>>,
     /// Whether its sender waits to be told to go on: of what is not wanted, nothing is on its way then.
     pub(crate) waits: bool,
@@ -134,8 +135,8 @@ pub(super) async fn take_body(
     backup: String,
     server: Option<String>,
 ) -> Result<Response<Body>, Problem> {
-    let from = body.into_data_stream().map(|piece| piece.map_err(io::Error::other)).boxed();
+    let from = body.into_data_stream().map(|piece| piece.map_err(io::Error::other)).fuse().boxed();
     let view = take(Sent { api, pass, from, waits: headers.contains_key(EXPECT) }, backup, server).await?;
     let view = serde_json::to_value(view).unwrap_or_default();
-    Ok(answer::document(StatusCode::CREATED, "application/json", &view))
+    Ok(answer::document(StatusCode::OK, "application/json", &view))
 }

@@ -324,23 +324,19 @@ fn of_own(own: OwnRoute, shapes: &mut Shapes) -> Value {
             }),
         ),
     };
-    let (status, sent) = match own {
-        OwnRoute::BackupUpload => ("201", Some(json!({ "required": true, "content": bytes }))),
-        _ => ("200", None),
-    };
     let mut described = json!({
         "operationId": id,
         "summary": own.about(),
         "tags": [tag],
         "parameters": parameters,
-        "responses": with_problems(Map::from_iter([(status.to_owned(), done)])),
+        "responses": with_problems(Map::from_iter([("200".to_owned(), done)])),
     });
     if matches!(own, OwnRoute::BackupDownload | OwnRoute::BackupUpload) {
         described["description"] = format!("Needs the permission `{}`.", Permission::Manage).into();
         described["x-permission"] = Permission::Manage.as_str().into();
     }
-    if let Some(sent) = sent {
-        described["requestBody"] = sent;
+    if own == OwnRoute::BackupUpload {
+        described["requestBody"] = json!({ "required": true, "content": bytes });
     }
     described
 }

@@ -90,7 +90,7 @@ pub(super) async fn upload(visit: &Visit, body: Body) -> Result<Response<Body>, 
     let named = if said.name.is_empty() { &sent_as } else { &said.name };
     let taken = match named.parse::<BackupName>() {
         Ok(name) => {
-            let from = unfold(Some(form), next).boxed();
+            let from = unfold(Some(form), next).fuse().boxed();
             let sent = Sent { api: visit.panel.api.clone(), pass: pass(visit), from, waits: false };
             let server = Some(said.server.clone()).filter(|server| !server.is_empty());
             archives::take(sent, name.to_string(), server).await
