@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{BackupName, Fault, Remedy, SiteName};
+use aegir_domain::{BackupName, Fault, FaultReport, Remedy, SiteName};
 use aegir_host::{FileFault, Files};
 
 use super::Listed;
@@ -69,7 +69,9 @@ fn take(files: &Files, backups: &Path, coming: &Path, from: &mut dyn Read) -> Re
 
 /// Looks through what came, and gives it its name.
 fn admit(files: &Files, backups: &Path, coming: &Path, name: &BackupName) -> Result<Listed, Fault> {
-    let archive = Archive::open(files, coming.to_owned(), name)?;
+    // Where it lies meanwhile says nothing to whoever sent it.
+    let unreadable = |report| ReceiveFault::unreadable(name, report);
+    let archive = Archive::open(files, coming.to_owned(), name).map_err(|fault| unreadable(fault.report()))?;
     match &archive.manifest {
         None if name.is_ours() => return Err(ReceiveFault::NoManifest { name: name.clone() }.into()),
         Some(_) if !name.is_ours() => return Err(ReceiveFault::OurOwn { name: name.clone() }.into()),
@@ -78,7 +80,8 @@ fn admit(files: &Files, backups: &Path, coming: &Path, name: &BackupName) -> Res
         }
         _ => (),
     }
-    let contents = files.look_through_archive(coming, archive.bounds(files, backups)?)?;
+    let bounds = archive.bounds(files, backups)?;
+    let contents = files.look_through_archive(coming, bounds).map_err(|fault| unreadable(FaultReport::of(&fault)))?;
     archive.must_be_whole(&contents)?;
     let mut named = name.clone();
     for turn in 2..=MOST_TURNS {
@@ -152,6 +155,8 @@ enum ReceiveFault {
     BrokeOff { bytes: u64, source: io::Error },
     #[error("the archive has more than the {} MB that there is room for at `{}`", room >> 20, at.display())]
     NoRoom { at: PathBuf, room: u64 },
+    #[error("what was sent as `{name}` is no archive that can be used: {why}")]
+    Unreadable { name: BackupName, why: String },
     #[error("what was sent as `{name}` has no manifest")]
     NoManifest { name: BackupName },
     #[error("what was sent as `{name}` is no archive of classic Aegir: it has a manifest")]
@@ -162,12 +167,23 @@ enum ReceiveFault {
     Full { name: BackupName },
 }
 
+impl ReceiveFault {
+    fn unreadable(name: &BackupName, report: FaultReport) -> ReceiveFault {
+        let FaultReport { message, because, .. } = report;
+        let why = because.last().cloned().unwrap_or(message);
+        ReceiveFault::Unreadable { name: name.clone(), why }
+    }
+}
+
 impl Remedy for ReceiveFault {
     fn remedy(&self) -> Option<String> {
         Some(match self {
             ReceiveFault::BrokeOff { .. } => "nothing of it was kept: send it again".into(),
             ReceiveFault::NoRoom { at, .. } => {
                 format!("make room on the disk of `{}`, such as by deleting old backups", at.display())
+            }
+            ReceiveFault::Unreadable { .. } => {
+                "send an archive that Ægir, or classic Aegir, made, as it was made; `tar -t` lists what is in it".into()
             }
             ReceiveFault::NoManifest { .. } => {
                 "send an archive that Ægir made as it is; one of classic Aegir ends with `.tar.gz`, `.tar.bz2` or `.tar`"
