@@ -33,6 +33,7 @@ const ABOUT = {
   session: async (panel) => (await panel.ask('GET', '/sessions')).items[0].id,
   settings: async (panel) => (await panel.ask('GET', '/settings')).items[0].name,
   site: () => 'site02.example.org',
+  'site-drop-former': async (panel) => (await moved(panel), MOVED),
   'site-go-back': async (panel) => (await moved(panel), MOVED),
   'task-cancel': async (panel) => (await panel.ask('GET', '/tasks?state=running')).items[0].id,
   task: async (panel) => (await failed(panel)).id,
@@ -40,7 +41,7 @@ const ABOUT = {
 };
 
 /** What no eye sees as a page: parts of pages, streams, files. */
-export const NO_PAGE = /^\/(fragments|assets)\/|\/events$|\.txt$|\.csv$/;
+export const NO_PAGE = /^\/(fragments|assets)\/|\/events$|\/archive$|\.txt$|\.csv$/;
 
 const kept = new WeakMap();
 /** Made once for a stage. */

@@ -321,6 +321,18 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
         db_server: Option<ServerName>,
     },
+    /// Writes the archive of a backup to standard output
+    BackupSend {
+        /// The backup's file name
+        #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
+        backup: BackupName,
+    },
+    /// Takes in an archive from standard input, once all of it was read and found to be a backup
+    BackupReceive {
+        /// The name it is to have; where that is taken, another one of its site and moment
+        #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
+        backup: BackupName,
+    },
     /// Removes a backup for good
     BackupDelete {
         /// The backup's file name

@@ -12,6 +12,7 @@
 //!   input alone.
 //! - An end without a result is lost contact, never a failed task.
 
+mod archives;
 mod fault;
 mod known_hosts;
 mod lines;
@@ -23,11 +24,11 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
-    AttemptId, Compared, Context, FormerName, FoundBackup, Home, ServerName, SiteName, SshAddress, Transport, Trial,
-    Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, FaultReport, FormerName, FoundBackup, Home, ServerName, SiteName,
+    SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
-use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
+use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
 use serde::de::DeserializeOwned;
 
 use self::fault::TalkFault;
@@ -58,9 +59,16 @@ impl ProcessBackEnds {
 
     /// Has the back end at `place` read `words`, and what comes with them on standard input.
     async fn say(&self, place: &Place, words: &[&str], input: &[u8]) -> Result<Talk, TalkFault> {
+        let mut talk = self.begin(place, words).await?;
+        talk.say(input).await?;
+        Ok(talk)
+    }
+
+    /// The same, while more is to come on standard input.
+    async fn begin(&self, place: &Place, words: &[&str]) -> Result<Talk, TalkFault> {
         let version = VERSION.to_string();
         let words = [&["provision", "--json", "--protocol", &version], words].concat();
-        let mut talk = match &place.transport {
+        Ok(match &place.transport {
             Transport::Local => {
                 let home = self.home.path().to_str().ok_or(TalkFault::HomeIsNoText)?;
                 let words = [&["--home", home], &words[..]].concat();
@@ -71,9 +79,7 @@ impl ProcessBackEnds {
                 let words = [&[program, "--home", address.home.as_str()], &words[..]].concat();
                 self.ssh.run(&place.server, address, &words).await?
             }
-        };
-        talk.say(input).await?;
-        Ok(talk)
+        })
     }
 
     /// Follows what an attempt says.
@@ -192,6 +198,35 @@ impl BackEnds for ProcessBackEnds {
         Box::pin(async move {
             let words: Vec<&str> = ["backups"].into_iter().chain(site.map(SiteName::as_str)).collect();
             self.ask(place, &words, b"").await
+        })
+    }
+
+    fn send_archive<'a>(
+        &'a self,
+        place: &'a Place,
+        backup: &'a BackupName,
+    ) -> Asking<'a, Result<GivenArchive, FaultReport>> {
+        Box::pin(async move {
+            let given = async {
+                let talk = self.say(place, &["backup-send", backup.as_str()], b"").await?;
+                archives::give(talk, &place.server).await
+            };
+            given.await.map_err(|fault| fault.lost(&place.server))
+        })
+    }
+
+    fn receive_archive<'a>(
+        &'a self,
+        place: &'a Place,
+        backup: &'a BackupName,
+        from: &'a mut dyn Source,
+    ) -> Asking<'a, Result<FoundBackup, FaultReport>> {
+        Box::pin(async move {
+            let taken = async {
+                let talk = self.begin(place, &["backup-receive", backup.as_str()]).await?;
+                archives::take(talk, from).await
+            };
+            taken.await.map_err(|fault| fault.lost(&place.server))
         })
     }
 

@@ -10,6 +10,7 @@
 //! - Above [`Door`](door::Door) nothing knows which way it went.
 //! - Whatever came from the front end reaches a terminal through `speak::plain`.
 
+mod archives;
 mod asked;
 mod columns;
 mod complete;
@@ -62,6 +63,7 @@ pub(crate) fn run(given: &Given, asked: Asked) -> Result<u8, Failure> {
             Asked::Operation(ask) => perform::operation(given, *ask, screen).await,
             Asked::Follow(follow) => perform::follow_task(given, follow, screen).await,
             Asked::Dispatch(asked) => dispatch::dispatch(given, asked).await,
+            Asked::Archive(asked) => archives::archive(given, asked).await,
         }
     })
 }

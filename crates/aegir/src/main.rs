@@ -2,6 +2,7 @@
 //!
 //! Arguments and the environment are read here, once; everything else is told.
 
+mod archives;
 mod args;
 mod ask;
 mod build;

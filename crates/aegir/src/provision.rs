@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
 use crate::speak::{Raw, Sentences, Stream, err, out};
-use crate::{front, lists, request, save, site};
+use crate::{archives, front, lists, request, save, site};
 
 /// How often a worker asks whether another one let go of the attempt.
 const TRIES: u32 = 10;
@@ -121,6 +121,8 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Restore { backup, new_site, platform, db_server } => {
             task(&composed, manner, Task::RestoreBackup { backup, new_site, platform, db_server })
         }
+        Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
+        Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Delete { site, confirm } => {
             let confirm = site::confirmed(&site, confirm)?;

@@ -39,6 +39,12 @@ impl BackupName {
         })
     }
 
+    /// The same name, as the `turn`th of those that have its site, its moment and its ending; from 2 on.
+    pub fn in_turn(&self, turn: u32) -> BackupName {
+        let ending = ENDINGS.iter().find(|ending| self.0.ends_with(*ending)).unwrap_or(&ENDINGS[0]);
+        BackupName(format!("{}-{}_{}{ending}", self.site(), self.stamp(), turn.clamp(2, 9999)))
+    }
+
     /// The site that it is of, by its name.
     pub fn site(&self) -> SiteName {
         match parts(&self.0).map(|(site, _)| site.parse()) {
@@ -186,6 +192,26 @@ pub struct FoundBackup {
     pub fault: Option<FaultReport>,
 }
 
+/// What a back end answers that is asked for the archive of a backup: a line, and behind it the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArchiveAnswer {
+    /// So many bytes follow.
+    Bytes(u64),
+    /// Why none do.
+    Refused(FaultReport),
+}
+
+/// What a back end answers that was sent an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReceivedAnswer {
+    /// It is a backup now, under this name.
+    There(Box<FoundBackup>),
+    /// Why it was not taken; nothing of it is left.
+    Refused(FaultReport),
+}
+
 /// The database in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupDump {
@@ -236,6 +262,18 @@ mod tests {
         assert_eq!(made("a.test-20261121.021530_2.tar.zst"), Some(1_795_227_330_000));
         assert_eq!(made("a.test-19700101.000000.tar.gz"), Some(0));
         assert_eq!(made("a.test-20261341.021530.tar"), None, "no calendar has it");
+    }
+
+    #[test]
+    fn one_that_came_later_has_its_turn_in_its_name_and_keeps_all_else() {
+        for (name, second) in [
+            ("a.test-20261121.021530.tar.zst", "a.test-20261121.021530_2.tar.zst"),
+            ("a.test-20261121.021530_7.tar.zst", "a.test-20261121.021530_2.tar.zst"),
+            ("a.test-20140102.030405.tar.gz", "a.test-20140102.030405_2.tar.gz"),
+            ("a.test-20140102.030405.tar", "a.test-20140102.030405_2.tar"),
+        ] {
+            assert_eq!(read(name).unwrap().in_turn(2), read(second).unwrap());
+        }
     }
 
     #[test]

@@ -49,7 +49,9 @@ mod writes;
 
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
-pub use backup::{BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, FoundBackup};
+pub use backup::{
+    ArchiveAnswer, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, FoundBackup, ReceivedAnswer,
+};
 pub use command::Cmd;
 pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Quiet, Redirect,

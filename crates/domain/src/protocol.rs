@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, Outcome, OutcomeKind,
-    PlatformAnswer, Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried, WritesAnswer,
+    ArchiveAnswer, AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, Outcome,
+    OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried,
+    WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -312,7 +313,7 @@ fn if_understood<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Ta
 }
 
 /// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, of the trial of services, of the
-/// comparison of a site with a platform, of what was written to one, and of what tasks answer.
+/// comparison of a site with a platform, of what was written to one, of archives on their way, and of what tasks answer.
 pub fn schema() -> serde_json::Value {
     serde_json::json!({
         "$comment": "printed by `aegir schema`",
@@ -328,6 +329,8 @@ pub fn schema() -> serde_json::Value {
         "compared": schemars::schema_for!(Compared),
         "writes": schemars::schema_for!(WritesAnswer),
         "found_backup": schemars::schema_for!(FoundBackup),
+        "archive": schemars::schema_for!(ArchiveAnswer),
+        "received": schemars::schema_for!(ReceivedAnswer),
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),

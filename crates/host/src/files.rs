@@ -209,6 +209,22 @@ impl Files {
         String::from_utf8(bytes).map(Some).map_err(bad)
     }
 
+    /// A file of any size, to be read from its beginning, and how many bytes it has; nothing if there is none. Links are
+    /// refused, and it stays the same file though its name is given to another one.
+    pub fn open(&self, path: &Path) -> Result<Option<(u64, Box<dyn Read + Send>)>, FileFault> {
+        let fault = |error: io::Error| FileFault::new("read", path, error);
+        let Some(place) = self.place_if_there("read", path)? else { return Ok(None) };
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let opened = place.open(flags, Mode::empty()).map_err(io::Error::from);
+        let Some(file) = absent(opened, "read", path)? else { return Ok(None) };
+        let file = fs::File::from(file);
+        let stat = file.metadata().map_err(fault)?;
+        if !stat.is_file() {
+            return Err(fault(io::Error::new(io::ErrorKind::InvalidInput, "it is no file")));
+        }
+        Ok(Some((stat.len(), Box::new(file))))
+    }
+
     /// Up to `at_most` bytes of a file from `offset` on: for following one that grows. Nothing if
     /// there is no such file.
     pub fn read_from(&self, path: &Path, offset: u64, at_most: usize) -> Result<Option<Vec<u8>>, FileFault> {

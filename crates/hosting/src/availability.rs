@@ -4,6 +4,7 @@
 //! command line refuse with it.
 
 use aegir_domain::{ContextName, Remedy};
+use aegir_store::FormersThere;
 
 use crate::{Effect, Operation, OperationId};
 
@@ -16,6 +17,8 @@ pub struct Standing {
     pub state: Made,
     /// What uses it: sites of a platform, platforms and sites of a server.
     pub used_by: u64,
+    /// What sites were before they were moved, and lies on it.
+    pub formers: FormersThere,
     /// Operations on it that wait or run.
     pub outstanding: Vec<Outstanding>,
     /// Whether what a back end has differs from what is remembered.
@@ -85,6 +88,14 @@ pub enum Unavailable {
         /// By how many.
         used_by: u64,
     },
+    /// What sites were before they were moved lies on it.
+    #[error("{} on `{name}`: {}", lie(.formers.count), first_of(.formers))]
+    HasFormers {
+        /// The object.
+        name: ContextName,
+        /// Which.
+        formers: FormersThere,
+    },
     /// Two sides say different things of it.
     #[error("what the back end has of `{name}` differs from what is remembered here")]
     Drifts {
@@ -100,6 +111,20 @@ fn of(name: &ContextName, count: u64) -> &'static str {
         (_, 1) => "object refers to it",
         _ => "objects refer to it",
     }
+}
+
+fn lie(count: u64) -> String {
+    match count {
+        1 => "1 former self of a site lies".into(),
+        count => format!("{count} former selves of sites lie"),
+    }
+}
+
+/// The sites that are known by name; of one site there may be several.
+fn first_of(formers: &FormersThere) -> String {
+    let named: Vec<_> = formers.sites.iter().map(|site| format!("`{site}`")).collect();
+    let more = if formers.count > formers.sites.len() as u64 { ", …" } else { "" };
+    format!("{}{more}", named.join(", "))
 }
 
 impl Remedy for Unavailable {
@@ -118,6 +143,11 @@ impl Remedy for Unavailable {
                 format!("see them with `aegir platform list --server {server}` and `aegir site list --server {server}`")
             }
             Unavailable::InUse { .. } => return None,
+            Unavailable::HasFormers { .. } => {
+                "wait until they were kept for as long as the setting `keep_former_days` says, or let go of each with \
+                 `aegir site drop-former`; `aegir backup list --kind former --site SITE` lists those of a site"
+                    .into()
+            }
             Unavailable::Drifts { name } => {
                 format!("choose a side with `aegir drift resolve {name} --take theirs`, or `ours`")
             }
@@ -159,6 +189,9 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
     if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::ServerForget) {
         return Err(Unavailable::InUse { name: name(), used_by: standing.used_by });
     }
+    if standing.formers.count > 0 && operation.id == Id::PlatformForget {
+        return Err(Unavailable::HasFormers { name: name(), formers: standing.formers.clone() });
+    }
     // An edit would be written over what somebody changed in a shell.
     let edits = matches!(operation.id, Id::SiteEdit | Id::PlatformEdit | Id::ServerEdit);
     if standing.drifts && edits && operation.effect == Effect::Queues {
@@ -177,6 +210,7 @@ mod tests {
             name: "@a.test".parse().unwrap(),
             state: Made::Yes,
             used_by: 0,
+            formers: FormersThere::default(),
             outstanding: Vec::new(),
             drifts: false,
         }
@@ -193,7 +227,10 @@ mod tests {
 
     #[test]
     fn of_a_site_in_service_everything_can_be_asked() {
-        assert_eq!(possible(&a_site()), ["edit", "verify", "login", "migrate", "go-back", "backup", "delete"]);
+        assert_eq!(
+            possible(&a_site()),
+            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "backup", "delete"]
+        );
     }
 
     #[test]
@@ -225,10 +262,25 @@ mod tests {
     }
 
     #[test]
+    fn a_platform_is_not_forgotten_while_a_site_can_go_back_to_it() {
+        let there = |count, sites: &[&str]| Standing {
+            name: "@platform_d10".parse().unwrap(),
+            formers: FormersThere { count, sites: sites.iter().map(|name| name.parse().unwrap()).collect() },
+            ..a_site()
+        };
+        let why = |standing| available(&OperationId::PlatformForget.declaration(), &standing).unwrap_err().to_string();
+
+        assert_eq!(why(there(1, &["@a.test"])), "1 former self of a site lies on `@platform_d10`: `@a.test`");
+        let many = there(9, &["@a.test", "@b.test"]);
+        assert!(available(&OperationId::PlatformVerify.declaration(), &many).is_ok());
+        assert_eq!(why(many), "9 former selves of sites lie on `@platform_d10`: `@a.test`, `@b.test`, …");
+    }
+
+    #[test]
     fn where_two_sides_differ_nothing_is_written_over() {
         assert_eq!(
             possible(&Standing { drifts: true, ..a_site() }),
-            ["verify", "login", "migrate", "go-back", "backup", "delete"]
+            ["verify", "login", "migrate", "go-back", "drop-former", "backup", "delete"]
         );
     }
 }

@@ -8,11 +8,11 @@ use std::pin::Pin;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, Compared, Context, FaultReport, FormerName, FoundBackup, MachineName, PlatformName, Remedy, ServerName,
-    SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, FaultReport, FormerName, FoundBackup, MachineName, PlatformName, Remedy,
+    ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 
-use crate::HostKeys;
+use crate::{GivenArchive, HostKeys, Source};
 
 /// What is asked, until it is answered.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, Lost>> + Send + 'a>>;
@@ -59,6 +59,22 @@ pub trait BackEnds: Send + Sync {
 
     /// The backups that lie there, those of one site if one is named; without the packages of what each says of itself.
     fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>>;
+
+    /// Gives out the archive of a backup that lies there, or says why not.
+    fn send_archive<'a>(
+        &'a self,
+        place: &'a Place,
+        backup: &'a BackupName,
+    ) -> Asking<'a, Result<GivenArchive, FaultReport>>;
+
+    /// Has the archive that `from` gives be a backup there, under this name or, if that is taken, another one of its
+    /// site and moment; or says why not. Of what is no backup, or breaks off, nothing stays.
+    fn receive_archive<'a>(
+        &'a self,
+        place: &'a Place,
+        backup: &'a BackupName,
+        from: &'a mut dyn Source,
+    ) -> Asking<'a, Result<FoundBackup, FaultReport>>;
 
     /// By which keys the machine of `server` and this front end know each other over ssh. The machine is asked for its
     /// key, and told no more than that somebody asks.

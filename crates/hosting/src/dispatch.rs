@@ -17,6 +17,7 @@ mod bulk;
 mod by_hand;
 mod chores;
 mod dispatcher;
+mod formers;
 mod home;
 mod outcome;
 mod pace;

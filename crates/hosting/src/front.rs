@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
-use crate::view::ChangeView;
-use crate::{Actor, Answer, Call, Operation, Refusal};
+use crate::view::{BackupView, ChangeView};
+use crate::{Actor, Answer, Call, Download, Operation, Refusal, Source};
 
 /// What is answered later.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -45,6 +45,24 @@ pub trait Front: Send + Sync {
     /// Does what is asked as [`Front::perform`] does, unless it was done before under the same key: once, however often
     /// it is sent, and whatever becomes of this process meanwhile.
     fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, own: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>>;
+
+    /// The archive of a backup, on the machine of `server` or wherever it lies.
+    fn archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        server: Option<&'a str>,
+    ) -> Pending<'a, Result<Download, Refusal>>;
+
+    /// Takes in what `from` gives as the backup of that name, on the machine of `server` or that of its site. It is
+    /// looked through before it is one.
+    fn take_archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        server: Option<&'a str>,
+        from: &'a mut dyn Source,
+    ) -> Pending<'a, Result<BackupView, Refusal>>;
 }
 
 /// A status, and the text of an answer.

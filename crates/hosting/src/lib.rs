@@ -14,6 +14,7 @@
 //! - Whoever asks is an actor; no use case can be called without one.
 
 mod actor;
+mod archives;
 mod availability;
 mod back_ends;
 mod call;
@@ -31,6 +32,7 @@ mod use_case;
 pub mod view;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
+pub use archives::{Coming, CutOff, Download, GivenArchive, Pieces, Source};
 pub use availability::{Made, Outstanding, Standing, Unavailable, available, stays};
 pub use back_ends::{Asking, BackEnds, Comparison, Lines, Lost, Place, Sought};
 pub use call::{Answer, Call, Queued, Reads, Refusal, Sort};

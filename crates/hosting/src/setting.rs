@@ -20,6 +20,8 @@ pub enum Setting {
     KeepAuditDays,
     /// How many nightly copies of the control database are kept.
     KeepCopies,
+    /// How long what a site was is kept after it was moved.
+    KeepFormerDays,
     /// How long a task may say nothing before that is news.
     SilentMinutes,
     /// Where mail of failures goes.
@@ -38,12 +40,13 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 12] = [
+    pub const ALL: [Setting; 13] = [
         Setting::TasksAtOnce,
         Setting::TasksPerServer,
         Setting::KeepTasksDays,
         Setting::KeepAuditDays,
         Setting::KeepCopies,
+        Setting::KeepFormerDays,
         Setting::SilentMinutes,
         Setting::NewsMailTo,
         Setting::NewsMailFrom,
@@ -101,6 +104,13 @@ impl Setting {
             Setting::KeepCopies => {
                 number("keep_copies", 1, 365, "14", "how many nightly copies of the control database are kept")
             }
+            Setting::KeepFormerDays => number(
+                "keep_former_days",
+                0,
+                36_500,
+                "7",
+                "how many days what a site was is kept after it was moved; 0: until somebody lets go of it",
+            ),
             Setting::SilentMinutes => number(
                 "silent_minutes",
                 1,

@@ -1,6 +1,7 @@
 //! What each operation does. One way in, for all faces: who asks, what they may, what they gave, what came of it.
 
 mod account;
+mod archive;
 mod around;
 mod backup;
 mod bulk;
@@ -26,7 +27,7 @@ mod token;
 mod trial;
 mod writes;
 
-pub(crate) use object::{known_locks, operation_named};
+pub(crate) use object::{known_locks, operation_named, standing};
 pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;
@@ -113,6 +114,7 @@ impl Hosting {
             Id::SiteCompare => self.compare_site(&asked).await,
             Id::SiteMigrate => self.migrate_site(&asked).await,
             Id::SiteGoBack => self.go_back_with_site(&asked).await,
+            Id::SiteDropFormer => self.drop_former_of_site(&asked).await,
             Id::SiteWrittenSince => self.tell_written_since(&asked).await,
             Id::SiteBackup => self.back_up_site(&asked).await,
             Id::BackupList => self.list_backups(&asked).await,

@@ -4,6 +4,7 @@
 //! what it never had. It can be told to be slow, to say nothing, to be out of reach for a while or for good, to break
 //! streams off in the middle, to tell lines again, and to have a worker die.
 
+mod archives;
 mod front;
 mod machine;
 mod outside;
@@ -15,13 +16,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, Compared, Context, Fault, FormerName, FoundBackup, Remedy, ServerName, SiteName, SshAddress, Trial,
-    Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, Fault, FaultReport, FormerName, FoundBackup, Remedy, ServerName,
+    SiteName, SshAddress, Trial, Tried, WritesAnswer,
 };
-use aegir_hosting::{Asking, BackEnds, Comparison, HostKeys, Lines, Lost, Place, Sought};
+use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub use archives::byte_of_archive;
 pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server, package};
 pub use machine::{Began, Machine};
 pub use outside::{PretendOutside, PretendPostman, Sent};
@@ -177,6 +179,33 @@ impl BackEnds for PretendBackEnds {
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
             Ok(machine.backups(site))
+        })
+    }
+
+    fn send_archive<'a>(
+        &'a self,
+        place: &'a Place,
+        backup: &'a BackupName,
+    ) -> Asking<'a, Result<GivenArchive, FaultReport>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(archives::give(&machine, backup))
+        })
+    }
+
+    fn receive_archive<'a>(
+        &'a self,
+        place: &'a Place,
+        backup: &'a BackupName,
+        from: &'a mut dyn Source,
+    ) -> Asking<'a, Result<FoundBackup, FaultReport>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(archives::take(&machine, backup, from).await)
         })
     }
 

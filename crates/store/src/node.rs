@@ -108,6 +108,7 @@ statements! {
     DROP_INSTANCES = "DELETE FROM instance WHERE node = $1";
     DROP_SECRETS = "DELETE FROM secret WHERE owner = $1";
     DROP_DRIFT = "DELETE FROM drift WHERE node = $1";
+    DROP_FORMERS = "DELETE FROM former WHERE site = $1";
 }
 
 impl Read {
@@ -192,7 +193,7 @@ impl Tx {
                 return Err(StoreFault::Unfit { node: id, why: format!("still has {count} {what}") });
             }
         }
-        for statement in [&FREE_DOMAINS, &FREE_ROOT, &DROP_INSTANCES, &DROP_SECRETS, &DROP_DRIFT] {
+        for statement in [&FREE_DOMAINS, &FREE_ROOT, &DROP_INSTANCES, &DROP_SECRETS, &DROP_DRIFT, &DROP_FORMERS] {
             self.execute(statement, values![id]).await?;
         }
         let row = self.row(&SET_STATUS, values![id, ObjectStatus::Deleted, now]).await?;

@@ -207,6 +207,7 @@ impl Tx {
         ];
         self.execute(&RECORD_SITE, values).await?;
         self.write_domains(id, &context.name, &context.aliases, &context.redirect).await?;
+        self.write_formers(id, &context.formers).await?;
         self.set_title(id, context.title.as_str(), now).await
     }
 

@@ -104,6 +104,7 @@ pub(crate) const TABLES: &[Table] = &[
         false,
         &[("name", Text), ("site", Int), ("kind", Text), ("target", Text), ("tls_mode", Text), ("certificate", Text)],
     ),
+    table("former", 2, false, &[("site", Int), ("name", Text), ("platform", Int), ("since", Int), ("asked", Int)]),
     table("package", 1, false, &[("id", Int), ("kind", Text), ("name", Text)]),
     table("release", 1, true, &[("id", Int), ("package", Int), ("version", Text)]),
     table(

@@ -4,6 +4,7 @@
 //! named, takes and needs is said by its declaration alone.
 
 mod answer;
+pub(crate) mod archives;
 mod call;
 mod change;
 pub(crate) mod changes;

@@ -26,6 +26,7 @@ mod lists;
 mod live;
 mod look;
 mod marks;
+mod multipart;
 mod objects;
 mod overview;
 mod own;
@@ -63,6 +64,11 @@ impl std::fmt::Debug for PanelWay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PanelWay").field("host", &self.host).finish_non_exhaustive()
     }
+}
+
+/// The names and values of a query.
+pub(crate) fn pairs_of(query: &str) -> Vec<(String, String)> {
+    pairs::Pairs::read(query).0
 }
 
 /// All that pages are made with.

@@ -82,29 +82,61 @@ impl Talk {
         }
     }
 
+    /// Says more, of which this is not the end; no, if the program takes no more. `limit` is for all of it.
+    pub(crate) async fn tell(&mut self, more: &[u8], limit: Duration) -> Result<bool, TalkFault> {
+        let Some(pipe) = &mut self.input else { return Ok(false) };
+        match timeout(limit, pipe.write_all(more)).await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.input = None;
+                Ok(false)
+            }
+            Ok(Err(error)) => Err(TalkFault::Pipe(error)),
+            Err(_) => Err(TalkFault::Silent { limit }),
+        }
+    }
+
+    /// Says nothing more.
+    pub(crate) fn hush(&mut self) {
+        self.input = None;
+    }
+
+    /// The next bytes, behind the lines that were read; nothing once no more will come.
+    pub(crate) async fn bytes(&mut self) -> Result<Option<Vec<u8>>, TalkFault> {
+        let read = self.more().await?.to_vec();
+        self.output.consume(read.len());
+        Ok((!read.is_empty()).then_some(read))
+    }
+
+    /// What is read and not yet consumed, and comes next; nothing once no more will come. May be dropped and called
+    /// again.
+    async fn more(&mut self) -> Result<&[u8], TalkFault> {
+        if !self.over {
+            // Until it has ended, an empty pipe says that more will come.
+            tokio::select! {
+                biased;
+                read = self.output.fill_buf() => drop(read.map_err(TalkFault::Pipe)?),
+                _ = self.process.readable() => self.over = true,
+            }
+        }
+        match self.over {
+            false => self.output.fill_buf().await.map_err(TalkFault::Pipe),
+            true => timeout(REST, self.output.fill_buf()).await.unwrap_or(Ok(&[])).map_err(TalkFault::Pipe),
+        }
+    }
+
     /// The next whole line without its end; nothing once no more will come. May be dropped and called again.
     pub(crate) async fn line(&mut self) -> Result<Option<Vec<u8>>, TalkFault> {
         loop {
-            let read = match self.over {
-                false => tokio::select! {
-                    biased;
-                    read = self.output.fill_buf() => Some(read),
-                    _ = self.process.readable() => {
-                        self.over = true;
-                        None
-                    }
-                },
-                true => Some(timeout(REST, self.output.fill_buf()).await.unwrap_or(Ok(&[]))),
-            };
-            let Some(read) = read else { continue };
-            let read = read.map_err(TalkFault::Pipe)?;
+            let read = self.more().await?;
             if read.is_empty() {
                 // A line without its end was cut off, and is said again to whoever attaches.
                 return Ok(None);
             }
             let end = read.iter().position(|byte| *byte == b'\n');
             let taken = end.map_or(read.len(), |end| end + 1);
-            self.partial.extend_from_slice(&read[..end.unwrap_or(read.len())]);
+            let part = read[..end.unwrap_or(read.len())].to_vec();
+            self.partial.extend_from_slice(&part);
             self.output.consume(taken);
             if self.partial.len() > LONGEST_LINE {
                 return Err(TalkFault::garbage(&self.partial));

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use aegir_hosting::{Call, Operation, Reads};
 use serde_json::{Map, Value};
 
+use super::archives::Archive;
+
 /// A command that is asked of the front end.
 #[derive(Debug)]
 pub(crate) enum Asked {
@@ -14,6 +16,8 @@ pub(crate) enum Asked {
     Follow(Follow),
     /// To work on the queue in this process.
     Dispatch(Dispatch),
+    /// To have the archive of a backup, or to bring one.
+    Archive(Archive),
 }
 
 /// An operation, and how it is asked.

@@ -219,6 +219,7 @@ fn takes_value(arg: &Arg) -> bool {
 fn operation(path: &[&str]) -> Option<Operation> {
     match path {
         ["task", "follow"] => Some(OperationId::TaskShow.declaration()),
+        ["backup", "download"] => Some(OperationId::BackupShow.declaration()),
         [subject, verb] => {
             let subject = Subject::ALL.into_iter().find(|found| found.word() == *subject)?;
             words::operations(subject).find(|operation| operation.verb == *verb)

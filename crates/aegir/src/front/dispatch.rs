@@ -78,13 +78,15 @@ async fn work(door: &mut Door) -> Result<Done, Failure> {
         told_to_stop(None).await;
         stopped.set(true);
     };
+    // First, so that they are among what is begun now.
+    let trouble = hosting.let_go_of_formers().await.err();
     let once = Dispatcher::new(hosting.clone(), holder()).once_until(told).await.map_err(Problem::from)?;
-    let mut done = Done { once, stopped: stopped.get(), ..Done::default() };
+    let mut done = Done { once, stopped: stopped.get(), trouble, ..Done::default() };
     if !done.stopped {
         tokio::select! {
             sent = hosting.send_news() => match sent {
                 Ok(sent) => done.sent = sent,
-                Err(trouble) => done.trouble = Some(trouble),
+                Err(trouble) => done.trouble = done.trouble.or(Some(trouble)),
             },
             () = told_to_stop(None) => done.stopped = true,
         }

@@ -2,6 +2,7 @@
 //!
 //! Above it everything is the same: calls go in, answers and what tasks say come out.
 
+mod archive;
 mod events;
 mod here;
 mod socket;
@@ -105,6 +106,12 @@ pub(crate) enum DoorFault {
         #[source]
         source: io::Error,
     },
+    /// It went away in the middle of what is not sent twice.
+    #[error("the connection to the front end broke off")]
+    CutOff {
+        #[source]
+        source: io::Error,
+    },
     /// What it answers is not what we know.
     #[error("the front end answers what this program does not understand")]
     Strange {
@@ -124,6 +131,9 @@ impl Remedy for DoorFault {
             }
             DoorFault::Gone { .. } => {
                 "see `aegir task list` for what came of it once the front end runs again: `aegir up` starts it".into()
+            }
+            DoorFault::CutOff { .. } => {
+                "nothing of it is kept: ask once more, once the front end runs; `aegir up` starts it".into()
             }
             DoorFault::Strange { .. } => {
                 "use the program of the same version as the front end: `aegir --version`, and start the front end anew"

@@ -24,6 +24,15 @@ impl Wire {
     }
 }
 
+/// The address of the archive of a backup.
+pub(crate) fn archive_at(route: OwnRoute, backup: &str, server: Option<&str>) -> String {
+    let path = route.route().at(backup);
+    match server {
+        Some(server) => format!("{path}?server={}", encoded(server)),
+        None => path,
+    }
+}
+
 /// What crosses for a call: parameters in the query where something is read or taken away, else in the body.
 pub(crate) fn of(call: &Call) -> Wire {
     let operation = call.operation.declaration();

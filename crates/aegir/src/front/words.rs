@@ -13,6 +13,7 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, FromArgMatches, Subcom
 use serde_json::{Map, Value};
 
 use super::Asked;
+use super::archives::Archive;
 use super::asked::{Ask, Dispatch, Follow, Manner, Selection};
 
 /// The id of the name of an object.
@@ -112,6 +113,7 @@ fn of_subject(subject: Subject) -> Command {
     match subject {
         Subject::Task => command.subcommand(follow_command()),
         Subject::Queue => command.subcommand(dispatch_command()),
+        Subject::Backup => command.subcommand(download_command()).subcommand(upload_command()),
         _ => command,
     }
 }
@@ -135,6 +137,52 @@ fn follow_command() -> Command {
         )
         .args(everywhere())
         .args([verbose(), unchanged()])
+}
+
+/// The name of a backup, as each command about one takes it.
+fn backup_arg() -> Arg {
+    match OperationId::BackupShow.declaration().names {
+        Names::One(kind) | Names::New(kind) => name_arg(&kind, Subject::Backup).required(true).help("Which one"),
+        Names::None => unreachable!("a backup is shown by its name"),
+    }
+}
+
+fn server_arg(help: &'static str) -> Arg {
+    Arg::new("server").long("server").value_name("SERVER").help(help)
+}
+
+/// No operation: what comes is no answer in JSON.
+fn download_command() -> Command {
+    let to = Arg::new("to").long("to").value_name("FILE").value_parser(clap::value_parser!(PathBuf));
+    Command::new("download")
+        .about("Has the archive of a backup come to a file, which is there once it is whole")
+        .disable_version_flag(true)
+        .arg(backup_arg())
+        .arg(to.help("Where it is to lie, `-` for standard output [default: its name, in this folder]"))
+        .arg(server_arg("The server on whose machine it lies [default: wherever it lies]"))
+        .args(everywhere())
+}
+
+/// No operation either.
+fn upload_command() -> Command {
+    Command::new("upload")
+        .about("Has an archive of Ægir, or of classic Aegir, be a backup, once all of it was looked through")
+        .disable_version_flag(true)
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("The archive"),
+        )
+        .arg(
+            Arg::new("name")
+                .long("name")
+                .value_name("BACKUP")
+                .help("What it is to be called [default: as the file is]"),
+        )
+        .arg(server_arg("The server on whose machine it is to lie [default: that of its site]"))
+        .args(everywhere())
 }
 
 /// No operation: it is not asked of a front end, it is one for a while.
@@ -176,7 +224,7 @@ fn of_operation(operation: &Operation) -> Command {
 pub(crate) fn can_be_many(operation: &Operation) -> bool {
     let alone = operation.parameter("confirm").is_some()
         || operation.effect == Effect::Tries
-        || matches!(operation.id, OperationId::SiteLogin | OperationId::ServerTrust);
+        || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust);
     let of_many = [Subject::Server, Subject::Platform, Subject::Site, Subject::Task].contains(&operation.subject);
     matches!(operation.names, Names::One(_)) && !operation.reads() && of_many && !alone
 }
@@ -338,6 +386,15 @@ fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
     }
     if subject == Subject::Queue && verb == "dispatch" {
         return Some(Asked::Dispatch(Dispatch { once: matches.get_flag("once"), json: matches.get_flag("json") }));
+    }
+    if subject == Subject::Backup && matches!(verb, "download" | "upload") {
+        let text = |id: &str| matches.get_one::<String>(id).cloned();
+        let path = |id: &str| matches.get_one::<PathBuf>(id).cloned();
+        let server = text("server");
+        return Some(Asked::Archive(match verb {
+            "download" => Archive::Download { backup: name?, server, to: path("to") },
+            _ => Archive::Upload { file: path("file")?, name: text("name"), server, json: matches.get_flag("json") },
+        }));
     }
     let operation = operations(subject).find(|operation| operation.verb == verb)?;
     let mut parameters = Map::new();

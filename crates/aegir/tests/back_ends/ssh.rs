@@ -19,7 +19,7 @@ use crate::stage::{
 use crate::support::{Lab, free_port, kill, until, way};
 
 /// A lab with another machine that lets us in.
-fn two_machines() -> (Lab, Sshd) {
+pub fn two_machines() -> (Lab, Sshd) {
     let lab = Lab::bare(way());
     let key = as_owner(&lab, async || public_key(&lab).await);
     let sshd = Sshd::start(&lab, &key);

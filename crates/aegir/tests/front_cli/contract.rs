@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use aegir_hosting::view::ChangeView;
-use aegir_hosting::{Actor, Answer, Call, Effect, Front, Names, Once, OperationId, OwnKey, Pending, Queued, Refusal};
+use aegir_hosting::view::{BackupView, ChangeView};
+use aegir_hosting::{
+    Actor, Answer, Call, Download, Effect, Front, Names, Once, OperationId, OwnKey, Pending, Permission, Queued,
+    Refusal, Source,
+};
 use aegir_web::{Limits, Outside, Server, SocketWay, Ways};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
@@ -59,6 +62,31 @@ impl Front for Taker {
 
     fn changes<'a>(&'a self, _: &'a Actor, _: Option<i64>, _: usize) -> Pending<'a, Result<Vec<ChangeView>, Refusal>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        _: Option<&'a str>,
+    ) -> Pending<'a, Result<Download, Refusal>> {
+        Box::pin(async move {
+            actor.must(Permission::Manage)?;
+            Err(Refusal::Unknown { what: "backup", name: backup.into() })
+        })
+    }
+
+    fn take_archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        _: Option<&'a str>,
+        _: &'a mut dyn Source,
+    ) -> Pending<'a, Result<BackupView, Refusal>> {
+        Box::pin(async move {
+            actor.must(Permission::Manage)?;
+            Err(Refusal::Unknown { what: "backup", name: backup.into() })
+        })
     }
 
     fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, _: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>> {

@@ -4,10 +4,12 @@
 //! may not lead out of the tree that is unpacked, nothing but files, folders and links is made, and no more is read
 //! than was allowed before.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use rustix::fs::{Gid, Mode, OFlags, Timespec, Timestamps};
 use tar::{Archive as Tar, EntryType};
@@ -21,6 +23,9 @@ const UNPACK: &str = "unpack";
 
 /// The longest list of sums, or other file of the archive itself, that is read.
 const LONGEST: u64 = 256 << 20;
+
+/// How long what stands before an entry may be, its name and where it leads to among it.
+const LONGEST_HEAD: u64 = 1 << 20;
 
 /// What an archive may hold at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,42 @@ pub struct Unpacked {
     pub left_out: Vec<PathBuf>,
 }
 
+/// What is read from, with how much of it may be read next.
+///
+/// What stands before an entry, its name among it, is held in memory whole, and a few bytes of an archive can be
+/// unpacked to a name that no memory holds.
+struct Rationed<R> {
+    from: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Rationed<R> {
+    fn new(from: R) -> (Rationed<R>, Rc<Cell<u64>>) {
+        let left = Rc::new(Cell::new(LONGEST_HEAD));
+        (Rationed { from, left: left.clone() }, left)
+    }
+}
+
+impl<R: Read> Read for Rationed<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a name in it is longer than any name can be"));
+        }
+        let most = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let count = self.from.read(&mut into[..most])?;
+        self.left.set(left - count as u64);
+        Ok(count)
+    }
+}
+
+/// Reads what nobody wanted of an entry; behind it comes what stands before the next one.
+fn rest(entry: &mut dyn Read, ration: &Cell<u64>) -> io::Result<()> {
+    io::copy(entry, &mut io::sink())?;
+    ration.set(LONGEST_HEAD);
+    Ok(())
+}
+
 /// An entry, whose name leads nowhere but below the top of the archive.
 struct Member {
     name: PathBuf,
@@ -89,10 +130,13 @@ impl Files {
         // Ours comes first, and that of others is not looked for in all of it.
         const FIRST: u64 = 8;
         let fault = |error: io::Error| FileFault::new(DOING, archive, error);
-        let mut tar = Tar::new(self.unpacked(archive)?);
+        let (rationed, ration) = Rationed::new(self.unpacked(archive)?);
+        let mut tar = Tar::new(rationed);
         for entry in tar.entries().map_err(fault)?.take(FIRST as usize) {
-            let entry = entry.map_err(fault)?;
+            let mut entry = entry.map_err(fault)?;
+            ration.set(u64::MAX);
             if entry.path_bytes().as_ref() != name.as_bytes() {
+                rest(&mut entry, &ration).map_err(fault)?;
                 continue;
             }
             if entry.size() > longest {
@@ -311,10 +355,12 @@ impl Files {
         on_member: &mut dyn FnMut(Member, &mut dyn Read) -> Result<(), FileFault>,
     ) -> Result<(), FileFault> {
         let fault = |error: io::Error| FileFault::new(DOING, archive, error);
-        let mut tar = Tar::new(self.unpacked(archive)?);
+        let (rationed, ration) = Rationed::new(self.unpacked(archive)?);
+        let mut tar = Tar::new(rationed);
         let (mut bytes, mut entries) = (0_u64, 0_u64);
         for entry in tar.entries().map_err(fault)? {
             let mut entry = entry.map_err(fault)?;
+            ration.set(u64::MAX);
             entries += 1;
             bytes = bytes.saturating_add(entry.size());
             if entries > bounds.entries || bytes > bounds.bytes {
@@ -343,7 +389,10 @@ impl Files {
                     Some(target) => What::Link(target.into_owned()),
                     None => return Err(bad(archive, "a link in it leads nowhere")),
                 },
-                EntryType::XGlobalHeader => continue,
+                EntryType::XGlobalHeader => {
+                    rest(&mut entry, &ration).map_err(fault)?;
+                    continue;
+                }
                 _ => {
                     let name = sums::shown(name.as_os_str());
                     return Err(bad(
@@ -356,11 +405,12 @@ impl Files {
             let mode = entry.header().mode().map_err(fault)? & 0o2777;
             let modified = entry.header().mtime().unwrap_or_default();
             // The top itself, as `tar` packs it with `.`.
-            if name.as_os_str().is_empty() {
-                continue;
+            if !name.as_os_str().is_empty() {
+                on_member(Member { name, what, mode, modified }, &mut entry)?;
             }
-            on_member(Member { name, what, mode, modified }, &mut entry)?;
+            rest(&mut entry, &ration).map_err(fault)?;
         }
+        ration.set(u64::MAX);
         // `entries` stops at the end mark; what is compressed may go on, and be broken there.
         io::copy(&mut tar.into_inner().take(LONGEST), &mut io::sink()).map_err(fault)?;
         Ok(())

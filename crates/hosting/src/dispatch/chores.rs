@@ -14,6 +14,8 @@ use crate::{Hosting, Setting};
 const TURN: Duration = Duration::from_secs(5);
 /// How often what is old is let go of.
 const PRUNE: i64 = 60 * MINUTE;
+/// How often it is asked which former selves of sites were kept for long enough.
+const FORMERS: i64 = 10 * MINUTE;
 /// How many news are taken in one go. What is taken is ours for two minutes, and a server that says nothing takes
 /// one of them: with more, others would send the rest once more.
 const BATCH: u32 = 1;
@@ -30,6 +32,7 @@ const TEND: i64 = DAY;
 pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
     let mut pruned: Option<i64> = None;
     let mut tended: Option<i64> = None;
+    let mut let_go: Option<i64> = None;
     let mut heard = hosting.store().heard();
     while !*stop.borrow() {
         let mut sending = std::pin::pin!(hosting.send_news());
@@ -49,6 +52,12 @@ pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
             pruned = Some(now);
             if let Err(fault) = hosting.prune().await {
                 tracing::warn!(fault = %fault, "what is old stays for now");
+            }
+        }
+        if is_due(let_go, FORMERS, now) {
+            let_go = Some(now);
+            if let Err(fault) = hosting.let_go_of_formers().await {
+                tracing::warn!(fault = %fault, "what sites were before they were moved stays for now");
             }
         }
         // After what is old has gone, whose room is given back.

@@ -50,6 +50,7 @@ pub enum OperationId {
     SiteCompare,
     SiteMigrate,
     SiteGoBack,
+    SiteDropFormer,
     SiteWrittenSince,
     SiteBackup,
     SiteDelete,
@@ -100,7 +101,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 72] = [
+    pub const ALL: [OperationId; 73] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -127,6 +128,7 @@ impl OperationId {
         OperationId::SiteCompare,
         OperationId::SiteMigrate,
         OperationId::SiteGoBack,
+        OperationId::SiteDropFormer,
         OperationId::SiteWrittenSince,
         OperationId::SiteBackup,
         OperationId::SiteDelete,
@@ -179,7 +181,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::DropFormers { .. } | Task::RenameSite { .. } | Task::CloneSite(_) => return None,
+            Task::RenameSite { .. } | Task::CloneSite(_) => return None,
             Task::RestoreBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
@@ -193,6 +195,7 @@ impl OperationId {
             Task::Login { .. } => OperationId::SiteLogin,
             Task::MigrateSite(_) => OperationId::SiteMigrate,
             Task::GoBackSite { .. } => OperationId::SiteGoBack,
+            Task::DropFormers { .. } => OperationId::SiteDropFormer,
             Task::BackupSite { .. } => OperationId::SiteBackup,
             Task::VerifyBackup { .. } => OperationId::BackupVerify,
             Task::DeleteBackup { .. } => OperationId::BackupDelete,
@@ -230,6 +233,7 @@ impl OperationId {
             | Id::SiteCompare
             | Id::SiteMigrate
             | Id::SiteGoBack
+            | Id::SiteDropFormer
             | Id::SiteWrittenSince
             | Id::SiteBackup
             | Id::SiteDelete => site::declared(self),

@@ -116,6 +116,12 @@ impl Hosting {
         }
     }
 
+    /// Where the backup that is named lies.
+    pub(super) async fn place_of_backup(&self, asked: &Asked<'_>) -> Result<(Place, BackupName), Refusal> {
+        let lies = self.backup(asked).await?;
+        Ok((lies.place, lies.found.backup))
+    }
+
     /// The backups of a site, or of all, on the machines where they can lie; and those that do not answer.
     async fn backups(&self, asked: &Asked<'_>, site: Option<&SiteName>) -> Result<(Vec<Lies>, Vec<Lost>), Refusal> {
         let places = self.store().read(async |read| places(read, asked, site).await).await?;
@@ -169,7 +175,11 @@ async fn object_of(tx: &mut Tx, lies: &Lies, known: &mut KnownContexts) -> Resul
 }
 
 /// The machines where backups of a site, or of all, can lie; each by one server, as several can share a home.
-async fn places(read: &mut Read, asked: &Asked<'_>, site: Option<&SiteName>) -> Result<Vec<(NodeId, Place)>, Refusal> {
+pub(super) async fn places(
+    read: &mut Read,
+    asked: &Asked<'_>,
+    site: Option<&SiteName>,
+) -> Result<Vec<(NodeId, Place)>, Refusal> {
     let place =
         |server: ServerRecord| (server.node.id, Place { server: server.context.name, transport: server.transport });
     if let Some(name) = asked.given.text::<ServerName>("server") {

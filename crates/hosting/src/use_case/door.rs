@@ -8,8 +8,8 @@ use aegir_store::Changes;
 use serde_json::{Map, Value};
 
 use super::token::scopes_of;
-use crate::view::ChangeView;
-use crate::{Actor, Answer, Call, Front, Hosting, Once, OwnKey, Pending, Permission, Refusal};
+use crate::view::{BackupView, ChangeView};
+use crate::{Actor, Answer, Call, Download, Front, Hosting, Once, OwnKey, Pending, Permission, Refusal, Source};
 
 /// How long a face waits for news at the most.
 const TURN: Duration = Duration::from_secs(1);
@@ -86,6 +86,25 @@ impl Front for Hosting {
 
     fn perform_once<'a>(&'a self, actor: &'a Actor, call: Call, own: &'a OwnKey) -> Pending<'a, Result<Once, Refusal>> {
         Box::pin(Hosting::perform_once(self, actor, call, own))
+    }
+
+    fn archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        server: Option<&'a str>,
+    ) -> Pending<'a, Result<Download, Refusal>> {
+        Box::pin(self.give_archive(actor, backup, server))
+    }
+
+    fn take_archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        server: Option<&'a str>,
+        from: &'a mut dyn Source,
+    ) -> Pending<'a, Result<BackupView, Refusal>> {
+        Box::pin(Hosting::take_archive(self, actor, backup, server, from))
     }
 }
 

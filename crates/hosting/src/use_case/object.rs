@@ -6,11 +6,14 @@ use aegir_domain::{
     Context, ContextName, HostName, NodeId, ObjectStatus, PlatformName, ServerName, SiteName, Task, TaskLock,
     TaskState, locks_of,
 };
-use aegir_store::{PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault};
+use aegir_store::{FormersThere, PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault};
 use serde_json::json;
 
 use super::Asked;
 use crate::{Answer, Hosting, Made, Operation, OperationId, Outstanding, Refusal, Standing, available, stays};
+
+/// How many sites are named whose former selves lie on a platform.
+const NAMED: u32 = 3;
 
 /// What is saved of some objects.
 pub(super) type KnownContexts = HashMap<ContextName, Context>;
@@ -61,7 +64,7 @@ pub(super) async fn must_be_nobodys(read: &mut Read, host: &HostName, but: Optio
 }
 
 /// How an object stands, as far as that decides what can be asked of it.
-pub(super) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by: u64) -> Result<Standing, StoreFault> {
+pub(crate) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by: u64) -> Result<Standing, StoreFault> {
     let name = node.name.clone().ok_or_else(|| StoreFault::Absent { what: format!("name of node `{}`", node.id) })?;
     let outstanding = read
         .tasks_that_count(node.id)
@@ -80,7 +83,11 @@ pub(super) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by:
         Some(ObjectStatus::Enabled) | None => Made::Yes,
     };
     let drifts = read.drift(node.id).await?.is_some();
-    Ok(Standing { name, state, used_by, outstanding, drifts })
+    let formers = match name {
+        ContextName::Platform(_) => read.formers_on(node.id, NAMED).await?,
+        _ => FormersThere::default(),
+    };
+    Ok(Standing { name, state, used_by, formers, outstanding, drifts })
 }
 
 /// Refuses what cannot be asked of an object now.

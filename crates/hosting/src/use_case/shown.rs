@@ -236,11 +236,12 @@ pub(super) fn platform_in_list(around: &Around, platform: &PlatformRecord) -> Pl
 pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<SiteView, Refusal> {
     let around = Around::sites(read, std::slice::from_ref(site)).await?;
     let mut operations = operations(read, &site.node, Subject::Site, 0).await?;
-    if site.context.as_ref().is_none_or(|context| context.formers.is_empty())
-        && let Some(back) = operations.iter_mut().find(|one| one.verb == "go-back" && one.available)
-    {
-        back.available = false;
-        back.why_not = Some("it has no former self: one is kept when it is moved".into());
+    if site.context.as_ref().is_none_or(|context| context.formers.is_empty()) {
+        for one in operations.iter_mut().filter(|one| matches!(&*one.verb, "go-back" | "drop-former") && one.available)
+        {
+            one.available = false;
+            one.why_not = Some("it has no former self: one is kept when it is moved".into());
+        }
     }
     Ok(SiteView {
         fields: super::field::fields_of(read, site.node.id).await?,

@@ -202,6 +202,15 @@ impl Hosting {
         .await
     }
 
+    pub(super) async fn drop_former_of_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| {
+            let former = asked.given.text("former");
+            must_have_former(asked, context, former.as_ref())?;
+            Ok(Task::DropFormers { site: context.name.clone(), former })
+        })
+        .await
+    }
+
     pub(super) async fn back_up_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         self.site_task(asked, async |_, _, context| Ok(Task::BackupSite { site: context.name.clone() })).await
     }

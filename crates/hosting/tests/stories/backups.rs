@@ -1,8 +1,10 @@
 //! Backups: made, listed wherever they lie, tried and deleted; and none of it says that a site was verified.
 
 use aegir_domain::{BackupName, FoundBackup, Task, TaskKind};
-use aegir_hosting::{Call, OperationId as Id, Refusal, Sort};
-use aegir_lab::pretend::{Ends, Plan, Reach};
+use aegir_hosting::{
+    Actor, Call, Coming, CutOff, Front, OperationId as Id, Permission, Permissions, Refusal, Sort, Source,
+};
+use aegir_lab::pretend::{Ends, Plan, Reach, byte_of_archive};
 use serde_json::json;
 
 use crate::ground::{Ground, add_server, delete_site, on_both};
@@ -160,5 +162,92 @@ fn a_backup_that_fails_leaves_no_backup_and_what_was_made_in_a_shell_is_a_task_t
         assert_eq!(ground.items(listed()).await.len(), 1);
         let tasks = ground.items(Call::of(Id::TaskList).with("operation", "site backup")).await;
         assert_eq!(tasks.len(), 2, "{tasks:?}");
+    });
+}
+
+/// What somebody sends, up to where it breaks off.
+struct Sends {
+    pieces: Vec<Vec<u8>>,
+    breaks_off: bool,
+}
+
+impl Source for Sends {
+    fn next(&mut self) -> Coming<'_> {
+        let next = (!self.pieces.is_empty()).then(|| self.pieces.remove(0));
+        let breaks = next.is_none() && self.breaks_off;
+        Box::pin(async move { if breaks { Err(CutOff { why: "they went away".into() }) } else { Ok(next) } })
+    }
+}
+
+fn sends(bytes: u64) -> Sends {
+    let all: Vec<u8> = (0..bytes).map(byte_of_archive).collect();
+    Sends { pieces: all.chunks(1000).map(<[u8]>::to_vec).collect(), breaks_off: false }
+}
+
+#[test]
+fn archives_are_given_to_those_who_may_manage_and_taken_from_them_and_the_audit_knows() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.queue(Call::of(Id::SiteBackup).about("a.test")).await;
+        ground.work().await;
+        let name = names(&ground, listed()).await.remove(0);
+        let front: &dyn Front = &ground.hosting;
+        let admin = Actor::own();
+        let most: Permissions = Permission::ALL.into_iter().filter(|one| *one != Permission::Manage).collect();
+        let operator = Actor { may: most, ..Actor::of_machine("operator") };
+
+        let mut given = front.archive(&admin, &name, None).await.unwrap();
+        let mut bytes = 0;
+        while let Some(piece) = given.archive.pieces.next().await.unwrap() {
+            bytes += piece.len() as u64;
+        }
+        assert_eq!((given.name.as_str(), given.archive.bytes, bytes), (name.as_str(), 4_200_000, 4_200_000));
+        let refusal = front.archive(&operator, &name, None).await.unwrap_err();
+        assert_eq!(refusal.sort(), Sort::Permission);
+        let refusal = front.take_archive(&operator, &name, None, &mut sends(5000)).await.unwrap_err();
+        assert_eq!(refusal.sort(), Sort::Permission);
+        for (missing, server) in [("a.test-20010101.000000.tar.zst", None), (name.as_str(), Some("nowhere"))] {
+            let refusal = front.archive(&admin, missing, server).await.unwrap_err();
+            assert!(matches!(refusal, Refusal::Unknown { .. }), "{missing}: {refusal:?}");
+        }
+
+        let taken = front.take_archive(&admin, "gone.test-20010101.000000.tar.gz", None, &mut sends(5000)).await;
+        assert_eq!(taken.unwrap().name, "gone.test-20010101.000000.tar.gz");
+        let second = front.take_archive(&admin, &name, Some("web1"), &mut sends(5000)).await.unwrap();
+        assert_eq!(second.name, name.replace(".tar.zst", "_2.tar.zst"));
+        let refusal = front.take_archive(&admin, "photo.jpg", None, &mut sends(5000)).await.unwrap_err();
+        assert!(matches!(refusal, Refusal::Bad(_)), "{refusal:?}");
+        let mut broken = Sends { breaks_off: true, ..sends(5000) };
+        let refusal = front.take_archive(&admin, &name, None, &mut broken).await.unwrap_err();
+        assert_eq!(refusal.sort(), Sort::Conflict, "{refusal:?}");
+        assert_eq!(ground.items(listed()).await.len(), 3);
+
+        // A second machine makes it unclear where an archive of a site is to lie that nobody knows.
+        let key = ground.back_ends.machine("web2").host_key().to_string();
+        ground.queue(add_server("web2").with("ssh_host", "web2.test").with("ssh_host_key", key)).await;
+        ground.work().await;
+        let refusal = front.take_archive(&admin, "new.test-20010101.000000.tar", None, &mut sends(5000)).await;
+        assert!(matches!(refusal, Err(Refusal::Bad(_))), "{refusal:?}");
+
+        let mut given = front.archive(&admin, &name, Some("web1")).await.unwrap();
+        given.archive.pieces.next().await.unwrap();
+        ground.machine().reach(Reach::Away);
+        let lost = loop {
+            match given.archive.pieces.next().await {
+                Ok(Some(_)) => (),
+                Ok(None) => panic!("half of it was taken for all"),
+                Err(lost) => break lost,
+            }
+        };
+        assert_eq!(lost.server.as_str(), "web1");
+        ground.machine().reach(Reach::Answers);
+
+        let audit = ground.items(Call::of(Id::AuditList).with("limit", 500)).await;
+        let of = |operation: &str, answer: &str| {
+            audit.iter().filter(|one| one["operation"] == operation && one["answer"] == answer).count()
+        };
+        assert_eq!((of("backup-download", "done"), of("backup-download", "forbidden")), (2, 1), "{audit:?}");
+        assert_eq!((of("backup-upload", "done"), of("backup-upload", "forbidden")), (2, 1), "{audit:?}");
+        assert_eq!(of("backup-upload", "conflict"), 1);
     });
 }

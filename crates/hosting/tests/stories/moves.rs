@@ -2,9 +2,12 @@
 
 use aegir_domain::{Context, Task, TaskKind};
 use aegir_hosting::{Call, OperationId as Id, Refusal};
+use aegir_lab::pretend::{Ends, Plan};
 use serde_json::json;
 
 use crate::ground::on_both;
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
 
 fn migrate(site: &str, platform: &str) -> Call {
     Call::of(Id::SiteMigrate).about(site).with("platform", platform)
@@ -62,5 +65,78 @@ fn what_cannot_be_moved_or_gone_back_to_is_refused_before_anything_is_queued() {
             assert!(matches!(refusal, Refusal::Bad(_) | Refusal::Unknown { .. }), "{what}: {refusal:?}");
         }
         assert_eq!(ground.tasks().await, tasks);
+    });
+}
+
+#[test]
+fn what_a_site_was_is_let_go_of_when_somebody_says_so_and_its_platform_can_then_be_forgotten() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.platform("d11", "web1").await;
+        ground.queue(migrate("a.test", "d11")).await;
+        ground.work().await;
+        let verified = ground.shown(Call::of(Id::SiteShow).about("a.test")).await["verified"].clone();
+        let former = "a.test-20260101.000000-0123456789ab";
+        let forget = Call::of(Id::PlatformForget).about("d10");
+        let refused = ground.refused(forget.clone()).await;
+        assert_eq!(refused.to_string(), "1 former self of a site lies on `@platform_d10`: `@a.test`");
+        let shown = ground.shown(Call::of(Id::PlatformShow).about("d10")).await;
+        let told = shown["operations"].as_array().unwrap().iter().find(|one| one["verb"] == "forget").unwrap();
+        assert_eq!(told["available"], json!(false), "{shown}");
+        let drop = Call::of(Id::SiteDropFormer).about("a.test");
+        for bad in [drop.clone(), drop.clone().with("former", "a.test-20260101.000000-000000000000")] {
+            assert!(matches!(ground.refused(bad).await, Refusal::Bad(_)));
+        }
+
+        ground.outside.jump(1000);
+        ground.queue(drop.with("former", former)).await;
+        ground.work().await;
+
+        let site = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        assert!(site.get("formers").is_none(), "{site}");
+        assert_eq!(site["verified"], verified, "nobody looked whether it works");
+        let began = ground.machine().began();
+        let asked = began.iter().rev().find(|began| began.kind == TaskKind::DropFormers).map(|began| &began.task);
+        assert!(matches!(asked, Some(Task::DropFormers { former: Some(gone), .. }) if gone.as_str() == former));
+        ground.queue(forget).await;
+        ground.work().await;
+        assert!(ground.machine().context("@platform_d10").is_none());
+    });
+}
+
+#[test]
+fn what_was_kept_for_long_enough_goes_by_itself_a_task_for_each_and_is_asked_for_once_a_day() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test", "c.test"]).await;
+        ground.platform("d11", "web1").await;
+        for site in ["a.test", "b.test"] {
+            ground.queue(migrate(site, "d11")).await;
+        }
+        ground.work().await;
+        let since = 1_767_225_600_000;
+        ground.outside.jump(since + 7 * DAY - 60_000 - ground.now());
+        assert_eq!(ground.hosting.let_go_of_formers().await.unwrap(), 0, "a minute is left");
+        ground.outside.jump(120_000);
+        ground.set("keep_former_days", "0").await;
+        assert_eq!(ground.hosting.let_go_of_formers().await.unwrap(), 0, "until somebody says so");
+        ground.set("keep_former_days", "7").await;
+        ground.machine().plan_once(TaskKind::DropFormers, "@b.test", Plan::ends(Ends::RolledBack));
+
+        assert_eq!(ground.hosting.let_go_of_formers().await.unwrap(), 2);
+        assert_eq!(ground.hosting.let_go_of_formers().await.unwrap(), 0, "they are asked for");
+        let waiting = ground.tasks().await;
+        ground.work().await;
+
+        assert_eq!(waiting.iter().filter(|task| task.contains("drop-former")).count(), 2, "{waiting:?}");
+        let shown = async |site: &str| ground.shown(Call::of(Id::SiteShow).about(site)).await;
+        assert!(shown("a.test").await.get("formers").is_none());
+        assert_eq!(shown("b.test").await["formers"].as_array().map(Vec::len), Some(1), "that failed");
+        assert_eq!(ground.hosting.let_go_of_formers().await.unwrap(), 0, "it is not asked for each time");
+        ground.outside.jump(DAY);
+        assert_eq!(ground.hosting.let_go_of_formers().await.unwrap(), 1, "the next day it is");
+        ground.work().await;
+        assert!(shown("b.test").await.get("formers").is_none());
+        let began = ground.machine().began();
+        assert_eq!(began.iter().filter(|began| began.kind == TaskKind::DropFormers).count(), 3);
     });
 }

@@ -28,6 +28,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteLogin => vec![log_in("login.test")],
         Id::SiteMigrate => vec![of.about("migrate.test").with("platform", "d11")],
         Id::SiteGoBack => vec![of.about("moved.test")],
+        Id::SiteDropFormer => vec![of.about("moved.test").with("former", "moved.test-20260101.000000-0123456789ab")],
         Id::SiteBackup => vec![of.about("verify.test")],
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
         Id::BackupDelete => vec![of.about(there.backup.as_str()).with("confirm", there.backup.as_str())],

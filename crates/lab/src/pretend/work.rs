@@ -266,7 +266,11 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let back = former.and_then(|platform| moved(is?, &platform)).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: fenced(site_answer(plan)), ..save(fresh(back)?) }
         }
-        Task::DropFormers { .. } => save(must(&name)?.clone()),
+        Task::DropFormers { former, .. } => {
+            let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
+            site.formers.retain(|kept| former.as_ref().is_some_and(|gone| kept.name != *gone));
+            save(fresh(Context::Site(site))?)
+        }
         Task::CloneSite(clone) => {
             let Context::Site(site) = must(&ContextName::Site(clone.site.clone()))?.clone() else {
                 return Err(no(PretendFault::Failed));

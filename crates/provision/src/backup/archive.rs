@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{BACKUP_FORMAT, BackupManifest, BackupName, Fault, HostName, Remedy};
-use aegir_host::Bounds;
+use aegir_host::{Bounds, Contents, Files};
 
 use crate::{Contexts, World};
 
@@ -15,6 +15,10 @@ pub(crate) const SITE: &str = "site";
 
 /// The longest manifest that is read, in bytes.
 const LONGEST_MANIFEST: u64 = 16 << 20;
+
+/// How many files, folders and links an archive may hold, however much room there is: the names of all are kept in
+/// memory while it is read.
+const MOST_ENTRIES: u64 = 20_000_000;
 
 /// An archive, and how it is laid out.
 pub(crate) struct Archive {
@@ -29,14 +33,18 @@ pub(crate) struct Archive {
 impl Archive {
     /// The backup `name`, which must be there.
     pub(crate) fn find(world: &World, name: &BackupName) -> Result<Archive, Fault> {
-        let path = world.home().backups().join(name.as_str());
-        let Some(stat) = world.files().stat(&path)? else {
+        Archive::open(world.files(), world.home().backups().join(name.as_str()), name)
+    }
+
+    /// The archive at `path`, which is to be, or to become, the backup `name`.
+    pub(crate) fn open(files: &Files, path: PathBuf, name: &BackupName) -> Result<Archive, Fault> {
+        let Some(stat) = files.stat(&path)? else {
             return Err(BackupFault::Missing { name: name.clone() }.into());
         };
         if stat.kind != aegir_host::Kind::File {
             return Err(BackupFault::NoFile { path }.into());
         }
-        let manifest = match world.files().read_archived(&path, MANIFEST, LONGEST_MANIFEST)? {
+        let manifest = match files.read_archived(&path, MANIFEST, LONGEST_MANIFEST)? {
             None => None,
             Some(text) => Some(read_manifest(name, &text)?),
         };
@@ -59,9 +67,20 @@ impl Archive {
     }
 
     /// What it may hold at the most, for it to be unpacked at `at`: what there is room for.
-    pub(crate) fn bounds(&self, world: &World, at: &Path) -> Result<Bounds, Fault> {
-        let free = world.files().free_space(at)?;
-        Ok(Bounds { bytes: free.bytes, entries: free.files })
+    pub(crate) fn bounds(&self, files: &Files, at: &Path) -> Result<Bounds, Fault> {
+        let free = files.free_space(at)?;
+        Ok(Bounds { bytes: free.bytes, entries: free.files.min(MOST_ENTRIES) })
+    }
+
+    /// Whether what it holds, all of it read, is what an archive of its kind holds.
+    pub(crate) fn must_be_whole(&self, contents: &Contents) -> Result<(), BackupFault> {
+        if !contents.files.contains_key(Path::new(self.dump())) {
+            return Err(BackupFault::NoDump { name: self.name.clone(), dump: self.dump().into() });
+        }
+        match contents.summed || self.manifest.is_none() {
+            true => Ok(()),
+            false => Err(BackupFault::NoSums { name: self.name.clone() }),
+        }
     }
 }
 

@@ -34,15 +34,12 @@ impl Check<World> for ArchiveSound {
 
     fn look(&self, world: &World) -> Result<Sound, Fault> {
         let archive = Archive::find(world, &self.backup)?;
-        let bounds = archive.bounds(world, &world.home().backups())?;
+        let bounds = archive.bounds(world.files(), &world.home().backups())?;
         let contents = world.files().look_through_archive(&archive.path, bounds)?;
-        if !contents.files.contains_key(std::path::Path::new(archive.dump())) {
-            return Err(BackupFault::NoDump { name: self.backup.clone(), dump: archive.dump().into() }.into());
-        }
-        match (contents.summed, &archive.manifest) {
-            (true, _) => world.say(format!("All {} files of the archive are what was packed", contents.files.len())),
-            (false, Some(_)) => return Err(BackupFault::NoSums { name: self.backup.clone() }.into()),
-            (false, None) => {
+        archive.must_be_whole(&contents)?;
+        match contents.summed {
+            true => world.say(format!("All {} files of the archive are what was packed", contents.files.len())),
+            false => {
                 world.warn("The archive is of classic Aegir: it has no sums that its files could be compared with")
             }
         }

@@ -38,7 +38,7 @@ impl Action<World> for UnpackSite {
         let how = Unpacking {
             below: archive.site_folder(),
             into: &self.into,
-            bounds: archive.bounds(world, &self.into)?,
+            bounds: archive.bounds(world.files(), &self.into)?,
             shared: (&SHARED, world.parts.web_gid),
         };
         let is_site = |path: &std::path::Path| !NOT_OF_SITES.iter().any(|name| path == std::path::Path::new(name));
@@ -74,7 +74,7 @@ impl Action<World> for UnpackDump {
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let archive = Archive::find(world, &self.backup)?;
         let folder = self.to.parent().unwrap_or(&self.to);
-        let bounds = archive.bounds(world, folder)?;
+        let bounds = archive.bounds(world.files(), folder)?;
         if !world.files().unpack_file(&archive.path, archive.dump(), &self.to, bounds)? {
             return Err(BackupFault::NoDump { name: archive.name.clone(), dump: archive.dump().into() }.into());
         }

@@ -21,6 +21,7 @@ mod install_site;
 mod login;
 mod meanwhile;
 mod migrate_site;
+mod received;
 mod rename_site;
 mod restore_backup;
 mod save_context;

@@ -29,6 +29,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0003_bulk.sql"),
         postgres: include_str!("../../migrations/postgres/0003_bulk.sql"),
     },
+    Migration {
+        number: 4,
+        sqlite: include_str!("../../migrations/sqlite/0004_formers.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_formers.sql"),
+    },
 ];
 
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7018141438805370222)";

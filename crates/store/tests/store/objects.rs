@@ -195,6 +195,64 @@ fn what_a_back_end_says_of_an_object_is_recorded_whole() {
 }
 
 #[test]
+fn what_a_site_was_is_found_by_its_age_and_by_the_platform_that_it_lies_on() {
+    on_both(async |ground| {
+        let server = ground.server("web1").await;
+        let (d10, d11) = (ground.platform("d10", server).await, ground.platform("d11", server).await);
+        let (a, b) = (ground.site("a.test", d11, server).await, ground.site("b.test", d11, server).await);
+        let record = async |site, name: &str, formers: &[(&str, &str, i64)]| {
+            let formers: Vec<_> = formers
+                .iter()
+                .map(|(name, platform, since)| {
+                    serde_json::json!({
+                        "name": name, "platform": platform, "db_server": "web1", "core": "10.3.6", "since": since,
+                        "bytes": 1, "database": { "name": "old", "marker": "aegir:a.test:0123456789abcdef" },
+                    })
+                })
+                .collect();
+            let context: SiteContext = serde_json::from_value(serde_json::json!({
+                "name": name, "revision": 2, "platform": "d11", "db_server": "web1",
+                "database": { "name": "a_test", "marker": "aegir:a.test:0123456789abcdef" },
+                "profile": "minimal", "language": "de", "time_zone": "UTC", "title": "A", "account": "admin",
+                "mail": "a@a.test", "client": "admin", "core": "11.0.0", "formers": formers,
+            }))
+            .unwrap();
+            let now = ground.now();
+            let recorded = ground.store.write(async |tx| {
+                tx.set_status(site, aegir_domain::ObjectStatus::Enabled, now).await?;
+                tx.record_site(site, &context, d11, server, now).await
+            });
+            recorded.await.unwrap();
+        };
+        let old = async |until, asked| {
+            let old = ground.store.read(async |read| read.old_formers(until, asked, 10).await).await.unwrap();
+            old.into_iter().map(|former| (former.site, former.name.to_string())).collect::<Vec<_>>()
+        };
+        let on = async |platform| ground.store.read(async |read| read.formers_on(platform, 1).await).await.unwrap();
+
+        record(a, "a.test", &[("a.test-1", "d10", 5), ("a.test-2", "d11", 8)]).await;
+        record(b, "b.test", &[("b.test-1", "d10", 3)]).await;
+        assert_eq!(old(7_999, 0).await, [(b, "b.test-1".to_owned()), (a, "a.test-1".to_owned())]);
+        assert_eq!(old(8_000, 0).await.len(), 3);
+        assert_eq!((on(d10).await.count, on(d10).await.sites), (2, vec!["@a.test".parse().unwrap()]));
+        assert_eq!(on(d11).await.count, 1);
+
+        let name = "b.test-1".parse().unwrap();
+        ground.store.write(async |tx| tx.ask_for_former(b, &name, 100).await).await.unwrap();
+        assert_eq!(old(7_999, 99).await, [(a, "a.test-1".to_owned())], "somebody was asked");
+        assert_eq!(old(7_999, 100).await.len(), 2, "and may be again");
+
+        // What is recorded anew is not forgotten to have been asked for; what is gone is no more.
+        record(b, "b.test", &[("b.test-1", "d10", 3)]).await;
+        record(a, "a.test", &[("a.test-2", "d11", 8)]).await;
+        assert_eq!(old(8_000, 99).await, [(a, "a.test-2".to_owned())]);
+        let now = ground.now();
+        ground.store.write(async |tx| tx.delete_object(b, now).await).await.unwrap();
+        assert_eq!(on(d10).await, aegir_store::FormersThere::default());
+    });
+}
+
+#[test]
 fn two_platforms_do_not_lie_in_one_folder_of_a_server() {
     on_both(async |ground| {
         let server = ground.server("web1").await;

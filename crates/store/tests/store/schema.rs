@@ -212,7 +212,7 @@ fn what_a_database_of_the_first_schema_holds_is_there_after_it_was_brought_forwa
         raw(&ground, "UPDATE node SET title = 'as it was' WHERE id = 1").await;
 
         let store = Store::open_after(&ground.address, async |_, seen| {
-            assert_eq!(seen, Upgrade { from: 1, to: 3 });
+            assert_eq!(seen, Upgrade { from: 1, to: 4 });
             Ok::<_, StoreFault>(())
         });
         let store = store.await.unwrap();
@@ -229,11 +229,77 @@ fn what_a_database_of_the_first_schema_holds_is_there_after_it_was_brought_forwa
     });
 }
 
+/// The schema as it was before what sites were had a table of its own, in both dialects.
+const BEFORE_FORMERS: [(&str, &str); 3] = [
+    (include_str!("../../migrations/sqlite/0001_first.sql"), include_str!("../../migrations/postgres/0001_first.sql")),
+    (
+        include_str!("../../migrations/sqlite/0002_people.sql"),
+        include_str!("../../migrations/postgres/0002_people.sql"),
+    ),
+    (include_str!("../../migrations/sqlite/0003_bulk.sql"), include_str!("../../migrations/postgres/0003_bulk.sql")),
+];
+
+#[test]
+fn what_sites_were_before_they_were_moved_is_found_in_their_contexts_when_a_database_is_brought_forward() {
+    on_both(async |ground| {
+        made_old(&ground).await;
+        for (number, (sqlite, postgres)) in BEFORE_FORMERS.iter().enumerate() {
+            let text = if ground.store.dialect() == Dialect::Sqlite { sqlite } else { postgres };
+            raw(&ground, text).await;
+            let sum = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+            let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            let number = number + 1;
+            raw(&ground, format!("INSERT INTO meta (name, value) VALUES ('migration-{number:04}', '{sum}')").leak())
+                .await;
+        }
+        raw(
+            &ground,
+            r#"INSERT INTO node (id, kind, name, title, status, created, changed)
+               VALUES (11, 'server', '@server_web1', 'web1', 'enabled', 1, 1),
+                      (12, 'platform', '@platform_d10', 'd10', 'deleted', 1, 1),
+                      (13, 'platform', '@platform_d10', 'd10', 'enabled', 1, 1),
+                      (14, 'site', '@a.test', 'a.test', 'enabled', 1, 1),
+                      (15, 'site', '@b.test', 'b.test', 'deleted', 1, 1),
+                      (16, 'site', '@c.test', 'c.test', 'enabled', 1, 1),
+                      (17, 'site', '@d.test', 'd.test', 'new', 1, 1);
+               INSERT INTO server (id, transport, address, paused, revision, context)
+               VALUES (11, '"local"', '', FALSE, 0, '{}');
+               INSERT INTO platform (id, server, locked, live, surveyed, revision)
+               VALUES (12, 11, FALSE, FALSE, FALSE, 0), (13, 11, FALSE, TRUE, FALSE, 0);
+               INSERT INTO site (id, platform, db_server, revision, context)
+               VALUES (14, 13, 11, 1, '{"formers":[{"name":"a.test-1","platform":"d10","since":7,"bytes":1},
+                                                   {"name":"a.test-2","platform":"gone","since":9,"bytes":1}]}'),
+                      (15, 13, 11, 1, '{"formers":[{"name":"b.test-1","platform":"d10","since":7,"bytes":1}]}'),
+                      (16, 13, 11, 1, '{"revision":1}'),
+                      (17, 13, 11, 1, NULL);"#,
+        )
+        .await;
+
+        let store = Store::open_after(&ground.address, async |_, seen| {
+            assert_eq!(seen, Upgrade { from: 3, to: 4 });
+            Ok::<_, StoreFault>(())
+        });
+        let store = store.await.unwrap();
+
+        let (old, there) = store
+            .read(async |read| {
+                let there = read.formers_on(aegir_domain::NodeId(13), 5).await?;
+                Ok::<_, StoreFault>((read.old_formers(9000, 0, 10).await?, there))
+            })
+            .await
+            .unwrap();
+        let old: Vec<_> = old.iter().map(|former| (former.site.0, former.name.as_str())).collect();
+        assert_eq!(old, [(14, "a.test-1"), (14, "a.test-2")]);
+        assert_eq!((there.count, there.sites), (1, vec!["@a.test".parse().unwrap()]));
+        store.close().await;
+    });
+}
+
 #[test]
 fn what_must_be_done_before_an_upgrade_is_done_with_the_database_as_it_was_and_a_failure_of_it_upgrades_nothing() {
     on_both(async |ground| {
         made_old(&ground).await;
-        let upgrade = Upgrade { from: 0, to: 3 };
+        let upgrade = Upgrade { from: 0, to: 4 };
 
         let failed = Store::open_after(&ground.address, async |_, seen| {
             assert_eq!(seen, upgrade);

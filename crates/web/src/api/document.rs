@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aegir_hosting::view::BackupView;
 use aegir_hosting::{Effect, Names, Operation, OperationId, Parameter, Permission, Presence, Subject};
 use axum::http::Method;
 use serde_json::{Map, Value, json};
@@ -253,6 +254,15 @@ fn of_own(own: OwnRoute, shapes: &mut Shapes) -> Value {
             "content": { "text/event-stream": { "schema": { "type": "string" }, "x-data": data } },
         })
     };
+    let backup = json!({
+        "name": "name", "in": "path", "required": true, "description": "The name of the backup: that of its file.",
+        "schema": { "type": "string", "minLength": 1, "x-kind": "BACKUP" },
+    });
+    let server = |about: &str| {
+        let about = format!("The server {about}.");
+        json!({ "name": "server", "in": "query", "description": about, "schema": { "type": "string" } })
+    };
+    let bytes = json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } });
     let (id, tag, parameters, done) = match own {
         OwnRoute::TaskEvents => (
             "task-events",
@@ -271,6 +281,21 @@ fn of_own(own: OwnRoute, shapes: &mut Shapes) -> Value {
             json!({
                 "description": "What is told once, such as a login link.",
                 "content": { "application/json": { "schema": { "type": "object" } } },
+            }),
+        ),
+        OwnRoute::BackupDownload => (
+            "backup-download",
+            Subject::Backup.path(),
+            json!([backup, server("on whose machine it lies; if left out: wherever it lies")]),
+            json!({ "description": "The archive, as it lies there.", "content": bytes }),
+        ),
+        OwnRoute::BackupUpload => (
+            "backup-upload",
+            Subject::Backup.path(),
+            json!([backup, server("on whose machine it is to lie; if left out: on that of its site")]),
+            json!({
+                "description": "The backup. Where another one has the name, it is called after its turn: `…_2.tar.zst`.",
+                "content": { "application/json": { "schema": shapes.of::<BackupView>() } },
             }),
         ),
         OwnRoute::Changes => (
@@ -299,11 +324,19 @@ fn of_own(own: OwnRoute, shapes: &mut Shapes) -> Value {
             }),
         ),
     };
-    json!({
+    let mut described = json!({
         "operationId": id,
         "summary": own.about(),
         "tags": [tag],
         "parameters": parameters,
         "responses": with_problems(Map::from_iter([("200".to_owned(), done)])),
-    })
+    });
+    if matches!(own, OwnRoute::BackupDownload | OwnRoute::BackupUpload) {
+        described["description"] = format!("Needs the permission `{}`.", Permission::Manage).into();
+        described["x-permission"] = Permission::Manage.as_str().into();
+    }
+    if own == OwnRoute::BackupUpload {
+        described["requestBody"] = json!({ "required": true, "content": bytes });
+    }
+    described
 }

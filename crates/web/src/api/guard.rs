@@ -12,13 +12,13 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPECT, HOST,
     REFERRER_POLICY, SERVER, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use futures_util::{FutureExt, StreamExt};
 use tower::ServiceExt;
 
 use super::answer::problem as written;
 use super::router::{Api, CameBy};
-use super::{Problem, ProblemKind, wait};
+use super::{Problem, ProblemKind, archives, wait};
 use crate::Limits;
 
 const LONGEST_ADDRESS: usize = 8 * 1024;
@@ -48,7 +48,10 @@ pub(crate) async fn answer(api: &Api, router: &Router, by: CameBy, mut request: 
         }
         Ok(()) => {
             request.extensions_mut().insert(by);
-            let most = api.limits.answer + Duration::from_secs(wait::seconds(request.headers()).unwrap_or_default());
+            let most = match request.method() == Method::POST && request.uri().path().ends_with("/archive") {
+                true => archives::LONGEST,
+                false => api.limits.answer + Duration::from_secs(wait::seconds(request.headers()).unwrap_or_default()),
+            };
             let answered = AssertUnwindSafe(router.clone().oneshot(request)).catch_unwind();
             match tokio::time::timeout(most, answered).await {
                 Ok(Ok(Ok(response))) => response,

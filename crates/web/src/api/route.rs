@@ -82,6 +82,10 @@ pub enum OwnRoute {
     TaskEvents,
     /// What a task tells once.
     TaskSecret,
+    /// The archive of a backup.
+    BackupDownload,
+    /// An archive that is to be a backup.
+    BackupUpload,
     /// What changes, as it changes.
     Changes,
     /// This API, described.
@@ -90,17 +94,28 @@ pub enum OwnRoute {
 
 impl OwnRoute {
     /// All of them.
-    pub const ALL: [OwnRoute; 4] = [OwnRoute::TaskEvents, OwnRoute::TaskSecret, OwnRoute::Changes, OwnRoute::Document];
+    pub const ALL: [OwnRoute; 6] = [
+        OwnRoute::TaskEvents,
+        OwnRoute::TaskSecret,
+        OwnRoute::BackupDownload,
+        OwnRoute::BackupUpload,
+        OwnRoute::Changes,
+        OwnRoute::Document,
+    ];
 
-    /// Its address; the method is GET.
+    /// Its address.
     pub fn route(self) -> Route {
         let path = match self {
             OwnRoute::TaskEvents => format!("{BASE}/{}/{{name}}/events", Subject::Task.path()),
             OwnRoute::TaskSecret => format!("{BASE}/{}/{{name}}/secret", Subject::Task.path()),
+            OwnRoute::BackupDownload | OwnRoute::BackupUpload => {
+                format!("{BASE}/{}/{{name}}/archive", Subject::Backup.path())
+            }
             OwnRoute::Changes => format!("{BASE}/changes"),
             OwnRoute::Document => format!("{BASE}/openapi.json"),
         };
-        Route { method: Method::GET, path }
+        let method = if self == OwnRoute::BackupUpload { Method::POST } else { Method::GET };
+        Route { method, path }
     }
 
     /// What it does, in a sentence.
@@ -108,6 +123,8 @@ impl OwnRoute {
         match self {
             OwnRoute::TaskEvents => "Tells the lines of a task as it says them, until it ends.",
             OwnRoute::TaskSecret => "Tells once, to whoever asked for the task, what of its answer is kept nowhere.",
+            OwnRoute::BackupDownload => "Gives the archive of a backup.",
+            OwnRoute::BackupUpload => "Takes in an archive as a backup, once all of it was looked through.",
             OwnRoute::Changes => "Tells what changes, as it changes.",
             OwnRoute::Document => "Describes this API.",
         }

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use super::answer::{self, Reply};
 use super::route::{OwnRoute, Place, place_of, route_of};
 use super::tokens::{Pass, WrongTokens, bearer};
-use super::{Problem, ProblemKind, call, change, changes, document, events, guard, json, wait};
+use super::{Problem, ProblemKind, archives, call, change, changes, document, events, guard, json, wait};
 use crate::{Limits, Outside};
 
 /// How many changes may be under way at once, those among them whose askers went away.
@@ -260,6 +260,43 @@ async fn ask(
     Ok(response)
 }
 
+/// An archive that is to be a backup.
+async fn ask_to_take(
+    api: &Arc<Api>,
+    by: CameBy,
+    params: Params,
+    head: &axum::http::request::Parts,
+    body: Body,
+) -> Result<Response<Body>, Problem> {
+    let asked = async {
+        let actor = api.let_in(by, &head.headers).await?;
+        Ok((actor, name_in(params)?.unwrap_or_default(), server_in(head)?))
+    };
+    match asked.await {
+        Ok((actor, name, server)) => {
+            let pass = Pass::of(api, actor, &head.headers);
+            archives::take_body(api.clone(), pass, &head.headers, body, name, server).await
+        }
+        Err(problem) => {
+            guard::drop_rest(&head.headers, body.into_data_stream()).await;
+            Err(problem)
+        }
+    }
+}
+
+/// The server on whose machine a backup lies, or is to lie: the only thing that the query can say.
+fn server_in(head: &axum::http::request::Parts) -> Result<Option<String>, Problem> {
+    let query = crate::panel::pairs_of(head.uri.query().unwrap_or_default());
+    match query.iter().find(|(name, _)| name != "server") {
+        Some((name, _)) => Err(Problem::new(
+            ProblemKind::Malformed,
+            format!("the query names `{}`", shown(name)),
+            "leave it out; `server` alone can be said there",
+        )),
+        None => Ok(query.into_iter().next().map(|(_, server)| server)),
+    }
+}
+
 async fn ask_own(
     api: &Arc<Api>,
     by: CameBy,
@@ -268,9 +305,17 @@ async fn ask_own(
     request: Request<Body>,
 ) -> Result<Response<Body>, Problem> {
     let (head, body) = request.into_parts();
+    if own == OwnRoute::BackupUpload {
+        return ask_to_take(api, by, params, &head, body).await;
+    }
     guard::drop_rest(&head.headers, body.into_data_stream()).await;
     let actor = api.let_in(by, &head.headers).await?;
     let name = name_in(params)?;
+    if own == OwnRoute::BackupDownload {
+        let server = server_in(&head)?;
+        let pass = Pass::of(api, actor, &head.headers);
+        return archives::give(api.clone(), pass, &name.unwrap_or_default(), server.as_deref()).await;
+    }
     if own == OwnRoute::Document {
         return Ok(answer::document(StatusCode::OK, "application/json", &document()));
     }

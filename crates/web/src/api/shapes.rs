@@ -208,6 +208,7 @@ impl Shapes {
             | Id::SiteLogin
             | Id::SiteMigrate
             | Id::SiteGoBack
+            | Id::SiteDropFormer
             | Id::SiteBackup
             | Id::BackupVerify
             | Id::BackupDelete

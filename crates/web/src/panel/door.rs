@@ -59,9 +59,13 @@ pub(crate) async fn answer(panel: &Arc<Panel>, router: &Router, mut request: Req
             plain(&problem)
         }
         Ok(origin) => {
+            let most = match request.uri().path() == super::objects::UPLOAD {
+                true => crate::api::archives::LONGEST,
+                false => api.limits.answer,
+            };
             request.extensions_mut().insert(origin);
             let answered = AssertUnwindSafe(router.clone().oneshot(request)).catch_unwind();
-            match tokio::time::timeout(api.limits.answer, answered).await {
+            match tokio::time::timeout(most, answered).await {
                 Ok(Ok(Ok(response))) => response,
                 Ok(Ok(Err(never))) => match never {},
                 Ok(Err(panic)) => plain(&guard::broken(&api, panic)),
@@ -168,9 +172,21 @@ async fn lead(
     let (head, body) = request.into_parts();
     let names = params.iter().map(|(_, value)| value.to_owned()).collect();
     let mut asked = asked_of(&head, names, Pairs::default());
-    let read = match route.method == Method::POST {
-        true => read_form(&panel, &head.headers, origin, body).await,
-        false => {
+    let mut file = None;
+    let read = match (&route.leads, route.method == Method::POST) {
+        (Leads::Upload(_), _) if !is_plain_form(&head.headers) => match is_from_us(&head.headers, origin) {
+            // It is read by its page, once it is known that whoever sends it may.
+            Ok(()) => {
+                file = Some(body);
+                Ok(Pairs::default())
+            }
+            Err(problem) => {
+                guard::drop_rest(&head.headers, body.into_data_stream()).await;
+                Err(problem)
+            }
+        },
+        (_, true) => read_form(&panel, &head.headers, origin, body).await,
+        (_, false) => {
             guard::drop_rest(&head.headers, body.into_data_stream()).await;
             Ok(Pairs::default())
         }
@@ -181,12 +197,17 @@ async fn lead(
     }
     let visitor = match &route.leads {
         Leads::Stranger(_) => Ok(None),
-        Leads::Visit(_) | Leads::Operation(..) => visitor(&panel, &asked, route.is_asked_by_pages()).await,
+        Leads::Visit(_) | Leads::Upload(_) | Leads::Operation(..) => {
+            visitor(&panel, &asked, route.is_asked_by_pages()).await
+        }
     };
     let (session, secret) = match visitor {
         Err(problem) => return reply::problem(Stranger { panel, asked }.frame(""), &problem),
         Ok(Some(visitor)) => visitor,
         Ok(None) => {
+            if let Some(body) = file {
+                guard::drop_rest(&head.headers, body.into_data_stream()).await;
+            }
             let stranger = Stranger { panel, asked };
             return match &route.leads {
                 Leads::Stranger(page) => match page(&stranger).await {
@@ -200,10 +221,16 @@ async fn lead(
         }
     };
     let visit = Visit { panel, asked, session, secret };
-    let answered = match allowed(route, &visit) {
-        Err(problem) => Err(problem),
+    let answered = match allowed(route, &visit, file.is_some()) {
+        Err(problem) => {
+            if let Some(body) = file {
+                guard::drop_rest(&head.headers, body.into_data_stream()).await;
+            }
+            Err(problem)
+        }
         Ok(()) => match &route.leads {
             Leads::Visit(page) => page(&visit).await,
+            Leads::Upload(page) => page(&visit, file.unwrap_or_default()).await,
             Leads::Operation(operation, page) => page(&visit, **operation).await,
             Leads::Stranger(_) => Err(missing()),
         },
@@ -215,11 +242,15 @@ async fn lead(
 }
 
 /// Whether a session may have what it asks for, and a form is one of its own.
-fn allowed(route: &PanelRoute, visit: &Visit) -> Result<(), Problem> {
+fn allowed(route: &PanelRoute, visit: &Visit, reads_itself: bool) -> Result<(), Problem> {
     if let Needs::May(permission) = route.needs {
         visit.actor().must(permission).map_err(aegir_hosting::Refusal::from)?;
     }
-    if route.method != Method::POST || visit.asked.form.get("form_token") == Some(&form_token(&visit.secret)) {
+    // The page of a file reads what its form says before the file.
+    if route.method != Method::POST
+        || reads_itself
+        || visit.asked.form.get("form_token") == Some(&form_token(&visit.secret))
+    {
         return Ok(());
     }
     Err(Problem::new(
@@ -262,20 +293,32 @@ async fn visitor(
     Ok(session.map(|session| (session, secret)))
 }
 
-/// The fields of a form that one of our own pages sent.
-async fn read_form(panel: &Panel, headers: &HeaderMap, origin: &Origin, body: Body) -> Result<Pairs, Problem> {
+/// Whether a body is said to be a form without files.
+fn is_plain_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// Whether a form was sent by a page of ours.
+fn is_from_us(headers: &HeaderMap, origin: &Origin) -> Result<(), Problem> {
     let from = headers.get(ORIGIN).and_then(|from| from.to_str().ok());
-    if from.is_none_or(|from| !from.eq_ignore_ascii_case(&origin.0)) {
-        guard::drop_rest(headers, body.into_data_stream()).await;
-        return Err(Problem::new(
+    match from.is_some_and(|from| from.eq_ignore_ascii_case(&origin.0)) {
+        true => Ok(()),
+        false => Err(Problem::new(
             ProblemKind::WrongHost,
             "the form was not sent from a page of this panel, and nothing was done",
             format!("open the panel at `{}`, and send it there", origin.0),
-        ));
+        )),
     }
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+}
+
+/// The fields of a form that one of our own pages sent.
+async fn read_form(panel: &Panel, headers: &HeaderMap, origin: &Origin, body: Body) -> Result<Pairs, Problem> {
+    if let Err(problem) = is_from_us(headers, origin) {
+        guard::drop_rest(headers, body.into_data_stream()).await;
+        return Err(problem);
+    }
+    if !is_plain_form(headers) {
         guard::drop_rest(headers, body.into_data_stream()).await;
         return Err(Problem::new(
             ProblemKind::WrongType,

@@ -10,6 +10,7 @@
 //! - What can be asked of an object now, and why not the rest, is what its view says; what the account may is added.
 //! - An object that is gone is found by its number; a name leads to what bears it now.
 
+mod archive;
 mod backup;
 mod compare;
 mod doing;
@@ -24,9 +25,15 @@ mod site;
 mod story;
 mod whole;
 
-use aegir_hosting::OperationId;
+use aegir_hosting::{OperationId, Permission};
+use axum::http::Method;
 
-use super::route::{Needs, PanelRoute};
+use super::route::{Leads, Needs, PanelRoute};
+
+pub(super) use archive::UPLOAD;
+
+/// What an archive needs: all that a site has is in it.
+const MANAGE: Needs = Needs::May(Permission::Manage);
 
 /// Their addresses.
 pub(super) fn routes() -> Vec<PanelRoute> {
@@ -35,6 +42,14 @@ pub(super) fn routes() -> Vec<PanelRoute> {
         PanelRoute::get("/sites/{name}", needs(OperationId::SiteShow), |it| Box::pin(site::show(it))),
         PanelRoute::get("/sites/{name}/compare", needs(OperationId::SiteCompare), |it| Box::pin(compare::show(it))),
         PanelRoute::get("/backups/{name}", needs(OperationId::BackupShow), |it| Box::pin(backup::show(it))),
+        PanelRoute::get("/backups/{name}/archive", MANAGE, |it| Box::pin(archive::download(it))),
+        PanelRoute::get(UPLOAD, MANAGE, |it| Box::pin(archive::form(it))),
+        PanelRoute {
+            method: Method::POST,
+            path: UPLOAD.to_owned(),
+            needs: MANAGE,
+            leads: Leads::Upload(|it, body| Box::pin(archive::upload(it, body))),
+        },
         PanelRoute::get("/platforms/{name}", needs(OperationId::PlatformShow), |it| Box::pin(platform::show(it))),
         PanelRoute::get("/servers/{name}", needs(OperationId::ServerShow), |it| Box::pin(server::show(it))),
         PanelRoute::get("/servers/{name}/host-key", needs(OperationId::ServerHostKey), |it| {

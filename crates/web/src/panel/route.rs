@@ -43,6 +43,8 @@ pub(crate) enum Leads {
     Stranger(fn(&Stranger) -> Answered<'_>),
     /// To a page for whoever is signed in.
     Visit(fn(&Visit) -> Answered<'_>),
+    /// To a page that reads what is sent to it, a file, by itself.
+    Upload(fn(&Visit, Body) -> Answered<'_>),
     /// To the page of an operation.
     Operation(Arc<Operation>, fn(&Visit, Operation) -> Answered<'_>),
 }

@@ -183,7 +183,7 @@ fn name_of(template: &str, there: &Furnished) -> String {
 fn answers_and_problems_are_of_the_shapes_that_are_described() {
     let (stage, there) = Real::furnished();
     let document = document();
-    let streams = ["openapi", "task-events", "changes", "task-secret"];
+    let streams = ["openapi", "task-events", "changes", "task-secret", "backup-download"];
     let mut answered = BTreeSet::new();
     for (template, method, operation) in operations(&document) {
         if method != "get" || streams.iter().any(|id| operation["operationId"] == *id) {

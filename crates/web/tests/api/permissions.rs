@@ -58,6 +58,7 @@ fn everything() -> Vec<Asked> {
         let route = own.route();
         let needs = match own {
             OwnRoute::TaskEvents | OwnRoute::Changes => Some(Permission::View),
+            OwnRoute::BackupDownload | OwnRoute::BackupUpload => Some(Permission::Manage),
             // The first is decided by who asked for the task; the document is for whoever is let in.
             OwnRoute::TaskSecret | OwnRoute::Document => None,
         };

@@ -203,7 +203,13 @@ fn what_a_site_was_is_listed_with_the_way_back_and_what_that_would_leave_out() {
     assert!(rows[0][3].contains("2026-01-01 00:00:00 UTC") && rows[0][4] == "52 MB", "{rows:?}");
     assert_eq!(site.link("Go back to it…"), Some(format!("/do/site-go-back/b.test?former={former}")));
     assert!(site.text().contains("visitors were told to come back for 2.4 s"), "{}", site.text());
-    assert_eq!(browser.open_as(GUEST, "/sites/b.test").link("Go back to it…"), None);
+    let let_go = format!("/do/site-drop-former/b.test?former={former}");
+    assert_eq!(site.link("Let go of it…"), Some(let_go.clone()));
+    let guest = browser.open_as(GUEST, "/sites/b.test");
+    assert_eq!((guest.link("Go back to it…"), guest.link("Let go of it…")), (None, None));
+    let form = browser.open(&let_go);
+    assert!(form.text().contains("Nobody can go back to it any more"), "{}", form.text());
+    assert_eq!(form.field("former").as_deref(), Some(former), "what was chosen is what goes");
 
     let back = browser.open("/do/site-go-back/b.test");
     assert_eq!(back.status, 200);

@@ -19,7 +19,7 @@ use crate::machine::Machine;
 /// The panel.
 pub struct Stage {
     pub front: PretendFront,
-    address: SocketAddr,
+    pub address: SocketAddr,
     runtime: tokio::runtime::Handle,
     _home: TempDir,
     stop: Option<oneshot::Sender<()>>,

@@ -76,8 +76,8 @@ impl Pages {
 mod tests {
     use std::sync::Mutex;
 
-    use aegir_hosting::view::ChangeView;
-    use aegir_hosting::{Once, OwnKey, Pending, Refusal};
+    use aegir_hosting::view::{BackupView, ChangeView};
+    use aegir_hosting::{Download, Once, OwnKey, Pending, Permission, Refusal, Source};
     use serde_json::{Map, Value, json};
 
     use super::*;
@@ -148,6 +148,31 @@ mod tests {
             _: usize,
         ) -> Pending<'a, Result<Vec<ChangeView>, Refusal>> {
             Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn archive<'a>(
+            &'a self,
+            actor: &'a Actor,
+            backup: &'a str,
+            _: Option<&'a str>,
+        ) -> Pending<'a, Result<Download, Refusal>> {
+            Box::pin(async move {
+                actor.must(Permission::Manage)?;
+                Err(Refusal::Unknown { what: "backup", name: backup.into() })
+            })
+        }
+
+        fn take_archive<'a>(
+            &'a self,
+            actor: &'a Actor,
+            backup: &'a str,
+            _: Option<&'a str>,
+            _: &'a mut dyn Source,
+        ) -> Pending<'a, Result<BackupView, Refusal>> {
+            Box::pin(async move {
+                actor.must(Permission::Manage)?;
+                Err(Refusal::Unknown { what: "backup", name: backup.into() })
+            })
         }
 
         fn perform_once<'a>(

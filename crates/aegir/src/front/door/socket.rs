@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::{Request, Response};
@@ -115,6 +115,19 @@ pub(super) async fn stream(path: &Path, wire: &Wire, last: Option<&str>) -> Resu
     let mut sender = sender(path).await?;
     let answer = timeout(ANSWERING, sender.send_request(request(wire, None, Some(last.unwrap_or_default()))));
     answer.await.map_err(|_| Broken::Silent)?.map_err(away)
+}
+
+/// Asks for something whose body, or answer, is as long as it is, and takes as long as it takes.
+pub(super) async fn exchange<B>(path: &Path, request: Request<B>) -> Result<Response<Incoming>, Broken>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let stream = connect(path).await.map_err(Broken::Away)?;
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(away)?;
+    tokio::spawn(connection);
+    sender.send_request(request).await.map_err(away)
 }
 
 async fn connect(path: &Path) -> io::Result<UnixStream> {

@@ -102,6 +102,9 @@ const MIGRATE: &[Parameter] = &[required("platform", Shape::Text(PLATFORM), "the
 const GO_BACK: &[Parameter] =
     &[optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest")];
 
+const DROP_FORMER: &[Parameter] =
+    &[required("former", Shape::Text(FORMER), "the former self that is let go of; nobody can go back to it any more")];
+
 const WRITTEN_SINCE: &[Parameter] =
     &[optional("former", Shape::Text(FORMER), "the former self that one would go back to", "the latest")];
 
@@ -183,6 +186,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Has a site be what it was before it was moved, and keeps what it is now.",
+        ),
+        OperationId::SiteDropFormer => (
+            "drop-former",
+            Names::One(SITE),
+            DROP_FORMER,
+            Permission::Manage,
+            Effect::Queues,
+            "Lets go of what a site was before it was moved, before its time: its files and its database, for good.",
         ),
         OperationId::SiteWrittenSince => (
             "written-since",

@@ -50,6 +50,7 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         (OperationId::SiteLogin, _) => format!("Log in to {name}"),
         (OperationId::SiteBackup, _) => format!("Back up {name}"),
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
+        (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
         (OperationId::SettingSet, _) => format!("Change {name}"),
         (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
@@ -93,6 +94,11 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
         OperationId::SiteGoBack => vec![
             "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \
              way, and its task says how much that is."
+                .to_owned(),
+        ],
+        OperationId::SiteDropFormer => vec![
+            "Nobody can go back to it any more: its files are removed and its database is dropped, for good. The site \
+             itself goes on, and is not touched."
                 .to_owned(),
         ],
         OperationId::BackupVerify => vec![

@@ -1,6 +1,6 @@
 //! The page of a list.
 
-use aegir_hosting::{Answer, Names, OperationId, Refusal};
+use aegir_hosting::{Answer, Names, OperationId, Permission, Refusal};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
@@ -16,6 +16,7 @@ use super::which::{self, Beside, INSTALLED, List};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::frame::{Frame, Notice, Tone};
 use crate::panel::marks::Drifts;
+use crate::panel::objects::UPLOAD;
 use crate::panel::route::is_done_on_a_page;
 use crate::panel::visit::Visit;
 use crate::panel::words;
@@ -212,6 +213,9 @@ fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
             vec![plain("Backups", "/backups"), plain("Found sites", "/found-sites"), plain("Drift", "/drift")]
         }
         OperationId::TaskList => vec![plain("Queue", "/queue"), plain("Bulk runs", "/bulk")],
+        OperationId::BackupList if visit.actor().may.hold(Permission::Manage) => {
+            vec![plain("Sites", "/sites"), plain("Upload a backup", UPLOAD)]
+        }
         OperationId::BackupList | OperationId::FoundSiteList => vec![plain("Sites", "/sites")],
         _ => Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! The page of a backup: what it says of itself, and what can be done with it.
 
 use aegir_hosting::view::BackupView;
-use aegir_hosting::{Call, OperationId, Subject};
+use aegir_hosting::{Call, OperationId, Permission, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
@@ -45,8 +45,12 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         visit.actor().must(operation.needs).ok()?;
         Some((text, format!("{}{on}", address::doing(&operation, Some(name))), look))
     });
+    let mut doing: Vec<_> = doing.collect();
+    if visit.actor().must(Permission::Manage).is_ok() {
+        doing.insert(0, ("Download", format!("{}/archive{on}", address::object(Subject::Backup, name)), "plain"));
+    }
     reply::page(&BackupPage {
-        doing: doing.collect(),
+        doing,
         takes: size(backup.bytes),
         site: address::object(Subject::Site, &backup.site),
         others: format!("/backups?site={}", address::encoded(&backup.site)),

@@ -37,6 +37,8 @@ struct SitePage {
     compare: String,
     /// Where it goes back to what it was; empty: it cannot now.
     go_back: String,
+    /// Where it lets go of one of these; empty: it cannot now.
+    let_go: String,
     /// Its backups, and where one is made; empty: none can be now.
     backups: String,
     back_up: String,
@@ -68,6 +70,8 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
     }
     let name = site.node.name.as_deref().unwrap_or_default();
     let go_back = address::doing(&OperationId::SiteGoBack.declaration(), Some(name));
+    let let_go = address::doing(&OperationId::SiteDropFormer.declaration(), Some(name));
+    let may_let_go = it.doing.iter().any(|doing| doing.href == let_go);
     let back_up = address::doing(&OperationId::SiteBackup.declaration(), Some(name));
     let may_back_up = it.doing.iter().any(|doing| doing.href == back_up);
     let may_go_back = it.doing.iter().any(|doing| doing.href == go_back);
@@ -88,6 +92,7 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         enabled,
         all_packages,
         compare: super::compare::path(name),
+        let_go: if may_let_go { let_go } else { String::new() },
         go_back: if may_go_back { go_back } else { String::new() },
         backups: format!("/backups?site={}", address::encoded(name)),
         back_up: if may_back_up { back_up } else { String::new() },

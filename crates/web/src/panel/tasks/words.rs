@@ -17,6 +17,7 @@ pub(crate) fn verb(slug: &str) -> String {
         OperationId::SiteLogin => "Log in to".into(),
         OperationId::SiteBackup => "Back up".into(),
         OperationId::SiteGoBack => "Go back with".into(),
+        OperationId::SiteDropFormer => "Let go of a former self of".into(),
         OperationId::BackupVerify => "Verify a backup of".into(),
         OperationId::BackupDelete => "Delete a backup of".into(),
         OperationId::ServerTrust => "Trust the key of".into(),

@@ -13,8 +13,10 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use aegir_domain::FaultReport;
-use aegir_hosting::view::{AuditView, ChangeView, FieldView, LineView};
-use aegir_hosting::{Actor, Answer, Call, Door, Front, Once, OwnKey, Pending, Permission, Permissions, Refusal};
+use aegir_hosting::view::{AuditView, BackupView, ChangeView, FieldView, LineView};
+use aegir_hosting::{
+    Actor, Answer, Call, Door, Download, Front, Once, OwnKey, Pending, Permission, Permissions, Refusal, Source,
+};
 use serde_json::{Map, Value};
 use tokio::sync::{Notify, Semaphore};
 
@@ -310,6 +312,31 @@ impl Front for Double {
         Box::pin(async move {
             // What changed before this call is found by whoever looks again after a second.
             let _ = tokio::time::timeout(Duration::from_millis(200), self.changed.notified()).await;
+        })
+    }
+
+    fn archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        _: Option<&'a str>,
+    ) -> Pending<'a, Result<Download, Refusal>> {
+        Box::pin(async move {
+            actor.must(Permission::Manage)?;
+            Err(Refusal::Unknown { what: "backup", name: backup.into() })
+        })
+    }
+
+    fn take_archive<'a>(
+        &'a self,
+        actor: &'a Actor,
+        backup: &'a str,
+        _: Option<&'a str>,
+        _: &'a mut dyn Source,
+    ) -> Pending<'a, Result<BackupView, Refusal>> {
+        Box::pin(async move {
+            actor.must(Permission::Manage)?;
+            Err(Refusal::Unknown { what: "backup", name: backup.into() })
         })
     }
 
