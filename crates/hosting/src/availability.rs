@@ -193,7 +193,10 @@ mod tests {
 
     #[test]
     fn of_a_site_in_service_everything_can_be_asked() {
-        assert_eq!(possible(&a_site()), ["edit", "verify", "login", "migrate", "go-back", "backup", "delete"]);
+        assert_eq!(
+            possible(&a_site()),
+            ["edit", "verify", "login", "migrate", "go-back", "clone", "rename", "backup", "delete"]
+        );
     }
 
     #[test]
@@ -228,7 +231,7 @@ mod tests {
     fn where_two_sides_differ_nothing_is_written_over() {
         assert_eq!(
             possible(&Standing { drifts: true, ..a_site() }),
-            ["verify", "login", "migrate", "go-back", "backup", "delete"]
+            ["verify", "login", "migrate", "go-back", "clone", "rename", "backup", "delete"]
         );
     }
 }

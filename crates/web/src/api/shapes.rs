@@ -208,8 +208,11 @@ impl Shapes {
             | Id::SiteLogin
             | Id::SiteMigrate
             | Id::SiteGoBack
+            | Id::SiteClone
+            | Id::SiteRename
             | Id::SiteBackup
             | Id::BackupVerify
+            | Id::BackupRestore
             | Id::BackupDelete
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),

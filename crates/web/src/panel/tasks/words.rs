@@ -17,6 +17,8 @@ pub(crate) fn verb(slug: &str) -> String {
         OperationId::SiteLogin => "Log in to".into(),
         OperationId::SiteBackup => "Back up".into(),
         OperationId::SiteGoBack => "Go back with".into(),
+        // Such a task is about the site that it makes.
+        OperationId::SiteClone => "Make the copy".into(),
         OperationId::BackupVerify => "Verify a backup of".into(),
         OperationId::BackupDelete => "Delete a backup of".into(),
         OperationId::ServerTrust => "Trust the key of".into(),
