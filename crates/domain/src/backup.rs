@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{BadText, text_type};
 use crate::{
     AccountName, DbName, EmailAddress, FaultReport, HostName, Instance, Langcode, MachineName, PlatformName, Quiet,
-    Redirect, ServerName, SiteName, TimeZoneName, Title,
+    Redirect, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.
@@ -153,6 +153,22 @@ pub struct BackupRecord {
     /// What its settings kept it from.
     #[serde(default, skip_serializing_if = "Quiet::is_none")]
     pub quiet: Quiet,
+}
+
+impl BackupRecord {
+    /// What the record of `site` says.
+    pub fn of(site: &SiteContext) -> BackupRecord {
+        BackupRecord {
+            db_server: site.db_server.clone(),
+            time_zone: site.time_zone.clone(),
+            account: site.account.clone(),
+            mail: site.mail.clone(),
+            aliases: site.aliases.clone(),
+            redirect: site.redirect.clone(),
+            client: site.client.clone(),
+            quiet: site.quiet,
+        }
+    }
 }
 
 /// A backup as it lies in a home.

@@ -476,6 +476,10 @@ final class Driver {
     if (!is_dir($question['root'] . '/sites/' . $question['site'])) {
       throw new Fault('bad-input', "there is no directory `sites/{$question['site']}` in the platform");
     }
+    // By PHP itself it would be set sooner, and PHP would then remember no paths: each check walks up all folders.
+    if (isset($question['open']) && ini_set('open_basedir', (string) $question['open']) === FALSE) {
+      throw new Fault('bad-input', 'this PHP is held to other folders already, and cannot be held to those of the site: take `open_basedir` out of its php.ini');
+    }
     foreach (['db_passwd', 'hash_salt'] as $secret) {
       self::$secrets[] = isset($question['credentials'][$secret]) ? (string) $question['credentials'][$secret] : '';
     }

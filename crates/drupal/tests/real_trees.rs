@@ -161,6 +161,7 @@ impl Lab {
     fn question(&self, operation: Operation) -> Question {
         Question {
             until: None,
+            open: None,
             root: self.facts.docroot.to_str().unwrap().parse().unwrap(),
             site: SITE.parse().unwrap(),
             uri: format!("http://{SITE}:8080"),

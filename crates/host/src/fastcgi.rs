@@ -27,6 +27,29 @@ pub(crate) fn ping(socket: &Path, path: &str, limit: Duration) -> Result<String,
     Ok(String::from_utf8_lossy(&page.body).trim().to_owned())
 }
 
+/// The tags of the requests that the php-fpm behind `socket` is answering, as the page `status` says.
+pub(crate) fn busy(socket: &Path, status: &str, limit: Duration) -> Result<Vec<String>, WebFault> {
+    let params = [("REQUEST_METHOD", "GET"), ("QUERY_STRING", "full")];
+    let page = ask(socket, status, &question(status, &params, &[]), limit, LONGEST)?;
+    Ok(busy_of(&String::from_utf8_lossy(&page.body)))
+}
+
+/// The query of each request in a status page that is being answered: what is idle shows the one that it had last.
+fn busy_of(page: &str) -> Vec<String> {
+    let mut tags = Vec::new();
+    let mut idle = true;
+    for line in page.lines() {
+        match line.split_once(':').map(|(name, value)| (name.trim(), value.trim())) {
+            Some(("state", state)) => idle = state == "Idle",
+            Some(("request URI", address)) if !idle => {
+                tags.extend(address.split_once('?').map(|(_, tag)| tag.to_owned()));
+            }
+            _ => (),
+        }
+    }
+    tags
+}
+
 /// Has the php-fpm behind `socket` run a script.
 pub(crate) fn run(socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault> {
     // PHP works in the folder of the page, and runs what is set before it first.
@@ -37,6 +60,7 @@ pub(crate) fn run(socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<Ph
     let length = input.len().to_string();
     let params = [
         ("REQUEST_METHOD", "POST"),
+        ("QUERY_STRING", run.tag),
         ("CONTENT_TYPE", "application/json"),
         ("CONTENT_LENGTH", length.as_str()),
         ("PHP_ADMIN_VALUE", settings.as_str()),
@@ -65,7 +89,6 @@ fn question(path: &str, more: &[(&str, &str)], input: &[u8]) -> Vec<u8> {
         ("SCRIPT_NAME", path),
         ("SCRIPT_FILENAME", path),
         ("REQUEST_URI", path),
-        ("QUERY_STRING", ""),
         ("SERVER_PROTOCOL", "HTTP/1.1"),
         ("GATEWAY_INTERFACE", "CGI/1.1"),
     ];

@@ -115,8 +115,13 @@ pub struct Space {
     pub file_system: PathBuf,
 }
 
-/// Is told of every change, so that the lab can forget what was not synced.
+/// Is told of every change, so that the lab can forget what was not synced, and have a disk be full.
 pub trait Recorder: Send + Sync {
+    /// Something is about to be written at `path`, for which there may be no room.
+    fn before_write(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The state of `path`, with all below it, is about to change.
     fn before_change(&self, path: &Path);
 
@@ -310,6 +315,14 @@ impl Files {
     fn before_change(&self, path: &Path) {
         if let Some(recorder) = &self.recorder {
             recorder.before_change(path);
+        }
+    }
+
+    /// Something is about to be written at `path`: one more name, or content.
+    fn before_write(&self, doing: &'static str, path: &Path) -> Result<(), FileFault> {
+        match &self.recorder {
+            Some(recorder) => recorder.before_write(path).map_err(|error| FileFault::new(doing, path, error)),
+            None => Ok(()),
         }
     }
 

@@ -114,6 +114,8 @@ pub struct PhpRun<'a> {
     pub settings: &'a [(&'a str, String)],
     /// What is posted to it.
     pub input: &'a Password,
+    /// What it is known by while it runs, see [`Web::busy_php`]: letters, digits and `-`.
+    pub tag: &'a str,
 }
 
 /// What php-fpm answered.
@@ -137,6 +139,10 @@ pub trait Web: Send + Sync {
     /// Has the php-fpm behind `socket` run a script, and gives its page.
     fn run_php(&self, socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault>;
 
+    /// What the php-fpm behind `socket` is running: the tag of each request that is being answered. `status` is the
+    /// path of its status page.
+    fn busy_php(&self, socket: &Path, status: &str, limit: Duration) -> Result<Vec<String>, WebFault>;
+
     /// Whether a host name leads to any address, as far as can be told within `limit`.
     fn resolves(&self, name: &str, limit: Duration) -> bool;
 }
@@ -156,6 +162,10 @@ impl Web for RealWeb {
 
     fn run_php(&self, socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault> {
         crate::fastcgi::run(socket, run, limit)
+    }
+
+    fn busy_php(&self, socket: &Path, status: &str, limit: Duration) -> Result<Vec<String>, WebFault> {
+        crate::fastcgi::busy(socket, status, limit)
     }
 
     fn resolves(&self, name: &str, limit: Duration) -> bool {

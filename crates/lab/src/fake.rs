@@ -17,6 +17,7 @@
 
 mod clock;
 mod database;
+mod disk;
 mod drupal;
 mod mint;
 mod nginx;
@@ -27,6 +28,7 @@ mod web;
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -102,6 +104,7 @@ pub struct Machine {
     at_moment: Mutex<Option<AtMoment>>,
     programs: Mutex<Vec<String>>,
     power: Mutex<Option<Arc<PowerMemory>>>,
+    disk: disk::Disk,
 }
 
 impl Machine {
@@ -114,6 +117,7 @@ impl Machine {
             at_moment: Mutex::new(None),
             programs: Mutex::new(Vec::new()),
             power: Mutex::new(None),
+            disk: disk::Disk::default(),
         })
     }
 
@@ -164,6 +168,16 @@ impl Machine {
         *self.at_moment.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
     }
 
+    /// Counts what is written from 1 again, and has the writes with the numbers `full` find no room.
+    pub fn fill_disk(&self, full: Range<u64>) {
+        self.disk.begin(full);
+    }
+
+    /// How much was written since that was counted, whether there was room for it or not.
+    pub fn writes(&self) -> u64 {
+        self.disk.writes()
+    }
+
     /// Remembers from now on what is not synced.
     pub fn remember_power(&self) -> Arc<PowerMemory> {
         let memory = Arc::new(PowerMemory::default());
@@ -194,6 +208,10 @@ impl Machine {
 pub(crate) struct Watch(pub(crate) Arc<Machine>);
 
 impl Recorder for Watch {
+    fn before_write(&self, _: &Path) -> io::Result<()> {
+        self.0.disk.write()
+    }
+
     fn before_change(&self, path: &Path) {
         self.0.moment();
         if let Some(power) = self.0.power() {

@@ -422,13 +422,6 @@ impl Lab {
             }
         }
         mess.extend(list(&self.home().fences()).iter().map(|site| format!("the site `{site}` is fenced")));
-        for server in servers.iter().filter_map(|context| match context {
-            Context::Server(server) => Some(&server.name),
-            _ => None,
-        }) {
-            let lent = list(&self.home().pools(server)).into_iter().filter(|pool| pool.starts_with("lent_"));
-            mess.extend(lent.map(|pool| format!("the pool `{pool}` is lent to nobody")));
-        }
         for attempt in list(&self.home().tasks()).iter().filter(|name| *name != "open" && !open.contains(name)) {
             for part in ["kept", "secrets"] {
                 if self.home().tasks().join(attempt).join(part).exists() {

@@ -17,6 +17,7 @@
 //!   other sites live on before it is recovered     as they are, and it as it was
 //!   somebody cancels it at any record              as it was, or it came too late
 //!   a service goes at any record, and comes back   the same; in time, without help
+//!   the disk is full for any write, or from it on  the same; for one alone, without help
 //! ```
 //!
 //! `AEGIR_PROOFS=all` walks every boundary of every scene and kills at 50 random moments each; without
@@ -101,6 +102,7 @@ struct Whole {
     lines: u32,
     afterwards: Vec<AfterLine>,
     moments: u64,
+    writes: u64,
     took: std::time::Duration,
 }
 
@@ -125,10 +127,11 @@ impl Scene {
         let before = lab.snapshot();
         let mess = lab.mess();
         lab.machine.count_moments();
+        lab.machine.fill_disk(0..0);
         let began = Instant::now();
         let ending = lab.work_on(attempt, &lab.worker());
         let took = began.elapsed();
-        let moments = lab.machine.moments();
+        let (moments, writes) = (lab.machine.moments(), lab.machine.writes());
         assert_eq!(ending.outcome.kind(), OutcomeKind::Succeeded, "{name}: {}", why(&ending));
         let records = lab.journal(attempt);
         let said = lab.said(attempt);
@@ -148,6 +151,7 @@ impl Scene {
             lines,
             afterwards: afterwards.unwrap_or_default(),
             moments,
+            writes,
             took,
         };
         let scene = Scene {
@@ -183,6 +187,7 @@ impl Scene {
         self.loses_power_before_it_acts(every);
         self.is_cancelled_at_every_record(every);
         self.loses_services(if everything() { every } else { 3 * every });
+        self.fills_the_disk(every);
         self.print();
     }
 

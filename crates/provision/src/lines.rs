@@ -10,9 +10,8 @@ use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     BringBack, BringCredentials, CopyDatabase, CopyFiles, DropFolderMark, FlushCaches, HoldStill, KeepCredentials,
-    LendPool, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate,
-    ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WithdrawPool,
-    WriteCredentials,
+    LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate, ReplaceCredentials,
+    RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -38,7 +37,6 @@ pub fn lines() -> Lines<World> {
         .undo::<Keep>()
         .undo::<KeepBackup>()
         .undo::<KeepCredentials>()
-        .undo::<LendPool>()
         .undo::<LetGo>()
         .undo::<ListSite>()
         .undo::<LoadDump>()
@@ -87,5 +85,4 @@ pub fn lines() -> Lines<World> {
         .cleanup::<FlushCaches>()
         .cleanup::<RemoveAside>()
         .cleanup::<RemoveWork>()
-        .cleanup::<WithdrawPool>()
 }

@@ -98,10 +98,9 @@ impl World {
         self.parts.sockets.join("ask").join(format!("{platform}.sock"))
     }
 
-    /// The socket of the pool that this task has for itself, see `PoolOf::lent`. Short: a socket's path may not be long.
-    pub fn lent_socket(&self) -> PathBuf {
-        let attempt = self.task.attempt.to_string();
-        self.parts.sockets.join("ask").join(format!("{}.sock", attempt.rsplit('-').next().unwrap_or_default()))
+    /// The socket of the pool that runs what takes long, as a site's updates do, in a folder that Ægir alone may enter.
+    pub fn update_socket(&self, platform: &PlatformName) -> PathBuf {
+        self.parts.sockets.join("upd").join(format!("{platform}.sock"))
     }
 
     /// What is known of each object.

@@ -61,7 +61,9 @@ impl Places {
             files::directory(&path, own, mode)?;
         }
         // Where Ægir alone asks PHP: neither workers of PHP nor those of the web server come in.
-        files::directory(&places.run.join("ask"), places.private_owner(), 0o700)?;
+        for folder in ["ask", "upd"] {
+            files::directory(&places.run.join(folder), places.private_owner(), 0o700)?;
+        }
         for path in [places.php_sockets(), places.run.join("http")] {
             files::directory(&path, places.http_owner(), 0o710)?;
         }

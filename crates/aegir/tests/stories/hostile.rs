@@ -210,6 +210,7 @@ impl Stage {
             run.clone(),
             run.join("php"),
             run.join("ask"),
+            run.join("upd"),
             victim.clone(),
             victim.join("files"),
             victim.join("private/files"),

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::story::{Site, at_line, save_sqlite_server, worker_of};
+use crate::support::story::{Site, a_kill_is_taken_back, save_sqlite_server};
 use crate::support::web::get;
 use crate::support::world::World;
-use crate::support::{Lab, kill, way};
+use crate::support::{Lab, way};
 
 /// Both releases of a shape, as platforms `old` and `new`; gives their document roots.
 pub(super) fn two_releases(lab: &Lab, shape: &str) -> [PathBuf; 2] {
@@ -154,15 +154,6 @@ fn a_move_that_is_killed_is_taken_back() {
     let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("standard"));
     site.answers(&lab);
     for line in ["copy-files", "copy-database", "run-updates", "publish-vhost", "set-aside"] {
-        let before = World::of(&lab);
-        let (mut follower, folder) = at_line(&lab, &["migrate", "@shop.localhost", "--platform", "@new"], line);
-        follower.kill().unwrap();
-        kill(worker_of(&folder));
-        follower.wait().unwrap();
-
-        lab.provision(&["recover"]).done();
-
-        World::of(&lab).must_be(&before);
-        site.answers(&lab);
+        a_kill_is_taken_back(&lab, &site, &["migrate", "@shop.localhost", "--platform", "@new"], line);
     }
 }

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::story::{Site, at_line, save_sqlite_server, worker_of};
+use crate::support::story::{Site, a_kill_is_taken_back, save_sqlite_server};
 use crate::support::web::get;
-use crate::support::world::World;
-use crate::support::{Lab, kill, way};
+use crate::support::{Lab, way};
 
 const OLD: &str = "shop.localhost";
 const NEW: &str = "store.localhost";
@@ -37,7 +36,7 @@ fn renamed_and_back(lab: &Lab, shape: &str, db_server: &str) {
     let (site, sites) = a_shop(lab, shape, db_server);
     let renamed = called(&site, NEW);
 
-    lab.provision(&["rename", &format!("@{OLD}"), NEW]).done().says("The fence was up for ").says("is kept as");
+    lab.provision(&["rename", &format!("@{OLD}"), NEW]).done().says("is kept as").says_once("The fence was up for ");
 
     renamed.answers(lab);
     renamed.lets_in(lab);
@@ -145,15 +144,6 @@ fn a_rename_and_a_copy_that_are_killed_are_taken_back() {
         (clone, "rebuild-caches"),
         (clone, "publish-vhost"),
     ] {
-        let before = World::of(&lab);
-        let (mut follower, folder) = at_line(&lab, &[task, &at, NEW], line);
-        follower.kill().unwrap();
-        kill(worker_of(&folder));
-        follower.wait().unwrap();
-
-        lab.provision(&["recover"]).done();
-
-        World::of(&lab).must_be(&before);
-        site.answers(&lab);
+        a_kill_is_taken_back(&lab, &site, &[task, &at, NEW], line);
     }
 }

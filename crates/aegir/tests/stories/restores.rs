@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::story::{Site, at_line, save_sqlite_server, worker_of};
+use crate::support::story::{Site, a_kill_is_taken_back, save_sqlite_server};
 use crate::support::world::World;
-use crate::support::{Lab, kill, run, way};
+use crate::support::{Lab, run, way};
 
 /// Backs a site up, and gives the name of the backup.
 fn back_up(lab: &Lab, site: &str) -> String {
@@ -189,15 +189,6 @@ fn a_restore_that_is_killed_is_taken_back() {
     site.answers(&lab);
     let backup = back_up(&lab, "shop.localhost");
     for line in ["unpack-site", "load-dump", "run-updates", "publish-vhost"] {
-        let before = World::of(&lab);
-        let (mut follower, folder) = at_line(&lab, &["restore", &backup], line);
-        follower.kill().unwrap();
-        kill(worker_of(&folder));
-        follower.wait().unwrap();
-
-        lab.provision(&["recover"]).done();
-
-        World::of(&lab).must_be(&before);
-        site.answers(&lab);
+        a_kill_is_taken_back(&lab, &site, &["restore", &backup], line);
     }
 }

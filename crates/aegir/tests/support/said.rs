@@ -64,6 +64,14 @@ impl Said {
         self
     }
 
+    /// It must have said `text` once, and not again.
+    #[track_caller]
+    pub fn says_once(self, text: &str) -> Said {
+        let said = self.out.matches(text).count() + self.err.matches(text).count();
+        assert_eq!(said, 1, "it does not say `{text}` once:\n{}", self.all());
+        self
+    }
+
     /// It must have told a way out that holds `text`.
     #[track_caller]
     pub fn remedy(self, text: &str) -> Said {

@@ -147,6 +147,21 @@ pub fn at_line(lab: &Lab, words: &[&str], line: &str) -> (Child, PathBuf) {
     (child, folder.unwrap())
 }
 
+/// Begins `words` by hand, kills who follows and who works once `line` begins, and has that recovered: nothing of it
+/// happened, and the site answers.
+pub fn a_kill_is_taken_back(lab: &Lab, site: &Site, words: &[&str], line: &str) {
+    let before = World::of(lab);
+    let (mut follower, folder) = at_line(lab, words, line);
+    follower.kill().unwrap();
+    kill(worker_of(&folder));
+    follower.wait().unwrap();
+
+    lab.provision(&["recover"]).done();
+
+    World::of(lab).must_be(&before);
+    site.answers(lab);
+}
+
 /// The folders of all attempts.
 pub fn attempts(lab: &Lab) -> Vec<PathBuf> {
     let Ok(tasks) = fs::read_dir(lab.home().join("tasks")) else { return Vec::new() };

@@ -79,11 +79,6 @@ pub fn ask_columns(name: &aegir_domain::DbName) -> String {
     )
 }
 
-/// Asks how much the database `name` holds, in bytes: an estimate of the server's.
-pub fn ask_size(name: &aegir_domain::DbName) -> String {
-    format!("SELECT COALESCE(SUM(DATA_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{name}'")
-}
-
 /// What makes a connection see the database as it is at one moment, however long it reads.
 pub const ONE_MOMENT: [&str; 3] = [
     "SET SESSION TIME_ZONE = '+00:00'",

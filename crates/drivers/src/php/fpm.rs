@@ -27,7 +27,7 @@ pub const PROGRAM_STARTERS: [&str; 13] = [
 
 /// What meddles with processes of others that have the same user, and with what they run: all pools of a
 /// php-fpm share one cache of code. Disabled always; nothing of Drupal's needs it.
-pub const MEDDLERS: [&str; 7] = [
+pub const MEDDLERS: [&str; 9] = [
     "posix_kill",
     "proc_nice",
     "opcache_compile_file",
@@ -35,13 +35,25 @@ pub const MEDDLERS: [&str; 7] = [
     "opcache_get_status",
     "opcache_is_script_cached",
     "opcache_reset",
+    // What others of the platform opened.
+    "realpath_cache_get",
+    "realpath_cache_size",
 ];
 
-/// What `open_basedir` does not hold: curl's memory of HSTS and Alt-Svc is written wherever its options say,
+/// What `open_basedir` does not hold. A link could lead elsewhere by the time that it is followed, since PHP remembers
+/// where paths lead when Ægir asks; and curl's memory of HSTS and Alt-Svc is written wherever its options say,
 /// so a site could spoil what others uploaded. Disabled unless an operator allows it; Drupal's own requests
 /// then go through PHP's streams.
-pub const UNHELD: [&str; 6] =
-    ["curl_init", "curl_copy_handle", "curl_setopt", "curl_setopt_array", "curl_exec", "curl_multi_exec"];
+pub const UNHELD: [&str; 8] = [
+    "symlink",
+    "link",
+    "curl_init",
+    "curl_copy_handle",
+    "curl_setopt",
+    "curl_setopt_array",
+    "curl_exec",
+    "curl_multi_exec",
+];
 
 /// What lets a script go on when its request has its answer, out of reach of the pool's time limit. Disabled
 /// where Ægir itself asks: what it asked ends when it says so.
@@ -144,6 +156,7 @@ impl Pool {
                 max_spare => (spare * 3).min(max),
                 generation => self.generation,
                 terminate => self.request_seconds,
+                status => self.asks == Asks::Aegir,
                 slow_log => self.slow_log.as_ref().map(|path| path.to_string_lossy()),
                 temp => self.temp.to_string_lossy(),
                 disabled => disabled.join(","),

@@ -1,6 +1,7 @@
 //! What a driver script is asked.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use aegir_domain::{
     AccountName, EmailAddress, Langcode, MachineName, Password, PlatformRoot, SiteName, TimeZoneName, Title,
@@ -23,6 +24,8 @@ pub struct Question {
     pub credentials: Credentials,
     /// When, in seconds since 1970, nobody waits for an answer any more: it is not begun after that.
     pub until: Option<u64>,
+    /// The folders and files that PHP may open from then on; `None` where it is told otherwise.
+    pub open: Option<Vec<PathBuf>>,
     /// What to do.
     pub operation: Operation,
 }
@@ -40,6 +43,10 @@ impl Question {
         question.insert("credentials".into(), self.credentials.expose());
         if let Some(until) = self.until {
             question.insert("until".into(), until.into());
+        }
+        if let Some(open) = &self.open {
+            let open: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
+            question.insert("open".into(), open.join(":").into());
         }
         Value::Object(question).to_string().into_bytes()
     }

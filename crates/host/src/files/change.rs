@@ -28,6 +28,7 @@ impl Files {
         let mut changed = Changed::No;
         if place.stat(DOING)?.is_none() {
             self.before_change(path);
+            self.before_write(DOING, path)?;
             let name = place.name.as_bytes();
             // Open to nobody else until it has its group and mode.
             let made = place.change_entries(DOING, |dir| match rustix::fs::mkdirat(dir, name, Mode::RWXU) {
@@ -124,6 +125,7 @@ impl Files {
             }
         }
         self.before_change(path);
+        self.before_write(DOING, path)?;
         place.clear_coming(DOING)?;
         let coming = place.coming();
         place.change_entries(DOING, |dir| {

@@ -45,6 +45,7 @@ impl Files {
             }
         }
         self.before_change(&target.path);
+        self.before_write(DOING, &target.path)?;
         let fault = |path: &Path| {
             let path = path.to_owned();
             move |error: io::Error| FileFault::new(DOING, &path, error)
@@ -154,7 +155,7 @@ impl Files {
             return Err(refused(from, held.kind()));
         }
         self.before_change(to);
-        Walk { from, to, modes, wanted }.dir(
+        Walk { files: self, from, to, modes, wanted }.dir(
             (source.dir.as_fd(), from),
             (target.dir.as_fd(), to),
             (&source.name, &target.name),
@@ -212,6 +213,7 @@ pub enum Wanted {
 
 /// One copying of a tree.
 struct Walk<'a> {
+    files: &'a Files,
     from: &'a Path,
     to: &'a Path,
     modes: CopyModes,
@@ -295,6 +297,7 @@ impl Walk<'_> {
                     return Ok(Changed::No);
                 }
                 Walk::clear(to, name, there.as_ref())?;
+                self.files.before_write(DOING, to.1)?;
                 let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
                 let source: File =
                     rustix::fs::openat(from.0, name.as_bytes(), flags, Mode::empty()).map_err(bad_from)?.into();

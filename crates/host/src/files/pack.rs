@@ -66,6 +66,7 @@ impl Files {
     pub fn begin_archive(&self, path: &Path) -> Result<Archive, FileFault> {
         self.remove_file(path)?;
         self.before_change(path);
+        self.before_write(WRITE, path)?;
         let place = self.place(WRITE, path)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let fault = |error: io::Error| FileFault::new(WRITE, path, error);
@@ -353,6 +354,7 @@ impl Files {
     pub fn begin_file(&self, path: &Path) -> Result<TextFile, FileFault> {
         self.remove_file(path)?;
         self.before_change(path);
+        self.before_write(WRITE, path)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let opened = self.place("write", path)?.open(flags, Mode::RUSR | Mode::WUSR);
         let file: File = opened.map_err(|error| FileFault::new("write", path, error.into()))?.into();

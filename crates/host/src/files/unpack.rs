@@ -254,6 +254,7 @@ impl Files {
                 _ => place.change_entries(UNPACK, |dir| super::place::unlink_at(dir, &place.name))?,
             };
         }
+        self.before_write(UNPACK, to)?;
         use std::os::unix::ffi::OsStrExt;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let name = place.name.as_bytes();

@@ -57,6 +57,7 @@ impl Files {
             Some(found) => return Err(taken(WRITE, path, FileType::from_raw_mode(found.st_mode))),
         }
         self.before_change(path);
+        self.before_write(WRITE, path)?;
         place.write_coming(bytes, mode, gid, lasts)?;
         self.arrived(&place, RenameFlags::empty(), lasts)?;
         Ok(Changed::Yes)
@@ -84,6 +85,7 @@ impl Files {
     fn put_new(&self, path: &Path, bytes: &[u8], mode: u32, lasts: Lasts) -> Result<Changed, FileFault> {
         let place = self.place(WRITE, path)?;
         self.before_change(path);
+        self.before_write(WRITE, path)?;
         place.write_coming(bytes, mode, None, lasts)?;
         let arrived = self.arrived(&place, RenameFlags::NOREPLACE, lasts);
         if let Err(fault) = arrived {

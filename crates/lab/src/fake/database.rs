@@ -174,6 +174,17 @@ struct Counted {
 impl Connection for Counted {
     fn run(&mut self, sql: &str) -> Result<u64, SqlFault> {
         self.machine.moment();
+        let takes_room = ["INSERT", "REPLACE", "UPDATE", "CREATE", "VACUUM"].iter().any(|word| sql.starts_with(word));
+        if takes_room && self.machine.disk.write().is_err() {
+            let message = "database or disk is full (No space left on device)".into();
+            return Err(SqlFault {
+                kind: SqlKind::Other,
+                code: 13,
+                state: String::new(),
+                message,
+                doing: "a statement".into(),
+            });
+        }
         self.real.run(sql)
     }
 

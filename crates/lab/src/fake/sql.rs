@@ -39,6 +39,11 @@ impl Session {
         }
         let statement = Statement::read(sql);
         let shape: Vec<&str> = statement.shape.iter().map(String::as_str).collect();
+        if matches!(shape[..], ["INSERT" | "REPLACE" | "UPDATE" | "CREATE" | "ALTER" | "GRANT", ..])
+            && self.machine.disk.write().is_err()
+        {
+            return Err(no(SqlKind::Other, 1021, "Disk full (No space left on device)", sql));
+        }
         match statement.source().as_str() {
             "INFORMATION_SCHEMA.SCHEMATA" => return Ok(schemata(&state, &statement)),
             "INFORMATION_SCHEMA.TABLES" => return self.tables(&state, &statement),
@@ -190,7 +195,6 @@ impl Session {
         Ok(match asked.as_slice() {
             ["COUNT", ..] => one(&rows.len().to_string()),
             ["CAST", ..] => one("1048576"),
-            ["COALESCE", ..] => one(&(rows.len() * 16_384).to_string()),
             [_, ",", "TABLE_TYPE"] => {
                 let more = ["BASE TABLE", "InnoDB"].map(|word| Some(word.as_bytes().to_vec()));
                 Answer::Rows(rows.into_iter().map(|row| row.into_iter().chain(more.clone()).collect()).collect())

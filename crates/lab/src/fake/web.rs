@@ -143,14 +143,20 @@ impl Web for FakeWeb {
     fn run_php(&self, socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault> {
         self.0.moment();
         self.ping_php(socket, "", limit)?;
-        let open = run.settings.iter().find(|(name, _)| *name == "open_basedir").map(|(_, paths)| paths.as_str());
-        let may_open = |path: &Path| open.is_none_or(|open| open.split(':').any(|open| path.starts_with(open)));
+        let question: serde_json::Value = serde_json::from_str(run.input.expose()).unwrap_or_default();
+        let open = question["open"].as_str();
+        let may_open = |path: &Path| open.is_some_and(|open| open.split(':').any(|open| path.starts_with(open)));
         if !run.page.is_file() || !may_open(run.page) || !may_open(run.script) {
             return Ok(PhpPage { body: b"File not found.\n".to_vec(), errors: "Primary script unknown".into() });
         }
         let mut said = String::new();
         let end = drupal::run(&self.0, run.script, run.input.expose(), &mut |line| said += &format!("{line}\n"));
         Ok(PhpPage { body: (end.stdout + "\n" + &said).into_bytes(), errors: end.stderr })
+    }
+
+    fn busy_php(&self, socket: &Path, _: &str, limit: Duration) -> Result<Vec<String>, WebFault> {
+        // Whoever asked has waited for the answer.
+        self.ping_php(socket, "", limit).map(|_| Vec::new())
     }
 
     fn resolves(&self, _: &str, _: Duration) -> bool {

@@ -4,10 +4,10 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aegir_domain::OutcomeKind;
-use aegir_provision::{Boundary, Worker};
+use aegir_domain::{OutcomeKind, Report};
+use aegir_provision::{Boundary, Worker, run_attempt};
 
-use super::{Scene, why};
+use super::{Scene, everything, no_forks, why};
 use crate::fake::{FakeServices, Trouble};
 
 /// The services that a task needs.
@@ -85,6 +85,57 @@ impl Scene {
             }
         };
         Worker { at_boundary: Some(Arc::new(at_boundary)), ..self.lab.worker() }
+    }
+}
+
+impl Scene {
+    /// The disk is full when one thing is written, and when all is from that on until the task ended. Then there is room
+    /// again, and whatever is open is recovered.
+    pub fn fills_the_disk(&self, every: usize) {
+        for write in (1..=self.whole.writes).step_by(every) {
+            match everything() {
+                true => [write + 1, u64::MAX].into_iter().for_each(|until| self.finds_no_room(write, until)),
+                false if write % 2 == 0 => self.finds_no_room(write, write + 1),
+                false => self.finds_no_room(write, u64::MAX),
+            }
+        }
+    }
+
+    fn finds_no_room(&self, write: u64, until: u64) {
+        self.lab.restore_all();
+        let lasts = until == u64::MAX;
+        let what = match lasts {
+            true => format!("no room from write {write} of {} on", self.whole.writes),
+            false => format!("no room for write {write} of {}", self.whole.writes),
+        };
+        self.lab.machine.fill_disk(write..until);
+        let ended = {
+            let _no_forks = no_forks();
+            run_attempt(&self.lab.worker(), self.attempt)
+        };
+        self.lab.machine.fill_disk(0..0);
+        match &ended {
+            Ok(ending) => {
+                let kind = ending.outcome.kind();
+                let fine = match kind {
+                    OutcomeKind::Refused | OutcomeKind::RolledBack => {
+                        let told = ending.fault().map(|fault| Report(fault).to_string()).unwrap_or_default();
+                        assert!(told.contains("o space left"), "{}, {what}: {told}", self.name);
+                        true
+                    }
+                    OutcomeKind::Succeeded => true,
+                    OutcomeKind::Untidy | OutcomeKind::Stuck => lasts,
+                };
+                assert!(fine, "{}, {what}: it ended as {kind:?}: {}\n{}", self.name, why(ending), self.told());
+                if kind == OutcomeKind::Stuck {
+                    self.count("stuck without room, then recovered");
+                }
+            }
+            // Not even that it begins could be written down.
+            Err(fault) => assert!(lasts || write == 1, "{}, {what}: {fault}", self.name),
+        }
+        self.recovers(what);
+        self.count("disks full");
     }
 }
 

@@ -46,16 +46,7 @@ impl Recipe<World> for Backup {
             platform: site.platform.clone(),
             core: site.core.clone(),
             profile: site.profile.clone(),
-            record: Some(BackupRecord {
-                db_server: site.db_server.clone(),
-                time_zone: site.time_zone.clone(),
-                account: site.account.clone(),
-                mail: site.mail.clone(),
-                aliases: site.aliases.clone(),
-                redirect: site.redirect.clone(),
-                client: site.client.clone(),
-                quiet: site.quiet,
-            }),
+            record: Some(BackupRecord::of(site)),
             packages,
             dump: BackupDump {
                 file: ready.dump_name.into(),

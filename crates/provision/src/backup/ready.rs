@@ -53,7 +53,7 @@ impl Check<World> for CanBackUp {
         server.must_bear(&site.database.name, &site.database.marker)?;
         let left_out = left_out(world, &site.name, &folder)?;
         let survey = world.files().survey(&folder, &mut |path, _| wanted(&left_out, path))?;
-        let database = server.size_of(&site.database.name)?;
+        let database = server.size(&site.database.name)?;
         // The dump lies beside the archive until that is done, and neither is larger than what it is made of by more
         // than quotes and commas.
         let needs = survey.bytes + database * 3 + MARGIN;

@@ -11,9 +11,9 @@ use super::place::{self, MakeWorkFolder, RemoveWork};
 use super::trial::{ArchiveSound, TrialPlace, TrialRuns, site_of_trial};
 use super::unpack::{LoadDump, RemoveAside, UnpackDump, UnpackSite};
 use crate::World;
-use crate::site::{FileNow, MakeSiteFolder, SettleModes, WriteCredentials, settings_files};
+use crate::site::{MakeSiteFolder, SettleModes, WriteCredentials, write_settings};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase};
-use crate::step::file::{Keep, MakeFolder, SetAside, TakeAway, Want, converge};
+use crate::step::file::{Keep, MakeFolder, SetAside, TakeAway};
 use crate::step::secret::MakeSecret;
 
 /// Proves that a backup is whole, and that a site can be made of it.
@@ -59,12 +59,7 @@ impl Recipe<World> for Verify {
             name: database.name.clone(),
         })?;
         run.step(UnpackSite { backup: self.backup.clone(), into: root.site_dir(&site.name) })?;
-        for file in settings_files(run.world(), &site, &place.platform)? {
-            let current = run.check(FileNow { path: file.path.clone() })?;
-            let want =
-                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-            converge(run, &current, want)?;
-        }
+        write_settings(run, &site, &place.platform)?;
         let dump = work.join(archive.dump());
         run.step(UnpackDump { backup: self.backup.clone(), to: dump.clone() })?;
         run.step(LoadDump {

@@ -184,7 +184,7 @@ impl<'w> DbServer<'w> {
     }
 
     /// Ends the connections of a user.
-    fn end_connections(&self, name: &DbName) -> Result<(), Fault> {
+    pub(crate) fn end_connections(&self, name: &DbName) -> Result<(), Fault> {
         if let (true, Some(ask)) =
             (self.driver.end_connections(&self.product()?, name).is_empty(), self.driver.ask_connections(name))
         {

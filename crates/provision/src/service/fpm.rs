@@ -1,14 +1,15 @@
-//! php-fpm: for each platform a pool that answers visitors, and one that Ægir asks about its sites.
+//! php-fpm: for each platform a pool that answers visitors, one that Ægir asks about its sites, and one for what takes
+//! long, as a site's updates do: a request is ended by its pool alone, and those of the others end within minutes.
 //!
-//! What takes long, as a site's updates do, gets a pool of its own while its task runs: a request is ended by its pool
-//! alone, and those of a platform end within minutes.
+//! All three stay, and have no process while nobody asks: a pool that came and went would have php-fpm reload, and each
+//! reload has all sites' PHP compile its code anew.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aegir_domain::{Fault, PlatformContext, Remedy};
+use aegir_domain::{Fault, PlatformContext, PlatformName, Remedy};
 use aegir_drivers::php::{Asks, Children, FpmMain, Pool, Programs, check, fpm_programs};
-use aegir_host::{Ended, Launch, Limits, LockMode};
+use aegir_host::{Ended, Launch, Limits, LockMode, WebFault};
 
 use super::ServiceRestarting;
 use crate::World;
@@ -16,36 +17,33 @@ use crate::service::http::Down;
 
 /// The page that a pool answers its number on.
 const PING: &str = "/aegir-ping";
+/// The page on which a pool of Ægir's tells what it is answering.
+const STATUS: &str = "/aegir-status";
+/// However it is set, updates end by then.
+pub(crate) const LONGEST_UPDATE: Duration = Duration::from_secs(6 * 3600);
+/// How long a request that nobody waits for any more gets to come to its end before php-fpm reloads because of it.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+/// What the name of the pool for updates ends with.
+const UPDATES: &str = "updates";
 /// The longest that anybody waits for what Drupal says about a site: until all its caches are rebuilt.
 pub(crate) const LONGEST_QUESTION: Duration = Duration::from_secs(240);
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
 
-/// The pool of one platform.
+/// The pools of one platform.
 pub(crate) struct PoolOf<'w> {
     world: &'w World,
     platform: &'w PlatformContext,
-    /// How long a request may take, of the pool that is lent to this task.
-    lent: Option<Duration>,
 }
 
 impl<'w> PoolOf<'w> {
     /// That of `platform`.
     pub(crate) fn new(world: &'w World, platform: &'w PlatformContext) -> PoolOf<'w> {
-        PoolOf { world, platform, lent: None }
+        PoolOf { world, platform }
     }
 
-    /// One for this task alone, with PHP as `platform` has it where Ægir asks, whose requests may take `limit`.
-    pub(crate) fn lent(world: &'w World, platform: &'w PlatformContext, limit: Duration) -> PoolOf<'w> {
-        PoolOf { world, platform, lent: Some(limit) }
-    }
-
-    /// Its file.
+    /// Their file.
     pub(crate) fn path(&self) -> PathBuf {
-        let name = match self.lent {
-            Some(_) => format!("lent_{}.conf", self.world.task.attempt),
-            None => format!("platform_{}.conf", self.platform.name),
-        };
-        self.world.home().pools(&self.platform.server).join(name)
+        self.world.home().pools(&self.platform.server).join(format!("platform_{}.conf", self.platform.name))
     }
 
     /// The text that its file should hold, with the generation that it has, or with `generation`.
@@ -89,25 +87,63 @@ impl<'w> PoolOf<'w> {
             ..visits.clone()
         };
         let templates = self.world.templates()?;
-        if let Some(limit) = self.lent {
-            let lent = Pool {
-                name: format!("lent_{}", self.world.task.attempt),
-                listen: self.world.lent_socket(),
-                children: Children::OnDemand { max: 2, idle_seconds: 10 },
-                request_seconds: limit.as_secs(),
-                ..asked
-            };
-            return Ok(lent.file(&templates)?.text.expose().to_owned());
+        let updates = Pool {
+            name: format!("{}{}", asked.name.trim_end_matches("ask"), UPDATES),
+            listen: self.world.update_socket(&self.platform.name),
+            children: Children::OnDemand { max: 16, idle_seconds: 10 },
+            request_seconds: update_limit(self.world).as_secs(),
+            ..asked.clone()
+        };
+        let pools = [visits.file(&templates)?, asked.file(&templates)?, updates.file(&templates)?];
+        Ok(pools.map(|pool| pool.text.expose().to_owned()).join("\n"))
+    }
+
+    /// How long updates may take: as its pool is told, which is what the setting was at the platform's last verify.
+    pub(crate) fn update_limit(&self) -> Result<Duration, Fault> {
+        let text = self.world.files().read_text(&self.path())?.unwrap_or_default();
+        let seconds = text
+            .split_once(&format!(".{UPDATES}]"))
+            .and_then(|(_, pool)| value(pool, "request_terminate_timeout")?.trim_end_matches('s').parse().ok());
+        Ok(seconds.map_or_else(|| update_limit(self.world), Duration::from_secs))
+    }
+
+    /// Ends what this task asked of updates, if anything of it still runs: nobody waits for it any more. It had its time
+    /// once its database let go of it; if that does not end it, php-fpm does, by a reload.
+    pub(crate) fn end_updates(&self) -> Result<(), Fault> {
+        let clock = &self.world.parts.clock;
+        let began = clock.now();
+        let mut reloaded = false;
+        while self.is_updating() {
+            let waited = clock.now().saturating_sub(began);
+            if waited >= LAST_WORDS && !reloaded {
+                self.world.warn("Updates go on though nobody waits for them: php-fpm reloads, which ends them");
+                self.reload(None)?;
+                reloaded = true;
+            }
+            if waited >= LAST_WORDS + RELOAD_LIMIT + RELOAD_LIMIT {
+                return Err(FpmFault::GoesOn { platform: self.platform.name.clone() }.into());
+            }
+            clock.sleep(Duration::from_millis(100));
         }
-        Ok([visits.file(&templates)?.text.expose(), asked.file(&templates)?.text.expose()].join("\n"))
+        Ok(())
+    }
+
+    /// Whether php-fpm is at something that this task asked of updates. Where nothing answers, nothing runs.
+    pub(crate) fn is_updating(&self) -> bool {
+        let socket = self.world.update_socket(&self.platform.name);
+        let busy = self.world.parts.web.busy_php(&socket, STATUS, Duration::from_secs(5));
+        let tag = self.world.task.attempt.to_string();
+        match busy {
+            Ok(tags) => tags.contains(&tag),
+            // While it reloads, it answers nobody and ends what it was at.
+            Err(WebFault::NoAnswer { .. }) => true,
+            Err(_) => false,
+        }
     }
 
     /// The generation in the text of a file.
     pub(crate) fn generation(text: &str) -> u64 {
-        text.lines()
-            .find_map(|line| line.trim().strip_prefix("ping.response"))
-            .and_then(|rest| rest.trim_start_matches([' ', '=']).trim_matches(['"', ' ']).parse().ok())
-            .unwrap_or(0)
+        value(text, "ping.response").and_then(|number| number.parse().ok()).unwrap_or(0)
     }
 
     /// Puts `text` in service, or leaves the pool as it was; `None` takes it away.
@@ -129,17 +165,15 @@ impl<'w> PoolOf<'w> {
         }
     }
 
-    /// Whether both pools answer with what `text` says.
+    /// Whether all pools answer with what `text` says.
     pub(crate) fn answers(&self, generation: u64) -> bool {
         let answers = |socket: PathBuf| {
             let answer = self.world.parts.web.ping_php(&socket, PING, Duration::from_secs(5));
             answer.is_ok_and(|said| said.trim().parse() == Ok(generation))
         };
         let platform = &self.platform.name;
-        if self.lent.is_some() {
-            return answers(self.world.lent_socket());
-        }
-        answers(self.world.php_socket(platform)) && answers(self.world.ask_socket(platform))
+        let world = self.world;
+        [world.php_socket(platform), world.ask_socket(platform), world.update_socket(platform)].into_iter().all(answers)
     }
 
     /// Puts `text` in its file's place. Where it lies there already, what a killed process had on its way
@@ -147,8 +181,10 @@ impl<'w> PoolOf<'w> {
     pub(crate) fn swap(&self, text: Option<&str>) -> Result<(), Fault> {
         match text {
             Some(text) => {
-                // A stack that runs since before there was such a folder has none.
-                self.world.files().make_dir(&self.world.parts.sockets.join("ask"), 0o700)?;
+                // A stack that runs since before there were such folders has none.
+                for folder in ["ask", "upd"] {
+                    self.world.files().make_dir(&self.world.parts.sockets.join(folder), 0o700)?;
+                }
                 self.world.files().write(&self.path(), text.as_bytes(), 0o600)?
             }
             None => self.world.files().remove_file(&self.path())?,
@@ -201,6 +237,17 @@ impl<'w> PoolOf<'w> {
     }
 }
 
+/// The value of the first setting of this name in the text of a pool.
+fn value<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let rest = text.lines().find_map(|line| line.trim().strip_prefix(name))?;
+    Some(rest.trim_start_matches([' ', '=']).trim_matches(['"', ' ']))
+}
+
+/// How long updates may take, as the operator says.
+fn update_limit(world: &World) -> Duration {
+    Duration::from_secs(world.parts.settings.update_limit.max(1)).min(LONGEST_UPDATE - Duration::from_secs(60))
+}
+
 fn is_down(fault: &Fault) -> bool {
     matches!(fault.downcast_ref(), Some(aegir_host::ServiceFault::NotRunning { .. }))
 }
@@ -211,12 +258,19 @@ enum FpmFault {
     NoProgram,
     #[error("php-fpm refuses its new configuration: {said}")]
     Refused { said: String },
+    #[error("php-fpm is still at updates on the platform `{platform}` that nobody waits for")]
+    GoesOn { platform: PlatformName },
 }
 
 impl Remedy for FpmFault {
     fn remedy(&self) -> Option<String> {
         Some(match self {
             FpmFault::NoProgram => "install it: on Debian, the package php-fpm".into(),
+            FpmFault::GoesOn { .. } => {
+                "look for the process of php-fpm that goes on (`ps -C php-fpm8.2 -o pid,etime,args`), end it, then run \
+                 `aegir provision recover`"
+                    .into()
+            }
             FpmFault::Refused { .. } => "correct what it names, then retry. What was running runs on".into(),
         })
     }

@@ -93,32 +93,32 @@ pub(crate) struct Asker<'w> {
     family: Family,
     uri: String,
     credentials: Credentials,
-    lent: Option<Lent>,
+    pool: Pool,
 }
 
-/// A pool that a task has for itself.
-#[derive(Clone)]
-pub(crate) struct Lent {
-    pub(crate) socket: PathBuf,
-    /// How long it lets a request take.
-    pub(crate) limit: Duration,
+/// Which of a platform's pools is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pool {
+    /// The one whose answers come within minutes.
+    Asked,
+    /// The one that runs updates.
+    Updates,
 }
 
 impl<'w> Asker<'w> {
     /// For `site`, with its credentials as they lie in the home.
     pub(crate) fn of(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
-        Asker::with(world, site, platform, read_credentials(world, &site.name)?, None)
+        Asker::with(world, site, platform, read_credentials(world, &site.name)?, Pool::Asked)
     }
 
-    /// For a `site` that is not in service yet, with other credentials, in a pool of the task's own.
+    /// For a `site` that is not in service yet, with other credentials, in the pool that runs updates.
     pub(crate) fn of_trial(
         world: &'w World,
         site: &SiteContext,
         platform: &PlatformContext,
         credentials: Credentials,
-        lent: Lent,
     ) -> Result<Asker<'w>, Fault> {
-        Asker::with(world, site, platform, credentials, Some(lent))
+        Asker::with(world, site, platform, credentials, Pool::Updates)
     }
 
     fn with(
@@ -126,7 +126,7 @@ impl<'w> Asker<'w> {
         site: &SiteContext,
         platform: &PlatformContext,
         credentials: Credentials,
-        lent: Option<Lent>,
+        pool: Pool,
     ) -> Result<Asker<'w>, Fault> {
         let server = world.contexts().server(&platform.server)?;
         let port = server.http.map_or(80, |http| http.listen.port());
@@ -142,7 +142,7 @@ impl<'w> Asker<'w> {
             family: family(platform, &site.core)?,
             uri,
             credentials,
-            lent,
+            pool,
         })
     }
 
@@ -176,7 +176,7 @@ impl<'w> Asker<'w> {
     /// Where one user runs everything, and php-fpm does not, a process of its own is asked.
     pub(crate) fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, Fault> {
         match pool::ask(self, operation.clone(), limit) {
-            Err(fault) if self.lent.is_none() && self.world.parts.one_user && pool::is_silent(&fault) => {
+            Err(fault) if self.pool == Pool::Asked && self.world.parts.one_user && pool::is_silent(&fault) => {
                 self.ask_process(operation, limit)
             }
             answer => answer,
@@ -189,14 +189,15 @@ impl<'w> Asker<'w> {
         self.ask_process(Operation::Install(Box::new(install)), limit)
     }
 
-    /// A question about the site, with its secrets. It is not begun any more after `until`.
-    fn input(&self, operation: Operation, until: Option<u64>) -> Password {
+    /// A question about the site, with its secrets. It is not begun any more after `until`, and opens `open` alone.
+    fn input(&self, operation: Operation, until: Option<u64>, open: Option<Vec<PathBuf>>) -> Password {
         let question = Question {
             root: self.platform.root.clone(),
             site: self.site.name.clone(),
             uri: self.uri.clone(),
             credentials: self.credentials.clone(),
             until,
+            open,
             operation,
         };
         Password::new(String::from_utf8_lossy(&question.expose()).into_owned())
@@ -222,7 +223,7 @@ impl<'w> Asker<'w> {
             secrets.push(install.account_password.clone());
         }
         let script = scripts(world)?.join(operation.script(self.family));
-        let input = self.input(operation, None);
+        let input = self.input(operation, None, None);
         let settings = &world.parts.settings;
         let cmd = Cmd::new(program(world, &self.platform))
             .args(self.arguments(&self.temp(), new)?)

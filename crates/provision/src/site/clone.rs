@@ -16,7 +16,7 @@ use super::deploy::database::DatabaseToCopy;
 use super::deploy::files::{CopyFiles, FilesToCopy};
 use super::deploy::own::{MakeOwn, Sanitise};
 use super::deploy::relocate::Relocate;
-use super::deploy::updates::{LendPool, Rebuild, RunUpdates, Visit, VisitNow, WithdrawPool};
+use super::deploy::updates::{Rebuild, RunUpdates, Visit, VisitNow};
 use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes, WriteCredentials};
 use super::probe::{Links, Packages, SiteAnswers};
@@ -26,9 +26,8 @@ use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::SaveContext;
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::{Want, converge};
 use crate::step::secret::MakeSecret;
-use crate::step::sites_php::ListSite;
+use crate::step::sites_php::list;
 use crate::step::vhost::PublishVhost;
 
 /// What a copy takes besides its files and its database, in bytes.
@@ -42,8 +41,7 @@ pub(crate) struct Clone {
 impl Recipe<World> for Clone {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let asked = &self.asked;
-        let Source { site, from, dump_name } =
-            run.check(MayClone { site: asked.site.clone(), db_server: asked.db_server.clone() })?;
+        let Source { site, from, dump_name } = run.check(MayClone { site: asked.site.clone() })?;
         let to = asked.platform.clone().unwrap_or(site.platform.clone());
         let ready = run.check(PlatformReady { platform: to, profile: Some(site.profile.clone()) })?;
         self.check_place(run, &site, &ready)?;
@@ -85,7 +83,6 @@ impl Recipe<World> for Clone {
         let attempt = run.world().task.attempt;
         run.point_of_no_return(
             Afterwards::new()
-                .cleanup(WithdrawPool { platform: ready.platform, attempt })
                 .cleanup(layout::DropFolderMark { root, site: copy.name, attempt })
                 .cleanup(RemoveWork { path: work(run.world()) }),
         )
@@ -182,19 +179,8 @@ impl Clone {
             server: copy.db_server.clone(),
             name: copy.database.name.clone(),
         })?;
-        for file in layout::settings_files(run.world(), copy, to)? {
-            let current = run.check(layout::FileNow { path: file.path.clone() })?;
-            let want =
-                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-            converge(run, &current, want)?;
-        }
-        run.step(ListSite {
-            platform: to.name.clone(),
-            root: to.root.clone(),
-            site: copy.name.clone(),
-            names: copy.names(),
-            were: Vec::new(),
-        })
+        layout::write_settings(run, copy, to)?;
+        list(run, to, &copy.name, copy.names())
     }
 
     /// What makes the copy a site of its own, before its code runs for the first time, and that.
@@ -219,7 +205,6 @@ impl Clone {
             to: copy.name.clone(),
             to_root: to.root.clone(),
         })?;
-        run.step(LendPool { platform: to.clone() })?;
         let copy = Box::new(copy.clone());
         match to.name == from.name {
             true => run.step(Rebuild { site: copy, platform: to.clone() }),
@@ -252,10 +237,9 @@ pub(super) fn say_quiet(run: &Run<'_, World>, copy: &SiteContext) {
     }
 }
 
-/// A site that can be copied to a database server of the same engine.
+/// A site that can be copied.
 struct MayClone {
     site: SiteName,
-    db_server: Option<ServerName>,
 }
 
 /// The site, the platform it lives on, and what a dump of it is called.
@@ -275,15 +259,7 @@ impl Check<World> for MayClone {
         if site.awaits_installer {
             return Err(CloneFault::NotInstalled { site: site.name }.into());
         }
-        let server = DbServer::of(world, &site.db_server)?;
-        if let Some(other) = &self.db_server {
-            let there = DbServer::of(world, other)?;
-            if there.engine() != server.engine() {
-                let fault = CloneFault::OtherEngine { server: other.clone(), is: there.engine(), has: server.engine() };
-                return Err(fault.into());
-            }
-        }
-        let dump_name = server.dump_name();
+        let dump_name = DbServer::of(world, &site.db_server)?.dump_name();
         Ok(Source { site, from, dump_name })
     }
 }
@@ -292,19 +268,11 @@ impl Check<World> for MayClone {
 enum CloneFault {
     #[error("Drupal is not installed into `{site}` yet: there is nothing to copy")]
     NotInstalled { site: SiteName },
-    #[error("the server `{server}` offers {is}, and the site's data lies in {has}: one is no copy of the other")]
-    OtherEngine { server: ServerName, is: &'static str, has: &'static str },
 }
 
 impl Remedy for CloneFault {
     fn remedy(&self) -> Option<String> {
-        Some(match self {
-            CloneFault::NotInstalled { site } => {
-                format!("call its installer, then run `aegir provision verify @{site}`")
-            }
-            CloneFault::OtherEngine { has, .. } => {
-                format!("name a server that offers {has}, or leave `--db-server` out")
-            }
-        })
+        let CloneFault::NotInstalled { site } = self;
+        Some(format!("call its installer, then run `aegir provision verify @{site}`"))
     }
 }

@@ -21,7 +21,7 @@ use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{ForgetContext, SaveContext, SavedText};
 use crate::step::file::{Keep, TakeAway, Was};
-use crate::step::sites_php::{ListSite, listed};
+use crate::step::sites_php::list;
 use crate::step::vhost::{PublishVhost, RenameVhost};
 
 /// Has a site be what it was.
@@ -161,11 +161,6 @@ impl GoBack {
         back: &SiteContext,
     ) -> Result<(), Fault> {
         let attempt = run.world().task.attempt;
-        let list = |run: &mut Run<'_, World>, platform: &PlatformContext, site: &SiteName, names| {
-            let were = listed(run.world(), &platform.root, site)?;
-            let (root, site) = (platform.root.clone(), site.clone());
-            run.step(ListSite { platform: platform.name.clone(), root, site, names, were })
-        };
         list(run, from, &site.name, Vec::new())?;
         former::shelve(run, site, from, &left.name)?;
         run.step(BringBack { from: former.folder(&to.root), to: to.root.site_dir(&back.name), attempt })?;

@@ -23,7 +23,7 @@ use crate::service::code_ahead::CodeAhead;
 use crate::service::php::{self, Asker};
 use crate::step::context::SaveContext;
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::{Want, converge, make_folder, put};
+use crate::step::file::{make_folder, put};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::PublishVhost;
@@ -87,12 +87,7 @@ impl Recipe<World> for Install {
         run.step(CreateDatabaseUser { server: db_server.clone(), name: database.name.clone(), hosts })?;
         run.step(MakeSiteFolder { root: root.clone(), site: site.clone(), attempt })?;
         run.step(WriteCredentials { site: site.clone(), server: db_server.clone(), name: database.name.clone() })?;
-        for file in layout::settings_files(run.world(), &context, &ready.platform)? {
-            let current = run.check(layout::FileNow { path: file.path.clone() })?;
-            let want =
-                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-            converge(run, &current, want)?;
-        }
+        layout::write_settings(run, &context, &ready.platform)?;
         run.step(ListSite {
             platform: platform.clone(),
             root: root.clone(),

@@ -8,12 +8,12 @@ use aegir_domain::{
 use aegir_drupal::htaccess;
 use aegir_drupal::settings::Settings;
 use aegir_host::{FileFault, Trouble};
-use aegir_recipe::{Action, Check, Cleanup, Undo};
+use aegir_recipe::{Action, Check, Cleanup, Run, Undo};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
 use crate::service::{DbServer, php};
-use crate::step::file::{Current, make_folder, put};
+use crate::step::file::{Current, Want, converge, make_folder, put};
 
 /// The folders of a site (inventory, section 18): path, mode, whether the web group owns it. The first is its own.
 pub(crate) const FOLDERS: [(&str, u32, Group); 10] = [
@@ -80,6 +80,34 @@ pub(crate) fn settings_files(
         mode: SETTINGS_MODE,
         group: Some(world.parts.web_gid),
     }])
+}
+
+/// Has the files that a site's context calls for be in its folder as they should; gives those that were not.
+pub(crate) fn write_settings(
+    run: &mut Run<'_, World>,
+    site: &SiteContext,
+    platform: &PlatformContext,
+) -> Result<Vec<PathBuf>, Fault> {
+    write_settings_in(run, site, platform, &platform.root.site_dir(&site.name))
+}
+
+/// The same in `folder`, for a site that comes to its place later.
+pub(crate) fn write_settings_in(
+    run: &mut Run<'_, World>,
+    site: &SiteContext,
+    platform: &PlatformContext,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Fault> {
+    let mut changed = Vec::new();
+    for file in settings_files(run.world(), site, platform)? {
+        let path = folder.join(&file.name);
+        let current = run.check(FileNow { path: path.clone() })?;
+        let want = Want { path: &path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
+        if converge(run, &current, want)? {
+            changed.push(path);
+        }
+    }
+    Ok(changed)
 }
 
 /// What the `settings.php` of a site depends on.

@@ -17,7 +17,7 @@ use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseF
 use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
 use super::deploy::former;
 use super::deploy::own::{KeepCredentials, ReplaceCredentials, TakeSalt};
-use super::deploy::updates::{LendPool, RunUpdates, Visit, VisitNow, WithdrawPool};
+use super::deploy::updates::{RunUpdates, Visit, VisitNow};
 use super::facts::{DatabaseReady, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes};
 use super::probe::{Links, Packages};
@@ -72,7 +72,6 @@ impl Recipe<World> for Migrate {
         let root = ready.platform.root.clone();
 
         self.make_copy(run, &site, &moved, &folder, &ready.platform)?;
-        run.step(LendPool { platform: ready.platform.clone() })?;
         let since = run.world().parts.clock.unix_ms();
         run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
         run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
@@ -106,10 +105,11 @@ impl Recipe<World> for Migrate {
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
         say_kept(run, &former);
         run.point_of_no_return(
-            Afterwards::new()
-                .finish(LowerFence { site: site.name.clone(), attempt })
-                .cleanup(WithdrawPool { platform: ready.platform, attempt })
-                .cleanup(layout::DropFolderMark { root, site: site.name, attempt }),
+            Afterwards::new().finish(LowerFence { site: site.name.clone(), attempt }).cleanup(layout::DropFolderMark {
+                root,
+                site: site.name,
+                attempt,
+            }),
         )
     }
 }

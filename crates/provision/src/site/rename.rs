@@ -17,7 +17,7 @@ use super::deploy::files::{CopyFiles, FilesToCopy, TopUpFiles};
 use super::deploy::former;
 use super::deploy::own::{KeepCredentials, TakeSalt};
 use super::deploy::relocate::Relocate;
-use super::deploy::updates::{LendPool, Rebuild, Visit, VisitNow, WithdrawPool};
+use super::deploy::updates::{Rebuild, Visit, VisitNow};
 use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes, WriteCredentials};
 use super::migrate::say_kept;
@@ -26,9 +26,9 @@ use crate::World;
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{ForgetContext, SaveContext, SavedText};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::{Keep, TakeAway, Want, converge};
+use crate::step::file::{Keep, TakeAway};
 use crate::step::secret::MakeSecret;
-use crate::step::sites_php::{ListSite, listed};
+use crate::step::sites_php::list;
 use crate::step::vhost::RenameVhost;
 
 /// What a copy takes besides its files and its database, in bytes.
@@ -72,7 +72,6 @@ impl Recipe<World> for Rename {
         self.warn_of_names(run, &site, &renamed);
 
         self.make_copy(run, &site, &renamed, &platform)?;
-        run.step(LendPool { platform: platform.clone() })?;
         let since = run.world().parts.clock.unix_ms();
         for name in [&site.name, &renamed.name] {
             run.step(RaiseFence { site: name.clone(), attempt, since })?;
@@ -127,7 +126,6 @@ impl Recipe<World> for Rename {
             Afterwards::new()
                 .finish(LowerFence { site: renamed.name.clone(), attempt })
                 .finish(LowerFence { site: site.name, attempt })
-                .cleanup(WithdrawPool { platform: platform.clone(), attempt })
                 .cleanup(layout::DropFolderMark { root: platform.root, site: renamed.name, attempt }),
         )
     }
@@ -208,12 +206,7 @@ impl Rename {
         run.step(CreateDatabaseUser { server, name, hosts })?;
         let from = platform.root.site_dir(&site.name);
         run.step(CopyFiles { from, root: platform.root.clone(), site: renamed.name.clone(), attempt })?;
-        for file in layout::settings_files(run.world(), renamed, platform)? {
-            let current = run.check(layout::FileNow { path: file.path.clone() })?;
-            let want =
-                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-            converge(run, &current, want)?;
-        }
+        layout::write_settings(run, renamed, platform)?;
         Ok(())
     }
 
@@ -246,18 +239,6 @@ impl Rename {
         Links { site: renamed, root: &platform.root }.make(run)?;
         former::shelve(run, site, platform, &former.name)
     }
-}
-
-/// Has a name lead to a site, or nowhere.
-fn list(
-    run: &mut Run<'_, World>,
-    platform: &PlatformContext,
-    site: &SiteName,
-    names: Vec<HostName>,
-) -> Result<(), Fault> {
-    let were = listed(run.world(), &platform.root, site)?;
-    let (root, site) = (platform.root.clone(), site.clone());
-    run.step(ListSite { platform: platform.name.clone(), root, site, names, were })
 }
 
 /// A site that can be given another name.

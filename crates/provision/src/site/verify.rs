@@ -61,16 +61,9 @@ impl Recipe<World> for Verify {
                 }
             }
         }
-        let mut settings_changed = false;
-        for file in layout::settings_files(run.world(), &site, &platform)? {
-            let current = run.check(FileNow { path: file.path.clone() })?;
-            let want =
-                Want { path: &file.path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-            if converge(run, &current, want)? {
-                settings_changed = true;
-                changes.push(format!("`{}`", file.path.display()));
-            }
-        }
+        let settings = layout::write_settings(run, &site, &platform)?;
+        let settings_changed = !settings.is_empty();
+        changes.extend(settings.iter().map(|path| format!("`{}`", path.display())));
         for (path, readable) in htaccess::GUARDED {
             let guard = folder.join(path).join(".htaccess");
             if matches!(run.world().files().kind(&guard)?, Some(Kind::Link(_) | Kind::Dir | Kind::Other)) {

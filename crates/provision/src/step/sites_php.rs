@@ -3,10 +3,10 @@
 //! Sites of a platform are changed side by side, so this file is never put back whole: each step
 //! changes the lines of its own site, under a short lock.
 
-use aegir_domain::{Fault, HostName, PlatformName, PlatformRoot, SiteName};
+use aegir_domain::{Fault, HostName, PlatformContext, PlatformName, PlatformRoot, SiteName};
 use aegir_drupal::sites_php;
 use aegir_host::{LockMode, Locks};
-use aegir_recipe::{Action, Undo};
+use aegir_recipe::{Action, Run, Undo};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
@@ -52,6 +52,21 @@ impl ListSite {
         let text = sites_php::render(entries.iter().map(|(name, site)| (name, site)));
         super::file::put(world, &path, text.as_bytes(), 0o644, None)
     }
+}
+
+/// Has `names` lead to a site of a platform, and no others, unless that is so; without names, it is not listed.
+pub(crate) fn list(
+    run: &mut Run<'_, World>,
+    platform: &PlatformContext,
+    site: &SiteName,
+    names: Vec<HostName>,
+) -> Result<(), Fault> {
+    let were = listed(run.world(), &platform.root, site)?;
+    if were == names {
+        return Ok(());
+    }
+    let (root, site) = (platform.root.clone(), site.clone());
+    run.step(ListSite { platform: platform.name.clone(), root, site, names, were })
 }
 
 /// The names listed for `site` now.

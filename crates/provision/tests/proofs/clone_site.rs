@@ -7,7 +7,7 @@ use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{Code, Lab};
 
-use crate::{another_name_for_the_neighbour, lines, two_platforms};
+use crate::{a_site_beside_another, another_name_for_the_neighbour, lines, two_platforms};
 
 fn asked() -> CloneSite {
     CloneSite {
@@ -27,19 +27,10 @@ fn clone(asked: CloneSite) -> Task {
     Task::CloneSite(Box::new(asked))
 }
 
-fn a_site(lab: &Lab, on: &str) {
-    two_platforms(lab);
-    lab.platform("later_seven", Code::LaterSeven);
-    lab.platform("later_ten", Code::LaterTen);
-    lab.install("other.test", on);
-    lab.install("a.test", on);
-    fs::write(lab.site_folder("a.test").join("files/a.txt"), "An upload.\n").unwrap();
-}
-
 #[test]
 fn a_copy_of_a_site_is_made_or_nothing_of_it() {
     let scene = Scene::new("clone-site", |lab| {
-        a_site(lab, "seven");
+        a_site_beside_another(lab, "seven");
         clone(CloneSite { sanitise: true, ..asked() })
     });
     let (_, after) = scene.worlds();
@@ -64,7 +55,7 @@ fn a_copy_on_later_code_in_sqlite_is_made_or_nothing_of_it() {
 #[test]
 fn a_copy_is_made_beside_others_that_live_on() {
     let scene = Scene::new("clone-site, beside others", |lab| {
-        a_site(lab, "ten");
+        a_site_beside_another(lab, "ten");
         clone(asked())
     });
     scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
@@ -86,7 +77,7 @@ fn the_copy_is_a_site_of_its_own_and_the_site_is_as_it_was() {
         ),
     ] {
         let lab = Lab::new();
-        a_site(&lab, platform);
+        a_site_beside_another(&lab, platform);
         let site = lab.site("a.test");
         let (of_site, before) = (lab.credentials("a.test"), lab.rows_of("a.test", keys));
 
@@ -110,7 +101,7 @@ fn the_copy_is_a_site_of_its_own_and_the_site_is_as_it_was() {
 #[test]
 fn a_copy_does_what_it_was_allowed_and_what_is_allowed_later() {
     let lab = Lab::new();
-    a_site(&lab, "ten");
+    a_site_beside_another(&lab, "ten");
     lab.must(clone(CloneSite { with_mail: true, ..asked() }));
     let settings = || fs::read_to_string(lab.site_folder("copy.test").join("settings.php")).unwrap();
     let copy = lab.site("copy.test");
@@ -127,7 +118,7 @@ fn a_copy_does_what_it_was_allowed_and_what_is_allowed_later() {
 fn a_sanitised_copy_has_nobodys_address() {
     for (platform, ask) in [("seven", "SELECT mail FROM users"), ("ten", "SELECT mail FROM users_field_data")] {
         let lab = Lab::new();
-        a_site(&lab, platform);
+        a_site_beside_another(&lab, platform);
         lab.must(clone(CloneSite { sanitise: true, ..asked() }));
         assert_eq!(lab.rows_of("copy.test", ask), ["user1@example.invalid"]);
         assert_eq!(lab.rows_of("a.test", ask), ["admin@example.org"]);
@@ -138,7 +129,7 @@ fn a_sanitised_copy_has_nobodys_address() {
 fn what_goes_wrong_leaves_nothing_of_the_copy() {
     for (trouble, to) in [(Trouble::UpdateDies, Some("later_seven")), (Trouble::PageBroken, None)] {
         let lab = Lab::new();
-        a_site(&lab, "seven");
+        a_site_beside_another(&lab, "seven");
         let before = lab.snapshot();
         lab.machine.begin(trouble);
 
@@ -152,14 +143,14 @@ fn what_goes_wrong_leaves_nothing_of_the_copy() {
 #[test]
 fn a_copy_that_cannot_be_is_refused() {
     let lab = Lab::new();
-    a_site(&lab, "ten");
+    a_site_beside_another(&lab, "ten");
     lab.file_server("files");
     let says = |asked: CloneSite| lab.refuses(clone(asked));
 
     let taken = says(CloneSite { to: "other.test".parse().unwrap(), ..asked() });
     assert!(taken.contains("taken by the site `other.test`"), "{taken}");
     let other = says(CloneSite { db_server: Some("files".parse().unwrap()), ..asked() });
-    assert!(other.contains("one is no copy of the other"), "{other}");
+    assert!(other.contains("cannot change their kind"), "{other}");
     let older = says(CloneSite { platform: Some("seven".parse().unwrap()), ..asked() });
     assert!(older.contains("does not fit"), "{older}");
     let nobody = says(CloneSite { site: "nobody.test".parse().unwrap(), ..asked() });

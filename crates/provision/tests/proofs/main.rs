@@ -28,6 +28,7 @@ mod verify_platform;
 mod verify_server;
 mod verify_site;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{Context, SiteContext, Task};
@@ -48,6 +49,16 @@ fn two_platforms(lab: &Lab) {
     lab.server("localhost");
     lab.platform("seven", Code::Seven);
     lab.platform("ten", Code::Ten);
+}
+
+/// Platforms with a release and a later one, and on `on` a site with an upload, beside another one.
+fn a_site_beside_another(lab: &Lab, on: &str) {
+    two_platforms(lab);
+    lab.platform("later_seven", Code::LaterSeven);
+    lab.platform("later_ten", Code::LaterTen);
+    lab.install("other.test", on);
+    lab.install("a.test", on);
+    fs::write(lab.site_folder("a.test").join("files/a.txt"), "An upload.\n").unwrap();
 }
 
 /// What happens to `other.test` beside the task of a scene: it gets another name, in all its files.

@@ -7,26 +7,16 @@ use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{Code, Lab};
 
-use crate::{another_name_for_the_neighbour, lines, two_platforms};
+use crate::{a_site_beside_another, another_name_for_the_neighbour, lines, two_platforms};
 
 fn migrate(platform: &str) -> Task {
     Task::MigrateSite(Box::new(MigrateSite::to("a.test".parse().unwrap(), platform.parse().unwrap())))
 }
 
-/// Platforms with a release and a later one, and a site with an upload on the first.
-fn a_site_to_move(lab: &Lab, on: &str) {
-    two_platforms(lab);
-    lab.platform("later_seven", Code::LaterSeven);
-    lab.platform("later_ten", Code::LaterTen);
-    lab.install("other.test", on);
-    lab.install("a.test", on);
-    fs::write(lab.site_folder("a.test").join("files/a.txt"), "An upload.\n").unwrap();
-}
-
 #[test]
 fn a_site_is_moved_or_left_as_it_was() {
     let scene = Scene::new("migrate-site", |lab| {
-        a_site_to_move(lab, "seven");
+        a_site_beside_another(lab, "seven");
         migrate("later_seven")
     });
     let (_, after) = scene.worlds();
@@ -53,7 +43,7 @@ fn a_site_of_drupal_10_in_sqlite_is_moved_or_left_as_it_was() {
 #[test]
 fn a_site_is_moved_beside_others_that_live_on() {
     let scene = Scene::new("migrate-site, beside others", |lab| {
-        a_site_to_move(lab, "seven");
+        a_site_beside_another(lab, "seven");
         migrate("later_seven")
     });
     scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
@@ -67,7 +57,7 @@ fn whatever_an_update_or_the_new_page_does_wrong_leaves_the_site_as_it_was() {
         (Trouble::PageBroken, "answers 500"),
     ] {
         let lab = Lab::new();
-        a_site_to_move(&lab, "seven");
+        a_site_beside_another(&lab, "seven");
         let before = lab.snapshot();
         lab.machine.begin(trouble);
 
@@ -83,7 +73,7 @@ fn whatever_an_update_or_the_new_page_does_wrong_leaves_the_site_as_it_was() {
 #[test]
 fn a_move_that_no_update_leads_along_is_refused() {
     let lab = Lab::new();
-    a_site_to_move(&lab, "seven");
+    a_site_beside_another(&lab, "seven");
     let says = |platform: &str| lab.refuses(migrate(platform));
 
     assert!(says("seven").contains("already"), "{}", says("seven"));
@@ -95,7 +85,7 @@ fn a_move_that_no_update_leads_along_is_refused() {
 #[test]
 fn a_site_whose_data_change_their_server_is_moved_or_left_as_it_was() {
     let scene = Scene::new("migrate-site, to another database server", |lab| {
-        a_site_to_move(lab, "seven");
+        a_site_beside_another(lab, "seven");
         lab.database_server("db2");
         let to = Some("db2".parse().unwrap());
         let site = ("a.test".parse().unwrap(), "later_seven".parse().unwrap());
@@ -107,7 +97,7 @@ fn a_site_whose_data_change_their_server_is_moved_or_left_as_it_was() {
 #[test]
 fn data_do_not_change_their_kind() {
     let lab = Lab::new();
-    a_site_to_move(&lab, "seven");
+    a_site_beside_another(&lab, "seven");
     lab.file_server("files");
     let to = Some("files".parse().unwrap());
     let site = ("a.test".parse().unwrap(), "later_seven".parse().unwrap());
@@ -121,7 +111,7 @@ fn data_do_not_change_their_kind() {
 #[test]
 fn what_the_platform_lacks_is_allowed_by_name_alone() {
     let lab = Lab::new();
-    a_site_to_move(&lab, "ten");
+    a_site_beside_another(&lab, "ten");
     let theme = lab.home().platforms().join("later_ten/web/core/themes/olivero");
     assert!(theme.exists(), "{}", theme.display());
     fs::remove_dir_all(theme).unwrap();

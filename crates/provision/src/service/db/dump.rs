@@ -39,15 +39,6 @@ impl DbServer<'_> {
         }
     }
 
-    /// How much a database holds, in bytes; of a server it is an estimate.
-    pub(crate) fn size_of(&self, name: &DbName) -> Result<u64, Fault> {
-        if let Place::File { .. } = self.driver.place(name) {
-            return Ok(self.world.files().stat(&self.file(name))?.map_or(0, |stat| stat.size));
-        }
-        let size = super::text_of(self.rows(&dump::ask_size(name))?);
-        Ok(size.and_then(|size| size.parse().ok()).unwrap_or_default())
-    }
-
     /// Writes a database to a file, as it is at one moment.
     pub(crate) fn dump(&self, name: &DbName, to: &Path) -> Result<Dumped, Fault> {
         if let Place::File { .. } = self.driver.place(name) {

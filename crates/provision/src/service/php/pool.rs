@@ -9,44 +9,41 @@ use aegir_drupal::driver::{DriverFault, Listener, Operation, Told};
 use aegir_host::{PhpPage, PhpRun, WebFault};
 use serde::de::DeserializeOwned;
 
-use super::{Asker, basedir, scripts_for_pools, tell_noise, without};
-use crate::service::fpm::LONGEST_QUESTION;
+use super::{Asker, Pool, basedir, scripts_for_pools, tell_noise, without};
+use crate::service::fpm::{LONGEST_QUESTION, PoolOf};
 
 /// Has the pool answer, for at most `limit`.
 ///
-/// A worker that goes on after that is ended by php-fpm. Until then it has the rights of a visitor's request and
+/// A worker that goes on after that is ended by php-fpm; of updates, [`PoolOf::end_updates`] sees to it. Until then it has the rights of a visitor's request and
 /// no others, so no undo needs to mind it more than one of those.
 pub(super) fn ask<T: DeserializeOwned>(asker: &Asker<'_>, operation: Operation, limit: Duration) -> Result<T, Fault> {
     let Asker { world, site, platform, .. } = asker;
-    let limit = match &asker.lent {
-        Some(lent) => limit.min(lent.limit),
-        None => limit.min(LONGEST_QUESTION),
+    let (socket, limit, patience) = match asker.pool {
+        Pool::Asked => {
+            let limit = limit.min(LONGEST_QUESTION);
+            (world.ask_socket(&platform.name), limit, limit)
+        }
+        Pool::Updates => {
+            let limit = limit.min(PoolOf::new(world, platform).update_limit()?);
+            // The pool ends the request itself, and nothing of it is left when its end is heard of.
+            (world.update_socket(&platform.name), limit, limit + Duration::from_secs(15))
+        }
     };
     let name = operation.as_str();
     let folder = scripts_for_pools(world)?;
     let script = folder.join(operation.script(asker.family));
     let mut open = basedir::of_question(world, site, platform)?;
     open.push(folder);
-    let open: Vec<_> = open.iter().map(|path| path.to_string_lossy()).collect();
     let temp = asker.temp().to_string_lossy().into_owned();
-    let settings = [
-        ("open_basedir", open.join(":")),
-        ("upload_tmp_dir", temp.clone()),
-        ("sys_temp_dir", temp.clone()),
-        ("session.save_path", temp),
-    ];
+    let settings = [("upload_tmp_dir", temp.clone()), ("sys_temp_dir", temp.clone()), ("session.save_path", temp)];
     // Sooner than its asker gives up: PHP then says itself where it was.
     let until = world.parts.clock.unix_ms() / 1000 + limit.as_secs() * 5 / 6;
     let run = PhpRun {
         script: &script,
         page: &platform.root.path().join("index.php"),
         settings: &settings,
-        input: &asker.input(operation, Some(until)),
-    };
-    let (socket, patience) = match &asker.lent {
-        // The pool ends the request itself, and nothing of it is left when its end is heard of.
-        Some(lent) => (lent.socket.clone(), limit + Duration::from_secs(15)),
-        None => (world.ask_socket(&platform.name), limit),
+        input: &asker.input(operation, Some(until), Some(open)),
+        tag: &world.task.attempt.to_string(),
     };
     let began = world.parts.clock.now();
     let page = world.parts.web.run_php(&socket, &run, patience);

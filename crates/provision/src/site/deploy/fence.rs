@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aegir_domain::{AttemptId, Database, Fault, PlatformContext, Remedy, ServerName, SiteContext, SiteName};
+use aegir_domain::{
+    AttemptId, ContextName, Database, Fault, PlatformContext, Remedy, ServerName, SiteContext, SiteName,
+};
 use aegir_host::WebAddress;
 use aegir_recipe::{Action, Check, Finish, Undo};
 use serde::{Deserialize, Serialize};
@@ -150,7 +152,10 @@ impl Action<World> for LowerFence {
     const NAME: &'static str = "lower-fence";
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        if let Some(since) = lower(world, &self.site, self.attempt)? {
+        let since = lower(world, &self.site, self.attempt)?;
+        // A name that the site had, or gets back, is fenced beside its own.
+        let is_its_name = matches!(world.contexts().find(&ContextName::Site(self.site.clone())), Ok(Some(_)));
+        if let Some(since) = since.filter(|_| is_its_name) {
             let took = world.parts.clock.unix_ms().saturating_sub(since);
             world.say(format!("The fence was up for {:.1} s", took as f64 / 1000.0));
         }

@@ -2,89 +2,36 @@
 
 use std::time::Duration;
 
-use aegir_domain::{AttemptId, Fault, PlatformContext, Remedy, SiteContext, SiteName};
+use aegir_domain::{Fault, PlatformContext, Remedy, SiteContext, SiteName};
 use aegir_drupal::driver::{Finding, Flushed, Operation, Updated, Visited};
-use aegir_recipe::{Action, Check, Cleanup, Undo};
+use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
 use super::own::new_credentials;
 use crate::World;
-use crate::service::fpm::PoolOf;
-use crate::service::http::Down;
-use crate::service::php::{Asker, Lent};
+use crate::service::DbServer;
+use crate::service::fpm::{LONGEST_UPDATE, PoolOf};
+use crate::service::php::Asker;
 
-/// However it is set, updates end by then.
-const LONGEST: Duration = Duration::from_secs(6 * 3600);
 /// How long a rebuild of all caches may take.
 const REBUILD: Duration = Duration::from_secs(480);
 /// How long a first visit may take: it builds all caches.
 const VISIT: Duration = Duration::from_secs(240);
 
-/// How long updates may take.
-fn limit(world: &World) -> Duration {
-    Duration::from_secs(world.parts.settings.update_limit.max(1)).min(LONGEST - Duration::from_secs(60))
-}
-
-/// Lends the task a pool of php-fpm with the platform's PHP.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LendPool {
-    pub(crate) platform: PlatformContext,
-}
-
-impl Action<World> for LendPool {
-    type Output = ();
-    const NAME: &'static str = "lend-pool";
-    const LIMIT: Duration = Duration::from_secs(120);
-
-    fn apply(&self, world: &World) -> Result<(), Fault> {
-        let pool = PoolOf::lent(world, &self.platform, limit(world));
-        pool.publish(Some(&pool.text(1)?), Down::Refused)
-    }
-}
-
-impl Undo<World> for LendPool {
-    fn undo(&self, world: &World) -> Result<(), Fault> {
-        take_back(world, &self.platform)
-    }
-}
-
-/// Takes the task's pool away again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct WithdrawPool {
-    pub(crate) platform: PlatformContext,
-    /// Whose it is.
-    pub(crate) attempt: AttemptId,
-}
-
-impl Action<World> for WithdrawPool {
-    type Output = ();
-    const NAME: &'static str = "withdraw-pool";
-    const LIMIT: Duration = Duration::from_secs(120);
-
-    fn apply(&self, world: &World) -> Result<(), Fault> {
-        take_back(world, &self.platform)
-    }
-}
-
-impl Cleanup<World> for WithdrawPool {}
-
-fn take_back(world: &World, platform: &PlatformContext) -> Result<(), Fault> {
-    let pool = PoolOf::lent(world, platform, limit(world));
-    if world.files().kind(&pool.path())?.is_some() {
-        return pool.publish(None, Down::Tolerated);
-    }
-    // php-fpm may still run with it, if whoever took it away died before the reload.
-    match pool.answers(1) {
-        true => pool.publish(None, Down::Tolerated),
-        false => pool.swap(None),
-    }
-}
-
 /// Asks about a self that is not in service yet.
 fn trial<'w>(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
     let credentials = new_credentials(world, &site.db_server, &site.database.name)?;
-    let lent = Lent { socket: world.lent_socket(), limit: limit(world) };
-    Asker::of_trial(world, site, platform, credentials, lent)
+    Asker::of_trial(world, site, platform, credentials)
+}
+
+/// Ends what still runs of what was asked about a self that is to be removed: its database lets go of it, and php-fpm
+/// sees to the rest.
+fn end(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<(), Fault> {
+    let pool = PoolOf::new(world, platform);
+    if pool.is_updating() {
+        DbServer::of(world, &site.db_server)?.end_connections(&site.database.name)?;
+    }
+    pool.end_updates()
 }
 
 /// Runs all updates of a self that is not in service yet.
@@ -97,10 +44,10 @@ pub(crate) struct RunUpdates {
 impl Action<World> for RunUpdates {
     type Output = ();
     const NAME: &'static str = "run-updates";
-    const LIMIT: Duration = LONGEST;
+    const LIMIT: Duration = LONGEST_UPDATE;
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        let updated: Updated = trial(world, &self.site, &self.platform)?.ask(Operation::Updates, limit(world))?;
+        let updated: Updated = trial(world, &self.site, &self.platform)?.ask(Operation::Updates, LONGEST_UPDATE)?;
         for Finding { title, value, description, .. } in updated.findings {
             world.warn(format!("Drupal warns of {title}: {value} {description}"));
         }
@@ -117,9 +64,9 @@ impl Action<World> for RunUpdates {
 }
 
 impl Undo<World> for RunUpdates {
-    fn undo(&self, _: &World) -> Result<(), Fault> {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
         // They wrote into the copies that earlier steps made, and nowhere else.
-        Ok(())
+        end(world, &self.site, &self.platform)
     }
 }
 
@@ -142,9 +89,9 @@ impl Action<World> for Rebuild {
 }
 
 impl Undo<World> for Rebuild {
-    fn undo(&self, _: &World) -> Result<(), Fault> {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
         // They are those of the copies that earlier steps made.
-        Ok(())
+        end(world, &self.site, &self.platform)
     }
 }
 

@@ -9,7 +9,7 @@ use aegir_drupal::inventory::Inventory;
 use aegir_recipe::{Afterwards, Check, Committed, Run};
 
 use super::fits::LoadedFits;
-use super::in_place::{NOT_FOUND, answer, list};
+use super::in_place::{NOT_FOUND, answer};
 use super::remade::{self, Target, Wanted};
 use super::{Restore, RestoreFault};
 use crate::World;
@@ -18,11 +18,12 @@ use crate::site::clone::say_quiet;
 use crate::site::deploy::former::BringBack;
 use crate::site::deploy::own::MakeOwn;
 use crate::site::deploy::relocate::Relocate;
-use crate::site::deploy::updates::{LendPool, RunUpdates, Visit, WithdrawPool};
+use crate::site::deploy::updates::{RunUpdates, Visit};
 use crate::site::facts::{NameIsFree, Served};
 use crate::site::layout::{DropFolderMark, SettleModes, WriteCredentials};
 use crate::site::probe::{Links, SiteAnswers};
 use crate::step::context::SaveContext;
+use crate::step::sites_php::list;
 use crate::step::vhost::PublishVhost;
 
 /// Has the site of the archive be there again, or another one like it; `like` is the one that it is of, where that lives.
@@ -34,7 +35,7 @@ pub(super) fn restore(
 ) -> Result<Committed, Fault> {
     let manifest = sound.archive.manifest.as_ref();
     let says = manifest.and_then(|manifest| manifest.record.clone());
-    let record = says.clone().or_else(|| like.map(record_of));
+    let record = says.clone().or_else(|| like.map(BackupRecord::of));
     let was_on = manifest.map(|manifest| manifest.platform.clone());
     let place = run.check(PlaceOfGone {
         platform: asked.platform.clone().or_else(|| like.map(|site| site.platform.clone())),
@@ -75,8 +76,7 @@ pub(super) fn restore(
         make_it_another(asked, run, &new, &target, was_on)?;
     }
     run.step(BringBack { from: made.coming, to: root.site_dir(&new.name), attempt })?;
-    list(run, &target.platform, &new, new.names())?;
-    run.step(LendPool { platform: target.platform.clone() })?;
+    list(run, &target.platform, &new.name, new.names())?;
     run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
     let platform = target.platform.clone();
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
@@ -99,7 +99,6 @@ pub(super) fn restore(
     }
     run.point_of_no_return(
         Afterwards::new()
-            .cleanup(WithdrawPool { platform: target.platform, attempt })
             .cleanup(DropFolderMark { root, site: new.name, attempt })
             .cleanup(RemoveWork { path: made.work }),
     )
@@ -129,20 +128,6 @@ fn make_it_another(
         to_root: target.platform.root.clone(),
     })?;
     run.step(MakeOwn { server, database })
-}
-
-/// What the record of a site says of what a backup may hold none of.
-fn record_of(site: &SiteContext) -> BackupRecord {
-    BackupRecord {
-        db_server: site.db_server.clone(),
-        time_zone: site.time_zone.clone(),
-        account: site.account.clone(),
-        mail: site.mail.clone(),
-        aliases: site.aliases.clone(),
-        redirect: site.redirect.clone(),
-        client: site.client.clone(),
-        quiet: site.quiet,
-    }
 }
 
 /// The record of the site, by what the archive says of it.

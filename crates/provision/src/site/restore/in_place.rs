@@ -18,7 +18,7 @@ use crate::site::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, 
 use crate::site::deploy::files::PlaceIsFree;
 use crate::site::deploy::former::{self, BringBack, WrittenSince};
 use crate::site::deploy::own::{KeepCredentials, ReplaceCredentials};
-use crate::site::deploy::updates::{LendPool, RunUpdates, Visit, WithdrawPool};
+use crate::site::deploy::updates::{RunUpdates, Visit};
 use crate::site::facts::Served;
 use crate::site::go_back::tell_of;
 use crate::site::layout::{DropFolderMark, SettleModes};
@@ -26,7 +26,7 @@ use crate::site::migrate::say_kept;
 use crate::site::probe::{Links, Packages};
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::Keep;
-use crate::step::sites_php::{ListSite, listed};
+use crate::step::sites_php::list;
 use crate::step::vhost::PublishVhost;
 
 /// Has `site`, which is saved, be what the archive says.
@@ -83,8 +83,7 @@ pub(super) fn restore(
         tell_of(run, &written);
     }
     swap(run, &living, &new, &target, &made, &name)?;
-    // After the swap: whatever still runs in it when that is taken back ends before the site's own folder is there again.
-    run.step(LendPool { platform: target.platform.clone() })?;
+    // Whatever still runs in it when that is taken back ends before the site's own folder is there again.
     run.step(RunUpdates { site: Box::new(new.clone()), platform: target.platform.clone() })?;
     let platform = target.platform.clone();
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
@@ -107,7 +106,6 @@ pub(super) fn restore(
     run.point_of_no_return(
         Afterwards::new()
             .finish(LowerFence { site: site.name.clone(), attempt })
-            .cleanup(WithdrawPool { platform: target.platform.clone(), attempt })
             .cleanup(DropFolderMark { root: target.platform.root, site: site.name.clone(), attempt })
             .cleanup(RemoveWork { path: made.work }),
     )
@@ -151,7 +149,7 @@ fn swap(
         former::shelve(run, &living.site, &living.from, former)?;
     }
     run.step(BringBack { from: made.coming.clone(), to: root.site_dir(&new.name), attempt })?;
-    list(run, &target.platform, new, new.names())
+    list(run, &target.platform, &new.name, new.names())
 }
 
 /// Puts the new self in service, behind the fence.
@@ -179,25 +177,10 @@ fn switch(
     PublishVhost::replacing(run, new, &target.platform)?;
     run.check(FenceStands { site: new.clone(), platform: target.platform.clone() })?;
     if living.from.root != target.platform.root {
-        list(run, &living.from, new, Vec::new())?;
+        list(run, &living.from, &new.name, Vec::new())?;
     }
     Links { site: new, root: &target.platform.root }.make(run)?;
     Ok(())
-}
-
-/// Has these names lead to the site on a platform, unless they do.
-pub(super) fn list(
-    run: &mut Run<'_, World>,
-    platform: &PlatformContext,
-    site: &SiteContext,
-    names: Vec<aegir_domain::HostName>,
-) -> Result<(), Fault> {
-    let were = listed(run.world(), &platform.root, &site.name)?;
-    if were == names {
-        return Ok(());
-    }
-    let (root, site) = (platform.root.clone(), site.name.clone());
-    run.step(ListSite { platform: platform.name.clone(), root, site, names, were })
 }
 
 /// What is there of a site that is to be replaced. Whatever of it is broken is no reason not to restore it.

@@ -18,7 +18,6 @@ use crate::site::deploy::own::TakeSalt;
 use crate::site::facts::{DatabaseReady, PhpReady, PlatformReady, PlatformServed, Room, Served};
 use crate::site::layout;
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::{Want, converge};
 use crate::step::secret::MakeSecret;
 
 /// What a site takes besides its files and its database, in bytes.
@@ -113,13 +112,7 @@ pub(super) fn make(
     make_shelf(run, &to.root)?;
     run.step(MakeComing { root: to.root.clone(), site: new.name.clone(), attempt })?;
     run.step(UnpackSite { backup: backup.clone(), into: coming.clone() })?;
-    for file in layout::settings_files(run.world(), new, to)? {
-        // What is written for the place that it will have lies in the one that it has.
-        let path = coming.join(&file.name);
-        let current = run.check(layout::FileNow { path: path.clone() })?;
-        let want = Want { path: &path, text: &file.text, mode: file.mode, group: file.group, keep_as: &file.name };
-        converge(run, &current, want)?;
-    }
+    layout::write_settings_in(run, new, to, &coming)?;
     let dump = work.join(sound.archive.dump());
     run.step(UnpackDump { backup: backup.clone(), to: dump.clone() })?;
     run.step(LoadDump { server, name, marker, from: dump })?;
