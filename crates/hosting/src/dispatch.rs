@@ -22,6 +22,7 @@ mod home;
 mod outcome;
 mod pace;
 mod recorder;
+mod renamed;
 mod takeover;
 
 pub use bulk::ask_bulk_runs;
@@ -30,3 +31,4 @@ pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
 pub(crate) use home::{is_same as is_same_home, server_of};
 pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, was_not_done};
 pub use pace::Pace;
+pub(crate) use renamed::{RENAMED, of_the_name_now};

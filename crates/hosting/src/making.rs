@@ -6,4 +6,4 @@ mod site;
 
 pub(crate) use platform::{NewPlatform, changed_platform, new_platform};
 pub(crate) use server::{changed_server, new_server};
-pub(crate) use site::{changed_site, new_site};
+pub(crate) use site::{changed_site, names_are_sound, new_site};

@@ -6,6 +6,7 @@ mod around;
 mod backup;
 mod bulk;
 mod compare;
+mod copy;
 mod door;
 mod field;
 mod found;
@@ -17,6 +18,8 @@ mod package;
 mod platform;
 mod queue;
 mod queued;
+mod rename;
+mod restore;
 mod server;
 mod session;
 mod setting;
@@ -117,9 +120,12 @@ impl Hosting {
             Id::SiteDropFormer => self.drop_former_of_site(&asked).await,
             Id::SiteWrittenSince => self.tell_written_since(&asked).await,
             Id::SiteBackup => self.back_up_site(&asked).await,
+            Id::SiteClone => self.clone_site(&asked).await,
+            Id::SiteRename => self.rename_site(&asked).await,
             Id::BackupList => self.list_backups(&asked).await,
             Id::BackupShow => self.show_backup(&asked).await,
             Id::BackupVerify => self.verify_backup(&asked).await,
+            Id::BackupRestore => self.restore_backup(&asked).await,
             Id::BackupDelete => self.delete_backup(&asked).await,
             Id::SiteDelete => self.delete_site(&asked).await,
             Id::TaskList => self.list_tasks(&asked).await,

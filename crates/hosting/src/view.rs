@@ -10,7 +10,7 @@ mod package;
 mod people;
 mod writes;
 
-pub use backup::{BackupView, OUT_OF_CONTACT};
+pub use backup::{BackupView, FormerView, OUT_OF_CONTACT};
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
@@ -250,6 +250,9 @@ pub struct SiteView {
     /// a site alone, and not in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fenced_ms: Option<u64>,
+    /// The number of the task that did that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fenced_by: Option<i64>,
     /// What it was before it was moved, where that is kept; the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formers: Vec<FormerView>,
@@ -259,21 +262,6 @@ pub struct SiteView {
     /// What can be asked of it now.
     #[serde(default)]
     pub operations: Vec<AvailableView>,
-}
-
-/// What a site was before it was moved.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FormerView {
-    /// Its name.
-    pub name: String,
-    /// The platform it lived on.
-    pub platform: String,
-    /// The version of Drupal that ran it.
-    pub core: String,
-    /// Since when it is kept.
-    pub since: i64,
-    /// What it takes, in bytes.
-    pub bytes: u64,
 }
 
 /// A name of a site.

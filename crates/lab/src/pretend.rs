@@ -9,6 +9,7 @@ mod front;
 mod machine;
 mod outside;
 mod plan;
+mod sites;
 mod work;
 
 use std::collections::BTreeMap;

@@ -86,6 +86,7 @@ statements! {
         "UPDATE node SET verified = $2, changed = $3 WHERE id = $1 AND status <> 'deleted' RETURNING kind";
     SET_TITLE =
         "UPDATE node SET title = $2, changed = $3 WHERE id = $1 AND status <> 'deleted' RETURNING kind";
+    SET_NAME = "UPDATE node SET name = $2 WHERE id = $1 AND name <> $2 AND status <> 'deleted'";
     SET_OWNER =
         "UPDATE node SET owner = $2, changed = $3 WHERE id = $1 AND status <> 'deleted' RETURNING kind";
     TOUCH =
@@ -166,6 +167,12 @@ impl Tx {
     pub async fn set_title(&mut self, id: NodeId, title: &str, now: i64) -> Result<(), StoreFault> {
         let row = self.row(&SET_TITLE, values![id, title, now]).await?;
         self.changed(id, row, "changed", now)
+    }
+
+    /// Calls an object otherwise; says whether it was called otherwise before. A name that another one has is refused.
+    pub(crate) async fn set_name(&mut self, id: NodeId, name: &ContextName) -> Result<bool, StoreFault> {
+        let renamed = self.execute(&SET_NAME, values![id, name]).await;
+        Ok(renamed.map_err(|fault| fault.taken(|| format!("the name `{name}`")))? > 0)
     }
 
     /// Gives an object to another client.

@@ -445,6 +445,15 @@ impl Tx {
         Ok(Queued::New(id))
     }
 
+    /// Says what a task that waits is to hold instead: its object is called otherwise since.
+    pub async fn hold_instead(&mut self, task: NodeId, locks: &[TaskLock]) -> Result<(), StoreFault> {
+        if self.lock_task(task).await?.state != TaskState::Waiting {
+            return Ok(());
+        }
+        self.drop_locks(task).await?;
+        self.add_locks(task, locks).await
+    }
+
     /// Begins no more tasks; what runs goes on.
     pub async fn pause_queue(&mut self) -> Result<(), StoreFault> {
         self.execute(&PAUSE_QUEUE, values![true]).await.map(drop)

@@ -186,7 +186,7 @@ impl Tx {
         Ok(id)
     }
 
-    /// Records what a site is now, as its back end says: where it lives and which names it has.
+    /// Records what a site is now, as its back end says: where it lives, what it is called and which other names it has.
     pub async fn record_site(
         &mut self,
         id: NodeId,
@@ -206,6 +206,7 @@ impl Tx {
             json(context)?,
         ];
         self.execute(&RECORD_SITE, values).await?;
+        self.set_name(id, &ContextName::Site(context.name.clone())).await?;
         self.write_domains(id, &context.name, &context.aliases, &context.redirect).await?;
         self.write_formers(id, &context.formers).await?;
         self.set_title(id, context.title.as_str(), now).await

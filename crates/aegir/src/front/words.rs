@@ -224,7 +224,9 @@ fn of_operation(operation: &Operation) -> Command {
 pub(crate) fn can_be_many(operation: &Operation) -> bool {
     let alone = operation.parameter("confirm").is_some()
         || operation.effect == Effect::Tries
-        || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust);
+        || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust)
+        // Each new name is another one.
+        || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename);
     let of_many = [Subject::Server, Subject::Platform, Subject::Site, Subject::Task].contains(&operation.subject);
     matches!(operation.names, Names::One(_)) && !operation.reads() && of_many && !alone
 }
@@ -309,7 +311,7 @@ fn arg(operation: &Operation, parameter: &Parameter) -> Arg {
 /// Reads one value as the declaration says; all that is wrong with it is told where it was typed.
 fn checked(parameter: &Parameter) -> ValueParser {
     let one = Parameter { many: false, ..*parameter };
-    let of_site = matches!(parameter.shape, Shape::Text(kind) if kind.refers == Some(Subject::Site));
+    let of_site = matches!(parameter.shape, Shape::Text(kind) if kind.word == "SITE");
     ValueParser::new(move |text: &str| {
         let text = if of_site { bare(text) } else { text };
         one.check(&Value::from(text)).map_err(told)

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::dispatcher::follow_to_its_end;
 use super::home::is_kept_in;
 use super::recorder::{Begin, Recorder};
+use super::renamed::Renamed;
 use super::takeover::{BY_HAND, Look, Seen, TakeOverFault, in_time};
 use crate::use_case::{known_locks, parameters};
 use crate::{OperationId, Setting, Sought};
@@ -49,7 +50,7 @@ pub(super) fn was_found(parameters: &serde_json::Value, attempt: &AttemptRecord)
 
 impl Look {
     /// Records the attempts that are not known, and hears again those that ended otherwise than is known.
-    pub(super) async fn take_attempts(&self, asked: i64) -> Result<(), TakeOverFault> {
+    pub(super) async fn take_attempts(&self, asked: i64, renamed: &Renamed) -> Result<(), TakeOverFault> {
         let store = self.hosting.store();
         let days = store.read(async |read| crate::use_case::number(read, Setting::KeepTasksDays).await).await?;
         // What is older was let go of here, or would be.
@@ -57,7 +58,7 @@ impl Look {
         let seen = self.seen().await?;
         let since = seen.until.map_or(kept_since, |until| until.saturating_sub(MARGIN).max(kept_since));
         let (news, newest) = self.news_since(since, kept_since, &seen.waiting).await?;
-        let kept_here = self.kept_here(&news).await?;
+        let kept_here = self.kept_here(&news, renamed).await?;
         let mut until = newest.min(u64::try_from(asked).unwrap_or_default());
         let mut waiting = BTreeSet::new();
         // The oldest first: a later one has the last word.
@@ -68,7 +69,7 @@ impl Look {
                 Some(known) => self.call_back(known.id).await,
                 // Of what is not known here, a task that goes on may yet make what is.
                 None if !found.object.as_ref().is_some_and(|name| kept_here.contains(name)) => found.state.has_ended(),
-                None => self.take_found(&found).await?,
+                None => self.take_found(&found, renamed).await?,
             };
             match is_done {
                 true => (),
@@ -90,12 +91,13 @@ impl Look {
     async fn kept_here(
         &self,
         news: &[(FoundAttempt, Option<AttemptRecord>)],
+        renamed: &Renamed,
     ) -> Result<HashSet<ContextName>, StoreFault> {
         let names: HashSet<&ContextName> = news.iter().filter_map(|(found, _)| found.object.as_ref()).collect();
         let read = self.hosting.store().read(async |read| {
             let mut kept_here = HashSet::new();
             for name in names {
-                if let Some(node) = read.node_named(name).await?
+                if let Some(node) = read.node_named(renamed.get(name).unwrap_or(name)).await?
                     && is_kept_in(read, &self.place.transport, &node).await?
                 {
                     kept_here.insert(name.clone());
@@ -141,8 +143,8 @@ impl Look {
     }
 
     /// Records an attempt that nobody here began; no, if that cannot be done yet.
-    async fn take_found(&self, found: &FoundAttempt) -> Result<bool, StoreFault> {
-        let task = match self.record(found).await? {
+    async fn take_found(&self, found: &FoundAttempt, renamed: &Renamed) -> Result<bool, StoreFault> {
+        let task = match self.record(found, renamed).await? {
             Taken::Task(task) => task,
             Taken::Later => return Ok(false),
             Taken::Never => return Ok(true),
@@ -187,7 +189,7 @@ impl Look {
     }
 
     /// Makes a task of an attempt that nobody here began.
-    async fn record(&self, found: &FoundAttempt) -> Result<Taken, StoreFault> {
+    async fn record(&self, found: &FoundAttempt, renamed: &Renamed) -> Result<Taken, StoreFault> {
         let Some(request) = &found.task else { return Ok(Taken::Never) };
         let Some(operation) = OperationId::of_request(request) else { return Ok(Taken::Never) };
         let declared = operation.declaration();
@@ -202,7 +204,8 @@ impl Look {
             .write(async |tx| {
                 tx.check_fence(&self.fence).await?;
                 // It may have gone just now.
-                let Some(node) = tx.node_named(&name).await? else { return Ok(Taken::Never) };
+                let is_called = renamed.get(&name).unwrap_or(&name);
+                let Some(node) = tx.node_named(is_called).await? else { return Ok(Taken::Never) };
                 let new = NewTask {
                     operation: slug,
                     object: node.id,

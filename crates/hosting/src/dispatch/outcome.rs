@@ -9,6 +9,7 @@ use aegir_store::{Fence, NewTask, Read, RecordedInstance, StoreFault, TaskRecord
 use serde_json::json;
 
 use super::home::{Whose, whose};
+use super::renamed::{of_the_name_now, renamed};
 use crate::making::{changed_platform, changed_server, changed_site};
 use crate::news::{News, What};
 use crate::use_case::{known_locks, operation_named, parameters};
@@ -21,6 +22,7 @@ pub(super) async fn request_now(read: &mut Read, task: &TaskRecord) -> Result<Re
     let Some(asked) = asked else {
         return Ok(Err(Fault::from(OtherVersion).report()));
     };
+    let asked = of_the_name_now(asked, &task.object_name, &read.need_node(task.object).await?);
     let Some(operation) = operation_named(task.operation.as_str()) else { return Ok(Ok(asked)) };
     let declared = operation.declaration();
     let given = match task.parameters["given"].as_object().map(|raw| declared.read(raw)) {
@@ -128,8 +130,10 @@ pub(super) async fn contradicted(
         return Ok(());
     }
     tx.set_verified(task.object, None, now).await?;
+    // Of something that is called otherwise, the two sides are not of one object.
     if let (Some(ours), Some(theirs)) = (saved(tx, &node).await?, &ending.context)
         && ours != *theirs
+        && ours.name() == theirs.name()
     {
         tx.record_drift(task.object, &ours, theirs, now).await?;
     }
@@ -169,7 +173,7 @@ async fn done(
     }
     if let Some(context) = &ending.context {
         is_of_its_home(tx, task, context).await?;
-        record_context(tx, object, context, now).await?;
+        record_context(tx, object, context, &task.actor, now).await?;
     }
     let verified = match request {
         // What it is was not looked at.
@@ -178,6 +182,12 @@ async fn done(
         Some(Task::BuildPlatform(_)) => None,
         Some(_) => Some(now),
     };
+    if let Some(Task::CloneSite(clone)) = request
+        && let Some(source) = tx.node_named(&ContextName::Site(clone.site.clone())).await?
+    {
+        let detail = json!({ "task": task.id, "as": clone.to });
+        tx.record_deed(source.id, &task.actor, "copied", Some(&detail), now).await?;
+    }
     tx.set_status(object, ObjectStatus::Enabled, now).await?;
     tx.set_verified(object, verified, now).await?;
     record_answer(tx, task, ending, now).await
@@ -208,8 +218,14 @@ pub(crate) async fn cancel_what_waits(tx: &mut Tx, object: NodeId, actor: &str, 
     Ok(())
 }
 
-/// Takes over what a back end has saved of an object.
-pub(crate) async fn record_context(tx: &mut Tx, object: NodeId, context: &Context, now: i64) -> Result<(), StoreFault> {
+/// Takes over what a back end has saved of an object, and its name if that is another one.
+pub(crate) async fn record_context(
+    tx: &mut Tx,
+    object: NodeId,
+    context: &Context,
+    actor: &str,
+    now: i64,
+) -> Result<(), StoreFault> {
     match context {
         Context::Server(server) => tx.record_server(object, server, now).await,
         Context::Platform(platform) => tx.record_platform(object, platform, now).await,
@@ -217,7 +233,14 @@ pub(crate) async fn record_context(tx: &mut Tx, object: NodeId, context: &Contex
             let platform = tx.node_named(&ContextName::Platform(site.platform.clone())).await?;
             let db_server = tx.node_named(&ContextName::Server(site.db_server.clone())).await?;
             match (platform, db_server) {
-                (Some(platform), Some(db_server)) => tx.record_site(object, site, platform.id, db_server.id, now).await,
+                (Some(platform), Some(db_server)) => {
+                    let was = tx.need_node(object).await?.name;
+                    tx.record_site(object, site, platform.id, db_server.id, now).await?;
+                    match was.filter(|was| *was != context.name()) {
+                        Some(was) => renamed(tx, object, &was, actor, now).await,
+                        None => Ok(()),
+                    }
+                }
                 _ => Ok(()),
             }
         }

@@ -4,6 +4,7 @@
 //!   attempt nobody here began     ─► a task of its own, followed like any other
 //!   object nobody here knows      ─► recorded
 //!   newer record, nothing pending ─► taken over
+//!   record that left another name ─► the site of that name, which is called otherwise
 //!   else a record that differs    ─► drift, with both sides and a choice
 //!   name that is another home's   ─► left alone, and told once
 //! ```
@@ -19,6 +20,7 @@ use super::dispatcher::Followed;
 use super::home::{Whose, whose};
 use super::outcome::{self, record_context, saved};
 use super::recorder::contradicts;
+use super::renamed::{Before, Renamed, before, databases_of, perhaps_renamed};
 use crate::news::{News, What};
 use crate::{Hosting, Place};
 
@@ -56,20 +58,24 @@ impl Look {
     pub(super) async fn take_over(&self) -> Result<(), TakeOverFault> {
         let asked = self.hosting.now();
         let contexts = in_time(self.pace, &self.place, self.hosting.0.back_ends.contexts(&self.place)).await?;
-        self.take_contexts(contexts, asked).await?;
-        self.take_attempts(asked).await
+        let renamed = self.take_contexts(contexts, asked).await?;
+        self.take_attempts(asked, &renamed).await
     }
 
     /// Servers first, then platforms, then sites: each refers to those before it. What was `asked` before a task ended
-    /// is older than what that task told, so it says nothing of its object.
-    async fn take_contexts(&self, mut contexts: Vec<Context>, asked: i64) -> Result<(), StoreFault> {
+    /// is older than what that task told, so it says nothing of its object. Answers with what was called otherwise before.
+    async fn take_contexts(&self, mut contexts: Vec<Context>, asked: i64) -> Result<Renamed, StoreFault> {
+        let store = self.hosting.store();
+        let renamed_first = store.read(async |read| perhaps_renamed(read, &contexts).await).await?;
         contexts.sort_by_key(|context| match context {
             Context::Server(_) => 0,
             Context::Platform(_) => 1,
-            Context::Site(_) => 2,
+            Context::Site(_) if renamed_first.contains(&context.name()) => 2,
+            Context::Site(_) => 3,
         });
-        let store = self.hosting.store();
         let mut namesakes = BTreeSet::new();
+        let mut renamed = Renamed::new();
+        let databases = databases_of(&contexts);
         for context in contexts {
             // Nearly all are as they are remembered: that is asked without keeping anybody from writing.
             match store.read(async |read| self.standing(read, &context).await).await? {
@@ -85,21 +91,31 @@ impl Look {
                 .write(async |tx| {
                     tx.check_fence(&self.fence).await?;
                     let touched = touched_since(tx, self.server, asked).await?.contains(&context.name());
-                    match touched || self.standing(tx, &context).await? != Standing::New {
-                        true => Ok(()),
-                        false => take_context(tx, self.server, &context, now).await,
+                    if touched || self.standing(tx, &context).await? != Standing::New {
+                        return Ok(None);
+                    }
+                    match before(tx, &self.place.transport, &context, &databases).await? {
+                        Before::Nothing => take_context(tx, self.server, &context, now).await.map(|()| None),
+                        Before::Unsettled => Ok(None),
+                        Before::Was(id, was) => {
+                            record_context(tx, id, &context, BY_HAND, now).await?;
+                            tx.settle_drift(id, now).await?;
+                            Ok(Some((was, context.name())))
+                        }
                     }
                 })
                 .await;
             match taken {
+                Ok(Some((was, is))) => drop(renamed.insert(was, is)),
                 // One that contradicts what is remembered does not keep the others.
                 Err(fault) if contradicts(&fault) => {
                     tracing::warn!(object = %context.name(), fault = %fault, "what lies there cannot be taken over");
                 }
-                taken => taken?,
+                taken => drop(taken?),
             }
         }
-        self.tell_of(namesakes).await
+        self.tell_of(namesakes).await?;
+        Ok(renamed)
     }
 
     /// How what lies there stands to what is remembered.
@@ -294,7 +310,7 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
             }
         }
         _ => {
-            record_context(tx, node.id, theirs, now).await?;
+            record_context(tx, node.id, theirs, BY_HAND, now).await?;
             tx.settle_drift(node.id, now).await?;
             if node.status != Some(ObjectStatus::Enabled) {
                 tx.set_status(node.id, ObjectStatus::Enabled, now).await?;
@@ -307,7 +323,7 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
 /// Takes over an object that nobody here knows, if what it refers to is known.
 async fn take_found(tx: &mut Tx, found_on: Option<NodeId>, theirs: &Context, now: i64) -> Result<(), StoreFault> {
     let Some(id) = add_found(tx, found_on, theirs, now).await? else { return Ok(()) };
-    record_context(tx, id, theirs, now).await?;
+    record_context(tx, id, theirs, BY_HAND, now).await?;
     tx.set_status(id, ObjectStatus::Enabled, now).await?;
     tx.record_deed(id, BY_HAND, "found", None, now).await
 }

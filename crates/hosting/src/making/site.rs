@@ -115,7 +115,7 @@ pub(crate) fn changed_site(
 }
 
 /// A site's names are different, and it leads to one of them if to any.
-fn names_are_sound(
+pub(crate) fn names_are_sound(
     operation: &Operation,
     site: &SiteName,
     aliases: &[HostName],

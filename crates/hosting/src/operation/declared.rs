@@ -52,11 +52,14 @@ pub enum OperationId {
     SiteGoBack,
     SiteDropFormer,
     SiteWrittenSince,
+    SiteClone,
+    SiteRename,
     SiteBackup,
     SiteDelete,
     BackupList,
     BackupShow,
     BackupVerify,
+    BackupRestore,
     BackupDelete,
     PackageList,
     PackageShow,
@@ -101,7 +104,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 73] = [
+    pub const ALL: [OperationId; 76] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -130,11 +133,14 @@ impl OperationId {
         OperationId::SiteGoBack,
         OperationId::SiteDropFormer,
         OperationId::SiteWrittenSince,
+        OperationId::SiteClone,
+        OperationId::SiteRename,
         OperationId::SiteBackup,
         OperationId::SiteDelete,
         OperationId::BackupList,
         OperationId::BackupShow,
         OperationId::BackupVerify,
+        OperationId::BackupRestore,
         OperationId::BackupDelete,
         OperationId::PackageList,
         OperationId::PackageShow,
@@ -181,8 +187,6 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::RenameSite { .. } | Task::CloneSite(_) => return None,
-            Task::RestoreBackup { .. } => return None,
             Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
@@ -196,7 +200,10 @@ impl OperationId {
             Task::MigrateSite(_) => OperationId::SiteMigrate,
             Task::GoBackSite { .. } => OperationId::SiteGoBack,
             Task::DropFormers { .. } => OperationId::SiteDropFormer,
+            Task::CloneSite(_) => OperationId::SiteClone,
+            Task::RenameSite { .. } => OperationId::SiteRename,
             Task::BackupSite { .. } => OperationId::SiteBackup,
+            Task::RestoreBackup { .. } => OperationId::BackupRestore,
             Task::VerifyBackup { .. } => OperationId::BackupVerify,
             Task::DeleteBackup { .. } => OperationId::BackupDelete,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
@@ -235,9 +242,13 @@ impl OperationId {
             | Id::SiteGoBack
             | Id::SiteDropFormer
             | Id::SiteWrittenSince
+            | Id::SiteClone
+            | Id::SiteRename
             | Id::SiteBackup
             | Id::SiteDelete => site::declared(self),
-            Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupDelete => backup::declared(self),
+            Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupRestore | Id::BackupDelete => {
+                backup::declared(self)
+            }
             Id::TaskList
             | Id::TaskShow
             | Id::TaskLog
@@ -264,6 +275,8 @@ impl OperationId {
 const SERVER: TextKind = TextKind::naming::<ServerName>("SERVER", Subject::Server);
 const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject::Platform);
 const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
+/// A site that there is not yet: no other's name can be meant.
+const NEW_SITE: TextKind = TextKind::of::<SiteName>("SITE");
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
 const BACKUP: TextKind = TextKind::naming::<BackupName>("BACKUP", Subject::Backup);
 const FORMER: TextKind = TextKind::of::<FormerName>("FORMER");

@@ -32,9 +32,9 @@ impl Operation {
 }
 
 impl Parameter {
-    /// Whether it stands behind the name, with no option: the value of `settings set`.
+    /// Whether it stands behind the name, with no option: the value of `settings set`, the new name of `site rename`.
     pub fn is_positional(&self) -> bool {
-        self.name == "value"
+        matches!(self.name, "value" | "new_name")
     }
 }
 

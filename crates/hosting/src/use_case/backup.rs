@@ -1,7 +1,7 @@
 //! What can be asked of backups. They lie in the homes of back ends, which are asked for them each time.
 
 use aegir_domain::{BackupName, ContextName, FoundBackup, NodeId, ObjectStatus, ServerName, SiteName, Task, Transport};
-use aegir_store::{Page, Read, ServerList, ServerRecord, Tx};
+use aegir_store::{DeedList, Page, Read, ServerList, ServerRecord, Tx};
 
 use super::object::{KnownContexts, known_platform, known_site, platform_named, server_named, site_named};
 use super::queued::Wanted;
@@ -11,10 +11,10 @@ use crate::view::{BackupView, OUT_OF_CONTACT};
 use crate::{Answer, BadParameters, Hosting, Lost, Place, Refusal};
 
 /// A backup, and where it lies.
-struct Lies {
-    server: NodeId,
-    place: Place,
-    found: FoundBackup,
+pub(super) struct Lies {
+    pub(super) server: NodeId,
+    pub(super) place: Place,
+    pub(super) found: FoundBackup,
 }
 
 impl Hosting {
@@ -23,7 +23,10 @@ impl Hosting {
         let kind = asked.given.str("kind");
         let mut items = Vec::new();
         if kind != Some("former") {
-            let (found, lost) = self.backups(asked, site.as_ref()).await?;
+            let (found, lost) = match &site {
+                Some(site) => self.backups_of_site(asked, site).await?,
+                None => self.backups(asked, None).await?,
+            };
             items.extend(found.iter().map(|lies| BackupView::of(&lies.place.server, &lies.found)));
             items.extend(lost.iter().map(BackupView::of_lost));
         }
@@ -96,7 +99,7 @@ impl Hosting {
     }
 
     /// The backup that is named, wherever it lies.
-    async fn backup(&self, asked: &Asked<'_>) -> Result<Lies, Refusal> {
+    pub(super) async fn backup(&self, asked: &Asked<'_>) -> Result<Lies, Refusal> {
         let unknown = || Refusal::Unknown { what: "backup", name: asked.name.to_owned() };
         let name: BackupName = asked.name.parse().map_err(|_| unknown())?;
         let (mut found, mut lost) = self.backups(asked, Some(&name.site())).await?;
@@ -135,6 +138,27 @@ impl Hosting {
         Ok((all, lost))
     }
 
+    /// The backups of a site: those of its name, and those that were made while it was called otherwise.
+    async fn backups_of_site(&self, asked: &Asked<'_>, site: &SiteName) -> Result<(Vec<Lies>, Vec<Lost>), Refusal> {
+        let (mut all, lost) = self.backups(asked, Some(site)).await?;
+        let (names, places) = self
+            .store()
+            .read(async |read| {
+                Ok::<_, Refusal>((names_before(read, site).await?, places(read, asked, Some(site)).await?))
+            })
+            .await?;
+        for (server, place) in places.into_iter().filter(|_| lost.is_empty()) {
+            for (name, until) in &names {
+                // What could not be asked was told of already, or is asked for anew.
+                let Ok(found) = self.0.back_ends.backups(&place, Some(name)).await else { continue };
+                // Another site can have the name since.
+                let its = found.into_iter().filter(|found| found.backup.made().is_some_and(|made| made <= *until));
+                all.extend(its.map(|found| Lies { server, place: place.clone(), found }));
+            }
+        }
+        Ok((all, lost))
+    }
+
     /// What a site was before it was moved, as far as it is there.
     async fn formers(&self, asked: &Asked<'_>, site: &SiteName) -> Result<Vec<BackupView>, Refusal> {
         let server = asked.given.text::<ServerName>("server");
@@ -155,6 +179,28 @@ impl Hosting {
             })
             .await
     }
+}
+
+/// What a site was called before, and until when.
+async fn names_before(read: &mut Read, site: &SiteName) -> Result<Vec<(SiteName, i64)>, Refusal> {
+    let Some(node) = read.node_named(&ContextName::Site(site.clone())).await? else { return Ok(Vec::new()) };
+    let history = DeedList { node: node.id, page: Page::first(aegir_store::LONGEST_PAGE) };
+    let deeds = read.list(&history).await?.rows.into_iter().filter(|deed| deed.what == crate::dispatch::RENAMED);
+    let was = |deed: &aegir_store::Deed| {
+        let name = deed.detail.as_ref()?["was"].as_str()?.parse::<ContextName>().ok()?;
+        match name {
+            ContextName::Site(name) if name != *site => Some((name, deed.at)),
+            _ => None,
+        }
+    };
+    // The newest first: of a name that it had twice, the last time counts.
+    let mut names: Vec<(SiteName, i64)> = Vec::new();
+    for (name, until) in deeds.filter_map(|deed| was(&deed)) {
+        if names.iter().all(|(known, _)| *known != name) {
+            names.push((name, until));
+        }
+    }
+    Ok(names)
 }
 
 /// The object of a task about a backup.

@@ -63,7 +63,7 @@ impl Hosting {
                 let theirs = drift.theirs.clone();
                 if asked.given.str("take") == Some("theirs") {
                     if !asked.dry_run {
-                        crate::dispatch::record_context(tx, node.id, &theirs, now).await?;
+                        crate::dispatch::record_context(tx, node.id, &theirs, &asked.actor.name, now).await?;
                         tx.settle_drift(node.id, now).await?;
                         tx.record_deed(node.id, &asked.actor.name, "took what the back end has", None, now).await?;
                     }

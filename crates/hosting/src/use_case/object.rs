@@ -55,12 +55,42 @@ pub(super) async fn must_be_free(read: &mut Read, asked: &Asked<'_>, name: &Cont
 /// Fails if another site than `but` answers to that host name.
 pub(super) async fn must_be_nobodys(read: &mut Read, host: &HostName, but: Option<NodeId>) -> Result<(), Refusal> {
     match read.who_has(host).await?.filter(|site| Some(*site) != but) {
-        None => Ok(()),
+        None => must_be_nobodys_soon(read, host, but).await,
         Some(site) => {
             let by = short_name(read, site).await?;
             Err(Refusal::Taken { name: host.to_string(), by: format!("the site `{by}`") })
         }
     }
+}
+
+/// Fails if another site than `but` is about to be called so: a task that is to rename it has not ended.
+async fn must_be_nobodys_soon(read: &mut Read, host: &HostName, but: Option<NodeId>) -> Result<(), Refusal> {
+    let operations = [OperationId::SiteRename, OperationId::SiteGoBack];
+    let list = aegir_store::TaskList {
+        state: vec![TaskState::Waiting, TaskState::Running, TaskState::OutOfContact],
+        operation: operations.iter().filter_map(|id| id.declaration().slug().parse().ok()).collect(),
+        page: aegir_store::Page::first(aegir_store::LONGEST_PAGE),
+        ..aegir_store::TaskList::default()
+    };
+    for task in read.list(&list).await?.rows.into_iter().filter(|task| Some(task.object) != but) {
+        let takes = match serde_json::from_value(task.parameters["request"].clone()) {
+            Ok(Task::RenameSite { to, .. }) => to.host() == *host,
+            Ok(Task::GoBackSite { .. }) => match read.site(task.object).await?.and_then(|site| site.context) {
+                Some(context) => context
+                    .formers
+                    .iter()
+                    .filter_map(|former| former.names.as_ref())
+                    .any(|names| names.site.host() == *host || names.aliases.contains(host)),
+                None => false,
+            },
+            _ => false,
+        };
+        if takes {
+            let by = format!("task {}, which gives it to the site `{}`", task.id, short(&task.object_name));
+            return Err(Refusal::Taken { name: host.to_string(), by });
+        }
+    }
+    Ok(())
 }
 
 /// How an object stands, as far as that decides what can be asked of it.

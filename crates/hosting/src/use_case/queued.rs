@@ -52,7 +52,7 @@ impl Asked<'_> {
         let task = queued.task();
         if let Stored::Already(_) = queued
             && let Some(waiting) = tx.task(task).await?
-            && waiting.parameters["given"] != parameters["given"]
+            && is_another(&waiting.parameters, &parameters)
         {
             return Err(Refusal::Conflict {
                 what: format!("task {task} waits to do the same to `{}`, with other parameters", wanted.name),
@@ -68,6 +68,11 @@ impl Asked<'_> {
         let request = serde_json::to_value(&wanted.request).unwrap_or_default();
         Answer::WouldQueue { object: wanted.name.to_string(), requests: vec![request] }
     }
+}
+
+/// Whether two tasks of one operation on one object are not the same. Which backup one is about is not given, but named.
+fn is_another(one: &Value, other: &Value) -> bool {
+    one["given"] != other["given"] || one["request"]["backup"] != other["request"]["backup"]
 }
 
 /// What is kept of a task: what was given, and what the back end is asked. No secret is in either.

@@ -243,20 +243,27 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
             one.why_not = Some("it has no former self: one is kept when it is moved".into());
         }
     }
+    if site.context.as_ref().is_some_and(|context| context.awaits_installer) {
+        let copied = [OperationId::SiteClone, OperationId::SiteRename].map(|id| id.declaration().verb);
+        for one in operations.iter_mut().filter(|one| one.available && copied.contains(&one.verb.as_str())) {
+            one.available = false;
+            one.why_not = Some("Drupal is not installed into it yet".into());
+        }
+    }
+    let fence = last_fence(read, site).await?;
     Ok(SiteView {
         fields: super::field::fields_of(read, site.node.id).await?,
         operations,
-        fenced_ms: fenced_ms(read, site).await?,
+        fenced_ms: fence.map(|(_, took)| took),
+        fenced_by: fence.map(|(task, _)| task.0),
         ..site_in_list(&around, site)
     })
 }
 
-/// For how long a site was behind its fence when it was last moved or went back, if it was.
-async fn fenced_ms(read: &mut Read, site: &SiteRecord) -> Result<Option<u64>, StoreFault> {
-    if site.context.as_ref().is_none_or(|context| context.formers.is_empty()) {
-        return Ok(None);
-    }
-    let moves = [OperationId::SiteMigrate, OperationId::SiteGoBack];
+/// The task that last put a site behind its fence, if one did, and for how many milliseconds.
+async fn last_fence(read: &mut Read, site: &SiteRecord) -> Result<Option<(NodeId, u64)>, StoreFault> {
+    let moves =
+        [OperationId::SiteMigrate, OperationId::SiteGoBack, OperationId::SiteRename, OperationId::BackupRestore];
     let moved = TaskList {
         state: vec![TaskState::Succeeded, TaskState::Untidy],
         operation: moves.iter().filter_map(|id| id.declaration().slug().parse().ok()).collect(),
@@ -268,7 +275,8 @@ async fn fenced_ms(read: &mut Read, site: &SiteRecord) -> Result<Option<u64>, St
     };
     let Some(task) = read.list(&moved).await?.rows.into_iter().next() else { return Ok(None) };
     let attempts = read.attempts(task.id).await?;
-    Ok(attempts.iter().rev().find_map(|attempt| attempt.answer.get("fenced_ms")?.as_u64()))
+    let took = attempts.iter().rev().find_map(|attempt| attempt.answer.get("fenced_ms")?.as_u64());
+    Ok(took.map(|took| (task.id, took)))
 }
 
 /// A site, as lists tell it.
@@ -288,6 +296,7 @@ pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
         domains: domains.iter().map(domain_view).collect(),
         awaits_installer: context.is_some_and(|context| context.awaits_installer),
         fenced_ms: None,
+        fenced_by: None,
         formers: context.map(|context| context.formers.iter().map(former_view).collect()).unwrap_or_default(),
         fields: Default::default(),
         operations: Vec::new(),
@@ -297,6 +306,7 @@ pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
 fn former_view(former: &Former) -> FormerView {
     FormerView {
         name: former.name.to_string(),
+        called: former.names.as_ref().map(|names| names.site.to_string()),
         platform: former.platform.to_string(),
         core: former.core.clone(),
         since: former.since.saturating_mul(1000),

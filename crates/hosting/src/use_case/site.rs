@@ -1,7 +1,8 @@
 //! What can be asked of sites.
 
 use aegir_domain::{
-    ContextName, FormerName, MigrateSite, NodeId, NodeKind, ObjectStatus, SiteContext, SiteName, Task, TaskState,
+    ContextName, Former, FormerName, HostName, MigrateSite, NodeId, NodeKind, ObjectStatus, SiteContext, SiteName,
+    Task, TaskState,
 };
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
@@ -9,11 +10,12 @@ use super::around::Around;
 use super::field::fill_fields;
 use super::object::{
     KnownContexts, going, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, platform_named,
-    server_named, site_named,
+    server_named, short, site_named,
 };
 use super::queued::Wanted;
 use super::shown::{cursor_page, of_page, site_in_list, site_view};
 use super::{Asked, shown};
+use crate::dispatch::is_same_home;
 use crate::making::{changed_site, new_site};
 use crate::options::{Chosen, DbServerOffer, Offer, PlatformOffer, options};
 use crate::{Answer, BadParameters, Hosting, OperationId, Refusal};
@@ -184,19 +186,30 @@ impl Hosting {
             };
             let platform = platform_named(tx, &name).await?;
             must_stay(tx, &platform.node).await?;
+            must_be_of_one_home(tx, site.platform, &platform).await?;
+            let db_server = asked.given.text("db_server");
+            if let Some(name) = &db_server {
+                let server = server_named(tx, name).await?;
+                must_stay(tx, &server.node).await?;
+            }
             if platform.node.id == site.platform {
                 let why = format!("`{}` lives on `{name}` already", context.name);
                 return Err(BadParameters::one(asked.operation, "platform", why, "name another platform").into());
             }
-            Ok(Task::MigrateSite(Box::new(MigrateSite::to(context.name.clone(), name))))
+            let allow_missing = asked.given.texts("allow_missing").into_iter().collect();
+            let site = context.name.clone();
+            Ok(Task::MigrateSite(Box::new(MigrateSite { site, platform: name, db_server, allow_missing })))
         })
         .await
     }
 
     pub(super) async fn go_back_with_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        self.site_task(asked, async |_, _, context| {
+        self.site_task(asked, async |tx, site, context| {
             let former = asked.given.text("former");
             must_have_former(asked, context, former.as_ref())?;
+            for host in names_of_former(context, former.as_ref()) {
+                must_be_nobodys(tx, &host, Some(site.node.id)).await?;
+            }
             Ok(Task::GoBackSite { site: context.name.clone(), former })
         })
         .await
@@ -246,7 +259,7 @@ impl Hosting {
     }
 
     /// Queues what `request` says for a site that is there.
-    async fn site_task(
+    pub(super) async fn site_task(
         &self,
         asked: &Asked<'_>,
         request: impl AsyncFnOnce(&mut aegir_store::Tx, &SiteRecord, &aegir_domain::SiteContext) -> Result<Task, Refusal>,
@@ -302,9 +315,11 @@ impl Hosting {
 /// Whether the task that was to make a site could not take back what it did. Of attempts that touched nothing, the one
 /// before tells.
 async fn left_something(read: &mut Read, site: &aegir_store::Node) -> Result<bool, Refusal> {
-    let making = OperationId::SiteAdd.declaration().slug();
+    let making = [OperationId::SiteAdd, OperationId::SiteClone, OperationId::BackupRestore];
+    let making = making.map(|id| id.declaration().slug());
     let tasks = read.tasks_that_count(site.id).await?;
-    let Some(made_by) = tasks.iter().rfind(|task| task.operation.as_str() == making) else { return Ok(false) };
+    let made_by = tasks.iter().rfind(|task| making.iter().any(|slug| task.operation.as_str() == slug));
+    let Some(made_by) = made_by else { return Ok(false) };
     let attempts = read.attempts(made_by.id).await?;
     let outcomes = attempts.iter().rev().filter_map(|attempt| attempt.outcome);
     let telling = outcomes.into_iter().find(|outcome| !matches!(outcome, TaskState::Refused | TaskState::Cancelled));
@@ -386,6 +401,46 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
         });
     }
     Ok(offer)
+}
+
+/// What a site would be called again, and answer to, if it went back over a change of its name.
+fn names_of_former(context: &SiteContext, former: Option<&FormerName>) -> Vec<HostName> {
+    let is_it = |one: &&Former| former.is_none_or(|name| one.name == *name);
+    let names = context.formers.iter().rev().find(is_it).and_then(|former| former.names.as_ref());
+    names.map_or_else(Vec::new, |names| {
+        std::iter::once(names.site.host()).chain(names.aliases.iter().cloned()).collect()
+    })
+}
+
+/// Fails if a platform is not in the home of that which a site lives on.
+pub(super) async fn must_be_of_one_home(
+    read: &mut Read,
+    from: NodeId,
+    to: &aegir_store::PlatformRecord,
+) -> Result<(), Refusal> {
+    let Some(from) = read.platform(from).await? else { return Ok(()) };
+    let (here, there) = (read.server(from.server).await?, read.server(to.server).await?);
+    match (here, there) {
+        (Some(here), Some(there)) if !is_same_home(&here.transport, &there.transport) => Err(Refusal::Conflict {
+            what: format!(
+                "the platform `{}` is on another machine than the site",
+                to.node.name.as_ref().map_or_else(|| to.node.title.clone(), short)
+            ),
+            remedy: Some("choose a platform of the same machine".into()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Fails if Drupal is not in a site yet, so that there is nothing to be copied.
+pub(super) fn must_be_installed(context: &SiteContext) -> Result<(), Refusal> {
+    match context.awaits_installer {
+        false => Ok(()),
+        true => Err(Refusal::Conflict {
+            what: format!("Drupal is not installed into `{}` yet", context.name),
+            remedy: Some(format!("call its installer, then `aegir site verify {}`; or delete it", context.name)),
+        }),
+    }
 }
 
 /// Fails if a site has no such former self, or none at all.

@@ -137,6 +137,8 @@ impl Hosting {
                     return Err(crate::Unavailable::Gone { name: task.object_name.clone() }.into());
                 }
                 let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
+                let request =
+                    request.map(|request| crate::dispatch::of_the_name_now(request, &task.object_name, &node));
                 let operation = operation_named(task.operation.as_str());
                 let (Some(request), Some(operation)) = (request, operation) else {
                     return Err(Refusal::Conflict {
@@ -209,7 +211,8 @@ async fn may_be_retried(
     task: &TaskRecord,
     node: &aegir_store::Node,
 ) -> Result<(), Refusal> {
-    if matches!(operation, OperationId::ServerAdd | OperationId::PlatformAdd | OperationId::SiteAdd) {
+    let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
+    if makes_its_object(operation, request.as_ref(), node) {
         return match node.status {
             Some(aegir_domain::ObjectStatus::Enabled) => Err(Refusal::Conflict {
                 what: format!("`{}` is made already", task.object_name),
@@ -224,6 +227,18 @@ async fn may_be_retried(
         _ => 0,
     };
     must_be_available(read, &operation.declaration(), node, used_by).await
+}
+
+/// Whether a task is to make the object that it is about. A backup makes one where it was gone, or is to be a new one.
+fn makes_its_object(operation: OperationId, request: Option<&Task>, node: &aegir_store::Node) -> bool {
+    use OperationId as Id;
+    match (operation, request) {
+        (Id::ServerAdd | Id::PlatformAdd | Id::SiteAdd | Id::SiteClone, _) => true,
+        (Id::BackupRestore, Some(Task::RestoreBackup { new_site, .. })) => {
+            new_site.is_some() || node.status != Some(aegir_domain::ObjectStatus::Enabled)
+        }
+        _ => false,
+    }
 }
 
 /// What is saved of the object `id` and of what it lives on.

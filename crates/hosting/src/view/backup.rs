@@ -46,6 +46,24 @@ pub struct BackupView {
     pub fault: Option<String>,
 }
 
+/// What a site was before it was moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FormerView {
+    /// Its name.
+    pub name: String,
+    /// What the site was called, where it is called otherwise since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
+    /// The platform it lived on.
+    pub platform: String,
+    /// The version of Drupal that ran it.
+    pub core: String,
+    /// Since when it is kept.
+    pub since: i64,
+    /// What it takes, in bytes.
+    pub bytes: u64,
+}
+
 impl BackupView {
     /// Of a backup that lies on the machine of `server`.
     pub fn of(server: &ServerName, found: &FoundBackup) -> BackupView {

@@ -29,8 +29,11 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteMigrate => vec![of.about("migrate.test").with("platform", "d11")],
         Id::SiteGoBack => vec![of.about("moved.test")],
         Id::SiteDropFormer => vec![of.about("moved.test").with("former", "moved.test-20260101.000000-0123456789ab")],
+        Id::SiteClone => vec![of.about("verify.test").with("as", "copy.test")],
+        Id::SiteRename => vec![of.about("migrate.test").with("new_name", "renamed.test")],
         Id::SiteBackup => vec![of.about("verify.test")],
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
+        Id::BackupRestore => vec![of.about(there.backup.as_str())],
         Id::BackupDelete => vec![of.about(there.backup.as_str()).with("confirm", there.backup.as_str())],
         // One that was never made goes at once.
         Id::SiteDelete => vec![delete_site("delete.test"), delete_site("failed.test")],

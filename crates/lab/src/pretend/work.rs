@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
-    AttemptId, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, Context, ContextName, Database, DbName, Fault,
-    FaultReport, Former, FoundBackup, InstallSite, Instance, Left, Marker, Outcome, PackageCode, PlatformAnswer,
-    PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, SiteAnswer, SiteContext, Task,
+    AttemptId, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, Context, ContextName, Database,
+    DbName, Fault, FaultReport, Former, FoundBackup, InstallSite, Instance, Left, Marker, Outcome, PackageCode,
+    PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, SiteAnswer, SiteContext, Task,
 };
 use serde_json::{Map, Value, json};
 
 use super::machine::{Machine, State, Worker};
+use super::sites;
 use super::{Ends, Plan, PretendFault};
 
 /// The version of Drupal that every platform pretends to have.
@@ -153,6 +154,7 @@ impl Machine {
         let at = self.now();
         let mut state = self.state();
         let changed = done.save.is_some() || done.forget.is_some();
+        let called = done.save.as_ref().filter(|_| done.forget.is_some()).map(Context::name);
         if let Some(context) = done.save {
             state.contexts.insert(context.name(), context);
         }
@@ -166,6 +168,8 @@ impl Machine {
             state.backups.remove(&backup);
         }
         let object = state.attempts.get(&id).map(|attempt| attempt.task.object());
+        // What is called otherwise now is told under the name that it has.
+        let object = called.or(object);
         let context = object.and_then(|name| state.contexts.get(&name).cloned());
         if let Some(attempt) = state.attempts.get_mut(&id) {
             let ending = Ending { changed, recovered, answer: done.answer, context, ..Ending::of(outcome) };
@@ -256,15 +260,23 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let platform = &migrate.platform;
             must(&ContextName::Platform(platform.clone()))?;
             let moved = moved(must(&name)?, platform).ok_or_else(|| no(PretendFault::Failed))?;
+            let moved = match (moved, &migrate.db_server) {
+                (Context::Site(site), Some(server)) => {
+                    Context::Site(Box::new(SiteContext { db_server: server.clone(), ..*site }))
+                }
+                (moved, _) => moved,
+            };
             Done { answer: fenced(site_answer(plan)), ..save(fresh(moved)?) }
         }
         Task::GoBackSite { .. } => {
-            let former = match must(&name)? {
-                Context::Site(site) => site.formers.last().map(|former| former.platform.clone()),
-                _ => None,
+            let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
+            let former = site.formers.last().cloned().ok_or_else(|| no(PretendFault::Failed))?;
+            let Some(names) = &former.names else {
+                let back = moved(must(&name)?, &former.platform).ok_or_else(|| no(PretendFault::Failed))?;
+                return Ok(Done { answer: fenced(site_answer(plan)), ..save(fresh(back)?) });
             };
-            let back = former.and_then(|platform| moved(is?, &platform)).ok_or_else(|| no(PretendFault::Failed))?;
-            Done { answer: fenced(site_answer(plan)), ..save(fresh(back)?) }
+            let back = sites::renamed(site, names).ok_or_else(|| no(PretendFault::Failed))?;
+            Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(back))) }
         }
         Task::DropFormers { former, .. } => {
             let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
@@ -272,19 +284,22 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             save(fresh(Context::Site(site))?)
         }
         Task::CloneSite(clone) => {
-            let Context::Site(site) = must(&ContextName::Site(clone.site.clone()))?.clone() else {
+            let Context::Site(site) = must(&ContextName::Site(clone.site.clone()))? else {
                 return Err(no(PretendFault::Failed));
             };
-            let copy = SiteContext { name: clone.to.clone(), revision: 0, ..*site };
-            Done { answer: site_answer(plan), ..save(Context::Site(Box::new(copy))) }
-        }
-        Task::RenameSite { to, .. } => {
-            let Context::Site(site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
-            Done {
-                answer: site_answer(plan),
-                forget: Some(name),
-                ..save(Context::Site(Box::new(SiteContext { name: to.clone(), ..*site })))
+            if is.is_some() {
+                return Err(no(PretendFault::There(name.to_string())));
             }
+            Done { answer: site_answer(plan), ..save(Context::Site(Box::new(sites::copied(site, clone)))) }
+        }
+        Task::RenameSite { to, old_name, .. } => {
+            let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
+            if saved.contains_key(&ContextName::Site(to.clone())) {
+                return Err(no(PretendFault::There(format!("@{to}"))));
+            }
+            let names = sites::names(site, to, *old_name);
+            let renamed = sites::renamed(site, &names).ok_or_else(|| no(PretendFault::Failed))?;
+            Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(renamed))) }
         }
         Task::BackupSite { .. } => {
             let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
@@ -300,7 +315,26 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let dropped = matches!(task, Task::DeleteBackup { .. }).then(|| backup.clone());
             Done { dropped, ..Done::default() }
         }
-        Task::RestoreBackup { .. } => Done { answer: site_answer(plan), ..save(must(&name)?.clone()) },
+        Task::RestoreBackup { backup, new_site, platform, db_server } => {
+            let found = state.backups.get(backup).ok_or_else(|| no(PretendFault::Absent(backup.to_string())))?;
+            match (is, new_site) {
+                (Some(Context::Site(site)), None) => {
+                    let platform = platform.as_ref().unwrap_or(&site.platform);
+                    let restored = moved(must(&name)?, platform).ok_or_else(|| no(PretendFault::Failed))?;
+                    Done { answer: fenced(site_answer(plan)), ..save(fresh(restored)?) }
+                }
+                (Some(_), _) => return Err(no(PretendFault::There(name.to_string()))),
+                (None, _) => {
+                    let like = match saved.get(&ContextName::Site(backup.site())) {
+                        Some(Context::Site(site)) => Some(&**site),
+                        _ => None,
+                    };
+                    let asked = (new_site.as_ref(), platform.as_ref(), db_server.as_ref());
+                    let made = sites::of_backup(found, like, asked).ok_or_else(|| no(PretendFault::Failed))?;
+                    Done { answer: site_answer(plan), ..save(Context::Site(Box::new(made))) }
+                }
+            }
+        }
         Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }
@@ -375,7 +409,16 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
         platform: site.platform.clone(),
         core: site.core.clone(),
         profile: site.profile.clone(),
-        record: None,
+        record: Some(BackupRecord {
+            db_server: site.db_server.clone(),
+            time_zone: site.time_zone.clone(),
+            account: site.account.clone(),
+            mail: site.mail.clone(),
+            aliases: site.aliases.clone(),
+            redirect: site.redirect.clone(),
+            client: site.client.clone(),
+            quiet: site.quiet,
+        }),
         packages: Vec::new(),
         dump: BackupDump {
             file: "database.sql".into(),

@@ -209,8 +209,11 @@ impl Shapes {
             | Id::SiteMigrate
             | Id::SiteGoBack
             | Id::SiteDropFormer
+            | Id::SiteClone
+            | Id::SiteRename
             | Id::SiteBackup
             | Id::BackupVerify
+            | Id::BackupRestore
             | Id::BackupDelete
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),

@@ -8,6 +8,8 @@ use super::words::capital;
 /// A report, in the order in which it is read.
 pub(in crate::panel) struct Report {
     pub(in crate::panel) fits: bool,
+    /// Whether nothing is in the way but packages that are missing, which somebody can allow.
+    pub(in crate::panel) only_lacks: bool,
     pub(in crate::panel) sentence: String,
     pub(in crate::panel) groups: Vec<Group>,
     /// How many packages stay as they are.
@@ -43,6 +45,7 @@ impl Report {
         let groups = Verdict::WORST_FIRST.into_iter().map(|verdict| Group::of(fit, verdict));
         Report {
             fits: fit.fits,
+            only_lacks: errors > 0 && fit.reasons(Verdict::Error).all(|(_, reason)| reason.reason == "missing"),
             sentence,
             groups: groups.filter(|group| !group.lines.is_empty()).collect(),
             unchanged: fit.unchanged().count(),

@@ -12,6 +12,7 @@ mod gate;
 mod lists;
 mod live_stage;
 mod machine;
+mod moves;
 mod objects;
 mod permissions;
 mod stage;

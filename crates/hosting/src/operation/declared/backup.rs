@@ -29,6 +29,18 @@ const VERIFY: &[Parameter] = &[
     optional("db_server", Shape::Text(SERVER), "the server whose database service holds the trial", "that of its site"),
 ];
 
+const RESTORE: &[Parameter] = &[
+    SERVER_OF_IT,
+    optional("as", Shape::Text(NEW_SITE), "the name of the new site that it is to be made", "the site that it is of"),
+    optional(
+        "platform",
+        Shape::Text(PLATFORM),
+        "the platform it is to live on; where its code is later, updates run",
+        "the one it lives on, or lived on",
+    ),
+    optional("db_server", Shape::Text(SERVER), "the server that is to hold its database", "the one that does, or did"),
+];
+
 const DELETE: &[Parameter] =
     &[required("confirm", Shape::Text(BACKUP), "its name again, typed by whoever asks"), SERVER_OF_IT];
 
@@ -49,6 +61,15 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Queues,
             "Proves that a backup is whole, and makes a site of it, which must run and is then taken away again.",
+        ),
+        OperationId::BackupRestore => (
+            "restore",
+            Names::One(BACKUP),
+            RESTORE,
+            Permission::Manage,
+            Effect::Queues,
+            "Has a site be what a backup says, and keeps what it is now; one that is gone is there again, and one of \
+             another name is new.",
         ),
         OperationId::BackupDelete => {
             ("delete", Names::One(BACKUP), DELETE, Permission::Manage, Effect::Queues, "Removes a backup for good.")

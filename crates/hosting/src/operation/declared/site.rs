@@ -97,7 +97,58 @@ const COMPARE: &[Parameter] = &[
     ),
 ];
 
-const MIGRATE: &[Parameter] = &[required("platform", Shape::Text(PLATFORM), "the platform it is to live on")];
+const MIGRATE: &[Parameter] = &[
+    required("platform", Shape::Text(PLATFORM), "the platform it is to live on"),
+    optional(
+        "db_server",
+        Shape::Text(SERVER),
+        "the server that is to hold its database, of the same product",
+        "the one that does",
+    ),
+    several(
+        "allow_missing",
+        Shape::Text(PACKAGE),
+        "a package that may be missing there though the site has it enabled: its machine name; the log tells of each",
+        "none",
+    ),
+];
+
+const CLONE: &[Parameter] = &[
+    required("as", Shape::Text(NEW_SITE), "the name of the copy"),
+    optional(
+        "platform",
+        Shape::Text(PLATFORM),
+        "the platform it will live on; where its Drupal is later, updates run on the copy",
+        "that of the site",
+    ),
+    optional(
+        "db_server",
+        Shape::Text(SERVER),
+        "the server that will hold its database, of the same product",
+        "that of the site",
+    ),
+    several("alias", Shape::Text(HOST), "another name it answers to; those of the site do not go along", "none"),
+    optional(
+        "redirect_to",
+        Shape::Text(HOST),
+        "the one of its names that all others lead to, for good",
+        "each answers itself",
+    ),
+    flag("sanitise", "addresses and passwords of people are taken out of it"),
+    flag("with_mail", "it may send mail"),
+    flag("with_cron", "it runs cron by itself, when it is visited"),
+    FIELDS,
+];
+
+const RENAME: &[Parameter] = &[
+    required("new_name", Shape::Text(NEW_SITE), "what it is to be called"),
+    default(
+        "old_name",
+        Shape::Choice(&["redirect", "alias", "gone"]),
+        "what becomes of the name that it has: visitors are sent on to the new one, the site answers to it too, or no more",
+        "redirect",
+    ),
+];
 
 const GO_BACK: &[Parameter] =
     &[optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest")];
@@ -202,6 +253,22 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::View,
             Effect::Shows,
             "Tells what was written to a site since it left a former self: what going back would leave out.",
+        ),
+        OperationId::SiteClone => (
+            "clone",
+            Names::One(SITE),
+            CLONE,
+            Permission::Manage,
+            Effect::Queues,
+            "Makes a new site of the content and the files of another, which goes on and is only read.",
+        ),
+        OperationId::SiteRename => (
+            "rename",
+            Names::One(SITE),
+            RENAME,
+            Permission::Manage,
+            Effect::Queues,
+            "Gives a site another name, with its folder and what its database says of that; what it was is kept.",
         ),
         OperationId::SiteBackup => (
             "backup",

@@ -90,6 +90,9 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             "Its files are copied while it is in use. Then its visitors are told to come back, its database is copied, and \
              the updates run on the copy. If anything goes wrong, all is as it was; what it was is kept in any case."
                 .to_owned(),
+            "A package that the platform lacks stands in the way, unless you say that the site may do without it; the log \
+             of the task tells of each."
+                .to_owned(),
         ],
         OperationId::SiteGoBack => vec![
             "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \
@@ -101,6 +104,42 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              itself goes on, and is not touched."
                 .to_owned(),
         ],
+        OperationId::SiteClone => vec![
+            "The site goes on, and is only read. The copy has keys of its own, nobody is signed in there, and its other \
+             names are those that you give it."
+                .to_owned(),
+            "It sends no mail and runs no cron by itself, unless you say so here. Later that is changed in a shell."
+                .to_owned(),
+            "On a platform with a later Drupal its updates run: a way to see how a move would end. If anything goes \
+             wrong, there is no copy, and the site is as it was in any case."
+                .to_owned(),
+        ],
+        OperationId::SiteRename => vec![
+            "Its folder and its database are copied under the new name; meanwhile its visitors are told to come back. \
+             Paths and links that hold the old name are put right in the copy. If anything goes wrong, all is as it was."
+                .to_owned(),
+            "It stays the same site here: its tasks, its history and its client go along. Backups that were made before \
+             bear the old name."
+                .to_owned(),
+            "What it was is kept under its old name; *Go back* returns to it with that name, unless another site has it \
+             by then."
+                .to_owned(),
+        ],
+        OperationId::BackupRestore => {
+            let of = view.and_then(|view| view["site"].as_str()).unwrap_or("the site");
+            vec![
+                format!(
+                    "With no new name, `{of}` is what this backup says: it is unpacked and loaded beside the site, which \
+                     goes on until the last moment. What the site was until then is kept, and *Go back* returns to it. \
+                     If `{of}` is gone, it is there again."
+                ),
+                format!(
+                    "With a new name, another site is made of it, with keys of its own, that sends no mail and runs no \
+                     cron by itself; `{of}` is not touched."
+                ),
+                "If anything goes wrong, all is as it was.".to_owned(),
+            ]
+        }
         OperationId::BackupVerify => vec![
             "Its checksums are compared; then a site is made of it in a database of its own, is visited, and is taken away \
              again. The site itself goes on, and is not touched."

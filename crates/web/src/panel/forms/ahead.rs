@@ -1,7 +1,8 @@
 //! What is to be seen before a site is moved, or goes back: what stands between it and the platform, and what it would
 //! be without.
 
-use aegir_hosting::view::{FitView, PlatformView, WritesView};
+use aegir_domain::Verdict;
+use aegir_hosting::view::{FitView, PlatformView, ReasonView, WritesView};
 use aegir_hosting::{Call, OperationId};
 use serde_json::Value;
 
@@ -38,26 +39,36 @@ impl Ahead {
     pub(super) async fn of(doing: &Doing<'_>, fields: &mut [Field], call: &Call) -> Ahead {
         let given = |name: &str| call.parameters.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         match doing.operation.id {
-            OperationId::SiteMigrate => moves(doing, fields, given("platform")).await,
+            OperationId::SiteMigrate => moves(doing, fields, call).await,
             OperationId::SiteGoBack => goes_back(doing, fields, given("former")).await,
             _ => Ahead::default(),
         }
     }
 }
 
-/// A platform is chosen first; then it is told how the site would fare there.
-async fn moves(doing: &Doing<'_>, fields: &mut [Field], to: Option<&str>) -> Ahead {
+/// A platform is chosen first; then it is told how the site would fare there. Where packages are missing, it is said of
+/// each whether the site may do without, and told anew.
+async fn moves(doing: &Doing<'_>, fields: &mut [Field], call: &Call) -> Ahead {
+    let to = call.parameters.get("platform").and_then(Value::as_str).filter(|text| !text.is_empty());
     let site = doing.name.as_deref().unwrap_or_default();
     let mut ahead = Ahead::default();
     let Some(field) = fields.iter_mut().find(|field| field.name == "platform") else { return ahead };
-    if let Some(to) = to.filter(|_| field.error.is_empty()) {
-        let call = Call::of(OperationId::SiteCompare).about(site).with("to", to);
-        match doing.visit.object::<FitView>(call).await {
+    let to = to.filter(|_| field.error.is_empty());
+    if let Some(to) = to {
+        let mut compare = Call::of(OperationId::SiteCompare).about(site).with("to", to);
+        if let Some(allowed) = call.parameters.get("allow_missing") {
+            compare = compare.with("allow_missing", allowed.clone());
+        }
+        match doing.visit.object::<FitView>(compare).await {
             Ok(fit) => {
-                ahead.forbids = !fit.fits;
-                ahead.report = Some(Report::of(&fit));
-                ahead.elsewhere = address::doing(&doing.operation, Some(site));
                 field.look = Look::Hidden;
+                ahead.elsewhere = address::doing(&doing.operation, Some(site));
+                offer_missing(fields, &fit);
+                let report = Report::of(&fit);
+                // Packages that are missing are asked about; whatever else is in the way cannot be allowed.
+                ahead.asks_first = report.only_lacks;
+                ahead.forbids = !report.fits && !report.only_lacks;
+                ahead.report = Some(report);
                 return ahead;
             }
             Err(problem) => ahead.problem = Some(Told::of(&problem)),
@@ -66,7 +77,33 @@ async fn moves(doing: &Doing<'_>, fields: &mut [Field], to: Option<&str>) -> Ahe
     ahead.asks_first = true;
     let own = doing.view.as_ref().and_then(|view| view["platform"].as_str()).unwrap_or_default();
     offer(doing, field, own).await;
+    // What is missing is known once a platform is.
+    if let Some(field) = fields.iter_mut().find(|field| field.name == "allow_missing") {
+        field.look = Look::Hidden;
+    }
     ahead
+}
+
+/// Offers a tick for each package that the platform lacks: that the site may do without, nobody says unasked.
+fn offer_missing(fields: &mut [Field], fit: &FitView) {
+    let Some(field) = fields.iter_mut().find(|field| field.name == "allow_missing") else { return };
+    let is_asked = |reason: &ReasonView| match reason.reason.as_str() {
+        "missing" => reason.verdict == Verdict::Error.as_str(),
+        word => word == "missing-allowed",
+    };
+    let missing = fit.packages.iter().filter(|package| package.reasons.iter().any(is_asked));
+    let chosen: Vec<String> = field.value.lines().map(str::to_owned).collect();
+    field.choices = missing.map(|package| ticked(&package.name, &chosen)).collect();
+    field.look = if field.choices.is_empty() { Look::Hidden } else { Look::Checks };
+    field.hint =
+        "A tick says that the site may go without this package, though it has it enabled; the log of the task \
+                  tells of each."
+            .into();
+}
+
+fn ticked(name: &str, chosen: &[String]) -> Choice {
+    let is_chosen = chosen.iter().any(|one| one == name);
+    Choice { text: name.to_owned(), value: name.to_owned(), open: true, chosen: is_chosen, ..Choice::default() }
 }
 
 /// Offers each other platform, with its version of Drupal.

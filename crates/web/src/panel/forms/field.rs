@@ -183,6 +183,15 @@ fn hint_of_name(kind: &TextKind) -> String {
 
 /// What a parameter is called on pages: its name as words.
 pub(in crate::panel) fn label_of(name: &str) -> String {
+    match name {
+        "as" => return "Name of the new site".into(),
+        "old_name" => return "The old name".into(),
+        "sanitise" => return "Without people's addresses and passwords".into(),
+        "with_mail" => return "It may send mail".into(),
+        "with_cron" => return "It runs cron by itself".into(),
+        "allow_missing" => return "It may do without".into(),
+        _ => (),
+    }
     let words = name.split('_').map(|word| match word {
         "db" => "database",
         "php" => "PHP",

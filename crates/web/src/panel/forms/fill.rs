@@ -58,6 +58,9 @@ pub(super) async fn fields(
         {
             offer_objects(visit, refers, &mut field).await;
         }
+        if parameter.name == "old_name" {
+            in_words(&mut field);
+        }
         fields.push(field);
     }
     if operation.id == OperationId::SettingSet
@@ -80,6 +83,20 @@ pub(super) async fn fields(
         }
     }
     Ok(fields)
+}
+
+/// Says of each thing that can become of a site's old name what that is.
+fn in_words(field: &mut Field) {
+    field.look = Look::Radios;
+    field.hint = "What becomes of the name that the site has now.".into();
+    for choice in &mut field.choices {
+        let (text, hint) = match choice.value.as_str() {
+            "redirect" => ("Leads to the new one", "Visitors of the old name are sent on, for good."),
+            "alias" => ("Stays another name", "The site answers to both."),
+            _ => ("Is given up", "The site answers to it no more, and another one can have it."),
+        };
+        (choice.text, choice.hint) = (text.into(), hint.into());
+    }
 }
 
 /// Offers the objects that a field can name, where they are not too many to be read.

@@ -57,6 +57,8 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteAdd, "name") => FIRST,
         (Id::SiteAdd, "platform" | "profile" | "db_server" | "language") => CHOICES,
         (Id::SiteAdd, _) => MORE,
+        (Id::SiteClone, "alias" | "redirect_to" | "db_server") => MORE,
+        (Id::SiteMigrate | Id::BackupRestore, "db_server") => MORE,
         (Id::PlatformAdd, "root" | "copy_from" | "composer" | "constraint" | "registry" | "demo") => CODE,
         (Id::PlatformAdd, "php") => MORE,
         (Id::ServerAdd | Id::ServerEdit, "http" | "listen") => WEB,

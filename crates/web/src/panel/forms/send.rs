@@ -110,7 +110,7 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
         }
         errors.extend(told_of(problem.parameters(), &fields, agreed.is_some()));
         if problem.kind == ProblemKind::Taken {
-            errors.push(("name".into(), problem.detail().to_owned()));
+            errors.push((field_of_name(&fields, problem.detail()), problem.detail().to_owned()));
         }
         let all_told = !errors.is_empty() && problem.kind == ProblemKind::BadParameters;
         told = (!all_told).then(|| Told::of(problem));
@@ -121,6 +121,18 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     let call = std::borrow::Cow::Owned(asked.call);
     let given = Given { fields, errors, problem: told, plan, confirm: agreed, call };
     doing.page(status, given).await.map(Became::Shown)
+}
+
+/// The field in which a name was typed that is taken: that which holds it, of those in which names are.
+fn field_of_name(fields: &[Field], told: &str) -> String {
+    let names = ["name", "new_name", "as", "alias"];
+    let of_names = || fields.iter().filter(|field| names.contains(&field.name.as_str()));
+    let holds = |field: &&Field| {
+        let mut lines = field.value.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.any(|line| told.contains(&format!("`{line}`")))
+    };
+    let field = of_names().find(holds).or_else(|| of_names().next());
+    field.map_or_else(|| "name".to_owned(), |field| field.name.clone())
 }
 
 /// Whether a refusal is one that whoever filled in the form can do something about.

@@ -60,6 +60,7 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
             Cell::link(&backup.name, format!("{back}?former={}", address::encoded(&backup.name)))
         }
         "name" => Cell::link(&backup.name, page_of_backup(backup)),
+        "back" => way_back(backup),
         "site" if backup.site.is_empty() => Cell::Nothing,
         "site" => Cell::link(&backup.site, format!("/backups?site={}", address::encoded(&backup.site))),
         "kind" => match (backup.kind.as_str(), backup.format.as_deref(), &backup.fault) {
@@ -83,6 +84,22 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
         "fault" => Cell::maybe(backup.fault.as_deref()),
         _ => Cell::Nothing,
     })
+}
+
+/// Where a site is made what one says: a backup is restored, and one goes back to a former self.
+fn way_back(backup: &BackupView) -> Cell {
+    match backup.kind.as_str() {
+        "former" => {
+            let back = address::doing(&OperationId::SiteGoBack.declaration(), Some(&backup.site));
+            Cell::link("Go back…", format!("{back}?former={}", address::encoded(&backup.name)))
+        }
+        OUT_OF_CONTACT => Cell::Nothing,
+        _ if backup.fault.is_some() => Cell::Nothing,
+        _ => {
+            let restore = address::doing(&OperationId::BackupRestore.declaration(), Some(&backup.name));
+            Cell::link("Restore…", format!("{restore}?server={}", address::encoded(&backup.server)))
+        }
+    }
 }
 
 /// The page of a backup, which names the machine: another one can have one of the same name.

@@ -196,6 +196,7 @@ pub(crate) const BACKUPS: List = List {
         usual("made", "Made"),
         usual("bytes", "Takes"),
         usual("core", "Drupal"),
+        usual("back", "Return to it"),
         spare("platform", "Platform"),
         spare("server", "Lies on"),
         spare("profile", "Profile"),

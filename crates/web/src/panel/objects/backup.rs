@@ -39,8 +39,15 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     frame.trail = vec![("Backups".to_owned(), address::list(Subject::Backup))];
     frame.elsewhere = vec![elsewhere::elsewhere("This backup", &call)];
     let on = server.map(|server| format!("?server={}", address::encoded(server))).unwrap_or_default();
-    let offered = [(OperationId::BackupVerify, "Verify", "primary"), (OperationId::BackupDelete, "Delete…", "plain")];
-    let doing = offered.into_iter().filter_map(|(id, text, look)| {
+    let offered = [
+        (OperationId::BackupRestore, "Restore…", "primary"),
+        (OperationId::BackupVerify, "Verify", "plain"),
+        (OperationId::BackupDelete, "Delete…", "plain"),
+    ];
+    // Of one that cannot be read, the page says why before all else.
+    let can_be_read = backup.fault.is_none();
+    let offered = offered.into_iter().filter(|(id, ..)| can_be_read || *id != OperationId::BackupRestore);
+    let doing = offered.filter_map(|(id, text, look)| {
         let operation = id.declaration();
         visit.actor().must(operation.needs).ok()?;
         Some((text, format!("{}{on}", address::doing(&operation, Some(name))), look))

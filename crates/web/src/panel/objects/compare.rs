@@ -49,7 +49,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let platforms = platforms.into_iter().filter_map(|platform| offered(&platform, to)).collect();
     let here = path(name);
     let migrate = match (&report, to) {
-        (Some(report), Some(to)) if report.fits => migrate(visit, name, to).await,
+        (Some(report), Some(to)) if report.fits || report.only_lacks => migrate(visit, name, to).await,
         _ => String::new(),
     };
     reply::page(&ComparePage { frame, here, platforms, report, migrate, back })

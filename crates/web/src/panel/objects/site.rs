@@ -42,8 +42,8 @@ struct SitePage {
     /// Its backups, and where one is made; empty: none can be now.
     backups: String,
     back_up: String,
-    /// For how long its visitors were told to come back when it was last moved.
-    fenced: Option<String>,
+    /// For how long its visitors were told to come back when it was last moved, and the task that did that.
+    fenced: Option<(String, String)>,
 }
 
 /// Shows the site of the name in the address.
@@ -98,7 +98,8 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         back_up: if may_back_up { back_up } else { String::new() },
         fenced: site.fenced_ms.map(|took| {
             let took = i64::try_from(took).unwrap_or(i64::MAX);
-            format!("visitors were told to come back for {}, when it was last moved", times::lasted(&took))
+            let task = site.fenced_by.map(|task| address::object(Subject::Task, &task.to_string()));
+            (times::lasted(&took), task.unwrap_or_default())
         }),
         site,
     })

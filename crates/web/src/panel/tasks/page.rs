@@ -1,7 +1,7 @@
 //! The page of a task: first what became of it and what to do, then its steps, then all that it said.
 
 use aegir_hosting::view::{AttemptView, TaskView};
-use aegir_hosting::{Call, OperationId, Permission};
+use aegir_hosting::{Call, OperationId, Permission, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
@@ -194,7 +194,8 @@ async fn told(visit: &Visit, task: &TaskView, wanted: Wanted, log: &Log) -> Told
     let steps = shown.map(|attempt| steps::of(attempt, &log.lines)).unwrap_or_default();
     let (sort, object) = (words::sort(&task.object_name), words::bare(&task.object_name));
     let may_log_in = visit.actor().must(Permission::LogIn).is_ok();
-    let login = match sort == "site" && task.state == "succeeded" && may_log_in && task.operation != "site-delete" {
+    let ends_its_name = matches!(task.operation.as_str(), "site-delete" | "site-rename");
+    let login = match sort == "site" && task.state == "succeeded" && may_log_in && !ends_its_name {
         true => address::doing(&OperationId::SiteLogin.declaration(), Some(object)),
         false => String::new(),
     };
@@ -211,7 +212,8 @@ async fn told(visit: &Visit, task: &TaskView, wanted: Wanted, log: &Log) -> Told
         has_ended,
         sort,
         object: object.to_owned(),
-        object_href: address::of_context(&task.object_name),
+        // By its number: a site can be called otherwise since.
+        object_href: address::object(Subject::Node, &task.object.to_string()),
         server: words::bare(&task.server).to_owned(),
         asked_by: task.asked_by.clone(),
         queued: task.queued,

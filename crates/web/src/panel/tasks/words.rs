@@ -18,6 +18,8 @@ pub(crate) fn verb(slug: &str) -> String {
         OperationId::SiteBackup => "Back up".into(),
         OperationId::SiteGoBack => "Go back with".into(),
         OperationId::SiteDropFormer => "Let go of a former self of".into(),
+        // Such a task is about the site that it makes.
+        OperationId::SiteClone => "Make the copy".into(),
         OperationId::BackupVerify => "Verify a backup of".into(),
         OperationId::BackupDelete => "Delete a backup of".into(),
         OperationId::ServerTrust => "Trust the key of".into(),

@@ -92,6 +92,7 @@ impl State {
                 }],
                 awaits_installer: false,
                 fenced_ms: None,
+                fenced_by: None,
                 formers: Vec::new(),
                 fields,
                 operations,

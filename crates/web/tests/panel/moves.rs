@@ -1,0 +1,147 @@
+//! Forms that give a site another name, copy it, and make one of a backup: what each says before it is sent, where a name
+//! that is taken is told, and what becomes of it.
+
+use aegir_hosting::{Answer, Call, OperationId};
+use aegir_lab::pretend::add_platform;
+use serde_json::Value;
+
+use crate::browser::add_site;
+use crate::gate::GUEST;
+use crate::stage::{Page, Stage};
+
+/// Two sites, two platforms, and a backup of the first site.
+fn stage() -> Stage {
+    Stage::with(async |front| {
+        front.first_site().await;
+        front.queue(add_platform("d11", "web1")).await;
+        front.queue(add_site("b.test")).await;
+        front.work().await;
+        front.queue(Call::of(OperationId::SiteBackup).about("a.test")).await;
+        front.work().await;
+    })
+}
+
+fn site(stage: &Stage, name: &str) -> Option<Value> {
+    match stage.run(stage.front.ask(Call::of(OperationId::SiteShow).about(name))) {
+        Ok(Answer::Object(site)) => Some(site),
+        _ => None,
+    }
+}
+
+fn backup(stage: &Stage) -> String {
+    match stage.run(stage.front.ask(Call::of(OperationId::BackupList))) {
+        Ok(Answer::Page { items, .. }) => items[0]["name"].as_str().unwrap().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The task that a form led to.
+fn task(page: &Page) -> &str {
+    assert_eq!(page.status, 303, "{}", page.text());
+    assert!(page.location.starts_with("/tasks/"), "{}", page.location);
+    &page.location
+}
+
+#[test]
+fn a_site_is_renamed_by_a_form_that_says_what_becomes_of_the_old_name() {
+    let stage = stage();
+    let form = stage.get("/do/site-rename/a.test");
+    assert_eq!(form.status, 200, "{}", form.text());
+    for said in ["Leads to the new one", "Stays another name", "Is given up", "is kept under its old name"] {
+        assert!(form.text().contains(said), "{said}: {}", form.text());
+    }
+    assert_eq!(form.value("old_name"), "redirect");
+    for (name, why) in [("b.test", "taken"), ("a.test", "already"), ("../b", "host name"), ("", "must be given")] {
+        let again = stage.fill("/do/site-rename/a.test", &[("new_name", name)]);
+        let told = again.error("new_name").unwrap_or_else(|| panic!("{name}: {}", again.text()));
+        assert!((400..500).contains(&again.status) && told.contains(why), "{name}: {told}");
+        assert_eq!(again.value("new_name"), name);
+    }
+
+    let sent = stage.fill("/do/site-rename/a.test", &[("new_name", "new.test"), ("old_name", "alias")]);
+    let task = task(&sent).to_owned();
+    stage.work();
+
+    assert!(site(&stage, "a.test").is_none());
+    let renamed = stage.get("/sites/new.test");
+    let text = renamed.text();
+    assert!(text.contains("called a.test") && text.contains("renamed"), "{text}");
+    assert!(renamed.html.contains(&format!("<a href=\"{task}\">last moved")), "the fence names its task");
+    // The page of the task, which names the site as it was called then, leads to it all the same.
+    let told = stage.get(&task);
+    let number = site(&stage, "new.test").unwrap()["id"].to_string();
+    assert!(told.html.contains(&format!("href=\"/nodes/{number}\"")), "{}", told.html);
+    assert_eq!(stage.get(&format!("/nodes/{number}")).location, "/sites/new.test");
+    assert_eq!(stage.send("GET", "/do/site-rename/new.test", GUEST, "").status, 403);
+}
+
+#[test]
+fn a_copy_is_made_by_a_form_that_says_that_it_keeps_quiet() {
+    let stage = stage();
+    let form = stage.get("/do/site-clone/a.test");
+    let text = form.text();
+    assert!(form.html.contains("<option value=\"d11\""), "other platforms can be chosen: {text}");
+    assert!(text.contains("sends no mail and runs no cron") && text.contains("is only read"), "{text}");
+    assert!(!form.html.contains("<datalist"), "no name of another site is proposed for a new one");
+    let taken = stage.fill("/do/site-clone/a.test", &[("as", "c.test"), ("alias", "b.test")]);
+    assert_eq!(taken.status, 409);
+    assert!(taken.error("alias").unwrap().contains("taken"), "at the field in which it stands: {}", taken.text());
+    assert!(stage.fill("/do/site-clone/a.test", &[("as", "b.test")]).error("as").unwrap().contains("taken"));
+
+    let given = [("as", "c.test"), ("platform", "d11"), ("sanitise", "true")];
+    let sent = stage.fill("/do/site-clone/a.test", &given);
+    let task = task(&sent).to_owned();
+    assert!(stage.get("/sites").text().contains("c.test"), "it is in the lists at once");
+    assert!(stage.get(&task).text().contains("Make the copy c.test"), "{}", stage.get(&task).text());
+    stage.work();
+
+    let copy = site(&stage, "c.test").unwrap();
+    assert_eq!((&copy["platform"], &copy["status"]), (&"d11".into(), &"enabled".into()), "{copy}");
+}
+
+#[test]
+fn a_backup_is_restored_from_its_page_and_from_the_list() {
+    let stage = stage();
+    let name = backup(&stage);
+    let restore = format!("/do/backup-restore/{name}");
+    assert!(stage.get(&format!("/backups/{name}")).html.contains(&format!("href=\"{restore}")));
+    assert!(stage.get("/backups?site=a.test").html.contains(&format!("href=\"{restore}?server=web1\"")));
+    let page = stage.send("GET", &format!("/backups/{name}"), GUEST, "");
+    assert!(!page.html.contains(&restore), "who only looks is offered nothing");
+    let form = stage.get(&format!("{restore}?server=web1"));
+    let text = form.text();
+    assert!(text.contains("a.test is what this backup says") && text.contains("is kept"), "{text}");
+    assert_eq!(form.value("server"), "web1", "what was seen is what is restored");
+    let own = stage.fill(&restore, &[("as", "a.test")]);
+    assert!(own.error("as").unwrap().contains("leave it out"), "{}", own.text());
+
+    let sent = stage.fill(&restore, &[]);
+    assert!(stage.get(task(&sent)).text().contains("Restore a.test"));
+    stage.work();
+    assert_eq!(site(&stage, "a.test").unwrap()["formers"].as_array().unwrap().len(), 1);
+    task(&stage.fill(&restore, &[("as", "c.test")]));
+    stage.work();
+    assert_eq!(site(&stage, "c.test").unwrap()["status"], "enabled");
+}
+
+#[test]
+fn what_a_platform_lacks_is_allowed_by_a_tick_for_each_package_and_not_unseen() {
+    let stage = stage();
+    assert!(!stage.get("/do/site-migrate/a.test").html.contains("It may do without"), "nothing is missing yet");
+    let lacks = stage.get("/do/site-migrate/a.test?platform=d11");
+    assert!(lacks.text().contains("It may do without") && lacks.text().contains("the log of the task"));
+    assert!(!lacks.html.contains("value=\"left_out\" checked"), "nobody says so unasked");
+    assert!(!lacks.html.contains("<button class=\"button primary\">Migrate"), "not before it was said");
+    assert!(stage.get("/sites/a.test/compare?to=d11").html.contains("/do/site-migrate/a.test?platform=d11"));
+
+    let allowed = stage.get("/do/site-migrate/a.test?platform=d11&allow_missing=left_out");
+    assert!(allowed.text().contains("a.test fits the platform d11"), "{}", allowed.text());
+    assert!(allowed.html.contains("<button class=\"button primary\">Migrate"), "{}", allowed.html);
+    let sent = stage.post("/do/site-migrate/a.test", &allowed.filled(&[]));
+    task(&sent);
+    stage.work();
+    let began = stage.front.back_ends.machine("web1").began();
+    let asked = serde_json::to_value(&began.last().unwrap().task).unwrap();
+    assert_eq!(asked["allow_missing"], serde_json::json!(["left_out"]), "{asked}");
+    assert_eq!(site(&stage, "a.test").unwrap()["platform"], "d11");
+}
