@@ -1,8 +1,8 @@
 //! What can be asked of sites.
 
 use aegir_domain::{
-    ContextName, Former, FormerName, HostName, MigrateSite, NodeId, NodeKind, ObjectStatus, SiteContext, SiteName,
-    Task, TaskState,
+    ContextName, Former, FormerName, HostName, MigrateSite, NodeId, NodeKind, ObjectStatus, Rehearse, SiteContext,
+    SiteName, Task, TaskState,
 };
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
@@ -196,9 +196,18 @@ impl Hosting {
                 let why = format!("`{}` lives on `{name}` already", context.name);
                 return Err(BadParameters::one(asked.operation, "platform", why, "name another platform").into());
             }
+            let rehearse = match (asked.given.flag("rehearse"), asked.given.flag("rehearse_first")) {
+                (true, true) => {
+                    let why = "with `rehearse_first` the site moves, with `rehearse` it does not";
+                    return Err(BadParameters::one(asked.operation, "rehearse", why, "give one of them").into());
+                }
+                (true, false) => Some(Rehearse::Only),
+                (false, true) => Some(Rehearse::First),
+                (false, false) => None,
+            };
             let allow_missing = asked.given.texts("allow_missing").into_iter().collect();
             let site = context.name.clone();
-            Ok(Task::MigrateSite(Box::new(MigrateSite { site, platform: name, db_server, allow_missing })))
+            Ok(Task::MigrateSite(Box::new(MigrateSite { site, platform: name, db_server, allow_missing, rehearse })))
         })
         .await
     }

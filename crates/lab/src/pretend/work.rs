@@ -6,7 +6,8 @@ use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
     AttemptId, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, Context, ContextName, Database,
     DbName, Fault, FaultReport, Former, FoundBackup, InstallSite, Instance, Left, Marker, Outcome, PackageCode,
-    PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, SiteAnswer, SiteContext, Task,
+    PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, Rehearse, SiteAnswer, SiteContext,
+    Task,
 };
 use serde_json::{Map, Value, json};
 
@@ -259,6 +260,10 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
         Task::MigrateSite(migrate) => {
             let platform = &migrate.platform;
             must(&ContextName::Platform(platform.clone()))?;
+            if migrate.rehearse == Some(Rehearse::Only) {
+                must(&name)?;
+                return Ok(Done::default());
+            }
             let moved = moved(must(&name)?, platform).ok_or_else(|| no(PretendFault::Failed))?;
             let moved = match (moved, &migrate.db_server) {
                 (Context::Site(site), Some(server)) => {

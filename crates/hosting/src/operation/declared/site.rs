@@ -111,6 +111,8 @@ const MIGRATE: &[Parameter] = &[
         "a package that may be missing there though the site has it enabled: its machine name; the log tells of each",
         "none",
     ),
+    flag("rehearse", "all of it is tried on a copy while the site goes on, and nothing else happens"),
+    flag("rehearse_first", "the same first; the site moves if all was well"),
 ];
 
 const CLONE: &[Parameter] = &[

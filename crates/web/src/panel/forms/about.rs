@@ -93,6 +93,9 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             "A package that the platform lacks stands in the way, unless you say that the site may do without it; the log \
              of the task tells of each."
                 .to_owned(),
+            "Rehearsed, all of it is tried on a copy first, which sends no mail: the updates run, and the most telling pages \
+             and the status report are compared with what they are now. Meanwhile the site goes on."
+                .to_owned(),
         ],
         OperationId::SiteGoBack => vec![
             "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \

@@ -190,6 +190,8 @@ pub(in crate::panel) fn label_of(name: &str) -> String {
         "with_mail" => return "It may send mail".into(),
         "with_cron" => return "It runs cron by itself".into(),
         "allow_missing" => return "It may do without".into(),
+        "rehearse" => return "Only rehearse it".into(),
+        "rehearse_first" => return "Rehearse it first".into(),
         _ => (),
     }
     let words = name.split('_').map(|word| match word {
