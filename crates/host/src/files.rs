@@ -145,6 +145,9 @@ impl fmt::Debug for Files {
     }
 }
 
+/// A file that is open, before its first byte: how many it has, and they.
+pub type OpenFile = (u64, Box<dyn Read + Send>);
+
 /// More than this is read by no one in one piece.
 const LONGEST_READ: u64 = 64 * 1024 * 1024;
 
@@ -211,7 +214,7 @@ impl Files {
 
     /// A file of any size, to be read from its beginning, and how many bytes it has; nothing if there is none. Links are
     /// refused, and it stays the same file though its name is given to another one.
-    pub fn open(&self, path: &Path) -> Result<Option<(u64, Box<dyn Read + Send>)>, FileFault> {
+    pub fn open(&self, path: &Path) -> Result<Option<OpenFile>, FileFault> {
         let fault = |error: io::Error| FileFault::new("read", path, error);
         let Some(place) = self.place_if_there("read", path)? else { return Ok(None) };
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;

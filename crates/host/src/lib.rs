@@ -37,8 +37,8 @@ pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
 pub use detached::{Detached, start_detached};
 pub use files::{
-    Archive, Bounds, Changed, Contents, CopyModes, FileFault, Files, Kind, Packed, Recorder, SUMS, Space, Stat, Survey,
-    TextFile, Trouble, Unpacked, Unpacking, Wanted, Written, told_names,
+    Archive, Bounds, Changed, Contents, CopyModes, FileFault, Files, Kind, OpenFile, Packed, Recorder, SUMS, Space,
+    Stat, Survey, TextFile, Trouble, Unpacked, Unpacking, Wanted, Written, told_names,
 };
 pub use locks::{Lock, LockFault, Locks};
 pub use mint::{Mint, SystemMint};
