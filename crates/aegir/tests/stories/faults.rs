@@ -20,8 +20,9 @@ const RENAME: [&str; 3] = ["rename", "@shop.localhost", "store.localhost"];
 
 /// A site whose updates on the platform `new` do what `word` says, and a backup of it.
 fn a_troubled_site(lab: &Lab, shape: &str, word: &str) -> (Site, String) {
-    let [old, _] = two_releases(lab, shape);
+    // Before the platforms are verified: their pools have the limit.
     settle(lab, "update_limit = 5\n");
+    let [old, _] = two_releases(lab, shape);
     let site = Site::install(lab, NAME, "old", "localhost", Some("troubled"));
     is_troubled(lab, &old, word);
     site.answers(lab);
@@ -90,8 +91,8 @@ fn a_database_server_that_dies_while_updates_run_leaves_the_site_as_it_was() {
 fn a_copy_or_a_restore_whose_updates_go_wrong_or_never_end_leaves_all_as_it_was() {
     for shape in ["seven", "ten"] {
         let lab = Lab::start(way());
-        let old = two_releases(&lab, shape)[0].clone();
         settle(&lab, "update_limit = 5\n");
+        let old = two_releases(&lab, shape)[0].clone();
         let site = Site::install(&lab, NAME, "old", "localhost", Some("troubled"));
         for word in ["error", "exit", "requirement", "endless"] {
             is_troubled(&lab, &old, word);

@@ -93,10 +93,11 @@ fn an_update_that_goes_wrong_leaves_the_site_as_it_was() {
         ("ten", &["exception", "error", "exit", "requirement", "endless", "post-exception", "post-error"][..]),
     ] {
         let lab = Lab::start(way());
-        let [old, _] = two_releases(&lab, shape);
+        // Before the platforms are verified: their pools have the limit.
         let hostmaster = lab.home().join("hostmaster");
         fs::write(hostmaster.join("aegir.toml"), "update_limit = 8\n").unwrap();
         lab.give(&hostmaster);
+        let [old, _] = two_releases(&lab, shape);
         let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("troubled"));
         let trouble = old.join("sites/shop.localhost/trouble");
         for word in words {
