@@ -197,8 +197,8 @@ impl Hosting {
                 return Err(BadParameters::one(asked.operation, "platform", why, "name another platform").into());
             }
             let allow_missing = asked.given.texts("allow_missing").into_iter().collect();
-            let site = context.name.clone();
-            Ok(Task::MigrateSite(Box::new(MigrateSite { site, platform: name, db_server, allow_missing })))
+            let there = MigrateSite::to(context.name.clone(), name);
+            Ok(Task::MigrateSite(Box::new(MigrateSite { db_server, allow_missing, ..there })))
         })
         .await
     }
