@@ -103,17 +103,6 @@ pub trait DbDriver: Send + Sync {
     /// Copies the rows of a table to one of the same name and shape. `None` where the whole is copied.
     fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement>;
 
-    /// Asks for the tables of `from` that take `at_least` so many bytes, and whose files hold all of them: the name and
-    /// the size of each. `None` where a table is no file.
-    fn ask_large_tables(&self, from: &DbName, at_least: u64) -> Option<Statement>;
-
-    /// Asks for the folder with a server's data, in which each database has one of its own: one row. `None` where there is no server.
-    fn ask_data_directory(&self) -> Option<Statement>;
-
-    /// Copies the file of a table that [`DbDriver::ask_large_tables`] names to an empty one of the same name and shape.
-    /// `None` where a table is no file.
-    fn copy_as_file(&self, from: &DbName, to: &DbName, table: &str) -> Option<CopyAsFile>;
-
     /// Removes all rows of a table. It is for a connection that is in the database.
     fn empty_table(&self, table: &str) -> Statement;
 
@@ -139,21 +128,6 @@ pub trait DbDriver: Send + Sync {
 
     /// What a site's PHP needs to reach its database, as the `db_*` parameters that `settings.php` reads.
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)>;
-}
-
-/// How the file of a table is copied, by one connection.
-#[derive(Clone, Debug)]
-pub struct CopyAsFile {
-    /// Takes its own file from the empty table.
-    pub make_room: Statement,
-    /// Have the table that is copied written down whole, and nobody write to it. They wait for seconds at the most.
-    pub hold: Vec<Statement>,
-    /// The files to copy from the one database's folder to the other's: the table's own, then what is of use only until it is taken.
-    pub files: [String; 2],
-    /// Lets go of what is held; the copy is made.
-    pub let_go: Statement,
-    /// Has the empty table be what was copied.
-    pub take: Statement,
 }
 
 /// A column of a table, and the columns by which the table's rows are known.

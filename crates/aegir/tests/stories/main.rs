@@ -19,7 +19,6 @@ mod hostile;
 mod installers;
 mod kills;
 mod languages;
-mod large_tables;
 mod logins;
 mod main_job;
 mod modes;

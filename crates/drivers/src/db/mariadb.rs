@@ -12,7 +12,7 @@ use std::path::Path;
 use aegir_domain::{DbEngine, DbName, GrantHost, Marker, Password, Remedy};
 
 use super::statement::quoted;
-use super::{Access, At, CopyAsFile, DbDriver, InTable, Place, Product, ProductKind, Statement, dump, numbers};
+use super::{Access, At, DbDriver, InTable, Place, Product, ProductKind, Statement, dump, numbers};
 use crate::DriverFault;
 
 /// MariaDB 10.3 or later, MySQL 5.7.8 or later.
@@ -195,42 +195,6 @@ impl DbDriver for MariaDb {
     fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement> {
         let table = back_ticked(table);
         Some(Statement::plain(format!("INSERT INTO `{to}`.{table} SELECT * FROM `{from}`.{table}")))
-    }
-
-    fn ask_large_tables(&self, from: &DbName, at_least: u64) -> Option<Statement> {
-        // Names that are the names of their files too. What an index of words holds lies in files of its own, and a
-        // foreign key is known by both of its tables.
-        let of_table = format!("TABLE_SCHEMA = '{from}' AND TABLE_NAME = t.TABLE_NAME");
-        Some(Statement::plain(format!(
-            "SELECT t.TABLE_NAME, t.DATA_LENGTH + t.INDEX_LENGTH FROM information_schema.TABLES t \
-             WHERE t.TABLE_SCHEMA = '{from}' AND t.ENGINE = 'InnoDB' AND t.TABLE_TYPE = 'BASE TABLE' \
-             AND t.DATA_LENGTH + t.INDEX_LENGTH >= {at_least} AND t.TABLE_NAME REGEXP '^[A-Za-z0-9_]+$' \
-             AND t.CREATE_OPTIONS NOT LIKE '%partitioned%' AND t.CREATE_OPTIONS NOT LIKE '%ENCRYPT%' \
-             AND NOT EXISTS (SELECT 1 FROM information_schema.STATISTICS \
-             WHERE {of_table} AND INDEX_TYPE IN ('FULLTEXT', 'SPATIAL')) \
-             AND NOT EXISTS (SELECT 1 FROM information_schema.TABLE_CONSTRAINTS \
-             WHERE {of_table} AND CONSTRAINT_TYPE = 'FOREIGN KEY') \
-             AND NOT EXISTS (SELECT 1 FROM information_schema.REFERENTIAL_CONSTRAINTS r \
-             WHERE r.CONSTRAINT_SCHEMA = '{from}' AND r.REFERENCED_TABLE_NAME = t.TABLE_NAME)"
-        )))
-    }
-
-    fn ask_data_directory(&self) -> Option<Statement> {
-        Some(Statement::plain("SELECT @@datadir"))
-    }
-
-    fn copy_as_file(&self, from: &DbName, to: &DbName, table: &str) -> Option<CopyAsFile> {
-        let name = back_ticked(table);
-        Some(CopyAsFile {
-            make_room: Statement::plain(format!("ALTER TABLE `{to}`.{name} DISCARD TABLESPACE")),
-            hold: vec![
-                Statement::plain("SET SESSION lock_wait_timeout = 10"),
-                Statement::plain(format!("FLUSH TABLES `{from}`.{name} FOR EXPORT")),
-            ],
-            files: [format!("{table}.ibd"), format!("{table}.cfg")],
-            let_go: Statement::plain("UNLOCK TABLES"),
-            take: Statement::plain(format!("ALTER TABLE `{to}`.{name} IMPORT TABLESPACE")),
-        })
     }
 
     fn empty_table(&self, table: &str) -> Statement {

@@ -4,7 +4,6 @@
 //! takes a lock of the server that bears the attempt's name: what a killed process still had running
 //! there ends before another one takes it back.
 
-mod as_files;
 mod copying;
 mod dump;
 mod texts;

@@ -1,8 +1,7 @@
 //! A database held still, measured, and copied on its own server.
 //!
-//! Where tables are copied one by one, several connections share the work: nobody may write meanwhile. Large ones are
-//! copied as files where that can be (`as_files.rs`). A database that is a file is copied by its own engine, as it is at
-//! one moment.
+//! Where tables are copied one by one, several connections share the work: nobody may write meanwhile. A file is
+//! copied by its own engine, as it is at one moment.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -15,7 +14,6 @@ use aegir_domain::{Database, DbName, DbService, Fault, Remedy, ServerName};
 use aegir_drivers::db::{DbDriver, Place, Statement};
 use aegir_host::{Connection, Kind, Trouble, own_uid};
 
-use super::as_files::AsFiles;
 use super::dump::Sink;
 use super::{DbFault, DbServer, text_of};
 
@@ -235,16 +233,11 @@ impl DbServer<'_> {
         for table in self.names(to, &self.driver.ask_tables(to))? {
             self.run(&self.driver.drop_table(to, &table))?;
         }
-        let as_files = self.as_files(from, to);
-        let mut tables = self.names(from, &self.driver.ask_tables(from))?;
-        // The large ones first: else one of them goes on alone at the end.
-        let size = |table: &String| as_files.as_ref().and_then(|as_files| as_files.size(table)).unwrap_or_default();
-        tables.sort_by_key(|table| std::cmp::Reverse(size(table)));
+        let tables = self.names(from, &self.driver.ask_tables(from))?;
         let count = usize::from(self.world.parts.settings.copy_connections).clamp(1, MOST);
         let connections =
             (0..count).map(|number| self.connect_to_copy(to, number)).collect::<Result<Vec<_>, Fault>>()?;
-        let tables = Mutex::new(tables.into());
-        let work = Work { driver: self.driver, from, to, caches, as_files: as_files.as_ref(), tables };
+        let work = Work { driver: self.driver, from, to, caches, tables: Mutex::new(tables.into()) };
         let mut connections = connections.into_iter();
         let Some(first) = connections.next() else { return Ok(()) };
         thread::scope(|scope| {
@@ -254,12 +247,7 @@ impl DbServer<'_> {
                 copied = copied.and(other.join().unwrap_or_else(|_| Err(CopyFault::Broken.into())));
             }
             copied
-        })?;
-        drop(work);
-        if let Some(told) = as_files.and_then(AsFiles::told) {
-            self.world.say(told);
-        }
-        Ok(())
+        })
     }
 
     /// A connection in the database `to`, under a name by which it is found if we die.
@@ -315,8 +303,6 @@ struct Work<'a> {
     from: &'a DbName,
     to: &'a DbName,
     caches: &'a BTreeSet<String>,
-    /// How large tables are copied, if they can be copied otherwise than row by row.
-    as_files: Option<&'a AsFiles<'a>>,
     /// Those that nobody took up yet.
     tables: Mutex<VecDeque<String>>,
 }
@@ -341,18 +327,8 @@ impl Work<'_> {
         let Some(Some(shape)) = shape.and_then(|row| row.into_iter().nth(1)) else {
             return Err(CopyFault::NoShape { table: table.to_owned() }.into());
         };
-        let shape = String::from_utf8_lossy(&shape);
-        connection.run(&shape)?;
-        if self.caches.contains(table) {
-            return Ok(());
-        }
-        if let Some(as_files) = self.as_files.filter(|as_files| as_files.size(table).is_some()) {
-            if as_files.copy(connection, table)? {
-                return Ok(());
-            }
-            connection.run(&shape)?;
-        }
-        if let Some(copy) = self.driver.copy_rows(self.from, self.to, table) {
+        connection.run(&String::from_utf8_lossy(&shape))?;
+        if let (false, Some(copy)) = (self.caches.contains(table), self.driver.copy_rows(self.from, self.to, table)) {
             connection.run(copy.text().expose())?;
         }
         Ok(())
