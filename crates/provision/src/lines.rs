@@ -9,8 +9,8 @@ use crate::backup::{
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
-    BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, FlushCaches, HoldStill,
-    KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate,
+    BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal, FlushCaches,
+    HoldStill, KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate,
     ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
@@ -33,6 +33,7 @@ pub fn lines() -> Lines<World> {
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
         .undo::<DumpDatabase>()
+        .undo::<EndRehearsal>()
         .undo::<ForgetContext>()
         .undo::<HoldStill>()
         .undo::<Keep>()

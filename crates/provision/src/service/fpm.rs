@@ -98,13 +98,15 @@ impl<'w> PoolOf<'w> {
         Ok(pools.map(|pool| pool.text.expose().to_owned()).join("\n"))
     }
 
-    /// How long updates may take: as its pool is told, which is what the setting was at the platform's last verify.
+    /// How long updates may take: as the operator says, and no longer than their pool lets them, which has the setting
+    /// of the platform's last verify.
     pub(crate) fn update_limit(&self) -> Result<Duration, Fault> {
         let text = self.world.files().read_text(&self.path())?.unwrap_or_default();
         let seconds = text
             .split_once(&format!(".{UPDATES}]"))
             .and_then(|(_, pool)| value(pool, "request_terminate_timeout")?.trim_end_matches('s').parse().ok());
-        Ok(seconds.map_or_else(|| update_limit(self.world), Duration::from_secs))
+        let set = update_limit(self.world);
+        Ok(seconds.map_or(set, |seconds| set.min(Duration::from_secs(seconds))))
     }
 
     /// Ends what this task asked of updates, if anything of it still runs: nobody waits for it any more. It had its time

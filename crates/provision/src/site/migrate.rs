@@ -17,7 +17,7 @@ use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseF
 use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
 use super::deploy::former;
 use super::deploy::own::{KeepCredentials, ReplaceCredentials, TakeSalt};
-use super::deploy::rehearsal::{Shown, ShownNow, ShownThen};
+use super::deploy::rehearsal::{EndRehearsal, Shown, ShownNow, ShownThen};
 use super::deploy::updates::{RunUpdates, Visit, VisitNow};
 use super::facts::{DatabaseReady, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes};
@@ -87,7 +87,7 @@ impl Recipe<World> for Migrate {
             if self.asked.rehearse == Some(Rehearse::Only) {
                 return stop_after_rehearsal(run, on_trial, &ready.platform);
             }
-            layout::write_settings(run, &moved, &ready.platform)?;
+            run.step(EndRehearsal { site: Box::new(moved.clone()), platform: ready.platform.clone() })?;
         }
         let since = run.world().parts.clock.unix_ms();
         run.step(RaiseFence { site: site.name.clone(), attempt, since })?;

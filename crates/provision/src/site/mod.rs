@@ -27,6 +27,7 @@ pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};
 pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
 pub(crate) use deploy::former::BringBack;
 pub(crate) use deploy::own::{BringCredentials, KeepCredentials, MakeOwn, ReplaceCredentials, Sanitise, TakeSalt};
+pub(crate) use deploy::rehearsal::EndRehearsal;
 pub(crate) use deploy::relocate::Relocate;
 pub(crate) use deploy::updates::{Rebuild, RunUpdates};
 pub(crate) use drop_formers::DropFormers;

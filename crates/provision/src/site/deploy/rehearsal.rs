@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use aegir_domain::{Fault, PlatformContext, Remedy, SiteContext, SiteName};
 use aegir_drupal::driver::{KeyPages, Operation, Requirements, Severity, Visited};
-use aegir_recipe::Check;
+use aegir_recipe::{Action, Check, Undo};
+use serde::{Deserialize, Serialize};
 
 use super::updates::trial;
 use crate::World;
 use crate::service::php::Asker;
+use crate::site::layout::{SiteFile, settings_files};
+use crate::step::file::put;
 
 /// How long one page, or the report, may take.
 const PAGE: Duration = Duration::from_secs(240);
@@ -89,6 +92,33 @@ impl Check<World> for ShownThen {
             true => Ok(()),
             false => Err(Worse { site: self.site.name.clone(), worse }.into()),
         }
+    }
+}
+
+/// Has a copy on which a move was rehearsed have the settings with which the site is to live.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EndRehearsal {
+    pub(crate) site: Box<SiteContext>,
+    pub(crate) platform: PlatformContext,
+}
+
+impl Action<World> for EndRehearsal {
+    type Output = ();
+    const NAME: &'static str = "end-rehearsal";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let folder = self.platform.root.site_dir(&self.site.name);
+        for SiteFile { name, text, mode, group } in settings_files(world, &self.site, &self.platform)? {
+            put(world, &folder.join(name), text.as_bytes(), mode, group)?;
+        }
+        Ok(())
+    }
+}
+
+impl Undo<World> for EndRehearsal {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // It wrote into what an earlier step made.
+        Ok(())
     }
 }
 
