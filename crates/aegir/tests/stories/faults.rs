@@ -70,8 +70,7 @@ fn a_disk_that_is_full_while_updates_run_leaves_the_site_as_it_was() {
 fn a_database_server_that_dies_while_updates_run_leaves_the_site_as_it_was() {
     let lab = Lab::start(way());
     let (site, backup) = a_troubled_site(&lab, "ten", "endless");
-    let mut deaths = 0;
-    for words in to_later_code(&backup) {
+    for (deaths, words) in (1..).zip(to_later_code(&backup)) {
         let before = World::of(&lab);
         let mariadbd = lab.up().pid("mariadbd").or_else(|| lab.up().pid("mariadb")).unwrap();
 
@@ -79,7 +78,6 @@ fn a_database_server_that_dies_while_updates_run_leaves_the_site_as_it_was() {
         kill(mariadbd);
         let said = Said::whole(follower, &words);
 
-        deaths += 1;
         until("MariaDB is back", || lab.up().said().matches("MariaDB is back").count() >= deaths);
         said.ends(7).says("all is as it was");
         World::of(&lab).must_be(&before);

@@ -11,7 +11,7 @@ use aegir_domain::{BackupName, Fault, FaultReport, Remedy, SiteName};
 use aegir_host::{FileFault, Files};
 
 use super::Listed;
-use super::archive::Archive;
+use super::archive::{Archive, BackupFault};
 use crate::WorldParts;
 
 /// What the names of archives on their way begin with, which no backup's does.
@@ -70,8 +70,11 @@ fn take(files: &Files, backups: &Path, coming: &Path, from: &mut dyn Read) -> Re
 /// Looks through what came, and gives it its name.
 fn admit(files: &Files, backups: &Path, coming: &Path, name: &BackupName) -> Result<Listed, Fault> {
     // Where it lies meanwhile says nothing to whoever sent it.
-    let unreadable = |report| ReceiveFault::unreadable(name, report);
-    let archive = Archive::open(files, coming.to_owned(), name).map_err(|fault| unreadable(fault.report()))?;
+    let unreadable = |what, report| ReceiveFault::unreadable(name, what, report);
+    let archive = Archive::open(files, coming.to_owned(), name).map_err(|fault| {
+        let of_manifest = matches!(fault.downcast_ref(), Some(BackupFault::Manifest { .. }));
+        unreadable(if of_manifest { "its manifest: " } else { "" }, fault.report())
+    })?;
     match &archive.manifest {
         None if name.is_ours() => return Err(ReceiveFault::NoManifest { name: name.clone() }.into()),
         Some(_) if !name.is_ours() => return Err(ReceiveFault::OurOwn { name: name.clone() }.into()),
@@ -81,7 +84,8 @@ fn admit(files: &Files, backups: &Path, coming: &Path, name: &BackupName) -> Res
         _ => (),
     }
     let bounds = archive.bounds(files, backups)?;
-    let contents = files.look_through_archive(coming, bounds).map_err(|fault| unreadable(FaultReport::of(&fault)))?;
+    let contents =
+        files.look_through_archive(coming, bounds).map_err(|fault| unreadable("", FaultReport::of(&fault)))?;
     archive.must_be_whole(&contents)?;
     let mut named = name.clone();
     for turn in 2..=MOST_TURNS {
@@ -168,10 +172,10 @@ enum ReceiveFault {
 }
 
 impl ReceiveFault {
-    fn unreadable(name: &BackupName, report: FaultReport) -> ReceiveFault {
+    fn unreadable(name: &BackupName, what: &str, report: FaultReport) -> ReceiveFault {
         let FaultReport { message, because, .. } = report;
         let why = because.last().cloned().unwrap_or(message);
-        ReceiveFault::Unreadable { name: name.clone(), why }
+        ReceiveFault::Unreadable { name: name.clone(), why: format!("{what}{why}") }
     }
 }
 
