@@ -37,6 +37,8 @@ pub(crate) use server::DB_PASSWORD;
 pub(crate) use session::session_view;
 pub(crate) use setting::number;
 
+use std::pin::Pin;
+
 use crate::{Actor, Answer, BadParameters, Call, Given, Hosting, Names, Operation, OperationId, Reads, Refusal};
 
 /// An operation that is allowed, with what was given, read.
@@ -52,6 +54,9 @@ pub(crate) struct Asked<'a> {
     pub(crate) keyed: Option<&'a Keyed<'a>>,
 }
 
+/// The answer of an operation, on its way.
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send + 'a>>;
+
 impl Hosting {
     /// Does what is asked, if `actor` may, and writes down that it was asked.
     pub async fn perform(&self, actor: &Actor, call: Call) -> Result<Answer, Refusal> {
@@ -60,9 +65,7 @@ impl Hosting {
 
     async fn perform_as(&self, actor: &Actor, call: Call, keyed: Option<&Keyed<'_>>) -> Result<Answer, Refusal> {
         let operation = call.operation.declaration();
-        // It has room for whichever operation it is: on the heap, else whoever asks for several holds as many on its
-        // thread's stack.
-        let mut answer = Box::pin(self.perform_allowed(actor, &operation, &call, keyed)).await;
+        let mut answer = self.perform_allowed(actor, &operation, &call, keyed).await;
         if keyed.is_some_and(Keyed::is_known) {
             return answer;
         }
@@ -89,83 +92,89 @@ impl Hosting {
         let given = operation.read(&call.parameters)?;
         let (dry_run, reads) = (call.dry_run, call.reads);
         let asked = Asked { actor, operation, name: &name, given: &given, dry_run, reads, keyed };
+        self.answering(&asked).await
+    }
+
+    /// What answers is chosen here, and not where it is waited for: that would hold room for all of them on its stack
+    /// as long as one of them works.
+    fn answering<'a>(&'a self, asked: &'a Asked<'a>) -> Answering<'a> {
         use OperationId as Id;
-        match operation.id {
-            Id::ServerList => self.list_servers(&asked).await,
-            Id::ServerShow => self.show_server(&asked).await,
-            Id::ServerAdd => self.add_server(&asked).await,
-            Id::ServerEdit => self.edit_server(&asked).await,
-            Id::ServerVerify => self.verify_server(&asked).await,
-            Id::ServerTry => self.try_server(&asked).await,
-            Id::ServerHostKey => self.show_host_key(&asked).await,
-            Id::ServerTrust => self.trust_host_key(&asked).await,
-            Id::ServerForget => self.forget_server(&asked).await,
-            Id::PlatformList => self.list_platforms(&asked).await,
-            Id::PlatformShow => self.show_platform(&asked).await,
-            Id::PlatformAdd => self.add_platform(&asked).await,
-            Id::PlatformEdit => self.edit_platform(&asked).await,
-            Id::PlatformVerify => self.verify_platform(&asked).await,
-            Id::PlatformForget => self.forget_platform(&asked).await,
-            Id::SiteList => self.list_sites(&asked).await,
-            Id::SiteShow => self.show_site(&asked).await,
-            Id::SiteAdd => self.add_site(&asked).await,
-            Id::SiteOptions => self.site_options(&asked).await,
-            Id::SiteEdit => self.edit_site(&asked).await,
-            Id::SiteVerify => self.verify_site(&asked).await,
-            Id::SiteLogin => self.log_in_to_site(&asked).await,
-            Id::SitePackages => self.list_packages_of_site(&asked).await,
-            Id::SiteCompare => self.compare_site(&asked).await,
-            Id::SiteMigrate => self.migrate_site(&asked).await,
-            Id::SiteGoBack => self.go_back_with_site(&asked).await,
-            Id::SiteDropFormer => self.drop_former_of_site(&asked).await,
-            Id::SiteWrittenSince => self.tell_written_since(&asked).await,
-            Id::SiteBackup => self.back_up_site(&asked).await,
-            Id::SiteClone => self.clone_site(&asked).await,
-            Id::SiteRename => self.rename_site(&asked).await,
-            Id::BackupList => self.list_backups(&asked).await,
-            Id::BackupShow => self.show_backup(&asked).await,
-            Id::BackupVerify => self.verify_backup(&asked).await,
-            Id::BackupRestore => self.restore_backup(&asked).await,
-            Id::BackupDelete => self.delete_backup(&asked).await,
-            Id::SiteDelete => self.delete_site(&asked).await,
-            Id::TaskList => self.list_tasks(&asked).await,
-            Id::TaskShow => self.show_task(&asked).await,
-            Id::TaskLog => self.task_log(&asked).await,
-            Id::TaskCancel => self.cancel_task(&asked).await,
-            Id::TaskRetry => self.retry_task(&asked).await,
-            Id::QueueShow => self.show_queue().await,
-            Id::QueuePause | Id::QueueDrain => self.pause_queue(&asked, true).await,
-            Id::QueueResume => self.pause_queue(&asked, false).await,
-            Id::BulkList => self.list_bulk(&asked).await,
-            Id::BulkShow => self.show_bulk(&asked).await,
-            Id::BulkObjects => self.list_bulk_objects(&asked).await,
-            Id::BulkStart => self.start_bulk(&asked).await,
-            Id::BulkRetry => self.retry_bulk(&asked).await,
-            Id::PackageList => self.list_packages(&asked).await,
-            Id::PackageShow => self.show_package(&asked).await,
-            Id::TokenList => self.list_tokens(&asked).await,
-            Id::TokenAdd => self.add_token(&asked).await,
-            Id::TokenRevoke => self.revoke_token(&asked).await,
-            Id::AccountList => self.list_accounts(&asked).await,
-            Id::AccountAdd => self.add_account(&asked).await,
-            Id::AccountLink => self.link_account(&asked).await,
-            Id::AccountBlock => self.block_account(&asked).await,
-            Id::AccountUnblock => self.unblock_account(&asked).await,
-            Id::AccountDelete => self.delete_account(&asked).await,
-            Id::SessionList => self.list_sessions(&asked).await,
-            Id::SessionEnd => self.end_session(&asked).await,
-            Id::SettingList => self.list_settings().await,
-            Id::SettingShow => self.show_setting(&asked).await,
-            Id::SettingSet => self.set_setting(&asked).await,
-            Id::FieldList => self.list_fields().await,
-            Id::FieldAdd => self.add_field(&asked).await,
-            Id::FieldDelete => self.delete_field(&asked).await,
-            Id::FoundSiteList => self.list_found_sites(&asked).await,
-            Id::DriftList => self.list_drift(&asked).await,
-            Id::DriftResolve => self.resolve_drift(&asked).await,
-            Id::NodeShow => self.show_node(&asked).await,
-            Id::NodeHistory => self.node_history(&asked).await,
-            Id::AuditList => self.list_audit(&asked).await,
+        match asked.operation.id {
+            Id::ServerList => Box::pin(self.list_servers(asked)),
+            Id::ServerShow => Box::pin(self.show_server(asked)),
+            Id::ServerAdd => Box::pin(self.add_server(asked)),
+            Id::ServerEdit => Box::pin(self.edit_server(asked)),
+            Id::ServerVerify => Box::pin(self.verify_server(asked)),
+            Id::ServerTry => Box::pin(self.try_server(asked)),
+            Id::ServerHostKey => Box::pin(self.show_host_key(asked)),
+            Id::ServerTrust => Box::pin(self.trust_host_key(asked)),
+            Id::ServerForget => Box::pin(self.forget_server(asked)),
+            Id::PlatformList => Box::pin(self.list_platforms(asked)),
+            Id::PlatformShow => Box::pin(self.show_platform(asked)),
+            Id::PlatformAdd => Box::pin(self.add_platform(asked)),
+            Id::PlatformEdit => Box::pin(self.edit_platform(asked)),
+            Id::PlatformVerify => Box::pin(self.verify_platform(asked)),
+            Id::PlatformForget => Box::pin(self.forget_platform(asked)),
+            Id::SiteList => Box::pin(self.list_sites(asked)),
+            Id::SiteShow => Box::pin(self.show_site(asked)),
+            Id::SiteAdd => Box::pin(self.add_site(asked)),
+            Id::SiteOptions => Box::pin(self.site_options(asked)),
+            Id::SiteEdit => Box::pin(self.edit_site(asked)),
+            Id::SiteVerify => Box::pin(self.verify_site(asked)),
+            Id::SiteLogin => Box::pin(self.log_in_to_site(asked)),
+            Id::SitePackages => Box::pin(self.list_packages_of_site(asked)),
+            Id::SiteCompare => Box::pin(self.compare_site(asked)),
+            Id::SiteMigrate => Box::pin(self.migrate_site(asked)),
+            Id::SiteGoBack => Box::pin(self.go_back_with_site(asked)),
+            Id::SiteDropFormer => Box::pin(self.drop_former_of_site(asked)),
+            Id::SiteWrittenSince => Box::pin(self.tell_written_since(asked)),
+            Id::SiteBackup => Box::pin(self.back_up_site(asked)),
+            Id::SiteClone => Box::pin(self.clone_site(asked)),
+            Id::SiteRename => Box::pin(self.rename_site(asked)),
+            Id::BackupList => Box::pin(self.list_backups(asked)),
+            Id::BackupShow => Box::pin(self.show_backup(asked)),
+            Id::BackupVerify => Box::pin(self.verify_backup(asked)),
+            Id::BackupRestore => Box::pin(self.restore_backup(asked)),
+            Id::BackupDelete => Box::pin(self.delete_backup(asked)),
+            Id::SiteDelete => Box::pin(self.delete_site(asked)),
+            Id::TaskList => Box::pin(self.list_tasks(asked)),
+            Id::TaskShow => Box::pin(self.show_task(asked)),
+            Id::TaskLog => Box::pin(self.task_log(asked)),
+            Id::TaskCancel => Box::pin(self.cancel_task(asked)),
+            Id::TaskRetry => Box::pin(self.retry_task(asked)),
+            Id::QueueShow => Box::pin(self.show_queue()),
+            Id::QueuePause | Id::QueueDrain => Box::pin(self.pause_queue(&asked, true)),
+            Id::QueueResume => Box::pin(self.pause_queue(&asked, false)),
+            Id::BulkList => Box::pin(self.list_bulk(asked)),
+            Id::BulkShow => Box::pin(self.show_bulk(asked)),
+            Id::BulkObjects => Box::pin(self.list_bulk_objects(asked)),
+            Id::BulkStart => Box::pin(self.start_bulk(asked)),
+            Id::BulkRetry => Box::pin(self.retry_bulk(asked)),
+            Id::PackageList => Box::pin(self.list_packages(asked)),
+            Id::PackageShow => Box::pin(self.show_package(asked)),
+            Id::TokenList => Box::pin(self.list_tokens(asked)),
+            Id::TokenAdd => Box::pin(self.add_token(asked)),
+            Id::TokenRevoke => Box::pin(self.revoke_token(asked)),
+            Id::AccountList => Box::pin(self.list_accounts(asked)),
+            Id::AccountAdd => Box::pin(self.add_account(asked)),
+            Id::AccountLink => Box::pin(self.link_account(asked)),
+            Id::AccountBlock => Box::pin(self.block_account(asked)),
+            Id::AccountUnblock => Box::pin(self.unblock_account(asked)),
+            Id::AccountDelete => Box::pin(self.delete_account(asked)),
+            Id::SessionList => Box::pin(self.list_sessions(asked)),
+            Id::SessionEnd => Box::pin(self.end_session(asked)),
+            Id::SettingList => Box::pin(self.list_settings()),
+            Id::SettingShow => Box::pin(self.show_setting(asked)),
+            Id::SettingSet => Box::pin(self.set_setting(asked)),
+            Id::FieldList => Box::pin(self.list_fields()),
+            Id::FieldAdd => Box::pin(self.add_field(asked)),
+            Id::FieldDelete => Box::pin(self.delete_field(asked)),
+            Id::FoundSiteList => Box::pin(self.list_found_sites(asked)),
+            Id::DriftList => Box::pin(self.list_drift(asked)),
+            Id::DriftResolve => Box::pin(self.resolve_drift(asked)),
+            Id::NodeShow => Box::pin(self.show_node(asked)),
+            Id::NodeHistory => Box::pin(self.node_history(asked)),
+            Id::AuditList => Box::pin(self.list_audit(asked)),
         }
     }
 }
