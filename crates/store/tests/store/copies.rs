@@ -52,9 +52,22 @@ async fn furnish(ground: &Ground) {
         "kind": "platform", "name": "d10", "root": "/var/aegir/platforms/d10", "server": "web1",
     }))
     .unwrap();
+    let was = serde_json::json!({
+        "name": "a.test-1", "platform": "d10", "db_server": "web1", "core": "10.3.6", "since": 5, "bytes": 1,
+        "database": { "name": "old", "marker": "aegir:a.test:0123456789abcdef" },
+    });
+    let moved: aegir_domain::SiteContext = serde_json::from_value(serde_json::json!({
+        "name": "a.test", "revision": 2, "platform": "d10", "db_server": "web1",
+        "database": { "name": "a_test", "marker": "aegir:a.test:0123456789abcdef" },
+        "profile": "minimal", "language": "de", "time_zone": "UTC", "title": "A", "account": "admin",
+        "mail": "a@a.test", "client": "admin", "core": "10.3.6", "formers": [was],
+    }))
+    .unwrap();
     ground
         .store
         .write(async |tx| {
+            tx.set_status(site, aegir_domain::ObjectStatus::Enabled, now).await?;
+            tx.record_site(site, &moved, platform, server, now).await?;
             tx.record_deed(site, "anna", "created", None, now).await?;
             tx.save_field(&field).await?;
             let language = ProfileLanguage { profile: "standard".parse().unwrap(), language: "de".parse().unwrap() };
