@@ -124,7 +124,7 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             "It stays the same site here: its tasks, its history and its client go along. Backups that were made before \
              bear the old name."
                 .to_owned(),
-            "What it was is kept under its old name; *Go back* returns to it with that name, unless another site has it \
+            "What it was is kept under its old name; “Go back” returns to it with that name, unless another site has it \
              by then."
                 .to_owned(),
         ],
@@ -133,7 +133,7 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             vec![
                 format!(
                     "With no new name, `{of}` is what this backup says: it is unpacked and loaded beside the site, which \
-                     goes on until the last moment. What the site was until then is kept, and *Go back* returns to it. \
+                     goes on until the last moment. What the site was until then is kept, and “Go back” returns to it. \
                      If `{of}` is gone, it is there again."
                 ),
                 format!(
