@@ -36,7 +36,7 @@ pub(crate) struct PoolOf<'w> {
 }
 
 impl<'w> PoolOf<'w> {
-    /// That of `platform`.
+    /// Those of `platform`.
     pub(crate) fn new(world: &'w World, platform: &'w PlatformContext) -> PoolOf<'w> {
         PoolOf { world, platform }
     }
@@ -88,7 +88,7 @@ impl<'w> PoolOf<'w> {
         };
         let templates = self.world.templates()?;
         let updates = Pool {
-            name: format!("{}{}", asked.name.trim_end_matches("ask"), UPDATES),
+            name: format!("platform_{}.{UPDATES}", self.platform.name),
             listen: self.world.update_socket(&self.platform.name),
             children: Children::OnDemand { max: 16, idle_seconds: 10 },
             request_seconds: update_limit(self.world).as_secs(),
@@ -268,11 +268,10 @@ impl Remedy for FpmFault {
     fn remedy(&self) -> Option<String> {
         Some(match self {
             FpmFault::NoProgram => "install it: on Debian, the package php-fpm".into(),
-            FpmFault::GoesOn { .. } => {
-                "look for the process of php-fpm that goes on (`ps -C php-fpm8.2 -o pid,etime,args`), end it, then run \
+            FpmFault::GoesOn { platform } => format!(
+                "look for the process that goes on (`pgrep -af 'pool platform_{platform}.{UPDATES}'`), end it, then run \
                  `aegir provision recover`"
-                    .into()
-            }
+            ),
             FpmFault::Refused { .. } => "correct what it names, then retry. What was running runs on".into(),
         })
     }
