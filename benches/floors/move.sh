@@ -49,7 +49,7 @@ copy_tables() {
     "CONCAT('INSERT INTO \`$TO_DATABASE\`.\`', TABLE_NAME, '\` SELECT * FROM \`', TABLE_NAME, '\`;')" |
     awk -v lanes="$LANES" -v to="$WORK/lane" '{ print > (to NR % lanes) }'
   for lane in "$WORK"/lane*; do
-    sql --init-command="SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, unique_checks = 0" \
+    sql --init-command="SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0" \
       "$DATABASE" <"$lane" &
     lanes+=($!)
   done

@@ -90,8 +90,15 @@ pub trait DbDriver: Send + Sync {
     /// Asks for the size of `name` in bytes: one row. `None` where the data is a file.
     fn ask_size(&self, name: &DbName) -> Option<Statement>;
 
-    /// Statements for a connection that copies rows: every row is to arrive as it was.
+    /// Statements for a connection that copies rows: every row is to arrive as it was, and what it copied is there once
+    /// it ran [`DbDriver::commit`].
     fn before_copying(&self) -> Vec<Statement>;
+
+    /// Has what a connection writes from now on stay all at once, or not at all.
+    fn begin(&self) -> Statement;
+
+    /// Has what a connection wrote stay.
+    fn commit(&self) -> Statement;
 
     /// Copies a whole database into a new file, as it is at one moment. `None` where it is copied table by table.
     fn copy_whole(&self, to: &Path) -> Option<Statement>;
@@ -99,6 +106,16 @@ pub trait DbDriver: Send + Sync {
     /// Asks for the statement that makes a table like one of `from`, in the second column of one row. It is for a
     /// connection that is in the database where the table is to be. `None` where the whole is copied.
     fn ask_table(&self, from: &DbName, table: &str) -> Option<Statement>;
+
+    /// The statement that [`DbDriver::ask_table`] answers, less the number that the table counts on from; and that
+    /// number, if the table counts.
+    fn shape(&self, statement: &str) -> (String, Option<u64>);
+
+    /// Has an empty table count on from `next`.
+    fn count_on(&self, name: &DbName, table: &str, next: u64) -> Option<Statement>;
+
+    /// Asks for any row of a table: one, or none.
+    fn ask_any_row(&self, name: &DbName, table: &str) -> Statement;
 
     /// Copies the rows of a table to one of the same name and shape. `None` where the whole is copied.
     fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement>;
@@ -116,9 +133,10 @@ pub trait DbDriver: Send + Sync {
     /// Statements for a connection that writes values as [`DbDriver::put_value`] has them.
     fn before_putting(&self) -> Vec<Statement>;
 
-    /// Asks for the rows of a table whose `column` holds `part`, `count` of them from the one behind `passed` on, in
-    /// the order of `keys`: these columns, then that one. It is for a connection that is in the database.
-    fn ask_holding(&self, in_table: &InTable<'_>, part: &str, count: usize, passed: usize) -> Statement;
+    /// Asks for the rows of a table in which one of `columns` holds the bytes of `part`, `count` of them from the one behind
+    /// `passed` on, in the order of `keys`: these columns, then `1` or `0` for each of `columns`. It is for a connection
+    /// that is in the database.
+    fn ask_holding(&self, table: &str, keys: &[String], columns: &[String], part: &str, limits: Limits) -> Statement;
 
     /// Has `column` be `value` in the row that `known_by` are the keys of.
     fn put_value(&self, in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>], value: &[u8]) -> Statement;
@@ -128,6 +146,15 @@ pub trait DbDriver: Send + Sync {
 
     /// What a site's PHP needs to reach its database, as the `db_*` parameters that `settings.php` reads.
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)>;
+}
+
+/// Which of the rows that are found are answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// So many of them.
+    pub count: usize,
+    /// Less so many that come first.
+    pub passed: usize,
 }
 
 /// A column of a table, and the columns by which the table's rows are known.

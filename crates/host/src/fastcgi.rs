@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::web::stream::Stream;
-use crate::web::{PhpPage, PhpRun, WebAddress, WebFault};
+use crate::web::{PhpBusy, PhpPage, PhpRun, WebAddress, WebFault};
 
 const BEGIN: u8 = 1;
 const END: u8 = 3;
@@ -27,27 +27,37 @@ pub(crate) fn ping(socket: &Path, path: &str, limit: Duration) -> Result<String,
     Ok(String::from_utf8_lossy(&page.body).trim().to_owned())
 }
 
-/// The tags of the requests that the php-fpm behind `socket` is answering, as the page `status` says.
-pub(crate) fn busy(socket: &Path, status: &str, limit: Duration) -> Result<Vec<String>, WebFault> {
+/// What the php-fpm behind `socket` is at, as the page `status` says.
+pub(crate) fn busy(socket: &Path, status: &str, limit: Duration) -> Result<PhpBusy, WebFault> {
     let params = [("REQUEST_METHOD", "GET"), ("QUERY_STRING", "full")];
     let page = ask(socket, status, &question(status, &params, &[]), limit, LONGEST)?;
-    Ok(busy_of(&String::from_utf8_lossy(&page.body)))
+    busy_of(&String::from_utf8_lossy(&page.body), status).ok_or_else(|| WebFault::NotTheProtocol {
+        at: WebAddress::Unix(socket.to_owned()),
+        asked: status.to_owned(),
+        protocol: "php-fpm's status page",
+    })
 }
 
-/// The query of each request in a status page that is being answered: what is idle shows the one that it had last.
-fn busy_of(page: &str) -> Vec<String> {
+/// What a status page tells, less the request for that page itself; nothing if it is none. What is idle shows the
+/// request that it had last.
+fn busy_of(page: &str, status: &str) -> Option<PhpBusy> {
+    let mut waiting = None;
     let mut tags = Vec::new();
     let mut idle = true;
     for line in page.lines() {
         match line.split_once(':').map(|(name, value)| (name.trim(), value.trim())) {
+            Some(("listen queue", count)) => waiting = count.parse().ok(),
             Some(("state", state)) => idle = state == "Idle",
             Some(("request URI", address)) if !idle => {
-                tags.extend(address.split_once('?').map(|(_, tag)| tag.to_owned()));
+                let (path, tag) = address.split_once('?').unwrap_or((address, ""));
+                if path != status {
+                    tags.push(tag.to_owned());
+                }
             }
             _ => (),
         }
     }
-    tags
+    Some(PhpBusy { tags, waiting: waiting? })
 }
 
 /// Has the php-fpm behind `socket` run a script.
@@ -177,6 +187,33 @@ mod tests {
 
         assert_eq!(ping(&socket, "/ping", Duration::from_secs(5)).unwrap(), "pong");
         assert_eq!(asked.join().unwrap(), question("/ping", &[("REQUEST_METHOD", "GET")], &[]));
+    }
+
+    #[test]
+    fn what_php_is_at_is_told_less_the_question() {
+        let process = |state: &str, uri: &str| {
+            format!(
+                "\n************************\npid:                  7\nstate:                {state}\nrequests: 2\nrequest URI:          {uri}\n"
+            )
+        };
+        let page = |waiting: u64, processes: &[String]| {
+            format!(
+                "pool:                 a\nlisten queue:         {waiting}\nmax listen queue:     9\n{}",
+                processes.concat()
+            )
+        };
+        let asks = process("Running", "/aegir-status?full");
+        let busy = |tags: &[&str], waiting| {
+            Some(PhpBusy { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), waiting })
+        };
+
+        assert_eq!(
+            busy_of(&page(0, &[process("Idle", "/index.php?q=a"), asks.clone()]), "/aegir-status"),
+            busy(&[], 0)
+        );
+        let pages = [process("Running", "/index.php"), asks, process("Reading headers", "/update.php?its-tag")];
+        assert_eq!(busy_of(&page(3, &pages), "/aegir-status"), busy(&["", "its-tag"], 3));
+        assert_eq!(busy_of("File not found.", "/aegir-status"), None);
     }
 
     #[test]

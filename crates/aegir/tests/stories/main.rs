@@ -31,3 +31,4 @@ mod restores;
 mod secrets;
 mod session;
 mod strangers;
+mod tables_ahead;

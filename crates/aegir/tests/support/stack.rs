@@ -99,7 +99,8 @@ impl Up {
         self.connect().run(statement).unwrap();
     }
 
-    fn connect(&self) -> Box<dyn aegir_host::Connection> {
+    /// A connection by the stack's own account.
+    pub fn connect(&self) -> Box<dyn aegir_host::Connection> {
         let endpoints = self.endpoints();
         let text = fs::read(&endpoints.db_credentials).unwrap();
         let credentials: serde_json::Value = serde_json::from_slice(&text).unwrap();

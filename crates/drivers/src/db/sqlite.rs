@@ -8,7 +8,7 @@ use std::path::Path;
 
 use aegir_domain::{DbName, GrantHost, Marker, Password};
 
-use super::{Access, At, DbDriver, InTable, Place, Product, ProductKind, Statement, numbers};
+use super::{Access, At, DbDriver, InTable, Limits, Place, Product, ProductKind, Statement, numbers};
 use crate::DriverFault;
 
 /// SQLite 3.
@@ -118,12 +118,32 @@ impl DbDriver for Sqlite {
         Vec::new()
     }
 
+    fn begin(&self) -> Statement {
+        Statement::plain("BEGIN")
+    }
+
+    fn commit(&self) -> Statement {
+        Statement::plain("COMMIT")
+    }
+
     fn copy_whole(&self, to: &Path) -> Option<Statement> {
         Some(Statement::plain(format!("VACUUM INTO '{}'", to.to_string_lossy().replace('\'', "''"))))
     }
 
     fn ask_table(&self, _: &DbName, _: &str) -> Option<Statement> {
         None
+    }
+
+    fn shape(&self, statement: &str) -> (String, Option<u64>) {
+        (statement.to_owned(), None)
+    }
+
+    fn count_on(&self, _: &DbName, _: &str, _: u64) -> Option<Statement> {
+        None
+    }
+
+    fn ask_any_row(&self, _: &DbName, table: &str) -> Statement {
+        Statement::plain(format!("SELECT 1 FROM {} LIMIT 1", named(table)))
     }
 
     fn copy_rows(&self, _: &DbName, _: &DbName, _: &str) -> Option<Statement> {
@@ -150,13 +170,18 @@ impl DbDriver for Sqlite {
         Vec::new()
     }
 
-    fn ask_holding(&self, in_table: &InTable<'_>, part: &str, count: usize, passed: usize) -> Statement {
-        let keys: Vec<String> = in_table.keys.iter().map(|key| named(key)).collect();
-        let (keys, column) = (keys.join(", "), named(in_table.column));
+    fn ask_holding(&self, table: &str, keys: &[String], columns: &[String], part: &str, limits: Limits) -> Statement {
+        let keys: Vec<String> = keys.iter().map(|key| named(key)).collect();
+        let part = literal(Some(part.as_bytes()));
+        let holds: Vec<String> = columns.iter().map(|column| format!("INSTR({}, {part}) > 0", named(column))).collect();
         Statement::plain(format!(
-            "SELECT {keys}, {column} FROM {} WHERE INSTR({column}, {}) > 0 ORDER BY {keys} LIMIT {count} OFFSET {passed}",
-            named(in_table.table),
-            literal(Some(part.as_bytes()))
+            "SELECT {keys}, {} FROM {} WHERE {} ORDER BY {keys} LIMIT {} OFFSET {}",
+            holds.join(", "),
+            named(table),
+            holds.join(" OR "),
+            limits.count,
+            limits.passed,
+            keys = keys.join(", "),
         ))
     }
 

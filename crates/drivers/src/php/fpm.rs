@@ -156,7 +156,6 @@ impl Pool {
                 max_spare => (spare * 3).min(max),
                 generation => self.generation,
                 terminate => self.request_seconds,
-                status => self.asks == Asks::Aegir,
                 slow_log => self.slow_log.as_ref().map(|path| path.to_string_lossy()),
                 temp => self.temp.to_string_lossy(),
                 disabled => disabled.join(","),

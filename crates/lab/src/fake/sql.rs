@@ -258,7 +258,10 @@ impl Session {
         if !state.databases.contains_key(database) {
             return Err(no(SqlKind::NoSuch, 1049, "Unknown database", sql));
         }
-        let sql = sql.replace(&format!("`{database}`."), "").replace(" ENGINE=InnoDB", "");
+        let sql = sql
+            .replace(&format!("`{database}`."), "")
+            .replace(" ENGINE=InnoDB", "")
+            .replace(" AS BINARY)", " AS BLOB)");
         let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, database))?;
         if sql.starts_with("SHOW CREATE TABLE") {
             let table = statement.values.last().map(|table| table.replace('\'', "''")).unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::service::http::Down;
 
 /// The page that a pool answers its number on.
 const PING: &str = "/aegir-ping";
-/// The page on which a pool of Ægir's tells what it is answering.
+/// The page on which a pool tells what it is answering.
 const STATUS: &str = "/aegir-status";
 /// However it is set, updates end by then.
 pub(crate) const LONGEST_UPDATE: Duration = Duration::from_secs(6 * 3600);
@@ -27,6 +27,8 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 const UPDATES: &str = "updates";
 /// The longest that anybody waits for what Drupal says about a site: until all its caches are rebuilt.
 pub(crate) const LONGEST_QUESTION: Duration = Duration::from_secs(240);
+/// How long an idle pool may take to say so.
+const AT_ONCE: Duration = Duration::from_millis(250);
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// The pools of one platform.
@@ -136,11 +138,18 @@ impl<'w> PoolOf<'w> {
         let busy = self.world.parts.web.busy_php(&socket, STATUS, Duration::from_secs(5));
         let tag = self.world.task.attempt.to_string();
         match busy {
-            Ok(tags) => tags.contains(&tag),
+            Ok(busy) => busy.tags.contains(&tag),
             // While it reloads, it answers nobody and ends what it was at.
             Err(WebFault::NoAnswer { .. }) => true,
             Err(_) => false,
         }
+    }
+
+    /// Whether php-fpm is at nobody's page: it says so at once, or it is not known.
+    pub(crate) fn is_idle(&self) -> bool {
+        let socket = self.world.php_socket(&self.platform.name);
+        let busy = self.world.parts.web.busy_php(&socket, STATUS, AT_ONCE);
+        busy.is_ok_and(|busy| busy.tags.is_empty() && busy.waiting == 0)
     }
 
     /// The generation in the text of a file.

@@ -78,7 +78,11 @@ impl Recipe<World> for GoBack {
         if back.name != site.name {
             run.step(RaiseFence { site: back.name.clone(), attempt, since })?;
         }
-        run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
+        run.step(HoldStill {
+            server: site.db_server.clone(),
+            database: site.database.clone(),
+            platform: Some(site.platform.clone()),
+        })?;
         let written = run.check(WrittenSince { site: site.clone(), since: former.since })?;
         tell_of(run, &written);
         let vhost = keep_of(run, &site, &from)?;

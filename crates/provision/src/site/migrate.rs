@@ -12,7 +12,7 @@ use aegir_domain::{
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::compare::{PackagesFit, all_is_there};
-use super::deploy::database::{CopyDatabase, CopyMoment, DatabaseToCopy};
+use super::deploy::database::{CopyDatabase, CopyMoment, DatabaseToCopy, MakeTables};
 use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
 use super::deploy::former;
@@ -89,9 +89,19 @@ impl Recipe<World> for Migrate {
             }
             run.step(EndRehearsal { site: Box::new(moved.clone()), platform: ready.platform.clone() })?;
         }
+        run.step(MakeTables {
+            server: site.db_server.clone(),
+            from: site.database.clone(),
+            to_server: db_server.clone(),
+            to: moved.database.clone(),
+        })?;
         let since = run.world().parts.clock.unix_ms();
         run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
-        run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
+        run.step(HoldStill {
+            server: site.db_server.clone(),
+            database: site.database.clone(),
+            platform: Some(site.platform.clone()),
+        })?;
         run.step(CopyDatabase {
             server: site.db_server.clone(),
             from: site.database.clone(),

@@ -22,7 +22,7 @@ pub(crate) use clone::Clone;
 pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
 pub(crate) use deploy::coming::MakeComing;
-pub(crate) use deploy::database::{CopyDatabase, CopyMoment};
+pub(crate) use deploy::database::{CopyDatabase, CopyMoment, MakeTables};
 pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};
 pub(crate) use deploy::files::{CopyFiles, TopUpFiles};
 pub(crate) use deploy::former::BringBack;

@@ -11,7 +11,7 @@ use aegir_domain::{
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
-use super::deploy::database::{CopyDatabase, DatabaseToCopy};
+use super::deploy::database::{CopyDatabase, DatabaseToCopy, MakeTables};
 use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::{CopyFiles, FilesToCopy, TopUpFiles};
 use super::deploy::former;
@@ -76,7 +76,11 @@ impl Recipe<World> for Rename {
         for name in [&site.name, &renamed.name] {
             run.step(RaiseFence { site: name.clone(), attempt, since })?;
         }
-        run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
+        run.step(HoldStill {
+            server: site.db_server.clone(),
+            database: site.database.clone(),
+            platform: Some(site.platform.clone()),
+        })?;
         list(run, &platform, &site.name, Vec::new())?;
         list(run, &platform, &renamed.name, renamed.names())?;
         run.step(CopyDatabase {
@@ -207,6 +211,12 @@ impl Rename {
         let from = platform.root.site_dir(&site.name);
         run.step(CopyFiles { from, root: platform.root.clone(), site: renamed.name.clone(), attempt })?;
         layout::write_settings(run, renamed, platform)?;
+        run.step(MakeTables {
+            server: site.db_server.clone(),
+            from: site.database.clone(),
+            to_server: renamed.db_server.clone(),
+            to: renamed.database.clone(),
+        })?;
         Ok(())
     }
 

@@ -23,10 +23,14 @@ const COPYING: Duration = Duration::from_secs(4 * 3600);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at who is connected.
 const PAUSE: Duration = Duration::from_millis(50);
-/// So many looks in a row must find nobody: who was let in just now may not be connected yet.
-const QUIET_LOOKS: u32 = 4;
+/// So many looks in a row must find nobody connected: who was let in just now may not be connected yet.
+const QUIET_LOOKS: u32 = 5;
+/// So many looks in a row must find PHP at nothing: who was let in just now may be on the way to it.
+const IDLE_LOOKS: u32 = 2;
 /// More connections than this do not copy any faster.
 const MOST: usize = 8;
+/// So many rows are copied before they are made to stay, and the rest of their table.
+const MANY_ROWS: u64 = 10_000;
 /// So many statements of a dump, each of about a megabyte, may be read and not loaded yet.
 const PIECES_ON_THE_WAY: usize = 8;
 
@@ -40,18 +44,24 @@ pub(crate) enum Held {
 }
 
 impl DbServer<'_> {
-    /// Waits until nobody is connected as the user of `name`, for five seconds at the most. Where that cannot be
-    /// told, it waits that long.
-    pub(crate) fn drain(&self, name: &DbName) -> Result<(), Fault> {
+    /// Waits until nobody is at anything that may write to `name`, for five seconds at the most: until `is_idle` says
+    /// that PHP is at nothing at all, or nobody was connected as its user for a while. Where neither can be told, it waits
+    /// that long.
+    pub(crate) fn drain(&self, name: &DbName, is_idle: &dyn Fn() -> bool) -> Result<(), Fault> {
         let clock = &self.world.parts.clock;
-        let Some(ask) = self.driver.ask_connections(name) else {
-            clock.sleep(PATIENCE);
-            return Ok(());
-        };
+        let ask = self.driver.ask_connections(name);
         let began = clock.now();
-        let mut quiet = 0;
-        while quiet < QUIET_LOOKS && clock.now().saturating_sub(began) < PATIENCE {
-            quiet = if self.rows(ask.text().expose())?.is_empty() { quiet + 1 } else { 0 };
+        let (mut idle, mut quiet) = (0, 0);
+        while clock.now().saturating_sub(began) < PATIENCE {
+            let connected = match &ask {
+                Some(ask) => Some(!self.rows(ask.text().expose())?.is_empty()),
+                None => None,
+            };
+            quiet = if connected == Some(false) { quiet + 1 } else { 0 };
+            idle = if connected != Some(true) && is_idle() { idle + 1 } else { 0 };
+            if idle == IDLE_LOOKS || quiet == QUIET_LOOKS {
+                break;
+            }
             clock.sleep(PAUSE);
         }
         Ok(())
@@ -229,24 +239,54 @@ impl DbServer<'_> {
         Ok(())
     }
 
-    fn copy_tables(&self, from: &DbName, to: &DbName, caches: &BTreeSet<String>) -> Result<(), Fault> {
-        for table in self.names(to, &self.driver.ask_tables(to))? {
-            self.run(&self.driver.drop_table(to, &table))?;
+    /// Makes the tables that a copy is to fill, where rows are copied table by table: making them takes longer than
+    /// filling small ones. What is there already goes first.
+    pub(crate) fn make_tables(&self, from: &Database, other: &DbServer<'_>, to: &Database) -> Result<(), Fault> {
+        other.must_bear(&to.name, &to.marker)?;
+        if self.server != other.server || matches!(self.service, DbService::Sqlite {}) {
+            return Ok(());
         }
+        for table in self.names(&to.name, &self.driver.ask_tables(&to.name))? {
+            self.run(&self.driver.drop_table(&to.name, &table))?;
+        }
+        self.share(&from.name, &to.name, |work, connection, table| work.make_table(connection, table))
+    }
+
+    fn copy_tables(&self, from: &DbName, to: &DbName, caches: &BTreeSet<String>) -> Result<(), Fault> {
+        let wanted: BTreeSet<String> = self.names(from, &self.driver.ask_tables(from))?.into_iter().collect();
+        let there: BTreeSet<String> = self.names(to, &self.driver.ask_tables(to))?.into_iter().collect();
+        for table in there.difference(&wanted) {
+            self.run(&self.driver.drop_table(to, table))?;
+        }
+        self.share(from, to, |work, connection, table| {
+            work.have_table(connection, table, there.contains(table))?;
+            if caches.contains(table) { Ok(0) } else { work.copy_rows(connection, table) }
+        })
+    }
+
+    /// Does `what` with each table of `from`, on several connections in `to`, and has it stay.
+    fn share(
+        &self,
+        from: &DbName,
+        to: &DbName,
+        what: impl Fn(&Work<'_>, &mut dyn Connection, &str) -> Result<u64, Fault> + Sync,
+    ) -> Result<(), Fault> {
         let tables = self.names(from, &self.driver.ask_tables(from))?;
         let count = usize::from(self.world.parts.settings.copy_connections).clamp(1, MOST);
         let connections =
             (0..count).map(|number| self.connect_to_copy(to, number)).collect::<Result<Vec<_>, Fault>>()?;
-        let work = Work { driver: self.driver, from, to, caches, tables: Mutex::new(tables.into()) };
+        let work = Work { driver: self.driver, from, to, tables: Mutex::new(tables.into()) };
+        let (work, what) = (&work, &what);
         let mut connections = connections.into_iter();
         let Some(first) = connections.next() else { return Ok(()) };
         thread::scope(|scope| {
-            let others: Vec<_> = connections.map(|connection| scope.spawn(|| work.copy(connection))).collect();
-            let mut copied = work.copy(first);
+            let others: Vec<_> =
+                connections.map(|connection| scope.spawn(move || work.all(connection, what))).collect();
+            let mut done = work.all(first, what);
             for other in others {
-                copied = copied.and(other.join().unwrap_or_else(|_| Err(CopyFault::Broken.into())));
+                done = done.and(other.join().unwrap_or_else(|_| Err(CopyFault::Broken.into())));
             }
-            copied
+            done
         })
     }
 
@@ -302,36 +342,81 @@ struct Work<'a> {
     driver: &'a dyn DbDriver,
     from: &'a DbName,
     to: &'a DbName,
-    caches: &'a BTreeSet<String>,
     /// Those that nobody took up yet.
     tables: Mutex<VecDeque<String>>,
 }
 
 impl Work<'_> {
-    /// Copies one table after the other, until none is left.
-    fn copy(&self, mut connection: Box<dyn Connection>) -> Result<(), Fault> {
+    /// Takes up one table after the other, until none is left. `what` gives how many rows it wrote.
+    fn all(
+        &self,
+        mut connection: Box<dyn Connection>,
+        what: &(impl Fn(&Work<'_>, &mut dyn Connection, &str) -> Result<u64, Fault> + Sync),
+    ) -> Result<(), Fault> {
+        let commit = self.driver.commit();
+        let mut rows = 0;
         loop {
             let table = self.tables.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(table) = table else { return Ok(()) };
-            if let Err(fault) = self.copy_table(&mut *connection, &table) {
-                // The others have nothing more to do.
-                self.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                return Err(fault);
+            let Some(table) = table else { break };
+            match what(self, &mut *connection, &table) {
+                Ok(more) => rows += more,
+                Err(fault) => {
+                    // The others have nothing more to do.
+                    self.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    return Err(fault);
+                }
             }
+            if rows > MANY_ROWS {
+                connection.run(commit.text().expose())?;
+                rows = 0;
+            }
+        }
+        connection.run(commit.text().expose())?;
+        Ok(())
+    }
+
+    /// The statement that makes a table like the one of `of`.
+    fn shape(&self, connection: &mut dyn Connection, of: &DbName, table: &str) -> Result<String, Fault> {
+        let ask = self.driver.ask_table(of, table);
+        let shape = ask.map(|ask| connection.rows(ask.text().expose())).transpose()?.unwrap_or_default();
+        match shape.into_iter().next().and_then(|row| row.into_iter().nth(1)) {
+            Some(Some(shape)) => Ok(String::from_utf8_lossy(&shape).into_owned()),
+            _ => Err(CopyFault::NoShape { table: table.to_owned() }.into()),
         }
     }
 
-    fn copy_table(&self, connection: &mut dyn Connection, table: &str) -> Result<(), Fault> {
-        let Some(ask) = self.driver.ask_table(self.from, table) else { return Ok(()) };
-        let shape = connection.rows(ask.text().expose())?.into_iter().next();
-        let Some(Some(shape)) = shape.and_then(|row| row.into_iter().nth(1)) else {
-            return Err(CopyFault::NoShape { table: table.to_owned() }.into());
-        };
-        connection.run(&String::from_utf8_lossy(&shape))?;
-        if let (false, Some(copy)) = (self.caches.contains(table), self.driver.copy_rows(self.from, self.to, table)) {
-            connection.run(copy.text().expose())?;
+    fn make_table(&self, connection: &mut dyn Connection, table: &str) -> Result<u64, Fault> {
+        let shape = self.shape(connection, self.from, table)?;
+        connection.run(&shape)?;
+        Ok(0)
+    }
+
+    /// Has an empty table be in `to`, of the shape that it has in `from`, where it counts on from the same number. One
+    /// that was made earlier will do if that is all true of it.
+    fn have_table(&self, connection: &mut dyn Connection, table: &str, is_there: bool) -> Result<(), Fault> {
+        let statement = self.shape(connection, self.from, table)?;
+        if is_there {
+            let (shape, next) = self.driver.shape(&statement);
+            let (made, counts_from) = self.driver.shape(&self.shape(connection, self.to, table)?);
+            let any = self.driver.ask_any_row(self.to, table);
+            if made == shape && connection.rows(any.text().expose())?.is_empty() {
+                let count_on = next.filter(|_| next != counts_from);
+                if let Some(count_on) = count_on.and_then(|next| self.driver.count_on(self.to, table, next)) {
+                    connection.run(count_on.text().expose())?;
+                }
+                return Ok(());
+            }
+            connection.run(self.driver.drop_table(self.to, table).text().expose())?;
         }
+        connection.run(&statement)?;
         Ok(())
+    }
+
+    fn copy_rows(&self, connection: &mut dyn Connection, table: &str) -> Result<u64, Fault> {
+        match self.driver.copy_rows(self.from, self.to, table) {
+            Some(copy) => Ok(connection.run(copy.text().expose())?),
+            None => Ok(0),
+        }
     }
 }
 

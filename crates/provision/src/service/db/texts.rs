@@ -3,15 +3,15 @@
 //! Only for a database that no PHP has opened yet: a file is opened to be written to.
 
 use aegir_domain::{Database, DbService, Fault, Password};
-use aegir_drivers::db::{InTable, holds_text};
+use aegir_drivers::db::{InTable, Limits, holds_text};
 use aegir_drupal::moved::{Moved, Value, is_looked_through};
 use aegir_drupal::own::{Fresh, OF_VISITS, PERSONAL, Row, rows, with_uuid};
 use aegir_host::Connection;
 
 use super::DbServer;
 
-/// So many rows are read at once.
-const ROWS: usize = 200;
+/// The keys of so many rows are read at once: each time the table is looked through anew.
+const ROWS: usize = 20_000;
 
 /// How long one statement may take: it may look through a table that is large.
 const LOOKING: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -34,6 +34,16 @@ struct Table {
     keys: Vec<String>,
 }
 
+/// Whether a value holds the name of the old folder, once it was looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    No,
+    /// As a part of another name.
+    Another,
+    /// It does, and only the site's own code can change it.
+    Left,
+}
+
 impl DbServer<'_> {
     /// Puts right, in all tables of `database`, what names the folder that a site lived in.
     pub(crate) fn put_paths_right(
@@ -45,16 +55,10 @@ impl DbServer<'_> {
         let mut connection = self.to_write(database, password)?;
         let mut put_right = PutRight::default();
         for table in self.tables_of(database, &mut *connection)? {
-            if !is_looked_through(&table.name) || table.keys.is_empty() {
+            if !is_looked_through(&table.name) || table.keys.is_empty() || table.texts.is_empty() {
                 continue;
             }
-            let (mut changed, mut left) = (0, 0);
-            for column in &table.texts {
-                let here = InTable { table: &table.name, column, keys: &table.keys };
-                let (more, still) = self.put_column_right(&mut *connection, &here, moved)?;
-                changed += more;
-                left += still;
-            }
+            let (changed, left) = self.put_table_right(&mut *connection, &table, moved)?;
             if changed > 0 {
                 put_right.changed.push((table.name.clone(), changed));
             }
@@ -65,38 +69,67 @@ impl DbServer<'_> {
         Ok(put_right)
     }
 
-    /// How many values of a column were changed, and how many are left.
-    fn put_column_right(
+    /// How many values of a table were changed, and how many are left.
+    fn put_table_right(
         &self,
         connection: &mut dyn Connection,
-        here: &InTable<'_>,
+        table: &Table,
         moved: &Moved,
     ) -> Result<(usize, usize), Fault> {
+        let Table { name, texts, keys, .. } = table;
         let (mut changed, mut left, mut passed) = (0, 0, 0);
         loop {
             // What was changed is not found again; what still holds the name is passed by.
-            let ask = self.driver.ask_holding(here, &moved.needle(), ROWS, passed);
+            let ask = self.driver.ask_holding(name, keys, texts, &moved.needle(), Limits { count: ROWS, passed });
             let rows = connection.rows(ask.text().expose())?;
             let all = rows.len();
-            for mut row in rows {
-                match row.pop().flatten().map(|value| moved.value(&value)) {
-                    Some(Value::Changed(new)) => {
-                        connection.run(self.driver.put_value(here, &row, &new).text().expose())?;
-                        changed += 1;
-                        // The end of another name stands there still.
-                        passed += usize::from(super::contains(&new, moved.needle().as_bytes()));
+            connection.run(self.driver.begin().text().expose())?;
+            for row in rows {
+                let (known_by, holds) = row.split_at(keys.len().min(row.len()));
+                let mut known_by = known_by.to_vec();
+                let mut holds_still = false;
+                for (column, _) in texts.iter().zip(holds).filter(|(_, holds)| holds.as_deref() == Some(b"1")) {
+                    let here = InTable { table: name, column, keys };
+                    let (new, named) = self.put_value_right(connection, &here, &known_by, moved)?;
+                    changed += usize::from(new.is_some());
+                    left += usize::from(named == Named::Left);
+                    holds_still |= named != Named::No;
+                    // A row may be known by what is put right.
+                    if let Some(at) = keys.iter().position(|key| key == column).filter(|_| new.is_some()) {
+                        known_by[at] = new;
                     }
-                    Some(Value::Left) => {
-                        left += 1;
-                        passed += 1;
-                    }
-                    Some(Value::Same) | None => passed += 1,
                 }
+                passed += usize::from(holds_still);
             }
+            connection.run(self.driver.commit().text().expose())?;
             if all < ROWS {
                 return Ok((changed, left));
             }
         }
+    }
+
+    /// What a value was changed to, if it was, and whether it names the old folder still.
+    fn put_value_right(
+        &self,
+        connection: &mut dyn Connection,
+        here: &InTable<'_>,
+        known_by: &[Option<Vec<u8>>],
+        moved: &Moved,
+    ) -> Result<(Option<Vec<u8>>, Named), Fault> {
+        let rows = connection.rows(self.driver.ask_value(here, known_by).text().expose())?;
+        let Some(Some(was)) = rows.into_iter().next().and_then(|row| row.into_iter().next()) else {
+            return Ok((None, Named::No));
+        };
+        Ok(match moved.value(&was) {
+            Value::Changed(new) => {
+                connection.run(self.driver.put_value(here, known_by, &new).text().expose())?;
+                // The end of another name stands there still.
+                let holds = super::contains(&new, moved.needle().as_bytes());
+                (Some(new), if holds { Named::Another } else { Named::No })
+            }
+            Value::Left => (None, Named::Left),
+            Value::Same => (None, Named::Another),
+        })
     }
 
     /// Gives a copy of a site the keys of a site of its own, and nobody is signed in there.

@@ -59,6 +59,34 @@ impl Undo<World> for CopyMoment {
     }
 }
 
+/// Makes the tables that a copy is to fill, empty, while the site goes on: [`CopyDatabase`] makes only those anew that
+/// are of another shape by then.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MakeTables {
+    pub(crate) server: ServerName,
+    pub(crate) from: Database,
+    /// Whose `to` is.
+    pub(crate) to_server: ServerName,
+    pub(crate) to: Database,
+}
+
+impl Action<World> for MakeTables {
+    type Output = ();
+    const NAME: &'static str = "make-tables";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let other = DbServer::beside_another(world, &self.to_server)?;
+        DbServer::of(world, &self.server)?.make_tables(&self.from, &other, &self.to)
+    }
+}
+
+impl Undo<World> for MakeTables {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        // They go with the step that made the database, once nothing makes any more of them.
+        DbServer::of(world, &self.server)?.end_copying()
+    }
+}
+
 /// Copies a database that nobody writes to into an empty one, of the same server or of another one of its kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CopyDatabase {

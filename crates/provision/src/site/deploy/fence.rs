@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aegir_domain::{
-    AttemptId, ContextName, Database, Fault, PlatformContext, Remedy, ServerName, SiteContext, SiteName,
+    AttemptId, ContextName, Database, Fault, PlatformContext, PlatformName, Remedy, ServerName, SiteContext, SiteName,
 };
 use aegir_host::WebAddress;
 use aegir_recipe::{Action, Check, Finish, Undo};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::World;
 use crate::service::DbServer;
+use crate::service::fpm::PoolOf;
 
 /// Nobody else has fenced the site.
 pub(crate) struct NotFenced {
@@ -71,6 +72,9 @@ fn lower(world: &World, site: &SiteName, attempt: AttemptId) -> Result<Option<u6
 pub(crate) struct HoldStill {
     pub(crate) server: ServerName,
     pub(crate) database: Database,
+    /// Whose PHP answers the site's visitors. The journals of earlier releases do not say.
+    #[serde(default)]
+    pub(crate) platform: Option<PlatformName>,
 }
 
 impl Action<World> for HoldStill {
@@ -79,7 +83,9 @@ impl Action<World> for HoldStill {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let server = DbServer::of(world, &self.server)?;
-        server.drain(&self.database.name)?;
+        let platform = self.platform.as_ref().map(|name| world.contexts().platform(name)).transpose()?;
+        let pool = platform.as_ref().map(|platform| PoolOf::new(world, platform));
+        server.drain(&self.database.name, &|| pool.as_ref().is_some_and(PoolOf::is_idle))?;
         server.hold_still(&self.database)
     }
 }

@@ -77,7 +77,11 @@ pub(super) fn restore(
     let since = run.world().parts.clock.unix_ms();
     run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
     if living.has_database {
-        run.step(HoldStill { server: site.db_server.clone(), database: site.database.clone() })?;
+        run.step(HoldStill {
+            server: site.db_server.clone(),
+            database: site.database.clone(),
+            platform: Some(site.platform.clone()),
+        })?;
     }
     if let Some(manifest) = manifest.filter(|_| living.is_whole()) {
         let written = run.check(WrittenSince { site: site.clone(), since: (manifest.made / 1000) as i64 })?;
