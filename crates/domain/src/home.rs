@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{AttemptId, ContextName, FormerName, HttpEngine, ServerName, SiteName};
+use crate::{AttemptId, ContextName, DbName, FormerName, HttpEngine, ServerName, SiteName};
 
 /// The home: `/var/aegir`, or what `--home` names. An absolute path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +172,12 @@ impl Home {
     /// The flag whose presence fences a site.
     pub fn fence(&self, site: &SiteName) -> PathBuf {
         self.fences().join(site.as_str())
+    }
+
+    /// The flag that says which self of a site it is that is fenced, by that self's database: what is in service once the
+    /// fence is down may be another one. No name of a site holds `=`.
+    pub fn fenced_self(&self, site: &SiteName, database: &DbName) -> PathBuf {
+        self.fences().join(format!("{site}={database}"))
     }
 
     /// Flags of fenced sites. Not in `run`: a fence outlives a restart.

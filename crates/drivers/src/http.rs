@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aegir_domain::{Cmd, HostName, Password, PlatformName, PlatformRoot, Redirect, ServerName, SiteName};
+use aegir_domain::{Cmd, DbName, HostName, Password, PlatformName, PlatformRoot, Redirect, ServerName, SiteName};
 
 use crate::{ConfigFile, DriverFault, Templates};
 
@@ -234,6 +234,12 @@ pub struct Vhost {
     pub credentials: Vec<(String, Password)>,
     /// The flag file that fences the site while it exists.
     pub fence: PathBuf,
+    /// What tells pages of this self of the site from those of all others, of any site: its database. Behind the fence,
+    /// a server may give again what this self gave everybody a moment ago.
+    pub pages: DbName,
+    /// The same of the self before it, whose pages go on in place of its own while the flag
+    /// [`aegir_domain::Home::fenced_self`] of that one is there: then it is not in service yet.
+    pub before: Option<DbName>,
     /// Whether the site is in service.
     pub mode: VhostMode,
     /// Whether Drupal's own installer may be called from outside.

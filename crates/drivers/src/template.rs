@@ -11,7 +11,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 
 use crate::DriverFault;
 
-const BUILT_IN: [(&str, &str); 18] = [
+const BUILT_IN: [(&str, &str); 19] = [
     ("apache/alone.conf", include_str!("../templates/apache/alone.conf")),
     ("apache/generation.conf", include_str!("../templates/apache/generation.conf")),
     ("apache/main.conf", include_str!("../templates/apache/main.conf")),
@@ -24,6 +24,7 @@ const BUILT_IN: [(&str, &str); 18] = [
     ("nginx/alone.conf", include_str!("../templates/nginx/alone.conf")),
     ("nginx/generation.conf", include_str!("../templates/nginx/generation.conf")),
     ("nginx/main.conf", include_str!("../templates/nginx/main.conf")),
+    ("nginx/pages.conf", include_str!("../templates/nginx/pages.conf")),
     ("nginx/php_params.conf", include_str!("../templates/nginx/php_params.conf")),
     ("nginx/platform.conf", include_str!("../templates/nginx/platform.conf")),
     ("nginx/platform.more", include_str!("../templates/nginx/platform.more")),

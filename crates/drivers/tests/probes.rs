@@ -313,6 +313,168 @@ fn a_fence_needs_no_reload_and_leaves_pictures(stage: &Stage) {
     assert_eq!(stage.get("a.eight.test", "/").status, 200);
 }
 
+/// A site whose page `/?run=SITE/page.php&say=HEADERS` says these headers, one after the other, and never the same text twice.
+/// Drupal's own are told by their first words.
+fn site_that_says(stage: &Stage, family: CoreFamily, site: &str, more: &str) -> Vhost {
+    let script = stage.root(family).join("sites").join(site).join("page.php");
+    let text = "<?php foreach (explode(';', $_GET['say'] ?? '') as $line) { if ($line) header($line); } echo 'page ', \
+                hrtime(TRUE), ' for ', $_SERVER['HTTP_IF_NONE_MATCH'] ?? 'anybody';";
+    write(&script, text);
+    let vhost = stage.vhost(family, &format!("site {site}\n{more}"));
+    fs::create_dir_all(&vhost.temp).unwrap();
+    vhost
+}
+
+fn page(site: &str, says: &str) -> String {
+    format!("/?run={site}/page.php&say={}", says.replace(' ', "%20"))
+}
+
+const KEPT: &str = "X-Drupal-Cache: HIT";
+
+/// What `path` says behind the fence, if it is what was kept; `None` if visitors are told to come back.
+fn kept(stage: &Stage, site: &str, path: &str, lines: &str) -> Option<String> {
+    let answer = stage.ask_with(site, "GET", path, lines);
+    let told = |word: &str| answer.head.contains(word);
+    match answer.status {
+        503 => {
+            assert!(told("Retry-After: 30") && !told("X-Aegir-Fence"), "{}", answer.head);
+            assert!(answer.body.contains("Back soon"), "{}", answer.body);
+            None
+        }
+        _ => {
+            assert!(told("X-Aegir-Fence: cached") && told("Cache-Control: no-store"), "{}", answer.head);
+            Some(answer.body)
+        }
+    }
+}
+
+#[test]
+fn pages_that_drupal_keeps_for_everybody_go_on_behind_nginxs_fence() {
+    let Some(stage) = Stage::set(&Nginx) else { return };
+    let site = "a.eight.test";
+    let vhost = site_that_says(&stage, CoreFamily::Eight, site, "");
+    let path =
+        page(site, "X-Drupal-Cache: MISS;Cache-Control: must-revalidate, no-cache, private;Vary: Cookie;ETag: \"1\"");
+    // In ordinary times each visitor is given a page of their own, and Drupal hears what they have already.
+    let before = stage.get(site, &path);
+    let now = stage.get(site, &path).body;
+    assert!(!before.head.contains("X-Aegir-Fence") && !before.head.contains("no-store"), "{}", before.head);
+    assert_ne!(before.body, now);
+    assert!(stage.ask_with(site, "GET", &path, "If-None-Match: \"1\"\r\n").body.ends_with("for \"1\""));
+
+    write(&vhost.fence, "");
+    assert_eq!(kept(&stage, site, &path, ""), Some(now.clone()), "what was given last goes on");
+    assert_eq!(kept(&stage, site, &path, "Cookie: _ga=1; theme=SESSION\r\n"), Some(now.clone()));
+    let head = stage.ask(site, "HEAD", &path);
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(stage.ask_with(site, "GET", &path, "If-None-Match: \"1\"\r\n").status, 304);
+    // Whom Drupal may know, and who wants something done, is told to come back.
+    for lines in [
+        "Cookie: SESS0123=abc\r\n",
+        "Cookie: a=b; SSESS0123=abc\r\n",
+        "Cookie: a=b\r\nCookie: __Secure-SSESS0123=abc\r\n",
+        "Cookie: NO_CACHE=1\r\n",
+        "Authorization: Basic eDp5\r\n",
+        "Accept-Encoding: gzip\r\n",
+        "X-Forwarded-Proto: https\r\n",
+    ] {
+        assert_eq!(kept(&stage, site, &path, lines), None, "{lines}");
+    }
+    assert_eq!(stage.ask(site, "POST", &path).status, 503);
+    assert_eq!(kept(&stage, site, &format!("{path}&x"), ""), None);
+    assert_eq!(stage.get("b.eight.test", "/").status, 200);
+
+    fs::remove_file(&vhost.fence).unwrap();
+    let after = stage.get(site, &path);
+    assert!(after.body != now && !after.head.contains("no-store"), "{}", after.head);
+    let log = fs::read_to_string(&stage.main.error_log).unwrap();
+    assert!(!log.contains("live upstreams"), "{log}");
+}
+
+#[test]
+fn what_drupal_keeps_for_nobody_or_takes_back_is_not_shown_behind_nginxs_fence() {
+    let Some(stage) = Stage::set(&Nginx) else { return };
+    let (eight, seven) = ("a.eight.test", "a.seven.test");
+    let fences = [(CoreFamily::Eight, eight), (CoreFamily::Seven, seven)]
+        .map(|(family, site)| site_that_says(&stage, family, site, "").fence);
+    let asked = [
+        (eight, "X-Drupal-Cache: HIT", "", true),
+        (eight, "X-Drupal-Cache: MISS", "", true),
+        (eight, "X-Drupal-Cache: HIT;Status: 404 Not Found", "", true),
+        (seven, "X-Drupal-Cache: HIT", "", true),
+        (seven, "X-Drupal-Cache: MISS;Cache-Control: public, max-age=0", "", true),
+        (seven, "X-Drupal-Cache: MISS;Cache-Control: no-cache, must-revalidate", "", false),
+        (seven, "X-Drupal-Cache: MISS", "", false),
+        (eight, "X-Drupal-Cache: UNCACHEABLE (request policy)", "", false),
+        (eight, "Cache-Control: public, max-age=900", "", false),
+        (eight, "X-Drupal-Cache: HIT;Set-Cookie: a=b", "", false),
+        (eight, "X-Drupal-Cache: HIT;X-Accel-Expires: 0", "", false),
+        (eight, "X-Drupal-Cache: HIT;X-Accel-Redirect: /x", "", false),
+        (eight, "X-Drupal-Cache: HIT;Content-Encoding: br", "", false),
+        (eight, "X-Drupal-Cache: HIT;Status: 500 Broken", "", false),
+        (eight, "X-Drupal-Cache: HIT;X-Of: a session", "Cookie: SESS0123=abc\r\n", false),
+        (eight, "X-Drupal-Cache: HIT;X-Of: a password", "Authorization: Basic eDp5\r\n", false),
+        (eight, "X-Drupal-Cache: HIT;X-Of: a part", "Range: bytes=0-1\r\n", false),
+    ];
+    for (site, says, lines, _) in asked {
+        stage.ask_with(site, "GET", &page(site, says), lines);
+    }
+    stage.ask(eight, "POST", &page(eight, "X-Drupal-Cache: HIT;X-Of: a form"));
+    // A page that everybody saw, and now nobody may.
+    let gone = page(eight, KEPT);
+    let denied = stage.root(CoreFamily::Eight).join("sites/a.eight.test/page.php");
+
+    fences.iter().for_each(|fence| write(fence, ""));
+    for (site, says, _, is_kept) in asked {
+        assert_eq!(kept(&stage, site, &page(site, says), "").is_some(), is_kept, "{site}: {says}");
+    }
+    assert_eq!(kept(&stage, eight, &page(eight, "X-Drupal-Cache: HIT;X-Of: a form"), ""), None);
+    fences.iter().for_each(|fence| fs::remove_file(fence).unwrap());
+
+    write(&denied, "<?php header('Status: 403 Forbidden'); header('X-Drupal-Cache: MISS'); echo 'denied';");
+    wait_for("PHP reads the file anew", || stage.get(eight, &gone).status == 403);
+    write(&fences[0], "");
+    assert_eq!(kept(&stage, eight, &gone, "").as_deref(), Some("denied"));
+}
+
+#[test]
+fn pages_of_one_self_of_a_site_are_never_those_of_another() {
+    let Some(stage) = Stage::set(&Nginx) else { return };
+    let site = "a.eight.test";
+    let flag = |vhost: &Vhost, of: &str| PathBuf::from(format!("{}={of}", vhost.fence.display()));
+    let old = site_that_says(&stage, CoreFamily::Eight, site, "pages one");
+    stage.publish(&old);
+    stage.reload(2);
+    let was = stage.get(site, &page(site, KEPT)).body;
+    // The old self is fenced; the new one is published behind the fence.
+    write(&flag(&old, "one"), "");
+    write(&old.fence, "");
+    assert_eq!(kept(&stage, site, &page(site, KEPT), ""), Some(was.clone()));
+    stage.publish(&stage.vhost(CoreFamily::Eight, &format!("site {site}\npages two\nbefore one")));
+    stage.reload(3);
+    assert_eq!(kept(&stage, site, &page(site, KEPT), ""), Some(was.clone()), "until the fence is down");
+
+    fs::remove_file(&old.fence).unwrap();
+    fs::remove_file(flag(&old, "one")).unwrap();
+    write(&flag(&old, "two"), "");
+    write(&old.fence, "");
+    assert_eq!(kept(&stage, site, &page(site, KEPT), ""), None, "the new self has given no page yet");
+    fs::remove_file(&old.fence).unwrap();
+    let is = stage.get(site, &page(site, KEPT)).body;
+    write(&old.fence, "");
+    assert_eq!(kept(&stage, site, &page(site, KEPT), ""), Some(is));
+
+    // A file that was written before there was such a line: the site answers, and nothing of it is kept.
+    let path = stage.main.server.folder.join("vhost.d/a.eight.test.conf");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines = text.lines().filter(|line| !line.contains("pages = ") && !line.contains("before = "));
+    write(&path, &lines.map(|line| format!("{line}\n")).collect::<String>());
+    stage.reload(4);
+    assert_eq!(kept(&stage, site, &page(site, KEPT), ""), None);
+    fs::remove_file(&old.fence).unwrap();
+    assert_eq!(stage.get(site, &page(site, KEPT)).status, 200);
+}
+
 fn names_lead_where_the_site_says_and_a_disabled_site_keeps_its_names(stage: &Stage) {
     let port = stage.address.port();
     let more = "site c.test\naliases www.c.test *.c.example.org\nredirect www.c.test";

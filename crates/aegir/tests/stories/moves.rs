@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::story::{Site, a_kill_is_taken_back, save_sqlite_server};
-use crate::support::web::get;
+use crate::support::web::get_with;
 use crate::support::world::World;
-use crate::support::{Lab, way};
+use crate::support::{Lab, http, way};
 
 /// Both releases of a shape, as platforms `old` and `new`; gives their document roots.
 pub(super) fn two_releases(lab: &Lab, shape: &str) -> [PathBuf; 2] {
@@ -128,22 +128,28 @@ fn visitors_see_the_site_or_are_told_to_come_back() {
     site.answers(&lab);
     let at = lab.up().listen();
     let over = AtomicBool::new(false);
+    let visits = |cookie: &str| {
+        let mut seen = Vec::new();
+        while !over.load(Ordering::Relaxed) {
+            let page = get_with(at, "shop.localhost", "/", cookie);
+            seen.push((page.status, page.header("retry-after").is_some()));
+            thread::sleep(Duration::from_millis(20));
+        }
+        seen
+    };
     thread::scope(|scope| {
-        let visitor = scope.spawn(|| {
-            let mut seen = Vec::new();
-            while !over.load(Ordering::Relaxed) {
-                let page = get(at, "shop.localhost", "/");
-                seen.push((page.status, page.header("retry-after").is_some()));
-                thread::sleep(Duration::from_millis(20));
-            }
-            seen
-        });
+        let (known, anybody) = (scope.spawn(|| visits("SESS0123=x")), scope.spawn(|| visits("")));
         let moved = lab.provision(&["migrate", "@shop.localhost", "--platform", "@new"]);
         over.store(true, Ordering::Relaxed);
-        let seen = visitor.join().unwrap();
+        let (known, anybody) = (known.join().unwrap(), anybody.join().unwrap());
         moved.done();
-        assert!(seen.iter().all(|seen| matches!(seen, (200, _) | (503, true))), "{seen:?}");
-        assert!(seen.iter().any(|(status, _)| *status == 503), "nobody met the fence: {} visits", seen.len());
+        for seen in [&known, &anybody] {
+            assert!(seen.iter().all(|seen| matches!(seen, (200, _) | (503, true))), "{seen:?}");
+        }
+        assert!(known.iter().any(|(status, _)| *status == 503), "nobody met the fence: {} visits", known.len());
+        // nginx keeps the page that Drupal keeps for everybody.
+        let is_fenced = anybody.iter().any(|(status, _)| *status == 503);
+        assert_eq!(is_fenced, http() == "apache", "{anybody:?}");
     });
     site.answers(&lab);
 }

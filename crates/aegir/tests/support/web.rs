@@ -33,6 +33,11 @@ pub fn get(at: SocketAddr, host: &str, path: &str) -> Page {
     ask(at, host, &format!("GET {path} HTTP/1.0\r\n"), "", "")
 }
 
+/// The same as somebody who has these cookies.
+pub fn get_with(at: SocketAddr, host: &str, path: &str, cookie: &str) -> Page {
+    ask(at, host, &format!("GET {path} HTTP/1.0\r\n"), cookie, "")
+}
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn ask(at: SocketAddr, host: &str, request: &str, cookie: &str, body: &str) -> Page {

@@ -21,13 +21,21 @@
 //! What has no known class is denied. The script that php-fpm gets is a constant of the class, never
 //! part of the request, so no path of a visitor can choose what is executed.
 //!
-//! The fence is tested where PHP begins, and only there: static files cannot write, and a page may
-//! go on showing its pictures while its site is copied.
+//! The fence changes only what comes in place of PHP: static files cannot write, and a page may go on
+//! showing its pictures while its site is copied.
+//!
+//! Pages that Drupal gives everybody are kept as they go by, and read only behind the fence:
+//!
+//! ```text
+//!   $aegir_then = @php ─┬ no fence ────────────────▶ @php   asks PHP; the answer is kept under `pages`
+//!                       ├ fence, anybody may see ──▶ @kept  what is kept under `pages`, or under `before`
+//!                       └ fence ───────────────────▶ @soon  503, as for what was not kept
+//! ```
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::{Cmd, HostName};
+use aegir_domain::{Cmd, DbName, HostName};
 use minijinja::{Value, context};
 
 use super::patterns::{Pattern, class, globbed, pattern};
@@ -55,9 +63,9 @@ impl HttpDriver for Nginx {
                 context! { name => family.as_str(), installer, patterns => patterns(family) }
             })
             .collect();
-        let more_lines: Vec<_> = std::iter::once("installer").chain(CREDENTIALS).collect();
+        let more_lines: Vec<_> = MORE_LINES.into_iter().chain(CREDENTIALS).collect();
         let rules = templates.render("nginx/rules.conf", context! { families, lines => LINES, more_lines })?;
-        let text = templates.render(
+        let all = templates.render(
             "nginx/server.conf",
             context! {
                 name => server.name.as_str(),
@@ -71,10 +79,14 @@ impl HttpDriver for Nginx {
         )?;
         let params = templates
             .render("nginx/php_params.conf", context! { credentials => CREDENTIALS, more_parts => more_parts() })?;
+        // Beside the socket that answers Ægir alone: there nginx comes in, and PHP does not.
+        let folder = text(&server.internal_socket.with_file_name("pages"));
+        let pages = templates.render("nginx/pages.conf", context! { folder })?;
         Ok(vec![
             ConfigFile::new("rules.conf", rules, 0o600),
+            ConfigFile::new("pages.conf", pages, 0o600),
             ConfigFile::new("php_params.conf", params, 0o600),
-            ConfigFile::new("server.conf", text, 0o600),
+            ConfigFile::new("server.conf", all, 0o600),
         ])
     }
 
@@ -135,6 +147,8 @@ impl HttpDriver for Nginx {
                 serving => vhost.mode == VhostMode::Serving,
                 installer => vhost.installer == Installer::Open,
                 fence => text(&vhost.fence),
+                pages => vhost.pages.as_str(),
+                before => vhost.before.as_ref().map(DbName::as_str),
                 php => format!("unix:{}", text(&vhost.php_socket)),
                 open => basedir(&vhost.open_basedir)?,
                 temp => text(&vhost.temp),
@@ -223,9 +237,13 @@ fn glob_free(path: &Path) -> Result<String, DriverFault> {
     Ok(text)
 }
 
-/// The lines that every entry of a site has, in their order. Behind them come the open installer and
+/// The lines that every entry of a site has, in their order. Behind them come [`MORE_LINES`] and
 /// [`CREDENTIALS`], as far as the site has them.
 const LINES: [&str; 8] = ["site", "platform", "family", "root", "php", "open", "temp", "fence"];
+
+/// Lines that an entry may have. `pages` is not in one that was written before there was such a line: of that site,
+/// nothing is kept until its next verify.
+const MORE_LINES: [&str; 3] = ["pages", "before", "installer"];
 
 /// nginx reads no more than 4,095 bytes between quotes; some are left for what an operator's template adds.
 const LONGEST: usize = 3900;

@@ -75,6 +75,8 @@ pub fn vhost(input: &BTreeMap<String, String>) -> Vhost {
             ("db_type".into(), Password::new("mysql")),
             ("db_passwd".into(), Password::new(input.get("password").map_or("not a \"secret\"", String::as_str))),
         ],
+        pages: input.get("pages").map_or("aegir_pages", String::as_str).parse().unwrap(),
+        before: input.get("before").map(|before| before.parse().unwrap()),
         fence: input.get("fence").map_or("/srv/run/fences/f".into(), PathBuf::from),
         mode: match input.get("mode").map(String::as_str) {
             Some("disabled") => VhostMode::Disabled,

@@ -224,12 +224,17 @@ impl Stage {
     }
 
     pub fn ask(&self, host: &str, method: &str, path: &str) -> Answer {
+        self.ask_with(host, method, path, "")
+    }
+
+    /// With more lines in the head, each ended.
+    pub fn ask_with(&self, host: &str, method: &str, path: &str, lines: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).unwrap();
         let port = self.address.port();
         let request = format!(
             "{method} {path} HTTP/1.0\r\nHost: {host}:{port}\r\nProxy: http://evil.test\r\nReferer: http://x.test/y?secret\r\n\
              PHP_ADMIN_VALUE: open_basedir=evil.test\r\nPHP_VALUE: memory_limit=1\r\ndb_passwd: evil.test\r\n\
-             AEGIR_SCRIPT: /evil.test\r\n\r\n"
+             AEGIR_SCRIPT: /evil.test\r\n{lines}\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut bytes = Vec::new();

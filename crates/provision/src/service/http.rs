@@ -123,6 +123,8 @@ impl<'w> HttpServer<'w> {
                 .map(|(name, value)| (name.to_owned(), Password::new(value)))
                 .collect(),
             fence: world.home().fence(&site.name),
+            pages: site.database.name.clone(),
+            before: site.formers.last().map(|former| former.database.name.clone()),
             mode: VhostMode::Serving,
             installer: if site.awaits_installer { Installer::Open } else { Installer::Closed },
         };

@@ -74,9 +74,10 @@ impl Recipe<World> for GoBack {
         }
         back.formers.push(left.clone());
 
-        run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
+        let shown = Some(site.database.name.clone()).filter(|_| back.name == site.name);
+        run.step(RaiseFence { site: site.name.clone(), attempt, since, shown: shown.clone() })?;
         if back.name != site.name {
-            run.step(RaiseFence { site: back.name.clone(), attempt, since })?;
+            run.step(RaiseFence { site: back.name.clone(), attempt, since, shown: None })?;
         }
         run.step(HoldStill {
             server: site.db_server.clone(),
@@ -116,9 +117,9 @@ impl Recipe<World> for GoBack {
         run.answer("former", left.name.as_str());
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
         say_kept(run, &left);
-        let mut afterwards = Afterwards::new().finish(LowerFence { site: back.name.clone(), attempt });
+        let mut afterwards = Afterwards::new().finish(LowerFence { site: back.name.clone(), attempt, shown });
         if back.name != site.name {
-            afterwards = afterwards.finish(LowerFence { site: site.name, attempt });
+            afterwards = afterwards.finish(LowerFence { site: site.name, attempt, shown: None });
         }
         run.point_of_no_return(afterwards.cleanup(layout::DropFolderMark { root: to.root, site: back.name, attempt }))
     }

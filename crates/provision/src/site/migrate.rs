@@ -96,7 +96,8 @@ impl Recipe<World> for Migrate {
             to: moved.database.clone(),
         })?;
         let since = run.world().parts.clock.unix_ms();
-        run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
+        let shown = Some(site.database.name.clone());
+        run.step(RaiseFence { site: site.name.clone(), attempt, since, shown: shown.clone() })?;
         run.step(HoldStill {
             server: site.db_server.clone(),
             database: site.database.clone(),
@@ -133,11 +134,9 @@ impl Recipe<World> for Migrate {
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
         say_kept(run, &former);
         run.point_of_no_return(
-            Afterwards::new().finish(LowerFence { site: site.name.clone(), attempt }).cleanup(layout::DropFolderMark {
-                root,
-                site: site.name,
-                attempt,
-            }),
+            Afterwards::new()
+                .finish(LowerFence { site: site.name.clone(), attempt, shown })
+                .cleanup(layout::DropFolderMark { root, site: site.name, attempt }),
         )
     }
 }

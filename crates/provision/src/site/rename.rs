@@ -74,7 +74,8 @@ impl Recipe<World> for Rename {
         self.make_copy(run, &site, &renamed, &platform)?;
         let since = run.world().parts.clock.unix_ms();
         for name in [&site.name, &renamed.name] {
-            run.step(RaiseFence { site: name.clone(), attempt, since })?;
+            // Pages of the old name are of no use under the new one.
+            run.step(RaiseFence { site: name.clone(), attempt, since, shown: None })?;
         }
         run.step(HoldStill {
             server: site.db_server.clone(),
@@ -128,8 +129,8 @@ impl Recipe<World> for Rename {
         say_kept(run, &former);
         run.point_of_no_return(
             Afterwards::new()
-                .finish(LowerFence { site: renamed.name.clone(), attempt })
-                .finish(LowerFence { site: site.name, attempt })
+                .finish(LowerFence { site: renamed.name.clone(), attempt, shown: None })
+                .finish(LowerFence { site: site.name, attempt, shown: None })
                 .cleanup(layout::DropFolderMark { root: platform.root, site: renamed.name, attempt }),
         )
     }

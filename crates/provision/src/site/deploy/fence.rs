@@ -1,9 +1,12 @@
-//! The write fence of a site: visitors are told to come back, and nobody can write to its database.
+//! The write fence of a site: visitors are told to come back, and nobody can write to its database. What the web server
+//! keeps of pages for everybody goes on meanwhile ([0040](../../../../../docs/decisions/0040-kept-pages-go-on-behind-the-fence.md)).
 
+use std::path::Path;
 use std::time::Duration;
 
 use aegir_domain::{
-    AttemptId, ContextName, Database, Fault, PlatformContext, PlatformName, Remedy, ServerName, SiteContext, SiteName,
+    AttemptId, ContextName, Database, DbName, Fault, PlatformContext, PlatformName, Remedy, ServerName, SiteContext,
+    SiteName,
 };
 use aegir_host::WebAddress;
 use aegir_recipe::{Action, Check, Finish, Undo};
@@ -38,6 +41,10 @@ pub(crate) struct RaiseFence {
     pub(crate) attempt: AttemptId,
     /// Now, in milliseconds since 1970.
     pub(crate) since: u64,
+    /// The database of the self that is fenced, where its pages are to go on until the fence is down, whatever is
+    /// published meanwhile.
+    #[serde(default)]
+    pub(crate) shown: Option<DbName>,
 }
 
 impl Action<World> for RaiseFence {
@@ -46,7 +53,10 @@ impl Action<World> for RaiseFence {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let text = format!("{} {}\n", self.attempt, self.since);
-        // The web server's workers look whether it is there.
+        // The web server's workers look whether they are there.
+        if let Some(shown) = &self.shown {
+            world.files().write(&world.home().fenced_self(&self.site, shown), text.as_bytes(), 0o644)?;
+        }
         world.files().write(&world.home().fence(&self.site), text.as_bytes(), 0o644)?;
         Ok(())
     }
@@ -54,16 +64,25 @@ impl Action<World> for RaiseFence {
 
 impl Undo<World> for RaiseFence {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        lower(world, &self.site, self.attempt).map(drop)
+        lower(world, &self.site, self.attempt, self.shown.as_ref()).map(drop)
     }
 }
 
-/// Takes down the fence that `attempt` raised, and gives when that was; nothing if it is down.
-fn lower(world: &World, site: &SiteName, attempt: AttemptId) -> Result<Option<u64>, Fault> {
-    let path = world.home().fence(site);
-    let Some(text) = world.files().read_text(&path)? else { return Ok(None) };
+/// Takes down the fence that `attempt` raised, and gives when that was; nothing if it is down. The other flag goes
+/// behind it, so that nobody is shown what is not what the fence was raised for.
+fn lower(world: &World, site: &SiteName, attempt: AttemptId, shown: Option<&DbName>) -> Result<Option<u64>, Fault> {
+    let since = take_down(world, &world.home().fence(site), attempt)?;
+    if let Some(shown) = shown {
+        take_down(world, &world.home().fenced_self(site, shown), attempt)?;
+    }
+    Ok(since)
+}
+
+/// Removes a flag of `attempt`, and gives when it was put there; nothing if it is another's, or gone.
+fn take_down(world: &World, flag: &Path, attempt: AttemptId) -> Result<Option<u64>, Fault> {
+    let Some(text) = world.files().read_text(flag)? else { return Ok(None) };
     let Some(since) = text.trim().strip_prefix(&attempt.to_string()) else { return Ok(None) };
-    world.files().remove_file(&path)?;
+    world.files().remove_file(flag)?;
     Ok(since.trim().parse().ok())
 }
 
@@ -138,7 +157,9 @@ impl Check<World> for FenceStands {
             80 => name.to_string(),
             port => format!("{name}:{port}"),
         };
-        let answer = world.parts.web.get(&WebAddress::Tcp(http.listen), &host, "/", Duration::from_secs(30))?;
+        // Nobody asked for this before: pages that were kept of the site go on behind the fence.
+        let path = format!("/?{}", world.task.attempt);
+        let answer = world.parts.web.get(&WebAddress::Tcp(http.listen), &host, &path, Duration::from_secs(30))?;
         match answer.status {
             503 => Ok(()),
             status => Err(FenceFault::Answers { site: self.site.name.clone(), status }.into()),
@@ -151,6 +172,9 @@ impl Check<World> for FenceStands {
 pub(crate) struct LowerFence {
     pub(crate) site: SiteName,
     pub(crate) attempt: AttemptId,
+    /// As when it was raised.
+    #[serde(default)]
+    pub(crate) shown: Option<DbName>,
 }
 
 impl Action<World> for LowerFence {
@@ -158,7 +182,7 @@ impl Action<World> for LowerFence {
     const NAME: &'static str = "lower-fence";
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        let since = lower(world, &self.site, self.attempt)?;
+        let since = lower(world, &self.site, self.attempt, self.shown.as_ref())?;
         // A name that the site had, or gets back, is fenced beside its own.
         let is_its_name = matches!(world.contexts().find(&ContextName::Site(self.site.clone())), Ok(Some(_)));
         if let Some(since) = since.filter(|_| is_its_name) {

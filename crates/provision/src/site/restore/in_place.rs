@@ -75,7 +75,8 @@ pub(super) fn restore(
         run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
     }
     let since = run.world().parts.clock.unix_ms();
-    run.step(RaiseFence { site: site.name.clone(), attempt, since })?;
+    let shown = Some(site.database.name.clone());
+    run.step(RaiseFence { site: site.name.clone(), attempt, since, shown: shown.clone() })?;
     if living.has_database {
         run.step(HoldStill {
             server: site.db_server.clone(),
@@ -110,7 +111,7 @@ pub(super) fn restore(
     }
     run.point_of_no_return(
         Afterwards::new()
-            .finish(LowerFence { site: site.name.clone(), attempt })
+            .finish(LowerFence { site: site.name.clone(), attempt, shown })
             .cleanup(DropFolderMark { root: target.platform.root, site: site.name.clone(), attempt })
             .cleanup(RemoveWork { path: made.work }),
     )
