@@ -9,7 +9,7 @@ use crate::backup::{
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
-    BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal, FlushCaches,
+    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal, FlushCaches,
     HoldStill, KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate,
     ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WriteCredentials,
 };
@@ -82,6 +82,7 @@ pub fn lines() -> Lines<World> {
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
         .finish::<LowerFence>()
+        .cleanup::<ArchiveFormer>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()
         .cleanup::<FlushCaches>()

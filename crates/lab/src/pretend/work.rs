@@ -320,7 +320,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let dropped = matches!(task, Task::DeleteBackup { .. }).then(|| backup.clone());
             Done { dropped, ..Done::default() }
         }
-        Task::RestoreBackup { backup, new_site, platform, db_server } => {
+        Task::RestoreBackup { backup, new_site, platform, db_server, .. } => {
             let found = state.backups.get(backup).ok_or_else(|| no(PretendFault::Absent(backup.to_string())))?;
             match (is, new_site) {
                 (Some(Context::Site(site)), None) => {
@@ -437,6 +437,7 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
         files_bytes: 3 << 20,
         files_entries: 120,
         left_out: Vec::new(),
+        left: None,
     };
     FoundBackup { backup, bytes: 4_200_000, manifest: Some(manifest), fault: None }
 }
