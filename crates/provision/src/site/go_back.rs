@@ -152,6 +152,7 @@ fn unpackable(
     former: &Former,
     site: &SiteContext,
 ) -> Result<(Sound, Target), Fault> {
+    run.say(format!("What it was is packed: `{backup}` is restored beside the site first, while that goes on"));
     let sound = run.check(ArchiveSound { backup: backup.clone() })?;
     let target = remade::target(
         run,

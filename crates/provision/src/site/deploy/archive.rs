@@ -14,6 +14,7 @@ use aegir_domain::{
     BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, Context, ContextName, Fault, Former,
     FormerName, Instance, LeftBy, SiteContext, SiteName, TaskKind,
 };
+use aegir_host::SqlFault;
 use aegir_recipe::{Action, Cleanup, Ground};
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,14 @@ impl ArchiveFormer {
         let (backups, folder, work) = (world.home().backups(), former.folder(&platform.root), work(world));
         let server = DbServer::of(world, &former.db_server)?;
         server.must_bear(&former.database.name, &former.database.marker)?;
+        if let Err(fault) = server.must_be_copyable(&former.database.name) {
+            // What the server did not say may be said when it is asked again.
+            if fault.downcast_ref::<SqlFault>().is_some() {
+                return Err(fault);
+            }
+            stays(world, former, &fault.report().message);
+            return Ok(None);
+        }
         let credentials = credentials_at(world, &world.home().credentials_of_former(&former.name))?;
         let left_out = left_out(world, &credentials, &folder)?;
         if let Some(path) = irreplaceable(&left_out) {
