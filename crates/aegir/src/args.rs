@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use aegir_domain::{
-    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, KeepFormer, MachineName, OldName, PlatformName,
-    Report,
-    ServerName, SiteName,
+    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, KeepFormer, MachineName, OldName,
+    PlatformName, Report, ServerName, SiteName,
 };
 use clap::{Args, Parser, Subcommand};
 

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, KeepFormer, Langcode,
-    MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, KeepFormer,
+    Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
     TimeZoneName, Title,
 };
 

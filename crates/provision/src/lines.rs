@@ -9,9 +9,10 @@ use crate::backup::{
 use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
-    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal, FlushCaches,
-    HoldStill, KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence, Rebuild, Relocate,
-    ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles, WriteCredentials,
+    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
+    FlushCaches, HoldStill, KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, RaiseFence,
+    Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt, TopUpFiles,
+    WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};

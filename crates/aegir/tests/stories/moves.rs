@@ -115,7 +115,9 @@ fn there_and_back_by_an_archive(lab: &Lab, shape: &str, db_server: &str) {
     lab.give(&will.join("files/since.txt"));
     lab.provision(&["written-since", "@shop.localhost"]).done().says("restores shop.localhost-");
 
-    lab.provision(&["go-back", "@shop.localhost", "--keep-former", "archive"]).done().says("is restored beside the site");
+    lab.provision(&["go-back", "@shop.localhost", "--keep-former", "archive"])
+        .done()
+        .says("is restored beside the site");
 
     site.answers(lab);
     site.lets_in(lab);

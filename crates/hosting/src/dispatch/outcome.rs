@@ -2,8 +2,8 @@
 
 use aegir_domain::protocol::Ending;
 use aegir_domain::{
-    AttemptId, Context, ContextName, Fault, FaultReport, Instance, InstanceScope, KeepFormer, NodeId, ObjectStatus, Outcome,
-    PackageCode, PlatformAnswer, Remedy, SiteAnswer, Task, TaskState,
+    AttemptId, Context, ContextName, Fault, FaultReport, Instance, InstanceScope, KeepFormer, NodeId, ObjectStatus,
+    Outcome, PackageCode, PlatformAnswer, Remedy, SiteAnswer, Task, TaskState,
 };
 use aegir_store::{Fence, NewTask, Read, RecordedInstance, StoreFault, TaskRecord, Tx};
 use serde_json::json;

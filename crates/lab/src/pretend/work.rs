@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
     AttemptId, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, Context, ContextName, Database,
-    DbName, Fault, FaultReport, Former, FoundBackup, InstallSite, Instance, KeepFormer, Left, LeftBy, Marker, Outcome, PackageCode,
-    PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, Rehearse, SiteAnswer, SiteContext,
-    Task, TaskKind,
+    DbName, Fault, FaultReport, Former, FoundBackup, InstallSite, Instance, KeepFormer, Left, LeftBy, Marker, Outcome,
+    PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, Rehearse, SiteAnswer,
+    SiteContext, Task, TaskKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -272,7 +272,9 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 (moved, _) => moved,
             };
             let (moved, backup) = match migrate.keep {
-                Some(KeepFormer::Archive) => packed(moved, must(&name)?, now).ok_or_else(|| no(PretendFault::Failed))?,
+                Some(KeepFormer::Archive) => {
+                    packed(moved, must(&name)?, now).ok_or_else(|| no(PretendFault::Failed))?
+                }
                 _ => (moved, None),
             };
             Done { answer: fenced(site_answer(plan)), backup, ..save(fresh(moved)?) }

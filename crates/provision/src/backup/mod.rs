@@ -30,7 +30,7 @@ pub(crate) use delete::Delete;
 pub use list::{Listed, listed};
 pub(crate) use pack::{Dump, DumpDatabase, PackSite, pack, size};
 pub(crate) use place::{KeepBackup, MakeWorkFolder, RemoveWork, work};
-pub(crate) use ready::{archive_needs, left_out, irreplaceable, wanted};
+pub(crate) use ready::{archive_needs, irreplaceable, left_out, wanted};
 pub use receive::{Pieces, receive};
 pub use send::open;
 pub(crate) use trial::{ArchiveSound, Sound};

@@ -64,7 +64,11 @@ impl Recipe<World> for Migrate {
             _ => {
                 let beside = Some((ready.platform.root.path().join("sites"), bytes + ROOM));
                 let by = TaskKind::MigrateSite;
-                Keeping::decide(run, self.asked.keep, Leaving { site: &site, platform: &from, files, data, beside, by })?
+                Keeping::decide(
+                    run,
+                    self.asked.keep,
+                    Leaving { site: &site, platform: &from, files, data, beside, by },
+                )?
             }
         };
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    Context, ContextName, Database, DbName, Fault, Former, HostName, KeepFormer, Marker, Names, OldName, PlatformContext,
-    Redirect, Remedy, SiteAnswer, SiteContext, SiteName, TaskKind,
+    Context, ContextName, Database, DbName, Fault, Former, HostName, KeepFormer, Marker, Names, OldName,
+    PlatformContext, Redirect, Remedy, SiteAnswer, SiteContext, SiteName, TaskKind,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 

@@ -22,7 +22,12 @@ fn migrate(lab: &Lab) -> Task {
 
 fn rename(lab: &Lab) -> Task {
     a_site_beside_another(lab, "seven");
-    Task::RenameSite { site: "a.test".parse().unwrap(), to: "b.test".parse().unwrap(), old_name: OldName::Redirect, keep: None }
+    Task::RenameSite {
+        site: "a.test".parse().unwrap(),
+        to: "b.test".parse().unwrap(),
+        old_name: OldName::Redirect,
+        keep: None,
+    }
 }
 
 fn clone(lab: &Lab) -> Task {
@@ -44,7 +49,13 @@ fn restore(lab: &Lab) -> Task {
     a_site_beside_another(lab, "ten");
     let ending = lab.must(Task::BackupSite { site: "a.test".parse().unwrap() });
     let backup = ending.answer["backup"].as_str().unwrap().parse().unwrap();
-    Task::RestoreBackup { backup, new_site: None, platform: Some("later_ten".parse().unwrap()), db_server: None, keep: None }
+    Task::RestoreBackup {
+        backup,
+        new_site: None,
+        platform: Some("later_ten".parse().unwrap()),
+        db_server: None,
+        keep: None,
+    }
 }
 
 fn go_back(lab: &Lab) -> Task {

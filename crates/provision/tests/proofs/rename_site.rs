@@ -184,8 +184,12 @@ fn names_go_along_however_often_one_goes_back_and_renames() {
     go_back("a.test");
     let site = lab.site("b.test");
     assert_eq!((site.formers.len(), site.aliases), (1, hosts(&["a.test"])));
-    let back =
-        Task::RenameSite { site: "b.test".parse().unwrap(), to: "a.test".parse().unwrap(), old_name: OldName::Gone, keep: None };
+    let back = Task::RenameSite {
+        site: "b.test".parse().unwrap(),
+        to: "a.test".parse().unwrap(),
+        old_name: OldName::Gone,
+        keep: None,
+    };
     let ending = lab.must(back);
     assert!(matches!(&ending.context, Some(Context::Site(site)) if site.name.as_str() == "a.test"), "{ending:?}");
     let site = lab.site("a.test");

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::World;
 use crate::backup::{
-    Archive, BackupFault, Dump, DumpDatabase, archive_needs, left_out, irreplaceable, pack, size, wanted, work,
+    Archive, BackupFault, Dump, DumpDatabase, archive_needs, irreplaceable, left_out, pack, size, wanted, work,
 };
 use crate::service::DbServer;
 use crate::service::php::credentials_at;
@@ -96,10 +96,8 @@ impl ArchiveFormer {
             return Ok(None);
         }
         let survey = files.survey(&folder, &mut |path, _| wanted(&left_out, path))?;
-        let (free, needs) = (
-            files.free_space(&backups)?.bytes,
-            archive_needs(survey.bytes, server.size(&former.database.name)?),
-        );
+        let (free, needs) =
+            (files.free_space(&backups)?.bytes, archive_needs(survey.bytes, server.size(&former.database.name)?));
         if free < needs {
             return Err(BackupFault::NoRoom { at: backups, free, needs }.into());
         }
@@ -125,7 +123,11 @@ impl ArchiveFormer {
         }
         files.rename(&aside, &backups.join(name.as_str()))?;
         world.make_durable()?;
-        world.say(format!("What it was is the backup `{name}`: {} in the place of {}", size(packed.bytes), size(former.bytes)));
+        world.say(format!(
+            "What it was is the backup `{name}`: {} in the place of {}",
+            size(packed.bytes),
+            size(former.bytes)
+        ));
         Ok(Some(name))
     }
 
