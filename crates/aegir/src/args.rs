@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use aegir_domain::{
-    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, MachineName, OldName, PlatformName, Report,
-    ServerName, SiteName,
+    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, KeepFormer, MachineName, OldName,
+    PlatformName, Report, ServerName, SiteName,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -218,6 +218,9 @@ pub(crate) enum ProvisionCommand {
         /// The same; if all is well, the site moves then
         #[arg(long)]
         rehearse_first: bool,
+        /// How what it was is kept [default: as `keep_former` of the home's settings says, or `itself`]
+        #[arg(long, value_enum, value_name = "HOW")]
+        keep_former: Option<KeepFormerWord>,
     },
     /// Has a site be what it was before it was moved
     ///
@@ -229,6 +232,9 @@ pub(crate) enum ProvisionCommand {
         /// Which of its former selves, as `show` lists them; the latest if none is named
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
+        /// How what it is now is kept [default: as `keep_former` of the home's settings says, or `itself`]
+        #[arg(long, value_enum, value_name = "HOW")]
+        keep_former: Option<KeepFormerWord>,
     },
     /// Lets go of what a site was before it was moved; nobody can go back to that any more
     DropFormers {
@@ -265,6 +271,9 @@ pub(crate) enum ProvisionCommand {
         /// What becomes of the name that it has
         #[arg(long, value_enum, default_value = "redirect")]
         old_name: OldNameWord,
+        /// How what it was is kept [default: as `keep_former` of the home's settings says, or `itself`]
+        #[arg(long, value_enum, value_name = "HOW")]
+        keep_former: Option<KeepFormerWord>,
     },
     /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
     Compare {
@@ -320,6 +329,9 @@ pub(crate) enum ProvisionCommand {
         /// The server whose database service is to hold its data [default: the one that does, or did]
         #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
         db_server: Option<ServerName>,
+        /// How what the site is now is kept [default: as `keep_former` of the home's settings says, or `itself`]
+        #[arg(long, value_enum, value_name = "HOW")]
+        keep_former: Option<KeepFormerWord>,
     },
     /// Writes the archive of a backup to standard output
     BackupSend {
@@ -367,6 +379,24 @@ impl From<OldNameWord> for OldName {
             OldNameWord::Redirect => OldName::Redirect,
             OldNameWord::Alias => OldName::Alias,
             OldNameWord::Gone => OldName::Gone,
+        }
+    }
+}
+
+/// How what a site was is kept.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum KeepFormerWord {
+    /// Whole, beside the site: going back takes a moment
+    Itself,
+    /// Packed into a backup afterwards: takes less room, and going back takes as long as a restore
+    Archive,
+}
+
+impl From<KeepFormerWord> for KeepFormer {
+    fn from(word: KeepFormerWord) -> KeepFormer {
+        match word {
+            KeepFormerWord::Itself => KeepFormer::Itself,
+            KeepFormerWord::Archive => KeepFormer::Archive,
         }
     }
 }

@@ -72,7 +72,10 @@ pub(crate) fn backups(composed: &Composed, manner: Manner, site: Option<&SiteNam
         }
         let says = match (&found.manifest, &found.fault) {
             (_, Some(fault)) => Report(fault).to_string().lines().next().unwrap_or_default().to_owned(),
-            (Some(manifest), _) => format!("Drupal {} on @platform_{}", manifest.core, manifest.platform),
+            (Some(manifest), _) => {
+                let left = manifest.left.as_ref().map(|left| format!(", left by {}", left.task.as_str()));
+                format!("Drupal {} on @platform_{}{}", manifest.core, manifest.platform, left.unwrap_or_default())
+            }
             (None, None) => "an archive of classic Aegir".into(),
         };
         out(&format!("{:<60}  {:>9} kB  {}", found.backup.as_str(), found.bytes.div_ceil(1000), plain(&says)));

@@ -92,21 +92,26 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
         }
-        Command::Migrate { site, platform, db_server, allow_missing, rehearse, rehearse_first } => {
+        Command::Migrate { site, platform, db_server, allow_missing, rehearse, rehearse_first, keep_former } => {
             let allow_missing = allow_missing.into_iter().collect();
             let rehearse = match (rehearse, rehearse_first) {
                 (true, _) => Some(Rehearse::Only),
                 (_, true) => Some(Rehearse::First),
                 _ => None,
             };
-            let migrate = MigrateSite { site, platform, db_server, allow_missing, rehearse };
+            let keep = keep_former.map(Into::into);
+            let migrate = MigrateSite { site, platform, db_server, allow_missing, rehearse, keep };
             task(&composed, manner, Task::MigrateSite(Box::new(migrate)))
         }
-        Command::GoBack { site, former } => task(&composed, manner, Task::GoBackSite { site, former }),
+        Command::GoBack { site, former, keep_former } => {
+            let keep = keep_former.map(Into::into);
+            task(&composed, manner, Task::GoBackSite { site, former, keep })
+        }
         Command::DropFormers { site, former } => task(&composed, manner, Task::DropFormers { site, former }),
         Command::Clone(args) => task(&composed, manner, Task::CloneSite(Box::new(args.clone_site()))),
-        Command::Rename { site, to, old_name } => {
-            task(&composed, manner, Task::RenameSite { site, to, old_name: old_name.into() })
+        Command::Rename { site, to, old_name, keep_former } => {
+            let keep = keep_former.map(Into::into);
+            task(&composed, manner, Task::RenameSite { site, to, old_name: old_name.into(), keep })
         }
         Command::Compare { site, to, allow_missing } => {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
@@ -118,8 +123,9 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupVerify { backup, platform, db_server } => {
             task(&composed, manner, Task::VerifyBackup { backup, platform, db_server })
         }
-        Command::Restore { backup, new_site, platform, db_server } => {
-            task(&composed, manner, Task::RestoreBackup { backup, new_site, platform, db_server })
+        Command::Restore { backup, new_site, platform, db_server, keep_former } => {
+            let keep = keep_former.map(Into::into);
+            task(&composed, manner, Task::RestoreBackup { backup, new_site, platform, db_server, keep })
         }
         Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),

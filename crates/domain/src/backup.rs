@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
 use crate::{
-    AccountName, DbName, EmailAddress, FaultReport, HostName, Instance, Langcode, MachineName, PlatformName, Quiet,
-    Redirect, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    AccountName, AttemptId, DbName, EmailAddress, FaultReport, FormerName, HostName, Instance, Langcode, MachineName,
+    PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.
@@ -135,6 +135,20 @@ pub struct BackupManifest {
     /// What was left out on purpose, relative to the site's folder.
     #[serde(default)]
     pub left_out: Vec<String>,
+    /// The task that left what is in it, where nobody asked for a backup: it is a former self of the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<LeftBy>,
+}
+
+/// Why there is a backup that nobody asked for: a task put another self of the site in the place of this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftBy {
+    /// What kind of task.
+    pub task: TaskKind,
+    /// Which attempt at it.
+    pub attempt: AttemptId,
+    /// What this self is called in the record of the site.
+    pub former: FormerName,
 }
 
 /// What the record of a site said that is in its database in no form that Ægir reads: for one that is gone.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
-use crate::{Database, HostName, PlatformName, PlatformRoot, Redirect, ServerName, SiteContext, SiteName};
+use crate::{BackupName, Database, HostName, PlatformName, PlatformRoot, Redirect, ServerName, SiteContext, SiteName};
 
 /// The name of a former self: the site's, when it was left, and the end of the attempt that left it.
 ///
@@ -37,7 +37,8 @@ impl FromStr for FormerName {
     }
 }
 
-/// What a site was before a task put another self in its place: its files and its database, to which nobody writes.
+/// What a site was before a task put another self in its place: its files and its database, to which nobody writes; or
+/// the archive that was made of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Former {
@@ -58,6 +59,31 @@ pub struct Former {
     /// What it was called, where the site was renamed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Box<Names>>,
+    /// The backup that holds all of it, where it was packed: neither its files nor its database are there any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<BackupName>,
+}
+
+/// How what a site was is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeepFormer {
+    /// As it was, on its platform and its database server: going back takes a moment.
+    #[default]
+    Itself,
+    /// Packed into a backup once the site is in service again: a fraction of the room, and going back takes as long as
+    /// restoring that.
+    Archive,
+}
+
+impl KeepFormer {
+    /// The word for it: `itself`, `archive`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeepFormer::Itself => "itself",
+            KeepFormer::Archive => "archive",
+        }
+    }
 }
 
 /// What a site is called, or was.
@@ -93,6 +119,7 @@ impl Former {
             since,
             bytes,
             names: None,
+            archive: None,
         }
     }
 

@@ -50,7 +50,8 @@ mod writes;
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
 pub use backup::{
-    ArchiveAnswer, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, FoundBackup, ReceivedAnswer,
+    ArchiveAnswer, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, FoundBackup, LeftBy,
+    ReceivedAnswer,
 };
 pub use command::Cmd;
 pub use context::{
@@ -62,7 +63,7 @@ pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
 pub use finding::{Finding, Health};
 pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
-pub use former::{Former, FormerName, Names};
+pub use former::{Former, FormerName, KeepFormer, Names};
 pub use home::Home;
 pub use host_name::HostName;
 pub use lock::{Known, locks_of, locks_to_compare, with_names};

@@ -127,7 +127,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,
         Task::VerifyBackup { backup, platform, db_server } => of_site_at(&backup.site(), platform, db_server, known)?,
-        Task::RestoreBackup { backup, new_site, platform, db_server } => {
+        Task::RestoreBackup { backup, new_site, platform, db_server, .. } => {
             // Of a new site: also the one it is made like, whose platform and server it gets if none is named.
             let mut locks = of_site_at(&backup.site(), platform, db_server, known)?;
             locks.extend(new_site.iter().map(|site| TaskLock::site(&site.host())));

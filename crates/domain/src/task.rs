@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, Langcode,
-    MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, KeepFormer,
+    Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
     TimeZoneName, Title,
 };
 
@@ -73,6 +73,9 @@ pub enum Task {
         /// Which of its former selves; `None`: the latest.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         former: Option<FormerName>,
+        /// How what it is now is kept; `None`: as the machine's settings say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<KeepFormer>,
     },
     /// Lets go of what a site was before it was moved. Nobody can go back to that any more.
     DropFormers {
@@ -93,6 +96,9 @@ pub enum Task {
         /// What becomes of the name that it has.
         #[serde(default)]
         old_name: OldName,
+        /// How what it was is kept; `None`: as the machine's settings say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<KeepFormer>,
     },
     /// Takes a site away: its files to the trash, its database last.
     DeleteSite {
@@ -131,6 +137,9 @@ pub enum Task {
         /// The server whose database service is to hold its data; `None`: the one that does, or did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         db_server: Option<ServerName>,
+        /// How what it is now is kept; `None`: as the machine's settings say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<KeepFormer>,
     },
     /// Removes a backup for good.
     DeleteBackup {
@@ -255,6 +264,9 @@ pub struct MigrateSite {
     /// platform yet, and less thoroughly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearse: Option<Rehearse>,
+    /// How what it was is kept; `None`: as the machine's settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<KeepFormer>,
 }
 
 /// How a move is rehearsed.
@@ -270,7 +282,7 @@ pub enum Rehearse {
 impl MigrateSite {
     /// To `platform`, with all that the site has.
     pub fn to(site: SiteName, platform: PlatformName) -> MigrateSite {
-        MigrateSite { site, platform, db_server: None, allow_missing: BTreeSet::new(), rehearse: None }
+        MigrateSite { site, platform, db_server: None, allow_missing: BTreeSet::new(), rehearse: None, keep: None }
     }
 }
 
@@ -365,6 +377,19 @@ impl TaskKind {
 }
 
 impl Task {
+    /// The same, keeping what the site was in this way, where it leaves a former self and does not say how.
+    #[must_use]
+    pub fn keeping(mut self, how: KeepFormer) -> Task {
+        match &mut self {
+            Task::MigrateSite(migrate) => migrate.keep.get_or_insert(how),
+            Task::GoBackSite { keep, .. } | Task::RenameSite { keep, .. } | Task::RestoreBackup { keep, .. } => {
+                keep.get_or_insert(how)
+            }
+            _ => return self,
+        };
+        self
+    }
+
     /// Which kind.
     pub fn kind(&self) -> TaskKind {
         match self {

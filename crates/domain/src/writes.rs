@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultReport, FormerName, PlatformName, SiteName};
+use crate::{BackupName, FaultReport, FormerName, PlatformName, SiteName};
 
 /// What a former self of a site lacks, as far as the site's tables tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub struct Writes {
     pub core: String,
     /// Since when nobody wrote to it, in seconds since 1970.
     pub since: i64,
+    /// The backup that it is made of again, where it was packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<BackupName>,
     /// What was written since. Only what bears a date is counted: a setting that was changed is not.
     #[serde(default)]
     pub counts: Vec<WriteCount>,

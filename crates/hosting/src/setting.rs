@@ -22,6 +22,8 @@ pub enum Setting {
     KeepCopies,
     /// How long what a site was is kept after it was moved.
     KeepFormerDays,
+    /// How that is kept.
+    KeepFormer,
     /// How long a task may say nothing before that is news.
     SilentMinutes,
     /// Where mail of failures goes.
@@ -40,13 +42,14 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 13] = [
+    pub const ALL: [Setting; 14] = [
         Setting::TasksAtOnce,
         Setting::TasksPerServer,
         Setting::KeepTasksDays,
         Setting::KeepAuditDays,
         Setting::KeepCopies,
         Setting::KeepFormerDays,
+        Setting::KeepFormer,
         Setting::SilentMinutes,
         Setting::NewsMailTo,
         Setting::NewsMailFrom,
@@ -111,6 +114,15 @@ impl Setting {
                 "7",
                 "how many days what a site was is kept after it was moved; 0: until somebody lets go of it",
             ),
+            Setting::KeepFormer => Parameter {
+                name: "keep_former",
+                about: "how that is kept: `itself`, whole and beside the site, so that going back takes a moment; or \
+                        `archive`, packed into a backup once the site is in service again, which takes a fraction of the \
+                        room, and going back as long as a restore",
+                shape: Shape::Choice(&["itself", "archive"]),
+                presence: Presence::Default("itself"),
+                many: false,
+            },
             Setting::SilentMinutes => number(
                 "silent_minutes",
                 1,

@@ -387,7 +387,9 @@ impl Lab {
             }
         }
         let state = DbState::read(&self.machine);
-        let formers: Vec<_> = sites.iter().flat_map(|site| &site.formers).collect();
+        // One that was packed has nothing but its backup any more.
+        let formers: Vec<_> =
+            sites.iter().flat_map(|site| &site.formers).filter(|former| former.archive.is_none()).collect();
         let owned = |name: &str| {
             sites.iter().any(|site| site.database.name.as_str() == name)
                 || formers.iter().any(|former| former.database.name.as_str() == name)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::{Home, PlatformName, Remedy};
+use aegir_domain::{Home, KeepFormer, PlatformName, Remedy};
 use serde::Deserialize;
 
 /// What an operator has settled for this machine in `hostmaster/aegir.toml`. All of it is optional.
@@ -31,6 +31,8 @@ pub struct Settings {
     pub copy_connections: u8,
     /// How long a site's former self stays after it was moved, in days.
     pub former_days: u32,
+    /// How it is kept: `itself` or `archive`. A task that a front end asks for says it itself.
+    pub keep_former: KeepFormer,
     /// How long Composer may take to make a project, in seconds.
     pub build_limit: u64,
     /// The proxy through which Composer reaches its registry: `http://proxy.example.org:3128`.
@@ -56,6 +58,7 @@ impl Default for Settings {
             update_limit: 3600,
             copy_connections: 4,
             former_days: 7,
+            keep_former: KeepFormer::Itself,
             build_limit: 1800,
             proxy: None,
             program_memory: 4 << 30,

@@ -33,15 +33,15 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
-        Task::GoBackSite { site, former } => Box::new(site::GoBack { site, former }),
+        Task::GoBackSite { site, former, keep } => Box::new(site::GoBack { site, former, keep }),
         Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
         Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),
-        Task::RenameSite { site, to, old_name } => Box::new(site::Rename { site, to, old_name }),
+        Task::RenameSite { site, to, old_name, keep } => Box::new(site::Rename { site, to, old_name, keep }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
-        Task::RestoreBackup { backup, new_site, platform, db_server } => {
-            Box::new(site::Restore { backup, new_site, platform, db_server })
+        Task::RestoreBackup { backup, new_site, platform, db_server, keep } => {
+            Box::new(site::Restore { backup, new_site, platform, db_server, keep })
         }
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
     }

@@ -75,6 +75,8 @@ pub struct World {
     pub deadline: Arc<Deadline>,
     /// Whether a wait for a service was told already.
     pub told_waiting: AtomicBool,
+    /// Whether nothing of this task ends any more because somebody wished to cancel it.
+    pub goes_on: AtomicBool,
 }
 
 impl World {
@@ -108,11 +110,19 @@ impl World {
         Contexts::new(&self.parts.home, &self.parts.files)
     }
 
-    /// Whether somebody asked this task to stop, for a program that is then to end at once. Only for
-    /// what comes before the point of no return.
+    /// Whether somebody asked this task to stop, for a program that is then to end at once. Behind the point of no return
+    /// that comes too late: see [`World::go_on`].
     pub fn until_cancelled(&self) -> Stop {
+        if self.goes_on.load(Ordering::Relaxed) {
+            return Arc::new(|| false);
+        }
         let (files, task) = (self.files().clone(), self.task.clone());
         Arc::new(move || task.is_cancelled(&files))
+    }
+
+    /// The point of no return was passed: what begins from now on does not end early.
+    pub fn go_on(&self) {
+        self.goes_on.store(true, Ordering::Relaxed);
     }
 
     /// Says a sentence to the operator.

@@ -12,6 +12,9 @@ pub(crate) fn lines(writes: &WritesView) -> Vec<String> {
         "{} was {} (Drupal {}) on the platform {} until {since}",
         writes.site, writes.former, writes.core, writes.platform
     ))];
+    if let Some(archive) = &writes.archive {
+        lines.push(one_line(&format!("It was packed: going back restores {archive} first, while the site goes on.")));
+    }
     if writes.counts.is_empty() {
         lines.push("Of content, comments, accounts and files its tables tell of none that is newer.".into());
     } else {
@@ -36,6 +39,7 @@ mod tests {
             platform: "old".into(),
             core: "10.1.6".into(),
             since: 1_767_225_600_000,
+            archive: None,
             counts: vec![WriteCountView { what: "comments".into(), count: 12 }],
         };
 
@@ -44,5 +48,8 @@ mod tests {
 
         writes.counts.clear();
         assert!(lines(&writes)[1].contains("none that is newer"));
+
+        writes.archive = Some("a.test-20260101.000000.tar.zst".into());
+        assert!(lines(&writes)[1].contains("restores a.test-20260101.000000.tar.zst first"));
     }
 }

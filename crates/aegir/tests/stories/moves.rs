@@ -86,6 +86,77 @@ fn a_site_in_sqlite_moves_and_goes_back() {
     there_and_back(&lab, "ten", "files");
 }
 
+/// Moves a site and has what it was packed; goes back to that, and what it is then is packed too.
+fn there_and_back_by_an_archive(lab: &Lab, shape: &str, db_server: &str) {
+    let [old, new] = two_releases(lab, shape);
+    let name = "shop.localhost";
+    let site = Site::install(lab, name, "old", db_server, Some("standard"));
+    let (was, will) = (old.join("sites").join(name), new.join("sites").join(name));
+    fs::write(was.join("files/before.txt"), "before").unwrap();
+    lab.give(&was.join("files/before.txt"));
+    site.answers(lab);
+
+    let words = ["migrate", "@shop.localhost", "--platform", "@new", "--keep-former", "archive"];
+    let said = lab.provision(&words).done();
+
+    said.says("The fence was up for ").says("What it was is the backup `shop.localhost-");
+    site.answers(lab);
+    site.is_as_it_should_be(lab);
+    let shelf = was.parent().unwrap().join(".aegir-former");
+    assert!(!was.exists() && fs::read_dir(&shelf).unwrap().next().is_none());
+    let databases = || lab.up().sql("SHOW DATABASES").iter().filter(|name| name.starts_with("shop_")).count();
+    let one = usize::from(db_server == "localhost");
+    assert_eq!(databases(), one, "that of what it was is dropped");
+    let archive = saved(lab, name)["formers"][0]["archive"].as_str().unwrap().to_owned();
+    lab.provision(&["backups", "@shop.localhost"]).done().says(&archive).says("left by migrate-site");
+    lab.provision(&["backup-delete", &archive]).ends(4).says("drop-formers");
+    lab.provision(&["backup-verify", &archive]).done();
+    fs::write(will.join("files/since.txt"), "since").unwrap();
+    lab.give(&will.join("files/since.txt"));
+    lab.provision(&["written-since", "@shop.localhost"]).done().says("restores shop.localhost-");
+
+    lab.provision(&["go-back", "@shop.localhost", "--keep-former", "archive"])
+        .done()
+        .says("is restored beside the site");
+
+    site.answers(lab);
+    site.lets_in(lab);
+    site.is_as_it_should_be(lab);
+    assert_eq!(fs::read_to_string(was.join("files/before.txt")).unwrap(), "before");
+    assert!(!was.join("files/since.txt").exists() && !will.exists());
+    let now = saved(lab, name);
+    assert_eq!((&now["platform"], now["formers"].as_array().unwrap().len()), (&"old".into(), 2), "{now}");
+    assert_eq!(databases(), one);
+
+    lab.provision(&["go-back", "@shop.localhost"]).done();
+    site.answers(lab);
+    assert_eq!(fs::read_to_string(will.join("files/since.txt")).unwrap(), "since");
+    for former in saved(lab, name)["formers"].as_array().unwrap() {
+        let former = former["name"].as_str().unwrap();
+        lab.provision(&["drop-formers", "@shop.localhost", "--former", former]).done();
+    }
+    let left = lab.provision(&["backups", "@shop.localhost"]).done();
+    assert!(!left.out.contains("shop.localhost-"), "{}", left.all());
+    lab.provision(&["delete", "@shop.localhost", "--confirm=shop.localhost"]).done();
+}
+
+#[test]
+fn a_site_of_the_seven_shape_goes_back_to_an_archive() {
+    there_and_back_by_an_archive(&Lab::start(way()), "seven", "localhost");
+}
+
+#[test]
+fn a_site_of_the_ten_shape_goes_back_to_an_archive() {
+    there_and_back_by_an_archive(&Lab::start(way()), "ten", "localhost");
+}
+
+#[test]
+fn a_site_in_sqlite_goes_back_to_an_archive() {
+    let lab = Lab::start(way());
+    save_sqlite_server(&lab);
+    there_and_back_by_an_archive(&lab, "ten", "files");
+}
+
 #[test]
 fn an_update_that_goes_wrong_leaves_the_site_as_it_was() {
     for (shape, words) in [

@@ -2,8 +2,8 @@
 
 use aegir_domain::protocol::Ending;
 use aegir_domain::{
-    AttemptId, Context, ContextName, Fault, FaultReport, Instance, InstanceScope, NodeId, ObjectStatus, Outcome,
-    PackageCode, PlatformAnswer, Remedy, SiteAnswer, Task, TaskState,
+    AttemptId, Context, ContextName, Fault, FaultReport, Instance, InstanceScope, KeepFormer, NodeId, ObjectStatus,
+    Outcome, PackageCode, PlatformAnswer, Remedy, SiteAnswer, Task, TaskState,
 };
 use aegir_store::{Fence, NewTask, Read, RecordedInstance, StoreFault, TaskRecord, Tx};
 use serde_json::json;
@@ -23,6 +23,7 @@ pub(super) async fn request_now(read: &mut Read, task: &TaskRecord) -> Result<Re
         return Ok(Err(Fault::from(OtherVersion).report()));
     };
     let asked = of_the_name_now(asked, &task.object_name, &read.need_node(task.object).await?);
+    let asked = asked.keeping(how_former_selves_are_kept(read).await?);
     let Some(operation) = operation_named(task.operation.as_str()) else { return Ok(Ok(asked)) };
     let declared = operation.declaration();
     let given = match task.parameters["given"].as_object().map(|raw| declared.read(raw)) {
@@ -54,6 +55,15 @@ pub(super) async fn request_now(read: &mut Read, task: &TaskRecord) -> Result<Re
             None => Ok(Task::VerifyServer { server, context: None }),
         },
         (_, asked) => Ok(asked),
+    })
+}
+
+/// How what a site was is kept, as the setting says now.
+async fn how_former_selves_are_kept(read: &mut Read) -> Result<KeepFormer, StoreFault> {
+    let set: Option<serde_json::Value> = read.setting(Setting::KeepFormer.parameter().name).await?;
+    Ok(match set.as_ref().and_then(serde_json::Value::as_str) {
+        Some(word) if word == KeepFormer::Archive.as_str() => KeepFormer::Archive,
+        _ => KeepFormer::Itself,
     })
 }
 

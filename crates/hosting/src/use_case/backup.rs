@@ -31,7 +31,8 @@ impl Hosting {
             items.extend(lost.iter().map(BackupView::of_lost));
         }
         if let Some(site) = site.filter(|_| kind != Some("backup")) {
-            items.extend(self.formers(asked, &site).await?);
+            // One that was packed is among the backups already.
+            items.extend(self.formers(asked, &site, kind == Some("former")).await?);
         }
         // The newest first, behind what cannot be told: the page is in the order of its keys.
         shown::page_of_whole(asked, items, |one| {
@@ -159,8 +160,8 @@ impl Hosting {
         Ok((all, lost))
     }
 
-    /// What a site was before it was moved, as far as it is there.
-    async fn formers(&self, asked: &Asked<'_>, site: &SiteName) -> Result<Vec<BackupView>, Refusal> {
+    /// What a site was before it was moved, as far as it is there; those that were packed too, if `packed`.
+    async fn formers(&self, asked: &Asked<'_>, site: &SiteName, packed: bool) -> Result<Vec<BackupView>, Refusal> {
         let server = asked.given.text::<ServerName>("server");
         self.store()
             .read(async |read| {
@@ -174,7 +175,8 @@ impl Hosting {
                 };
                 let on = super::object::short_name(read, lies).await?;
                 let is_there = server.is_none_or(|server| server.as_str() == on);
-                let formers = context.formers.iter().filter(|_| is_there);
+                let is_shown = |former: &&aegir_domain::Former| is_there && (packed || former.archive.is_none());
+                let formers = context.formers.iter().filter(is_shown);
                 Ok(formers.map(|former| BackupView::of_former(&context.name, &on, former)).collect())
             })
             .await

@@ -24,7 +24,7 @@ impl Hosting {
                 Some("gone") => OldName::Gone,
                 _ => OldName::Redirect,
             };
-            Ok(Task::RenameSite { site: context.name.clone(), to, old_name })
+            Ok(Task::RenameSite { site: context.name.clone(), to, old_name, keep: None })
         })
         .await
     }

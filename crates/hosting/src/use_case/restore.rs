@@ -34,6 +34,7 @@ impl Hosting {
                     new_site: new_site.clone(),
                     platform: asked.given.text("platform"),
                     db_server: asked.given.text("db_server"),
+                    keep: None,
                 };
                 match (site_there(tx, &lies, &of).await?, &new_site) {
                     (Some(site), None) => in_place(tx, asked, &lies, &site, request, now).await,

@@ -311,6 +311,7 @@ fn former_view(former: &Former) -> FormerView {
         core: former.core.clone(),
         since: former.since.saturating_mul(1000),
         bytes: former.bytes,
+        archive: former.archive.as_ref().map(ToString::to_string),
     }
 }
 

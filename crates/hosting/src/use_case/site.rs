@@ -207,7 +207,9 @@ impl Hosting {
             };
             let allow_missing = asked.given.texts("allow_missing").into_iter().collect();
             let site = context.name.clone();
-            Ok(Task::MigrateSite(Box::new(MigrateSite { site, platform: name, db_server, allow_missing, rehearse })))
+            let keep = None;
+            let migrate = MigrateSite { site, platform: name, db_server, allow_missing, rehearse, keep };
+            Ok(Task::MigrateSite(Box::new(migrate)))
         })
         .await
     }
@@ -219,7 +221,7 @@ impl Hosting {
             for host in names_of_former(context, former.as_ref()) {
                 must_be_nobodys(tx, &host, Some(site.node.id)).await?;
             }
-            Ok(Task::GoBackSite { site: context.name.clone(), former })
+            Ok(Task::GoBackSite { site: context.name.clone(), former, keep: None })
         })
         .await
     }

@@ -41,6 +41,10 @@ pub struct BackupView {
     /// The database that it is for, where it says so: `mariadb`, `sqlite`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
+    /// The kind of task that left what is in it, where nobody asked for the backup: `migrate-site`, `rename-site`,
+    /// `restore-backup`, `go-back-site`. It is what the site was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_by: Option<String>,
     /// Why it cannot be read, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -60,8 +64,11 @@ pub struct FormerView {
     pub core: String,
     /// Since when it is kept.
     pub since: i64,
-    /// What it takes, in bytes.
+    /// What it takes, in bytes; of one that was packed: what it took.
     pub bytes: u64,
+    /// The backup that has all of it, where it was packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
 }
 
 impl BackupView {
@@ -81,6 +88,7 @@ impl BackupView {
             platform: says.map(|says| says.platform.to_string()),
             profile: says.map(|says| says.profile.to_string()),
             engine: says.map(|says| says.dump.engine.clone()),
+            left_by: says.and_then(|says| says.left.as_ref()).map(|left| left.task.as_str().to_owned()),
             fault: found.fault.as_ref().map(|fault| {
                 std::iter::once(&fault.message).chain(&fault.because).cloned().collect::<Vec<_>>().join(": ")
             }),
@@ -102,6 +110,7 @@ impl BackupView {
             platform: None,
             profile: None,
             engine: None,
+            left_by: None,
             fault: Some(because.cloned().collect::<Vec<_>>().join(": ")),
         }
     }
@@ -120,6 +129,7 @@ impl BackupView {
             platform: Some(former.platform.to_string()),
             profile: None,
             engine: None,
+            left_by: None,
             fault: None,
         }
     }

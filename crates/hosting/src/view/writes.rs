@@ -17,6 +17,9 @@ pub struct WritesView {
     pub core: String,
     /// Since when nobody wrote to it.
     pub since: i64,
+    /// The backup that it is restored from, where it was packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
     /// What was written since, as far as the site's tables tell: what bears no date is not counted.
     pub counts: Vec<WriteCountView>,
 }
@@ -40,6 +43,7 @@ impl WritesView {
             platform: writes.platform.to_string(),
             core: writes.core.clone(),
             since: writes.since.saturating_mul(1000),
+            archive: writes.archive.as_ref().map(ToString::to_string),
             counts: counts.map(|one| WriteCountView { what: one.what.clone(), count: one.count }).collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! A site moves to another platform and goes back: what is asked of the back end, and what is told of it afterwards.
 
-use aegir_domain::{Context, Task, TaskKind};
+use aegir_domain::{Context, KeepFormer, Task, TaskKind};
 use aegir_hosting::{Call, OperationId as Id, Refusal};
 use aegir_lab::pretend::{Ends, Plan};
 use serde_json::json;
@@ -65,6 +65,45 @@ fn what_cannot_be_moved_or_gone_back_to_is_refused_before_anything_is_queued() {
             assert!(matches!(refusal, Refusal::Bad(_) | Refusal::Unknown { .. }), "{what}: {refusal:?}");
         }
         assert_eq!(ground.tasks().await, tasks);
+    });
+}
+
+#[test]
+fn what_a_site_was_is_packed_if_the_setting_says_so_when_the_task_begins_and_is_told_as_a_backup_that_the_move_left() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        ground.platform("d11", "web1").await;
+        ground.queue(migrate("a.test", "d11")).await;
+        ground.set("keep_former", "archive").await;
+        ground.work().await;
+
+        let site = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        let (former, archive) = (&site["formers"][0]["name"], &site["formers"][0]["archive"]);
+        let list = |kind: Option<&str>| match kind {
+            Some(kind) => Call::of(Id::BackupList).with("site", "a.test").with("kind", kind),
+            None => Call::of(Id::BackupList).with("site", "a.test"),
+        };
+        let all = ground.items(list(None)).await;
+        assert_eq!(all.len(), 1, "it is told once: {all:?}");
+        assert_eq!((&all[0]["name"], &all[0]["left_by"]), (archive, &json!("migrate-site")), "{all:?}");
+        let formers = ground.items(list(Some("former"))).await;
+        assert_eq!((formers.len(), &formers[0]["name"]), (1, former), "{formers:?}");
+        let writes = ground.shown(Call::of(Id::SiteWrittenSince).about("a.test")).await;
+        assert_eq!(&writes["archive"], archive, "{writes}");
+
+        ground.set("keep_former", "itself").await;
+        ground.queue(migrate("b.test", "d11")).await;
+        ground.queue(Call::of(Id::SiteGoBack).about("a.test")).await;
+        ground.work().await;
+
+        let began = ground.machine().began();
+        let kept = |kind: TaskKind| {
+            let of_kind = began.iter().filter(move |began| began.kind == kind);
+            of_kind.map(|began| serde_json::to_value(&began.task).unwrap()["keep"].clone()).collect::<Vec<_>>()
+        };
+        let word = |how: KeepFormer| json!(how.as_str());
+        assert_eq!(kept(TaskKind::MigrateSite), [word(KeepFormer::Archive), word(KeepFormer::Itself)]);
+        assert_eq!(kept(TaskKind::GoBackSite), [word(KeepFormer::Itself)]);
     });
 }
 

@@ -189,7 +189,7 @@ fn going_back_returns_to_the_name_too() {
 
 fn by_hand(site: &str, to: &str) -> Task {
     let old_name = OldName::Redirect;
-    Task::RenameSite { site: site.parse().unwrap(), to: to.parse().unwrap(), old_name }
+    Task::RenameSite { site: site.parse().unwrap(), to: to.parse().unwrap(), old_name, keep: None }
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_rename_typed_in_a_shell_is_the_same_site_under_its_new_name() {
         ground.work().await;
 
         // And back by hand.
-        let back = machine.by_hand(Task::GoBackSite { site: "new.test".parse().unwrap(), former: None });
+        let back = machine.by_hand(Task::GoBackSite { site: "new.test".parse().unwrap(), former: None, keep: None });
         ground.until("it ended", async || machine.has_ended(back)).await;
         ground.look().await;
         assert_eq!(names(&ground).await, ["a.test", "b.test"]);

@@ -212,6 +212,7 @@ impl Machine {
                 platform: former.platform.clone(),
                 core: former.core.clone(),
                 since: former.since,
+                archive: former.archive.clone(),
                 counts: vec![
                     WriteCount { what: "pieces of content".into(), count: 3 },
                     WriteCount { what: "comments".into(), count: 12 },

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
     AttemptId, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, Context, ContextName, Database,
-    DbName, Fault, FaultReport, Former, FoundBackup, InstallSite, Instance, Left, Marker, Outcome, PackageCode,
-    PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, Rehearse, SiteAnswer, SiteContext,
-    Task,
+    DbName, Fault, FaultReport, Former, FoundBackup, InstallSite, Instance, KeepFormer, Left, LeftBy, Marker, Outcome,
+    PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, Rehearse, SiteAnswer,
+    SiteContext, Task, TaskKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -271,7 +271,13 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 }
                 (moved, _) => moved,
             };
-            Done { answer: fenced(site_answer(plan)), ..save(fresh(moved)?) }
+            let (moved, backup) = match migrate.keep {
+                Some(KeepFormer::Archive) => {
+                    packed(moved, must(&name)?, now).ok_or_else(|| no(PretendFault::Failed))?
+                }
+                _ => (moved, None),
+            };
+            Done { answer: fenced(site_answer(plan)), backup, ..save(fresh(moved)?) }
         }
         Task::GoBackSite { .. } => {
             let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
@@ -320,7 +326,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let dropped = matches!(task, Task::DeleteBackup { .. }).then(|| backup.clone());
             Done { dropped, ..Done::default() }
         }
-        Task::RestoreBackup { backup, new_site, platform, db_server } => {
+        Task::RestoreBackup { backup, new_site, platform, db_server, .. } => {
             let found = state.backups.get(backup).ok_or_else(|| no(PretendFault::Absent(backup.to_string())))?;
             match (is, new_site) {
                 (Some(Context::Site(site)), None) => {
@@ -437,6 +443,7 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
         files_bytes: 3 << 20,
         files_entries: 120,
         left_out: Vec::new(),
+        left: None,
     };
     FoundBackup { backup, bytes: 4_200_000, manifest: Some(manifest), fault: None }
 }
@@ -447,6 +454,17 @@ fn moved(is: &Context, to: &PlatformName) -> Option<Context> {
     let name = format!("{}-20260101.000000-0123456789ab", site.name).parse().ok()?;
     let formers = vec![Former::of(site, name, 1_767_225_600, 50 << 20)];
     Some(Context::Site(Box::new(SiteContext { platform: to.clone(), formers, ..(**site).clone() })))
+}
+
+/// The same with its former self, `was`, packed into a backup.
+fn packed(moved: Context, was: &Context, now: u64) -> Option<(Context, Option<FoundBackup>)> {
+    let (Context::Site(mut site), Context::Site(was)) = (moved, was) else { return None };
+    let former = site.formers.last_mut()?;
+    let mut found = backup(was, now, 1);
+    former.archive = Some(found.backup.clone());
+    let (task, attempt) = (TaskKind::MigrateSite, AttemptId::from_parts(now, [7; 10]));
+    found.manifest.as_mut()?.left = Some(LeftBy { task, attempt, former: former.name.clone() });
+    Some((Context::Site(site), Some(found)))
 }
 
 /// A site as its install leaves it.

@@ -134,6 +134,10 @@ pub(crate) enum BackupFault {
     NoFolder { folder: PathBuf },
     #[error("`{}` has {} MB left, and the backup may need {} MB", at.display(), free >> 20, needs >> 20)]
     NoRoom { at: PathBuf, free: u64, needs: u64 },
+    #[error("ten thousand backups of `{site}` have the name that this one would have")]
+    NoName { site: aegir_domain::SiteName },
+    #[error("`{name}` is what `{site}` was before it was moved")]
+    IsFormer { name: BackupName, site: aegir_domain::SiteName, former: aegir_domain::FormerName },
 }
 
 impl Remedy for BackupFault {
@@ -165,6 +169,10 @@ impl Remedy for BackupFault {
             }
             BackupFault::NoRoom { at, .. } => {
                 format!("make room on the disk of `{}`, such as by deleting old backups", at.display())
+            }
+            BackupFault::NoName { .. } => "move some of them away".into(),
+            BackupFault::IsFormer { site, former, .. } => {
+                format!("let go of that with `aegir provision drop-formers @{site} --former {former}`")
             }
         })
     }

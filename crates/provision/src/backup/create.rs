@@ -60,6 +60,7 @@ impl Recipe<World> for Backup {
             files_bytes: ready.files_bytes,
             files_entries: ready.files_entries,
             left_out: ready.left_out.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            left: None,
         };
         let aside = work.join("archive");
         let packed = run.step(PackSite {

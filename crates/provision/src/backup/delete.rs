@@ -39,7 +39,24 @@ impl Check<World> for BackupThere {
         match world.files().stat(&path)? {
             None => Err(BackupFault::Missing { name: self.backup.clone() }.into()),
             Some(stat) if stat.kind == aegir_host::Kind::Dir => Err(BackupFault::NoFile { path }.into()),
-            Some(stat) => Ok(stat.inode),
+            Some(stat) => {
+                self.must_be_of_nobody(world)?;
+                Ok(stat.inode)
+            }
         }
+    }
+}
+
+impl BackupThere {
+    /// Fails if it is what some site was, and its record says so: a site may be called otherwise since.
+    fn must_be_of_nobody(&self, world: &World) -> Result<(), Fault> {
+        for site in world.contexts().sites()? {
+            let is_it = |former: &&aegir_domain::Former| former.archive.as_ref() == Some(&self.backup);
+            if let Some(former) = site.formers.iter().find(is_it) {
+                let (name, former) = (self.backup.clone(), former.name.clone());
+                return Err(BackupFault::IsFormer { name, site: site.name, former }.into());
+            }
+        }
+        Ok(())
     }
 }

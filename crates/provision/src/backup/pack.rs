@@ -1,6 +1,6 @@
 //! The two steps that read a site: its database to a file, and that with its folder into an archive.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{BackupManifest, DbName, Fault, PlatformRoot, ServerName};
@@ -85,36 +85,8 @@ impl Action<World> for PackSite {
     const LIMIT: Duration = LIMIT;
 
     fn apply(&self, world: &World) -> Result<PackedSite, Fault> {
-        let (files, manifest) = (world.files(), &self.manifest);
-        let folder = self.root.site_dir(&manifest.site);
-        let left_out: Vec<PathBuf> = manifest.left_out.iter().map(PathBuf::from).collect();
-        let text = serde_json::to_vec_pretty(manifest).map_err(NoManifest)?;
-        let stop = world.until_cancelled();
-        let mut seen = 0_u64;
-
-        let mut archive = files.begin_archive(&self.to)?;
-        archive.put(MANIFEST, &text, manifest.made / 1000)?;
-        files.pack_file(&mut archive, &manifest.dump.file, &self.dump, 0o600)?;
-        files.pack_tree(&mut archive, SITE, &folder, &mut |path, is_dir| {
-            seen += 1;
-            if seen.is_multiple_of(500) {
-                world.progress(seen, "packing files");
-            }
-            match is_dir && stop() {
-                true => aegir_host::Wanted::Stop,
-                false => wanted(&left_out, path),
-            }
-        })?;
-        let written = files.end_archive(archive)?;
-        tell(world, &written.packed);
-        world.say(format!("Packed {seen} files and folders and the database: {}", size(written.bytes)));
-        let odd: Vec<PathBuf> = [written.packed.special, written.packed.cut].concat();
-        Ok(PackedSite {
-            bytes: written.bytes,
-            inode: written.inode,
-            unreadable: told_names(&written.packed.unreadable),
-            odd: told_names(&odd),
-        })
+        let folder = self.root.site_dir(&self.manifest.site);
+        pack(world, &folder, &self.manifest, &self.dump, &self.to)
     }
 }
 
@@ -123,6 +95,45 @@ impl Undo<World> for PackSite {
         world.files().remove_file(&self.to)?;
         Ok(())
     }
+}
+
+/// Packs a manifest, a dump and a folder into the archive `to`, which is durable then.
+pub(crate) fn pack(
+    world: &World,
+    folder: &Path,
+    manifest: &BackupManifest,
+    dump: &Path,
+    to: &Path,
+) -> Result<PackedSite, Fault> {
+    let files = world.files();
+    let left_out: Vec<PathBuf> = manifest.left_out.iter().map(PathBuf::from).collect();
+    let text = serde_json::to_vec_pretty(manifest).map_err(NoManifest)?;
+    let stop = world.until_cancelled();
+    let mut seen = 0_u64;
+
+    let mut archive = files.begin_archive(to)?;
+    archive.put(MANIFEST, &text, manifest.made / 1000)?;
+    files.pack_file(&mut archive, &manifest.dump.file, dump, 0o600)?;
+    files.pack_tree(&mut archive, SITE, folder, &mut |path, is_dir| {
+        seen += 1;
+        if seen.is_multiple_of(500) {
+            world.progress(seen, "packing files");
+        }
+        match is_dir && stop() {
+            true => aegir_host::Wanted::Stop,
+            false => wanted(&left_out, path),
+        }
+    })?;
+    let written = files.end_archive(archive)?;
+    tell(world, &written.packed);
+    world.say(format!("Packed {seen} files and folders and the database: {}", size(written.bytes)));
+    let odd: Vec<PathBuf> = [written.packed.special, written.packed.cut].concat();
+    Ok(PackedSite {
+        bytes: written.bytes,
+        inode: written.inode,
+        unreadable: told_names(&written.packed.unreadable),
+        odd: told_names(&odd),
+    })
 }
 
 /// Names what is not in the archive as it was.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{BackupName, Fault, PlatformContext, SiteContext, SiteName};
+use aegir_drupal::driver::Credentials;
 use aegir_host::{Files, Kind, Wanted};
 use aegir_recipe::Check;
 
@@ -51,12 +52,11 @@ impl Check<World> for CanBackUp {
         }
         let server = DbServer::of(world, &site.db_server)?;
         server.must_bear(&site.database.name, &site.database.marker)?;
-        let left_out = left_out(world, &site.name, &folder)?;
+        let credentials = php::read_credentials(world, &site.name)?;
+        let left_out = left_out(world, &credentials, &folder)?;
         let survey = world.files().survey(&folder, &mut |path, _| wanted(&left_out, path))?;
         let database = server.size(&site.database.name)?;
-        // The dump lies beside the archive until that is done, and neither is larger than what it is made of by more
-        // than quotes and commas.
-        let needs = survey.bytes + database * 3 + MARGIN;
+        let needs = archive_needs(survey.bytes, database);
         let at = world.home().path().to_owned();
         let free = world.files().free_space(&world.home().backups())?.bytes;
         if free < needs {
@@ -74,6 +74,12 @@ impl Check<World> for CanBackUp {
     }
 }
 
+/// What an archive of so many bytes of files and of data takes at the most while it is made: the dump lies beside it until
+/// it is done, and neither is larger than what it is made of by more than quotes and commas.
+pub(crate) fn archive_needs(files: u64, data: u64) -> u64 {
+    files + data * 3 + MARGIN
+}
+
 /// Whether something of a site's folder is packed.
 pub(crate) fn wanted(left_out: &[PathBuf], path: &Path) -> Wanted {
     match left_out.iter().any(|out| out == path) {
@@ -83,8 +89,7 @@ pub(crate) fn wanted(left_out: &[PathBuf], path: &Path) -> Wanted {
 }
 
 /// What is left out of a site's folder: what is there to hold credentials, and what holds the site's own at its top.
-fn left_out(world: &World, site: &SiteName, folder: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let credentials = php::read_credentials(world, site)?;
+pub(crate) fn left_out(world: &World, credentials: &Credentials, folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     let secrets = [credentials.db_passwd.expose(), credentials.hash_salt.expose()];
     let secrets: Vec<&[u8]> =
         secrets.iter().map(|secret| secret.as_bytes()).filter(|secret| secret.len() >= 8).collect();
@@ -99,6 +104,15 @@ fn left_out(world: &World, site: &SiteName, folder: &Path) -> Result<Vec<PathBuf
         }
     }
     Ok(out)
+}
+
+/// The first of what is left out that is nowhere else: Ægir does not write it anew.
+pub(crate) fn irreplaceable(left_out: &[PathBuf]) -> Option<&Path> {
+    let is_ours = |path: &Path| {
+        let name = path.to_string_lossy();
+        name == "settings.php" || name == "drushrc.php" || name.starts_with(".aegir-")
+    };
+    left_out.iter().map(PathBuf::as_path).find(|path| !is_ours(path))
 }
 
 /// Whether a file of some length holds one of these. One that cannot be read is not packed either.

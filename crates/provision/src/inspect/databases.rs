@@ -142,7 +142,7 @@ pub fn owned_outside(home: &Home, known: &Known, open: &[OpenTask]) -> Vec<Owned
     }
     let owned = |server: &ServerName, database: &Database| Owned { server: server.clone(), database: database.clone() };
     let sites = known.sites.iter().map(|site| owned(&site.db_server, &site.database));
-    let formers = known.sites.iter().flat_map(|site| &site.formers);
+    let formers = known.sites.iter().flat_map(|site| &site.formers).filter(|former| former.archive.is_none());
     let mut all: Vec<Owned> = sites.chain(formers.map(|former| owned(&former.db_server, &former.database))).collect();
     let begun = open.iter().flat_map(|task| &task.state.standing);
     for made in begun.filter_map(|(_, _, inputs)| serde_json::from_value::<Made>(inputs.clone()).ok()) {

@@ -353,7 +353,12 @@ fn scripts_in(world: &World, parent: &Path, folder_mode: u32, file_mode: u32) ->
 
 /// A site's credentials, as they lie in the home.
 pub(crate) fn read_credentials(world: &World, site: &aegir_domain::SiteName) -> Result<Credentials, Fault> {
-    let path = world.home().credentials_of(&ContextName::Site(site.clone()));
+    credentials_at(world, &world.home().credentials_of(&ContextName::Site(site.clone())))
+}
+
+/// The credentials in the file `path`: of a site, or of a former self of one.
+pub(crate) fn credentials_at(world: &World, path: &Path) -> Result<Credentials, Fault> {
+    let path = path.to_owned();
     let text = world.files().read_text(&path)?.ok_or(PhpFault::NoCredentials { path: path.clone() })?;
     Ok(serde_json::from_str(&text).map_err(|source| PhpFault::BadCredentials { path, source })?)
 }

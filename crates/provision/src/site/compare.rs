@@ -165,6 +165,7 @@ pub(super) fn looking(parts: &Arc<WorldParts>, run_program: RunProgram) -> World
         teller: Arc::new(Nobody),
         deadline: Arc::new(Deadline::default()),
         told_waiting: AtomicBool::new(false),
+        goes_on: AtomicBool::new(false),
         parts: parts.clone(),
     }
 }

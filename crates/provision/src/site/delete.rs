@@ -72,7 +72,8 @@ impl Recipe<World> for Delete {
         }
         let own = DropDatabase { server: site.db_server.clone(), database: site.database.clone() };
         let dropped = |former: Former| DropDatabase { server: former.db_server, database: former.database };
-        let formers = site.formers.into_iter().map(dropped);
+        // A backup outlives its site: one that was made of a former self is a backup like any other from now on.
+        let formers = site.formers.into_iter().filter(|former| former.archive.is_none()).map(dropped);
         run.point_of_no_return(formers.fold(Afterwards::new().cleanup(own), Afterwards::cleanup))
     }
 }

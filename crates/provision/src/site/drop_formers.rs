@@ -5,7 +5,7 @@ use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::deploy::former::{self, FormerFault};
 use crate::World;
-use crate::backup::{RemoveAside, size};
+use crate::backup::{KeepBackup, MakeWorkFolder, RemoveAside, RemoveWork, size, work};
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::database::DropDatabase;
 
@@ -21,6 +21,19 @@ impl Recipe<World> for DropFormers {
         let Choice { site, dropped } =
             run.check(FormersToDrop { site: self.site.clone(), former: self.former.clone() })?;
         let mut afterwards = Afterwards::new();
+        let packed: Vec<_> = dropped.iter().filter_map(|former| former.archive.as_ref()).collect();
+        let (backups, aside) = (run.world().home().backups(), work(run.world()));
+        if !packed.is_empty() {
+            run.step(MakeWorkFolder { path: aside.clone() })?;
+            afterwards = afterwards.cleanup(RemoveWork { path: aside.clone() });
+        }
+        for backup in packed {
+            let from = backups.join(backup.as_str());
+            // Somebody may have taken it away by hand.
+            if let Some(stat) = run.world().files().stat(&from)? {
+                run.step(KeepBackup { from, to: aside.join(backup.as_str()), inode: stat.inode })?;
+            }
+        }
         for former in &dropped {
             if let Some(path) = former::discard(run, former)? {
                 afterwards = afterwards.cleanup(RemoveAside { path });
@@ -34,8 +47,10 @@ impl Recipe<World> for DropFormers {
         }
         for former in dropped {
             run.say(format!("What it was until then is let go of: `{}`, {}", former.name, size(former.bytes)));
-            let database = DropDatabase { server: former.db_server, database: former.database };
-            afterwards = afterwards.cleanup(database);
+            if former.archive.is_none() {
+                let database = DropDatabase { server: former.db_server, database: former.database };
+                afterwards = afterwards.cleanup(database);
+            }
         }
         run.answer("site", site.name.as_str());
         run.point_of_no_return(afterwards)

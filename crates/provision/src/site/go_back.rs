@@ -1,22 +1,26 @@
 //! Go back: has a site be what it was before it was moved, and keeps what it is now likewise.
 //!
-//! Nothing is copied and no update runs: what is kept is put in service again, behind a fence of a moment.
+//! Nothing is copied and no update runs: what is kept is put in service again, behind a fence of a moment. Where it was
+//! packed, it is made of its backup first, while the site goes on; its updates run then, since it comes from an archive.
 
 use aegir_domain::{
-    Context, ContextName, Fault, Former, FormerName, Names, PlatformContext, SiteAnswer, SiteContext, SiteName,
+    BackupName, Context, ContextName, Fault, Former, FormerName, KeepFormer, Names, PlatformContext, SiteAnswer,
+    SiteContext, SiteName, TaskKind,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::deploy::fence::{FenceStands, HoldStill, LetGo, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::FilesToCopy;
 use super::deploy::former::{self, BringBack, FormerThere, WrittenSince};
-use super::deploy::own::{BringCredentials, KeepCredentials};
-use super::deploy::updates::{Visit, VisitNow};
+use super::deploy::keeping::{Keeping, Leaving};
+use super::deploy::own::{BringCredentials, KeepCredentials, ReplaceCredentials};
+use super::deploy::updates::{RunUpdates, Visit, VisitNow};
 use super::facts::{NameIsFree, PhpReady, PlatformServed, Served};
-use super::layout;
-use super::migrate::say_kept;
+use super::layout::{self, SettleModes};
 use super::probe::{Links, Packages};
+use super::restore::remade::{self, Made, Target};
 use crate::World;
+use crate::backup::{ArchiveSound, RemoveWork, Sound};
 use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{ForgetContext, SaveContext, SavedText};
@@ -29,6 +33,8 @@ pub(crate) struct GoBack {
     pub(crate) site: SiteName,
     /// Which of its former selves; `None`: the latest.
     pub(crate) former: Option<FormerName>,
+    /// How what the site is now is kept.
+    pub(crate) keep: Option<KeepFormer>,
 }
 
 impl Recipe<World> for GoBack {
@@ -48,13 +54,16 @@ impl Recipe<World> for GoBack {
             })?;
             run.check(NotFenced { site: names.site.clone() })?;
         }
-        let size = run.check(FilesToCopy { folder: from.root.site_dir(&site.name) })?
-            + run.check(Size { site: site.clone() })?;
+        let packed = former.archive.as_ref().map(|backup| unpackable(run, backup, &former, &site)).transpose()?;
+        let files = run.check(FilesToCopy { folder: from.root.site_dir(&site.name) })?;
+        let data = run.check(Size { site: site.clone() })?;
+        let beside = packed.as_ref().map(|(_, target)| (to.root.path().join("sites"), target.bytes));
+        let leaving = Leaving { site: &site, platform: &from, files, data, beside, by: TaskKind::GoBackSite };
+        let keeping = Keeping::decide(run, self.keep, leaving)?;
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
 
         let attempt = run.world().task.attempt;
-        let since = run.world().parts.clock.unix_ms();
-        let mut left = Former::of(&site, former::name(run.world(), &site.name)?, (since / 1000) as i64, size);
+        let name = former::name(run.world(), &site.name)?;
         let mut back = SiteContext {
             platform: former.platform.clone(),
             db_server: former.db_server.clone(),
@@ -63,10 +72,16 @@ impl Recipe<World> for GoBack {
             revision: site.revision + 1,
             ..site.clone()
         };
-        back.formers.retain(|other| other.name != former.name);
+        // A backup is one whether somebody went back to it or not.
+        back.formers.retain(|other| other.name != former.name || other.archive.is_some());
         if let Some(names) = other_names(&site, &former) {
             let Names { site: name, aliases, redirect } = names.clone();
             (back.name, back.aliases, back.redirect) = (name, aliases, redirect);
+        }
+        let made = packed.map(|packed| make(run, packed, &site, &mut back)).transpose()?;
+        let since = run.world().parts.clock.unix_ms();
+        let mut left = Former::of(&site, name, (since / 1000) as i64, files + data);
+        if back.name != site.name {
             // What it was, and is until now, has the name that it has now.
             for other in back.formers.iter_mut().chain([&mut left]).filter(|other| other.names.is_none()) {
                 other.names = Some(Box::new(Names::of(&site)));
@@ -88,7 +103,7 @@ impl Recipe<World> for GoBack {
         tell_of(run, &written);
         let vhost = keep_of(run, &site, &from)?;
         self.bring_data(run, &site, &former, &left, &back)?;
-        self.bring_files(run, &site, &from, &former, &to, &left, &back)?;
+        self.bring_files(run, &site, &from, &former, &to, &left, &back, made.as_ref())?;
         let saved = run.check(SavedText { name: ContextName::Site(back.name.clone()) })?;
         run.step(SaveContext { context: Context::Site(Box::new(back.clone())), was: saved })?;
         if back.name == site.name {
@@ -116,18 +131,58 @@ impl Recipe<World> for GoBack {
         run.answer("platform", back.platform.as_str());
         run.answer("former", left.name.as_str());
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
-        say_kept(run, &left);
         let mut afterwards = Afterwards::new().finish(LowerFence { site: back.name.clone(), attempt, shown });
         if back.name != site.name {
             afterwards = afterwards.finish(LowerFence { site: site.name, attempt, shown: None });
         }
-        run.point_of_no_return(afterwards.cleanup(layout::DropFolderMark { root: to.root, site: back.name, attempt }))
+        let now = back.name.clone();
+        afterwards = afterwards.cleanup(layout::DropFolderMark { root: to.root, site: back.name, attempt });
+        if let Some(made) = made {
+            afterwards = afterwards.cleanup(RemoveWork { path: made.work });
+        }
+        let afterwards = keeping.afterwards(run, afterwards, &left, &now);
+        run.point_of_no_return(afterwards)
     }
 }
 
 /// What the former self was called, if the site is called otherwise now.
 fn other_names<'a>(site: &SiteContext, former: &'a Former) -> Option<&'a Names> {
     former.names.as_deref().filter(|names| names.site != site.name)
+}
+
+/// Looks whether the backup of a former self can be made a self again where that lived.
+fn unpackable(
+    run: &mut Run<'_, World>,
+    backup: &BackupName,
+    former: &Former,
+    site: &SiteContext,
+) -> Result<(Sound, Target), Fault> {
+    run.say(format!("What it was is packed: `{backup}` is restored beside the site first, while that goes on"));
+    let sound = run.check(ArchiveSound { backup: backup.clone() })?;
+    let target = remade::target(
+        run,
+        &sound,
+        remade::Wanted {
+            platform: former.platform.clone(),
+            db_server: former.db_server.clone(),
+            profile: sound.archive.manifest.as_ref().map(|manifest| manifest.profile.clone()),
+            time_zone: site.time_zone.clone(),
+            served: Served::There,
+        },
+    )?;
+    Ok((sound, target))
+}
+
+/// Makes it one, on the shelf of its platform, with a database of its own.
+fn make(
+    run: &mut Run<'_, World>,
+    (sound, target): (Sound, Target),
+    site: &SiteContext,
+    back: &mut SiteContext,
+) -> Result<Made, Fault> {
+    back.database = target.database(run.world(), &back.name);
+    back.core.clone_from(&target.core);
+    remade::make(run, &sound, back, &target.platform, Some(&site.name))
 }
 
 impl GoBack {
@@ -147,6 +202,10 @@ impl GoBack {
             run.step(TakeAway { path, was })?;
             was = Was::Absent;
         }
+        if former.archive.is_some() {
+            let (server, database) = (back.db_server.clone(), back.database.name.clone());
+            return run.step(ReplaceCredentials { site: back.name.clone(), server, database, was });
+        }
         run.step(BringCredentials { site: back.name.clone(), former: former.name.clone(), was })?;
         let path = run.world().home().credentials_of_former(&former.name);
         let was = run.step(Keep { path: path.clone(), name: "former-credentials".into() })?;
@@ -165,12 +224,19 @@ impl GoBack {
         to: &PlatformContext,
         left: &Former,
         back: &SiteContext,
+        made: Option<&Made>,
     ) -> Result<(), Fault> {
         let attempt = run.world().task.attempt;
         list(run, from, &site.name, Vec::new())?;
         former::shelve(run, site, from, &left.name)?;
-        run.step(BringBack { from: former.folder(&to.root), to: to.root.site_dir(&back.name), attempt })?;
-        list(run, to, &back.name, back.names())
+        let lies = made.map_or_else(|| former.folder(&to.root), |made| made.coming.clone());
+        run.step(BringBack { from: lies, to: to.root.site_dir(&back.name), attempt })?;
+        list(run, to, &back.name, back.names())?;
+        if made.is_some() {
+            run.step(RunUpdates { site: Box::new(back.clone()), platform: to.clone() })?;
+            run.step(SettleModes { root: to.root.clone(), site: back.name.clone() })?;
+        }
+        Ok(())
     }
 }
 

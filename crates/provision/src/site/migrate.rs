@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use aegir_domain::{
     Context, ContextName, Database, DbName, Fault, Fit, Former, Marker, MigrateSite, PlatformContext, PlatformName,
-    Quiet, Rehearse, Remedy, SiteAnswer, SiteContext, SiteName,
+    Quiet, Rehearse, Remedy, SiteAnswer, SiteContext, SiteName, TaskKind,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -16,6 +16,7 @@ use super::deploy::database::{CopyDatabase, CopyMoment, DatabaseToCopy, MakeTabl
 use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::{CopyFiles, FilesToCopy, PlaceIsFree, TopUpFiles};
 use super::deploy::former;
+use super::deploy::keeping::{Keeping, Leaving};
 use super::deploy::own::{KeepCredentials, ReplaceCredentials, TakeSalt};
 use super::deploy::rehearsal::{EndRehearsal, Shown, ShownNow, ShownThen};
 use super::deploy::updates::{RunUpdates, Visit, VisitNow};
@@ -55,8 +56,21 @@ impl Recipe<World> for Migrate {
             run.check(DatabaseReady { server: db_server.clone(), php: ready.platform.clone(), core: ready.major })?;
         let folder = from.root.site_dir(&site.name);
         let data = run.check(DatabaseToCopy { site: site.clone(), to: db_server.clone() })?;
-        let bytes = run.check(FilesToCopy { folder: folder.clone() })? + data;
+        let files = run.check(FilesToCopy { folder: folder.clone() })?;
+        let bytes = files + data;
         run.check(Room { at: ready.platform.root.path().join("sites"), bytes: bytes + ROOM })?;
+        let keeping = match self.asked.rehearse {
+            Some(Rehearse::Only) => Keeping::Itself,
+            _ => {
+                let beside = Some((ready.platform.root.path().join("sites"), bytes + ROOM));
+                let by = TaskKind::MigrateSite;
+                Keeping::decide(
+                    run,
+                    self.asked.keep,
+                    Leaving { site: &site, platform: &from, files, data, beside, by },
+                )?
+            }
+        };
         let was = run.check(VisitNow { site: site.clone(), platform: from.clone() })?;
         let rehearsal = self.rehearsal(run, &site, &from, &ready.platform, data)?;
 
@@ -132,12 +146,11 @@ impl Recipe<World> for Migrate {
         run.answer("platform", moved.platform.as_str());
         run.answer("former", former.name.as_str());
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
-        say_kept(run, &former);
-        run.point_of_no_return(
-            Afterwards::new()
-                .finish(LowerFence { site: site.name.clone(), attempt, shown })
-                .cleanup(layout::DropFolderMark { root, site: site.name, attempt }),
-        )
+        let afterwards = Afterwards::new()
+            .finish(LowerFence { site: site.name.clone(), attempt, shown })
+            .cleanup(layout::DropFolderMark { root, site: site.name.clone(), attempt });
+        let afterwards = keeping.afterwards(run, afterwards, &former, &site.name);
+        run.point_of_no_return(afterwards)
     }
 }
 
@@ -303,16 +316,6 @@ fn stop_after_rehearsal(
             .cleanup(RemoveAside { path: aside })
             .cleanup(DropDatabase { server: on_trial.db_server, database: on_trial.database }),
     )
-}
-
-/// Says what is kept, and how to go back to it.
-pub(super) fn say_kept(run: &mut Run<'_, World>, former: &Former) {
-    let days = run.world().parts.settings.former_days;
-    run.say(format!(
-        "What it was is kept as `{}`, {} MB, for {days} days at least: `aegir provision go-back` returns to it",
-        former.name,
-        former.bytes.div_ceil(1 << 20),
-    ));
 }
 
 /// A site that is in service and can be moved to another platform.

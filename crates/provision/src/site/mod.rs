@@ -21,6 +21,7 @@ mod writes;
 pub(crate) use clone::Clone;
 pub use compare::{PackagesFit, RunProgram, compare_site};
 pub(crate) use delete::Delete;
+pub(crate) use deploy::archive::ArchiveFormer;
 pub(crate) use deploy::coming::MakeComing;
 pub(crate) use deploy::database::{CopyDatabase, CopyMoment, MakeTables};
 pub(crate) use deploy::fence::{HoldStill, LetGo, LowerFence, RaiseFence};

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    Context, ContextName, Database, DbName, Fault, Former, HostName, Marker, Names, OldName, PlatformContext, Redirect,
-    Remedy, SiteAnswer, SiteContext, SiteName,
+    Context, ContextName, Database, DbName, Fault, Former, HostName, KeepFormer, Marker, Names, OldName,
+    PlatformContext, Redirect, Remedy, SiteAnswer, SiteContext, SiteName, TaskKind,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -15,12 +15,12 @@ use super::deploy::database::{CopyDatabase, DatabaseToCopy, MakeTables};
 use super::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use super::deploy::files::{CopyFiles, FilesToCopy, TopUpFiles};
 use super::deploy::former;
+use super::deploy::keeping::{Keeping, Leaving};
 use super::deploy::own::{KeepCredentials, TakeSalt};
 use super::deploy::relocate::Relocate;
 use super::deploy::updates::{Rebuild, Visit, VisitNow};
 use super::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use super::layout::{self, SettleModes, WriteCredentials};
-use super::migrate::say_kept;
 use super::probe::{Links, Packages};
 use crate::World;
 use crate::service::code_ahead::CodeAhead;
@@ -39,6 +39,7 @@ pub(crate) struct Rename {
     pub(crate) site: SiteName,
     pub(crate) to: SiteName,
     pub(crate) old_name: OldName,
+    pub(crate) keep: Option<KeepFormer>,
 }
 
 impl Recipe<World> for Rename {
@@ -49,9 +50,13 @@ impl Recipe<World> for Rename {
         let hosts =
             run.check(DatabaseReady { server: site.db_server.clone(), php: platform.clone(), core: ready.major })?;
         let folder = platform.root.site_dir(&site.name);
-        let bytes = run.check(FilesToCopy { folder: folder.clone() })?
-            + run.check(DatabaseToCopy { site: site.clone(), to: site.db_server.clone() })?;
-        run.check(Room { at: platform.root.path().join("sites"), bytes: bytes + ROOM })?;
+        let files = run.check(FilesToCopy { folder: folder.clone() })?;
+        let data = run.check(DatabaseToCopy { site: site.clone(), to: site.db_server.clone() })?;
+        let (bytes, sites) = (files + data, platform.root.path().join("sites"));
+        run.check(Room { at: sites.clone(), bytes: bytes + ROOM })?;
+        let (beside, by) = (Some((sites, bytes + ROOM)), TaskKind::RenameSite);
+        let leaving = Leaving { site: &site, platform: &platform, files, data, beside, by };
+        let keeping = Keeping::decide(run, self.keep, leaving)?;
         let was = run.check(VisitNow { site: site.clone(), platform: platform.clone() })?;
 
         let world = run.world();
@@ -126,13 +131,12 @@ impl Recipe<World> for Rename {
         run.answer("was", site.name.as_str());
         run.answer("former", former.name.as_str());
         run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
-        say_kept(run, &former);
-        run.point_of_no_return(
-            Afterwards::new()
-                .finish(LowerFence { site: renamed.name.clone(), attempt, shown: None })
-                .finish(LowerFence { site: site.name, attempt, shown: None })
-                .cleanup(layout::DropFolderMark { root: platform.root, site: renamed.name, attempt }),
-        )
+        let afterwards = Afterwards::new()
+            .finish(LowerFence { site: renamed.name.clone(), attempt, shown: None })
+            .finish(LowerFence { site: site.name, attempt, shown: None })
+            .cleanup(layout::DropFolderMark { root: platform.root, site: renamed.name.clone(), attempt });
+        let afterwards = keeping.afterwards(run, afterwards, &former, &renamed.name);
+        run.point_of_no_return(afterwards)
     }
 }
 

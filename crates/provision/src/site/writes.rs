@@ -34,6 +34,7 @@ pub fn writes_since(
             platform: platform.name,
             core: former.core,
             since: former.since,
+            archive: former.archive,
             counts: counts.into_iter().map(|(what, count)| WriteCount { what: what.to_owned(), count }).collect(),
         })
     })

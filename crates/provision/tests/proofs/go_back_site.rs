@@ -9,7 +9,7 @@ use aegir_lab::{Code, Lab};
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn go_back() -> Task {
-    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None }
+    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None }
 }
 
 /// A site that was moved, and written to since.

@@ -22,7 +22,12 @@ fn migrate(lab: &Lab) -> Task {
 
 fn rename(lab: &Lab) -> Task {
     a_site_beside_another(lab, "seven");
-    Task::RenameSite { site: "a.test".parse().unwrap(), to: "b.test".parse().unwrap(), old_name: OldName::Redirect }
+    Task::RenameSite {
+        site: "a.test".parse().unwrap(),
+        to: "b.test".parse().unwrap(),
+        old_name: OldName::Redirect,
+        keep: None,
+    }
 }
 
 fn clone(lab: &Lab) -> Task {
@@ -44,13 +49,19 @@ fn restore(lab: &Lab) -> Task {
     a_site_beside_another(lab, "ten");
     let ending = lab.must(Task::BackupSite { site: "a.test".parse().unwrap() });
     let backup = ending.answer["backup"].as_str().unwrap().parse().unwrap();
-    Task::RestoreBackup { backup, new_site: None, platform: Some("later_ten".parse().unwrap()), db_server: None }
+    Task::RestoreBackup {
+        backup,
+        new_site: None,
+        platform: Some("later_ten".parse().unwrap()),
+        db_server: None,
+        keep: None,
+    }
 }
 
 fn go_back(lab: &Lab) -> Task {
     let there = migrate(lab);
     lab.must(there);
-    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None }
+    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None }
 }
 
 /// A folder of what the web server reads.
@@ -219,6 +230,7 @@ fn of_two_tasks_on_a_site_one_waits_or_is_refused_and_nothing_is_mixed() {
             site: "a.test".parse().unwrap(),
             to: "other-name.test".parse().unwrap(),
             old_name: OldName::Gone,
+            keep: None,
         })
     };
     for (set, name) in [

@@ -19,7 +19,7 @@ use crate::backup_site::backup;
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn restore(backup: &BackupName) -> Task {
-    Task::RestoreBackup { backup: backup.clone(), new_site: None, platform: None, db_server: None }
+    Task::RestoreBackup { backup: backup.clone(), new_site: None, platform: None, db_server: None, keep: None }
 }
 
 fn restore_to(backup: &BackupName, platform: &str) -> Task {
@@ -28,6 +28,7 @@ fn restore_to(backup: &BackupName, platform: &str) -> Task {
         new_site: None,
         platform: Some(platform.parse().unwrap()),
         db_server: None,
+        keep: None,
     }
 }
 
@@ -201,7 +202,7 @@ fn a_site_that_is_gone_is_there_again_from_an_archive_of_classic_aegir() {
         let classic = as_classic(lab, &backup, ".tar", "-cf");
         delete(lab);
         let (platform, db_server) = (Some("ten".parse().unwrap()), Some("localhost".parse().unwrap()));
-        Task::RestoreBackup { backup: classic, new_site: None, platform, db_server }
+        Task::RestoreBackup { backup: classic, new_site: None, platform, db_server, keep: None }
     });
     scene.prove(Extent::OneOf(4));
 }
@@ -225,7 +226,7 @@ fn what_a_site_held_is_back_and_one_can_return_to_what_it_was() {
     assert_eq!(salt(&lab), salt_was, "one-time links stay good");
     lab.must(Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
 
-    lab.must(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None });
+    lab.must(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None });
 
     assert_eq!(lab.site("a.test").database, was.database);
     assert_eq!(read_from_database(&lab), "since");
@@ -274,7 +275,7 @@ fn a_site_that_is_broken_is_restored_all_the_same() {
 
     assert_eq!(read_from_database(&lab), "before");
     assert!(lab.site_folder("a.test").join("files/before.txt").exists());
-    let said = lab.refuses(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None });
+    let said = lab.refuses(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None });
     assert!(said.contains("is gone"), "{said}");
     fs::remove_file(lab.home().credentials().join("a.test.json")).unwrap();
     lab.must(restore(&backup));
@@ -331,7 +332,7 @@ fn a_backup_for_another_engine_is_refused() {
     let lab = Lab::new();
     let backup = a_site_in_a_file(&lab);
     let db_server = Some("localhost".parse().unwrap());
-    let said = lab.refuses(Task::RestoreBackup { backup, new_site: None, platform: None, db_server });
+    let said = lab.refuses(Task::RestoreBackup { backup, new_site: None, platform: None, db_server, keep: None });
     assert!(said.contains("is for sqlite") && said.contains("--db-server"), "{said}");
 }
 
@@ -347,6 +348,7 @@ fn an_archive_of_another_drupal_is_taken_back() {
         new_site: None,
         platform: Some(platform.parse().unwrap()),
         db_server: Some("localhost".parse().unwrap()),
+        keep: None,
     };
 
     let ending = lab.run(asked("ten"));
@@ -381,7 +383,7 @@ fn what_the_backup_of_a_site_that_is_gone_does_not_say_is_asked_for() {
 
 fn as_new(backup: &BackupName, name: &str) -> Task {
     let new_site = Some(name.parse().unwrap());
-    Task::RestoreBackup { backup: backup.clone(), new_site, platform: None, db_server: None }
+    Task::RestoreBackup { backup: backup.clone(), new_site, platform: None, db_server: None, keep: None }
 }
 
 #[test]

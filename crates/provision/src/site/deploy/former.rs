@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{
-    AttemptId, Context, ContextName, Fault, Former, FormerName, PlatformContext, PlatformRoot, Remedy, SiteContext,
-    SiteName,
+    AttemptId, BackupName, Context, ContextName, Fault, Former, FormerName, PlatformContext, PlatformRoot, Remedy,
+    SiteContext, SiteName,
 };
 use aegir_host::Kind;
 use aegir_recipe::{Action, Check, Run, Undo};
@@ -43,7 +43,8 @@ pub(crate) fn make_shelf(run: &mut Run<'_, World>, root: &PlatformRoot) -> Resul
     Ok(shelf)
 }
 
-/// Moves the files of a former self to the trash, and takes its credentials away. Gives where its files lie then.
+/// Moves the files of a former self to the trash, and takes its credentials away. Gives where its files lie then. Of one
+/// that was packed there are none; its backup is left alone.
 pub(crate) fn discard(run: &mut Run<'_, World>, former: &Former) -> Result<Option<PathBuf>, Fault> {
     let world = run.world();
     let mut lies = None;
@@ -135,6 +136,13 @@ impl Check<World> for FormerThere {
             .into());
         };
         let platform = world.contexts().platform(&former.platform)?;
+        if let Some(backup) = &former.archive {
+            let path = world.home().backups().join(backup.as_str());
+            return match world.files().kind(&path)? {
+                Some(Kind::File) => Ok((former, platform)),
+                _ => Err(FormerFault::NoArchive { backup: backup.clone(), folder: world.home().backups() }.into()),
+            };
+        }
         let folder = former.folder(&platform.root);
         if !matches!(world.files().kind(&folder)?, Some(Kind::Dir)) {
             return Err(FormerFault::Gone { folder }.into());
@@ -200,6 +208,8 @@ pub(crate) enum FormerFault {
     Gone { folder: PathBuf },
     #[error("the credentials of the former self are gone: `{}`", path.display())]
     NoCredentials { path: PathBuf },
+    #[error("the backup `{backup}`, which has all of the former self, is gone")]
+    NoArchive { backup: BackupName, folder: PathBuf },
 }
 
 impl Remedy for FormerFault {
@@ -210,6 +220,9 @@ impl Remedy for FormerFault {
                 format!("see which there are with `aegir provision show @{site}`, under `formers`")
             }
             FormerFault::Gone { folder } => format!("put `{}` back, or choose another", show(folder)),
+            FormerFault::NoArchive { folder, .. } => {
+                format!("put it back into `{}`, or choose another former self", show(folder))
+            }
             FormerFault::NoCredentials { path } => format!("put `{}` back from a backup of the home", show(path)),
         })
     }

@@ -7,11 +7,13 @@
 //! The new self stands where it will live from the start: the name is held, and nothing leads there before the
 //! switch. What the site was is never changed: it is held still, and kept.
 
+pub(crate) mod archive;
 pub(crate) mod coming;
 pub(crate) mod database;
 pub(crate) mod fence;
 pub(crate) mod files;
 pub(crate) mod former;
+pub(crate) mod keeping;
 pub(crate) mod own;
 pub(crate) mod rehearsal;
 pub(crate) mod relocate;

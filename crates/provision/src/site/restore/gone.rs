@@ -67,7 +67,7 @@ pub(super) fn restore(
 
     let attempt = run.world().task.attempt;
     let root = target.platform.root.clone();
-    let made = remade::make(run, sound, &new, &target.platform, false)?;
+    let made = remade::make(run, sound, &new, &target.platform, None)?;
     if says.is_none() {
         let found = run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
         take_what_it_says(&mut new, found, record.is_none(), manifest.is_none());

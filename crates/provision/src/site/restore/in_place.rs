@@ -1,7 +1,7 @@
 //! Restores a site that is there: its new self takes its place behind the fence, and what it was is kept.
 
 use aegir_domain::{
-    Context, ContextName, Fault, Former, FormerName, PlatformContext, PlatformName, SiteAnswer, SiteContext,
+    Context, ContextName, Fault, Former, FormerName, PlatformContext, PlatformName, SiteAnswer, SiteContext, TaskKind,
 };
 use aegir_host::{Kind, Wanted as Walk};
 use aegir_recipe::{Afterwards, Check, Committed, Run};
@@ -18,12 +18,12 @@ use crate::site::compare::all_is_there;
 use crate::site::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
 use crate::site::deploy::files::PlaceIsFree;
 use crate::site::deploy::former::{self, BringBack, WrittenSince};
+use crate::site::deploy::keeping::{Keeping, Leaving};
 use crate::site::deploy::own::{KeepCredentials, ReplaceCredentials};
 use crate::site::deploy::updates::{RunUpdates, Visit};
 use crate::site::facts::Served;
 use crate::site::go_back::tell_of;
 use crate::site::layout::{DropFolderMark, SettleModes};
-use crate::site::migrate::say_kept;
 use crate::site::probe::{Links, Packages};
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::file::Keep;
@@ -57,6 +57,15 @@ pub(super) fn restore(
         run.check(PlaceIsFree { root: target.platform.root.clone(), site: site.name.clone() })?;
     }
     run.check(NotFenced { site: site.name.clone() })?;
+    let keeping = match living.is_whole() {
+        true => {
+            let beside = Some((target.platform.root.path().join("sites"), target.bytes));
+            let (platform, by) = (&living.from, TaskKind::RestoreBackup);
+            let (files, data) = (living.files, living.data);
+            Keeping::decide(run, asked.keep, Leaving { site, platform, files, data, beside, by })?
+        }
+        false => Keeping::Itself,
+    };
 
     let attempt = run.world().task.attempt;
     let name = former::name(run.world(), &site.name)?;
@@ -70,7 +79,8 @@ pub(super) fn restore(
         revision: site.revision + 1,
         ..site.clone()
     };
-    let made = remade::make(run, sound, &new, &target.platform, living.has_credentials)?;
+    let salt_of = living.has_credentials.then_some(&site.name);
+    let made = remade::make(run, sound, &new, &target.platform, salt_of)?;
     if manifest.is_none() {
         run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
     }
@@ -95,26 +105,28 @@ pub(super) fn restore(
     run.check(Visit { site: new.clone(), platform, was: Some(NOT_FOUND), in_service: false })?;
     run.step(SettleModes { root: target.platform.root.clone(), site: site.name.clone() })?;
 
-    let former = Former::of(site, name, (since / 1000) as i64, living.bytes);
+    let former = Former::of(site, name, (since / 1000) as i64, living.files + living.data);
     new.formers.push(former.clone());
     switch(run, &living, &new, &target, &former)?;
 
     answer(asked, run, &new, &target)?;
     run.answer("former", former.name.as_str());
     run.answer("fenced_ms", run.world().parts.clock.unix_ms().saturating_sub(since));
-    match living.is_whole() {
-        true => say_kept(run, &former),
-        false => run.world().warn(format!(
-            "What is left of what it was is kept as `{}`; it is not whole, so nobody can go back to it",
-            former.name
-        )),
-    }
-    run.point_of_no_return(
-        Afterwards::new()
-            .finish(LowerFence { site: site.name.clone(), attempt, shown })
-            .cleanup(DropFolderMark { root: target.platform.root, site: site.name.clone(), attempt })
-            .cleanup(RemoveWork { path: made.work }),
-    )
+    let afterwards = Afterwards::new()
+        .finish(LowerFence { site: site.name.clone(), attempt, shown })
+        .cleanup(DropFolderMark { root: target.platform.root, site: site.name.clone(), attempt })
+        .cleanup(RemoveWork { path: made.work });
+    let afterwards = match living.is_whole() {
+        true => keeping.afterwards(run, afterwards, &former, &site.name),
+        false => {
+            run.world().warn(format!(
+                "What is left of what it was is kept as `{}`; it is not whole, so nobody can go back to it",
+                former.name
+            ));
+            afterwards
+        }
+    };
+    run.point_of_no_return(afterwards)
 }
 
 /// A site need not have a front page. That Drupal says so itself is an answer.
@@ -205,8 +217,10 @@ struct Living {
     has_folder: bool,
     has_database: bool,
     has_credentials: bool,
-    /// What its files and its database take.
-    bytes: u64,
+    /// What its files take.
+    files: u64,
+    /// What its database takes.
+    data: u64,
 }
 
 impl Living {
@@ -234,7 +248,7 @@ impl Check<World> for LivingNow {
             None => false,
             Some(_) => return Err(RestoreFault::NoFolder { folder }.into()),
         };
-        let mut bytes = match has_folder {
+        let files = match has_folder {
             true => world.files().survey(&folder, &mut |_, _| Walk::Yes)?.bytes,
             false => 0,
         };
@@ -245,10 +259,10 @@ impl Check<World> for LivingNow {
             server.size(&database.name)
         });
         let has_database = measured.is_ok();
-        bytes += measured.as_ref().copied().unwrap_or_default();
+        let data = measured.as_ref().copied().unwrap_or_default();
         if let Err(fault) = measured {
             world.warn(format!("The site's database is left alone as it is: {}", fault.report().message));
         }
-        Ok(Living { site, from, has_folder, has_database, has_credentials, bytes })
+        Ok(Living { site, from, has_folder, has_database, has_credentials, files, data })
     }
 }

@@ -10,9 +10,9 @@
 mod fits;
 mod gone;
 mod in_place;
-mod remade;
+pub(super) mod remade;
 
-use aegir_domain::{BackupName, Fault, PlatformName, Remedy, ServerName, SiteContext, SiteName};
+use aegir_domain::{BackupName, Fault, KeepFormer, PlatformName, Remedy, ServerName, SiteContext, SiteName};
 use aegir_recipe::{Check, Committed, Recipe, Run};
 
 use crate::World;
@@ -25,6 +25,8 @@ pub(crate) struct Restore {
     pub(crate) new_site: Option<SiteName>,
     pub(crate) platform: Option<PlatformName>,
     pub(crate) db_server: Option<ServerName>,
+    /// How what the site is now is kept.
+    pub(crate) keep: Option<KeepFormer>,
 }
 
 impl Restore {

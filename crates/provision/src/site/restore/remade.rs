@@ -24,29 +24,31 @@ use crate::step::secret::MakeSecret;
 const ROOM: u64 = 50 << 20;
 
 /// Where a self is to be.
-pub(super) struct Wanted {
-    pub(super) platform: PlatformName,
-    pub(super) db_server: ServerName,
+pub(in crate::site) struct Wanted {
+    pub(in crate::site) platform: PlatformName,
+    pub(in crate::site) db_server: ServerName,
     /// What the site was installed from, where that is known.
-    pub(super) profile: Option<MachineName>,
-    pub(super) time_zone: TimeZoneName,
-    pub(super) served: Served,
+    pub(in crate::site) profile: Option<MachineName>,
+    pub(in crate::site) time_zone: TimeZoneName,
+    pub(in crate::site) served: Served,
 }
 
 /// A place that takes it.
-pub(super) struct Target {
-    pub(super) platform: PlatformContext,
-    pub(super) db_server: ServerName,
-    pub(super) hosts: Vec<GrantHost>,
-    pub(super) core: String,
+pub(in crate::site) struct Target {
+    pub(in crate::site) platform: PlatformContext,
+    pub(in crate::site) db_server: ServerName,
+    pub(in crate::site) hosts: Vec<GrantHost>,
+    pub(in crate::site) core: String,
     /// The profile that it was installed from, or else the platform's own.
-    pub(super) profile: MachineName,
+    pub(in crate::site) profile: MachineName,
     /// How what is packed fits it, where the archive says what that is.
-    pub(super) fit: Option<Fit>,
+    pub(in crate::site) fit: Option<Fit>,
+    /// What it takes there, in bytes.
+    pub(in crate::site) bytes: u64,
 }
 
 /// Looks at all that must hold of the place.
-pub(super) fn target(run: &mut Run<'_, World>, sound: &Sound, wanted: Wanted) -> Result<Target, Fault> {
+pub(in crate::site) fn target(run: &mut Run<'_, World>, sound: &Sound, wanted: Wanted) -> Result<Target, Fault> {
     let (archive, db_server) = (&sound.archive, wanted.db_server);
     let ready = run.check(PlatformReady { platform: wanted.platform, profile: wanted.profile })?;
     let fit = match &archive.manifest {
@@ -70,12 +72,12 @@ pub(super) fn target(run: &mut Run<'_, World>, sound: &Sound, wanted: Wanted) ->
     // The dump lies beside the database for a while.
     let bytes = sound.contents.bytes * 2 + ROOM;
     run.check(Room { at: ready.platform.root.path().join("sites"), bytes })?;
-    Ok(Target { platform: ready.platform, db_server, hosts, core: ready.core, profile: ready.profile, fit })
+    Ok(Target { platform: ready.platform, db_server, hosts, core: ready.core, profile: ready.profile, fit, bytes })
 }
 
 impl Target {
     /// A database for a self of `site`, under a name that nothing bears yet.
-    pub(super) fn database(&self, world: &World, site: &SiteName) -> Database {
+    pub(in crate::site) fn database(&self, world: &World, site: &SiteName) -> Database {
         Database {
             name: DbName::for_site(site, world.parts.mint.random()),
             marker: Marker::new(site, world.task.attempt),
@@ -85,29 +87,30 @@ impl Target {
 }
 
 /// A self that lies beside its place.
-pub(super) struct Made {
+pub(in crate::site) struct Made {
     /// Its folder.
-    pub(super) coming: PathBuf,
+    pub(in crate::site) coming: PathBuf,
     /// The folder of the task's own.
-    pub(super) work: PathBuf,
+    pub(in crate::site) work: PathBuf,
 }
 
-/// Makes `new` of the archive: a database of its own with its user, and a folder on the shelf of its platform.
-pub(super) fn make(
+/// Makes `new` of the archive: a database of its own with its user, and a folder on the shelf of its platform. It has the
+/// salt of the site `salt_of`, or else one of its own.
+pub(in crate::site) fn make(
     run: &mut Run<'_, World>,
     sound: &Sound,
     new: &SiteContext,
     to: &PlatformContext,
-    keeps_salt: bool,
+    salt_of: Option<&SiteName>,
 ) -> Result<Made, Fault> {
     let Database { name, marker, hosts } = new.database.clone();
     let (server, attempt, backup) = (new.db_server.clone(), run.world().task.attempt, &sound.archive.name);
     let (work, coming) = (work(run.world()), coming::path(&to.root, attempt));
 
     run.step(MakeSecret { name: "database".into() })?;
-    match keeps_salt {
-        true => run.step(TakeSalt { site: new.name.clone() })?,
-        false => run.step(MakeSecret { name: "hash-salt".into() })?,
+    match salt_of {
+        Some(site) => run.step(TakeSalt { site: site.clone() })?,
+        None => run.step(MakeSecret { name: "hash-salt".into() })?,
     }
     run.step(MakeWorkFolder { path: work.clone() })?;
     run.step(CreateDatabase { server: server.clone(), name: name.clone(), marker: marker.clone() })?;

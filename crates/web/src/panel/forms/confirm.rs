@@ -52,7 +52,7 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
                 quoted(&view["database"]),
                 bare(&text_of(&view["db_server"])),
             ));
-            if view["formers"].as_array().is_some_and(|formers| !formers.is_empty()) {
+            if view["formers"].as_array().is_some_and(|formers| formers.iter().any(|one| one["archive"].is_null())) {
                 happens.push(
                     "What it was before it was moved goes likewise: files to the trash, databases for good.".into(),
                 );

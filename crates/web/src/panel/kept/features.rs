@@ -62,7 +62,10 @@ const PARTS: [Part; 12] = [
     },
     part("servers", "Servers and their services", Standing::Required, &["tasks"]),
     part("platforms", "Platforms", Standing::Required, &["servers"]),
-    Part { settings: &[Setting::KeepFormerDays], ..part("sites", "Sites", Standing::Required, &["platforms"]) },
+    Part {
+        settings: &[Setting::KeepFormerDays, Setting::KeepFormer],
+        ..part("sites", "Sites", Standing::Required, &["platforms"])
+    },
     part("packages", "Packages, and where each is installed", Standing::Required, &["platforms", "sites"]),
     Part {
         settings: &[Setting::KeepAuditDays, Setting::KeepCopies],

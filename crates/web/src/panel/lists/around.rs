@@ -70,6 +70,7 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
             }
             (_, _, Some(_)) => Cell::State(Tone::Bad, "cannot be read".into()),
             ("former", ..) => Cell::text("former self"),
+            _ if backup.left_by.is_some() => Cell::text(left_by(backup.left_by.as_deref())),
             (_, Some("classic"), _) => Cell::text("classic archive"),
             _ => Cell::text("backup"),
         },
@@ -81,9 +82,24 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
         "server" => Cell::link(&backup.server, address::object(Subject::Server, &backup.server)),
         "profile" => Cell::maybe(backup.profile.as_deref()),
         "engine" => Cell::maybe(backup.engine.as_deref()),
+        "left_by" => match &backup.left_by {
+            Some(_) => Cell::text(left_by(backup.left_by.as_deref())),
+            None => Cell::Nothing,
+        },
         "fault" => Cell::maybe(backup.fault.as_deref()),
         _ => Cell::Nothing,
     })
+}
+
+/// Why there is a backup that nobody asked for.
+fn left_by(task: Option<&str>) -> &'static str {
+    match task {
+        Some("migrate-site") => "what it was before it was moved",
+        Some("rename-site") => "what it was before it was renamed",
+        Some("restore-backup") => "what it was before it was restored",
+        Some("go-back-site") => "what it was before it went back",
+        _ => "what it was before",
+    }
 }
 
 /// Where a site is made what one says: a backup is restored, and one goes back to a former self.

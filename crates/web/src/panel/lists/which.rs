@@ -201,6 +201,7 @@ pub(crate) const BACKUPS: List = List {
         spare("server", "Lies on"),
         spare("profile", "Profile"),
         spare("engine", "Database"),
+        spare("left_by", "Left by"),
         spare("fault", "Cannot be read"),
     ],
     marked: false,

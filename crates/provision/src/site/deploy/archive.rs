@@ -1,0 +1,226 @@
+//! Packs what a site was into a backup, and lets go of the rest of it: behind the point of no return, so that nobody
+//! waits for it, of what nobody writes to any more.
+//!
+//! ```text
+//!   dump, pack ─► backup in its place ─► the record names it ─► folder, credentials and database go
+//! ```
+//!
+//! Each is on the disk before the next begins, and whoever finds it half done goes on from what the record says. As long
+//! as that names no backup the former self is whole, and one can go back to it.
+
+use std::time::Duration;
+
+use aegir_domain::{
+    BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, Context, ContextName, Fault, Former,
+    FormerName, Instance, LeftBy, SiteContext, SiteName, TaskKind,
+};
+use aegir_host::SqlFault;
+use aegir_recipe::{Action, Cleanup, Ground};
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+use crate::backup::{
+    Archive, BackupFault, Dump, DumpDatabase, archive_needs, irreplaceable, left_out, pack, size, wanted, work,
+};
+use crate::service::DbServer;
+use crate::service::php::credentials_at;
+use crate::step::context::SaveContext;
+use crate::step::database::DropDatabase;
+
+/// Packs a former self.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ArchiveFormer {
+    /// What the site is called now.
+    pub(crate) site: SiteName,
+    pub(crate) former: FormerName,
+    /// What the site was.
+    pub(crate) was: Box<SiteContext>,
+    /// What it had enabled.
+    pub(crate) packages: Vec<Instance>,
+    /// Why it was left.
+    pub(crate) by: TaskKind,
+}
+
+impl Action<World> for ArchiveFormer {
+    type Output = ();
+    const NAME: &'static str = "archive-former";
+    /// For hundreds of gigabytes.
+    const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        // It came too late for whoever wished to cancel.
+        world.go_on();
+        let name = ContextName::Site(self.site.clone());
+        let Some(Context::Site(site)) = world.contexts().find(&name)? else { return Ok(()) };
+        // Somebody went back to it, or let go of it, since this was owed.
+        let Some(former) = site.formers.iter().find(|former| former.name == self.former).cloned() else {
+            return Ok(());
+        };
+        if former.archive.is_none() {
+            let packed = self.pack(world, &former);
+            let removed = world.files().remove_tree(&work(world));
+            let Some(backup) = packed? else { return Ok(()) };
+            removed?;
+            record(world, *site, &former.name, backup)?;
+        }
+        let_go(world, &former)
+    }
+}
+
+impl Cleanup<World> for ArchiveFormer {}
+
+impl ArchiveFormer {
+    /// Makes the backup; nothing, and it says why, if that would not be all of the former self.
+    fn pack(&self, world: &World, former: &Former) -> Result<Option<BackupName>, Fault> {
+        let files = world.files();
+        let platform = world.contexts().platform(&former.platform)?;
+        let name = match self.place(world, former)? {
+            Place::Made(name) => return Ok(Some(name)),
+            Place::Free(name) => name,
+        };
+        let (backups, folder, work) = (world.home().backups(), former.folder(&platform.root), work(world));
+        let server = DbServer::of(world, &former.db_server)?;
+        server.must_bear(&former.database.name, &former.database.marker)?;
+        if let Err(fault) = server.must_be_copyable(&former.database.name) {
+            // What the server did not say may be said when it is asked again.
+            if fault.downcast_ref::<SqlFault>().is_some() {
+                return Err(fault);
+            }
+            stays(world, former, &fault.report().message);
+            return Ok(None);
+        }
+        let credentials = credentials_at(world, &world.home().credentials_of_former(&former.name))?;
+        let left_out = left_out(world, &credentials, &folder)?;
+        if let Some(path) = irreplaceable(&left_out) {
+            stays(world, former, &format!("`{}` is in no backup, as it holds credentials", path.display()));
+            return Ok(None);
+        }
+        let survey = files.survey(&folder, &mut |path, _| wanted(&left_out, path))?;
+        let (free, needs) =
+            (files.free_space(&backups)?.bytes, archive_needs(survey.bytes, server.size(&former.database.name)?));
+        if free < needs {
+            return Err(BackupFault::NoRoom { at: backups, free, needs }.into());
+        }
+
+        files.make_dir(&backups, 0o700)?;
+        files.remove_tree(&work)?;
+        files.make_dir(&work, 0o700)?;
+        let dump = work.join(server.dump_name());
+        let database = former.database.name.clone();
+        let dumped =
+            DumpDatabase { server: former.db_server.clone(), name: database, to: dump.clone() }.apply(world)?;
+        let manifest = BackupManifest {
+            files_bytes: survey.bytes,
+            files_entries: survey.entries,
+            left_out: left_out.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            ..self.manifest(world, former, &server, &dumped)
+        };
+        let aside = work.join("archive");
+        let packed = pack(world, &folder, &manifest, &dump, &aside)?;
+        if !packed.unreadable.is_empty() || !dumped.not_included.is_empty() {
+            stays(world, former, "a backup would not have all of it");
+            return Ok(None);
+        }
+        files.rename(&aside, &backups.join(name.as_str()))?;
+        world.make_durable()?;
+        world.say(format!(
+            "What it was is the backup `{name}`: {} in the place of {}",
+            size(packed.bytes),
+            size(former.bytes)
+        ));
+        Ok(Some(name))
+    }
+
+    /// Where the backup lies, or is to: it is called what the site was then, and by the moment it was left.
+    fn place(&self, world: &World, former: &Former) -> Result<Place, Fault> {
+        let mut turn = 1;
+        loop {
+            let name = BackupName::of(&self.was.name, millis(former), turn);
+            let path = world.home().backups().join(name.as_str());
+            if world.files().kind(&path)?.is_none() {
+                return Ok(Place::Free(name));
+            }
+            // What cannot be read is another one's.
+            let found = Archive::open(world.files(), path, &name).ok().and_then(|archive| archive.manifest);
+            if found.and_then(|manifest| manifest.left).is_some_and(|left| left.former == former.name) {
+                return Ok(Place::Made(name));
+            }
+            turn += 1;
+            if turn > 9999 {
+                return Err(BackupFault::NoName { site: self.was.name.clone() }.into());
+            }
+        }
+    }
+
+    /// What the archive says of itself, as far as that is known before its files are looked at.
+    fn manifest(&self, world: &World, former: &Former, server: &DbServer<'_>, dumped: &Dump) -> BackupManifest {
+        let was = &self.was;
+        BackupManifest {
+            format: BACKUP_FORMAT,
+            aegir: env!("CARGO_PKG_VERSION").into(),
+            made: millis(former),
+            site: was.name.clone(),
+            title: was.title.clone(),
+            language: was.language.clone(),
+            platform: former.platform.clone(),
+            core: former.core.clone(),
+            profile: was.profile.clone(),
+            record: Some(BackupRecord::of(was)),
+            packages: self.packages.clone(),
+            dump: BackupDump {
+                file: server.dump_name().into(),
+                engine: server.engine().into(),
+                name: former.database.name.clone(),
+                bytes: dumped.bytes,
+                sha256: dumped.sha256.clone(),
+                not_consistent: dumped.not_consistent.clone(),
+                not_included: dumped.not_included.clone(),
+            },
+            files_bytes: 0,
+            files_entries: 0,
+            left_out: Vec::new(),
+            left: Some(LeftBy { task: self.by, attempt: world.task.attempt, former: former.name.clone() }),
+        }
+    }
+}
+
+/// The place of a backup.
+enum Place {
+    /// It is there, whole: an earlier try made it.
+    Made(BackupName),
+    /// Nothing is there.
+    Free(BackupName),
+}
+
+/// When a former self was left, in milliseconds since 1970.
+fn millis(former: &Former) -> u64 {
+    u64::try_from(former.since).unwrap_or_default().saturating_mul(1000)
+}
+
+/// Says why a former self stays what it is.
+fn stays(world: &World, former: &Former, why: &str) {
+    world.warn(format!(
+        "What it was stays as it is, as `{}`, and is not packed: {why}. `aegir provision go-back` returns to it",
+        former.name
+    ));
+}
+
+/// Has the record of a site say where its former self is.
+fn record(world: &World, site: SiteContext, name: &FormerName, backup: BackupName) -> Result<(), Fault> {
+    let mut recorded = SiteContext { revision: site.revision + 1, ..site };
+    if let Some(former) = recorded.formers.iter_mut().find(|former| former.name == *name) {
+        former.archive = Some(backup);
+    }
+    SaveContext { context: Context::Site(Box::new(recorded)), was: None }.apply(world)?;
+    world.make_durable()
+}
+
+/// Removes what is in the archive.
+fn let_go(world: &World, former: &Former) -> Result<(), Fault> {
+    let platform = ContextName::Platform(former.platform.clone());
+    if let Some(Context::Platform(platform)) = world.contexts().find(&platform)? {
+        world.files().remove_tree(&former.folder(&platform.root))?;
+    }
+    world.files().remove_file(&world.home().credentials_of_former(&former.name))?;
+    DropDatabase { server: former.db_server.clone(), database: former.database.clone() }.apply(world)
+}
