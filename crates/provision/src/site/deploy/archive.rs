@@ -75,29 +75,24 @@ impl ArchiveFormer {
         let files = world.files();
         let platform = world.contexts().platform(&former.platform)?;
         let name = match self.place(world, former)? {
-            Place::Made(name) => return Ok(Some(name)),
+            Place::Made(name) => {
+                world.make_durable()?;
+                return Ok(Some(name));
+            }
             Place::Free(name) => name,
         };
         let (backups, folder, work) = (world.home().backups(), former.folder(&platform.root), work(world));
-        let server = DbServer::of(world, &former.db_server)?;
-        server.must_bear(&former.database.name, &former.database.marker)?;
-        if let Err(fault) = server.must_be_copyable(&former.database.name) {
-            // What the server did not say may be said when it is asked again.
-            if fault.downcast_ref::<SqlFault>().is_some() {
-                return Err(fault);
-            }
-            stays(world, former, &fault.report().message);
-            return Ok(None);
-        }
+        let data = match data_of(world, former)? {
+            Data::Odd(why) => return stays(world, former, &why),
+            Data::Plain(data) => data,
+        };
         let credentials = credentials_at(world, &world.home().credentials_of_former(&former.name))?;
         let left_out = left_out(world, &credentials, &folder)?;
         if let Some(path) = irreplaceable(&left_out) {
-            stays(world, former, &format!("`{}` is in no backup, as it holds credentials", path.display()));
-            return Ok(None);
+            return stays(world, former, &format!("`{}` is in no backup, as it holds credentials", path.display()));
         }
         let survey = files.survey(&folder, &mut |path, _| wanted(&left_out, path))?;
-        let (free, needs) =
-            (files.free_space(&backups)?.bytes, archive_needs(survey.bytes, server.size(&former.database.name)?));
+        let (free, needs) = (files.free_space(&backups)?.bytes, archive_needs(survey.bytes, data.bytes));
         if free < needs {
             return Err(BackupFault::NoRoom { at: backups, free, needs }.into());
         }
@@ -105,7 +100,7 @@ impl ArchiveFormer {
         files.make_dir(&backups, 0o700)?;
         files.remove_tree(&work)?;
         files.make_dir(&work, 0o700)?;
-        let dump = work.join(server.dump_name());
+        let dump = work.join(data.dump_name);
         let database = former.database.name.clone();
         let dumped =
             DumpDatabase { server: former.db_server.clone(), name: database, to: dump.clone() }.apply(world)?;
@@ -113,13 +108,12 @@ impl ArchiveFormer {
             files_bytes: survey.bytes,
             files_entries: survey.entries,
             left_out: left_out.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
-            ..self.manifest(world, former, &server, &dumped)
+            ..self.manifest(world, former, &data, &dumped)
         };
         let aside = work.join("archive");
         let packed = pack(world, &folder, &manifest, &dump, &aside)?;
         if !packed.unreadable.is_empty() || !dumped.not_included.is_empty() {
-            stays(world, former, "a backup would not have all of it");
-            return Ok(None);
+            return stays(world, former, "a backup would not have all of it");
         }
         files.rename(&aside, &backups.join(name.as_str()))?;
         world.make_durable()?;
@@ -153,7 +147,7 @@ impl ArchiveFormer {
     }
 
     /// What the archive says of itself, as far as that is known before its files are looked at.
-    fn manifest(&self, world: &World, former: &Former, server: &DbServer<'_>, dumped: &Dump) -> BackupManifest {
+    fn manifest(&self, world: &World, former: &Former, data: &PlainData, dumped: &Dump) -> BackupManifest {
         let was = &self.was;
         BackupManifest {
             format: BACKUP_FORMAT,
@@ -168,8 +162,8 @@ impl ArchiveFormer {
             record: Some(BackupRecord::of(was)),
             packages: self.packages.clone(),
             dump: BackupDump {
-                file: server.dump_name().into(),
-                engine: server.engine().into(),
+                file: data.dump_name.into(),
+                engine: data.engine.into(),
                 name: former.database.name.clone(),
                 bytes: dumped.bytes,
                 sha256: dumped.sha256.clone(),
@@ -197,12 +191,43 @@ fn millis(former: &Former) -> u64 {
     u64::try_from(former.since).unwrap_or_default().saturating_mul(1000)
 }
 
+/// Its database, as far as that matters to what packs it.
+enum Data {
+    Plain(PlainData),
+    /// It holds what a dump lacks.
+    Odd(String),
+}
+
+struct PlainData {
+    engine: &'static str,
+    dump_name: &'static str,
+    /// Its size.
+    bytes: u64,
+}
+
+/// Looks at its database. The connection ends with that: an attempt has one at a time to a server.
+fn data_of(world: &World, former: &Former) -> Result<Data, Fault> {
+    let server = DbServer::of(world, &former.db_server)?;
+    let name = &former.database.name;
+    server.must_bear(name, &former.database.marker)?;
+    match server.must_be_copyable(name) {
+        // What the server did not say may be said when it is asked again.
+        Err(fault) if fault.downcast_ref::<SqlFault>().is_some() => Err(fault),
+        Err(fault) => Ok(Data::Odd(fault.report().message)),
+        Ok(()) => {
+            let (engine, dump_name, bytes) = (server.engine(), server.dump_name(), server.size(name)?);
+            Ok(Data::Plain(PlainData { engine, dump_name, bytes }))
+        }
+    }
+}
+
 /// Says why a former self stays what it is.
-fn stays(world: &World, former: &Former, why: &str) {
+fn stays<T>(world: &World, former: &Former, why: &str) -> Result<Option<T>, Fault> {
     world.warn(format!(
         "What it was stays as it is, as `{}`, and is not packed: {why}. `aegir provision go-back` returns to it",
         former.name
     ));
+    Ok(None)
 }
 
 /// Has the record of a site say where its former self is.
