@@ -215,6 +215,8 @@ impl Stage {
             victim.join("files"),
             victim.join("private/files"),
             victim.join("private/temp"),
+            // What nginx keeps of pages.
+            run.join("http/pages"),
             "/tmp".into(),
             "/var/tmp".into(),
             "/dev/shm".into(),
