@@ -127,7 +127,7 @@ impl Real<'_> {
         assert_eq!(page.status, 200, "a clean address: {}", page.body);
         assert!(page.body.contains("name=\"name\""), "{}", page.body);
         let picture = self.lab.beside().join("picture.png");
-        let draw = "$i = imagecreatetruecolor(300, 200); imagefill($i, 0, 0, 0xff8800); imagepng($i, $argv[1]);";
+        let draw = "$i = imagecreatetruecolor(1200, 800); imagefill($i, 0, 0, 0xff8800); imagepng($i, $argv[1]);";
         run(Command::new("php").args(["-r", draw]).arg(&picture));
         let link = self.lab.provision(&["login", &format!("@{}", site.name)]).done().out;
         let (mut browser, page) = log_in_and_stay(self.lab.up().listen(), &link);
