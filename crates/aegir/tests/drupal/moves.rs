@@ -155,7 +155,12 @@ fn is_copied_and_renamed(release: &Release, db_server: &str, http: &'static str)
     assert_eq!(get(lab.up().listen(), first, "/").status, 301);
     shows_its_content(&lab, &of_copy, copy, first);
     content.is_there(&real, copy, Key::Another);
-    for name in [second, copy] {
+    lab.provision(&["go-back", &format!("@{second}")]).done();
+    shows_its_content(&lab, &site, first, second);
+    content.is_there(&real, first, Key::Same);
+    site.lets_in(&lab);
+    site.is_as_it_should_be(&lab);
+    for name in [first, copy] {
         lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
     }
 }
