@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use crate::content::{Content, Key};
+use crate::http_servers;
 use crate::support::real::{Asked, Real};
 use crate::support::story::{Site, save_sqlite_server};
 use crate::support::web::get;
@@ -53,18 +55,29 @@ impl Release {
     }
 }
 
+/// Each kind of database, with the web server that is before it.
+fn servers() -> [(&'static str, &'static str); 2] {
+    let http = http_servers();
+    [("localhost", http[0]), ("files", http[http.len() - 1])]
+}
+
+/// Whether `only` can be said of these stories alone, which have labs of their own.
+pub fn are_told_apart(only: &str) -> bool {
+    ["a site in", "moves to", "goes back", "copied and renamed"].iter().any(|part| only.contains(part))
+}
+
 /// Tells each story on a line; gives how many passed, and how many failed.
 pub fn to_other_names(releases: &[Release]) -> (usize, usize) {
     let only = std::env::var("AEGIR_TEST_STORY").unwrap_or_default();
     let (mut passed, mut failed) = (0, 0);
     for release in releases {
-        for db_server in ["localhost", "files"] {
-            let story = format!("{}: a site in {db_server} is copied and renamed", release.name());
+        for (db_server, http) in servers() {
+            let story = format!("{}: {http}: a site in {db_server} is copied and renamed", release.name());
             if !story.contains(&only) {
                 continue;
             }
             let began = Instant::now();
-            let ended = catch_unwind(AssertUnwindSafe(|| is_copied_and_renamed(release, db_server)));
+            let ended = catch_unwind(AssertUnwindSafe(|| is_copied_and_renamed(release, db_server, http)));
             let took = began.elapsed().as_secs_f32();
             let word = if ended.is_ok() { "passed" } else { "FAILED" };
             match ended {
@@ -97,19 +110,19 @@ fn shows_its_content(lab: &Lab, site: &Site, name: &str, other: &str) {
     }
 }
 
-fn is_copied_and_renamed(release: &Release, db_server: &str) {
-    let lab = Lab::start(way());
+fn is_copied_and_renamed(release: &Release, db_server: &str, http: &'static str) {
+    let lab = Lab::start_on(way(), http);
     save_sqlite_server(&lab);
     let root = release.put(&lab, "old");
     let real = Real { lab: &lab, name: "old", root: &root };
     let (first, copy, second) = ("first.old.localhost", "copy.old.localhost", "second.old.localhost");
     let asked = Asked { site: first, db_server, profile: Some("standard"), language: "en" };
     let site = real.installs_what_is_asked(&asked);
-    real.takes_a_picture(&site);
     let linked = root.join("sites").join(first).join("files/linked.txt");
     fs::write(&linked, "a file that was linked to").unwrap();
     lab.give(&linked);
-    let was = real.drupal_says(first, &["write"]);
+    let content = Content::put(&real, &site);
+    let was = &content.says;
     shows_its_content(&lab, &site, first, copy);
     let before = lasting(&lab, &site);
 
@@ -119,6 +132,7 @@ fn is_copied_and_renamed(release: &Release, db_server: &str) {
     lasting(&lab, &site).must_be(&before);
     let of_copy = Site { name: copy.into(), ..called(&site) };
     shows_its_content(&lab, &of_copy, copy, first);
+    content.is_there(&real, copy, Key::Another);
     of_copy.lets_in(&lab);
     of_copy.is_as_it_should_be(&lab);
     let is = real.drupal_says(copy, &[]);
@@ -131,6 +145,7 @@ fn is_copied_and_renamed(release: &Release, db_server: &str) {
     println!("  {}", said.out.lines().find(|line| line.starts_with("The fence")).unwrap_or_default());
     let renamed = Site { name: second.into(), ..called(&site) };
     shows_its_content(&lab, &renamed, second, first);
+    content.is_there(&real, second, Key::Same);
     renamed.lets_in(&lab);
     renamed.is_as_it_should_be(&lab);
     let is = real.drupal_says(second, &[]);
@@ -139,7 +154,13 @@ fn is_copied_and_renamed(release: &Release, db_server: &str) {
     }
     assert_eq!(get(lab.up().listen(), first, "/").status, 301);
     shows_its_content(&lab, &of_copy, copy, first);
-    for name in [second, copy] {
+    content.is_there(&real, copy, Key::Another);
+    lab.provision(&["go-back", &format!("@{second}")]).done();
+    shows_its_content(&lab, &site, first, second);
+    content.is_there(&real, first, Key::Same);
+    site.lets_in(&lab);
+    site.is_as_it_should_be(&lab);
+    for name in [first, copy] {
         lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
     }
 }
@@ -156,13 +177,13 @@ pub fn to_later_releases(releases: &[Release]) -> (usize, usize) {
     for from in releases {
         let later = releases.iter().filter(|to| to.version[0] == from.version[0] && to.version > from.version);
         let Some(to) = later.min_by(|a, b| a.version.cmp(&b.version)) else { continue };
-        for db_server in ["localhost", "files"] {
-            let story = format!("{}: a site in {db_server} moves to {} and goes back", from.name(), to.name());
+        for (db_server, http) in servers() {
+            let story = format!("{}: {http}: a site in {db_server} moves to {} and goes back", from.name(), to.name());
             if !story.contains(&only) {
                 continue;
             }
             let began = Instant::now();
-            let ended = catch_unwind(AssertUnwindSafe(|| moves(from, to, db_server)));
+            let ended = catch_unwind(AssertUnwindSafe(|| moves(from, to, db_server, http)));
             let took = began.elapsed().as_secs_f32();
             match ended {
                 Ok(()) => {
@@ -187,8 +208,8 @@ const PLANTED: [&str; 3] = [
     "while (TRUE) { usleep(50000); }",
 ];
 
-fn moves(from: &Release, to: &Release, db_server: &str) {
-    let lab = Lab::start(way());
+fn moves(from: &Release, to: &Release, db_server: &str, http: &'static str) {
+    let lab = Lab::start_on(way(), http);
     save_sqlite_server(&lab);
     let hostmaster = lab.home().join("hostmaster");
     fs::write(hostmaster.join("aegir.toml"), "update_limit = 60\n").unwrap();
@@ -198,7 +219,7 @@ fn moves(from: &Release, to: &Release, db_server: &str) {
     let name = "moved.old.localhost";
     let asked = Asked { site: name, db_server, profile: Some("standard"), language: "en" };
     let site = real.installs_what_is_asked(&asked);
-    real.takes_a_picture(&site);
+    let content = Content::put(&real, &site);
     site.answers(&lab);
 
     goes_wrong(&lab, &site, from, &later);
@@ -213,16 +234,17 @@ fn moves(from: &Release, to: &Release, db_server: &str) {
     site.answers(&lab);
     site.lets_in(&lab);
     site.is_as_it_should_be(&lab);
-    moved.drupal_says(&site.name, &[]);
+    content.is_there(&moved, name, Key::Same);
     lab.provision(&["migrate", &at, "--platform", "old"]).ends(4).says("would go back");
     lab.provision(&["go-back", &at]).done();
 
     site.answers(&lab);
     site.lets_in(&lab);
     site.is_as_it_should_be(&lab);
-    real.drupal_says(&site.name, &[]);
+    content.is_there(&real, name, Key::Same);
     lab.provision(&["go-back", &at]).done();
     site.answers(&lab);
+    content.is_there(&moved, name, Key::Same);
     lab.provision(&["delete", &at, &format!("--confirm={name}")]).done();
 }
 

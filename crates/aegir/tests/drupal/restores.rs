@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::content::{Content, Key};
 use crate::support::Lab;
 use crate::support::real::{Asked, Real};
 use crate::support::story::Site;
@@ -12,7 +13,7 @@ use crate::support::story::Site;
 const CONTENT: [&str; 9] =
     ["user__", "file_managed", "node", "comment", "taxonomy", "url_alias", "path_alias", "field_data", "role"];
 
-/// A site with a picture and without: backed up in both states, and restored to each.
+/// A site with content and without: backed up in both states, and restored to each.
 pub fn with_what_it_held(real: &Real<'_>, db_server: &str, profile: &str) {
     let (lab, name) = (real.lab, format!("{db_server}.restored.localhost"));
     let asked = Asked { site: &name, db_server, profile: Some(profile), language: "en" };
@@ -20,9 +21,9 @@ pub fn with_what_it_held(real: &Real<'_>, db_server: &str, profile: &str) {
     site.answers(lab);
     let folder = real.root.join("sites").join(&name);
     let (bare, bare_held) = (back_up(lab, &name), held(lab, &name, &folder));
-    real.takes_a_picture(&site);
+    let content = Content::put(real, &site);
     let (full, full_held) = (back_up(lab, &name), held(lab, &name, &folder));
-    assert_ne!(bare_held, full_held, "a picture is content");
+    assert_ne!(bare_held, full_held, "what people put there is content");
 
     lab.provision(&["restore", &bare]).done().says("go-back");
     is_well(real, &site);
@@ -31,11 +32,14 @@ pub fn with_what_it_held(real: &Real<'_>, db_server: &str, profile: &str) {
     lab.provision(&["go-back", &format!("@{name}")]).done();
     site.answers(lab);
     assert_eq!(held(lab, &name, &folder), full_held);
+    content.is_there(real, &name, Key::Same);
 
     lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
     lab.provision(&["restore", &full]).done().says("is there again");
     assert_eq!(held(lab, &name, &folder), full_held);
     is_well(real, &site);
+    // A site that is gone took its salt along.
+    content.is_there(real, &name, Key::Another);
     lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
     for backup in [bare, full] {
         lab.provision(&["backup-delete", &backup]).done();

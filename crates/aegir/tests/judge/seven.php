@@ -6,7 +6,8 @@
  *
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
  * With `enable` the module `platforms_own` is enabled; with `forget` the next visitor has all caches filled.
- * With `write` a page, an alias and a logo name the folder of the site.
+ * With `write` a page, an alias and a logo name the folder of the site, an article shows the picture that was uploaded last, and somebody
+ * has an account; the module `sites_own` is enabled, if the site has it.
  */
 
 [, $site] = $argv;
@@ -25,12 +26,25 @@ if (in_array('enable', $argv, TRUE)) {
   drupal_flush_all_caches();
 }
 if (in_array('write', $argv, TRUE)) {
+  system_rebuild_module_data();
+  if (drupal_get_path('module', 'sites_own')) {
+    module_enable(['sites_own']);
+    drupal_flush_all_caches();
+  }
   $node = (object) ['type' => 'page', 'language' => LANGUAGE_NONE, 'title' => 'A page of ours', 'uid' => 1];
   node_object_prepare($node);
   $node->status = 1;
   $node->body[LANGUAGE_NONE][0] = ['value' => "<a href=\"/sites/$site/files/linked.txt\">a file</a>", 'summary' => '', 'format' => 'full_html'];
   $node->path = ['alias' => 'a-page-of-ours'];
   node_save($node);
+  $node = (object) ['type' => 'article', 'language' => LANGUAGE_NONE, 'title' => 'A picture of ours', 'uid' => 1];
+  node_object_prepare($node);
+  $node->status = $node->promote = 1;
+  $fid = db_query("SELECT MAX(fid) FROM {file_managed} WHERE filemime = 'image/png'")->fetchField();
+  $node->field_image[LANGUAGE_NONE][0] = ['fid' => $fid, 'alt' => 'a picture', 'title' => ''];
+  $node->path = ['alias' => 'a-picture-of-ours'];
+  node_save($node);
+  user_save(drupal_anonymous_user(), ['name' => 'Somebody Else', 'mail' => 'else@example.org', 'status' => 1, 'pass' => 'nobody knows']);
   $theme = variable_get('theme_default', 'bartik');
   variable_set("theme_{$theme}_settings", ['default_logo' => 0, 'logo_path' => "sites/$site/files/logo.png", 'toggle_logo' => 1]);
   drupal_flush_all_caches();
@@ -39,6 +53,11 @@ $letter = ['send' => TRUE];
 drupal_alter('mail', $letter);
 $account = user_load(1);
 $language = language_default('language');
+$all = static function ($query) {
+  $found = db_query($query)->fetchCol();
+  sort($found);
+  return $found;
+};
 print json_encode([
   'site' => conf_path(),
   'title' => variable_get('site_name'),
@@ -50,6 +69,13 @@ print json_encode([
   'profile' => drupal_get_profile(),
   'writes' => !empty($letter['send']),
   'cron_key' => variable_get('cron_key'),
+  'holds' => [
+    'package' => class_exists('SitesOwn') ? SitesOwn::WHAT . ' of ' . str_replace("sites/$site/", '', drupal_get_path('module', 'sites_own')) : 'none',
+    'accounts' => $all('SELECT name FROM {users}'),
+    'content' => module_exists('node') ? $all('SELECT title FROM {node}') : [],
+    'aliases' => module_exists('path') ? array_map('implode', db_query('SELECT source, alias FROM {url_alias} ORDER BY pid')->fetchAll(PDO::FETCH_NUM)) : [],
+    'files' => $all('SELECT uri FROM {file_managed}'),
+  ],
   'log_in' => t('Log in', [], ['langcode' => $language]),
 ]);
 if (in_array('forget', $argv, TRUE)) {

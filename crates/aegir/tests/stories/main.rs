@@ -32,3 +32,4 @@ mod secrets;
 mod session;
 mod strangers;
 mod tables_ahead;
+mod two_servers;

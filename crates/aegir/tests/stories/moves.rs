@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::story::{Site, a_kill_is_taken_back, save_sqlite_server};
+use crate::support::story::{
+    Site, a_kill_at_its_records_is_taken_back, a_kill_is_taken_back, goes_well_and_back, save_sqlite_server,
+};
 use crate::support::web::get_with;
 use crate::support::world::World;
 use crate::support::{Lab, http, way};
@@ -231,7 +233,12 @@ fn a_move_that_is_killed_is_taken_back() {
     two_releases(&lab, "ten");
     let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("standard"));
     site.answers(&lab);
-    for line in ["copy-files", "copy-database", "run-updates", "publish-vhost", "set-aside"] {
-        a_kill_is_taken_back(&lab, &site, &["migrate", "@shop.localhost", "--platform", "@new"], line);
+    let words = ["migrate", "@shop.localhost", "--platform", "@new"];
+    for line in ["copy-files", "copy-database", "run-updates"] {
+        a_kill_is_taken_back(&lab, &site, &words, line);
+    }
+    let went_well = goes_well_and_back(&lab, &site, &words, "shop.localhost");
+    for line in ["publish-vhost", "set-aside"] {
+        a_kill_at_its_records_is_taken_back(&lab, &site, &words, line, &went_well);
     }
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::story::{Site, a_kill_is_taken_back, save_sqlite_server};
+use crate::support::story::{
+    Site, a_kill_at_its_records_is_taken_back, a_kill_is_taken_back, goes_well_and_back, save_sqlite_server,
+};
 use crate::support::web::get;
 use crate::support::{Lab, way};
 
@@ -135,15 +137,17 @@ fn a_rename_and_a_copy_that_are_killed_are_taken_back() {
     let lab = Lab::start(way());
     let (site, _) = a_shop(&lab, "ten", "localhost");
     let (at, rename, clone) = (format!("@{OLD}"), "rename", "clone");
-    for (task, line) in [
-        (rename, "copy-database"),
-        (rename, "relocate"),
-        (rename, "rename-vhost"),
-        (rename, "set-aside"),
-        (clone, "load-dump"),
-        (clone, "rebuild-caches"),
-        (clone, "publish-vhost"),
-    ] {
+    for (task, line) in
+        [(rename, "copy-database"), (rename, "relocate"), (clone, "load-dump"), (clone, "rebuild-caches")]
+    {
         a_kill_is_taken_back(&lab, &site, &[task, &at, NEW], line);
     }
+    let renamed = goes_well_and_back(&lab, &site, &[rename, &at, NEW], NEW);
+    for line in ["rename-vhost", "set-aside"] {
+        a_kill_at_its_records_is_taken_back(&lab, &site, &[rename, &at, NEW], line, &renamed);
+    }
+    lab.provision(&[clone, &at, NEW]).done();
+    let cloned = lab.newest_attempt();
+    lab.provision(&["delete", &format!("@{NEW}"), &format!("--confirm={NEW}")]).done();
+    a_kill_at_its_records_is_taken_back(&lab, &site, &[clone, &at, NEW], "publish-vhost", &cloned);
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::story::{Site, a_kill_is_taken_back, save_sqlite_server};
+use crate::support::story::{
+    Site, a_kill_at_its_records_is_taken_back, a_kill_is_taken_back, goes_well_and_back, save_sqlite_server,
+};
 use crate::support::world::World;
 use crate::support::{Lab, run, way};
 
@@ -188,7 +190,9 @@ fn a_restore_that_is_killed_is_taken_back() {
     let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("standard"));
     site.answers(&lab);
     let backup = back_up(&lab, "shop.localhost");
-    for line in ["unpack-site", "load-dump", "run-updates", "publish-vhost"] {
+    for line in ["unpack-site", "load-dump", "run-updates"] {
         a_kill_is_taken_back(&lab, &site, &["restore", &backup], line);
     }
+    let went_well = goes_well_and_back(&lab, &site, &["restore", &backup], "shop.localhost");
+    a_kill_at_its_records_is_taken_back(&lab, &site, &["restore", &backup], "publish-vhost", &went_well);
 }

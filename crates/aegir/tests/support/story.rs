@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::time::Duration;
+
+use aegir_provision::read_journal;
+use aegir_recipe::Record;
 
 use super::said::Said;
 use super::web::{get, is_used, log_in};
 use super::world::World;
-use super::{Lab, kill, within};
+use super::{Lab, kill, spawn, until, within};
 
 /// A site that was installed.
 pub struct Site {
@@ -160,6 +163,74 @@ pub fn a_kill_is_taken_back(lab: &Lab, site: &Site, words: &[&str], line: &str) 
 
     World::of(lab).must_be(&before);
     site.answers(lab);
+}
+
+/// Types `words`, which go well and make a former self; then the site goes back, and that is let go of. All of it twice:
+/// the first time, folders are made that stay. Gives the folder of the second attempt. `now` is what the site is called
+/// in between.
+pub fn goes_well_and_back(lab: &Lab, site: &Site, words: &[&str], now: &str) -> PathBuf {
+    let mut went_well = PathBuf::new();
+    for _ in 0..2 {
+        lab.provision(words).done();
+        went_well = lab.newest_attempt();
+        lab.provision(&["go-back", &format!("@{now}")]).done();
+        let shown = lab.provision(&["show", &site.at(), "--json"]).done();
+        let context: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+        for former in context["formers"].as_array().unwrap() {
+            lab.provision(&["drop-formers", &site.at(), "--former", former["name"].as_str().unwrap()]).done();
+        }
+    }
+    site.answers(lab);
+    went_well
+}
+
+/// Where a line stands in the journal of an attempt that ended: the numbers of the records by which it begins and by
+/// which it is done. The first such line, if there are several.
+pub fn records_of(folder: &Path, line: &str) -> [usize; 2] {
+    let records = read_journal(&folder.join("journal")).unwrap();
+    let begun = records.iter().position(|record| matches!(record, Record::Begun { name, .. } if name == line));
+    let begun = begun.unwrap_or_else(|| panic!("`{line}` is in {}: {records:?}", folder.display()));
+    let Record::Begun { line: place, .. } = &records[begun] else { unreachable!() };
+    let done = records.iter().position(|record| matches!(record, Record::Done { line } if line == place)).unwrap();
+    [begun + 1, done + 1]
+}
+
+/// Begins `words` by hand, and kills who follows; who works dies once `line` began and before it acts, and another time
+/// once it acted and before that is written down. Nothing of it happened, and the site answers.
+///
+/// For lines that are too quick for a kill from outside: the records' numbers are those of an attempt that went well.
+pub fn a_kill_at_its_records_is_taken_back(lab: &Lab, site: &Site, words: &[&str], line: &str, went_well: &Path) {
+    let [begun, done] = records_of(went_well, line);
+    for boundary in [format!("after:{begun}"), format!("before:{done}")] {
+        let before = World::of(lab);
+        let known = attempts(lab);
+        let mut typed = lab.line(words);
+        typed.env("AEGIR_DRILL", &boundary).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut follower = spawn(&mut typed);
+        let mut folder = None;
+        until("somebody works on it", || {
+            folder = attempts(lab).into_iter().find(|path| !known.contains(path) && path.join("journal").exists());
+            folder.is_some()
+        });
+        follower.kill().unwrap();
+        follower.wait().unwrap();
+        let folder = folder.unwrap();
+        until("who works is dead", || worker_if_any(&folder).is_none());
+        let records = read_journal(&folder.join("journal")).unwrap();
+        // The line that is begun and not done.
+        let last = records.iter().rev().find(|record| !matches!(record, Record::Program(_)));
+        let last = last.and_then(|record| match record {
+            Record::Begun { name, .. } => Some(name.as_str()),
+            _ => None,
+        });
+        assert_eq!(last, Some(line), "{boundary}: {records:?}");
+
+        let id = folder.file_name().unwrap().to_string_lossy().into_owned();
+        lab.provision(&["recover"]).done().says(&format!("{id}: taken back"));
+
+        World::of(lab).must_be(&before);
+        site.answers(lab);
+    }
 }
 
 /// The folders of all attempts.

@@ -11,6 +11,8 @@ pub struct Page {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Page {
@@ -59,13 +61,14 @@ fn send(at: SocketAddr, host: &str, request: &str, cookie: &str, kind: &str, bod
     let _ = stream.write_all(body);
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
-    let text = String::from_utf8_lossy(&bytes);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
+    let body = bytes.split_off(end);
+    let head = String::from_utf8_lossy(&bytes);
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or(0);
     let headers = lines.filter_map(|line| line.split_once(": "));
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-    Page { status, headers, body: body.to_owned() }
+    Page { status, headers, body: String::from_utf8_lossy(&body).into_owned(), bytes: body }
 }
 
 /// A browser on one site, with its cookies.
@@ -142,7 +145,8 @@ impl Browser<'_> {
     }
 }
 
-fn path_of(address: &str) -> String {
+/// What an address, or one of this server's, has behind the server's name.
+pub fn path_of(address: &str) -> String {
     match address.strip_prefix("http://").and_then(|rest| rest.split_once('/')) {
         Some((_, path)) => format!("/{path}"),
         None => address.to_owned(),
@@ -211,11 +215,12 @@ fn filled(form: &str) -> Vec<(String, String)> {
 }
 
 /// Text of HTML as it is meant.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.replace("&quot;", "\"").replace("&#039;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-fn attribute(tag: &str, name: &str) -> String {
+/// The value of an attribute of a tag; without one, nothing.
+pub fn attribute(tag: &str, name: &str) -> String {
     let rest = tag.split(&format!("{name}=\"")).nth(1).unwrap_or_default();
     rest.split('"').next().unwrap_or_default().to_owned()
 }

@@ -6,12 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use aegir_domain::{ContextName, Task};
+use aegir_domain::{AttemptId, ContextName, Task};
 use aegir_provision::{Boundary, Worker, run_attempt};
 use aegir_recipe::Record;
 
 use super::child::{At, run_in_child};
 use super::{Scene, no_forks, synced};
+use crate::Lab;
 use crate::fake::{FakeServices, PowerMemory};
 
 /// What a death in this process unwinds with.
@@ -57,6 +58,16 @@ impl Scene {
             let again = At::RecoveringMoment(1 + chance(&self.name, !turn) % moment);
             self.dies_twice(At::Moment(moment), again, &what);
         }
+    }
+
+    /// SIGKILL in the middle of `line`, between two touches of the disk: what `leave` puts there is what that leaves.
+    pub fn dies_having_left(&self, line: &str, leave: impl Fn(&Lab, AttemptId)) {
+        let record = self.begun_at(line).unwrap_or_else(|| panic!("{}: has no line `{line}`", self.name));
+        let what = format!("killed in the middle of `{line}`");
+        self.lab.restore_all();
+        assert!(run_in_child(&self.lab, self.attempt, At::Boundary(true, record)), "{}: {what}", self.name);
+        leave(&self.lab, self.attempt);
+        self.recovers(what);
     }
 
     fn dies_twice(&self, at: At, again: At, what: &str) {

@@ -215,7 +215,8 @@ pub(crate) fn make_site_folder(world: &World, folder: &Path, attempt: AttemptId)
     Ok(())
 }
 
-/// Removes what [`make_site_folder`] made for `site`, with all that came into it; a folder without the mark is left.
+/// Removes what [`make_site_folder`] made for `site`, with all that came into it; a folder without the mark is left, unless
+/// nothing else is in it than the beginning of one.
 pub(crate) fn remove_site_folder(
     world: &World,
     root: &PlatformRoot,
@@ -226,6 +227,10 @@ pub(crate) fn remove_site_folder(
     let files = world.files();
     if files.kind(folder)?.is_none() {
         return Ok(());
+    }
+    if files.kind(&mark(folder, attempt))?.is_none() {
+        // Whoever died while the mark was written left the file that was to bear its name.
+        files.remove_file(&mark(folder, attempt))?;
     }
     if files.kind(&mark(folder, attempt))?.is_some() || files.list(folder)?.is_empty() {
         // A request that is still being answered may write into it meanwhile.

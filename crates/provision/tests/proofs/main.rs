@@ -17,6 +17,7 @@ mod delete_site;
 mod drop_formers;
 mod forget_context;
 mod go_back_site;
+mod half_marks;
 mod install_site;
 mod keep_as_archive;
 mod login;
