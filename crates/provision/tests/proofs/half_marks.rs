@@ -41,7 +41,12 @@ fn the_folder_of_a_moved_site_goes_with_half_a_mark() {
 fn the_folder_of_a_renamed_site_goes_with_half_a_mark() {
     let scene = Scene::new("rename-site, half a mark", |lab: &Lab| {
         a_site_beside_another(lab, "seven");
-        Task::RenameSite { site: "a.test".parse().unwrap(), to: "b.test".parse().unwrap(), old_name: OldName::Redirect }
+        Task::RenameSite {
+            site: "a.test".parse().unwrap(),
+            to: "b.test".parse().unwrap(),
+            old_name: OldName::Redirect,
+            keep: None,
+        }
     });
     is_cut_short(&scene, "copy-files", "platforms/seven/sites/b.test");
 }
