@@ -66,21 +66,19 @@ impl Keeping {
         former: &Former,
         now: &SiteName,
     ) -> Afterwards<World> {
-        let days = run.world().parts.settings.former_days;
         let kept = &former.name;
         match self {
             Keeping::Itself => {
                 run.say(format!(
-                    "What it was is kept as `{kept}`, {} MB, for {days} days at least: `aegir provision go-back` \
-                     returns to it",
+                    "What it was is kept as `{kept}`, {} MB: `aegir provision go-back` returns to it",
                     former.bytes.div_ceil(1 << 20),
                 ));
                 afterwards
             }
             Keeping::Archive { was, packages, by } => {
                 run.say(format!(
-                    "What it was is `{kept}`, {}: it is packed into a backup now, while the site goes on, and is kept \
-                     as that for {days} days at least: `aegir provision go-back` restores it",
+                    "What it was is `{kept}`, {}: it is packed into a backup now, while the site goes on; `aegir \
+                     provision go-back` restores it",
                     size(former.bytes),
                 ));
                 afterwards.cleanup(ArchiveFormer { site: now.clone(), former: kept.clone(), was, packages, by })
