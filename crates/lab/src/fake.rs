@@ -26,6 +26,7 @@ mod programs;
 mod sql;
 mod web;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::ops::Range;
@@ -105,6 +106,8 @@ pub struct Machine {
     programs: Mutex<Vec<String>>,
     power: Mutex<Option<Arc<PowerMemory>>>,
     disk: disk::Disk,
+    /// The locks that open connections to its database server have.
+    locks: Mutex<BTreeSet<String>>,
 }
 
 impl Machine {
@@ -118,6 +121,7 @@ impl Machine {
             programs: Mutex::new(Vec::new()),
             power: Mutex::new(None),
             disk: disk::Disk::default(),
+            locks: Mutex::default(),
         })
     }
 

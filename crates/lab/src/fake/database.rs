@@ -130,6 +130,7 @@ impl Databases for FakeDatabases {
             account: name.clone(),
             seen: format!("{account}@{from}"),
             database: database.map(str::to_owned),
+            locks: Vec::new(),
         })))
     }
 

@@ -4,7 +4,7 @@
 //! goes to the SQLite file of its database.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use aegir_host::{Databases, RealDatabases, Row, SqlFault, SqlKind};
 
@@ -19,6 +19,17 @@ pub(super) struct Session {
     /// How the server sees it.
     pub(super) seen: String,
     pub(super) database: Option<String>,
+    /// Those that it has until it ends.
+    pub(super) locks: Vec<String>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let mut taken = self.machine.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        self.locks.iter().for_each(|lock| {
+            taken.remove(lock);
+        });
+    }
 }
 
 /// What a statement gives.
@@ -58,7 +69,7 @@ impl Session {
         match shape.as_slice() {
             ["SELECT", "VERSION", "(", ")"] => Ok(one("10.11.6-MariaDB-0+deb12u1")),
             ["SELECT", "USER" | "CURRENT_USER", ..] => Ok(one(&self.seen)),
-            ["SELECT", "GET_LOCK" | "RELEASE_LOCK", ..] => Ok(one("1")),
+            ["SELECT", "GET_LOCK", ..] => Ok(one(if self.takes(&statement.values[0]) { "1" } else { "0" })),
             ["SELECT", "IS_USED_LOCK", ..] => Ok(Answer::Rows(vec![vec![None]])),
             ["INSERT", "INTO", "`", ".", "`", "SELECT", "*", "FROM", "`", ".", "`"] => {
                 self.administrator(&state, sql)?;
@@ -80,6 +91,16 @@ impl Session {
             }
             _ => self.pass_on(&state, &statement, sql),
         }
+    }
+
+    /// Takes a lock, unless another connection has it: nobody waits here, since only who asks could let go of it.
+    fn takes(&mut self, lock: &str) -> bool {
+        let mut taken = self.machine.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = taken.insert(lock.to_owned());
+        if is_free {
+            self.locks.push(lock.to_owned());
+        }
+        is_free || self.locks.iter().any(|mine| mine == lock)
     }
 
     fn administrator(&self, state: &DbState, sql: &str) -> Result<(), SqlFault> {
