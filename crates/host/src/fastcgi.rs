@@ -1,11 +1,19 @@
 //! Asks php-fpm itself, past the web server: does it answer at all, and what does a script of ours say?
 
 use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use crate::web::stream::Stream;
 use crate::web::{PhpBusy, PhpPage, PhpRun, WebAddress, WebFault};
+
+/// How long who asks waits before the first nudge; before each next one, twice as long.
+const FIRST_NUDGE: Duration = Duration::from_millis(500);
+/// So many nudges are enough: they take half a minute in all.
+const NUDGES: u32 = 6;
 
 const BEGIN: u8 = 1;
 const END: u8 = 3;
@@ -82,7 +90,7 @@ pub(crate) fn run(socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<Ph
 fn ask(socket: &Path, path: &str, question: &[u8], limit: Duration, longest: usize) -> Result<PhpPage, WebFault> {
     let at = WebAddress::Unix(socket.to_owned());
     let mut stream = Stream::connect(&at, limit).map_err(|source| WebFault::Unreachable { at: at.clone(), source })?;
-    let answer = stream.write_all(question).and_then(|()| answer(&mut stream, longest));
+    let answer = nudging(socket, || stream.write_all(question).and_then(|()| answer(&mut stream, longest)));
     let answer = answer.map_err(|source| match source.kind() {
         io::ErrorKind::InvalidData => {
             WebFault::NotTheProtocol { at: at.clone(), asked: path.to_owned(), protocol: "FastCGI" }
@@ -91,6 +99,32 @@ fn ask(socket: &Path, path: &str, question: &[u8], limit: Duration, longest: usi
     })?;
     let head = answer.body.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
     Ok(PhpPage { body: answer.body[head..].to_vec(), ..answer })
+}
+
+/// Connects to `socket` once more, and again, while `work` waits for what is behind it.
+///
+/// A pool without processes of its own (`pm = ondemand`) misses a connection that comes while its last idle process is being ended:
+/// php-fpm takes that one for idle still, and is not told of the connection a second time. It sees both when the next one
+/// comes; until then nobody would answer, however long that is.
+fn nudging<T>(socket: &Path, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (done, is_done) = mpsc::channel::<()>();
+        let nudge = move || {
+            let mut wait = FIRST_NUDGE;
+            for _ in 0..NUDGES {
+                match is_done.recv_timeout(wait) {
+                    Err(RecvTimeoutError::Timeout) => drop(UnixStream::connect(socket)),
+                    _ => return,
+                }
+                wait *= 2;
+            }
+        };
+        // Without a thread to spare one waits without nudges.
+        let _ = thread::Builder::new().spawn_scoped(scope, nudge);
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 fn question(path: &str, more: &[(&str, &str)], input: &[u8]) -> Vec<u8> {
@@ -164,7 +198,6 @@ fn answer(from: &mut impl Read, longest: usize) -> io::Result<PhpPage> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::net::UnixListener;
-    use std::thread;
 
     use super::*;
 
@@ -187,6 +220,24 @@ mod tests {
 
         assert_eq!(ping(&socket, "/ping", Duration::from_secs(5)).unwrap(), "pong");
         assert_eq!(asked.join().unwrap(), question("/ping", &[("REQUEST_METHOD", "GET")], &[]));
+    }
+
+    #[test]
+    fn a_connection_that_php_fpm_missed_is_seen_with_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("fpm.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let answering = thread::spawn(move || {
+            let (mut missed, _) = listener.accept().unwrap();
+            let (next, _) = listener.accept().unwrap();
+            drop(next);
+            let said = [record(STDOUT, b"\r\n\r\npong"), record(END, &[0; 8])];
+            missed.write_all(&said.concat()).unwrap();
+            missed
+        });
+
+        assert_eq!(ping(&socket, "/ping", Duration::from_secs(20)).unwrap(), "pong");
+        answering.join().unwrap();
     }
 
     #[test]
