@@ -239,6 +239,20 @@ impl Lab {
         self.contexts().platform(&site.platform).expect("the platform is saved").root.site_dir(&site.name)
     }
 
+    /// Puts a hook at `place` below `hooks/`, such as `all/check.d/quiet`; its lines are what fake hooks understand.
+    pub fn hook(&self, place: &str, text: &str) {
+        let path = self.home().hooks().join(place);
+        let marks = self.home().path().join("marks");
+        let made = [path.parent().unwrap_or(&path), &marks].iter().try_for_each(fs::create_dir_all);
+        let written = made.and_then(|()| fs::write(&path, text));
+        let written = written.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
+        written.expect("the lab's folder can be written");
+        // Whatever the umask of the test: what others may write is no hook.
+        for folder in path.ancestors().skip(1).take(3) {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("the lab's folder can be written");
+        }
+    }
+
     /// Starts the web server and php-fpm anew, with what lies on disk.
     pub fn restart_services(&self) {
         FakeServices(self.machine.clone()).start();

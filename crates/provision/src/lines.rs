@@ -7,6 +7,7 @@ use crate::backup::{
     DumpDatabase, KeepBackup, LoadDump, MakeWorkFolder, PackSite, RemoveAside, RemoveWork, UnpackDump, UnpackSite,
 };
 use crate::context_task::SaveServerPassword;
+use crate::hooks::{AfterHook, BeforeHook, RollbackHook};
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
@@ -25,6 +26,7 @@ use crate::step::web_files::{PublishPlatform, PublishServer};
 /// All lines of this build.
 pub fn lines() -> Lines<World> {
     Lines::new()
+        .undo::<BeforeHook>()
         .undo::<BringBack>()
         .undo::<BringCredentials>()
         .undo::<CopyCode>()
@@ -66,6 +68,7 @@ pub fn lines() -> Lines<World> {
         .undo::<RemoveLink>()
         .undo::<RenameVhost>()
         .undo::<ReplaceCredentials>()
+        .undo::<RollbackHook>()
         .undo::<RunInstaller>()
         .undo::<RunUpdates>()
         .undo::<Sanitise>()
@@ -84,6 +87,7 @@ pub fn lines() -> Lines<World> {
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
         .finish::<LowerFence>()
+        .cleanup::<AfterHook>()
         .cleanup::<ArchiveFormer>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()
