@@ -248,7 +248,7 @@ impl Lab {
         let written = written.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
         written.expect("the lab's folder can be written");
         // Whatever the umask of the test: what others may write is no hook.
-        for folder in path.ancestors().skip(1).take(3) {
+        for folder in path.ancestors().skip(1).take(2) {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("the lab's folder can be written");
         }
     }

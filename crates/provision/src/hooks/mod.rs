@@ -208,7 +208,7 @@ impl Hook {
     }
 
     fn is_there(&self, world: &World) -> Result<bool, Fault> {
-        Ok(find::is_ours(world.files(), &world.home().hooks(), aegir_host::own_uid(), self)?)
+        find::is_ours(world.files(), &world.home().hooks(), aegir_host::own_uid(), self)
     }
 
     fn run(&self, world: &World, was: &HookObjects, how: impl FnOnce(Launch) -> Launch) -> Result<(), Fault> {

@@ -94,14 +94,13 @@ pub(super) fn input(world: &World, phase: HookPhase, was: &HookObjects) -> Resul
 }
 
 /// The same in short, for a script of a few lines.
-pub(super) fn variables(world: &World, phase: HookPhase) -> Result<[(&'static str, String); 5], Fault> {
+pub(super) fn variables(world: &World, phase: HookPhase) -> Result<[(&'static str, String); 4], Fault> {
     let task = asked(world)?.task;
     Ok([
         ("HOOK_PHASE", phase.as_str().to_owned()),
         ("HOOK_TASK", task.kind().as_str().to_owned()),
         ("HOOK_OBJECT", task.object().to_string()),
         ("HOOK_ATTEMPT", world.task.attempt.to_string()),
-        ("HOOK_HOME", world.home().path().display().to_string()),
     ])
 }
 

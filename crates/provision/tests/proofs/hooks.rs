@@ -15,8 +15,8 @@ fn hooks(lab: &Lab, task: &str) {
     lab.hook("all/check.d/10-look", "say It may be.");
     lab.hook(&format!("{task}/check.d/20-look"), "say It may be.");
     lab.hook(&format!("{task}/before.d/10-hold"), "make held");
-    lab.hook("all/before.d/20-hold", "make held-by-all");
-    lab.hook("all/rollback.d/10-let-go", "remove held-by-all");
+    lab.hook(&format!("{task}/before.d/20-hold"), "make held-too");
+    lab.hook("all/rollback.d/10-let-go", "remove held-too");
     lab.hook(&format!("{task}/rollback.d/20-let-go"), "remove held");
     lab.hook(&format!("{task}/after.d/tell"), "make told");
     lab.hook("all/after.d/tell", "say It was.");
@@ -243,7 +243,13 @@ fn hooks_of_other_tasks_are_no_line_of_this_one() {
         lab.hook(&format!("{}/before.d/never", kind.as_str()), "make never");
     }
     let (_, said) = run(&lab, verify_server());
-    let lines = |said: &[Said]| said.iter().filter(|said| matches!(said, Said::Step { .. })).count();
+    let lines = |said: &[Said]| -> Vec<String> {
+        let name = |said: &Said| match said {
+            Said::Step { name, phase, .. } => Some(format!("{phase:?} {name}")),
+            _ => None,
+        };
+        said.iter().filter_map(name).collect()
+    };
     assert_eq!(lines(&said), lines(&plain));
     assert!(marks(&lab).is_empty());
 }
