@@ -14,6 +14,7 @@ use crate::clone::CloneArgs;
 use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
+use crate::drush::DrushArgs;
 use crate::front::{Asked, Shell};
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
     Destroy(DestroyArgs),
+    Drush(DrushArgs),
     /// Prints a script that completes commands and names in a shell
     Completion {
         /// Which shell

@@ -12,6 +12,7 @@ mod db;
 mod destroy;
 mod doctor;
 mod drill;
+mod drush;
 mod failure;
 mod follow;
 mod front;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Command::Down => up::down(&given),
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
+        Command::Drush(args) => drush::run(&given, &args),
         Command::Front(asked) => front::run(&given, *asked),
         Command::Completion { shell } => {
             speak::out(shell.script().trim_end());

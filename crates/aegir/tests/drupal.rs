@@ -9,6 +9,8 @@
 
 #[path = "drupal/content.rs"]
 mod content;
+#[path = "drupal/drush.rs"]
+mod drush;
 #[path = "drupal/moves.rs"]
 mod moves;
 #[path = "drupal/restores.rs"]
@@ -98,6 +100,7 @@ fn the_main_job_is_done_on_every_tree() {
             told(&on("a site is restored with what it held, in its place and where it is gone"), &mut || {
                 stage.restored()
             });
+            told(&on("its own Drush works, typed as `aegir drush`, by itself, and by an alias"), &mut || stage.drush());
             told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
             told(&on("an install killed at records of its journal is all or nothing"), &mut || {
                 stage.killed_at_records()
@@ -260,6 +263,10 @@ impl Stage {
         for server in ["localhost", "files"] {
             restores::with_what_it_held(&self.real(), server, standard);
         }
+    }
+
+    fn drush(&self) {
+        drush::works(&self.real(), &fs::canonicalize(self.lab.home().join("platforms/tree")).unwrap(), self.minimal);
     }
 
     fn install<'a>(&'a self, at: &'a str) -> Vec<&'a str> {

@@ -13,6 +13,7 @@ mod compare;
 mod databases;
 mod destroy;
 mod doctor;
+mod drush;
 mod faults;
 mod first_hour;
 mod hostile;
