@@ -28,11 +28,12 @@ pub fn works(real: &Real<'_>, project: &Path, profile: Option<&str>) {
         assert_eq!(ours(lab, &name, &["state:get", "of_a_person"]).done().out.trim(), "was here");
         ours(lab, &name, &["no-such-command"]).ends(1);
 
-        let by_itself = theirs(lab, &drush, project, &[&["-l", &name], &status[..]].concat()).done();
+        let by_itself = theirs(lab, &drush, project, &[&["-l", name.as_str()], &status[..]].concat()).done();
         is_connected(&by_itself, &name, &real.root.display().to_string());
         let aliases = format!("--alias-path={}", lab.home().join("drush/sites").display());
         let alias = format!("@{}", name.replace('.', "_"));
-        let elsewhere = theirs(lab, &drush, Path::new("/"), &[&[&aliases, &alias], &status[..]].concat()).done();
+        let elsewhere =
+            theirs(lab, &drush, Path::new("/"), &[&[aliases.as_str(), alias.as_str()], &status[..]].concat()).done();
         is_connected(&elsewhere, &name, &real.root.display().to_string());
 
         // What it builds belongs to us, and visitors are served all the same.
