@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
+use crate::support::said::Said;
 use crate::support::{Lab, root, way};
 
 fn put(lab: &Lab, place: &str, text: &str) {
@@ -64,7 +66,7 @@ fn a_hook_has_a_small_environment_and_dies_with_what_it_started() {
 
     let mut line = lab.line(&["save", "@server_files", "--db", "sqlite"]);
     line.env("SECRET_OF_MINE", "hunter2");
-    let said = crate::support::said::Said::of(&mut line, &["save"]).ends(7);
+    let said = Said::of(&mut line, &["save"]).ends(7);
 
     let said = said.says("the hook `all/before.d/wait` took too long and was ended").remedy("hook_limit");
     for has in ["HOOK_PHASE=before", "HOOK_TASK=save-context", "HOOK_OBJECT=@server_files", "HOOK_ATTEMPT=0"] {
@@ -77,6 +79,39 @@ fn a_hook_has_a_small_environment_and_dies_with_what_it_started() {
     let alive = read(&Path::new("/proc").join(started.trim()).join("cmdline"));
     assert!(!alive.starts_with("sleep"), "{alive}");
     lab.provision(&["show", "@server_files"]).ends(1);
+}
+
+#[test]
+fn whoever_takes_a_killed_task_back_runs_what_its_hooks_have_for_that() {
+    let lab = Lab::bare(way());
+    put(&lab, "save-context/before.d/hold", "#!/bin/sh\ntouch \"$HOME/held\"\n");
+    put(&lab, "save-context/rollback.d/let-go", "#!/bin/sh\nrm -f \"$HOME/held\"\n");
+    put(&lab, "save-context/after.d/tell", "#!/bin/sh\ntouch \"$HOME/told\"\n");
+    let there = |name: &str| lab.home().join(name).exists();
+    let words = ["save", "@server_files", "--db", "sqlite"];
+    let (mut taken_back, mut carried_on) = (0, 0);
+    for record in 1.. {
+        let mut line = lab.line(&words);
+        let said = Said::of(line.env("AEGIR_DRILL", format!("after:{record}")).stdin(Stdio::null()), &words);
+        let reached = said.err.contains("another one takes over");
+        lab.provision(&["recover"]).done();
+        let saved = lab.provision(&["show", "@server_files"]).code == 0;
+        assert_eq!((there("held"), there("told")), (saved, saved), "killed after record {record}: {}", said.all());
+        match saved {
+            true => {
+                carried_on += 1;
+                lab.provision(&["forget", "@server_files"]).done();
+                for mark in ["held", "told"] {
+                    fs::remove_file(lab.home().join(mark)).unwrap();
+                }
+            }
+            false => taken_back += 1,
+        }
+        if !reached {
+            break;
+        }
+    }
+    assert!(taken_back > 4 && carried_on > 1, "{taken_back} taken back, {carried_on} carried on");
 }
 
 #[test]
@@ -96,7 +131,7 @@ fn doctor_names_hooks_that_others_could_have_written_and_folders_that_no_task_lo
 
     let home = lab.home().display().to_string();
     let words = ["--home", &home, "doctor"];
-    let said = crate::support::said::Said::of(&mut lab.as_user(&words), &words);
+    let said = Said::of(&mut lab.as_user(&words), &words);
 
     for text in [
         "all/check.d/open` may be written by others (mode 0777)",
