@@ -146,14 +146,18 @@ impl Found {
 
     fn take(&mut self, files: &Files, folder: &Path, owner: u32, hook: Hook) -> Result<(), FileFault> {
         let path = folder.join(&hook.name);
-        let Some(stat) = files.stat(&path)? else { return Ok(()) };
         if hook.name.starts_with('.') {
             return Ok(());
         }
+        if !is_name(&hook.name) {
+            let why = "its name has other characters than letters, digits, `.`, `_` and `-`";
+            self.left_out.push(LeftOut { path, why });
+            return Ok(());
+        }
+        let Some(stat) = files.stat(&path)? else { return Ok(()) };
         let left_out = match stat.kind {
             Kind::Dir => Some("it is a folder"),
             Kind::File if stat.mode & 0o111 == 0 => Some("it is not executable"),
-            _ if !is_name(&hook.name) => Some("its name has other characters than letters, digits, `.`, `_` and `-`"),
             _ => None,
         };
         match (left_out, fault_of(&stat, owner, &Kind::File)) {
