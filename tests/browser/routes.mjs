@@ -27,6 +27,8 @@ const ABOUT = {
   field: () => 'contract',
   platform: () => 'd10',
   'platform-forget': () => 'commons_7',
+  'platform-delete': () => 'commons_7',
+  'platform-unlock': async (panel) => (await locked(panel), 'drupal_10'),
   server: () => 'web1',
   'server-forget': async (panel) => (await spare(panel), 'unused'),
   'server-trust': () => 'web3',
@@ -66,6 +68,7 @@ const moved = (panel) => once(panel, 'moved', async () => {
   await panel.ask('POST', `/sites/${MOVED}/go-back`, {});
   await until('the site is back', is('d10'));
 });
+const locked = (panel) => once(panel, 'locked', () => panel.ask('POST', '/platforms/drupal_10/lock', {}));
 const spare = (panel) => once(panel, 'server', async () => {
   await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });
   await until('the server is there', async () => (await panel.ask('GET', '/servers/unused')).status === 'enabled');

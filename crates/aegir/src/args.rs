@@ -351,6 +351,15 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
     },
+    /// Takes a platform away that nothing lives on: its code to the trash
+    PlatformDelete {
+        /// The platform: `@platform_NAME`
+        #[arg(value_name = "@platform_NAME", value_parser = platform)]
+        platform: PlatformName,
+        /// The platform's name again
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
     /// Takes a site away: its files to the trash, its database for good
     Delete {
         /// The site

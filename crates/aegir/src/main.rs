@@ -8,6 +8,7 @@ mod ask;
 mod build;
 mod clone;
 mod compose;
+mod confirm;
 mod db;
 mod destroy;
 mod doctor;
@@ -26,7 +27,6 @@ mod run_now;
 mod save;
 mod serve;
 mod setup_notes;
-mod site;
 mod speak;
 mod up;
 

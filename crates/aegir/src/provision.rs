@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
 use crate::speak::{Raw, Sentences, Stream, err, out};
-use crate::{archives, front, lists, request, save, site};
+use crate::{archives, confirm, front, lists, request, save};
 
 /// How often a worker asks whether another one let go of the attempt.
 const TRIES: u32 = 10;
@@ -130,8 +130,12 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
+        Command::PlatformDelete { platform, confirm } => {
+            let confirm = confirm::platform(&platform, confirm)?;
+            task(&composed, manner, Task::DeletePlatform { platform, confirm })
+        }
         Command::Delete { site, confirm } => {
-            let confirm = site::confirmed(&site, confirm)?;
+            let confirm = confirm::site(&site, confirm)?;
             task(&composed, manner, Task::DeleteSite { site, confirm })
         }
     }

@@ -72,6 +72,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.extend(context.iter().map(|context| TaskLock::server(&context.server, LockMode::Shared)));
             locks
         }
+        Task::DeletePlatform { platform, .. } => named(&ContextName::Platform(platform.clone()), known)?,
         Task::InstallSite(install) => {
             let mut locks =
                 vec![TaskLock::site(&install.site.host()), TaskLock::platform(&install.platform, LockMode::Shared)];

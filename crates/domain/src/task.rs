@@ -45,6 +45,13 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         context: Option<PlatformContext>,
     },
+    /// Takes a platform away that nothing lives on: its code to the trash.
+    DeletePlatform {
+        /// Which.
+        platform: PlatformName,
+        /// The name again, typed by who asks.
+        confirm: String,
+    },
     /// Makes a new site.
     InstallSite(Box<InstallSite>),
     /// Brings a site's files, modes, settings and vhost to what its context says.
@@ -300,6 +307,8 @@ pub enum TaskKind {
     BuildPlatform,
     /// See [`Task::VerifyPlatform`].
     VerifyPlatform,
+    /// See [`Task::DeletePlatform`].
+    DeletePlatform,
     /// See [`Task::InstallSite`].
     InstallSite,
     /// See [`Task::VerifySite`].
@@ -330,12 +339,13 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 18] = [
+    pub const ALL: [TaskKind; 19] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
         TaskKind::BuildPlatform,
         TaskKind::VerifyPlatform,
+        TaskKind::DeletePlatform,
         TaskKind::InstallSite,
         TaskKind::VerifySite,
         TaskKind::Login,
@@ -359,6 +369,7 @@ impl TaskKind {
             TaskKind::VerifyServer => "verify-server",
             TaskKind::BuildPlatform => "build-platform",
             TaskKind::VerifyPlatform => "verify-platform",
+            TaskKind::DeletePlatform => "delete-platform",
             TaskKind::InstallSite => "install-site",
             TaskKind::VerifySite => "verify-site",
             TaskKind::Login => "login",
@@ -398,6 +409,7 @@ impl Task {
             Task::VerifyServer { .. } => TaskKind::VerifyServer,
             Task::BuildPlatform(_) => TaskKind::BuildPlatform,
             Task::VerifyPlatform { .. } => TaskKind::VerifyPlatform,
+            Task::DeletePlatform { .. } => TaskKind::DeletePlatform,
             Task::InstallSite(_) => TaskKind::InstallSite,
             Task::VerifySite { .. } => TaskKind::VerifySite,
             Task::Login { .. } => TaskKind::Login,
@@ -421,7 +433,9 @@ impl Task {
             Task::ForgetContext { name } => name.clone(),
             Task::VerifyServer { server, .. } => ContextName::Server(server.clone()),
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
-            Task::VerifyPlatform { platform, .. } => ContextName::Platform(platform.clone()),
+            Task::VerifyPlatform { platform, .. } | Task::DeletePlatform { platform, .. } => {
+                ContextName::Platform(platform.clone())
+            }
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
             Task::MigrateSite(migrate) => ContextName::Site(migrate.site.clone()),
             Task::CloneSite(clone) => ContextName::Site(clone.to.clone()),

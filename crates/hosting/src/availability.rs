@@ -23,6 +23,8 @@ pub struct Standing {
     pub outstanding: Vec<Outstanding>,
     /// Whether what a back end has differs from what is remembered.
     pub drifts: bool,
+    /// Whether it is a platform that takes no more sites.
+    pub locked: bool,
 }
 
 /// How far the making of an object came.
@@ -96,6 +98,14 @@ pub enum Unavailable {
         /// Which.
         formers: FormersThere,
     },
+    /// It is so already.
+    #[error("`{name}` is {} already", if *.locked { "locked" } else { "open to sites" })]
+    AlreadySo {
+        /// The object.
+        name: ContextName,
+        /// Whether it is locked.
+        locked: bool,
+    },
     /// Two sides say different things of it.
     #[error("what the back end has of `{name}` differs from what is remembered here")]
     Drifts {
@@ -142,7 +152,7 @@ impl Remedy for Unavailable {
             Unavailable::InUse { name: ContextName::Server(server), .. } => {
                 format!("see them with `aegir platform list --server {server}` and `aegir site list --server {server}`")
             }
-            Unavailable::InUse { .. } => return None,
+            Unavailable::InUse { .. } | Unavailable::AlreadySo { .. } => return None,
             Unavailable::HasFormers { .. } => {
                 "wait until they were kept for as long as the setting `keep_former_days` says, or let go of each with \
                  `aegir site drop-former`; `aegir backup list --kind former --site SITE` lists those of a site"
@@ -156,7 +166,8 @@ impl Remedy for Unavailable {
 }
 
 fn deletes(operation: OperationId) -> bool {
-    matches!(operation, OperationId::SiteDelete | OperationId::PlatformForget | OperationId::ServerForget)
+    use OperationId as Id;
+    matches!(operation, Id::SiteDelete | Id::PlatformForget | Id::PlatformDelete | Id::ServerForget)
 }
 
 /// Whether nobody has asked for an object to go, so that something else can be put on it.
@@ -186,10 +197,13 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
         }
         _ => (),
     }
-    if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::ServerForget) {
+    if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::PlatformDelete | Id::ServerForget) {
         return Err(Unavailable::InUse { name: name(), used_by: standing.used_by });
     }
-    if standing.formers.count > 0 && operation.id == Id::PlatformForget {
+    if matches!((operation.id, standing.locked), (Id::PlatformLock, true) | (Id::PlatformUnlock, false)) {
+        return Err(Unavailable::AlreadySo { name: name(), locked: standing.locked });
+    }
+    if standing.formers.count > 0 && matches!(operation.id, Id::PlatformForget | Id::PlatformDelete) {
         return Err(Unavailable::HasFormers { name: name(), formers: standing.formers.clone() });
     }
     // An edit would be written over what somebody changed in a shell.
@@ -213,6 +227,7 @@ mod tests {
             formers: FormersThere::default(),
             outstanding: Vec::new(),
             drifts: false,
+            locked: false,
         }
     }
 

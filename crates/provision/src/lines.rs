@@ -7,7 +7,7 @@ use crate::backup::{
     DumpDatabase, KeepBackup, LoadDump, MakeWorkFolder, PackSite, RemoveAside, RemoveWork, UnpackDump, UnpackSite,
 };
 use crate::context_task::SaveServerPassword;
-use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
+use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo, WithdrawPool};
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
     FlushCaches, HoldStill, KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables,
@@ -81,6 +81,7 @@ pub fn lines() -> Lines<World> {
         .undo::<UnpackDemo>()
         .undo::<UnpackDump>()
         .undo::<UnpackSite>()
+        .undo::<WithdrawPool>()
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
         .finish::<LowerFence>()

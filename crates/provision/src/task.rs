@@ -29,6 +29,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::VerifyServer { server, context } => Box::new(server::Verify { server, context }),
         Task::BuildPlatform(build) => Box::new(platform::Build { asked: *build }),
         Task::VerifyPlatform { platform, context } => Box::new(platform::Verify { platform, context }),
+        Task::DeletePlatform { platform, confirm } => Box::new(platform::Delete { platform, confirm }),
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),

@@ -570,6 +570,8 @@ mod tests {
                 "platform edit",
                 "platform verify",
                 "platform forget",
+                "platform lock",
+                "platform unlock",
                 "site edit",
                 "site verify",
                 "site migrate",

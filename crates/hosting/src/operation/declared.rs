@@ -39,6 +39,12 @@ pub enum OperationId {
     PlatformEdit,
     PlatformVerify,
     PlatformForget,
+    /// See `platform lock`.
+    PlatformLock,
+    /// See `platform unlock`.
+    PlatformUnlock,
+    /// See `platform delete`.
+    PlatformDelete,
     SiteList,
     SiteShow,
     SiteAdd,
@@ -104,7 +110,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 76] = [
+    pub const ALL: [OperationId; 79] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -120,6 +126,9 @@ impl OperationId {
         OperationId::PlatformEdit,
         OperationId::PlatformVerify,
         OperationId::PlatformForget,
+        OperationId::PlatformLock,
+        OperationId::PlatformUnlock,
+        OperationId::PlatformDelete,
         OperationId::SiteList,
         OperationId::SiteShow,
         OperationId::SiteAdd,
@@ -194,6 +203,7 @@ impl OperationId {
             Task::VerifyServer { .. } => OperationId::ServerVerify,
             Task::BuildPlatform(_) => OperationId::PlatformAdd,
             Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
+            Task::DeletePlatform { .. } => OperationId::PlatformDelete,
             Task::InstallSite(_) => OperationId::SiteAdd,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
@@ -228,7 +238,10 @@ impl OperationId {
             | Id::PlatformAdd
             | Id::PlatformEdit
             | Id::PlatformVerify
-            | Id::PlatformForget => platform::declared(self),
+            | Id::PlatformForget
+            | Id::PlatformLock
+            | Id::PlatformUnlock
+            | Id::PlatformDelete => platform::declared(self),
             Id::SiteList
             | Id::SiteShow
             | Id::SiteAdd

@@ -9,7 +9,7 @@ use super::Asked;
 use super::backup::Lies;
 use super::copy::{Coming, chosen_db_server, fields_like};
 use super::object::{
-    KnownContexts, known_platform, known_site, must_be_available, must_stay, platform_named, server_named, short,
+    KnownContexts, known_platform, known_site, must_be_available, must_stay, must_take_sites, platform_named, server_named, short,
     short_name,
 };
 use super::queued::Wanted;
@@ -96,6 +96,9 @@ async fn in_place(
         known_platform(&mut known, &platform);
     }
     if let Some(platform) = chosen_platform(tx, asked, lies).await? {
+        if platform.node.id != site.platform {
+            must_take_sites(tx, &platform).await?;
+        }
         known_platform(&mut known, &platform);
     }
     chosen_db_server(tx, asked).await?;
@@ -132,6 +135,7 @@ async fn as_new(
         must_have_its_name(tx, asked, &lies.found.backup.site()).await?;
     }
     let platform = platform_of(tx, asked, lies, like).await?;
+    must_take_sites(tx, &platform).await?;
     known_platform(&mut known, &platform);
     let db_server = db_server_of(tx, asked, says, like).await?;
     let is_gone = asked.given.text::<SiteName>("as").is_none();

@@ -16,7 +16,7 @@ use crate::view::{
     AttemptView, AvailableView, DomainView, FormerView, LineView, NodeView, PlatformView, ServerView, ServiceView,
     SiteView, SshView, StepView, TaskView,
 };
-use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
+use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, Unavailable, available};
 
 /// A view as JSON; views are plain data.
 pub(super) fn json<T: Serialize>(view: &T) -> Value {
@@ -138,12 +138,18 @@ async fn operations(
     let standing = standing(read, node, used_by).await?;
     let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
     let of_it = declared.filter(|operation| {
-        operation.subject == subject && operation.effect == Effect::Queues && matches!(operation.names, Names::One(_))
+        let of_objects = matches!(operation.id, OperationId::PlatformLock | OperationId::PlatformUnlock)
+            || operation.effect == Effect::Queues;
+        operation.subject == subject && of_objects && matches!(operation.names, Names::One(_))
     });
     Ok(of_it
-        .map(|operation| {
-            let why_not = available(&operation, &standing).err().map(|why| why.to_string());
-            AvailableView { verb: operation.verb.to_owned(), available: why_not.is_none(), why_not }
+        .filter_map(|operation| {
+            let why_not = match available(&operation, &standing) {
+                // Nobody misses what is so already.
+                Err(Unavailable::AlreadySo { .. }) => return None,
+                found => found.err().map(|why| why.to_string()),
+            };
+            Some(AvailableView { verb: operation.verb.to_owned(), available: why_not.is_none(), why_not })
         })
         .collect())
 }

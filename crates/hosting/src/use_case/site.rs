@@ -9,7 +9,7 @@ use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteLi
 use super::around::Around;
 use super::field::fill_fields;
 use super::object::{
-    KnownContexts, going, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, platform_named,
+    KnownContexts, going, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, must_take_sites, platform_named,
     server_named, short, site_named,
 };
 use super::queued::Wanted;
@@ -185,7 +185,7 @@ impl Hosting {
                 );
             };
             let platform = platform_named(tx, &name).await?;
-            must_stay(tx, &platform.node).await?;
+            must_take_sites(tx, &platform).await?;
             must_be_of_one_home(tx, site.platform, &platform).await?;
             let db_server = asked.given.text("db_server");
             if let Some(name) = &db_server {

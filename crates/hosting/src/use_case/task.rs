@@ -223,7 +223,7 @@ async fn may_be_retried(
     }
     let used_by = match operation {
         OperationId::ServerForget => users_of(read, node.id).await?,
-        OperationId::PlatformForget => read.count_sites_on(node.id).await?,
+        OperationId::PlatformForget | OperationId::PlatformDelete => read.count_sites_on(node.id).await?,
         _ => 0,
     };
     must_be_available(read, &operation.declaration(), node, used_by).await

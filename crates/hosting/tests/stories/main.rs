@@ -23,6 +23,7 @@ mod once;
 mod other_homes;
 mod paging;
 mod people;
+mod platforms;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;

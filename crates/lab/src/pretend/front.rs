@@ -194,7 +194,7 @@ impl PretendFront {
         web1.plan(TaskKind::VerifySite, "@retry.test", Plan { packages: packages.clone(), ..Plan::default() });
         let plan = Plan { packages, found_sites: vec!["found.test".into()], ..Plan::default() };
         web1.plan(TaskKind::VerifyPlatform, None, plan);
-        for platform in ["d10", "d11", "d12"] {
+        for platform in ["d10", "d11", "d12", "d14", "d15"] {
             self.queue(add_platform(platform, "web1")).await;
         }
         self.work().await;
@@ -216,6 +216,7 @@ impl PretendFront {
             web1.put_context(Context::Site(site));
         }
         self.look().await;
+        self.ask(Call::of(Id::PlatformLock).about("d14")).await.expect("a platform can be locked");
         self.token("spare", &[Permission::View]).await;
         self.ask(Call::of(Id::FieldAdd).about("spare").with("kind", "site")).await.expect("a field");
         self.ask(Call::of(Id::AccountAdd).about("leaving")).await.expect("an account");

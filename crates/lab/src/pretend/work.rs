@@ -211,6 +211,10 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             must(name)?;
             Done { forget: Some(name.clone()), ..Done::default() }
         }
+        Task::DeletePlatform { .. } => {
+            must(&name)?;
+            Done { forget: Some(name.clone()), ..Done::default() }
+        }
         Task::VerifyServer { context: Some(context), .. } => save(fresh(Context::Server(context.clone()))?),
         Task::BuildPlatform(build) => match is {
             Some(_) => return Err(no(PretendFault::There(name.to_string()))),

@@ -13,6 +13,7 @@ mod clone_site;
 mod compare;
 mod cost;
 mod delete_backup;
+mod delete_platform;
 mod delete_site;
 mod drop_formers;
 mod forget_context;

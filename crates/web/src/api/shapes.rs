@@ -146,7 +146,7 @@ impl Shapes {
             Id::ServerTry => self.of::<TriedView>(),
             Id::ServerHostKey | Id::ServerTrust => self.of::<HostKeyView>(),
             Id::PlatformList => self.of::<PageView<PlatformView>>(),
-            Id::PlatformShow => self.of::<PlatformView>(),
+            Id::PlatformShow | Id::PlatformLock | Id::PlatformUnlock => self.of::<PlatformView>(),
             Id::SiteList => self.of::<PageView<SiteView>>(),
             Id::SiteShow => self.of::<SiteView>(),
             Id::SitePackages => self.of::<PageView<InstalledView>>(),
@@ -202,6 +202,7 @@ impl Shapes {
             | Id::PlatformEdit
             | Id::PlatformVerify
             | Id::PlatformForget
+            | Id::PlatformDelete
             | Id::SiteAdd
             | Id::SiteEdit
             | Id::SiteVerify

@@ -100,7 +100,7 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::TaskRetry, _) => furnished.ended.to_string(),
             (OperationId::ServerTrust, _) => "web4".into(),
             (OperationId::ServerForget, _) => "web3".into(),
-            (OperationId::PlatformForget, _) => "d12".into(),
+            (OperationId::PlatformForget | OperationId::PlatformDelete, _) => "d12".into(),
             (OperationId::SiteEdit, _) => "edit.test".into(),
             // Where to is chosen first, in a form that does nothing yet.
             (OperationId::SiteMigrate, _) => "verify.test?platform=d10".into(),

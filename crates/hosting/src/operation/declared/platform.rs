@@ -45,6 +45,8 @@ const EDIT: &[Parameter] = &[
     ),
 ];
 
+const DELETE: &[Parameter] = &[required("confirm", Shape::Text(PLATFORM), "its name again, typed by whoever asks")];
+
 pub(super) fn declared(id: OperationId) -> Operation {
     let (verb, names, parameters, needs, effect, about) = match id {
         OperationId::PlatformList => ("list", Names::None, LIST, Permission::View, Effect::Lists, "Lists platforms."),
@@ -79,6 +81,30 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Forgets a platform on which no site lives; its code stays where it is.",
+        ),
+        OperationId::PlatformLock => (
+            "lock",
+            Names::One(PLATFORM),
+            &[] as &[Parameter],
+            Permission::Manage,
+            Effect::Changes,
+            "Takes no more sites onto a platform; those that live on it go on, and can be moved away.",
+        ),
+        OperationId::PlatformUnlock => (
+            "unlock",
+            Names::One(PLATFORM),
+            &[] as &[Parameter],
+            Permission::Manage,
+            Effect::Changes,
+            "Takes sites onto a locked platform again.",
+        ),
+        OperationId::PlatformDelete => (
+            "delete",
+            Names::One(PLATFORM),
+            DELETE,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes away a platform on which no site lives: its code goes to the trash.",
         ),
         _ => ("show", Names::One(PLATFORM), &[] as &[Parameter], Permission::View, Effect::Shows, "Shows a platform."),
     };

@@ -79,6 +79,16 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
                 false => format!("Its code stays where it is: `{root}`."),
             });
         }
+        (OperationId::PlatformDelete, _) => {
+            happens.push("Ægir no longer knows the platform; the web server and PHP neither.".into());
+            let root = text_of(&view["root"]);
+            happens.push(match root.is_empty() {
+                true => "Its code is moved to the trash.".into(),
+                false => format!("Its code at `{root}`, with the project around it, is moved to the trash."),
+            });
+            stays.push("Its code, in the trash: for as many days as the setting `trash_days` of its machine says, 30 by default.".into());
+            stays.push("Backups of sites that lived on it: they can be restored on another platform.".into());
+        }
         (OperationId::ServerForget, _) => {
             happens.push("Ægir no longer knows the server, and asks nothing of its services.".into());
             happens.push("Its record and its credentials in the home are removed.".into());
