@@ -89,8 +89,7 @@ fn what_somebody_needs_stays() {
 fn code_that_is_not_ours_to_move_stays() {
     let lab = Lab::new();
     two_platforms(&lab);
-    let elsewhere = tempfile::tempdir().unwrap();
-    let root = elsewhere.path().join("code");
+    let root = lab.home().path().join("elsewhere");
     let context = lab.contexts().platform(&"seven".parse().unwrap()).unwrap();
     fs::rename(context.root.path(), &root).unwrap();
     symlink(&root, context.root.path()).unwrap();
