@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{BadText, text_type};
 use crate::{
     AccountName, AttemptId, DbName, EmailAddress, FaultReport, FormerName, HostName, Instance, Langcode, MachineName,
-    PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
+    CronInterval, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.
@@ -173,6 +173,9 @@ pub struct BackupRecord {
     /// What its settings kept it from.
     #[serde(default, skip_serializing_if = "Quiet::is_none")]
     pub quiet: Quiet,
+    /// How often Ægir ran cron on it, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronInterval>,
 }
 
 impl BackupRecord {
@@ -187,6 +190,7 @@ impl BackupRecord {
             redirect: site.redirect.clone(),
             client: site.client.clone(),
             quiet: site.quiet,
+            cron: site.cron,
         }
     }
 }

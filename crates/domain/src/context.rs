@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ContextName, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName, Marker,
+    AccountName, ContextName, CronInterval, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName, Marker,
     PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
 };
 
@@ -223,6 +223,9 @@ pub struct SiteContext {
     /// What its settings keep it from, as they do a copy of a site that others use.
     #[serde(default, skip_serializing_if = "Quiet::is_none")]
     pub quiet: Quiet,
+    /// How often Ægir runs cron on it, where that was said. It then runs none by itself, when it is visited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronInterval>,
     /// What it was before, where that is kept; the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formers: Vec<Former>,
@@ -232,6 +235,17 @@ impl SiteContext {
     /// All names it answers to, its own first.
     pub fn names(&self) -> Vec<HostName> {
         std::iter::once(self.name.host()).chain(self.aliases.iter().cloned()).collect()
+    }
+
+    /// What its settings say that it is kept from: where Ægir runs its cron, visitors do not.
+    pub fn kept_from(&self) -> Quiet {
+        let run_by_us = self.cron.is_some_and(|every| every != CronInterval::Off);
+        Quiet { cron: self.quiet.cron || run_by_us, ..self.quiet }
+    }
+
+    /// How often cron is to run on it, where anything was said of that: a copy that is kept from it runs none.
+    pub fn cron_said(&self) -> Option<CronInterval> {
+        self.cron.or(self.quiet.cron.then_some(CronInterval::Off))
     }
 }
 

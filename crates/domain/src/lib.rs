@@ -16,6 +16,7 @@ mod backup;
 mod command;
 mod context;
 mod context_name;
+mod cron;
 mod database;
 mod fault;
 mod finding;
@@ -58,6 +59,7 @@ pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Quiet, Redirect,
     ServerContext, SiteContext,
 };
+pub use cron::{CronAnswer, CronInterval, CronResult, CronRun};
 pub use context_name::{ContextName, PlatformName, ServerName};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};

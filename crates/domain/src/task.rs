@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, KeepFormer,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, EmailAddress, FormerName, HostName, KeepFormer,
     Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
     TimeZoneName, Title,
 };
@@ -174,7 +174,7 @@ pub struct CloneSite {
     /// Whether it may send mail.
     #[serde(default)]
     pub with_mail: bool,
-    /// Whether it runs cron by itself, when it is visited.
+    /// Whether cron runs on it, as it does on the site.
     #[serde(default)]
     pub with_cron: bool,
 }
@@ -244,6 +244,9 @@ pub struct InstallSite {
     /// How Drupal gets into it.
     #[serde(default)]
     pub method: InstallMethod,
+    /// How often Ægir will run cron on it; `None`: nobody says, and it runs cron by itself, when it is visited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronInterval>,
 }
 
 /// Where a site is to live, and what it may lack there.

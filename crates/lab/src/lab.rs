@@ -219,6 +219,7 @@ impl Lab {
             aliases: Vec::new(),
             redirect: aegir_domain::Redirect::None,
             client: parsed::<MachineName>("admin"),
+            cron: None,
         }
     }
 

@@ -118,6 +118,7 @@ fn site_may_change(world: &World, old: &SiteContext, new: &SiteContext) -> Resul
         redirect: new.redirect.clone(),
         client: new.client.clone(),
         quiet: new.quiet,
+        cron: new.cron,
         revision: new.revision,
         ..old.clone()
     };

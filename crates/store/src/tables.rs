@@ -105,6 +105,21 @@ pub(crate) const TABLES: &[Table] = &[
         &[("name", Text), ("site", Int), ("kind", Text), ("target", Text), ("tls_mode", Text), ("certificate", Text)],
     ),
     table("former", 2, false, &[("site", Int), ("name", Text), ("platform", Int), ("since", Int), ("asked", Int)]),
+    table(
+        "cron",
+        1,
+        false,
+        &[
+            ("site", Int),
+            ("every", Text),
+            ("next_run", Int),
+            ("began", Int),
+            ("took", Int),
+            ("result", Text),
+            ("said", Text),
+            ("failures", Int),
+        ],
+    ),
     table("package", 1, false, &[("id", Int), ("kind", Text), ("name", Text)]),
     table("release", 1, true, &[("id", Int), ("package", Int), ("version", Text)]),
     table(

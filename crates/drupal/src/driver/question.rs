@@ -79,6 +79,8 @@ pub enum Operation {
     Pages,
     /// Builds the front page as an anonymous visitor gets it, and runs no cron. Answers [`FrontPage`](super::FrontPage).
     FrontPage,
+    /// Runs cron. Answers [`CronRan`](super::CronRan).
+    Cron,
 }
 
 impl Operation {
@@ -99,6 +101,7 @@ impl Operation {
             Operation::Visit { .. } => "visit",
             Operation::Pages => "pages",
             Operation::FrontPage => "front",
+            Operation::Cron => "cron",
         }
     }
 
@@ -117,7 +120,8 @@ impl Operation {
             | Operation::Flush
             | Operation::Updates
             | Operation::Pages
-            | Operation::FrontPage => json!({}),
+            | Operation::FrontPage
+            | Operation::Cron => json!({}),
         }
     }
 }

@@ -85,6 +85,7 @@ pub(crate) fn new_site(
             Some("manual") => InstallMethod::Manual,
             _ => InstallMethod::Profile,
         },
+        cron: given.text("cron"),
         site,
     })
 }

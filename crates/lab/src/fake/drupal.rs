@@ -33,6 +33,7 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
         "boot" => site.boot(),
         "login" => site.login(),
         "flush" => site.flush(),
+        "cron" => site.cron(),
         "updates" => return site.update(tell),
         "visit" => site.visit(),
         "front" => site.front(),
@@ -372,6 +373,21 @@ impl<'a> Site<'a> {
         self.write(&mut *database, &format!("DELETE FROM {table}"))?;
         self.write(&mut *database, "CREATE TABLE IF NOT EXISTS rebuilt (at TEXT)")?;
         Ok(json!({ "site_path": self.site_path() }))
+    }
+
+    /// Notes that it ran. A table `cron_running` is somebody who runs it already, a table `cron_complains` a module that
+    /// throws.
+    fn cron(&self) -> Result<Value, Refusal> {
+        self.values()?;
+        let mut database = self.connect()?;
+        let mut has = |table| database.rows(&format!("SELECT 1 FROM {table}")).is_ok();
+        if has("cron_running") {
+            return Ok(json!({ "ran": false, "ms": 1 }));
+        }
+        let complaints: &[&str] = if has("cron_complains") { &["Exception: no such feed"] } else { &[] };
+        self.write(&mut *database, "CREATE TABLE IF NOT EXISTS cron_ran (at TEXT)")?;
+        self.write(&mut *database, "INSERT INTO cron_ran VALUES ('now')")?;
+        Ok(json!({ "ran": true, "ms": 31, "complaints": complaints }))
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn copied(site: &SiteContext, asked: &CloneSite) -> SiteContext {
         aliases: asked.aliases.clone(),
         redirect: asked.redirect.clone(),
         quiet: Quiet { mail: !asked.with_mail, cron: !asked.with_cron },
+        cron: site.cron.filter(|_| asked.with_cron),
         formers: Vec::new(),
         ..site.clone()
     }
@@ -89,6 +90,7 @@ pub(super) fn of_backup(
         core: says.core.clone(),
         awaits_installer: false,
         quiet: if is_new { Quiet { mail: true, cron: true } } else { record.quiet },
+        cron: if is_new { None } else { record.cron },
         formers: Vec::new(),
     })
 }

@@ -429,6 +429,7 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
             redirect: site.redirect.clone(),
             client: site.client.clone(),
             quiet: site.quiet,
+            cron: site.cron,
         }),
         packages: Vec::new(),
         dump: BackupDump {
@@ -498,6 +499,7 @@ fn new_site(install: &InstallSite) -> Option<SiteContext> {
         core: CORE.into(),
         awaits_installer: false,
         quiet: aegir_domain::Quiet::default(),
+        cron: install.cron,
         formers: Vec::new(),
     })
 }

@@ -141,6 +141,7 @@ pub(crate) fn site_of_trial(world: &World, archive: &Archive, place: &Place) -> 
         core: core.unwrap_or_default(),
         awaits_installer: false,
         quiet: aegir_domain::Quiet::default(),
+        cron: None,
         formers: Vec::new(),
         name,
     })

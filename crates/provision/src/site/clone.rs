@@ -140,6 +140,7 @@ impl Clone {
             aliases: asked.aliases.clone(),
             redirect: asked.redirect.clone(),
             quiet: Quiet { mail: !asked.with_mail, cron: !asked.with_cron },
+            cron: site.cron.filter(|_| asked.with_cron),
             formers: Vec::new(),
             ..site.clone()
         }

@@ -151,6 +151,7 @@ impl Install {
             core: core.to_owned(),
             awaits_installer: asked.method == InstallMethod::Manual,
             quiet: aegir_domain::Quiet::default(),
+            cron: asked.cron,
             formers: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod clone;
 mod compare;
+mod cron;
 mod delete;
 mod deploy;
 mod drop_formers;
@@ -20,6 +21,7 @@ mod writes;
 
 pub(crate) use clone::Clone;
 pub use compare::{PackagesFit, RunProgram, compare_site};
+pub use cron::run_cron;
 pub(crate) use delete::Delete;
 pub(crate) use deploy::archive::ArchiveFormer;
 pub(crate) use deploy::coming::MakeComing;

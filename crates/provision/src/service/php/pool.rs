@@ -12,6 +12,11 @@ use serde::de::DeserializeOwned;
 use super::{Asker, Pool, basedir, scripts_for_pools, tell_noise, without};
 use crate::service::fpm::{LONGEST_QUESTION, PoolOf};
 
+/// Nobody is written to because Ægir looks at a site.
+const NO_MAIL: &str = "/bin/true";
+/// Cron is there to write to people: what PHP has where nobody set anything.
+const SENDMAIL: &str = "/usr/sbin/sendmail -t -i";
+
 /// Has the pool answer, for at most `limit`.
 ///
 /// A worker that goes on after that is ended by php-fpm; of updates, [`PoolOf::end_updates`] sees to it. Until then it has the rights of a visitor's request and
@@ -35,7 +40,14 @@ pub(super) fn ask<T: DeserializeOwned>(asker: &Asker<'_>, operation: Operation, 
     let mut open = basedir::of_question(world, site, platform)?;
     open.push(folder);
     let temp = asker.temp().to_string_lossy().into_owned();
-    let settings = [("upload_tmp_dir", temp.clone()), ("sys_temp_dir", temp.clone()), ("session.save_path", temp)];
+    let sendmail = if matches!(operation, Operation::Cron) { SENDMAIL } else { NO_MAIL };
+    let settings = [
+        ("upload_tmp_dir", temp.clone()),
+        ("sys_temp_dir", temp.clone()),
+        ("session.save_path", temp),
+        // A worker keeps what it was told last, so each question says it.
+        ("sendmail_path", sendmail.to_owned()),
+    ];
     // Sooner than its asker gives up: PHP then says itself where it was.
     let until = world.parts.clock.unix_ms() / 1000 + limit.as_secs() * 5 / 6;
     let run = PhpRun {
