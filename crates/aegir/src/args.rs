@@ -254,6 +254,15 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
     },
+    /// Runs cron of a site, in its Drupal, and tells what came of it; left out while a task is at the site
+    Cron {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// How many seconds it may take, 240 at the most
+        #[arg(long, value_name = "SECONDS", default_value_t = 240, value_parser = clap::value_parser!(u64).range(1..=240))]
+        limit: u64,
+    },
     /// Makes a new site of the content and the files of another, which goes on meanwhile
     ///
     /// The copy has keys of its own, sends no mail and runs no cron by itself, unless it is asked to.

@@ -14,6 +14,7 @@ mod archives;
 mod asked;
 mod columns;
 mod complete;
+mod cron;
 mod dispatch;
 mod door;
 mod ending;

@@ -2,12 +2,14 @@
 
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{
-    Compared, ContextName, FormerName, MigrateSite, Outcome, Rehearse, Remedy, Secrets, SiteName, Task, WritesAnswer,
-    exit_code,
+    Compared, ContextName, CronAnswer, FormerName, MigrateSite, Outcome, Rehearse, Remedy, Secrets, SiteName, Task,
+    WritesAnswer, exit_code,
 };
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
-use aegir_provision::{AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt, writes_since};
+use aegir_provision::{
+    AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt, run_cron, writes_since,
+};
 use std::time::Duration;
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
@@ -16,7 +18,7 @@ use crate::compose::{Composed, Given};
 use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
-use crate::speak::{Raw, Sentences, Stream, err, out};
+use crate::speak::{Raw, Sentences, Stream, err, out, plain};
 use crate::{archives, front, lists, request, save, site};
 
 /// How often a worker asks whether another one let go of the attempt.
@@ -118,6 +120,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             compared(&composed, manner, &PackagesFit { site, platform: to, db_server: None, allow_missing })
         }
         Command::WrittenSince { site, former } => written_since(&composed, manner, &site, former.as_ref()),
+        Command::Cron { site, limit } => cron(&composed, manner, &site, limit),
         Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
         Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),
         Command::BackupVerify { backup, platform, db_server } => {
@@ -197,6 +200,31 @@ fn written_since(
         false => front::writes_lines(&WritesView::of(&writes)).iter().for_each(|line| out(line)),
     }
     Ok(0)
+}
+
+/// Runs cron of a site. A front end gets an answer, whatever it says.
+fn cron(composed: &Composed, manner: Manner, site: &SiteName, limit: u64) -> Result<u8, Failure> {
+    let answer = run_cron(&composed.parts, site, Duration::from_secs(limit), run_now);
+    if manner.json || manner.protocol.is_some() {
+        lists::json(&answer);
+        return Ok(0);
+    }
+    match answer {
+        CronAnswer::Ran(run) => {
+            out(&format!("Cron of {site} ran, in {:.2} s", Duration::from_millis(run.took).as_secs_f64()));
+            run.complaints.iter().for_each(|complaint| out(&format!("A module complained: {}", plain(complaint))));
+            Ok(0)
+        }
+        CronAnswer::Busy => {
+            out(&format!("Cron of {site} runs already: nothing was begun"));
+            Ok(exit_code::REFUSED)
+        }
+        CronAnswer::NotNow(why) => {
+            out(&format!("Cron of {site} was left out: {why}"));
+            Ok(exit_code::REFUSED)
+        }
+        CronAnswer::Failed(fault) => Err(Failure::reported(fault, exit_code::ERROR)),
+    }
 }
 
 fn recover(composed: &Composed) -> Result<u8, Failure> {

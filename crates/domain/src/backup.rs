@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
 use crate::{
-    AccountName, AttemptId, DbName, EmailAddress, FaultReport, FormerName, HostName, Instance, Langcode, MachineName,
-    CronInterval, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
+    AccountName, AttemptId, CronInterval, DbName, EmailAddress, FaultReport, FormerName, HostName, Instance, Langcode,
+    MachineName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.

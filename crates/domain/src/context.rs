@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ContextName, CronInterval, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName, Marker,
-    PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
+    AccountName, ContextName, CronInterval, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName,
+    Marker, PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
 };
 
 /// A context of any kind.

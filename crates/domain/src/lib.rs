@@ -59,8 +59,8 @@ pub use context::{
     Context, Database, DbEngine, DbService, HttpEngine, HttpService, PlatformContext, PlatformFacts, Quiet, Redirect,
     ServerContext, SiteContext,
 };
-pub use cron::{CronAnswer, CronInterval, CronResult, CronRun};
 pub use context_name::{ContextName, PlatformName, ServerName};
+pub use cron::{CronAnswer, CronInterval, CronResult, CronRun};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
 pub use finding::{Finding, Health};

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, EmailAddress, FormerName, HostName, KeepFormer,
-    Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
-    TimeZoneName, Title,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, EmailAddress, FormerName, HostName,
+    KeepFormer, Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext,
+    SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.

@@ -5,11 +5,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, FaultReport, FormerName, FoundBackup, MachineName, PlatformName, Remedy,
-    ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, MachineName,
+    PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 
 use crate::{GivenArchive, HostKeys, Source};
@@ -56,6 +57,9 @@ pub trait BackEnds: Send + Sync {
         site: &'a SiteName,
         former: Option<&'a FormerName>,
     ) -> Asking<'a, WritesAnswer>;
+
+    /// Runs cron of a site, for at most `limit`, and tells what came of it.
+    fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;
 
     /// The backups that lie there, those of one site if one is named; without the packages of what each says of itself.
     fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>>;

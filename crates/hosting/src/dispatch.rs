@@ -16,6 +16,7 @@
 mod bulk;
 mod by_hand;
 mod chores;
+mod cron;
 mod dispatcher;
 mod formers;
 mod home;

@@ -64,6 +64,10 @@ pub enum What {
     OutOfContact,
     /// The control database could not be copied; it is about no task.
     NotCopied,
+    /// Cron of a site failed several times in a row.
+    CronFails,
+    /// It had, and came to its end again.
+    CronRuns,
     /// Objects lie on a machine under names that are those of other objects here; they are left alone.
     Namesakes,
 }
@@ -79,6 +83,8 @@ impl What {
             What::Silent => "has said nothing for long",
             What::OutOfContact => "runs on a machine that does not answer",
             What::NotCopied => "failed",
+            What::CronFails => "failed several times in a row",
+            What::CronRuns => "comes to its end again",
             What::Namesakes => "found names that are taken here",
         }
     }

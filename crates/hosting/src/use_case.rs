@@ -7,6 +7,7 @@ mod backup;
 mod bulk;
 mod compare;
 mod copy;
+mod cron;
 mod door;
 mod field;
 mod found;
@@ -35,7 +36,7 @@ pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;
 pub(crate) use session::session_view;
-pub(crate) use setting::number;
+pub(crate) use setting::{cron_interval, number};
 
 use std::pin::Pin;
 
@@ -129,6 +130,7 @@ impl Hosting {
             Id::SiteDropFormer => Box::pin(self.drop_former_of_site(asked)),
             Id::SiteWrittenSince => Box::pin(self.tell_written_since(asked)),
             Id::SiteBackup => Box::pin(self.back_up_site(asked)),
+            Id::SiteCron => Box::pin(self.run_cron_of_site(asked)),
             Id::SiteClone => Box::pin(self.clone_site(asked)),
             Id::SiteRename => Box::pin(self.rename_site(asked)),
             Id::BackupList => Box::pin(self.list_backups(asked)),

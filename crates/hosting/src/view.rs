@@ -246,6 +246,9 @@ pub struct SiteView {
     pub domains: Vec<DomainView>,
     /// Whether somebody still has to install it, in a browser.
     pub awaits_installer: bool,
+    /// Its cron.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronView>,
     /// For how long its visitors were told to come back when it was last moved or went back, in milliseconds; told of
     /// a site alone, and not in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -262,6 +265,32 @@ pub struct SiteView {
     /// What can be asked of it now.
     #[serde(default)]
     pub operations: Vec<AvailableView>,
+}
+
+/// Cron of a site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CronView {
+    /// How often it runs: `1h`; `off`: not by itself.
+    pub every: String,
+    /// When it runs next, in milliseconds since 1970, if by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<i64>,
+    /// When the last run that ended began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<i64>,
+    /// How long that took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<i64>,
+    /// What it came to: `succeeded`, `complained` (it ran, and modules logged errors), `busy` (it ran already),
+    /// `left-out` (a task was at the site), `failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// What was said of it, where all was not well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+    /// How many runs in a row failed.
+    #[serde(default)]
+    pub failures: u64,
 }
 
 /// A name of a site.

@@ -72,6 +72,7 @@ statements! {
           LIMIT $3";
     TAKE_CRON = "UPDATE cron SET next_run = $3 WHERE site = $1 AND next_run = $2";
     END_CRON = "UPDATE cron SET began = $2, took = $3, result = $4, said = $5, failures = $6 WHERE site = $1";
+    ASK_CRON = "UPDATE cron SET next_run = $2 WHERE site = $1 AND (next_run IS NULL OR next_run > $2 OR next_run = 0)";
     HASTEN_CRON = "UPDATE cron SET next_run = $2 WHERE site = $1 AND next_run > $2";
     ADD_CRON = "INSERT INTO cron (site, every, next_run, failures) VALUES ($1, $2, $3, 0)";
     CHANGE_CRON = "UPDATE cron SET every = $2, next_run = $3 WHERE site = $1";
@@ -127,8 +128,9 @@ impl Read {
 }
 
 impl Tx {
-    /// Takes what is due, and says when it is due next; no, if somebody else did, or it was changed since it was read.
-    pub async fn take_cron(&mut self, due: &DueCron, next: i64, fence: &Fence) -> Result<bool, StoreFault> {
+    /// Takes what is due, and says when it is due next, if it is; no, if somebody else took it, or it was changed since it
+    /// was read.
+    pub async fn take_cron(&mut self, due: &DueCron, next: Option<i64>, fence: &Fence) -> Result<bool, StoreFault> {
         self.check_fence(fence).await?;
         Ok(self.execute(&TAKE_CRON, values![due.site, due.next_run, next]).await? > 0)
     }
@@ -146,6 +148,11 @@ impl Tx {
         let values = values![site, ended.began, ended.took, ended.result, ended.said.as_deref(), count];
         self.execute(&END_CRON, values).await?;
         Ok((before, failures))
+    }
+
+    /// Has it run now, once, also where it does not run by itself.
+    pub async fn ask_cron(&mut self, site: NodeId, now: i64) -> Result<(), StoreFault> {
+        self.execute(&ASK_CRON, values![site, now]).await.map(drop)
     }
 
     /// Has it run by `at`, if it would run by itself and later than that.

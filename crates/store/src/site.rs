@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aegir_domain::{
-    ContextName, CronResult, DomainKind, HostName, Langcode, MachineName, NodeId, NodeKind, ObjectStatus, PackageKind, Redirect,
-    SiteContext, SiteName, TlsMode,
+    ContextName, CronResult, DomainKind, HostName, Langcode, MachineName, NodeId, NodeKind, ObjectStatus, PackageKind,
+    Redirect, SiteContext, SiteName, TlsMode,
 };
 
 use crate::StoreFault;

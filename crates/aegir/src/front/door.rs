@@ -70,6 +70,12 @@ impl Here {
         }
     }
 
+    fn work_on_cron(&mut self) {
+        if self.working.is_none() {
+            self.working = Some(self.house.work_on_cron());
+        }
+    }
+
     /// Whether a task has ended, so that nobody has to work on it.
     async fn has_ended(&self, task: i64) -> bool {
         let call = Call::of(OperationId::TaskShow).about(task.to_string());
@@ -184,6 +190,13 @@ impl Door {
     pub(crate) fn work(&mut self) {
         if let Door::Here(here) = self {
             here.work();
+        }
+    }
+
+    /// The same, and has cron of sites run that is due.
+    pub(crate) fn work_on_cron(&mut self) {
+        if let Door::Here(here) = self {
+            here.work_on_cron();
         }
     }
 

@@ -13,7 +13,7 @@ use super::screen::{Screen, ask as ask_person};
 use super::suggest::nearest;
 use super::table::one_line;
 use super::teller::{Teller, Voice};
-use super::{columns, ending, lists, many, object, when, words};
+use super::{columns, cron, ending, lists, many, object, when, words};
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::password;
@@ -101,6 +101,11 @@ async fn answered(
         Answer::Page { items, .. } => {
             changed(ask, &Value::Array(items), screen);
             Ok(0)
+        }
+        Answer::Object(value)
+            if ask.operation.id == OperationId::SiteCron && ask.manner.wait && !ask.manner.dry_run =>
+        {
+            cron::follow(door, ask, &value, screen).await
         }
         Answer::Object(value) => {
             changed(ask, &value, screen);

@@ -357,7 +357,8 @@ fn everywhere() -> [Arg; 1] {
 /// The options that an operation has besides its parameters.
 fn asking(operation: &Operation) -> Vec<Arg> {
     let mut args = Vec::new();
-    let waits = operation.effect == Effect::Queues || operation.id == OperationId::QueueDrain;
+    let waits =
+        operation.effect == Effect::Queues || matches!(operation.id, OperationId::QueueDrain | OperationId::SiteCron);
     if waits {
         args.push(switch("wait").overrides_with("no-wait").help("Follows the task until it ends; so it is by default"));
         args.push(switch("no-wait").help("Prints the number of the task, and leaves it alone"));

@@ -55,6 +55,7 @@ pub enum OperationId {
     SiteClone,
     SiteRename,
     SiteBackup,
+    SiteCron,
     SiteDelete,
     BackupList,
     BackupShow,
@@ -104,7 +105,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 76] = [
+    pub const ALL: [OperationId; 77] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -136,6 +137,7 @@ impl OperationId {
         OperationId::SiteClone,
         OperationId::SiteRename,
         OperationId::SiteBackup,
+        OperationId::SiteCron,
         OperationId::SiteDelete,
         OperationId::BackupList,
         OperationId::BackupShow,
@@ -245,6 +247,7 @@ impl OperationId {
             | Id::SiteClone
             | Id::SiteRename
             | Id::SiteBackup
+            | Id::SiteCron
             | Id::SiteDelete => site::declared(self),
             Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupRestore | Id::BackupDelete => {
                 backup::declared(self)
@@ -271,6 +274,11 @@ impl OperationId {
         }
     }
 }
+
+/// How often cron can run.
+pub(crate) const CRON_RUNS: &[&str] = &["1m", "5m", "10m", "15m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "1w"];
+/// The same, or not at all.
+const CRON: &[&str] = &["off", "1m", "5m", "10m", "15m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "1w"];
 
 const SERVER: TextKind = TextKind::naming::<ServerName>("SERVER", Subject::Server);
 const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject::Platform);

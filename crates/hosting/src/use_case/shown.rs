@@ -295,6 +295,7 @@ pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
         core: site.core.clone(),
         domains: domains.iter().map(domain_view).collect(),
         awaits_installer: context.is_some_and(|context| context.awaits_installer),
+        cron: around.every.map(|every| super::cron::view_of(around.cron.get(&site.node.id), every)),
         fenced_ms: None,
         fenced_by: None,
         formers: context.map(|context| context.formers.iter().map(former_view).collect()).unwrap_or_default(),

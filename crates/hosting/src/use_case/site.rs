@@ -13,6 +13,7 @@ use super::object::{
     server_named, short, site_named,
 };
 use super::queued::Wanted;
+use super::setting::cron_interval;
 use super::shown::{cursor_page, of_page, site_in_list, site_view};
 use super::{Asked, shown};
 use crate::dispatch::is_same_home;
@@ -36,6 +37,7 @@ impl Hosting {
                 let mut list = SiteList {
                     name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
                     status: shown::statuses(given),
+                    cron: given.text("cron"),
                     package: given.str("package").map(|name| HasPackage {
                         kind: None,
                         name: name.to_owned(),
@@ -113,7 +115,9 @@ impl Hosting {
                     }
                 }
                 let offer = offer(tx).await?;
-                let install = new_site(asked.operation, name.clone(), asked.given, &offer)?;
+                let mut install = new_site(asked.operation, name.clone(), asked.given, &offer)?;
+                // Said of it from the beginning: so it runs none by itself, when it is visited.
+                install.cron = Some(install.cron.unwrap_or(cron_interval(tx).await?));
                 let platform = platform_named(tx, &install.platform).await?;
                 let db_server = server_named(tx, &install.db_server).await?;
                 for host in std::iter::once(name.host()).chain(install.aliases.iter().cloned()) {

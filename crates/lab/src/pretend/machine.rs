@@ -50,6 +50,7 @@ pub(super) struct State {
     told: usize,
     /// How often it was made anew.
     made_anew: u8,
+    pub(super) cron: super::cron::PretendCron,
 }
 
 /// An attempt that lies there.

@@ -3,7 +3,7 @@
 -- `every` is what was said of the site; NULL: the setting holds. `next_run` in milliseconds since 1970; 0: its time is still
 -- to be chosen; NULL: it does not run by itself. The rest is of the last run that ended.
 CREATE TABLE cron (
-  site     BIGINT PRIMARY KEY REFERENCES site (id),
+  site     BIGINT NOT NULL PRIMARY KEY REFERENCES site (id),
   every    TEXT,
   next_run BIGINT,
   began    BIGINT,

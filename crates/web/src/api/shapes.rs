@@ -4,9 +4,9 @@ use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BackupView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
-    DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView, HistoryView,
-    HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView,
-    SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
+    CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView,
+    HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView,
+    RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -152,6 +152,7 @@ impl Shapes {
             Id::SitePackages => self.of::<PageView<InstalledView>>(),
             Id::SiteCompare => self.of::<FitView>(),
             Id::SiteWrittenSince => self.of::<WritesView>(),
+            Id::SiteCron => self.of::<CronView>(),
             Id::BackupList => self.of::<PageView<BackupView>>(),
             Id::BackupShow => self.of::<BackupView>(),
             Id::SiteOptions => self.of::<OptionsView>(),

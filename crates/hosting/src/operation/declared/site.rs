@@ -13,6 +13,12 @@ const LIST: &[Parameter] = &[
     optional("package", Shape::Text(LINE), "a package that it has enabled: its machine name", "all"),
     optional("version", Shape::Text(LINE), "the version of that package", "any"),
     optional("verified", Shape::Flag, "whether its last verify succeeded", "all"),
+    optional(
+        "cron",
+        Shape::Choice(&["succeeded", "complained", "busy", "left-out", "failed"]),
+        "what its last run of cron came to",
+        "all",
+    ),
     default(
         "sort",
         Shape::Choice(&["name", "-name", "created", "-created", "changed", "-changed"]),
@@ -51,6 +57,7 @@ const ADD: &[Parameter] = &[
         "profile",
     ),
     default("client", Shape::Text(CLIENT), "whose it is", "admin"),
+    optional("cron", Shape::Choice(CRON), "how often cron runs on it", "as the setting `cron_interval` says"),
     FIELDS,
 ];
 
@@ -66,6 +73,7 @@ const EDIT: &[Parameter] = &[
     flag("no_alias", "it has no other name any more"),
     optional("redirect_to", Shape::Text(HOST), "the one of its names that all others lead to, for good", "as it is"),
     flag("no_redirect", "each of its names answers itself"),
+    optional("cron", Shape::Choice(CRON), "how often cron runs on it", "as it is"),
     FIELDS,
     optional(
         "revision",
@@ -138,7 +146,7 @@ const CLONE: &[Parameter] = &[
     ),
     flag("sanitise", "addresses and passwords of people are taken out of it"),
     flag("with_mail", "it may send mail"),
-    flag("with_cron", "it runs cron by itself, when it is visited"),
+    flag("with_cron", "cron runs on it, as it does on the site"),
     FIELDS,
 ];
 
@@ -279,6 +287,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Queues,
             "Makes a backup of a site: its folder and its database in one archive, while it goes on.",
+        ),
+        OperationId::SiteCron => (
+            "cron",
+            Names::One(SITE),
+            NONE,
+            Permission::Operate,
+            Effect::Changes,
+            "Has cron of a site run now, once, whether or not it runs by itself.",
         ),
         OperationId::SiteDelete => (
             "delete",

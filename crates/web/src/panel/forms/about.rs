@@ -49,6 +49,7 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
     match (operation.id, operation.names) {
         (OperationId::SiteLogin, _) => format!("Log in to {name}"),
         (OperationId::SiteBackup, _) => format!("Back up {name}"),
+        (OperationId::SiteCron, _) => format!("Run cron of {name}"),
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
