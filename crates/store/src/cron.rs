@@ -77,9 +77,6 @@ statements! {
     ADD_CRON = "INSERT INTO cron (site, every, next_run, failures) VALUES ($1, $2, $3, 0)";
     CHANGE_CRON = "UPDATE cron SET every = $2, next_run = $3 WHERE site = $1";
     CHOOSE_CRON_ANEW = "UPDATE cron SET next_run = 0 WHERE every IS NULL AND next_run IS NOT NULL";
-    COUNT_FAILING_CRON =
-        "SELECT COUNT(*) AS failing FROM cron JOIN node ON node.id = cron.site
-          WHERE cron.result = 'failed' AND node.status = 'enabled'";
 }
 
 impl SiteRecord {
@@ -119,11 +116,6 @@ impl Read {
                 })
             })
             .collect()
-    }
-
-    /// On how many sites the last run of cron failed.
-    pub async fn count_failing_cron(&mut self) -> Result<u64, StoreFault> {
-        self.row(&COUNT_FAILING_CRON, Vec::new()).await?.map_or(Ok(0), |row| row.count("failing"))
     }
 }
 

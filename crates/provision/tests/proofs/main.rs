@@ -12,6 +12,7 @@ mod build_platform;
 mod clone_site;
 mod compare;
 mod cost;
+mod cron;
 mod delete_backup;
 mod delete_site;
 mod drop_formers;
