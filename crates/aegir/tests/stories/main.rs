@@ -10,6 +10,7 @@ mod backups;
 mod bad_places;
 mod boundaries;
 mod compare;
+mod cron;
 mod databases;
 mod destroy;
 mod doctor;

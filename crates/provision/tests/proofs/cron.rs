@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use aegir_domain::{Cmd, Context, CronAnswer, CronInterval, CronRun, LockMode, SiteContext};
+use aegir_domain::{Cmd, CronAnswer, CronInterval, CronRun, InstallMethod, InstallSite, LockMode, SiteContext};
 use aegir_host::{CommandFailed, Ran};
 use aegir_lab::fake::Trouble;
 use aegir_lab::{Code, Lab};
@@ -64,11 +64,12 @@ fn it_is_left_out_while_somebody_is_at_the_site() {
     assert!(matches!(cron(&lab), CronAnswer::NotNow(why) if why.contains("fenced")));
     fs::remove_file(&fence).unwrap();
 
-    let site = lab.site("a.test");
-    lab.save(Context::Site(Box::new(SiteContext { awaits_installer: true, ..site.clone() })));
-    assert!(matches!(cron(&lab), CronAnswer::NotNow(why) if why.contains("not installed")));
-    lab.save(Context::Site(Box::new(SiteContext { revision: 3, ..site })));
     assert!(matches!(cron(&lab), CronAnswer::Ran(_)));
+
+    let by_hand = InstallSite { method: InstallMethod::Manual, ..lab.new_site("new.test", "d") };
+    lab.must(aegir_domain::Task::InstallSite(Box::new(by_hand)));
+    let new = run_cron(&lab.parts, &"new.test".parse().unwrap(), Duration::from_secs(240), none);
+    assert!(matches!(new, CronAnswer::NotNow(why) if why.contains("not installed")));
 }
 
 #[test]
