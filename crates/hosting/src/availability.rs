@@ -229,7 +229,19 @@ mod tests {
     fn of_a_site_in_service_everything_can_be_asked() {
         assert_eq!(
             possible(&a_site()),
-            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "delete"]
+            [
+                "edit",
+                "verify",
+                "login",
+                "migrate",
+                "go-back",
+                "drop-former",
+                "clone",
+                "rename",
+                "backup",
+                "cron",
+                "delete"
+            ]
         );
     }
 
@@ -280,7 +292,7 @@ mod tests {
     fn where_two_sides_differ_nothing_is_written_over() {
         assert_eq!(
             possible(&Standing { drifts: true, ..a_site() }),
-            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "delete"]
+            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "cron", "delete"]
         );
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn follow(door: &mut Door, ask: &Ask, asked: &Value, screen: Sc
     door.work_on_cron();
     let name = ask.name.clone().unwrap_or_default();
     // Due since then: whatever began before was another run.
-    let due = asked["next_run"].as_i64().unwrap_or(i64::MAX);
+    let Some(due) = asked["next_run"].as_i64() else { return Ok(told(ask, asked, screen)) };
     let mut interrupts = Interrupts::listen().ok();
     loop {
         let mut site = door.object(Call::of(OperationId::SiteShow).about(name.clone())).await?;
