@@ -254,6 +254,12 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
     },
+    /// Has a site's Drupal clear all its caches, and make them again
+    RebuildCaches {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+    },
     /// Runs cron of a site, in its Drupal, and tells what came of it; left out while a task is at the site
     Cron {
         /// The site

@@ -120,6 +120,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             compared(&composed, manner, &PackagesFit { site, platform: to, db_server: None, allow_missing })
         }
         Command::WrittenSince { site, former } => written_since(&composed, manner, &site, former.as_ref()),
+        Command::RebuildCaches { site } => task(&composed, manner, Task::RebuildCaches { site }),
         Command::Cron { site, limit } => cron(&composed, manner, &site, limit),
         Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
         Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),

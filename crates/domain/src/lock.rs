@@ -123,6 +123,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         }
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
+        | Task::RebuildCaches { site }
         | Task::DropFormers { site, .. }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,

@@ -56,6 +56,11 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         context: Option<Box<SiteContext>>,
     },
+    /// Has a site's Drupal rebuild all its caches.
+    RebuildCaches {
+        /// Which site.
+        site: SiteName,
+    },
     /// Makes a one-time login link.
     Login {
         /// Which site.
@@ -313,6 +318,8 @@ pub enum TaskKind {
     MigrateSite,
     /// See [`Task::GoBackSite`].
     GoBackSite,
+    /// See [`Task::RebuildCaches`].
+    RebuildCaches,
     /// See [`Task::DropFormers`].
     DropFormers,
     /// See [`Task::CloneSite`].
@@ -333,7 +340,7 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 18] = [
+    pub const ALL: [TaskKind; 19] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -344,6 +351,7 @@ impl TaskKind {
         TaskKind::Login,
         TaskKind::MigrateSite,
         TaskKind::GoBackSite,
+        TaskKind::RebuildCaches,
         TaskKind::DropFormers,
         TaskKind::CloneSite,
         TaskKind::RenameSite,
@@ -367,6 +375,7 @@ impl TaskKind {
             TaskKind::Login => "login",
             TaskKind::MigrateSite => "migrate-site",
             TaskKind::GoBackSite => "go-back-site",
+            TaskKind::RebuildCaches => "rebuild-caches",
             TaskKind::DropFormers => "drop-formers",
             TaskKind::CloneSite => "clone-site",
             TaskKind::RenameSite => "rename-site",
@@ -406,6 +415,7 @@ impl Task {
             Task::Login { .. } => TaskKind::Login,
             Task::MigrateSite(_) => TaskKind::MigrateSite,
             Task::GoBackSite { .. } => TaskKind::GoBackSite,
+            Task::RebuildCaches { .. } => TaskKind::RebuildCaches,
             Task::DropFormers { .. } => TaskKind::DropFormers,
             Task::CloneSite(_) => TaskKind::CloneSite,
             Task::RenameSite { .. } => TaskKind::RenameSite,
@@ -431,6 +441,7 @@ impl Task {
             Task::VerifySite { site, .. }
             | Task::Login { site, .. }
             | Task::GoBackSite { site, .. }
+            | Task::RebuildCaches { site }
             | Task::DropFormers { site, .. }
             | Task::RenameSite { site, .. }
             | Task::DeleteSite { site, .. }

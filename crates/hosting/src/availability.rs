@@ -240,6 +240,7 @@ mod tests {
                 "rename",
                 "backup",
                 "cron",
+                "rebuild-caches",
                 "delete"
             ]
         );
@@ -292,7 +293,19 @@ mod tests {
     fn where_two_sides_differ_nothing_is_written_over() {
         assert_eq!(
             possible(&Standing { drifts: true, ..a_site() }),
-            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "cron", "delete"]
+            [
+                "verify",
+                "login",
+                "migrate",
+                "go-back",
+                "drop-former",
+                "clone",
+                "rename",
+                "backup",
+                "cron",
+                "rebuild-caches",
+                "delete"
+            ]
         );
     }
 }

@@ -131,6 +131,7 @@ impl Hosting {
             Id::SiteWrittenSince => Box::pin(self.tell_written_since(asked)),
             Id::SiteBackup => Box::pin(self.back_up_site(asked)),
             Id::SiteCron => Box::pin(self.run_cron_of_site(asked)),
+            Id::SiteRebuildCaches => Box::pin(self.rebuild_caches_of_site(asked)),
             Id::SiteClone => Box::pin(self.clone_site(asked)),
             Id::SiteRename => Box::pin(self.rename_site(asked)),
             Id::BackupList => Box::pin(self.list_backups(asked)),

@@ -31,6 +31,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::VerifyPlatform { platform, context } => Box::new(platform::Verify { platform, context }),
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
+        Task::RebuildCaches { site } => Box::new(site::RebuildCaches { site }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
         Task::GoBackSite { site, former, keep } => Box::new(site::GoBack { site, former, keep }),

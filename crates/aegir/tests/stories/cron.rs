@@ -38,7 +38,7 @@ fn cron_runs_in_drupal_itself_and_says_what_came_of_it() {
         };
         // One module throws: the others have their turn, and it is told.
         let complained = in_trouble("cron", &[]);
-        assert!(complained["ran"]["complaints"][0].as_str().unwrap().contains("an exception"), "{complained}");
+        assert!(complained["ran"]["complaints"].to_string().contains("an exception"), "{platform}: {complained}");
         // It ends the process, or PHP gives up; and it leaves Drupal's lock behind.
         let failed = in_trouble("cron-exit", &[]);
         assert!(failed["failed"].to_string().contains("ended the process"), "{platform}: {failed}");
@@ -55,9 +55,8 @@ fn a_front_end_has_it_run_and_shows_what_came_of_it() {
     let shown = || -> Value {
         serde_json::from_str(&lab.front(&["site", "show", "ten.localhost", "--json"]).done().out).unwrap()
     };
-    crate::support::until("the front end knows the site", || {
-        lab.front(&["site", "list", "--json"]).done().out.contains("ten.localhost")
-    });
+    // What was made in a shell is taken over.
+    lab.front(&["queue", "dispatch", "--once"]).done();
 
     let said = lab.front(&["site", "cron", "ten.localhost"]).done();
     said.says("succeeded");

@@ -187,7 +187,8 @@ async fn done(
     }
     let verified = match request {
         // What it is was not looked at.
-        Some(Task::Login { .. } | Task::SaveContext { .. } | Task::DropFormers { .. }) | None => return Ok(()),
+        Some(Task::Login { .. } | Task::SaveContext { .. } | Task::DropFormers { .. } | Task::RebuildCaches { .. })
+        | None => return Ok(()),
         // Its code is there; whether it works, its verify tells.
         Some(Task::BuildPlatform(_)) => None,
         Some(_) => Some(now),

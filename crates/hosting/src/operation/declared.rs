@@ -56,6 +56,7 @@ pub enum OperationId {
     SiteRename,
     SiteBackup,
     SiteCron,
+    SiteRebuildCaches,
     SiteDelete,
     BackupList,
     BackupShow,
@@ -105,7 +106,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 77] = [
+    pub const ALL: [OperationId; 78] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -138,6 +139,7 @@ impl OperationId {
         OperationId::SiteRename,
         OperationId::SiteBackup,
         OperationId::SiteCron,
+        OperationId::SiteRebuildCaches,
         OperationId::SiteDelete,
         OperationId::BackupList,
         OperationId::BackupShow,
@@ -199,6 +201,7 @@ impl OperationId {
             Task::InstallSite(_) => OperationId::SiteAdd,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
+            Task::RebuildCaches { .. } => OperationId::SiteRebuildCaches,
             Task::MigrateSite(_) => OperationId::SiteMigrate,
             Task::GoBackSite { .. } => OperationId::SiteGoBack,
             Task::DropFormers { .. } => OperationId::SiteDropFormer,
@@ -248,6 +251,7 @@ impl OperationId {
             | Id::SiteRename
             | Id::SiteBackup
             | Id::SiteCron
+            | Id::SiteRebuildCaches
             | Id::SiteDelete => site::declared(self),
             Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupRestore | Id::BackupDelete => {
                 backup::declared(self)

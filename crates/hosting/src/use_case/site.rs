@@ -176,6 +176,10 @@ impl Hosting {
             .await
     }
 
+    pub(super) async fn rebuild_caches_of_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| Ok(Task::RebuildCaches { site: context.name.clone() })).await
+    }
+
     pub(super) async fn log_in_to_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let account = asked.given.number("account").and_then(|account| u64::try_from(account).ok()).unwrap_or(1);
         self.site_task(asked, async |_, _, context| Ok(Task::Login { site: context.name.clone(), account })).await

@@ -289,6 +289,10 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let back = sites::renamed(site, names).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(back))) }
         }
+        Task::RebuildCaches { .. } => {
+            must(&name)?;
+            Done::default()
+        }
         Task::DropFormers { former, .. } => {
             let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
             site.formers.retain(|kept| former.as_ref().is_some_and(|gone| kept.name != *gone));

@@ -13,6 +13,7 @@ mod layout;
 mod login;
 mod migrate;
 mod probe;
+mod rebuild_caches;
 mod rename;
 mod restore;
 pub(crate) mod translation;
@@ -43,6 +44,7 @@ pub(crate) use layout::{
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;
+pub(crate) use rebuild_caches::RebuildCaches;
 pub(crate) use rename::Rename;
 pub(crate) use restore::Restore;
 pub(crate) use verify::{FlushCaches, Verify};

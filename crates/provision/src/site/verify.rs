@@ -189,12 +189,12 @@ impl Check<World> for InstallerDone {
 }
 
 /// A site that is saved and whose folder is there.
-struct KnownSite {
-    site: SiteName,
+pub(super) struct KnownSite {
+    pub(super) site: SiteName,
 }
 
-struct Known {
-    site: SiteContext,
+pub(super) struct Known {
+    pub(super) site: SiteContext,
     platform: PlatformContext,
 }
 
@@ -231,8 +231,8 @@ impl aegir_domain::Remedy for Gone {
 }
 
 /// The site's own account reaches its own database.
-struct DatabaseAnswers {
-    site: SiteContext,
+pub(super) struct DatabaseAnswers {
+    pub(super) site: SiteContext,
 }
 
 impl Check<World> for DatabaseAnswers {

@@ -24,6 +24,7 @@ mod keep_as_archive;
 mod login;
 mod meanwhile;
 mod migrate_site;
+mod rebuild_caches;
 mod received;
 mod rename_site;
 mod restore_backup;

@@ -213,6 +213,7 @@ impl Shapes {
             | Id::SiteClone
             | Id::SiteRename
             | Id::SiteBackup
+            | Id::SiteRebuildCaches
             | Id::BackupVerify
             | Id::BackupRestore
             | Id::BackupDelete

@@ -296,6 +296,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Changes,
             "Has cron of a site run now, once, whether or not it runs by itself.",
         ),
+        OperationId::SiteRebuildCaches => (
+            "rebuild-caches",
+            Names::One(SITE),
+            NONE,
+            Permission::Operate,
+            Effect::Queues,
+            "Has a site's Drupal clear all its caches, and make them again.",
+        ),
         OperationId::SiteDelete => (
             "delete",
             Names::One(SITE),

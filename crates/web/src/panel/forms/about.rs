@@ -50,6 +50,7 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         (OperationId::SiteLogin, _) => format!("Log in to {name}"),
         (OperationId::SiteBackup, _) => format!("Back up {name}"),
         (OperationId::SiteCron, _) => format!("Run cron of {name}"),
+        (OperationId::SiteRebuildCaches, _) => format!("Rebuild the caches of {name}"),
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
@@ -112,7 +113,8 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             "The site goes on, and is only read. The copy has keys of its own, nobody is signed in there, and its other \
              names are those that you give it."
                 .to_owned(),
-            "It sends no mail and runs no cron by itself, unless you say so here. Later that is changed in a shell."
+            "It sends no mail and runs no cron, unless you say so here. Later mail is changed in a shell, and cron where \
+             the copy is edited."
                 .to_owned(),
             "On a platform with a later Drupal its updates run: a way to see how a move would end. If anything goes \
              wrong, there is no copy, and the site is as it was in any case."
