@@ -54,9 +54,13 @@ final class Cron {
    */
   private static function complaints(\PDO $log, $before) {
     try {
-      $rows = $log->query("SELECT message, variables FROM watchdog WHERE wid > $before AND type = 'cron' AND severity <= 3 ORDER BY wid LIMIT " . self::MOST);
+      // Texts are compared here: of SQLite, Drupal alone has the collation of those columns.
+      $rows = $log->query("SELECT message, variables, type FROM watchdog WHERE wid > $before AND severity <= 3 ORDER BY wid LIMIT 1000");
       $told = [];
-      foreach ($rows->fetchAll(\PDO::FETCH_NUM) as $row) {
+      foreach ($rows as $row) {
+        if ($row[2] !== 'cron' || count($told) === self::MOST) {
+          continue;
+        }
         $variables = @unserialize((string) $row[1], ['allowed_classes' => FALSE]);
         $scalars = is_array($variables) ? array_filter($variables, 'is_scalar') : [];
         $told[] = Driver::plain(strtr((string) $row[0], $scalars), 300);

@@ -345,3 +345,23 @@ fn a_number_leads_to_what_it_stands_for_also_where_that_is_gone() {
     }
     assert_eq!(browser.open("/sites/b.test?history=zz").status, 200);
 }
+
+#[test]
+fn a_site_tells_of_its_cron_where_it_is_run_and_how_often_that_is() {
+    let browser = Browser::with(async |front| {
+        front.first_site().await;
+        front.queue(Call::of(Id::SiteEdit).about("a.test").with("cron", "15m")).await;
+        front.work().await;
+    });
+
+    let page = browser.open("/sites/a.test");
+    assert!(page.text().contains("every 15m; not run yet"), "{}", page.text());
+    assert_eq!(page.link("Run cron").as_deref(), Some("/do/site-cron/a.test"));
+    assert_eq!(page.link("Rebuild caches").as_deref(), Some("/do/site-rebuild-caches/a.test"));
+    assert_eq!(browser.open("/do/site-cron/a.test").status, 200);
+    assert_eq!(browser.open("/do/site-edit/a.test").field("cron").as_deref(), Some("15m"));
+    let listed = browser.open("/sites?columns=name,cron_every,cron");
+    assert_eq!(listed.rows("Sites"), [["a.test", "15m", "–"]], "{}", listed.text());
+    assert!(browser.open("/sites?cron=failed").rows("Sites").is_empty());
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test").link("Run cron"), None);
+}
