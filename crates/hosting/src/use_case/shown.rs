@@ -138,7 +138,8 @@ async fn operations(
     let standing = standing(read, node, used_by).await?;
     let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
     let of_it = declared.filter(|operation| {
-        operation.subject == subject && operation.effect == Effect::Queues && matches!(operation.names, Names::One(_))
+        let asks_it = operation.effect == Effect::Queues || operation.id == OperationId::SiteCron;
+        operation.subject == subject && asks_it && matches!(operation.names, Names::One(_))
     });
     Ok(of_it
         .map(|operation| {
@@ -244,8 +245,10 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
         }
     }
     if site.context.as_ref().is_some_and(|context| context.awaits_installer) {
-        let copied = [OperationId::SiteClone, OperationId::SiteRename].map(|id| id.declaration().verb);
-        for one in operations.iter_mut().filter(|one| one.available && copied.contains(&one.verb.as_str())) {
+        let need_drupal =
+            [OperationId::SiteClone, OperationId::SiteRename, OperationId::SiteCron, OperationId::SiteRebuildCaches];
+        let need_drupal = need_drupal.map(|id| id.declaration().verb);
+        for one in operations.iter_mut().filter(|one| one.available && need_drupal.contains(&one.verb.as_str())) {
             one.available = false;
             one.why_not = Some("Drupal is not installed into it yet".into());
         }

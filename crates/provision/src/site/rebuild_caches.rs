@@ -18,6 +18,7 @@ impl Recipe<World> for RebuildCaches {
             return Err(NotInstalled { site: site.name }.into());
         }
         run.check(DatabaseAnswers { site: site.clone() })?;
+        run.say(format!("Drupal {} is asked to clear its caches, and to make them again", site.core));
         run.answer("site", site.name.as_str());
         // What a cache held cannot be put back, and nobody would want it: it is carried on, and never taken back.
         run.point_of_no_return(Afterwards::new().cleanup(FlushCaches { site: site.name }))
