@@ -5,6 +5,7 @@
 
 mod backup;
 mod bulk;
+mod cron;
 mod fit;
 mod package;
 mod people;
@@ -12,6 +13,7 @@ mod writes;
 
 pub use backup::{BackupView, FormerView, OUT_OF_CONTACT};
 pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
+pub use cron::CronView;
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
@@ -265,32 +267,6 @@ pub struct SiteView {
     /// What can be asked of it now.
     #[serde(default)]
     pub operations: Vec<AvailableView>,
-}
-
-/// Cron of a site.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CronView {
-    /// How often it runs: `1h`; `off`: not by itself.
-    pub every: String,
-    /// When it runs next, in milliseconds since 1970, if by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_run: Option<i64>,
-    /// When the last run that ended began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub began: Option<i64>,
-    /// How long that took, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub took: Option<i64>,
-    /// What it came to: `succeeded`, `complained` (it ran, and modules logged errors), `busy` (it ran already),
-    /// `left-out` (a task was at the site), `failed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<String>,
-    /// What was said of it, where all was not well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub said: Option<String>,
-    /// How many runs in a row failed.
-    #[serde(default)]
-    pub failures: u64,
 }
 
 /// A name of a site.
