@@ -53,7 +53,10 @@ pub use account::AccountRecord;
 pub use attempt::{AttemptRecord, Recorded};
 pub use audit::{AuditList, AuditRecord};
 pub use backup::{BackupKind, BackupRecord, NewBackup, NoBackupKind};
-pub use bulk::{BulkAsker, BulkCounts, BulkEntry, BulkEntryList, BulkList, BulkRecord, EntryState, NewBulk};
+pub use bulk::{
+    Asking, BulkAsker, BulkCounts, BulkEntry, BulkEntryList, BulkHalt, BulkList, BulkPlan, BulkRecord, EntryState,
+    NewBulk, NewBulkEntry, OpenEntry, Took,
+};
 pub use client::ClientRecord;
 pub use copy::{CopiedTable, copy_all};
 pub use db::{BadAddress, Dialect, PostgresAddress, ProgramsAccess, Read, StoreAddress, Tx, Upgrade};

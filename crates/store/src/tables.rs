@@ -356,9 +356,32 @@ pub(crate) const TABLES: &[Table] = &[
             ("may", Text),
             ("started", Int),
             ("asked", Int),
+            ("at_once", Int),
+            ("stop_after", Int),
+            ("rehearse", Bool),
+            ("halted", Int),
+            ("halted_by", Text),
+            ("halted_why", Text),
+            ("stopped", Bool),
+            ("forgiven", Int),
+            ("passed", Int),
         ],
     ),
-    table("bulk_entry", 2, false, &[("bulk", Int), ("place", Int), ("name", Text), ("task", Int), ("refused", Text)]),
+    table(
+        "bulk_entry",
+        2,
+        false,
+        &[
+            ("bulk", Int),
+            ("place", Int),
+            ("name", Text),
+            ("task", Int),
+            ("refused", Text),
+            ("wave", Int),
+            ("given", Text),
+            ("rehearsal", Int),
+        ],
+    ),
 ];
 
 #[cfg(test)]

@@ -34,6 +34,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0004_formers.sql"),
         postgres: include_str!("../../migrations/postgres/0004_formers.sql"),
     },
+    Migration {
+        number: 7,
+        sqlite: include_str!("../../migrations/sqlite/0007_waves.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_waves.sql"),
+    },
 ];
 
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7018141438805370222)";
