@@ -277,9 +277,9 @@ pub(crate) enum ProvisionCommand {
     },
     /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
     Compare {
-        /// The site
-        #[arg(value_name = "@SITE", value_parser = site)]
-        site: SiteName,
+        /// The site; several are compared one after the other
+        #[arg(value_name = "@SITE", value_parser = site, required = true)]
+        sites: Vec<SiteName>,
         /// The platform that it would move to
         #[arg(long, value_name = "PLATFORM", value_parser = platform)]
         to: PlatformName,

@@ -170,13 +170,18 @@ impl BackEnds for ProcessBackEnds {
         Box::pin(async move { self.ask(place, &["try"], trial.expose().as_bytes()).await })
     }
 
-    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared> {
+    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Vec<Compared>> {
         Box::pin(async move {
-            let Comparison { site, platform, allow_missing } = comparison;
-            let mut words = vec!["compare", site.as_str(), "--to", platform.as_str()];
+            let Comparison { sites, platform, allow_missing } = comparison;
+            let mut words = vec!["compare"];
+            words.extend(sites.iter().map(SiteName::as_str));
+            words.extend(["--to", platform.as_str()]);
             words.extend(allow_missing.iter().flat_map(|name| ["--allow-missing", name.as_str()]));
-            let answer = self.ask(place, &words, b"").await?;
-            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+            let answer: Vec<Compared> = self.ask(place, &words, b"").await?;
+            match answer.len() == sites.len() {
+                true => Ok(answer),
+                false => Err(TalkFault::garbage(b"").lost(&place.server)),
+            }
         })
     }
 

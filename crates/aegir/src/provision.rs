@@ -1,14 +1,18 @@
 //! Which command of the back end does what.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{
-    Compared, ContextName, FormerName, MigrateSite, Outcome, Rehearse, Remedy, Secrets, SiteName, Task, WritesAnswer,
+    Compared, ContextName, FormerName, MigrateSite, Outcome, PlatformName, Rehearse, Remedy, Secrets, SiteName, Task, WritesAnswer,
     exit_code,
 };
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
-use aegir_provision::{AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt, writes_since};
-use std::time::Duration;
+use aegir_provision::{
+    AttemptFault, Listed, PackagesFit, compare_site, compare_sites, recover_all, run_attempt, writes_since,
+};
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
 use crate::ask::{Followed, by_hand};
@@ -113,9 +117,9 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let keep = keep_former.map(Into::into);
             task(&composed, manner, Task::RenameSite { site, to, old_name: old_name.into(), keep })
         }
-        Command::Compare { site, to, allow_missing } => {
+        Command::Compare { sites, to, allow_missing } => {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
-            compared(&composed, manner, &PackagesFit { site, platform: to, db_server: None, allow_missing })
+            compared(&composed, manner, &sites, to, allow_missing)
         }
         Command::WrittenSince { site, former } => written_since(&composed, manner, &site, former.as_ref()),
         Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
@@ -152,25 +156,40 @@ fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets:
     Ok(if manner.fail_if_unchanged { end.code_if_unchanged() } else { end.code() })
 }
 
-/// Compares a site with a platform. A front end gets an answer, whatever it says.
-fn compared(composed: &Composed, manner: Manner, asked: &PackagesFit) -> Result<u8, Failure> {
-    let fit = match (compare_site(&composed.parts, asked, run_now), manner.protocol) {
-        (Ok(fit), None) => fit,
-        (Err(fault), None) => return Err(fault.into()),
-        (Ok(fit), Some(_)) => {
-            lists::json(&Compared::Fit(Box::new(fit)));
-            return Ok(0);
+/// Compares sites with a platform. A front end gets an answer for each, whatever it says.
+fn compared(
+    composed: &Composed,
+    manner: Manner,
+    sites: &[SiteName],
+    platform: PlatformName,
+    allow_missing: BTreeSet<String>,
+) -> Result<u8, Failure> {
+    let fits = match sites {
+        // One alone is waited for as long as a task is at it.
+        [site] => {
+            let asked = PackagesFit { site: site.clone(), platform, db_server: None, allow_missing };
+            vec![compare_site(&composed.parts, &asked, run_now)]
         }
-        (Err(fault), Some(_)) => {
-            lists::json(&Compared::Refused(fault.report()));
-            return Ok(0);
-        }
+        sites => compare_sites(&composed.parts, sites, &platform, &allow_missing, run_now),
     };
-    match manner.json {
-        true => lists::json(&fit),
-        false => front::fit_lines(&FitView::of(&fit)).iter().for_each(|line| out(line)),
+    let mut code = 0;
+    for fit in fits {
+        match (fit, manner.protocol) {
+            (Ok(fit), Some(_)) => lists::json(&Compared::Fit(Box::new(fit))),
+            (Err(fault), Some(_)) => lists::json(&Compared::Refused(fault.report())),
+            (Err(fault), None) => return Err(fault.into()),
+            (Ok(fit), None) => {
+                match manner.json {
+                    true => lists::json(&fit),
+                    false => front::fit_lines(&FitView::of(&fit)).iter().for_each(|line| out(line)),
+                }
+                if !fit.is_allowed() {
+                    code = exit_code::REFUSED;
+                }
+            }
+        }
     }
-    Ok(if fit.is_allowed() { 0 } else { exit_code::REFUSED })
+    Ok(code)
 }
 
 /// Tells what was written since a site left a former self. A front end gets an answer, whatever it says.

@@ -4,12 +4,15 @@ mod account;
 mod archive;
 mod around;
 mod backup;
+mod batch;
 mod bulk;
+mod causes;
 mod compare;
 mod copy;
 mod door;
 mod field;
 mod found;
+mod halt;
 mod history;
 mod host_key;
 mod object;
@@ -28,6 +31,7 @@ mod site;
 mod task;
 mod token;
 mod trial;
+mod way_back;
 mod writes;
 
 pub(crate) use object::{known_locks, operation_named, standing};
@@ -115,6 +119,7 @@ impl Hosting {
             Id::PlatformEdit => Box::pin(self.edit_platform(asked)),
             Id::PlatformVerify => Box::pin(self.verify_platform(asked)),
             Id::PlatformForget => Box::pin(self.forget_platform(asked)),
+            Id::PlatformMigrate => Box::pin(self.migrate_platform(asked)),
             Id::SiteList => Box::pin(self.list_sites(asked)),
             Id::SiteShow => Box::pin(self.show_site(asked)),
             Id::SiteAdd => Box::pin(self.add_site(asked)),
@@ -150,6 +155,10 @@ impl Hosting {
             Id::BulkObjects => Box::pin(self.list_bulk_objects(asked)),
             Id::BulkStart => Box::pin(self.start_bulk(asked)),
             Id::BulkRetry => Box::pin(self.retry_bulk(asked)),
+            Id::BulkPause => Box::pin(self.pause_bulk(asked)),
+            Id::BulkResume => Box::pin(self.resume_bulk(asked)),
+            Id::BulkStop => Box::pin(self.stop_bulk(asked)),
+            Id::BulkGoBack => Box::pin(self.go_back_with_bulk(asked)),
             Id::PackageList => Box::pin(self.list_packages(asked)),
             Id::PackageShow => Box::pin(self.show_package(asked)),
             Id::TokenList => Box::pin(self.list_tokens(asked)),

@@ -11,7 +11,9 @@ mod people;
 mod writes;
 
 pub use backup::{BackupView, FormerView, OUT_OF_CONTACT};
-pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
+pub use bulk::{
+    BatchPlanView, BulkFailureView, BulkHaltView, BulkObjectView, BulkPlanView, BulkView, BulkWaveView, PlannedWaveView,
+};
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};

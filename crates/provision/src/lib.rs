@@ -46,6 +46,6 @@ pub use journal_file::{FileJournal, read_journal};
 pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
 pub use settings::{Settings, SettingsFault};
-pub use site::{PackagesFit, RunProgram, compare_site, writes_since};
+pub use site::{PackagesFit, RunProgram, compare_site, compare_sites, writes_since};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

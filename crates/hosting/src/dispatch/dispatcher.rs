@@ -136,12 +136,14 @@ impl Dispatcher {
         let began = Instant::now();
         let mut told = std::pin::pin!(told);
         let mut all = Once::default();
-        tokio::select! {
-            asked = self.hosting.ask_open_bulk_runs() => asked?,
-            // What of them was not asked yet is asked by whoever comes next.
-            () = &mut told => return Ok(all),
-        }
         let result = loop {
+            tokio::select! {
+                asked = self.hosting.ask_open_bulk_runs() => if let Err(fault) = asked {
+                    break Err(fault.into());
+                },
+                // What of bulk runs was not asked yet is asked by whoever comes next.
+                () = &mut told => break Ok(all),
+            }
             match self.turn().await {
                 Ok(done) => {
                     // Whose a server is now: it may have been free again since.
@@ -154,6 +156,12 @@ impl Dispatcher {
             let patient = began.elapsed() < self.pace.first_word.max(self.pace.patience * 2);
             let looked = self.looks.is_empty() || !patient;
             if looked && (self.recorders.is_empty() || self.all_are_lost().await?) {
+                // What ended just now may have made room.
+                match self.hosting.ask_open_bulk_runs().await {
+                    Ok(0) => (),
+                    Ok(_) => continue,
+                    Err(fault) => break Err(fault.into()),
+                }
                 break self.trouble.take().map_or(Ok(all), |fault| Err(fault.into()));
             }
             let wake = self.hosting.clone();

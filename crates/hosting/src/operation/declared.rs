@@ -39,6 +39,7 @@ pub enum OperationId {
     PlatformEdit,
     PlatformVerify,
     PlatformForget,
+    PlatformMigrate,
     SiteList,
     SiteShow,
     SiteAdd,
@@ -77,6 +78,10 @@ pub enum OperationId {
     BulkObjects,
     BulkStart,
     BulkRetry,
+    BulkPause,
+    BulkResume,
+    BulkStop,
+    BulkGoBack,
     TokenList,
     TokenAdd,
     TokenRevoke,
@@ -104,7 +109,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 76] = [
+    pub const ALL: [OperationId; 81] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -120,6 +125,7 @@ impl OperationId {
         OperationId::PlatformEdit,
         OperationId::PlatformVerify,
         OperationId::PlatformForget,
+        OperationId::PlatformMigrate,
         OperationId::SiteList,
         OperationId::SiteShow,
         OperationId::SiteAdd,
@@ -158,6 +164,10 @@ impl OperationId {
         OperationId::BulkObjects,
         OperationId::BulkStart,
         OperationId::BulkRetry,
+        OperationId::BulkPause,
+        OperationId::BulkResume,
+        OperationId::BulkStop,
+        OperationId::BulkGoBack,
         OperationId::TokenList,
         OperationId::TokenAdd,
         OperationId::TokenRevoke,
@@ -228,7 +238,8 @@ impl OperationId {
             | Id::PlatformAdd
             | Id::PlatformEdit
             | Id::PlatformVerify
-            | Id::PlatformForget => platform::declared(self),
+            | Id::PlatformForget
+            | Id::PlatformMigrate => platform::declared(self),
             Id::SiteList
             | Id::SiteShow
             | Id::SiteAdd
@@ -258,7 +269,15 @@ impl OperationId {
             | Id::QueuePause
             | Id::QueueResume
             | Id::QueueDrain => work::declared(self),
-            Id::BulkList | Id::BulkShow | Id::BulkObjects | Id::BulkStart | Id::BulkRetry => bulk::declared(self),
+            Id::BulkList
+            | Id::BulkShow
+            | Id::BulkObjects
+            | Id::BulkStart
+            | Id::BulkRetry
+            | Id::BulkPause
+            | Id::BulkResume
+            | Id::BulkStop
+            | Id::BulkGoBack => bulk::declared(self),
             Id::AccountList
             | Id::AccountAdd
             | Id::AccountLink
@@ -301,6 +320,7 @@ const PATH: TextKind = TextKind::checked("PATH", path);
 const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
 const LINE: TextKind = TextKind::checked("TEXT", line);
 const PLACE: TextKind = TextKind::checked("CURSOR", cursor);
+const WAVES: TextKind = TextKind::of::<crate::Waves>("SIZES");
 const VALUE: TextKind = TextKind::checked("TEXT", value);
 pub(super) use bulk::OPERATIONS_FOR_MANY;
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
@@ -348,6 +368,13 @@ const fn several(name: &'static str, shape: Shape, about: &'static str, else_: &
 const fn flag(name: &'static str, about: &'static str) -> Parameter {
     default(name, Shape::Flag, about, "false")
 }
+
+/// How a bulk run is asked.
+const WAVES_ARE: &str = "how many are in each wave; one begins when the one before has ended";
+const AT_ONCE: Shape = Shape::Number { least: 1, most: 256 };
+const STOP_AFTER: Shape = Shape::Number { least: 1, most: 10_000 };
+const STOP_AFTER_IS: &str =
+    "after how many failures it pauses by itself; it also does behind a wave of which nothing succeeded";
 
 /// The parameters that each list has.
 const LIMIT: Parameter = default("limit", Shape::Number { least: 1, most: 500 }, "how many at the most", "50");

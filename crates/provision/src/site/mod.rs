@@ -19,7 +19,7 @@ mod verify;
 mod writes;
 
 pub(crate) use clone::Clone;
-pub use compare::{PackagesFit, RunProgram, compare_site};
+pub use compare::{PackagesFit, RunProgram, compare_site, compare_sites};
 pub(crate) use delete::Delete;
 pub(crate) use deploy::archive::ArchiveFormer;
 pub(crate) use deploy::coming::MakeComing;
