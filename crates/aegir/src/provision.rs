@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{
-    Compared, ContextName, FormerName, MigrateSite, Outcome, PlatformName, Rehearse, Remedy, Secrets, SiteName, Task, WritesAnswer,
-    exit_code,
+    Compared, ContextName, FormerName, MigrateSite, Outcome, PlatformName, Rehearse, Remedy, Secrets, SiteName, Task,
+    WritesAnswer, exit_code,
 };
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;

@@ -98,9 +98,9 @@ impl Hosting {
         let mut asked = 0;
         for entry in open {
             // Somebody may have paused it since: what was not asked by then is not.
-            let halted = self.store().read(async |read| {
-                Ok::<_, StoreFault>(read.bulk(bulk.id).await?.is_none_or(|run| run.halt.is_some()))
-            });
+            let halted = self
+                .store()
+                .read(async |read| Ok::<_, StoreFault>(read.bulk(bulk.id).await?.is_none_or(|run| run.halt.is_some())));
             if halted.await? {
                 break;
             }

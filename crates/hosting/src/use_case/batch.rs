@@ -75,19 +75,11 @@ impl Hosting {
             parameters.insert("rehearse_first".into(), true.into());
         }
         let given = asked.plan();
-        let plan = BulkPlan {
-            at_once: Some(given.at_once.unwrap_or(batch.room)),
-            rehearse: rehearse == "wave",
-            ..given
-        };
+        let plan =
+            BulkPlan { at_once: Some(given.at_once.unwrap_or(batch.room)), rehearse: rehearse == "wave", ..given };
         let chosen = json!({ "platform": batch.from, "objects": batch.named, "filter": batch.filters });
-        let mut run = Run {
-            operation: OperationId::SiteMigrate.declaration(),
-            parameters,
-            plan,
-            entries: Vec::new(),
-            chosen,
-        };
+        let mut run =
+            Run { operation: OperationId::SiteMigrate.declaration(), parameters, plan, entries: Vec::new(), chosen };
         self.ask_each(asked, &run, &mut batch).await;
         let why_not_compared = self.compare_each(asked, &mut batch).await;
         let waves: Waves = asked.given.text("waves").unwrap_or_default();

@@ -103,6 +103,7 @@ fn is_over(run: &BulkRecord) -> Refusal {
         Some(halt) if halt.stopped => format!("the bulk run {} was stopped", run.id),
         _ => format!("all objects of the bulk run {} were asked", run.id),
     };
-    let remedy = format!("see how it stands with `aegir bulk show {0}`; `aegir bulk retry {0}` asks what failed", run.id);
+    let remedy =
+        format!("see how it stands with `aegir bulk show {0}`; `aegir bulk retry {0}` asks what failed", run.id);
     Refusal::Conflict { what, remedy: Some(remedy) }
 }

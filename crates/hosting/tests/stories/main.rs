@@ -5,6 +5,7 @@
 
 mod backups;
 mod bad;
+mod batch;
 mod blocked;
 mod bulk;
 mod by_hand;

@@ -42,6 +42,12 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::QueuePause | Id::QueueResume | Id::QueueDrain => vec![of],
         Id::BulkStart => vec![of.with("operation", "site verify").with("object", "verify.test")],
         Id::BulkRetry => vec![of.about(there.bulk.to_string())],
+        Id::PlatformMigrate => {
+            vec![of.about("d10").with("to", "d11").with("site", "verify.test").with("allow_missing", "left_out")]
+        }
+        Id::BulkPause | Id::BulkStop => vec![of.about(there.going.to_string())],
+        Id::BulkResume => vec![of.about(there.paused.to_string())],
+        Id::BulkGoBack => vec![of.about(there.moved.to_string())],
         Id::TokenAdd => vec![of.about("new").with("scope", "view")],
         Id::TokenRevoke => vec![of.about("spare")],
         Id::AccountAdd => vec![of.about("new")],

@@ -54,6 +54,12 @@ pub struct Furnished {
     pub ended: i64,
     /// A bulk run that failed for one of its objects.
     pub bulk: i64,
+    /// One of which nothing was asked yet.
+    pub going: i64,
+    /// One that is paused.
+    pub paused: i64,
+    /// One that moved a site, `moved.test`.
+    pub moved: i64,
     /// The fingerprint that the machine of `web4` is known by, though it was made anew since.
     pub old_key: String,
     /// The fingerprint that it shows.
@@ -101,6 +107,19 @@ impl PretendFront {
         let what = format!("{call:?}");
         match self.ask(call).await {
             Ok(Answer::Queued(queued)) => queued.task,
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    /// Begins a bulk run, and tells its number.
+    ///
+    /// # Panics
+    ///
+    /// If something else comes of it.
+    pub async fn run(&self, call: Call) -> i64 {
+        let what = format!("{call:?}");
+        match self.ask(call).await {
+            Ok(Answer::Object(run)) => run["id"].as_i64().expect("the number of a bulk run"),
             other => panic!("{what}: {other:?}"),
         }
     }
@@ -204,7 +223,8 @@ impl PretendFront {
         web1.plan_once(TaskKind::InstallSite, "@failed.test", Plan::ends(Ends::RolledBack));
         self.queue(add_site("failed.test")).await;
         self.work().await;
-        self.queue(Call::of(Id::SiteMigrate).about("moved.test").with("platform", "d11")).await;
+        let migrate = Call::of(Id::PlatformMigrate).about("d10").with("to", "d11").with("site", "moved.test");
+        let moved = self.run(migrate.with("allow_missing", "left_out")).await;
         let ended = self.queue(Call::of(Id::SiteVerify).about("retry.test")).await;
         self.work().await;
         self.queue(Call::of(Id::SiteBackup).about("login.test")).await;
@@ -220,14 +240,21 @@ impl PretendFront {
         self.ask(Call::of(Id::FieldAdd).about("spare").with("kind", "site")).await.expect("a field");
         self.ask(Call::of(Id::AccountAdd).about("leaving")).await.expect("an account");
         let session = self.signed_in("spare").await.session.id;
-        let start = Call::of(Id::BulkStart).with("operation", "site verify").with("object", json!(["failed.test"]));
-        let Ok(Answer::Object(run)) = self.ask(start).await else { panic!("a bulk run is begun") };
+        let start = |sites| Call::of(Id::BulkStart).with("operation", "site verify").with("object", sites);
+        let bulk = self.run(start(json!(["failed.test"]))).await;
         self.hosting.ask_open_bulk_runs().await.expect("the control database answers");
+        let in_waves = |sites| start(sites).with("waves", "1,rest").with("stop_after", 3);
+        let paused = self.run(in_waves(json!(["login.test", "ours.test"]))).await;
+        self.ask(Call::of(Id::BulkPause).about(paused.to_string())).await.expect("it is paused");
+        let going = self.run(in_waves(json!(["verify.test", "login.test"]))).await;
         behind_ssh.make_anew();
         Furnished {
             waiting: self.queue(Call::of(Id::SiteVerify).about("cancel.test")).await,
             ended,
-            bulk: run["id"].as_i64().expect("the number of a bulk run"),
+            bulk,
+            going,
+            paused,
+            moved,
             old_key: fingerprint(&key).expect("a key"),
             new_key: fingerprint(&behind_ssh.host_key()).expect("a key"),
             session,

@@ -34,12 +34,8 @@ const START: &[Parameter] = &[
     optional("stop_after", STOP_AFTER, STOP_AFTER_IS, "it does not"),
 ];
 
-const GO_BACK: &[Parameter] = &[several(
-    "site",
-    Shape::Text(SITE),
-    "a site of the run that is to go back, by its name",
-    "all that it moved",
-)];
+const GO_BACK: &[Parameter] =
+    &[several("site", Shape::Text(SITE), "a site of the run that is to go back, by its name", "all that it moved")];
 
 const ENTRIES: &[Parameter] = &[
     several(
