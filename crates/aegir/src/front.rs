@@ -12,6 +12,7 @@
 
 mod archives;
 mod asked;
+mod batch;
 mod columns;
 mod complete;
 mod dispatch;
@@ -27,6 +28,7 @@ mod many;
 mod object;
 mod perform;
 mod problem;
+mod run;
 mod screen;
 mod suggest;
 mod table;

@@ -3,6 +3,7 @@
 use aegir_hosting::OperationId;
 use serde_json::{Map, Value};
 
+use super::batch;
 use super::columns::text;
 use super::fit;
 use super::host_key;
@@ -64,6 +65,11 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
         },
         OperationId::SiteCompare => match serde_json::from_value(value.clone()) {
             Ok(fit) => fit::lines(&fit),
+            Err(_) => lines(value, screen),
+        },
+        OperationId::PlatformMigrate => match serde_json::from_value(value.clone()) {
+            Ok(plan) => batch::lines(&plan),
+            // It began: that is a run.
             Err(_) => lines(value, screen),
         },
         OperationId::SiteWrittenSince => match serde_json::from_value(value.clone()) {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::Asked;
 use super::archives::Archive;
 use super::asked::{Ask, Dispatch, Follow, Manner, Selection};
+use super::run::follows;
 
 /// The id of the name of an object.
 const NAME: &str = "object-name";
@@ -217,7 +218,8 @@ fn of_operation(operation: &Operation) -> Command {
     let command =
         operation.parameters.iter().fold(command, |command, parameter| command.arg(arg(operation, parameter)));
     let command = command.args(asking(operation)).args(everywhere());
-    if operation.effect == Effect::Queues { command.after_help(CODES) } else { command }
+    let has_codes = operation.effect == Effect::Queues || follows(operation.id).is_some();
+    if has_codes { command.after_help(CODES) } else { command }
 }
 
 /// Whether a verb can be asked of many objects at once: not where each must be named by itself.
@@ -226,7 +228,9 @@ pub(crate) fn can_be_many(operation: &Operation) -> bool {
         || operation.effect == Effect::Tries
         || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust)
         // Each new name is another one.
-        || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename);
+        || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename)
+        // It is about many as it is.
+        || operation.id == OperationId::PlatformMigrate;
     let of_many = [Subject::Server, Subject::Platform, Subject::Site, Subject::Task].contains(&operation.subject);
     matches!(operation.names, Names::One(_)) && !operation.reads() && of_many && !alone
 }
@@ -362,6 +366,15 @@ fn asking(operation: &Operation) -> Vec<Arg> {
         args.push(switch("wait").overrides_with("no-wait").help("Follows the task until it ends; so it is by default"));
         args.push(switch("no-wait").help("Prints the number of the task, and leaves it alone"));
     }
+    match follows(operation.id) {
+        Some(true) => {
+            let follow = "Follows the run until it ends or pauses; so it is by default";
+            args.push(switch("wait").overrides_with("no-wait").help(follow));
+            args.push(switch("no-wait").help("Begins the run, and leaves it alone"));
+        }
+        Some(false) => args.push(switch("wait").help("Follows the run until it ends or pauses")),
+        None => (),
+    }
     if operation.effect == Effect::Queues {
         args.extend([verbose(), unchanged()]);
     }
@@ -429,7 +442,10 @@ fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
         true => matches.get_one::<String>("where").cloned().map(Selection::Where),
         false => None,
     };
-    let manner = manner(matches);
+    let mut manner = manner(matches);
+    if follows(operation.id) == Some(false) {
+        manner.wait = matches.get_flag("wait");
+    }
     Some(Asked::Operation(Box::new(Ask { operation, name, parameters, secrets, selection, manner })))
 }
 

@@ -162,7 +162,14 @@ impl Shapes {
             Id::TaskLog => self.of::<PageView<LineView>>(),
             Id::QueueShow | Id::QueuePause | Id::QueueResume | Id::QueueDrain => self.of::<QueueView>(),
             Id::BulkList => self.of::<PageView<BulkView>>(),
-            Id::BulkShow | Id::BulkStart | Id::BulkRetry => self.of::<BulkView>(),
+            Id::BulkShow
+            | Id::BulkStart
+            | Id::BulkRetry
+            | Id::BulkPause
+            | Id::BulkResume
+            | Id::BulkStop
+            | Id::BulkGoBack
+            | Id::PlatformMigrate => self.of::<BulkView>(),
             Id::BulkObjects => self.of::<PageView<BulkObjectView>>(),
             Id::TokenList => self.of::<PageView<TokenView>>(),
             Id::TokenAdd => self.of::<TokenView>(),

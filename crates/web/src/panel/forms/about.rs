@@ -51,6 +51,8 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         (OperationId::SiteBackup, _) => format!("Back up {name}"),
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
+        (OperationId::PlatformMigrate, _) => format!("Move the sites of {name}"),
+        (OperationId::BulkGoBack, _) => format!("Go back with what bulk run {name} moved"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
         (OperationId::SettingSet, _) => format!("Change {name}"),
         (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
@@ -96,6 +98,27 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             "Rehearsed, all of it is tried on a copy first, which sends no mail: the updates run, and the most telling pages \
              and the status report are compared with what they are now. Meanwhile the site goes on."
                 .to_owned(),
+        ],
+        OperationId::PlatformMigrate => vec![
+            "Each site moves by a task of its own: its files are copied while it is in use, its visitors are told to come \
+             back, its updates run on a copy of its database. One that fails is as it was."
+                .to_owned(),
+            "A wave begins when the one before has ended. You can pause the run, go on, or stop it at any time; what has \
+             begun goes to its end."
+                .to_owned(),
+            "Afterwards all of them can go back to what they were, or some, for as long as former selves are kept."
+                .to_owned(),
+        ],
+        OperationId::BulkStop => vec![
+            "What runs goes to its end, what waits is taken out of the queue, and what was not asked is left alone. What \
+             was done stays done."
+                .to_owned(),
+        ],
+        OperationId::BulkGoBack => vec![
+            "Each site is what it was before this run moved it. What was written since is not in that; it is not lost \
+             either: what the site is now is kept in the same way."
+                .to_owned(),
+            "A site that went on since, was moved again, renamed or restored, is left alone.".to_owned(),
         ],
         OperationId::SiteGoBack => vec![
             "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \
