@@ -88,6 +88,12 @@ pub enum Unavailable {
         /// By how many.
         used_by: u64,
     },
+    /// Nothing uses it.
+    #[error("no site lives on `{name}`")]
+    Unused {
+        /// The object.
+        name: ContextName,
+    },
     /// What sites were before they were moved lies on it.
     #[error("{} on `{name}`: {}", lie(.formers.count), first_of(.formers))]
     HasFormers {
@@ -143,6 +149,7 @@ impl Remedy for Unavailable {
                 format!("see them with `aegir platform list --server {server}` and `aegir site list --server {server}`")
             }
             Unavailable::InUse { .. } => return None,
+            Unavailable::Unused { .. } => "see where sites live with `aegir site list`".into(),
             Unavailable::HasFormers { .. } => {
                 "wait until they were kept for as long as the setting `keep_former_days` says, or let go of each with \
                  `aegir site drop-former`; `aegir backup list --kind former --site SITE` lists those of a site"
@@ -188,6 +195,9 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
     }
     if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::ServerForget) {
         return Err(Unavailable::InUse { name: name(), used_by: standing.used_by });
+    }
+    if standing.used_by == 0 && operation.id == Id::PlatformMigrate {
+        return Err(Unavailable::Unused { name: name() });
     }
     if standing.formers.count > 0 && operation.id == Id::PlatformForget {
         return Err(Unavailable::HasFormers { name: name(), formers: standing.formers.clone() });

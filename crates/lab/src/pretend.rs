@@ -156,7 +156,7 @@ impl BackEnds for PretendBackEnds {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
-            Ok(machine.compared(comparison))
+            Ok(comparison.sites.iter().map(|site| machine.compared(site, comparison)).collect())
         })
     }
 

@@ -20,6 +20,7 @@ mod attempt;
 mod audit;
 mod backup;
 mod bulk;
+mod bulk_entry;
 mod care;
 mod client;
 mod copy;
@@ -54,9 +55,9 @@ pub use attempt::{AttemptRecord, Recorded};
 pub use audit::{AuditList, AuditRecord};
 pub use backup::{BackupKind, BackupRecord, NewBackup, NoBackupKind};
 pub use bulk::{
-    Asking, BulkAsker, BulkCounts, BulkEntry, BulkEntryList, BulkHalt, BulkList, BulkPlan, BulkRecord, EntryState,
-    NewBulk, NewBulkEntry, OpenEntry, Took,
+    Asking, BulkAsker, BulkCounts, BulkHalt, BulkList, BulkPlan, BulkRecord, NewBulk, NewBulkEntry, OpenEntry, Took,
 };
+pub use bulk_entry::{BulkEntry, BulkEntryList, EntryState};
 pub use client::ClientRecord;
 pub use copy::{CopiedTable, copy_all};
 pub use db::{BadAddress, Dialect, PostgresAddress, ProgramsAccess, Read, StoreAddress, Tx, Upgrade};

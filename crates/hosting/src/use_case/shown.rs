@@ -16,7 +16,7 @@ use crate::view::{
     AttemptView, AvailableView, DomainView, FormerView, LineView, NodeView, PlatformView, ServerView, ServiceView,
     SiteView, SshView, StepView, TaskView,
 };
-use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
+use crate::{Answer, Effect, Given, Names, Operation, OperationId, Refusal, Subject, available};
 
 /// A view as JSON; views are plain data.
 pub(super) fn json<T: Serialize>(view: &T) -> Value {
@@ -137,8 +137,12 @@ async fn operations(
 ) -> Result<Vec<AvailableView>, StoreFault> {
     let standing = standing(read, node, used_by).await?;
     let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
+    // A batch is a run of tasks on others, and is asked of the platform.
+    let is_work = |operation: &Operation| {
+        operation.effect == Effect::Queues || operation.id == OperationId::PlatformMigrate
+    };
     let of_it = declared.filter(|operation| {
-        operation.subject == subject && operation.effect == Effect::Queues && matches!(operation.names, Names::One(_))
+        operation.subject == subject && is_work(operation) && matches!(operation.names, Names::One(_))
     });
     Ok(of_it
         .map(|operation| {

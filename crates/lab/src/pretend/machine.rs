@@ -146,11 +146,7 @@ impl Machine {
 
     /// What is seen when a site is compared here: by the versions of core that are saved, and one module, `left_out`,
     /// that every other platform lacks.
-    pub(super) fn compared(&self, comparison: &Comparison) -> Vec<Compared> {
-        comparison.sites.iter().map(|site| self.compared_one(site, comparison)).collect()
-    }
-
-    fn compared_one(&self, name: &SiteName, comparison: &Comparison) -> Compared {
+    pub(super) fn compared(&self, name: &SiteName, comparison: &Comparison) -> Compared {
         let Comparison { platform, allow_missing, .. } = comparison;
         let state = self.state();
         let absent = |name: ContextName| {

@@ -104,6 +104,7 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::SiteEdit, _) => "edit.test".into(),
             // Where to is chosen first, in a form that does nothing yet.
             (OperationId::SiteMigrate, _) => "verify.test?platform=d10".into(),
+            (OperationId::PlatformMigrate, _) => "d10?to=d11&allow_missing=left_out".into(),
             (OperationId::SiteGoBack | OperationId::SiteDropFormer, _) => "moved.test".into(),
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
