@@ -138,9 +138,8 @@ async fn operations(
     let standing = standing(read, node, used_by).await?;
     let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
     // A batch is a run of tasks on others, and is asked of the platform.
-    let is_work = |operation: &Operation| {
-        operation.effect == Effect::Queues || operation.id == OperationId::PlatformMigrate
-    };
+    let is_work =
+        |operation: &Operation| operation.effect == Effect::Queues || operation.id == OperationId::PlatformMigrate;
     let of_it = declared.filter(|operation| {
         operation.subject == subject && is_work(operation) && matches!(operation.names, Names::One(_))
     });
