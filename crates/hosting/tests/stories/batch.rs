@@ -64,7 +64,7 @@ impl FrontEnd {
         FrontEnd(tokio::spawn(async move { front.work_until(told).await }), stop)
     }
 
-    async fn is_killed(self) {
+    async fn dies(self) {
         self.0.abort();
         let _ = self.0.await;
         drop(self.1);
@@ -95,7 +95,7 @@ fn forty_sites_move_in_waves_with_five_failures_two_deaths_of_the_front_end_a_re
         let succeeded = async || shown(&ground, &run).await["succeeded"].as_u64().unwrap();
         let first = FrontEnd::begins(&ground);
         ground.until("some have moved", async || succeeded().await >= 4).await;
-        first.is_killed().await;
+        first.dies().await;
         let second = FrontEnd::begins(&ground);
         ground.until("it pauses", async || shown(&ground, &run).await["state"] == "paused").await;
         let paused = shown(&ground, &run).await;
@@ -118,7 +118,7 @@ fn forty_sites_move_in_waves_with_five_failures_two_deaths_of_the_front_end_a_re
 
         ground.shown(on_run(Id::BulkResume, &run)).await;
         ground.until("it goes on", async || succeeded().await >= 20).await;
-        second.is_killed().await;
+        second.dies().await;
         let third = FrontEnd::begins(&ground);
         ground.until("it ends", async || shown(&ground, &run).await["ended"] == true).await;
         let ended = shown(&ground, &run).await;
@@ -144,7 +144,7 @@ fn forty_sites_move_in_waves_with_five_failures_two_deaths_of_the_front_end_a_re
         assert_eq!(living_on(&ground, "d10", &all).len(), 36);
         let refused = ground.refused(on_run(Id::BulkGoBack, &run)).await;
         assert!(refused.to_string().contains("is not as the run left it"), "{refused}");
-        third.is_killed().await;
+        third.dies().await;
     });
 }
 
