@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountName, ContextName, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName, Marker,
-    PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
+    ObjectStatus, PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
 };
 
 /// A context of any kind.
@@ -41,6 +41,14 @@ impl Context {
             Context::Server(server) => server.revision,
             Context::Platform(platform) => platform.revision,
             Context::Site(site) => site.revision,
+        }
+    }
+
+    /// Where the object stands, as far as its record says.
+    pub fn status(&self) -> ObjectStatus {
+        match self {
+            Context::Site(site) => site.status(),
+            Context::Server(_) | Context::Platform(_) => ObjectStatus::Enabled,
         }
     }
 
@@ -220,6 +228,9 @@ pub struct SiteContext {
     /// Whether Drupal still has to be installed into it, in a browser.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_installer: bool,
+    /// Whether it is out of service: the web server answers for it, and none of its PHP runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
     /// What its settings keep it from, as they do a copy of a site that others use.
     #[serde(default, skip_serializing_if = "Quiet::is_none")]
     pub quiet: Quiet,
@@ -229,6 +240,14 @@ pub struct SiteContext {
 }
 
 impl SiteContext {
+    /// Where it stands, as far as its record says.
+    pub fn status(&self) -> ObjectStatus {
+        match self.disabled {
+            true => ObjectStatus::Disabled,
+            false => ObjectStatus::Enabled,
+        }
+    }
+
     /// All names it answers to, its own first.
     pub fn names(&self) -> Vec<HostName> {
         std::iter::once(self.name.host()).chain(self.aliases.iter().cloned()).collect()

@@ -100,6 +100,19 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<KeepFormer>,
     },
+    /// Takes a site out of service: visitors get a page of the web server's own, and none of its PHP runs.
+    DisableSite {
+        /// Which.
+        site: SiteName,
+        /// Whether no backup is made of it first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        no_backup: bool,
+    },
+    /// Takes a disabled site into service again, once it boots and its front page answers.
+    EnableSite {
+        /// Which.
+        site: SiteName,
+    },
     /// Takes a site away: its files to the trash, its database last.
     DeleteSite {
         /// Which.
@@ -316,6 +329,10 @@ pub enum TaskKind {
     CloneSite,
     /// See [`Task::RenameSite`].
     RenameSite,
+    /// See [`Task::DisableSite`].
+    DisableSite,
+    /// See [`Task::EnableSite`].
+    EnableSite,
     /// See [`Task::DeleteSite`].
     DeleteSite,
     /// See [`Task::BackupSite`].
@@ -330,7 +347,7 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 18] = [
+    pub const ALL: [TaskKind; 20] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -344,6 +361,8 @@ impl TaskKind {
         TaskKind::DropFormers,
         TaskKind::CloneSite,
         TaskKind::RenameSite,
+        TaskKind::DisableSite,
+        TaskKind::EnableSite,
         TaskKind::DeleteSite,
         TaskKind::BackupSite,
         TaskKind::VerifyBackup,
@@ -367,6 +386,8 @@ impl TaskKind {
             TaskKind::DropFormers => "drop-formers",
             TaskKind::CloneSite => "clone-site",
             TaskKind::RenameSite => "rename-site",
+            TaskKind::DisableSite => "disable-site",
+            TaskKind::EnableSite => "enable-site",
             TaskKind::DeleteSite => "delete-site",
             TaskKind::BackupSite => "backup-site",
             TaskKind::VerifyBackup => "verify-backup",
@@ -406,6 +427,8 @@ impl Task {
             Task::DropFormers { .. } => TaskKind::DropFormers,
             Task::CloneSite(_) => TaskKind::CloneSite,
             Task::RenameSite { .. } => TaskKind::RenameSite,
+            Task::DisableSite { .. } => TaskKind::DisableSite,
+            Task::EnableSite { .. } => TaskKind::EnableSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
@@ -430,6 +453,8 @@ impl Task {
             | Task::GoBackSite { site, .. }
             | Task::DropFormers { site, .. }
             | Task::RenameSite { site, .. }
+            | Task::DisableSite { site, .. }
+            | Task::EnableSite { site }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site } => ContextName::Site(site.clone()),
             Task::RestoreBackup { new_site: Some(site), .. } => ContextName::Site(site.clone()),

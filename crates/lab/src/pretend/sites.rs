@@ -88,6 +88,7 @@ pub(super) fn of_backup(
         client: record.client.clone(),
         core: says.core.clone(),
         awaits_installer: false,
+        disabled: false,
         quiet: if is_new { Quiet { mail: true, cron: true } } else { record.quiet },
         formers: Vec::new(),
     })

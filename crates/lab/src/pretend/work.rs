@@ -497,6 +497,7 @@ fn new_site(install: &InstallSite) -> Option<SiteContext> {
         client: install.client.clone(),
         core: CORE.into(),
         awaits_installer: false,
+        disabled: false,
         quiet: aegir_domain::Quiet::default(),
         formers: Vec::new(),
     })

@@ -25,12 +25,12 @@ mod unpack;
 mod verify;
 
 pub(crate) use archive::{Archive, BackupFault, names_in};
-pub(crate) use create::Backup;
+pub(crate) use create::{Backup, make};
 pub(crate) use delete::Delete;
 pub use list::{Listed, listed};
 pub(crate) use pack::{Dump, DumpDatabase, PackSite, pack, size};
 pub(crate) use place::{KeepBackup, MakeWorkFolder, RemoveWork, work};
-pub(crate) use ready::{archive_needs, irreplaceable, left_out, wanted};
+pub(crate) use ready::{CanBackUp, archive_needs, irreplaceable, left_out, wanted};
 pub use receive::{Pieces, receive};
 pub use send::open;
 pub(crate) use trial::{ArchiveSound, Sound};

@@ -140,6 +140,7 @@ pub(crate) fn site_of_trial(world: &World, archive: &Archive, place: &Place) -> 
         client: "admin".parse()?,
         core: core.unwrap_or_default(),
         awaits_installer: false,
+        disabled: false,
         quiet: aegir_domain::Quiet::default(),
         formers: Vec::new(),
         name,

@@ -258,7 +258,7 @@ impl Check<World> for MayClone {
     const NAME: &'static str = "may-clone";
 
     fn look(&self, world: &World) -> Result<Source, Fault> {
-        let site = world.contexts().site(&self.site)?;
+        let site = world.contexts().site_in_service(&self.site)?;
         let from = world.contexts().platform(&site.platform)?;
         if site.awaits_installer {
             return Err(CloneFault::NotInstalled { site: site.name }.into());

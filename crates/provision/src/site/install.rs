@@ -150,6 +150,7 @@ impl Install {
             client: asked.client,
             core: core.to_owned(),
             awaits_installer: asked.method == InstallMethod::Manual,
+            disabled: false,
             quiet: aegir_domain::Quiet::default(),
             formers: Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aegir_domain::{Fault, HostName, Instance, PlatformContext, PlatformRoot, Redirect, Remedy, SiteContext};
-use aegir_host::WebAddress;
+use aegir_host::{Answer, WebAddress};
 use aegir_recipe::{Check, Run};
 
 use super::layout::FileNow;
@@ -70,6 +70,16 @@ impl Check<World> for Packages {
 }
 
 fn ask(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Option<Silent>, Fault> {
+    let answer = front_page(world, site, platform)?;
+    let to_installer = answer.header("location").is_some_and(|to| to.contains("install.php"));
+    Ok(match answer.status {
+        200..=399 | 401 | 403 if !to_installer => None,
+        status => Some(Silent { name: main_name(site), status, said: excerpt(&answer.text()) }),
+    })
+}
+
+/// What a visitor of a site's front page gets from the web server.
+pub(crate) fn front_page(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Answer, Fault> {
     let server = world.contexts().server(&platform.server)?;
     let Some(http) = server.http else {
         return Err(super::facts::SiteFault::NoWebService { server: server.name }.into());
@@ -79,12 +89,7 @@ fn ask(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<
         80 => name.to_string(),
         port => format!("{name}:{port}"),
     };
-    let answer = world.parts.web.get(&WebAddress::Tcp(http.listen), &host, "/", PATIENCE)?;
-    let to_installer = answer.header("location").is_some_and(|to| to.contains("install.php"));
-    Ok(match answer.status {
-        200..=399 | 401 | 403 if !to_installer => None,
-        status => Some(Silent { name, status, said: excerpt(&answer.text()) }),
-    })
+    Ok(world.parts.web.get(&WebAddress::Tcp(http.listen), &host, "/", PATIENCE)?)
 }
 
 /// The name that answers itself: the site's own, or what the others are redirected to.

@@ -114,7 +114,11 @@ impl Recipe<World> for Verify {
             changes.push("the links to it".into());
         }
         let mut packages = None;
-        if !site.awaits_installer {
+        if site.disabled {
+            // None of its code runs, so Drupal is asked nothing; the database is.
+            let code = CodeAhead::begin(platform.root.path());
+            packages = Some(run.check(Packages { site: site.clone(), core: site.core.clone(), code })?);
+        } else if !site.awaits_installer {
             let (booted, found) = self.look_inside(run, &site, &platform)?;
             site.core = booted.core_version;
             packages = Some(found);
@@ -136,9 +140,10 @@ impl Recipe<World> for Verify {
             run.say(format!("It waits for somebody to call its installer at {address}"));
             installer = Some(address);
         }
+        let site_is_disabled = site.disabled;
         run.answer_with(&SiteAnswer { core: site.core, packages, installer, changes });
         let mut afterwards = Afterwards::new();
-        if settings_changed {
+        if settings_changed && !site_is_disabled {
             afterwards = afterwards.cleanup(FlushCaches { site: site.name.clone() });
         }
         run.point_of_no_return(afterwards)
@@ -189,13 +194,13 @@ impl Check<World> for InstallerDone {
 }
 
 /// A site that is saved and whose folder is there.
-struct KnownSite {
-    site: SiteName,
+pub(crate) struct KnownSite {
+    pub(crate) site: SiteName,
 }
 
-struct Known {
-    site: SiteContext,
-    platform: PlatformContext,
+pub(crate) struct Known {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
 }
 
 impl Check<World> for KnownSite {
@@ -231,8 +236,8 @@ impl aegir_domain::Remedy for Gone {
 }
 
 /// The site's own account reaches its own database.
-struct DatabaseAnswers {
-    site: SiteContext,
+pub(crate) struct DatabaseAnswers {
+    pub(crate) site: SiteContext,
 }
 
 impl Check<World> for DatabaseAnswers {
@@ -358,9 +363,9 @@ fn differs(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Re
 }
 
 /// Drupal boots the site, from its own folder.
-struct Boots {
-    site: SiteContext,
-    platform: PlatformContext,
+pub(crate) struct Boots {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
 }
 
 impl Check<World> for Boots {

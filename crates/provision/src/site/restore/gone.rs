@@ -152,6 +152,7 @@ fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, recor
         client: record.client,
         core: target.core.clone(),
         awaits_installer: false,
+        disabled: false,
         formers: Vec::new(),
         name,
     }
