@@ -351,6 +351,23 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
     },
+    /// Takes a site out of service: visitors get a page that says so, and none of its code runs
+    ///
+    /// A backup is made of it then, which has all that was ever written.
+    Disable {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// No backup is made of it
+        #[arg(long)]
+        no_backup: bool,
+    },
+    /// Takes a disabled site into service again, once it boots and its front page answers
+    Enable {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+    },
     /// Takes a site away: its files to the trash, its database for good
     Delete {
         /// The site

@@ -130,6 +130,8 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
+        Command::Disable { site, no_backup } => task(&composed, manner, Task::DisableSite { site, no_backup }),
+        Command::Enable { site } => task(&composed, manner, Task::EnableSite { site }),
         Command::Delete { site, confirm } => {
             let confirm = site::confirmed(&site, confirm)?;
             task(&composed, manner, Task::DeleteSite { site, confirm })

@@ -15,6 +15,8 @@ pub struct Standing {
     pub name: ContextName,
     /// How far its making came.
     pub state: Made,
+    /// Whether it is a site that is out of service.
+    pub disabled: bool,
     /// What uses it: sites of a platform, platforms and sites of a server.
     pub used_by: u64,
     /// What sites were before they were moved, and lies on it.
@@ -80,6 +82,20 @@ pub enum Unavailable {
         /// That task.
         task: i64,
     },
+    /// It is out of service, and none of its code runs.
+    #[error("`{name}` is disabled")]
+    Disabled {
+        /// The site.
+        name: ContextName,
+    },
+    /// It stands already as it would then.
+    #[error("`{name}` is {how} already")]
+    IsSo {
+        /// The site.
+        name: ContextName,
+        /// How it stands.
+        how: &'static str,
+    },
     /// Something uses it.
     #[error("`{name}` is in use: {used_by} {}", of(.name, *.used_by))]
     InUse {
@@ -136,6 +152,12 @@ impl Remedy for Unavailable {
             }
             Unavailable::Gone { .. } => "its name is free: it can be added anew".into(),
             Unavailable::Going { task, .. } => format!("see `aegir task show {task}`"),
+            Unavailable::Disabled { name } => {
+                format!("enable it first with `aegir site enable {}`", name.to_string().trim_start_matches('@'))
+            }
+            Unavailable::IsSo { name, .. } => {
+                format!("see how it stands with `aegir site show {}`", name.to_string().trim_start_matches('@'))
+            }
             Unavailable::InUse { name: ContextName::Platform(platform), .. } => {
                 format!("see them with `aegir site list --platform {platform}`; delete or migrate them first")
             }
@@ -157,6 +179,20 @@ impl Remedy for Unavailable {
 
 fn deletes(operation: OperationId) -> bool {
     matches!(operation, OperationId::SiteDelete | OperationId::PlatformForget | OperationId::ServerForget)
+}
+
+/// Whether an operation has the code of a site run, or be seen; or has another self of it be tried by visits.
+fn runs_code(operation: OperationId) -> bool {
+    use OperationId as Id;
+    matches!(
+        operation,
+        Id::SiteLogin
+            | Id::SiteMigrate
+            | Id::SiteGoBack
+            | Id::SiteClone
+            | Id::SiteRename
+            | Id::BackupRestore
+    )
 }
 
 /// Whether nobody has asked for an object to go, so that something else can be put on it.
@@ -186,6 +222,12 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
         }
         _ => (),
     }
+    match (standing.disabled, operation.id) {
+        (true, Id::SiteDisable) => return Err(Unavailable::IsSo { name: name(), how: "disabled" }),
+        (true, id) if runs_code(id) => return Err(Unavailable::Disabled { name: name() }),
+        (false, Id::SiteEnable) => return Err(Unavailable::IsSo { name: name(), how: "in service" }),
+        _ => (),
+    }
     if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::ServerForget) {
         return Err(Unavailable::InUse { name: name(), used_by: standing.used_by });
     }
@@ -209,6 +251,7 @@ mod tests {
         Standing {
             name: "@a.test".parse().unwrap(),
             state: Made::Yes,
+            disabled: false,
             used_by: 0,
             formers: FormersThere::default(),
             outstanding: Vec::new(),
@@ -229,8 +272,21 @@ mod tests {
     fn of_a_site_in_service_everything_can_be_asked() {
         assert_eq!(
             possible(&a_site()),
-            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "delete"]
+            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "disable", "delete"]
         );
+    }
+
+    #[test]
+    fn of_a_site_that_is_disabled_nothing_can_be_asked_that_runs_its_code() {
+        let disabled = Standing { disabled: true, ..a_site() };
+
+        assert_eq!(possible(&disabled), ["edit", "verify", "drop-former", "backup", "enable", "delete"]);
+        let why = |id: OperationId, standing| available(&id.declaration(), standing).unwrap_err();
+        let login = why(OperationId::SiteLogin, &disabled);
+        assert_eq!(login.to_string(), "`@a.test` is disabled");
+        assert_eq!(login.remedy().unwrap(), "enable it first with `aegir site enable a.test`");
+        assert_eq!(why(OperationId::SiteDisable, &disabled).to_string(), "`@a.test` is disabled already");
+        assert_eq!(why(OperationId::SiteEnable, &a_site()).to_string(), "`@a.test` is in service already");
     }
 
     #[test]
@@ -280,7 +336,7 @@ mod tests {
     fn where_two_sides_differ_nothing_is_written_over() {
         assert_eq!(
             possible(&Standing { drifts: true, ..a_site() }),
-            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "delete"]
+            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "disable", "delete"]
         );
     }
 }

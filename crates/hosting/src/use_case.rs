@@ -136,6 +136,8 @@ impl Hosting {
             Id::BackupVerify => Box::pin(self.verify_backup(asked)),
             Id::BackupRestore => Box::pin(self.restore_backup(asked)),
             Id::BackupDelete => Box::pin(self.delete_backup(asked)),
+            Id::SiteDisable => Box::pin(self.disable_site(asked)),
+            Id::SiteEnable => Box::pin(self.enable_site(asked)),
             Id::SiteDelete => Box::pin(self.delete_site(asked)),
             Id::TaskList => Box::pin(self.list_tasks(asked)),
             Id::TaskShow => Box::pin(self.show_task(asked)),

@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
 use aegir_domain::{
@@ -19,7 +20,7 @@ use aegir_domain::{
 use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::{HttpDrivers, MAX_BODY_MB, ServerConfig};
-use aegir_host::{Clock, Databases, Files, Mint, RealDatabases, Row, own_gid, own_uid};
+use aegir_host::{Clock, Databases, Files, Mint, RealDatabases, Row, WebAddress, own_gid, own_uid};
 use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_journal, run_attempt};
 use aegir_recipe::Record;
 use aegir_recipe::proof::Drill;
@@ -242,6 +243,12 @@ impl Lab {
     /// Starts the web server and php-fpm anew, with what lies on disk.
     pub fn restart_services(&self) {
         FakeServices(self.machine.clone()).start();
+    }
+
+    /// The status that a visitor of the front page of `name` gets.
+    pub fn visit(&self, name: &str) -> u16 {
+        let at = WebAddress::Tcp(([127, 0, 0, 1], 8080).into());
+        self.parts.web.get(&at, name, "/", Duration::from_secs(1)).expect("the web server answers").status
     }
 
     /// The password of a site's database, and its salt.

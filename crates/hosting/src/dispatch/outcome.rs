@@ -187,6 +187,10 @@ async fn done(
     }
     let verified = match request {
         // What it is was not looked at.
+        Some(Task::DisableSite { .. }) => {
+            tx.set_status(object, ObjectStatus::Disabled, now).await?;
+            return Ok(());
+        }
         Some(Task::Login { .. } | Task::SaveContext { .. } | Task::DropFormers { .. }) | None => return Ok(()),
         // Its code is there; whether it works, its verify tells.
         Some(Task::BuildPlatform(_)) => None,
@@ -198,7 +202,8 @@ async fn done(
         let detail = json!({ "task": task.id, "as": clone.to });
         tx.record_deed(source.id, &task.actor, "copied", Some(&detail), now).await?;
     }
-    tx.set_status(object, ObjectStatus::Enabled, now).await?;
+    let status = ending.context.as_ref().map_or(ObjectStatus::Enabled, Context::status);
+    tx.set_status(object, status, now).await?;
     tx.set_verified(object, verified, now).await?;
     record_answer(tx, task, ending, now).await
 }

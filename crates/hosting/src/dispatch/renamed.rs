@@ -36,6 +36,8 @@ fn under(mut request: Task, was: &SiteName, is: &SiteName) -> Task {
         | Task::GoBackSite { site, .. }
         | Task::DropFormers { site, .. }
         | Task::RenameSite { site, .. }
+        | Task::DisableSite { site, .. }
+        | Task::EnableSite { site }
         | Task::BackupSite { site } => site,
         Task::MigrateSite(migrate) => &mut migrate.site,
         // A backup keeps the name that it was made under, and what makes a site names no other.

@@ -55,6 +55,8 @@ pub enum OperationId {
     SiteClone,
     SiteRename,
     SiteBackup,
+    SiteDisable,
+    SiteEnable,
     SiteDelete,
     BackupList,
     BackupShow,
@@ -104,7 +106,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 76] = [
+    pub const ALL: [OperationId; 78] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -136,6 +138,8 @@ impl OperationId {
         OperationId::SiteClone,
         OperationId::SiteRename,
         OperationId::SiteBackup,
+        OperationId::SiteDisable,
+        OperationId::SiteEnable,
         OperationId::SiteDelete,
         OperationId::BackupList,
         OperationId::BackupShow,
@@ -206,6 +210,8 @@ impl OperationId {
             Task::RestoreBackup { .. } => OperationId::BackupRestore,
             Task::VerifyBackup { .. } => OperationId::BackupVerify,
             Task::DeleteBackup { .. } => OperationId::BackupDelete,
+            Task::DisableSite { .. } => OperationId::SiteDisable,
+            Task::EnableSite { .. } => OperationId::SiteEnable,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
         })
     }
@@ -245,6 +251,8 @@ impl OperationId {
             | Id::SiteClone
             | Id::SiteRename
             | Id::SiteBackup
+            | Id::SiteDisable
+            | Id::SiteEnable
             | Id::SiteDelete => site::declared(self),
             Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupRestore | Id::BackupDelete => {
                 backup::declared(self)

@@ -110,14 +110,15 @@ pub(crate) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by:
         Some(ObjectStatus::New) => Made::NotYet,
         Some(ObjectStatus::Failed) => Made::Failed,
         Some(ObjectStatus::Deleted) => Made::Gone,
-        Some(ObjectStatus::Enabled) | None => Made::Yes,
+        Some(ObjectStatus::Enabled | ObjectStatus::Disabled) | None => Made::Yes,
     };
+    let disabled = node.status == Some(ObjectStatus::Disabled);
     let drifts = read.drift(node.id).await?.is_some();
     let formers = match name {
         ContextName::Platform(_) => read.formers_on(node.id, NAMED).await?,
         _ => FormersThere::default(),
     };
-    Ok(Standing { name, state, used_by, formers, outstanding, drifts })
+    Ok(Standing { name, state, disabled, used_by, formers, outstanding, drifts })
 }
 
 /// Refuses what cannot be asked of an object now.
@@ -166,7 +167,7 @@ pub(super) async fn users_of(read: &mut Read, server: NodeId) -> Result<u64, Sto
     let count = |total| match total {
         aegir_store::Total::Exactly(count) | aegir_store::Total::MoreThan(count) => count,
     };
-    let live = vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Failed];
+    let live = vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Disabled, ObjectStatus::Failed];
     let platforms = aegir_store::PlatformList {
         server: Some(server),
         status: live.clone(),

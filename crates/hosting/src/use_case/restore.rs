@@ -1,7 +1,7 @@
 //! Restores a backup: the site that it is of, one that is gone, or a new one. Which of these it is, what is remembered
 //! tells; what the backup says of a site that is gone, the back end has read already.
 
-use aegir_domain::{BackupManifest, ContextName, Langcode, PlatformName, Redirect, ServerName, SiteName, Task};
+use aegir_domain::{BackupManifest, ContextName, Langcode, ObjectStatus, PlatformName, Redirect, ServerName, SiteName, Task};
 use aegir_store::{NewSite, PlatformRecord, Read, SiteRecord, Tx};
 use serde_json::json;
 
@@ -122,7 +122,11 @@ async fn as_new(
     let says = lies.found.manifest.as_ref();
     let mut known = KnownContexts::new();
     if let Some(site) = like {
-        must_be_available(tx, asked.operation, &site.node, 0).await?;
+        match site.node.status {
+            // It is only read, so that it may be out of service.
+            Some(ObjectStatus::Disabled) => must_stay(tx, &site.node).await?,
+            _ => must_be_available(tx, asked.operation, &site.node, 0).await?,
+        }
         known_site(&mut known, site);
         if let Some(platform) = tx.platform(site.platform).await? {
             known_platform(&mut known, &platform);

@@ -239,6 +239,19 @@ impl Hosting {
         self.site_task(asked, async |_, _, context| Ok(Task::BackupSite { site: context.name.clone() })).await
     }
 
+    pub(super) async fn disable_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let no_backup = asked.given.flag("no_backup");
+        self.site_task(asked, async |_, _, context| {
+            must_be_installed(context)?;
+            Ok(Task::DisableSite { site: context.name.clone(), no_backup })
+        })
+        .await
+    }
+
+    pub(super) async fn enable_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| Ok(Task::EnableSite { site: context.name.clone() })).await
+    }
+
     pub(super) async fn delete_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let name = asked.site()?;
         let typed = asked.given.str("confirm").unwrap_or_default();

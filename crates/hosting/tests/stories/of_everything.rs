@@ -32,6 +32,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteClone => vec![of.about("verify.test").with("as", "copy.test")],
         Id::SiteRename => vec![of.about("migrate.test").with("new_name", "renamed.test")],
         Id::SiteBackup => vec![of.about("verify.test")],
+        Id::SiteDisable => vec![of.about("verify.test")],
+        Id::SiteEnable => vec![of.about("delete.test")],
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
         Id::BackupRestore => vec![of.about(there.backup.as_str())],
         Id::BackupDelete => vec![of.about(there.backup.as_str()).with("confirm", there.backup.as_str())],

@@ -208,6 +208,7 @@ impl PretendFront {
         let ended = self.queue(Call::of(Id::SiteVerify).about("retry.test")).await;
         self.work().await;
         self.queue(Call::of(Id::SiteBackup).about("login.test")).await;
+        self.queue(Call::of(Id::SiteDisable).about("delete.test").with("no_backup", true)).await;
         self.work().await;
         let backup = web1.backups(None).into_iter().next().expect("a backup").backup.to_string();
         for name in ["@ours.test", "@theirs.test"] {

@@ -346,6 +346,20 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 }
             }
         }
+        Task::DisableSite { no_backup, .. } => {
+            let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
+            let made = (1..).map(|turn| backup(site, now, turn)).find(|one| !state.backups.contains_key(&one.backup));
+            let answer = made.as_ref().map(|made| map_of(json!({ "backup": made.backup, "bytes": made.bytes })));
+            let disabled = Context::Site(Box::new(SiteContext { disabled: true, ..(**site).clone() }));
+            match *no_backup || site.disabled {
+                true => save(fresh(disabled)?),
+                false => Done { answer: answer.unwrap_or_default(), backup: made, ..save(fresh(disabled)?) },
+            }
+        }
+        Task::EnableSite { .. } => {
+            let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
+            save(fresh(Context::Site(Box::new(SiteContext { disabled: false, ..(**site).clone() })))?)
+        }
         Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }

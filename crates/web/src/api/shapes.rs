@@ -215,6 +215,8 @@ impl Shapes {
             | Id::BackupVerify
             | Id::BackupRestore
             | Id::BackupDelete
+            | Id::SiteDisable
+            | Id::SiteEnable
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),
             // Where a server is that is not made yet is changed at once.

@@ -12,8 +12,13 @@ const FOR_MANY: TextKind = TextKind::checked("OPERATION", for_many);
 
 /// The operations that a bulk run can ask for: such as take nothing that differs between objects, tell no secret, and
 /// destroy nothing.
-pub(in crate::operation) const OPERATIONS_FOR_MANY: [OperationId; 3] =
-    [OperationId::SiteVerify, OperationId::PlatformVerify, OperationId::ServerVerify];
+pub(in crate::operation) const OPERATIONS_FOR_MANY: [OperationId; 5] = [
+    OperationId::SiteVerify,
+    OperationId::SiteDisable,
+    OperationId::SiteEnable,
+    OperationId::PlatformVerify,
+    OperationId::ServerVerify,
+];
 
 fn for_many(text: &str) -> Result<String, BadText> {
     operation_of(text, Operation::is_for_many)

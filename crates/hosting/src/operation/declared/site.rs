@@ -6,7 +6,12 @@ use crate::operation::{Effect, Names};
 
 const LIST: &[Parameter] = &[
     SEARCH,
-    OBJECT_STATUS,
+    several(
+        "status",
+        Shape::Choice(&["new", "enabled", "disabled", "failed", "deleted"]),
+        "how it stands",
+        "all but deleted ones",
+    ),
     several("platform", Shape::Text(PLATFORM), "the platform it lives on", "all"),
     optional("server", Shape::Text(SERVER), "the server that serves it, or has its database", "all"),
     optional("client", Shape::Text(CLIENT), "whose it is", "all"),
@@ -163,6 +168,8 @@ const WRITTEN_SINCE: &[Parameter] =
 
 const NONE: &[Parameter] = &[];
 
+const DISABLE: &[Parameter] = &[flag("no_backup", "no backup is made of it")];
+
 const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
 
 pub(super) fn declared(id: OperationId) -> Operation {
@@ -279,6 +286,22 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Queues,
             "Makes a backup of a site: its folder and its database in one archive, while it goes on.",
+        ),
+        OperationId::SiteDisable => (
+            "disable",
+            Names::One(SITE),
+            DISABLE,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes a site out of service: visitors get a page that says so, none of its code runs, and a backup is made.",
+        ),
+        OperationId::SiteEnable => (
+            "enable",
+            Names::One(SITE),
+            NONE,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes a disabled site into service again, once it boots and its front page answers.",
         ),
         OperationId::SiteDelete => (
             "delete",

@@ -107,6 +107,19 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              itself goes on, and is not touched."
                 .to_owned(),
         ],
+        OperationId::SiteDisable => vec![
+            "Visitors of all its names get a page that says it is out of service, which the web server answers by itself. \
+             None of its code runs until it is enabled again: no page, no cron, no login link."
+                .to_owned(),
+            "Its files, its database and its former selves stay as they are, and a backup is made behind that page. If \
+             anything goes wrong, it is in service as before."
+                .to_owned(),
+        ],
+        OperationId::SiteEnable => vec![
+            "It is in service again if it boots and its front page answers; if not, it stays as it is, and the task \
+             says why."
+                .to_owned(),
+        ],
         OperationId::SiteClone => vec![
             "The site goes on, and is only read. The copy has keys of its own, nobody is signed in there, and its other \
              names are those that you give it."
