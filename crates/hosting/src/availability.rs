@@ -186,12 +186,7 @@ fn runs_code(operation: OperationId) -> bool {
     use OperationId as Id;
     matches!(
         operation,
-        Id::SiteLogin
-            | Id::SiteMigrate
-            | Id::SiteGoBack
-            | Id::SiteClone
-            | Id::SiteRename
-            | Id::BackupRestore
+        Id::SiteLogin | Id::SiteMigrate | Id::SiteGoBack | Id::SiteClone | Id::SiteRename | Id::BackupRestore
     )
 }
 
@@ -272,7 +267,19 @@ mod tests {
     fn of_a_site_in_service_everything_can_be_asked() {
         assert_eq!(
             possible(&a_site()),
-            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "disable", "delete"]
+            [
+                "edit",
+                "verify",
+                "login",
+                "migrate",
+                "go-back",
+                "drop-former",
+                "clone",
+                "rename",
+                "backup",
+                "disable",
+                "delete"
+            ]
         );
     }
 

@@ -214,7 +214,9 @@ impl Remedy for ContextFault {
                 )
             }
             ContextFault::OutOfService { site } => {
-                format!("take it into service first, with `aegir site enable {site}` or `aegir provision enable @{site}`")
+                format!(
+                    "take it into service first, with `aegir site enable {site}` or `aegir provision enable @{site}`"
+                )
             }
             ContextFault::Unreadable { source, .. } => return source.remedy(),
             ContextFault::NoFolder { source, .. } => return source.remedy(),

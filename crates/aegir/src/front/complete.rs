@@ -299,8 +299,8 @@ mod tests {
         assert!(!words_at("").contains(&"complete".into()), "what is hidden stays so");
         assert!(words_at("site list --").contains(&"--platform".into()));
         assert!(!words_at("site add a.test --language de --").contains(&"--language".into()));
-        assert_eq!(words_at("site list --status "), ["new", "enabled", "failed", "deleted"]);
-        assert_eq!(words_at("site list --status=en"), ["new", "enabled", "failed", "deleted"]);
+        assert_eq!(words_at("site list --status "), ["new", "enabled", "disabled", "failed", "deleted"]);
+        assert_eq!(words_at("site list --status=en"), ["new", "enabled", "disabled", "failed", "deleted"]);
         assert_eq!(words_at("completion "), ["bash", "zsh", "fish"]);
     }
 

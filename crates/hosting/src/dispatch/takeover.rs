@@ -303,9 +303,7 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
         }
         // A task that is not over will tell itself what it changed.
         _ if busy => Ok(()),
-        Some(ours)
-            if theirs.revision() <= ours.revision() && node.status.is_some_and(ObjectStatus::is_there) =>
-        {
+        Some(ours) if theirs.revision() <= ours.revision() && node.status.is_some_and(ObjectStatus::is_there) => {
             match tx.drift(node.id).await?.is_some_and(|drift| drift.theirs == *theirs && drift.ours == ours) {
                 true => Ok(()),
                 false => tx.record_drift(node.id, &ours, theirs, now).await,

@@ -1,7 +1,9 @@
 //! Restores a backup: the site that it is of, one that is gone, or a new one. Which of these it is, what is remembered
 //! tells; what the backup says of a site that is gone, the back end has read already.
 
-use aegir_domain::{BackupManifest, ContextName, Langcode, ObjectStatus, PlatformName, Redirect, ServerName, SiteName, Task};
+use aegir_domain::{
+    BackupManifest, ContextName, Langcode, ObjectStatus, PlatformName, Redirect, ServerName, SiteName, Task,
+};
 use aegir_store::{NewSite, PlatformRecord, Read, SiteRecord, Tx};
 use serde_json::json;
 

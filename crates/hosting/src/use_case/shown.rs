@@ -244,7 +244,8 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
         }
     }
     if site.context.as_ref().is_some_and(|context| context.awaits_installer) {
-        let copied = [OperationId::SiteClone, OperationId::SiteRename, OperationId::SiteDisable].map(|id| id.declaration().verb);
+        let copied =
+            [OperationId::SiteClone, OperationId::SiteRename, OperationId::SiteDisable].map(|id| id.declaration().verb);
         for one in operations.iter_mut().filter(|one| one.available && copied.contains(&one.verb.as_str())) {
             one.available = false;
             one.why_not = Some("Drupal is not installed into it yet".into());

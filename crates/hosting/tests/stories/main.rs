@@ -11,6 +11,7 @@ mod by_hand;
 mod choices;
 mod compare;
 mod copied;
+mod disabled;
 mod ground;
 mod kept;
 mod lease;

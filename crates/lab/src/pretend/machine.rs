@@ -222,7 +222,7 @@ impl Machine {
     }
 
     /// The backups that lie here, those of one site if one is named.
-    pub(super) fn backups(&self, site: Option<&SiteName>) -> Vec<FoundBackup> {
+    pub fn backups(&self, site: Option<&SiteName>) -> Vec<FoundBackup> {
         let state = self.state();
         let is_of = |found: &&FoundBackup| site.is_none_or(|site| found.backup.site() == *site);
         state.backups.values().filter(is_of).cloned().collect()

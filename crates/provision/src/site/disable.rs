@@ -108,7 +108,8 @@ impl Remedy for DisableFault {
                 format!("call its installer, then run `aegir provision verify @{site}`; or delete it straight away")
             }
             DisableFault::Answers { .. } => {
-                "look for another file of the web server that answers to its names, such as in `pre.d` or `post.d`".into()
+                "look for another file of the web server that answers to its names, such as in `pre.d` or `post.d`"
+                    .into()
             }
         })
     }

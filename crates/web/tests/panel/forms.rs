@@ -105,6 +105,7 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             // Where to is chosen first, in a form that does nothing yet.
             (OperationId::SiteMigrate, _) => "verify.test?platform=d10".into(),
             (OperationId::SiteGoBack | OperationId::SiteDropFormer, _) => "moved.test".into(),
+            (OperationId::SiteEnable | OperationId::SiteDelete, _) => "delete.test".into(),
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
             (_, Subject::Site) => "verify.test".into(),
