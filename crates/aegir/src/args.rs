@@ -369,6 +369,8 @@ pub(crate) enum ProvisionCommand {
         site: SiteName,
     },
     /// Takes a site away: its files to the trash, its database for good
+    ///
+    /// A last backup is made of what there is of it, and looked through, before anything goes.
     Delete {
         /// The site
         #[arg(value_name = "@SITE", value_parser = site)]
@@ -376,6 +378,9 @@ pub(crate) enum ProvisionCommand {
         /// The site's name again
         #[arg(long, value_name = "SITE")]
         confirm: Option<String>,
+        /// No backup is made of it
+        #[arg(long)]
+        no_backup: bool,
     },
 }
 

@@ -132,9 +132,9 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Disable { site, no_backup } => task(&composed, manner, Task::DisableSite { site, no_backup }),
         Command::Enable { site } => task(&composed, manner, Task::EnableSite { site }),
-        Command::Delete { site, confirm } => {
+        Command::Delete { site, confirm, no_backup } => {
             let confirm = site::confirmed(&site, confirm)?;
-            task(&composed, manner, Task::DeleteSite { site, confirm })
+            task(&composed, manner, Task::DeleteSite { site, confirm, no_backup })
         }
     }
 }

@@ -161,7 +161,9 @@ impl Stage {
             german.is_as_it_should_be(&self.lab);
             let says = real.drupal_says(&german.name, &[]);
             assert_eq!(says["log_in"], "Hereinspaziert", "the translation is in use");
-            self.lab.provision(&["delete", "@german.tree.localhost", "--confirm=german.tree.localhost"]).done();
+            self.lab
+                .provision(&["delete", "@german.tree.localhost", "--confirm=german.tree.localhost", "--no-backup"])
+                .done();
         }
         let (at, asked) = translation_server(support::real::GERMAN);
         fetch_from(&self.lab, &at.to_string());
@@ -173,7 +175,9 @@ impl Stage {
         let french = real.installs_what_is_asked(&french);
         french.answers(&self.lab);
         assert!(asked.lock().unwrap().iter().any(|line| line.starts_with("GET ")), "{asked:?}");
-        self.lab.provision(&["delete", "@french.tree.localhost", "--confirm=french.tree.localhost"]).done();
+        self.lab
+            .provision(&["delete", "@french.tree.localhost", "--confirm=french.tree.localhost", "--no-backup"])
+            .done();
     }
 
     fn visited(&self) {
@@ -201,7 +205,9 @@ impl Stage {
             Asked { site: "packages.tree.localhost", db_server: "localhost", profile: self.minimal, language: "en" };
         let site = real.installs_what_is_asked(&asked);
         real.keeps_its_packages(&site);
-        self.lab.provision(&["delete", "@packages.tree.localhost", "--confirm=packages.tree.localhost"]).done();
+        self.lab
+            .provision(&["delete", "@packages.tree.localhost", "--confirm=packages.tree.localhost", "--no-backup"])
+            .done();
     }
 
     fn hardened(&self) {
@@ -247,7 +253,7 @@ impl Stage {
                 content.is_there(&real, &name, key);
             }
             site.lets_in(&self.lab);
-            self.lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
+            self.lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}"), "--no-backup"]).done();
             self.lab.provision(&["backup-delete", &file_name]).done();
         }
     }
@@ -290,7 +296,9 @@ impl Stage {
                 0 => {
                     carried_on += 1;
                     self.lab.provision(&["verify", "@k.tree.localhost"]).done().changed_nothing();
-                    self.lab.provision(&["delete", "@k.tree.localhost", "--confirm=k.tree.localhost"]).done();
+                    self.lab
+                        .provision(&["delete", "@k.tree.localhost", "--confirm=k.tree.localhost", "--no-backup"])
+                        .done();
                 }
                 _ => panic!("{boundary}: {}", said.all()),
             }

@@ -51,7 +51,7 @@ pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, Serve
 pub use attempt::AttemptId;
 pub use backup::{
     ArchiveAnswer, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, FoundBackup, LeftBy,
-    ReceivedAnswer,
+    ReceivedAnswer, SitePart,
 };
 pub use command::Cmd;
 pub use context::{

@@ -113,12 +113,15 @@ pub enum Task {
         /// Which.
         site: SiteName,
     },
-    /// Takes a site away: its files to the trash, its database last.
+    /// Takes a site away, with a last backup of what there is of it: its files to the trash, its database last.
     DeleteSite {
         /// Which.
         site: SiteName,
         /// The name again, typed by who asks.
         confirm: String,
+        /// Whether no backup is made of it first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        no_backup: bool,
     },
     /// Makes a backup of a site: its folder and its database, in one archive.
     BackupSite {

@@ -17,6 +17,8 @@ pub struct Standing {
     pub state: Made,
     /// Whether it is a site that is out of service.
     pub disabled: bool,
+    /// Whether it is a site that cannot be relied on: its last verify failed, or Drupal was never installed into it.
+    pub unsound: bool,
     /// What uses it: sites of a platform, platforms and sites of a server.
     pub used_by: u64,
     /// What sites were before they were moved, and lies on it.
@@ -88,6 +90,12 @@ pub enum Unavailable {
         /// The site.
         name: ContextName,
     },
+    /// Somebody may be using it.
+    #[error("`{name}` is in service")]
+    InService {
+        /// The site.
+        name: ContextName,
+    },
     /// It stands already as it would then.
     #[error("`{name}` is {how} already")]
     IsSo {
@@ -155,6 +163,9 @@ impl Remedy for Unavailable {
             Unavailable::Disabled { name } => {
                 format!("enable it first with `aegir site enable {}`", name.to_string().trim_start_matches('@'))
             }
+            Unavailable::InService { name } => {
+                format!("disable it first with `aegir site disable {}`", name.to_string().trim_start_matches('@'))
+            }
             Unavailable::IsSo { name, .. } => {
                 format!("see how it stands with `aegir site show {}`", name.to_string().trim_start_matches('@'))
             }
@@ -220,6 +231,10 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
     match (standing.disabled, operation.id) {
         (true, Id::SiteDisable) => return Err(Unavailable::IsSo { name: name(), how: "disabled" }),
         (true, id) if runs_code(id) => return Err(Unavailable::Disabled { name: name() }),
+        // What is half made or broken may not come so far that it could be disabled.
+        (false, Id::SiteDelete) if standing.state == Made::Yes && !standing.unsound => {
+            return Err(Unavailable::InService { name: name() });
+        }
         (false, Id::SiteEnable) => return Err(Unavailable::IsSo { name: name(), how: "in service" }),
         _ => (),
     }
@@ -247,6 +262,7 @@ mod tests {
             name: "@a.test".parse().unwrap(),
             state: Made::Yes,
             disabled: false,
+            unsound: false,
             used_by: 0,
             formers: FormersThere::default(),
             outstanding: Vec::new(),
@@ -293,6 +309,9 @@ mod tests {
         assert_eq!(login.to_string(), "`@a.test` is disabled");
         assert_eq!(login.remedy().unwrap(), "enable it first with `aegir site enable a.test`");
         assert_eq!(why(OperationId::SiteDisable, &disabled).to_string(), "`@a.test` is disabled already");
+        assert_eq!(why(OperationId::SiteDelete, &a_site()).to_string(), "`@a.test` is in service");
+        let broken = Standing { unsound: true, ..a_site() };
+        assert!(possible(&broken).contains(&"delete"), "it may not come so far as to be disabled");
         assert_eq!(why(OperationId::SiteEnable, &a_site()).to_string(), "`@a.test` is in service already");
     }
 
@@ -343,7 +362,7 @@ mod tests {
     fn where_two_sides_differ_nothing_is_written_over() {
         assert_eq!(
             possible(&Standing { drifts: true, ..a_site() }),
-            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "disable", "delete"]
+            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "disable"]
         );
     }
 }

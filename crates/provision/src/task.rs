@@ -39,7 +39,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::RenameSite { site, to, old_name, keep } => Box::new(site::Rename { site, to, old_name, keep }),
         Task::DisableSite { site, no_backup } => Box::new(site::Disable { site, no_backup }),
         Task::EnableSite { site } => Box::new(site::Enable { site }),
-        Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
+        Task::DeleteSite { site, confirm, no_backup } => Box::new(site::Delete { site, confirm, no_backup }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
         Task::RestoreBackup { backup, new_site, platform, db_server, keep } => {

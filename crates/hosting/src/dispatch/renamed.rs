@@ -28,7 +28,7 @@ fn under(mut request: Task, was: &SiteName, is: &SiteName) -> Task {
             *context = None;
             site
         }
-        Task::DeleteSite { site, confirm } => {
+        Task::DeleteSite { site, confirm, .. } => {
             *confirm = is.to_string();
             site
         }

@@ -113,12 +113,19 @@ pub(crate) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by:
         Some(ObjectStatus::Enabled | ObjectStatus::Disabled) | None => Made::Yes,
     };
     let disabled = node.status == Some(ObjectStatus::Disabled);
+    let unsound = match (&name, node.status) {
+        (ContextName::Site(_), Some(ObjectStatus::Enabled)) => {
+            let context = read.site(node.id).await?.and_then(|site| site.context);
+            node.verified.is_none() || context.is_none_or(|context| context.awaits_installer)
+        }
+        _ => false,
+    };
     let drifts = read.drift(node.id).await?.is_some();
     let formers = match name {
         ContextName::Platform(_) => read.formers_on(node.id, NAMED).await?,
         _ => FormersThere::default(),
     };
-    Ok(Standing { name, state, disabled, used_by, formers, outstanding, drifts })
+    Ok(Standing { name, state, disabled, unsound, used_by, formers, outstanding, drifts })
 }
 
 /// Refuses what cannot be asked of an object now.

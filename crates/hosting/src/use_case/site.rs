@@ -275,7 +275,8 @@ impl Hosting {
         if was_never_made && !left_something {
             return self.drop_failed(asked, &ContextName::Site(name)).await;
         }
-        let request = Task::DeleteSite { site: name.clone(), confirm: name.to_string() };
+        let no_backup = asked.given.flag("no_backup");
+        let request = Task::DeleteSite { site: name.clone(), confirm: name.to_string(), no_backup };
         if left_something {
             return self.queue_for_site(asked, async |_, _| Ok(request)).await;
         }

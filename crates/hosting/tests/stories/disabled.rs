@@ -1,11 +1,11 @@
 //! A site out of service: what faces tell of it, what can be asked of it then, and how it comes back.
 
-use aegir_domain::{Context, Task, TaskKind};
+use aegir_domain::{Context, Remedy as _, Task, TaskKind};
 use aegir_hosting::{Call, OperationId as Id, Refusal};
 use aegir_lab::pretend::{Ends, Plan};
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, log_in, on_both, verify_site};
+use crate::ground::{Ground, delete_site, log_in, on_both, verify_site};
 
 fn disable(site: &str) -> Call {
     Call::of(Id::SiteDisable).about(site)
@@ -113,5 +113,27 @@ fn many_are_disabled_at_once_and_what_is_so_already_is_told() {
         }
         let shown = ground.shown(Call::of(Id::BulkShow).about(run["id"].to_string())).await;
         assert!(shown.to_string().contains("is disabled already"), "{shown}");
+    });
+}
+
+#[test]
+fn what_is_half_made_or_broken_is_deleted_without_being_disabled_first() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        assert_eq!(
+            ground.refused(delete_site("a.test")).await.remedy().unwrap(),
+            "disable it first with `aegir site disable a.test`"
+        );
+        ground.machine().plan_once(TaskKind::VerifySite, "@b.test", Plan::ends(Ends::RolledBack));
+        ground.queue(verify_site("b.test")).await;
+        ground.work().await;
+
+        let deleting = ground.queue(delete_site("b.test").with("no_backup", true)).await;
+        ground.work().await;
+
+        let began = ground.machine().began();
+        let asked = began.iter().rev().find(|began| began.kind == TaskKind::DeleteSite).map(|began| &began.task);
+        assert!(matches!(asked, Some(Task::DeleteSite { no_backup: true, .. })), "{deleting}: {asked:?}");
+        assert_eq!(ground.items(Call::of(Id::SiteList)).await.len(), 1);
     });
 }

@@ -166,7 +166,7 @@ fn the_audit_holds_every_change_and_every_refusal() {
             (&last["actor"], &last["door"], &last["answer"]),
             (&json!("token nobody"), &json!("token"), &json!("forbidden"))
         );
-        let mut dry = delete_site("a.test");
+        let mut dry = Call::of(Id::SiteDisable).about("a.test");
         dry.dry_run = true;
         ground.ask(dry).await.unwrap();
         assert_eq!(audit(&ground).await.len(), held + 1);

@@ -456,6 +456,7 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
         },
         files_bytes: 3 << 20,
         files_entries: 120,
+        lacks: Vec::new(),
         left_out: Vec::new(),
         left: None,
     };

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use aegir_domain::{BACKUP_FORMAT, BackupAnswer, BackupDump, BackupManifest, BackupRecord, Fault, Instance, SiteName};
+use aegir_domain::{
+    BACKUP_FORMAT, BackupAnswer, BackupDump, BackupManifest, BackupRecord, Fault, Instance, SiteName, SitePart,
+};
 use aegir_recipe::{Afterwards, Committed, Recipe, Run};
 
-use super::pack::{DumpDatabase, PackSite};
+use super::pack::{Dump, DumpDatabase, PackSite};
 use super::place::{self, KeepBackup, MakeWorkFolder, RemoveWork};
 use super::ready::{CanBackUp, FreeName, Ready};
 use crate::World;
@@ -58,11 +60,14 @@ pub(crate) fn make(run: &mut Run<'_, World>, ready: &Ready, packages: Vec<Instan
     }
     run.step(MakeWorkFolder { path: work.clone() })?;
     let dump = work.join(ready.dump_name);
-    let dumped = run.step(DumpDatabase {
-        server: ready.site.db_server.clone(),
-        name: ready.site.database.name.clone(),
-        to: dump.clone(),
-    })?;
+    let dumped = match ready.lacks.contains(&SitePart::Database) {
+        true => Dump::default(),
+        false => run.step(DumpDatabase {
+            server: ready.site.db_server.clone(),
+            name: ready.site.database.name.clone(),
+            to: dump.clone(),
+        })?,
+    };
     let site = &ready.site;
     let manifest = BackupManifest {
         format: BACKUP_FORMAT,
@@ -87,6 +92,7 @@ pub(crate) fn make(run: &mut Run<'_, World>, ready: &Ready, packages: Vec<Instan
         },
         files_bytes: ready.files_bytes,
         files_entries: ready.files_entries,
+        lacks: ready.lacks.clone(),
         left_out: ready.left_out.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         left: None,
     };

@@ -226,9 +226,14 @@ fn an_edit_that_comes_late_shows_both_values_and_loses_nothing() {
 fn what_is_taken_away_wants_its_name_and_says_before_what_goes_and_what_stays() {
     let stage = Stage::new();
     let path = "/do/site-delete/a.test";
+    let in_service = stage.get(path);
+    assert_eq!(in_service.status, 409);
+    assert!(in_service.text().contains("disable it first"), "{}", in_service.text());
+    assert_eq!(stage.fill("/do/site-disable/a.test", &[]).status, 303);
+    stage.work();
     let form = stage.get(path);
     let said = form.text();
-    for what in ["database", "is dropped", "trash", "Its backups. None is made now"] {
+    for what in ["database", "is dropped", "trash", "A last backup is made"] {
         assert!(said.contains(what), "{what}: {said}");
     }
     assert!(form.html.contains("autofocus>Cancel</a>"), "what does nothing has the focus");
@@ -240,7 +245,7 @@ fn what_is_taken_away_wants_its_name_and_says_before_what_goes_and_what_stays() 
     }
     let planned = stage.post(path, &form.filled(&[("dry_run", "yes")]));
     assert!(planned.status == 200 && planned.text().contains("delete-site"), "{}", planned.text());
-    assert_eq!(tasks(&stage).len(), 3, "nothing was done");
+    assert_eq!(tasks(&stage).len(), 4, "nothing was done");
 
     let in_use = stage.get("/do/platform-forget/d10");
     assert_eq!(in_use.status, 409);

@@ -27,6 +27,8 @@ async fn odd_ones(front: &PretendFront) {
     for site in ["a.test", "b.test", "stuck.test"] {
         front.queue(Call::of(Id::SiteVerify).about(site)).await;
     }
+    front.queue(Call::of(Id::SiteDisable).about("gone.test")).await;
+    front.work().await;
     front.queue(Call::of(Id::SiteDelete).about("gone.test").with("confirm", "gone.test")).await;
     front.queue(add_server("web3").with("ssh_host", "192.0.2.7")).await;
     let field = Call::of(Id::FieldAdd).about("contract").with("kind", "site").with("title", "The contract");
@@ -48,7 +50,8 @@ fn the_page_of_a_site_tells_what_it_is_what_can_be_done_and_what_became_of_it() 
     assert_eq!(page.link("http://a.test:8080/").as_deref(), Some("http://a.test:8080/"));
     assert_eq!(page.link("d10").as_deref(), Some("/platforms/d10"));
     assert_eq!(page.link("Log in as…").as_deref(), Some("/do/site-login/a.test"));
-    assert_eq!(page.link("Delete").as_deref(), Some("/do/site-delete/a.test"));
+    assert_eq!(page.link("Disable").as_deref(), Some("/do/site-disable/a.test"));
+    assert_eq!(page.link("Delete"), None, "it is in service");
     let text = page.text();
     assert!(text.contains("The contract <u>C-17</u>") && !page.body.contains("<u>C-17"), "{text}");
     assert_eq!(page.rows("Domains"), [["a.test", "main", "–", "off"]]);

@@ -170,7 +170,10 @@ const NONE: &[Parameter] = &[];
 
 const DISABLE: &[Parameter] = &[flag("no_backup", "no backup is made of it")];
 
-const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
+const DELETE: &[Parameter] = &[
+    required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks"),
+    flag("no_backup", "no last backup is made of it"),
+];
 
 pub(super) fn declared(id: OperationId) -> Operation {
     let (verb, names, parameters, needs, effect, about) = match id {
@@ -309,7 +312,7 @@ pub(super) fn declared(id: OperationId) -> Operation {
             DELETE,
             Permission::Manage,
             Effect::Queues,
-            "Takes a site away: its files to the trash, its database last.",
+            "Takes a disabled site away, with a last backup of it: its files to the trash, its database last.",
         ),
         _ => ("show", Names::One(SITE), &[] as &[Parameter], Permission::View, Effect::Shows, "Shows a site."),
     };
