@@ -280,22 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn of_a_site_in_service_everything_can_be_asked() {
+    fn of_a_site_in_service_everything_can_be_asked_but_to_enable_or_delete_it() {
         assert_eq!(
             possible(&a_site()),
-            [
-                "edit",
-                "verify",
-                "login",
-                "migrate",
-                "go-back",
-                "drop-former",
-                "clone",
-                "rename",
-                "backup",
-                "disable",
-                "delete"
-            ]
+            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "disable"]
         );
     }
 

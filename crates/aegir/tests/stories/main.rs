@@ -26,6 +26,7 @@ mod moved_boundaries;
 mod moved_under_load;
 mod moves;
 mod names;
+mod out_of_service;
 mod remade_boundaries;
 mod restores;
 mod secrets;

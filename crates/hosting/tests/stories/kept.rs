@@ -4,7 +4,7 @@ use aegir_domain::Remedy as _;
 use aegir_hosting::{Actor, Answer, Call, Effect, Front as _, OperationId as Id, Refusal, Setting};
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, add_site, delete_site, edit_site, on_both, on_task, verify_site};
+use crate::ground::{Ground, add_site, edit_site, on_both, on_task, verify_site};
 use crate::of_everything::changes;
 
 fn set(name: &str, value: &str) -> Call {

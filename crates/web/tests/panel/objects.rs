@@ -27,7 +27,7 @@ async fn odd_ones(front: &PretendFront) {
     for site in ["a.test", "b.test", "stuck.test"] {
         front.queue(Call::of(Id::SiteVerify).about(site)).await;
     }
-    front.queue(Call::of(Id::SiteDisable).about("gone.test")).await;
+    front.queue(Call::of(Id::SiteDisable).about("gone.test").with("no_backup", true)).await;
     front.work().await;
     front.queue(Call::of(Id::SiteDelete).about("gone.test").with("confirm", "gone.test")).await;
     front.queue(add_server("web3").with("ssh_host", "192.0.2.7")).await;
