@@ -142,11 +142,13 @@ fn apache_names(names: Vec<String>) -> Result<String, Error> {
     Ok(names.join(" "))
 }
 
-/// A page that Apache answers by itself, quoted. It reads `%{` in it as the beginning of an expression.
+/// A page that Apache answers by itself, quoted. It reads it as an expression: `$1` and `%{NAME}` stand for something there.
 fn apache_page(text: &str, what: &str) -> Result<String, Error> {
     let text = on_one_line(text, what)?;
-    match text.contains("%{") {
-        true => Err(refuse(what, "holds `%{`, which Apache reads as something else")),
+    match text.contains(['$', '\\']) || text.contains("%{") {
+        true => {
+            Err(refuse(what, "holds one of `$ \\ %{`, which Apache reads as something else; write `&#36;` or `&#92;`"))
+        }
         false => apache_arg(&text, what),
     }
 }
@@ -321,8 +323,10 @@ mod tests {
     fn a_page_of_many_lines_is_one_argument_and_one_that_is_too_long_is_refused() {
         let page = "<p class=\"a\">\n  1 $ is\\\n</p>\n";
         assert_eq!(nginx_page(page, "x").unwrap(), r#""<p class=\"a\"> 1 ${aegir_dollar} is\\ </p>""#);
-        assert_eq!(apache_page(page, "x").unwrap(), r#""<p class=\"a\"> 1 $ is\\ </p>""#);
-        assert!(apache_page("%{HTTP_HOST}", "the page").unwrap_err().to_string().contains("the page holds `%{`"));
+        assert_eq!(apache_page("<p class=\"a\">\n100%</p>", "x").unwrap(), r#""<p class=\"a\"> 100%</p>""#);
+        for bad in ["%{HTTP_HOST}", "for $1", "a \\ b"] {
+            assert!(apache_page(bad, "the page").unwrap_err().to_string().contains("the page holds one of"), "{bad}");
+        }
         let long = "x".repeat(LONGEST_PAGE + 1);
         assert!(nginx_page(&long, "x").is_err() && apache_page(&long, "x").is_err());
     }

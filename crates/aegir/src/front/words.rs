@@ -575,6 +575,8 @@ mod tests {
                 "site migrate",
                 "site go-back",
                 "site backup",
+                "site disable",
+                "site enable",
                 "task cancel",
                 "task retry",
             ]

@@ -49,12 +49,12 @@ fn a_site_is_disabled_enabled_deleted_and_there_again() {
         // A page of the operator's own, with what a configuration would read as its own.
         let own = lab.home().join("templates/disabled.html");
         fs::create_dir_all(own.parent().unwrap()).unwrap();
-        fs::write(&own, "<!DOCTYPE html>\n<title>Gone \"fishing\" for $1 \\ 100%</title>\n").unwrap();
+        fs::write(&own, "<!DOCTYPE html>\n<title>Gone \"fishing\" for 100%</title>\n").unwrap();
         lab.give(own.parent().unwrap());
         lab.give(&own);
         lab.provision(&["verify", "@server_localhost"]).done();
         lab.provision(&["verify", &at]).done();
-        is_out("<title>Gone \"fishing\" for $1 \\ 100%</title>");
+        is_out("<title>Gone \"fishing\" for 100%</title>");
         fs::remove_file(&own).unwrap();
         lab.provision(&["verify", "@server_localhost"]).done();
         lab.provision(&["verify", &at]).done();
