@@ -292,7 +292,7 @@ mod tests {
         let disabled = Standing { disabled: true, ..a_site() };
 
         assert_eq!(possible(&disabled), ["edit", "verify", "drop-former", "backup", "enable", "delete"]);
-        let why = |id: OperationId, standing| available(&id.declaration(), standing).unwrap_err();
+        let why = |id: OperationId, standing: &Standing| available(&id.declaration(), standing).unwrap_err();
         let login = why(OperationId::SiteLogin, &disabled);
         assert_eq!(login.to_string(), "`@a.test` is disabled");
         assert_eq!(login.remedy().unwrap(), "enable it first with `aegir site enable a.test`");
