@@ -66,7 +66,7 @@ pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, S
 pub use former::{Former, FormerName, KeepFormer, Names};
 pub use home::Home;
 pub use host_name::HostName;
-pub use lock::{Known, locks_of, locks_to_compare, with_names};
+pub use lock::{Known, locks_of, locks_to_compare, with_names, with_servers};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};
@@ -80,7 +80,7 @@ pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
 pub use site_name::SiteName;
 pub use stamp::stamp;
-pub use task::{CloneSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
+pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};

@@ -80,6 +80,14 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.extend(install.aliases.iter().map(TaskLock::site));
             locks
         }
+        Task::ImportSite(import) => {
+            let mut locks =
+                vec![TaskLock::site(&import.site.host()), TaskLock::platform(&import.platform, LockMode::Shared)];
+            locks.extend(server_of(&import.platform, known)?);
+            locks.extend(import.db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
+            locks.extend(import.aliases.iter().map(TaskLock::site));
+            locks
+        }
         Task::VerifySite { site, context: Some(context) } => {
             let mut locks = of_site(site, known)?;
             locks.extend(context.aliases.iter().map(TaskLock::site));
@@ -142,6 +150,13 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
 /// The same, with sites' names that whoever asked has found out.
 pub fn with_names(mut locks: Vec<TaskLock>, names: &[HostName]) -> Vec<TaskLock> {
     locks.extend(names.iter().map(TaskLock::site));
+    put_in_order(&mut locks);
+    locks
+}
+
+/// The same, with servers that must not go away meanwhile.
+pub fn with_servers(mut locks: Vec<TaskLock>, servers: &[ServerName]) -> Vec<TaskLock> {
+    locks.extend(servers.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
     put_in_order(&mut locks);
     locks
 }

@@ -100,6 +100,9 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<KeepFormer>,
     },
+    /// Takes in a site that lies in a platform and that nobody here knows, where it lies. Its data moves to a database
+    /// of ours on the same server.
+    ImportSite(Box<ImportSite>),
     /// Takes a site away: its files to the trash, its database last.
     DeleteSite {
         /// Which.
@@ -177,6 +180,24 @@ pub struct CloneSite {
     /// Whether it runs cron by itself, when it is visited.
     #[serde(default)]
     pub with_cron: bool,
+}
+
+/// A site that is to be taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSite {
+    /// Its name, which is that of its folder below `sites/`.
+    pub site: SiteName,
+    /// The platform that it lies in.
+    pub platform: PlatformName,
+    /// The server whose database service holds its data; `None`: the one that its settings lead to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db_server: Option<ServerName>,
+    /// Other names it answers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<HostName>,
+    /// Whose it is.
+    pub client: MachineName,
 }
 
 /// What becomes of the name that a site had.
@@ -316,6 +337,8 @@ pub enum TaskKind {
     CloneSite,
     /// See [`Task::RenameSite`].
     RenameSite,
+    /// See [`Task::ImportSite`].
+    ImportSite,
     /// See [`Task::DeleteSite`].
     DeleteSite,
     /// See [`Task::BackupSite`].
@@ -330,7 +353,7 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 18] = [
+    pub const ALL: [TaskKind; 19] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -344,6 +367,7 @@ impl TaskKind {
         TaskKind::DropFormers,
         TaskKind::CloneSite,
         TaskKind::RenameSite,
+        TaskKind::ImportSite,
         TaskKind::DeleteSite,
         TaskKind::BackupSite,
         TaskKind::VerifyBackup,
@@ -367,6 +391,7 @@ impl TaskKind {
             TaskKind::DropFormers => "drop-formers",
             TaskKind::CloneSite => "clone-site",
             TaskKind::RenameSite => "rename-site",
+            TaskKind::ImportSite => "import-site",
             TaskKind::DeleteSite => "delete-site",
             TaskKind::BackupSite => "backup-site",
             TaskKind::VerifyBackup => "verify-backup",
@@ -406,6 +431,7 @@ impl Task {
             Task::DropFormers { .. } => TaskKind::DropFormers,
             Task::CloneSite(_) => TaskKind::CloneSite,
             Task::RenameSite { .. } => TaskKind::RenameSite,
+            Task::ImportSite(_) => TaskKind::ImportSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
@@ -425,6 +451,7 @@ impl Task {
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
             Task::MigrateSite(migrate) => ContextName::Site(migrate.site.clone()),
             Task::CloneSite(clone) => ContextName::Site(clone.to.clone()),
+            Task::ImportSite(import) => ContextName::Site(import.site.clone()),
             Task::VerifySite { site, .. }
             | Task::Login { site, .. }
             | Task::GoBackSite { site, .. }

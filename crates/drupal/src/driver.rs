@@ -18,10 +18,12 @@
 mod fault;
 mod listener;
 mod question;
+mod theirs;
 
 pub use fault::{DriverFault, FaultKind, PhpFault};
 pub use listener::{Listener, Told};
 pub use question::{Credentials, Install, Operation, Question};
+pub use theirs::{FoundDatabase, FoundSettings};
 
 use serde::Deserialize;
 
@@ -29,11 +31,13 @@ use serde::Deserialize;
 pub const LONGEST_LINE: usize = 1 << 20;
 
 /// Every driver script: path within a folder, text.
-pub const SCRIPTS: [(&str, &str); 22] = [
+pub const SCRIPTS: [(&str, &str); 25] = [
     ("prelude.php", include_str!("../php/prelude.php")),
     ("updates.php", include_str!("../php/updates.php")),
+    ("settings.php", include_str!("../php/settings.php")),
     ("seven/site.php", include_str!("../php/seven/site.php")),
     ("seven/install.php", include_str!("../php/seven/install.php")),
+    ("seven/settings.php", include_str!("../php/seven/settings.php")),
     ("seven/boot.php", include_str!("../php/seven/boot.php")),
     ("seven/requirements.php", include_str!("../php/seven/requirements.php")),
     ("seven/login.php", include_str!("../php/seven/login.php")),
@@ -44,6 +48,7 @@ pub const SCRIPTS: [(&str, &str); 22] = [
     ("seven/pages.php", include_str!("../php/seven/pages.php")),
     ("eight/site.php", include_str!("../php/eight/site.php")),
     ("eight/install.php", include_str!("../php/eight/install.php")),
+    ("eight/settings.php", include_str!("../php/eight/settings.php")),
     ("eight/boot.php", include_str!("../php/eight/boot.php")),
     ("eight/requirements.php", include_str!("../php/eight/requirements.php")),
     ("eight/login.php", include_str!("../php/eight/login.php")),

@@ -29,6 +29,7 @@ use crate::fake::{
     ACCOUNT, DbState, FakeClock, FakeDatabases, FakeMint, FakePrograms, FakeServices, FakeWeb, Machine, PASSWORD, Watch,
 };
 use crate::folder::LabFolder;
+use crate::theirs::THEIRS;
 use crate::{Code, Snapshot};
 
 /// The group that the web server's workers have in a lab of root.
@@ -394,6 +395,8 @@ impl Lab {
             sites.iter().any(|site| site.database.name.as_str() == name)
                 || formers.iter().any(|former| former.database.name.as_str() == name)
         };
+        // What somebody made by hand is theirs.
+        let owned = |name: &str| owned(name) || name.starts_with(THEIRS);
         let databases = state.databases.keys().filter(|name| !owned(name));
         mess.extend(databases.map(|name| format!("the database `{name}` belongs to no site")));
         for account in state.accounts.keys() {

@@ -10,13 +10,13 @@ use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
-    FlushCaches, HoldStill, KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables,
-    RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt,
+    FlushCaches, HoldStill, KeepCredentials, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables,
+    RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables,
     TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
-use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, SetMode, SetModes, TakeAway};
+use crate::step::file::{Keep, MakeFolder, MakeLink, MoveFile, Put, RemoveLink, SetAside, SetMode, SetModes, TakeAway};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::{PublishVhost, RenameVhost, WithdrawVhost};
@@ -40,6 +40,7 @@ pub fn lines() -> Lines<World> {
         .undo::<Keep>()
         .undo::<KeepBackup>()
         .undo::<KeepCredentials>()
+        .undo::<KeepTheirSalt>()
         .undo::<LetGo>()
         .undo::<ListSite>()
         .undo::<LoadDump>()
@@ -52,6 +53,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeSiteFolder>()
         .undo::<MakeTables>()
         .undo::<MakeWorkFolder>()
+        .undo::<MoveFile>()
         .undo::<PackSite>()
         .undo::<PlaceCode>()
         .undo::<ProveDatabaseServer>()
@@ -76,7 +78,9 @@ pub fn lines() -> Lines<World> {
         .undo::<SetModes>()
         .undo::<SettleModes>()
         .undo::<TakeAway>()
+        .undo::<TakeFile>()
         .undo::<TakeSalt>()
+        .undo::<TakeTables>()
         .undo::<TopUpFiles>()
         .undo::<UnpackDemo>()
         .undo::<UnpackDump>()

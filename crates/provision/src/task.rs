@@ -1,7 +1,7 @@
 //! Which objects a task holds here, and which recipe carries it out.
 
 pub(crate) use aegir_domain::TaskLock as Locked;
-use aegir_domain::{ContextName, Task};
+use aegir_domain::{Context, ContextName, Task};
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
@@ -16,6 +16,14 @@ pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locke
             if contexts.find(&ContextName::Site(backup.site()))?.is_none() =>
         {
             aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
+        }
+        // Which of them has its data stands in its settings alone.
+        Task::ImportSite(import) if import.db_server.is_none() => {
+            let servers = contexts.all()?.into_iter().filter_map(|context| match context {
+                Context::Server(server) => Some(server.name),
+                _ => None,
+            });
+            aegir_domain::with_servers(locks, &servers.collect::<Vec<_>>())
         }
         _ => locks,
     })
@@ -37,6 +45,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
         Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),
         Task::RenameSite { site, to, old_name, keep } => Box::new(site::Rename { site, to, old_name, keep }),
+        Task::ImportSite(import) => Box::new(site::Import { asked: *import }),
         Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),

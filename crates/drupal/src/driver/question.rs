@@ -59,6 +59,8 @@ pub enum Operation {
     Install(Box<Install>),
     /// Boots fully. Answers [`Booted`](super::Booted).
     Boot,
+    /// Reads the settings of a site that is not ours, and boots nothing. Answers [`FoundSettings`](super::FoundSettings).
+    Settings,
     /// Reads the status report. Answers [`Requirements`](super::Requirements).
     Requirements,
     /// Makes a one-time login link. Answers [`LoginLink`](super::LoginLink).
@@ -92,6 +94,7 @@ impl Operation {
         match self {
             Operation::Install(_) => "install",
             Operation::Boot => "boot",
+            Operation::Settings => "settings",
             Operation::Requirements => "requirements",
             Operation::Login { .. } => "login",
             Operation::Flush => "flush",
@@ -113,6 +116,7 @@ impl Operation {
             Operation::Login { account } => json!({ "uid": account }),
             Operation::Visit { path } => json!({ "path": path }),
             Operation::Boot
+            | Operation::Settings
             | Operation::Requirements
             | Operation::Flush
             | Operation::Updates

@@ -187,7 +187,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::SaveContext { .. } => return None,
+            Task::SaveContext { .. } | Task::ImportSite(_) => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,

@@ -18,6 +18,9 @@ use aegir_host::Recorder;
 /// When every site of a lab was installed.
 const INSTALLED: i64 = 1_767_323_045;
 
+/// In settings that a lab wrote, what a PHP that read them would answer stands behind this.
+pub(crate) const SETTINGS_SAY: &str = "// These settings say: ";
+
 /// Runs a driver script: reads the question, acts, and tells its answer or fault line by line.
 pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut dyn FnMut(&str)) -> End {
     let Ok(question) = serde_json::from_str::<Value>(input) else {
@@ -31,6 +34,7 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
     let result = match operation.as_str() {
         "install" => return site.install(tell),
         "boot" => site.boot(),
+        "settings" => Ok(site.settings()),
         "login" => site.login(),
         "flush" => site.flush(),
         "updates" => return site.update(tell),
@@ -47,6 +51,13 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
         }
         Err((kind, message)) => refuse(tell, kind, &message),
     }
+}
+
+/// Has somebody install Drupal by hand, and gives what it told last.
+pub(crate) fn install_by_hand(machine: &Arc<Machine>, question: &Value) -> String {
+    let mut told = String::new();
+    run(machine, Path::new("install.php"), &question.to_string(), &mut |line| told = line.to_owned());
+    told
 }
 
 fn refuse(tell: &mut dyn FnMut(&str), kind: &str, message: &str) -> End {
@@ -248,6 +259,14 @@ impl<'a> Site<'a> {
                 ]
             }
         }
+    }
+
+    /// What stands in its settings behind the words that a lab writes there; else they give no database.
+    fn settings(&self) -> Value {
+        let text = fs::read_to_string(self.folder.join("settings.php")).unwrap_or_default();
+        let told = text.lines().find_map(|line| line.strip_prefix(SETTINGS_SAY));
+        told.and_then(|told| serde_json::from_str(told).ok())
+            .unwrap_or_else(|| json!({ "database": null, "hash_salt": "" }))
     }
 
     /// What the site says of itself, by the name of its configuration.

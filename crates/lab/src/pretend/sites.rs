@@ -1,9 +1,30 @@
 //! What becomes of the record of a site that is copied, renamed or restored where tasks only pretend: as a back end has it.
 
 use aegir_domain::{
-    AttemptId, CloneSite, Database, DbName, Former, FoundBackup, Marker, Names, OldName, PlatformName, Quiet, Redirect,
-    ServerName, SiteContext, SiteName,
+    AttemptId, CloneSite, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod, InstallSite, Langcode, Marker,
+    Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TimeZoneName,
 };
+
+use crate::lab::parsed;
+
+/// What one would ask for to have a site like the one that is taken in.
+pub(super) fn as_if_new(import: &ImportSite) -> InstallSite {
+    InstallSite {
+        site: import.site.clone(),
+        platform: import.platform.clone(),
+        db_server: import.db_server.clone().unwrap_or_else(|| parsed("localhost")),
+        profile: None,
+        language: Langcode::english(),
+        time_zone: TimeZoneName::utc(),
+        title: None,
+        mail: parsed("them@example.org"),
+        account: parsed("them"),
+        aliases: import.aliases.clone(),
+        redirect: Redirect::None,
+        client: import.client.clone(),
+        method: InstallMethod::Profile,
+    }
+}
 
 /// A database of its own for a site of this name.
 fn database(site: &SiteName) -> Database {

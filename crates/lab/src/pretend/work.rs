@@ -244,6 +244,14 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             done.answer = site_answer(plan);
             done
         }
+        Task::ImportSite(import) => {
+            must(&ContextName::Platform(import.platform.clone()))?;
+            if is.is_some() {
+                return Err(no(PretendFault::There(name.to_string())));
+            }
+            let site = new_site(&sites::as_if_new(import)).ok_or_else(|| no(PretendFault::Failed))?;
+            Done { answer: site_answer(plan), ..save(Context::Site(Box::new(site))) }
+        }
         Task::VerifySite { context, .. } => {
             let new = match context {
                 Some(context) => fresh(Context::Site(context.clone()))?,

@@ -7,6 +7,7 @@ mod deploy;
 mod drop_formers;
 mod facts;
 mod go_back;
+mod import;
 mod install;
 mod layout;
 mod login;
@@ -34,6 +35,7 @@ pub(crate) use deploy::updates::{Rebuild, RunUpdates};
 pub(crate) use drop_formers::DropFormers;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
+pub(crate) use import::{Import, KeepTheirSalt, TakeFile, TakeTables};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,

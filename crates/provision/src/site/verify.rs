@@ -1,6 +1,7 @@
 //! Verify site: brings a site to what its context says. It says what it changed, changes nothing
 //! where nothing is to do, and takes back what it changed when it fails.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteAnswer, SiteContext, SiteName};
@@ -48,38 +49,11 @@ impl Recipe<World> for Verify {
         }
 
         let mut changes = Vec::new();
-        for off in run.check(ModesOff { folder: folder.clone() })? {
-            changes.push(off.to_string());
-            match off {
-                Off::Missing { path, mode, group } => run.step(MakeFolder { path, mode, group: Some(group) })?,
-                Off::Differs(set) => run.step(set)?,
-                Off::Below { modes, .. } => {
-                    // In parts, each of which the journal holds with ease.
-                    for modes in modes.chunks(200) {
-                        run.step(SetModes { modes: modes.to_vec() })?;
-                    }
-                }
-            }
-        }
+        settle_modes(run, &folder, &mut changes)?;
         let settings = layout::write_settings(run, &site, &platform)?;
         let settings_changed = !settings.is_empty();
         changes.extend(settings.iter().map(|path| format!("`{}`", path.display())));
-        for (path, readable) in htaccess::GUARDED {
-            let guard = folder.join(path).join(".htaccess");
-            if matches!(run.world().files().kind(&guard)?, Some(Kind::Link(_) | Kind::Dir | Kind::Other)) {
-                run.world().warn(format!("`{}` is no file: it is left alone", guard.display()));
-                continue;
-            }
-            let current = run.check(FileNow { path: guard.clone() })?;
-            let stands = current.bytes.as_ref().is_some_and(|text| htaccess::guards(&String::from_utf8_lossy(text)));
-            if !stands {
-                let (text, group) = (htaccess::text(readable), Some(run.world().parts.web_gid));
-                let keep_as = format!("htaccess-{}", path.replace('/', "-"));
-                let want = Want { path: &guard, text: &text, mode: htaccess::MODE, group, keep_as: &keep_as };
-                converge(run, &current, want)?;
-                changes.push(format!("`{}`", guard.display()));
-            }
-        }
+        settle_guards(run, &folder, &mut changes)?;
         let local = folder.join("local.settings.php");
         let current = run.check(FileNow { path: local.clone() })?;
         if current.bytes.is_none() {
@@ -164,6 +138,45 @@ impl Verify {
         }
         Ok((booted, packages))
     }
+}
+
+/// Gives the folders of a site the modes that they should have, and makes those that are missing. Says what it changed.
+pub(super) fn settle_modes(run: &mut Run<'_, World>, folder: &Path, changes: &mut Vec<String>) -> Result<(), Fault> {
+    for off in run.check(ModesOff { folder: folder.to_owned() })? {
+        changes.push(off.to_string());
+        match off {
+            Off::Missing { path, mode, group } => run.step(MakeFolder { path, mode, group: Some(group) })?,
+            Off::Differs(set) => run.step(set)?,
+            Off::Below { modes, .. } => {
+                // In parts, each of which the journal holds with ease.
+                for modes in modes.chunks(200) {
+                    run.step(SetModes { modes: modes.to_vec() })?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Has what guards a site's folders in Apache lie in them. Says what it changed.
+pub(super) fn settle_guards(run: &mut Run<'_, World>, folder: &Path, changes: &mut Vec<String>) -> Result<(), Fault> {
+    for (path, readable) in htaccess::GUARDED {
+        let guard = folder.join(path).join(".htaccess");
+        if matches!(run.world().files().kind(&guard)?, Some(Kind::Link(_) | Kind::Dir | Kind::Other)) {
+            run.world().warn(format!("`{}` is no file: it is left alone", guard.display()));
+            continue;
+        }
+        let current = run.check(FileNow { path: guard.clone() })?;
+        let stands = current.bytes.as_ref().is_some_and(|text| htaccess::guards(&String::from_utf8_lossy(text)));
+        if !stands {
+            let (text, group) = (htaccess::text(readable), Some(run.world().parts.web_gid));
+            let keep_as = format!("htaccess-{}", path.replace('/', "-"));
+            let want = Want { path: &guard, text: &text, mode: htaccess::MODE, group, keep_as: &keep_as };
+            converge(run, &current, want)?;
+            changes.push(format!("`{}`", guard.display()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether somebody has installed a site that was made ready for it.
@@ -358,9 +371,9 @@ fn differs(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Re
 }
 
 /// Drupal boots the site, from its own folder.
-struct Boots {
-    site: SiteContext,
-    platform: PlatformContext,
+pub(super) struct Boots {
+    pub(super) site: SiteContext,
+    pub(super) platform: PlatformContext,
 }
 
 impl Check<World> for Boots {

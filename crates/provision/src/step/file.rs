@@ -259,6 +259,34 @@ impl Undo<World> for SetModes {
     }
 }
 
+/// Gives a file another name in its folder, which is free: who owns it and when it was written stay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MoveFile {
+    pub(crate) from: PathBuf,
+    /// Free when the task looked.
+    pub(crate) to: PathBuf,
+}
+
+impl Action<World> for MoveFile {
+    type Output = ();
+    const NAME: &'static str = "move-file";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        world.files().rename(&self.from, &self.to)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for MoveFile {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        // Where both are there it was never moved, and the other one is somebody else's.
+        if world.files().kind(&self.from)?.is_none() && world.files().kind(&self.to)?.is_some() {
+            world.files().rename(&self.to, &self.from)?;
+        }
+        Ok(())
+    }
+}
+
 /// Makes a symbolic link that was not there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MakeLink {

@@ -18,6 +18,7 @@ mod drop_formers;
 mod forget_context;
 mod go_back_site;
 mod half_marks;
+mod import_site;
 mod install_site;
 mod keep_as_archive;
 mod login;
