@@ -73,7 +73,8 @@ impl Lab {
     /// What is in one of their databases: the names of its tables.
     pub fn their_tables(&self, database: &str) -> Vec<String> {
         let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, database)).expect("they have a database");
-        let rows = real.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").expect("it has tables");
+        let rows =
+            real.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").expect("it has tables");
         rows.into_iter().flatten().flatten().map(|name| String::from_utf8_lossy(&name).into_owned()).collect()
     }
 

@@ -10,13 +10,15 @@ use crate::context_task::SaveServerPassword;
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
-    FlushCaches, HoldStill, KeepCredentials, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables,
-    RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables,
-    TopUpFiles, WriteCredentials,
+    FlushCaches, HoldStill, KeepCredentials, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder,
+    MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes,
+    TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
-use crate::step::file::{Keep, MakeFolder, MakeLink, MoveFile, Put, RemoveLink, SetAside, SetMode, SetModes, TakeAway};
+use crate::step::file::{
+    Keep, MakeFolder, MakeLink, Put, PutInstead, RemoveLink, SetAside, SetMode, SetModes, TakeAway,
+};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::{PublishVhost, RenameVhost, WithdrawVhost};
@@ -53,7 +55,6 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeSiteFolder>()
         .undo::<MakeTables>()
         .undo::<MakeWorkFolder>()
-        .undo::<MoveFile>()
         .undo::<PackSite>()
         .undo::<PlaceCode>()
         .undo::<ProveDatabaseServer>()
@@ -62,6 +63,7 @@ pub fn lines() -> Lines<World> {
         .undo::<PublishServer>()
         .undo::<PublishVhost>()
         .undo::<Put>()
+        .undo::<PutInstead>()
         .undo::<RaiseFence>()
         .undo::<Rebuild>()
         .undo::<Relocate>()

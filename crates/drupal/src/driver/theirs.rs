@@ -74,9 +74,6 @@ pub struct FoundDatabase {
 
 impl std::fmt::Debug for FoundDatabase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FoundDatabase")
-            .field("driver", &self.driver)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("FoundDatabase").field("driver", &self.driver).field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -255,9 +255,12 @@ impl Session {
             }
             let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, from))?;
             let made = real.rows(&format!("SELECT sql FROM sqlite_master WHERE name = '{table}'"))?;
-            let made = made.into_iter().flatten().flatten().next().ok_or_else(|| {
-                no(SqlKind::NoSuch, 1146, "Table doesn't exist", sql)
-            })?;
+            let made = made
+                .into_iter()
+                .flatten()
+                .flatten()
+                .next()
+                .ok_or_else(|| no(SqlKind::NoSuch, 1146, "Table doesn't exist", sql))?;
             let made = String::from_utf8_lossy(&made).into_owned();
             let columns = made.find('(').map_or("", |at| &made[at..]);
             real.run(&format!("ATTACH DATABASE '{}' AS other", DbState::file(&self.machine, to).display()))?;

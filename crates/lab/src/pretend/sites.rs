@@ -1,8 +1,8 @@
 //! What becomes of the record of a site that is copied, renamed or restored where tasks only pretend: as a back end has it.
 
 use aegir_domain::{
-    AttemptId, CloneSite, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod, InstallSite, Langcode, Marker,
-    Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TimeZoneName,
+    AttemptId, CloneSite, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod, InstallSite, Langcode,
+    Marker, Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TimeZoneName,
 };
 
 use crate::lab::parsed;

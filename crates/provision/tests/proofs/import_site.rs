@@ -4,7 +4,7 @@ use std::fs;
 
 use aegir_domain::{ImportSite, Task};
 use aegir_lab::proof::{Extent, Scene};
-use aegir_lab::{ByHand, Lab, THEIR_SALT};
+use aegir_lab::{ByHand, Code, Lab, THEIR_SALT};
 use serde_json::json;
 
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
@@ -52,8 +52,7 @@ fn a_site_whose_data_is_a_file_is_taken_in_or_lies_as_it_was() {
 
 #[test]
 fn a_site_is_taken_in_beside_others_that_live_on() {
-    let scene =
-        Scene::new("import-site, beside others", |lab| made_by_hand(lab, "seven", &ByHand::default()));
+    let scene = Scene::new("import-site, beside others", |lab| made_by_hand(lab, "seven", &ByHand::default()));
     scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);
 }
 
@@ -62,13 +61,17 @@ fn what_was_theirs_goes_on_as_the_sites_own() {
     let lab = Lab::new();
     let how = ByHand { prefix: "old_", with_local_settings: true, ..ByHand::default() };
     let task = made_by_hand(&lab, "seven", &how);
+    lab.platform("later_seven", Code::LaterSeven);
     let folder = lab.home().platforms().join("seven/sites/a.test");
     let theirs = fs::read(folder.join("settings.php")).unwrap();
 
     let ending = lab.must(task);
 
     let site = lab.site("a.test");
-    assert_eq!((site.title.as_str(), site.mail.as_str(), site.account.as_str()), ("Theirs", "them@example.org", "them"));
+    assert_eq!(
+        (site.title.as_str(), site.mail.as_str(), site.account.as_str()),
+        ("Theirs", "them@example.org", "them")
+    );
     assert_eq!(fs::read(folder.join("imported.settings.php")).unwrap(), theirs);
     let local = fs::read_to_string(folder.join("local.settings.php")).unwrap();
     assert!(local.starts_with("<?php\n$conf['local'] = TRUE;\n\n// What this site's own"), "{local}");
@@ -78,7 +81,7 @@ fn what_was_theirs_goes_on_as_the_sites_own() {
     assert_eq!(lab.their_tables("Theirs-a.test"), [""; 0]);
     assert!(format!("{ending:?}").contains("Theirs-a.test"), "the operator is told which database is empty now");
     lab.must(Task::VerifySite { site: site.name.clone(), context: None });
-    lab.must(Task::MigrateSite(Box::new(aegir_domain::MigrateSite::to(site.name, "later".parse().unwrap()))));
+    lab.must(Task::MigrateSite(Box::new(aegir_domain::MigrateSite::to(site.name, "later_seven".parse().unwrap()))));
 }
 
 #[test]

@@ -42,7 +42,11 @@ impl DbServer<'_> {
                 self.world.parts.databases.mariadb(at, &found.user, &found.password, Some(&found.name), LIMIT)?;
             }
             DbService::Sqlite {} => {
-                self.world.parts.databases.sqlite_to_read(Path::new(&found.name))?.rows("SELECT 1 FROM sqlite_master")?;
+                self.world
+                    .parts
+                    .databases
+                    .sqlite_to_read(Path::new(&found.name))?
+                    .rows("SELECT 1 FROM sqlite_master")?;
             }
         }
         Ok(())

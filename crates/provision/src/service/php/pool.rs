@@ -10,8 +10,8 @@ use aegir_drupal::driver::{Credentials, DriverFault, FoundSettings, Listener, Op
 use aegir_host::{PhpPage, PhpRun, WebFault};
 use serde::de::DeserializeOwned;
 
-use crate::World;
 use super::{Asker, Pool, basedir, scripts_for_pools, tell_noise, without};
+use crate::World;
 use crate::service::fpm::{LONGEST_QUESTION, PoolOf};
 
 /// Has the pool answer, for at most `limit`.

@@ -147,7 +147,9 @@ fn of_one_site(found: &FoundDatabase, tables: &[String]) -> Result<Vec<(String, 
     }
     // Every Drupal has both tables.
     let other = names.iter().filter_map(|name| name.strip_suffix("users")).find(|prefix| {
-        !prefix.is_empty() && names.contains(format!("{prefix}sessions").as_str()) && names.contains(format!("{prefix}users").as_str())
+        !prefix.is_empty()
+            && names.contains(format!("{prefix}sessions").as_str())
+            && names.contains(format!("{prefix}users").as_str())
     });
     match other {
         Some(other) => {

@@ -29,13 +29,13 @@ use crate::service::code_ahead::CodeAhead;
 use crate::service::php;
 use crate::step::context::SaveContext;
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
-use crate::step::file::MoveFile;
+use crate::step::file::PutInstead;
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::PublishVhost;
 
-use data::{TheirData, Theirs};
 pub(crate) use data::{TakeFile, TakeTables};
+use data::{TheirData, Theirs};
 pub(crate) use own_lines::KeepTheirSalt;
 use own_lines::{IMPORTED, LOCAL};
 use there::{SaysOfItself, SiteIsThere, TheirSettings};
@@ -52,20 +52,13 @@ impl Recipe<World> for Import {
         let ready = run.check(PlatformReady { platform: platform.clone(), profile: None })?;
         run.check(PlatformServed { platform: ready.platform.clone(), site: Served::There })?;
         run.check(SiteIsThere { asked: self.asked.clone(), root: ready.platform.root.clone() })?;
-        let facts = run.check(PhpReady {
-            platform: ready.platform.clone(),
-            time_zone: TimeZoneName::utc(),
-            engine: None,
-        })?;
+        let facts =
+            run.check(PhpReady { platform: ready.platform.clone(), time_zone: TimeZoneName::utc(), engine: None })?;
         let family = php::family(&ready.platform, &ready.core)?;
-        let found =
-            run.check(TheirSettings { site: site.clone(), platform: ready.platform.clone(), family })?;
+        let found = run.check(TheirSettings { site: site.clone(), platform: ready.platform.clone(), family })?;
         let data = run.check(TheirData { server: self.asked.db_server.clone(), found: found.database.clone() })?;
-        let hosts = run.check(DatabaseReady {
-            server: data.server.clone(),
-            php: ready.platform.clone(),
-            core: ready.major,
-        })?;
+        let hosts =
+            run.check(DatabaseReady { server: data.server.clone(), php: ready.platform.clone(), core: ready.major })?;
 
         let attempt = run.world().task.attempt;
         let database = Database {
@@ -90,8 +83,15 @@ impl Recipe<World> for Import {
         settle_modes(run, &folder, &mut changes)?;
         settle_guards(run, &folder, &mut changes)?;
         own_lines::write(run, &folder, family, &found)?;
-        run.step(MoveFile { from: folder.join("settings.php"), to: folder.join(IMPORTED) })?;
-        layout::write_settings(run, &context, &ready.platform)?;
+        for file in layout::settings_files(run.world(), &context, &ready.platform)? {
+            run.step(PutInstead {
+                path: folder.join(&file.name),
+                text: file.text,
+                mode: file.mode,
+                group: file.group,
+                theirs: folder.join(IMPORTED),
+            })?;
+        }
         match data.theirs.clone() {
             Theirs::Tables { database: from, tables } => {
                 run.step(TakeTables { server: data.server.clone(), from, to: database.clone(), tables })?;

@@ -94,7 +94,9 @@ pub(super) fn write(
     let path = folder.join(LOCAL);
     let current = run.check(FileNow { path: path.clone() })?;
     let before = match &current.bytes {
-        Some(bytes) => String::from_utf8(bytes.clone()).map_err(|_| super::there::ImportFault::OddText { path: path.clone() })?,
+        Some(bytes) => {
+            String::from_utf8(bytes.clone()).map_err(|_| super::there::ImportFault::OddText { path: path.clone() })?
+        }
         None => LOCAL_SETTINGS.to_owned(),
     };
     let text = with_theirs(&before, family, found.private_files.is_empty());

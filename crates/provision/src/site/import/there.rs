@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{
-    AccountName, ContextName, Fault, HostName, ImportSite, PlatformContext, PlatformRoot, Redirect, Remedy, SiteContext,
-    SiteName, TimeZoneName,
+    AccountName, ContextName, Fault, HostName, ImportSite, PlatformContext, PlatformRoot, Redirect, Remedy,
+    SiteContext, SiteName, TimeZoneName,
 };
 use aegir_drupal::driver::FoundSettings;
 use aegir_drupal::{Family, PhpValue, sites_php};
