@@ -15,6 +15,7 @@ use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
 use crate::front::{Asked, Shell};
+use crate::import::ImportArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::serve::ServeArgs;
@@ -186,6 +187,11 @@ pub(crate) enum ProvisionCommand {
     Build(Box<BuildArgs>),
     /// Makes a new site
     Install(Box<InstallArgs>),
+    /// Takes in a site that somebody else installed, where it lies
+    ///
+    /// Its settings go on as the site's own, its data moves to a database of Ægir's on the same server. If anything
+    /// fails, all is as it was. Begin with `--dry-run`.
+    Import(Box<ImportArgs>),
     /// Prints a link that logs in once
     Login {
         /// The site

@@ -15,6 +15,7 @@ mod drill;
 mod failure;
 mod follow;
 mod front;
+mod import;
 mod install;
 mod lists;
 mod owner;

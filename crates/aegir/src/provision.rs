@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
 use crate::speak::{Raw, Sentences, Stream, err, out};
-use crate::{archives, front, lists, request, save, site};
+use crate::{archives, front, import, lists, request, save, site};
 
 /// How often a worker asks whether another one let go of the attempt.
 const TRIES: u32 = 10;
@@ -89,6 +89,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         ),
         Command::Build(args) => task(&composed, manner, Task::BuildPlatform(Box::new(args.build()?))),
         Command::Install(args) => task(&composed, manner, Task::InstallSite(Box::new(args.install()?))),
+        Command::Import(args) => import::run(&composed, manner, *args),
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
         }
@@ -137,7 +138,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
     }
 }
 
-fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8, Failure> {
+pub(crate) fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8, Failure> {
     ask(composed, manner, Stream::Out, task, Secrets::default())
 }
 

@@ -23,6 +23,7 @@ mod fit;
 mod former;
 mod home;
 mod host_name;
+mod import;
 mod lock;
 mod lock_mode;
 mod node;
@@ -66,6 +67,7 @@ pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, S
 pub use former::{Former, FormerName, KeepFormer, Names};
 pub use home::Home;
 pub use host_name::HostName;
+pub use import::{FoundToImport, Mention};
 pub use lock::{Known, locks_of, locks_to_compare, with_names, with_servers};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};

@@ -46,6 +46,6 @@ pub use journal_file::{FileJournal, read_journal};
 pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
 pub use settings::{Settings, SettingsFault};
-pub use site::{PackagesFit, RunProgram, compare_site, writes_since};
+pub use site::{PackagesFit, RunProgram, compare_site, find_site_to_import, look_at_import, writes_since};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

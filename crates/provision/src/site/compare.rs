@@ -157,12 +157,21 @@ const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A world to look at, of no attempt: nothing is said, and nothing lies in its folder.
 pub(super) fn looking(parts: &Arc<WorldParts>, run_program: RunProgram) -> World {
+    looking_and_telling(parts, run_program, Arc::new(Nobody))
+}
+
+/// The same, and somebody hears what is said.
+pub(super) fn looking_and_telling(
+    parts: &Arc<WorldParts>,
+    run_program: RunProgram,
+    teller: Arc<dyn Teller + Send + Sync>,
+) -> World {
     let mint: &dyn Mint = &*parts.mint;
     let attempt = AttemptId::from_parts(parts.clock.unix_ms(), mint.random());
     World {
         programs: Box::new(AtOnce(run_program)),
         task: TaskFolder::new(&parts.home, attempt),
-        teller: Arc::new(Nobody),
+        teller,
         deadline: Arc::new(Deadline::default()),
         told_waiting: AtomicBool::new(false),
         goes_on: AtomicBool::new(false),

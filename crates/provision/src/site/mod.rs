@@ -36,6 +36,7 @@ pub(crate) use drop_formers::DropFormers;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use import::{Import, KeepTheirSalt, TakeFile, TakeTables};
+pub use import::{find_site_to_import, look_at_import};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,

@@ -10,6 +10,8 @@
 //! out of the way nobody writes to its data, and a moment later we do.
 
 mod data;
+mod look;
+mod mentions;
 mod own_lines;
 mod there;
 
@@ -20,13 +22,12 @@ use aegir_domain::{
 use aegir_drupal::driver::Booted;
 use aegir_recipe::{Afterwards, Committed, Recipe, Run};
 
-use super::facts::{DatabaseReady, PhpReady, PlatformReady, PlatformServed, Ready, Served};
+use super::facts;
 use super::layout::{self, WriteCredentials};
 use super::probe::{Links, Packages, SiteAnswers};
 use super::verify::{Boots, FlushCaches, settle_guards, settle_modes};
 use crate::World;
 use crate::service::code_ahead::CodeAhead;
-use crate::service::php;
 use crate::step::context::SaveContext;
 use crate::step::database::{CreateDatabase, CreateDatabaseUser};
 use crate::step::file::PutInstead;
@@ -34,11 +35,13 @@ use crate::step::secret::MakeSecret;
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::PublishVhost;
 
+use data::Theirs;
 pub(crate) use data::{TakeFile, TakeTables};
-use data::{TheirData, Theirs};
+use look::Ready;
+pub use look::{find_site_to_import, look_at_import};
 pub(crate) use own_lines::KeepTheirSalt;
 use own_lines::{IMPORTED, LOCAL};
-use there::{SaysOfItself, SiteIsThere, TheirSettings};
+use there::SaysOfItself;
 
 /// Takes in a site.
 pub(crate) struct Import {
@@ -48,17 +51,7 @@ pub(crate) struct Import {
 impl Recipe<World> for Import {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let ImportSite { site, platform, .. } = &self.asked;
-
-        let ready = run.check(PlatformReady { platform: platform.clone(), profile: None })?;
-        run.check(PlatformServed { platform: ready.platform.clone(), site: Served::There })?;
-        run.check(SiteIsThere { asked: self.asked.clone(), root: ready.platform.root.clone() })?;
-        let facts =
-            run.check(PhpReady { platform: ready.platform.clone(), time_zone: TimeZoneName::utc(), engine: None })?;
-        let family = php::family(&ready.platform, &ready.core)?;
-        let found = run.check(TheirSettings { site: site.clone(), platform: ready.platform.clone(), family })?;
-        let data = run.check(TheirData { server: self.asked.db_server.clone(), found: found.database.clone() })?;
-        let hosts =
-            run.check(DatabaseReady { server: data.server.clone(), php: ready.platform.clone(), core: ready.major })?;
+        let Ready { ready, family, found, data, hosts, zones } = look::all(&self.asked, run)?;
 
         let attempt = run.world().task.attempt;
         let database = Database {
@@ -109,7 +102,7 @@ impl Recipe<World> for Import {
             were,
         })?;
         let booted = run.check(Boots { site: context.clone(), platform: ready.platform.clone() })?;
-        let says = run.check(SaysOfItself { site: context.clone(), family, zones: facts.time_zones })?;
+        let says = run.check(SaysOfItself { site: context.clone(), family, zones })?;
         take_what_it_says(&mut context, &booted, says.account, says.time_zone);
         run.step(SaveContext { context: Context::Site(Box::new(context.clone())), was: None })?;
         let code = CodeAhead::begin(root.path());
@@ -129,7 +122,7 @@ impl Recipe<World> for Import {
 
 impl Import {
     /// Its record, with what only the site itself can say still to come.
-    fn context(&self, ready: &Ready, data: &data::Data, database: Database) -> Result<SiteContext, Fault> {
+    fn context(&self, ready: &facts::Ready, data: &data::Data, database: Database) -> Result<SiteContext, Fault> {
         let asked = self.asked.clone();
         let text = |text: &str| text.parse::<EmailAddress>();
         let mail = text(&format!("webmaster@{}", asked.site)).or_else(|_| text("webmaster@localhost"));
