@@ -16,6 +16,7 @@ mod doctor;
 mod faults;
 mod first_hour;
 mod hostile;
+mod imports;
 mod installers;
 mod kills;
 mod languages;
