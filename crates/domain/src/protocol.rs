@@ -334,6 +334,7 @@ pub fn schema() -> serde_json::Value {
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),
+            "import-site": schemars::schema_for!(SiteAnswer),
             "install-site": schemars::schema_for!(SiteAnswer),
             "verify-site": schemars::schema_for!(SiteAnswer),
             "backup-site": schemars::schema_for!(BackupAnswer),

@@ -14,7 +14,7 @@ fn help(words: &[&str]) -> String {
 fn every_command_explains_itself() {
     let commands = [
         "", "run", "attach", "cancel", "recover", "tasks", "save", "show", "forget", "verify", "build", "install",
-        "login", "migrate", "go-back", "delete",
+        "import", "login", "migrate", "go-back", "delete",
     ];
     for command in commands {
         let mut words: Vec<&str> = command.split_whitespace().collect();

@@ -121,7 +121,7 @@ fn a_site_that_fails_behind_the_move_of_its_data_lies_as_it_was() {
     fs::write(&settings, text).unwrap();
     let before = World::of(&lab);
 
-    lab.provision(&["import", "shop.localhost", "--platform", "@old"]).ends(1);
+    lab.provision(&["import", "shop.localhost", "--platform", "@old"]).ends(7).says("all is as it was");
 
     World::of(&lab).must_be(&before);
 }

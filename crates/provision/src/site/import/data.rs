@@ -322,9 +322,9 @@ mod tests {
     fn another_drupal_among_the_tables_is_told() {
         let all = tables(&["sessions", "users", "b_sessions", "b_users"]);
 
-        let fault = of_one_site(&found(""), &all).unwrap_err();
+        let fault = of_one_site(&found(""), &all).unwrap_err().report();
 
-        assert!(fault.to_string().contains("begin with `b_`"), "{fault}");
+        assert!(fault.message.contains("begin with `b_`"), "{}", fault.message);
     }
 
     #[test]
@@ -334,8 +334,8 @@ mod tests {
 
     #[test]
     fn postgresql_and_shared_tables_are_refused() {
-        let fault = can_be_taken(&FoundDatabase { driver: "pgsql".into(), ..found("") }).unwrap_err();
-        assert!(fault.to_string().contains("`pgsql`"), "{fault}");
+        let fault = can_be_taken(&FoundDatabase { driver: "pgsql".into(), ..found("") }).unwrap_err().report();
+        assert!(fault.message.contains("`pgsql`"), "{}", fault.message);
 
         let shared = FoundDatabase { shared_tables: vec!["users".into()], ..found("") };
         assert!(can_be_taken(&shared).is_err() && can_be_taken(&found("other.")).is_err());

@@ -206,9 +206,8 @@ impl Remedy for WhereFault {
                     .into()
             }
             WhereFault::Default { path } => format!(
-                "give its folder the name that visitors type, correct the paths in its settings.php and in its database that hold \
-                 `sites/default`, then ask again: `mv {path} {}`",
-                path.replace("sites/default", "sites/www.example.org")
+                "give the site a folder of the name that visitors type (beside `{path}`), and have its settings and its database say so \
+                 where they say `sites/default`, then ask again"
             ),
             WhereFault::Several { .. } => "say which with `--platform NAME`".into(),
         })

@@ -69,11 +69,8 @@ impl SiteIsThere {
         let local = folder.join(LOCAL);
         match files.kind(&local)? {
             None => (),
-            Some(Kind::File) => {
-                if files.stat(&local)?.is_some_and(|stat| stat.uid != own_uid()) {
-                    return Err(ImportFault::NotOurs { path: local }.into());
-                }
-            }
+            Some(Kind::File) if files.stat(&local)?.is_none_or(|stat| stat.uid == own_uid()) => (),
+            Some(Kind::File) => return Err(ImportFault::NotOurs { path: local }.into()),
             Some(_) => return Err(ImportFault::NoFile { path: local }.into()),
         }
         for name in ["files", "private"] {
