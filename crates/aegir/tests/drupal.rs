@@ -22,6 +22,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use content::{Content, Key};
+use support::by_hand::{is_taken_in_well, made_by_hand};
 use support::real::{Asked, Real, put_back_by_hand};
 use support::said::Said;
 use support::story::{a_killed_install_is_recovered, save_sqlite_server, three_sites};
@@ -98,6 +99,7 @@ fn the_main_job_is_done_on_every_tree() {
             told(&on("a site is restored with what it held, in its place and where it is gone"), &mut || {
                 stage.restored()
             });
+            told(&on("a site made by hand is taken in, and is one like any other"), &mut || stage.taken_in());
             told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
             told(&on("an install killed at records of its journal is all or nothing"), &mut || {
                 stage.killed_at_records()
@@ -174,6 +176,18 @@ impl Stage {
         french.answers(&self.lab);
         assert!(asked.lock().unwrap().iter().any(|line| line.starts_with("GET ")), "{asked:?}");
         self.lab.provision(&["delete", "@french.tree.localhost", "--confirm=french.tree.localhost"]).done();
+    }
+
+    fn taken_in(&self) {
+        let prefix = if self.root.join("core").exists() { "old_" } else { "" };
+        if self.standard.is_none() {
+            println!("the tree has no profile `standard`, so no site is made by hand");
+            return;
+        }
+        made_by_hand(&self.lab, &self.root, "tree", "hand.tree.localhost", prefix);
+        is_taken_in_well(&self.lab, "hand.tree.localhost");
+        self.lab.provision(&["backup", "@hand.tree.localhost"]).done();
+        self.lab.provision(&["delete", "@hand.tree.localhost", "--confirm=hand.tree.localhost"]).done();
     }
 
     fn visited(&self) {
