@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::web::stream::Stream;
-use crate::web::{PhpBusy, PhpPage, PhpRun, WebAddress, WebFault};
+use crate::web::{PhpPage, PhpRun, WebAddress, WebFault};
 
 /// How long who asks waits before the first nudge; before each next one, twice as long.
 const FIRST_NUDGE: Duration = Duration::from_millis(500);
@@ -35,8 +35,8 @@ pub(crate) fn ping(socket: &Path, path: &str, limit: Duration) -> Result<String,
     Ok(String::from_utf8_lossy(&page.body).trim().to_owned())
 }
 
-/// What the php-fpm behind `socket` is at, as the page `status` says.
-pub(crate) fn busy(socket: &Path, status: &str, limit: Duration) -> Result<PhpBusy, WebFault> {
+/// What the php-fpm behind `socket` is at, as the page `status` says: the tag of each request.
+pub(crate) fn busy(socket: &Path, status: &str, limit: Duration) -> Result<Vec<String>, WebFault> {
     let params = [("REQUEST_METHOD", "GET"), ("QUERY_STRING", "full")];
     let page = ask(socket, status, &question(status, &params, &[]), limit, LONGEST)?;
     busy_of(&String::from_utf8_lossy(&page.body), status).ok_or_else(|| WebFault::NotTheProtocol {
@@ -48,13 +48,13 @@ pub(crate) fn busy(socket: &Path, status: &str, limit: Duration) -> Result<PhpBu
 
 /// What a status page tells, less the request for that page itself; nothing if it is none. What is idle shows the
 /// request that it had last.
-fn busy_of(page: &str, status: &str) -> Option<PhpBusy> {
-    let mut waiting = None;
+fn busy_of(page: &str, status: &str) -> Option<Vec<String>> {
+    let mut is_one = false;
     let mut tags = Vec::new();
     let mut idle = true;
     for line in page.lines() {
         match line.split_once(':').map(|(name, value)| (name.trim(), value.trim())) {
-            Some(("listen queue", count)) => waiting = count.parse().ok(),
+            Some(("pool", _)) => is_one = true,
             Some(("state", state)) => idle = state == "Idle",
             Some(("request URI", address)) if !idle => {
                 let (path, tag) = address.split_once('?').unwrap_or((address, ""));
@@ -65,7 +65,7 @@ fn busy_of(page: &str, status: &str) -> Option<PhpBusy> {
             _ => (),
         }
     }
-    Some(PhpBusy { tags, waiting: waiting? })
+    is_one.then_some(tags)
 }
 
 /// Has the php-fpm behind `socket` run a script.
@@ -247,23 +247,15 @@ mod tests {
                 "\n************************\npid:                  7\nstate:                {state}\nrequests: 2\nrequest URI:          {uri}\n"
             )
         };
-        let page = |waiting: u64, processes: &[String]| {
-            format!(
-                "pool:                 a\nlisten queue:         {waiting}\nmax listen queue:     9\n{}",
-                processes.concat()
-            )
-        };
+        let page =
+            |processes: &[String]| format!("pool:                 a\nlisten queue:         0\n{}", processes.concat());
         let asks = process("Running", "/aegir-status?full");
-        let busy = |tags: &[&str], waiting| {
-            Some(PhpBusy { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), waiting })
-        };
+        let busy = |tags: &[&str]| Some(tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>());
 
-        assert_eq!(
-            busy_of(&page(0, &[process("Idle", "/index.php?q=a"), asks.clone()]), "/aegir-status"),
-            busy(&[], 0)
-        );
+        let pages = [process("Idle", "/index.php?q=a"), asks.clone()];
+        assert_eq!(busy_of(&page(&pages), "/aegir-status"), busy(&[]));
         let pages = [process("Running", "/index.php"), asks, process("Reading headers", "/update.php?its-tag")];
-        assert_eq!(busy_of(&page(3, &pages), "/aegir-status"), busy(&["", "its-tag"], 3));
+        assert_eq!(busy_of(&page(&pages), "/aegir-status"), busy(&["", "its-tag"]));
         assert_eq!(busy_of("File not found.", "/aegir-status"), None);
     }
 

@@ -52,4 +52,4 @@ pub use programs::{
 pub use spoken::{Spoken, Streams};
 pub use sql::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
 pub use tested::{FolderState, Look};
-pub use web::{Answer, PhpBusy, PhpPage, PhpRun, RealWeb, Web, WebAddress, WebFault};
+pub use web::{Answer, PhpPage, PhpRun, RealWeb, Web, WebAddress, WebFault};

@@ -139,20 +139,12 @@ pub trait Web: Send + Sync {
     /// Has the php-fpm behind `socket` run a script, and gives its page.
     fn run_php(&self, socket: &Path, run: &PhpRun<'_>, limit: Duration) -> Result<PhpPage, WebFault>;
 
-    /// What the php-fpm behind `socket` is at. `status` is the path of its status page.
-    fn busy_php(&self, socket: &Path, status: &str, limit: Duration) -> Result<PhpBusy, WebFault>;
+    /// What the php-fpm behind `socket` is at: the tag of each request that is being answered, see [`PhpRun::tag`]; a
+    /// visitor's has its own query there. `status` is the path of its status page.
+    fn busy_php(&self, socket: &Path, status: &str, limit: Duration) -> Result<Vec<String>, WebFault>;
 
     /// Whether a host name leads to any address, as far as can be told within `limit`.
     fn resolves(&self, name: &str, limit: Duration) -> bool;
-}
-
-/// What a php-fpm is at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PhpBusy {
-    /// The tag of each request that is being answered, see [`PhpRun::tag`]; a visitor's has its own query there.
-    pub tags: Vec<String>,
-    /// How many requests wait for a process.
-    pub waiting: u64,
 }
 
 /// Asks real servers.
@@ -172,7 +164,7 @@ impl Web for RealWeb {
         crate::fastcgi::run(socket, run, limit)
     }
 
-    fn busy_php(&self, socket: &Path, status: &str, limit: Duration) -> Result<PhpBusy, WebFault> {
+    fn busy_php(&self, socket: &Path, status: &str, limit: Duration) -> Result<Vec<String>, WebFault> {
         crate::fastcgi::busy(socket, status, limit)
     }
 

@@ -48,7 +48,7 @@ use aegir_recipe::{AfterLine, Record};
 
 use crate::{Lab, Snapshot};
 
-pub use child::die_as_asked;
+pub use child::{die_as_asked, output_of};
 pub use meanwhile::{Deed, Meanwhile};
 
 static FORKING: RwLock<()> = RwLock::new(());

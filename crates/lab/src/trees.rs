@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::proof::output_of;
+
 /// A code base for a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -49,8 +51,8 @@ impl Code {
             }
             Code::Fixture(name) => {
                 let assemble = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/platforms/assemble");
-                let made = Command::new(assemble).arg(name).arg(at).status().expect("the fixtures can be assembled");
-                assert!(made.success(), "the fixture {name} can be assembled");
+                let made = output_of(Command::new(assemble).arg(name).arg(at)).expect("the fixtures can be assembled");
+                assert!(made.status.success(), "the fixture {name} can be assembled");
                 if at.join("web").is_dir() { at.join("web") } else { at.to_owned() }
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::{DbEngine, Password};
-use aegir_host::{Answer, Databases, PhpBusy, PhpPage, PhpRun, ServiceFault, Services, Web, WebAddress, WebFault};
+use aegir_host::{Answer, Databases, PhpPage, PhpRun, ServiceFault, Services, Web, WebAddress, WebFault};
 use serde::{Deserialize, Serialize};
 
 use super::nginx::{BROKEN, map_of};
@@ -154,9 +154,9 @@ impl Web for FakeWeb {
         Ok(PhpPage { body: (end.stdout + "\n" + &said).into_bytes(), errors: end.stderr })
     }
 
-    fn busy_php(&self, socket: &Path, _: &str, limit: Duration) -> Result<PhpBusy, WebFault> {
+    fn busy_php(&self, socket: &Path, _: &str, limit: Duration) -> Result<Vec<String>, WebFault> {
         // Whoever asked has waited for the answer.
-        self.ping_php(socket, "", limit).map(|_| PhpBusy::default())
+        self.ping_php(socket, "", limit).map(|_| Vec::new())
     }
 
     fn resolves(&self, _: &str, _: Duration) -> bool {

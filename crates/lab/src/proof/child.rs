@@ -1,8 +1,9 @@
 //! A worker that dies, in a process of its own: the test program, started again.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, PoisonError};
 
 use aegir_domain::AttemptId;
@@ -47,11 +48,7 @@ pub(super) fn run_in_child(lab: &Lab, attempt: AttemptId, at: At) -> bool {
     let program = std::env::current_exe().expect("a test program knows itself");
     let mut command = Command::new(program);
     command.args(["--exact", TEST, "--nocapture"]).env(VARIABLE, order);
-    let child = {
-        let _alone = FORKING.write().unwrap_or_else(PoisonError::into_inner);
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn()
-    };
-    let ended = child.and_then(|child| child.wait_with_output()).expect("a test program can be started again");
+    let ended = output_of(&mut command).expect("a test program can be started again");
     let killed = ended.status.signal() == Some(9);
     assert!(
         killed || ended.status.success(),
@@ -61,6 +58,16 @@ pub(super) fn run_in_child(lab: &Lab, attempt: AttemptId, at: At) -> bool {
         String::from_utf8_lossy(&ended.stderr),
     );
     killed
+}
+
+/// Runs a program of a test, and gives what it said. It starts while no worker of this process has locks: they would be
+/// its own too, and the worker's attempt would seem to be at work for as long as it runs.
+pub fn output_of(command: &mut Command) -> io::Result<Output> {
+    let child = {
+        let _alone = FORKING.write().unwrap_or_else(PoisonError::into_inner);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    };
+    child?.wait_with_output()
 }
 
 /// In a program that was started again by a proof: works, and dies as asked. In any other: nothing.

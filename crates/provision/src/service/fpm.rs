@@ -138,7 +138,7 @@ impl<'w> PoolOf<'w> {
         let busy = self.world.parts.web.busy_php(&socket, STATUS, Duration::from_secs(5));
         let tag = self.world.task.attempt.to_string();
         match busy {
-            Ok(busy) => busy.tags.contains(&tag),
+            Ok(tags) => tags.contains(&tag),
             // While it reloads, it answers nobody and ends what it was at.
             Err(WebFault::NoAnswer { .. }) => true,
             Err(_) => false,
@@ -149,7 +149,7 @@ impl<'w> PoolOf<'w> {
     pub(crate) fn is_idle(&self) -> bool {
         let socket = self.world.php_socket(&self.platform.name);
         let busy = self.world.parts.web.busy_php(&socket, STATUS, AT_ONCE);
-        busy.is_ok_and(|busy| busy.tags.is_empty() && busy.waiting == 0)
+        busy.is_ok_and(|tags| tags.is_empty())
     }
 
     /// The generation in the text of a file.

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use aegir_domain::{BackupAnswer, InstallSite, Task};
 use aegir_host::Bounds;
 use aegir_lab::Lab;
-use aegir_lab::proof::{Extent, Scene};
+use aegir_lab::proof::{Extent, Scene, output_of};
 
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
@@ -99,7 +99,7 @@ fn an_archive_holds_the_site_and_no_credentials() {
 }
 
 fn zstd_plain(path: &std::path::Path) -> Vec<u8> {
-    let ran = std::process::Command::new("zstd").args(["-dc"]).arg(path).output().unwrap();
+    let ran = output_of(std::process::Command::new("zstd").args(["-dc"]).arg(path)).unwrap();
     assert!(ran.status.success());
     ran.stdout
 }

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use aegir_domain::{MigrateSite, OldName, Task};
+use aegir_domain::Task;
 use aegir_lab::Lab;
 use aegir_lab::proof::Scene;
 
-use crate::{a_site_beside_another, two_platforms};
+use crate::meanwhile::{migrate, rename};
+use crate::two_platforms;
 
 /// What is left of a folder `place` of the lab's home: it is there, and its mark is on its way.
 fn is_cut_short(scene: &Scene, line: &str, place: &str) {
@@ -30,23 +31,12 @@ fn the_folder_of_a_new_site_goes_with_half_a_mark() {
 
 #[test]
 fn the_folder_of_a_moved_site_goes_with_half_a_mark() {
-    let scene = Scene::new("migrate-site, half a mark", |lab: &Lab| {
-        a_site_beside_another(lab, "ten");
-        Task::MigrateSite(Box::new(MigrateSite::to("a.test".parse().unwrap(), "later_ten".parse().unwrap())))
-    });
+    let scene = Scene::new("migrate-site, half a mark", migrate);
     is_cut_short(&scene, "copy-files", "platforms/later_ten/web/sites/a.test");
 }
 
 #[test]
 fn the_folder_of_a_renamed_site_goes_with_half_a_mark() {
-    let scene = Scene::new("rename-site, half a mark", |lab: &Lab| {
-        a_site_beside_another(lab, "seven");
-        Task::RenameSite {
-            site: "a.test".parse().unwrap(),
-            to: "b.test".parse().unwrap(),
-            old_name: OldName::Redirect,
-            keep: None,
-        }
-    });
+    let scene = Scene::new("rename-site, half a mark", rename);
     is_cut_short(&scene, "copy-files", "platforms/seven/sites/b.test");
 }

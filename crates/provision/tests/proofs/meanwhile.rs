@@ -15,12 +15,12 @@ use crate::a_site_beside_another;
 
 const BY_HAND: &str = "# by hand\n";
 
-fn migrate(lab: &Lab) -> Task {
+pub(super) fn migrate(lab: &Lab) -> Task {
     a_site_beside_another(lab, "ten");
     Task::MigrateSite(Box::new(MigrateSite::to("a.test".parse().unwrap(), "later_ten".parse().unwrap())))
 }
 
-fn rename(lab: &Lab) -> Task {
+pub(super) fn rename(lab: &Lab) -> Task {
     a_site_beside_another(lab, "seven");
     Task::RenameSite {
         site: "a.test".parse().unwrap(),

@@ -12,7 +12,7 @@ use aegir_domain::{
 };
 use aegir_host::Connection;
 use aegir_lab::fake::Trouble;
-use aegir_lab::proof::{Extent, Scene};
+use aegir_lab::proof::{Extent, Scene, output_of};
 use aegir_lab::{Code, Lab};
 
 use crate::backup_site::backup;
@@ -170,8 +170,8 @@ fn a_site_that_is_gone_is_restored_beside_others_that_live_on() {
 fn as_classic(lab: &Lab, backup: &BackupName, ending: &str, option: &str) -> BackupName {
     let folder = tempfile::tempdir().unwrap();
     let ours = lab.home().backups().join(backup.as_str());
-    let ran = Command::new("tar").arg("-C").arg(folder.path()).arg("-xf").arg(ours).status().unwrap();
-    assert!(ran.success());
+    let ran = output_of(Command::new("tar").arg("-C").arg(folder.path()).arg("-xf").arg(ours)).unwrap();
+    assert!(ran.status.success());
     let site = folder.path().join("site");
     fs::rename(folder.path().join("database.sql"), site.join("database.sql")).unwrap();
     fs::write(site.join("settings.php"), "<?php $db_url = 'mysql://secret';").unwrap();
@@ -179,7 +179,8 @@ fn as_classic(lab: &Lab, backup: &BackupName, ending: &str, option: &str) -> Bac
     symlink("/etc", site.join("out")).unwrap();
     let name: BackupName = format!("a.test-20140102.030405{ending}").parse().unwrap();
     let to = lab.home().backups().join(name.as_str());
-    assert!(Command::new("tar").arg("-C").arg(&site).arg(option).arg(to).arg(".").status().unwrap().success());
+    let ran = output_of(Command::new("tar").arg("-C").arg(&site).arg(option).arg(to).arg(".")).unwrap();
+    assert!(ran.status.success());
     name
 }
 

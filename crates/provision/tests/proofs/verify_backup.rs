@@ -6,7 +6,7 @@ use std::process::Command;
 
 use aegir_domain::{BackupName, InstallSite, Task};
 use aegir_lab::Lab;
-use aegir_lab::proof::{Extent, Scene};
+use aegir_lab::proof::{Extent, Scene, output_of};
 
 use crate::backup_site::backup;
 use crate::{lines, two_platforms};
@@ -99,8 +99,8 @@ fn an_archive_that_is_broken_anywhere_is_refused() {
 
 /// Packs what lies in a folder as classic Aegir did.
 fn pack(folder: &Path, to: &Path, option: &str) {
-    let ran = Command::new("tar").arg("-C").arg(folder).arg(option).arg(to).arg(".").status().unwrap();
-    assert!(ran.success());
+    let ran = output_of(Command::new("tar").arg("-C").arg(folder).arg(option).arg(to).arg(".")).unwrap();
+    assert!(ran.status.success());
 }
 
 #[test]
@@ -110,7 +110,8 @@ fn archives_of_classic_aegir_are_tried_too() {
     let folder = tempfile::tempdir().unwrap();
     let unpacked = folder.path().join("unpacked");
     fs::create_dir(&unpacked).unwrap();
-    assert!(Command::new("tar").arg("-C").arg(&unpacked).arg("-xf").arg(&ours).status().unwrap().success());
+    let ran = output_of(Command::new("tar").arg("-C").arg(&unpacked).arg("-xf").arg(&ours)).unwrap();
+    assert!(ran.status.success());
     let site = unpacked.join("site");
     fs::rename(unpacked.join("database.sql"), site.join("database.sql")).unwrap();
     fs::write(site.join("settings.php"), "<?php $db_url = 'mysql://secret';").unwrap();
@@ -136,8 +137,8 @@ fn an_archive_that_means_harm_is_refused_before_anything_is_touched() {
     fs::write(folder.path().join("x"), "x").unwrap();
     let site = folder.path().join("site");
     let tar = |args: &[&str]| {
-        let ran = Command::new("tar").current_dir(&site).arg("-cPf").arg(&path).args(args).status().unwrap();
-        assert!(ran.success());
+        let ran = output_of(Command::new("tar").current_dir(&site).arg("-cPf").arg(&path).args(args)).unwrap();
+        assert!(ran.status.success());
     };
     let before = lab.snapshot();
 
@@ -145,7 +146,7 @@ fn an_archive_that_means_harm_is_refused_before_anything_is_touched() {
     assert!(lab.refuses(verify(&name)).contains("leads elsewhere"));
     tar(&["database.sql", "/etc/hostname"]);
     assert!(lab.refuses(verify(&name)).contains("leads elsewhere"));
-    assert!(Command::new("mkfifo").arg(site.join("pipe")).status().unwrap().success());
+    assert!(output_of(Command::new("mkfifo").arg(site.join("pipe"))).unwrap().status.success());
     tar(&["database.sql", "pipe"]);
     assert!(lab.refuses(verify(&name)).contains("neither a file"));
     fs::hard_link(site.join("database.sql"), site.join("hard")).unwrap();

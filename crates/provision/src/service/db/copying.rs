@@ -260,29 +260,32 @@ impl DbServer<'_> {
         for table in self.names(&to.name, &self.driver.ask_tables(&to.name))? {
             self.run(&self.driver.drop_table(&to.name, &table))?;
         }
-        self.share(&from.name, &to.name, |work, connection, table| work.make_table(connection, table))
+        let tables = self.names(&from.name, &self.driver.ask_tables(&from.name))?;
+        self.share(&from.name, &to.name, tables, |work, connection, table| {
+            work.have_table(connection, table, false).map(|()| 0)
+        })
     }
 
     fn copy_tables(&self, from: &DbName, to: &DbName, caches: &BTreeSet<String>) -> Result<(), Fault> {
-        let wanted: BTreeSet<String> = self.names(from, &self.driver.ask_tables(from))?.into_iter().collect();
+        let tables = self.names(from, &self.driver.ask_tables(from))?;
         let there: BTreeSet<String> = self.names(to, &self.driver.ask_tables(to))?.into_iter().collect();
-        for table in there.difference(&wanted) {
+        for table in there.iter().filter(|table| !tables.contains(table)) {
             self.run(&self.driver.drop_table(to, table))?;
         }
-        self.share(from, to, |work, connection, table| {
+        self.share(from, to, tables, |work, connection, table| {
             work.have_table(connection, table, there.contains(table))?;
             if caches.contains(table) { Ok(0) } else { work.copy_rows(connection, table) }
         })
     }
 
-    /// Does `what` with each table of `from`, on several connections in `to`, and has it stay.
+    /// Does `what` with each of `tables` of `from`, on several connections in `to`, and has it stay.
     fn share(
         &self,
         from: &DbName,
         to: &DbName,
+        tables: Vec<String>,
         what: impl Fn(&Work<'_>, &mut dyn Connection, &str) -> Result<u64, Fault> + Sync,
     ) -> Result<(), Fault> {
-        let tables = self.names(from, &self.driver.ask_tables(from))?;
         let count = usize::from(self.world.parts.settings.copy_connections).clamp(1, MOST);
         let connections =
             (0..count).map(|number| self.connect_to_copy(to, number)).collect::<Result<Vec<_>, Fault>>()?;
@@ -394,12 +397,6 @@ impl Work<'_> {
             Some(Some(shape)) => Ok(String::from_utf8_lossy(&shape).into_owned()),
             _ => Err(CopyFault::NoShape { table: table.to_owned() }.into()),
         }
-    }
-
-    fn make_table(&self, connection: &mut dyn Connection, table: &str) -> Result<u64, Fault> {
-        let shape = self.shape(connection, self.from, table)?;
-        connection.run(&shape)?;
-        Ok(0)
     }
 
     /// Has an empty table be in `to`, of the shape that it has in `from`, where it counts on from the same number. One

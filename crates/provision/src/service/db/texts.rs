@@ -118,7 +118,8 @@ impl DbServer<'_> {
     ) -> Result<(Option<Vec<u8>>, Named), Fault> {
         let rows = connection.rows(self.driver.ask_value(here, known_by).text().expose())?;
         let Some(Some(was)) = rows.into_iter().next().and_then(|row| row.into_iter().next()) else {
-            return Ok((None, Named::No));
+            // Found, and not by its own keys: it would be found again for ever if it were not passed by.
+            return Ok((None, Named::Left));
         };
         Ok(match moved.value(&was) {
             Value::Changed(new) => {
