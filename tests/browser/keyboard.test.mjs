@@ -139,7 +139,7 @@ test('from the link to a verified site without a mouse', async () => {
 
 test('Tab stops at all that can be used, in the order in which it is read, and each stop is seen', async () => {
   const { page } = await somebody(chrome, { storageState: account.state });
-  for (const path of ['/', '/sites?search=site0', '/sites/site02.example.org', '/do/site-add', '/do/server-add', '/do/site-delete/site02.example.org', '/queue', '/settings', '/account', '/keyboard']) {
+  for (const path of ['/', '/sites?search=site0', '/sites/site02.example.org', '/do/site-add', '/do/server-add', '/do/site-disable/site02.example.org', '/do/token-revoke/stage', '/queue', '/settings', '/account', '/keyboard']) {
     await page.goto(panel.origin + path);
     // From the top, wherever a page puts the focus at first.
     await page.evaluate(() => { document.activeElement.blur(); document.querySelector('.skip').focus(); });

@@ -152,11 +152,14 @@ test('with JavaScript off, all that the panel does can be done', async (story) =
   });
 
   await story.test('it is deleted when its name is typed, and not before', async () => {
+    await open(`/do/site-disable/${SITE}`);
+    await go(page, page.locator('form.form button.primary'));
+    await taskSays('succeeded');
     await open(`/do/site-delete/${SITE}`);
     await page.locator('input[name=confirm]').fill('another');
     await go(page, page.locator('button.danger'));
     assert.match(await text(), new RegExp(`type ${SITE}`));
-    assert.equal((await panel.ask('GET', `/sites/${SITE}`)).status, 'enabled');
+    assert.equal((await panel.ask('GET', `/sites/${SITE}`)).status, 'disabled');
     await page.locator('input[name=confirm]').fill(SITE);
     await go(page, page.locator('button.danger'));
     await taskSays('succeeded');

@@ -27,12 +27,16 @@ const ABOUT = {
   field: () => 'contract',
   platform: () => 'd10',
   'platform-forget': () => 'commons_7',
+  'platform-delete': () => 'commons_7',
+  'platform-unlock': async (panel) => (await locked(panel), 'drupal_10'),
   server: () => 'web1',
   'server-forget': async (panel) => (await spare(panel), 'unused'),
   'server-trust': () => 'web3',
   session: async (panel) => (await panel.ask('GET', '/sessions')).items[0].id,
   settings: async (panel) => (await panel.ask('GET', '/settings')).items[0].name,
   site: () => 'site02.example.org',
+  'site-delete': async (panel) => (await disabled(panel), DISABLED),
+  'site-enable': async (panel) => (await disabled(panel), DISABLED),
   'site-drop-former': async (panel) => (await moved(panel), MOVED),
   'site-go-back': async (panel) => (await moved(panel), MOVED),
   'task-cancel': async (panel) => (await panel.ask('GET', '/tasks?state=running')).items[0].id,
@@ -65,6 +69,13 @@ const moved = (panel) => once(panel, 'moved', async () => {
   await until('the site is moved', is('commons_7'));
   await panel.ask('POST', `/sites/${MOVED}/go-back`, {});
   await until('the site is back', is('d10'));
+});
+const locked = (panel) => once(panel, 'locked', () => panel.ask('POST', '/platforms/drupal_10/lock', {}));
+/** A site that is out of service. */
+const DISABLED = 'site28.example.org';
+const disabled = (panel) => once(panel, 'disabled', async () => {
+  await panel.ask('POST', `/sites/${DISABLED}/disable`, { no_backup: true });
+  await until('the site is disabled', async () => (await panel.ask('GET', `/sites/${DISABLED}`)).status === 'disabled');
 });
 const spare = (panel) => once(panel, 'server', async () => {
   await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });

@@ -14,7 +14,9 @@ use crate::clone::CloneArgs;
 use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
+use crate::drush::DrushArgs;
 use crate::front::{Asked, Shell};
+use crate::import::ImportArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::serve::ServeArgs;
@@ -53,6 +55,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
     Destroy(DestroyArgs),
+    Drush(DrushArgs),
     /// Prints a script that completes commands and names in a shell
     Completion {
         /// Which shell
@@ -186,6 +189,11 @@ pub(crate) enum ProvisionCommand {
     Build(Box<BuildArgs>),
     /// Makes a new site
     Install(Box<InstallArgs>),
+    /// Takes in a site that somebody else installed, where it lies
+    ///
+    /// Its settings go on as the site's own, its data moves to a database of Ægir's on the same server. If anything
+    /// fails, all is as it was. Begin with `--dry-run`.
+    Import(Box<ImportArgs>),
     /// Prints a link that logs in once
     Login {
         /// The site
@@ -254,6 +262,21 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
     },
+    /// Has a site's Drupal clear all its caches, and make them again
+    RebuildCaches {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+    },
+    /// Runs cron of a site, in its Drupal, and tells what came of it; left out while a task is at the site
+    Cron {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// How many seconds it may take, 240 at the most
+        #[arg(long, value_name = "SECONDS", default_value_t = 240, value_parser = clap::value_parser!(u64).range(1..=240))]
+        limit: u64,
+    },
     /// Makes a new site of the content and the files of another, which goes on meanwhile
     ///
     /// The copy has keys of its own, sends no mail and runs no cron by itself, unless it is asked to.
@@ -277,9 +300,9 @@ pub(crate) enum ProvisionCommand {
     },
     /// Tells whether a site fits a platform: what would be upgraded there, what stands in the way; changes nothing
     Compare {
-        /// The site
-        #[arg(value_name = "@SITE", value_parser = site)]
-        site: SiteName,
+        /// The site; several are compared one after the other
+        #[arg(value_name = "@SITE", value_parser = site, required = true)]
+        sites: Vec<SiteName>,
         /// The platform that it would move to
         #[arg(long, value_name = "PLATFORM", value_parser = platform)]
         to: PlatformName,
@@ -351,7 +374,35 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
     },
+    /// Takes a platform away that nothing lives on: its code to the trash
+    PlatformDelete {
+        /// The platform: `@platform_NAME`
+        #[arg(value_name = "@platform_NAME", value_parser = platform)]
+        platform: PlatformName,
+        /// The platform's name again
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
+    /// Takes a site out of service: visitors get a page that says so, and none of its code runs
+    ///
+    /// A backup is made of it then, which has all that was ever written.
+    Disable {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// No backup is made of it
+        #[arg(long)]
+        no_backup: bool,
+    },
+    /// Takes a disabled site into service again, once it boots and its front page answers
+    Enable {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+    },
     /// Takes a site away: its files to the trash, its database for good
+    ///
+    /// A last backup is made of what there is of it, and looked through, before anything goes.
     Delete {
         /// The site
         #[arg(value_name = "@SITE", value_parser = site)]
@@ -359,6 +410,9 @@ pub(crate) enum ProvisionCommand {
         /// The site's name again
         #[arg(long, value_name = "SITE")]
         confirm: Option<String>,
+        /// No backup is made of it
+        #[arg(long)]
+        no_backup: bool,
     },
 }
 

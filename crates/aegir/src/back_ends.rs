@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, FaultReport, FormerName, FoundBackup, Home, ServerName, SiteName,
-    SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ServerName,
+    SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
@@ -97,6 +97,17 @@ impl ProcessBackEnds {
 
     /// Asks, and reads each line of the answer.
     async fn ask<T: DeserializeOwned>(&self, place: &Place, words: &[&str], input: &[u8]) -> Result<Vec<T>, Lost> {
+        self.ask_within(ANSWER, place, words, input).await
+    }
+
+    /// The same, of what may take as long as `limit`.
+    async fn ask_within<T: DeserializeOwned>(
+        &self,
+        limit: Duration,
+        place: &Place,
+        words: &[&str],
+        input: &[u8],
+    ) -> Result<Vec<T>, Lost> {
         let asked = async {
             let mut talk = self.say(place, words, input).await?;
             let mut answer = Vec::new();
@@ -116,7 +127,7 @@ impl ProcessBackEnds {
                 false => Ok(answer),
             }
         };
-        let answered = tokio::time::timeout(ANSWER, asked).await.unwrap_or(Err(TalkFault::Silent { limit: ANSWER }));
+        let answered = tokio::time::timeout(limit, asked).await.unwrap_or(Err(TalkFault::Silent { limit }));
         answered.map_err(|fault| fault.lost(&place.server))
     }
 }
@@ -170,13 +181,18 @@ impl BackEnds for ProcessBackEnds {
         Box::pin(async move { self.ask(place, &["try"], trial.expose().as_bytes()).await })
     }
 
-    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared> {
+    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Vec<Compared>> {
         Box::pin(async move {
-            let Comparison { site, platform, allow_missing } = comparison;
-            let mut words = vec!["compare", site.as_str(), "--to", platform.as_str()];
+            let Comparison { sites, platform, allow_missing } = comparison;
+            let mut words = vec!["compare"];
+            words.extend(sites.iter().map(SiteName::as_str));
+            words.extend(["--to", platform.as_str()]);
             words.extend(allow_missing.iter().flat_map(|name| ["--allow-missing", name.as_str()]));
-            let answer = self.ask(place, &words, b"").await?;
-            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+            let answer: Vec<Compared> = self.ask(place, &words, b"").await?;
+            match answer.len() == sites.len() {
+                true => Ok(answer),
+                false => Err(TalkFault::garbage(b"").lost(&place.server)),
+            }
         })
     }
 
@@ -190,6 +206,15 @@ impl BackEnds for ProcessBackEnds {
             let mut words = vec!["written-since", site.as_str()];
             words.extend(former.iter().flat_map(|former| ["--former", former.as_str()]));
             let answer = self.ask(place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer> {
+        Box::pin(async move {
+            let seconds = limit.as_secs().to_string();
+            let words = ["cron", site.as_str(), "--limit", &seconds];
+            let answer = self.ask_within(limit + ANSWER, place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
     }

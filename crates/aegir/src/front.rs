@@ -12,8 +12,10 @@
 
 mod archives;
 mod asked;
+mod batch;
 mod columns;
 mod complete;
+mod cron;
 mod dispatch;
 mod door;
 mod ending;
@@ -27,6 +29,7 @@ mod many;
 mod object;
 mod perform;
 mod problem;
+mod run;
 mod screen;
 mod suggest;
 mod table;

@@ -75,6 +75,7 @@ impl InstallArgs {
             redirect: self.redirect_to.map_or(Redirect::None, Redirect::To),
             client: self.client,
             method: if self.manual { InstallMethod::Manual } else { InstallMethod::Profile },
+            cron: None,
         })
     }
 }

@@ -8,13 +8,16 @@ mod ask;
 mod build;
 mod clone;
 mod compose;
+mod confirm;
 mod db;
 mod destroy;
 mod doctor;
 mod drill;
+mod drush;
 mod failure;
 mod follow;
 mod front;
+mod import;
 mod install;
 mod lists;
 mod owner;
@@ -26,7 +29,6 @@ mod run_now;
 mod save;
 mod serve;
 mod setup_notes;
-mod site;
 mod speak;
 mod up;
 
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Down => up::down(&given),
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
+        Command::Drush(args) => drush::run(&given, &args),
         Command::Front(asked) => front::run(&given, *asked),
         Command::Completion { shell } => {
             speak::out(shell.script().trim_end());

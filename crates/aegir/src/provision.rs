@@ -1,14 +1,18 @@
 //! Which command of the back end does what.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{
-    Compared, ContextName, FormerName, MigrateSite, Outcome, Rehearse, Remedy, Secrets, SiteName, Task, WritesAnswer,
-    exit_code,
+    Compared, ContextName, CronAnswer, FormerName, MigrateSite, Outcome, PlatformName, Rehearse, Remedy, Secrets,
+    SiteName, Task, WritesAnswer, exit_code,
 };
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
-use aegir_provision::{AttemptFault, Listed, PackagesFit, compare_site, recover_all, run_attempt, writes_since};
-use std::time::Duration;
+use aegir_provision::{
+    AttemptFault, Listed, PackagesFit, compare_site, compare_sites, recover_all, run_attempt, run_cron, writes_since,
+};
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
 use crate::ask::{Followed, by_hand};
@@ -16,8 +20,8 @@ use crate::compose::{Composed, Given};
 use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
-use crate::speak::{Raw, Sentences, Stream, err, out};
-use crate::{archives, front, lists, request, save, site};
+use crate::speak::{Raw, Sentences, Stream, err, out, plain};
+use crate::{archives, confirm, front, import, lists, request, save};
 
 /// How often a worker asks whether another one let go of the attempt.
 const TRIES: u32 = 10;
@@ -89,6 +93,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         ),
         Command::Build(args) => task(&composed, manner, Task::BuildPlatform(Box::new(args.build()?))),
         Command::Install(args) => task(&composed, manner, Task::InstallSite(Box::new(args.install()?))),
+        Command::Import(args) => import::run(&composed, manner, *args),
         Command::Login { site, account } => {
             ask(&composed, manner, Stream::Err, Task::Login { site, account }, Secrets::default())
         }
@@ -113,11 +118,13 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let keep = keep_former.map(Into::into);
             task(&composed, manner, Task::RenameSite { site, to, old_name: old_name.into(), keep })
         }
-        Command::Compare { site, to, allow_missing } => {
+        Command::Compare { sites, to, allow_missing } => {
             let allow_missing = allow_missing.iter().map(ToString::to_string).collect();
-            compared(&composed, manner, &PackagesFit { site, platform: to, db_server: None, allow_missing })
+            compared(&composed, manner, &sites, to, allow_missing)
         }
         Command::WrittenSince { site, former } => written_since(&composed, manner, &site, former.as_ref()),
+        Command::RebuildCaches { site } => task(&composed, manner, Task::RebuildCaches { site }),
+        Command::Cron { site, limit } => cron(&composed, manner, &site, limit),
         Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
         Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),
         Command::BackupVerify { backup, platform, db_server } => {
@@ -130,14 +137,20 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
-        Command::Delete { site, confirm } => {
-            let confirm = site::confirmed(&site, confirm)?;
-            task(&composed, manner, Task::DeleteSite { site, confirm })
+        Command::PlatformDelete { platform, confirm } => {
+            let confirm = confirm::platform(&platform, confirm)?;
+            task(&composed, manner, Task::DeletePlatform { platform, confirm })
+        }
+        Command::Disable { site, no_backup } => task(&composed, manner, Task::DisableSite { site, no_backup }),
+        Command::Enable { site } => task(&composed, manner, Task::EnableSite { site }),
+        Command::Delete { site, confirm, no_backup } => {
+            let confirm = confirm::site(&site, confirm)?;
+            task(&composed, manner, Task::DeleteSite { site, confirm, no_backup })
         }
     }
 }
 
-fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8, Failure> {
+pub(crate) fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8, Failure> {
     ask(composed, manner, Stream::Out, task, Secrets::default())
 }
 
@@ -152,25 +165,40 @@ fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets:
     Ok(if manner.fail_if_unchanged { end.code_if_unchanged() } else { end.code() })
 }
 
-/// Compares a site with a platform. A front end gets an answer, whatever it says.
-fn compared(composed: &Composed, manner: Manner, asked: &PackagesFit) -> Result<u8, Failure> {
-    let fit = match (compare_site(&composed.parts, asked, run_now), manner.protocol) {
-        (Ok(fit), None) => fit,
-        (Err(fault), None) => return Err(fault.into()),
-        (Ok(fit), Some(_)) => {
-            lists::json(&Compared::Fit(Box::new(fit)));
-            return Ok(0);
+/// Compares sites with a platform. A front end gets an answer for each, whatever it says.
+fn compared(
+    composed: &Composed,
+    manner: Manner,
+    sites: &[SiteName],
+    platform: PlatformName,
+    allow_missing: BTreeSet<String>,
+) -> Result<u8, Failure> {
+    let fits = match sites {
+        // One alone is waited for as long as a task is at it.
+        [site] => {
+            let asked = PackagesFit { site: site.clone(), platform, db_server: None, allow_missing };
+            vec![compare_site(&composed.parts, &asked, run_now)]
         }
-        (Err(fault), Some(_)) => {
-            lists::json(&Compared::Refused(fault.report()));
-            return Ok(0);
-        }
+        sites => compare_sites(&composed.parts, sites, &platform, &allow_missing, run_now),
     };
-    match manner.json {
-        true => lists::json(&fit),
-        false => front::fit_lines(&FitView::of(&fit)).iter().for_each(|line| out(line)),
+    let mut code = 0;
+    for fit in fits {
+        match (fit, manner.protocol) {
+            (Ok(fit), Some(_)) => lists::json(&Compared::Fit(Box::new(fit))),
+            (Err(fault), Some(_)) => lists::json(&Compared::Refused(fault.report())),
+            (Err(fault), None) => return Err(fault.into()),
+            (Ok(fit), None) => {
+                match manner.json {
+                    true => lists::json(&fit),
+                    false => front::fit_lines(&FitView::of(&fit)).iter().for_each(|line| out(line)),
+                }
+                if !fit.is_allowed() {
+                    code = exit_code::REFUSED;
+                }
+            }
+        }
     }
-    Ok(if fit.is_allowed() { 0 } else { exit_code::REFUSED })
+    Ok(code)
 }
 
 /// Tells what was written since a site left a former self. A front end gets an answer, whatever it says.
@@ -197,6 +225,31 @@ fn written_since(
         false => front::writes_lines(&WritesView::of(&writes)).iter().for_each(|line| out(line)),
     }
     Ok(0)
+}
+
+/// Runs cron of a site. A front end gets an answer, whatever it says.
+fn cron(composed: &Composed, manner: Manner, site: &SiteName, limit: u64) -> Result<u8, Failure> {
+    let answer = run_cron(&composed.parts, site, Duration::from_secs(limit), run_now);
+    if manner.json || manner.protocol.is_some() {
+        lists::json(&answer);
+        return Ok(0);
+    }
+    match answer {
+        CronAnswer::Ran(run) => {
+            out(&format!("Cron of {site} ran, in {:.2} s", Duration::from_millis(run.took).as_secs_f64()));
+            run.complaints.iter().for_each(|complaint| out(&format!("A module complained: {}", plain(complaint))));
+            Ok(0)
+        }
+        CronAnswer::Busy => {
+            out(&format!("Cron of {site} runs already: nothing was begun"));
+            Ok(exit_code::REFUSED)
+        }
+        CronAnswer::NotNow(why) => {
+            out(&format!("Cron of {site} was left out: {why}"));
+            Ok(exit_code::REFUSED)
+        }
+        CronAnswer::Failed(fault) => Err(Failure::reported(fault, exit_code::ERROR)),
+    }
 }
 
 fn recover(composed: &Composed) -> Result<u8, Failure> {

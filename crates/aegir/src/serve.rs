@@ -87,7 +87,7 @@ async fn serve(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     let server = Server::bind(front, Arc::new(house::Machine), ways, Limits::default()).await?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(Dispatcher::new(hosting.clone(), holder()).run(stopped.clone()));
+    tasks.spawn(Dispatcher::new(hosting.clone(), holder()).with_cron().run(stopped.clone()));
     tasks.spawn(do_chores(hosting.clone(), stopped.clone()));
     tasks.spawn(ask_bulk_runs(hosting.clone(), stopped.clone()));
     tasks.spawn(copies::make_copies(hosting.clone(), house::copies(&home), stopped.clone()));

@@ -9,6 +9,8 @@
 
 #[path = "drupal/content.rs"]
 mod content;
+#[path = "drupal/drush.rs"]
+mod drush;
 #[path = "drupal/moves.rs"]
 mod moves;
 #[path = "drupal/restores.rs"]
@@ -22,6 +24,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use content::{Content, Key};
+use support::by_hand::{is_taken_in_well, made_by_hand};
 use support::real::{Asked, Real, put_back_by_hand};
 use support::said::Said;
 use support::story::{a_killed_install_is_recovered, save_sqlite_server, three_sites};
@@ -98,6 +101,8 @@ fn the_main_job_is_done_on_every_tree() {
             told(&on("a site is restored with what it held, in its place and where it is gone"), &mut || {
                 stage.restored()
             });
+            told(&on("its own Drush works, typed as `aegir drush`, by itself, and by an alias"), &mut || stage.drush());
+            told(&on("a site made by hand is taken in, and is one like any other"), &mut || stage.taken_in());
             told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
             told(&on("an install killed at records of its journal is all or nothing"), &mut || {
                 stage.killed_at_records()
@@ -161,7 +166,9 @@ impl Stage {
             german.is_as_it_should_be(&self.lab);
             let says = real.drupal_says(&german.name, &[]);
             assert_eq!(says["log_in"], "Hereinspaziert", "the translation is in use");
-            self.lab.provision(&["delete", "@german.tree.localhost", "--confirm=german.tree.localhost"]).done();
+            self.lab
+                .provision(&["delete", "@german.tree.localhost", "--confirm=german.tree.localhost", "--no-backup"])
+                .done();
         }
         let (at, asked) = translation_server(support::real::GERMAN);
         fetch_from(&self.lab, &at.to_string());
@@ -173,7 +180,21 @@ impl Stage {
         let french = real.installs_what_is_asked(&french);
         french.answers(&self.lab);
         assert!(asked.lock().unwrap().iter().any(|line| line.starts_with("GET ")), "{asked:?}");
-        self.lab.provision(&["delete", "@french.tree.localhost", "--confirm=french.tree.localhost"]).done();
+        self.lab
+            .provision(&["delete", "@french.tree.localhost", "--confirm=french.tree.localhost", "--no-backup"])
+            .done();
+    }
+
+    fn taken_in(&self) {
+        let prefix = if self.root.join("core").exists() { "old_" } else { "" };
+        if self.standard.is_none() {
+            println!("the tree has no profile `standard`, so no site is made by hand");
+            return;
+        }
+        made_by_hand(&self.lab, &self.root, "tree", "hand.tree.localhost", prefix);
+        is_taken_in_well(&self.lab, "hand.tree.localhost");
+        self.lab.provision(&["backup", "@hand.tree.localhost"]).done();
+        self.lab.provision(&["delete", "@hand.tree.localhost", "--confirm=hand.tree.localhost"]).done();
     }
 
     fn visited(&self) {
@@ -201,7 +222,9 @@ impl Stage {
             Asked { site: "packages.tree.localhost", db_server: "localhost", profile: self.minimal, language: "en" };
         let site = real.installs_what_is_asked(&asked);
         real.keeps_its_packages(&site);
-        self.lab.provision(&["delete", "@packages.tree.localhost", "--confirm=packages.tree.localhost"]).done();
+        self.lab
+            .provision(&["delete", "@packages.tree.localhost", "--confirm=packages.tree.localhost", "--no-backup"])
+            .done();
     }
 
     fn hardened(&self) {
@@ -247,7 +270,7 @@ impl Stage {
                 content.is_there(&real, &name, key);
             }
             site.lets_in(&self.lab);
-            self.lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
+            self.lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}"), "--no-backup"]).done();
             self.lab.provision(&["backup-delete", &file_name]).done();
         }
     }
@@ -260,6 +283,10 @@ impl Stage {
         for server in ["localhost", "files"] {
             restores::with_what_it_held(&self.real(), server, standard);
         }
+    }
+
+    fn drush(&self) {
+        drush::works(&self.real(), &fs::canonicalize(self.lab.home().join("platforms/tree")).unwrap(), self.minimal);
     }
 
     fn install<'a>(&'a self, at: &'a str) -> Vec<&'a str> {
@@ -290,7 +317,9 @@ impl Stage {
                 0 => {
                     carried_on += 1;
                     self.lab.provision(&["verify", "@k.tree.localhost"]).done().changed_nothing();
-                    self.lab.provision(&["delete", "@k.tree.localhost", "--confirm=k.tree.localhost"]).done();
+                    self.lab
+                        .provision(&["delete", "@k.tree.localhost", "--confirm=k.tree.localhost", "--no-backup"])
+                        .done();
                 }
                 _ => panic!("{boundary}: {}", said.all()),
             }

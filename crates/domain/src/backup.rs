@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
 use crate::{
-    AccountName, AttemptId, DbName, EmailAddress, FaultReport, FormerName, HostName, Instance, Langcode, MachineName,
-    PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
+    AccountName, AttemptId, CronInterval, DbName, EmailAddress, FaultReport, FormerName, HostName, Instance, Langcode,
+    MachineName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.
@@ -132,12 +132,35 @@ pub struct BackupManifest {
     pub files_bytes: u64,
     /// And how many entries those are.
     pub files_entries: u64,
+    /// What the site did not have any more when it was made: of such a backup no site can be made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<SitePart>,
     /// What was left out on purpose, relative to the site's folder.
     #[serde(default)]
     pub left_out: Vec<String>,
     /// The task that left what is in it, where nobody asked for a backup: it is a former self of the site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<LeftBy>,
+}
+
+/// A part of a site that a backup holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SitePart {
+    /// What lay in its folder.
+    Files,
+    /// What was in its database.
+    Database,
+}
+
+impl SitePart {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SitePart::Files => "files",
+            SitePart::Database => "database",
+        }
+    }
 }
 
 /// Why there is a backup that nobody asked for: a task put another self of the site in the place of this one.
@@ -173,6 +196,9 @@ pub struct BackupRecord {
     /// What its settings kept it from.
     #[serde(default, skip_serializing_if = "Quiet::is_none")]
     pub quiet: Quiet,
+    /// How often Ægir ran cron on it, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronInterval>,
 }
 
 impl BackupRecord {
@@ -187,6 +213,7 @@ impl BackupRecord {
             redirect: site.redirect.clone(),
             client: site.client.clone(),
             quiet: site.quiet,
+            cron: site.cron,
         }
     }
 }

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ContextName, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName, Marker,
-    PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
+    AccountName, ContextName, CronInterval, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName,
+    Marker, ObjectStatus, PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
 };
 
 /// A context of any kind.
@@ -41,6 +41,14 @@ impl Context {
             Context::Server(server) => server.revision,
             Context::Platform(platform) => platform.revision,
             Context::Site(site) => site.revision,
+        }
+    }
+
+    /// Where the object stands, as far as its record says.
+    pub fn status(&self) -> ObjectStatus {
+        match self {
+            Context::Site(site) => site.status(),
+            Context::Server(_) | Context::Platform(_) => ObjectStatus::Enabled,
         }
     }
 
@@ -220,18 +228,43 @@ pub struct SiteContext {
     /// Whether Drupal still has to be installed into it, in a browser.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub awaits_installer: bool,
+    /// Whether it is out of service: the web server answers for it, and none of its PHP runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
     /// What its settings keep it from, as they do a copy of a site that others use.
     #[serde(default, skip_serializing_if = "Quiet::is_none")]
     pub quiet: Quiet,
+    /// How often Ægir runs cron on it, where that was said. It then runs none by itself, when it is visited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronInterval>,
     /// What it was before, where that is kept; the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formers: Vec<Former>,
 }
 
 impl SiteContext {
+    /// Where it stands, as far as its record says.
+    pub fn status(&self) -> ObjectStatus {
+        match self.disabled {
+            true => ObjectStatus::Disabled,
+            false => ObjectStatus::Enabled,
+        }
+    }
+
     /// All names it answers to, its own first.
     pub fn names(&self) -> Vec<HostName> {
         std::iter::once(self.name.host()).chain(self.aliases.iter().cloned()).collect()
+    }
+
+    /// What its settings say that it is kept from: where Ægir runs its cron, visitors do not.
+    pub fn kept_from(&self) -> Quiet {
+        let run_by_us = self.cron.is_some_and(|every| every != CronInterval::Off);
+        Quiet { cron: self.quiet.cron || run_by_us, ..self.quiet }
+    }
+
+    /// How often cron is to run on it, where anything was said of that: a copy that is kept from it runs none.
+    pub fn cron_said(&self) -> Option<CronInterval> {
+        self.cron.or(self.quiet.cron.then_some(CronInterval::Off))
     }
 }
 

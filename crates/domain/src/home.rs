@@ -134,6 +134,11 @@ impl Home {
         self.0.join("drush").join("sites")
     }
 
+    /// Programs of an operator's that run beside tasks.
+    pub fn hooks(&self) -> PathBuf {
+        self.0.join("hooks")
+    }
+
     /// Templates that take the place of ours.
     pub fn templates(&self) -> PathBuf {
         self.0.join("templates")

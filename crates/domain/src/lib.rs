@@ -16,13 +16,16 @@ mod backup;
 mod command;
 mod context;
 mod context_name;
+mod cron;
 mod database;
 mod fault;
 mod finding;
 mod fit;
 mod former;
 mod home;
+mod hook;
 mod host_name;
+mod import;
 mod lock;
 mod lock_mode;
 mod node;
@@ -51,7 +54,7 @@ pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, Serve
 pub use attempt::AttemptId;
 pub use backup::{
     ArchiveAnswer, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, FoundBackup, LeftBy,
-    ReceivedAnswer,
+    ReceivedAnswer, SitePart,
 };
 pub use command::Cmd;
 pub use context::{
@@ -59,14 +62,17 @@ pub use context::{
     ServerContext, SiteContext,
 };
 pub use context_name::{ContextName, PlatformName, ServerName};
+pub use cron::{CronAnswer, CronInterval, CronResult, CronRun};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
 pub use finding::{Finding, Health};
 pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
 pub use former::{Former, FormerName, KeepFormer, Names};
 pub use home::Home;
+pub use hook::{EVERY_KIND, HOOK_VERSION, HookInput, HookObjects, HookPhase};
 pub use host_name::HostName;
-pub use lock::{Known, locks_of, locks_to_compare, with_names};
+pub use import::{FoundToImport, Mention};
+pub use lock::{Known, locks_of, locks_to_compare, with_names, with_servers};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};
 pub use outcome::{Left, Outcome, OutcomeKind, exit_code};
@@ -80,7 +86,7 @@ pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
 pub use site_name::SiteName;
 pub use stamp::stamp;
-pub use task::{CloneSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
+pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};

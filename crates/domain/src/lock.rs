@@ -72,12 +72,21 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks.extend(context.iter().map(|context| TaskLock::server(&context.server, LockMode::Shared)));
             locks
         }
+        Task::DeletePlatform { platform, .. } => named(&ContextName::Platform(platform.clone()), known)?,
         Task::InstallSite(install) => {
             let mut locks =
                 vec![TaskLock::site(&install.site.host()), TaskLock::platform(&install.platform, LockMode::Shared)];
             locks.push(TaskLock::server(&install.db_server, LockMode::Shared));
             locks.extend(server_of(&install.platform, known)?);
             locks.extend(install.aliases.iter().map(TaskLock::site));
+            locks
+        }
+        Task::ImportSite(import) => {
+            let mut locks =
+                vec![TaskLock::site(&import.site.host()), TaskLock::platform(&import.platform, LockMode::Shared)];
+            locks.extend(server_of(&import.platform, known)?);
+            locks.extend(import.db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
+            locks.extend(import.aliases.iter().map(TaskLock::site));
             locks
         }
         Task::VerifySite { site, context: Some(context) } => {
@@ -123,7 +132,10 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         }
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
+        | Task::RebuildCaches { site }
         | Task::DropFormers { site, .. }
+        | Task::DisableSite { site, .. }
+        | Task::EnableSite { site }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site } => of_site(site, known)?,
         Task::VerifyBackup { backup, platform, db_server } => of_site_at(&backup.site(), platform, db_server, known)?,
@@ -142,6 +154,13 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
 /// The same, with sites' names that whoever asked has found out.
 pub fn with_names(mut locks: Vec<TaskLock>, names: &[HostName]) -> Vec<TaskLock> {
     locks.extend(names.iter().map(TaskLock::site));
+    put_in_order(&mut locks);
+    locks
+}
+
+/// The same, with servers that must not go away meanwhile.
+pub fn with_servers(mut locks: Vec<TaskLock>, servers: &[ServerName]) -> Vec<TaskLock> {
+    locks.extend(servers.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
     put_in_order(&mut locks);
     locks
 }

@@ -43,10 +43,19 @@ word_enum! {
         New = "new",
         /// In service.
         Enabled = "enabled",
+        /// There, and out of service: visitors get a page of the web server's own. Only of sites.
+        Disabled = "disabled",
         /// Its making failed; nothing of it is left on its machine.
         Failed = "failed",
         /// Gone. Its row stays as history, and its name is free.
         Deleted = "deleted",
+    }
+}
+
+impl ObjectStatus {
+    /// Whether it was made and is there, in service or not.
+    pub fn is_there(self) -> bool {
+        matches!(self, ObjectStatus::Enabled | ObjectStatus::Disabled)
     }
 }
 

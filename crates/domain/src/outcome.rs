@@ -46,7 +46,8 @@ pub struct Left {
 }
 
 /// The five outcomes without their details.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum OutcomeKind {
     /// See [`Outcome::Succeeded`].
     Succeeded,

@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ArchiveAnswer, AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, Outcome,
-    OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial, Tried,
-    WritesAnswer,
+    ArchiveAnswer, AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, HookInput,
+    Outcome, OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer, Task, TaskKind, Trial,
+    Tried, WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -331,9 +331,11 @@ pub fn schema() -> serde_json::Value {
         "found_backup": schemars::schema_for!(FoundBackup),
         "archive": schemars::schema_for!(ArchiveAnswer),
         "received": schemars::schema_for!(ReceivedAnswer),
+        "hook": schemars::schema_for!(HookInput),
         "answers": {
             "verify-server": schemars::schema_for!(ServerAnswer),
             "verify-platform": schemars::schema_for!(PlatformAnswer),
+            "import-site": schemars::schema_for!(SiteAnswer),
             "install-site": schemars::schema_for!(SiteAnswer),
             "verify-site": schemars::schema_for!(SiteAnswer),
             "backup-site": schemars::schema_for!(BackupAnswer),

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, EmailAddress, FormerName, HostName, KeepFormer,
-    Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext, SiteName,
-    TimeZoneName, Title,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, EmailAddress, FormerName, HostName,
+    KeepFormer, Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext,
+    SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -45,6 +45,13 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         context: Option<PlatformContext>,
     },
+    /// Takes a platform away that nothing lives on: its code to the trash.
+    DeletePlatform {
+        /// Which.
+        platform: PlatformName,
+        /// The name again, typed by who asks.
+        confirm: String,
+    },
     /// Makes a new site.
     InstallSite(Box<InstallSite>),
     /// Brings a site's files, modes, settings and vhost to what its context says.
@@ -55,6 +62,11 @@ pub enum Task {
         /// the rest if the verify fails.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         context: Option<Box<SiteContext>>,
+    },
+    /// Has a site's Drupal rebuild all its caches.
+    RebuildCaches {
+        /// Which site.
+        site: SiteName,
     },
     /// Makes a one-time login link.
     Login {
@@ -100,12 +112,31 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<KeepFormer>,
     },
-    /// Takes a site away: its files to the trash, its database last.
+    /// Takes a site out of service: visitors get a page of the web server's own, and none of its PHP runs.
+    DisableSite {
+        /// Which.
+        site: SiteName,
+        /// Whether no backup is made of it first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        no_backup: bool,
+    },
+    /// Takes a disabled site into service again, once it boots and its front page answers.
+    EnableSite {
+        /// Which.
+        site: SiteName,
+    },
+    /// Takes in a site that lies in a platform and that nobody here knows, where it lies. Its data moves to a database
+    /// of ours on the same server.
+    ImportSite(Box<ImportSite>),
+    /// Takes a site away, with a last backup of what there is of it: its files to the trash, its database last.
     DeleteSite {
         /// Which.
         site: SiteName,
         /// The name again, typed by who asks.
         confirm: String,
+        /// Whether no backup is made of it first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        no_backup: bool,
     },
     /// Makes a backup of a site: its folder and its database, in one archive.
     BackupSite {
@@ -174,9 +205,27 @@ pub struct CloneSite {
     /// Whether it may send mail.
     #[serde(default)]
     pub with_mail: bool,
-    /// Whether it runs cron by itself, when it is visited.
+    /// Whether cron runs on it, as it does on the site.
     #[serde(default)]
     pub with_cron: bool,
+}
+
+/// A site that is to be taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSite {
+    /// Its name, which is that of its folder below `sites/`.
+    pub site: SiteName,
+    /// The platform that it lies in.
+    pub platform: PlatformName,
+    /// The server whose database service holds its data; `None`: the one that its settings lead to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db_server: Option<ServerName>,
+    /// Other names it answers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<HostName>,
+    /// Whose it is.
+    pub client: MachineName,
 }
 
 /// What becomes of the name that a site had.
@@ -244,6 +293,9 @@ pub struct InstallSite {
     /// How Drupal gets into it.
     #[serde(default)]
     pub method: InstallMethod,
+    /// How often Ægir will run cron on it; `None`: nobody says, and it runs cron by itself, when it is visited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronInterval>,
 }
 
 /// Where a site is to live, and what it may lack there.
@@ -300,6 +352,8 @@ pub enum TaskKind {
     BuildPlatform,
     /// See [`Task::VerifyPlatform`].
     VerifyPlatform,
+    /// See [`Task::DeletePlatform`].
+    DeletePlatform,
     /// See [`Task::InstallSite`].
     InstallSite,
     /// See [`Task::VerifySite`].
@@ -310,12 +364,20 @@ pub enum TaskKind {
     MigrateSite,
     /// See [`Task::GoBackSite`].
     GoBackSite,
+    /// See [`Task::RebuildCaches`].
+    RebuildCaches,
     /// See [`Task::DropFormers`].
     DropFormers,
     /// See [`Task::CloneSite`].
     CloneSite,
     /// See [`Task::RenameSite`].
     RenameSite,
+    /// See [`Task::DisableSite`].
+    DisableSite,
+    /// See [`Task::EnableSite`].
+    EnableSite,
+    /// See [`Task::ImportSite`].
+    ImportSite,
     /// See [`Task::DeleteSite`].
     DeleteSite,
     /// See [`Task::BackupSite`].
@@ -330,20 +392,25 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 18] = [
+    pub const ALL: [TaskKind; 23] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
         TaskKind::BuildPlatform,
         TaskKind::VerifyPlatform,
+        TaskKind::DeletePlatform,
         TaskKind::InstallSite,
         TaskKind::VerifySite,
         TaskKind::Login,
         TaskKind::MigrateSite,
         TaskKind::GoBackSite,
+        TaskKind::RebuildCaches,
         TaskKind::DropFormers,
         TaskKind::CloneSite,
         TaskKind::RenameSite,
+        TaskKind::DisableSite,
+        TaskKind::EnableSite,
+        TaskKind::ImportSite,
         TaskKind::DeleteSite,
         TaskKind::BackupSite,
         TaskKind::VerifyBackup,
@@ -359,14 +426,19 @@ impl TaskKind {
             TaskKind::VerifyServer => "verify-server",
             TaskKind::BuildPlatform => "build-platform",
             TaskKind::VerifyPlatform => "verify-platform",
+            TaskKind::DeletePlatform => "delete-platform",
             TaskKind::InstallSite => "install-site",
             TaskKind::VerifySite => "verify-site",
             TaskKind::Login => "login",
             TaskKind::MigrateSite => "migrate-site",
             TaskKind::GoBackSite => "go-back-site",
+            TaskKind::RebuildCaches => "rebuild-caches",
             TaskKind::DropFormers => "drop-formers",
             TaskKind::CloneSite => "clone-site",
             TaskKind::RenameSite => "rename-site",
+            TaskKind::DisableSite => "disable-site",
+            TaskKind::EnableSite => "enable-site",
+            TaskKind::ImportSite => "import-site",
             TaskKind::DeleteSite => "delete-site",
             TaskKind::BackupSite => "backup-site",
             TaskKind::VerifyBackup => "verify-backup",
@@ -398,14 +470,19 @@ impl Task {
             Task::VerifyServer { .. } => TaskKind::VerifyServer,
             Task::BuildPlatform(_) => TaskKind::BuildPlatform,
             Task::VerifyPlatform { .. } => TaskKind::VerifyPlatform,
+            Task::DeletePlatform { .. } => TaskKind::DeletePlatform,
             Task::InstallSite(_) => TaskKind::InstallSite,
             Task::VerifySite { .. } => TaskKind::VerifySite,
             Task::Login { .. } => TaskKind::Login,
             Task::MigrateSite(_) => TaskKind::MigrateSite,
             Task::GoBackSite { .. } => TaskKind::GoBackSite,
+            Task::RebuildCaches { .. } => TaskKind::RebuildCaches,
             Task::DropFormers { .. } => TaskKind::DropFormers,
             Task::CloneSite(_) => TaskKind::CloneSite,
             Task::RenameSite { .. } => TaskKind::RenameSite,
+            Task::DisableSite { .. } => TaskKind::DisableSite,
+            Task::EnableSite { .. } => TaskKind::EnableSite,
+            Task::ImportSite(_) => TaskKind::ImportSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
@@ -421,15 +498,21 @@ impl Task {
             Task::ForgetContext { name } => name.clone(),
             Task::VerifyServer { server, .. } => ContextName::Server(server.clone()),
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
-            Task::VerifyPlatform { platform, .. } => ContextName::Platform(platform.clone()),
+            Task::VerifyPlatform { platform, .. } | Task::DeletePlatform { platform, .. } => {
+                ContextName::Platform(platform.clone())
+            }
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
             Task::MigrateSite(migrate) => ContextName::Site(migrate.site.clone()),
             Task::CloneSite(clone) => ContextName::Site(clone.to.clone()),
+            Task::ImportSite(import) => ContextName::Site(import.site.clone()),
             Task::VerifySite { site, .. }
             | Task::Login { site, .. }
             | Task::GoBackSite { site, .. }
+            | Task::RebuildCaches { site }
             | Task::DropFormers { site, .. }
             | Task::RenameSite { site, .. }
+            | Task::DisableSite { site, .. }
+            | Task::EnableSite { site }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site } => ContextName::Site(site.clone()),
             Task::RestoreBackup { new_site: Some(site), .. } => ContextName::Site(site.clone()),

@@ -8,6 +8,7 @@ mod mariadb;
 pub mod script;
 mod sqlite;
 mod statement;
+pub mod theirs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

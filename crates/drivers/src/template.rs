@@ -11,7 +11,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 
 use crate::DriverFault;
 
-const BUILT_IN: [(&str, &str); 19] = [
+const BUILT_IN: [(&str, &str); 20] = [
     ("apache/alone.conf", include_str!("../templates/apache/alone.conf")),
     ("apache/generation.conf", include_str!("../templates/apache/generation.conf")),
     ("apache/main.conf", include_str!("../templates/apache/main.conf")),
@@ -19,6 +19,7 @@ const BUILT_IN: [(&str, &str); 19] = [
     ("apache/rules.conf", include_str!("../templates/apache/rules.conf")),
     ("apache/server.conf", include_str!("../templates/apache/server.conf")),
     ("apache/vhost.conf", include_str!("../templates/apache/vhost.conf")),
+    ("disabled.html", include_str!("../templates/disabled.html")),
     ("fpm/main.conf", include_str!("../templates/fpm/main.conf")),
     ("fpm/pool.conf", include_str!("../templates/fpm/pool.conf")),
     ("nginx/alone.conf", include_str!("../templates/nginx/alone.conf")),
@@ -44,6 +45,11 @@ impl Templates {
     /// The names that can be overridden.
     pub fn names() -> impl Iterator<Item = &'static str> {
         BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// The page that visitors of a disabled site get: one that either web server answers by itself.
+    pub(crate) fn disabled_page(&self) -> Result<String, DriverFault> {
+        self.render("disabled.html", Value::UNDEFINED)
     }
 
     pub(crate) fn render(&self, name: &'static str, values: Value) -> Result<String, DriverFault> {
@@ -80,9 +86,11 @@ fn environment<'a>() -> Environment<'a> {
     environment.add_filter("apache_comment", apache_comment);
     environment.add_filter("apache_env", apache_env);
     environment.add_filter("apache_names", apache_names);
+    environment.add_filter("apache_page", apache_page);
     environment.add_filter("apache_pattern", apache_pattern);
     environment.add_filter("apache_word", apache_word);
     environment.add_filter("nginx_arg", nginx_arg);
+    environment.add_filter("nginx_page", nginx_page);
     environment.add_filter("nginx_pattern", nginx_pattern);
     environment.add_filter("nginx_word", nginx_word);
     environment.add_filter("nginx_comment", comment);
@@ -132,6 +140,34 @@ fn apache_names(names: Vec<String>) -> Result<String, Error> {
         }
     }
     Ok(names.join(" "))
+}
+
+/// A page that Apache answers by itself, quoted. It reads it as an expression: `$1` and `%{NAME}` stand for something there.
+fn apache_page(text: &str, what: &str) -> Result<String, Error> {
+    let text = on_one_line(text, what)?;
+    match text.contains(['$', '\\']) || text.contains("%{") {
+        true => {
+            Err(refuse(what, "holds one of `$ \\ %{`, which Apache reads as something else; write `&#36;` or `&#92;`"))
+        }
+        false => apache_arg(&text, what),
+    }
+}
+
+/// A page that nginx answers by itself, quoted.
+fn nginx_page(text: &str, what: &str) -> Result<String, Error> {
+    Ok(format!("\"{}\"", packed(&on_one_line(text, what)?, what)?))
+}
+
+/// The longest page that a web server answers by itself, in bytes: nginx reads no more than 4,095 between quotes.
+const LONGEST_PAGE: usize = 3800;
+
+/// A page without line breaks, which are as good as spaces there.
+fn on_one_line(text: &str, what: &str) -> Result<String, Error> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.len() > LONGEST_PAGE {
+        true => Err(refuse(what, &format!("has {} bytes, and may have {LONGEST_PAGE}", line.len()))),
+        false => Ok(line),
+    }
 }
 
 /// A quoted pattern of Apache's `RewriteCond`; a `!` before it means what it does not fit.
@@ -281,6 +317,18 @@ mod tests {
         assert!(map_key("a.test;").is_err());
         assert_eq!(map_key("include").unwrap(), r"\include");
         assert!(nginx_word("80; return 200", "x").is_err());
+    }
+
+    #[test]
+    fn a_page_of_many_lines_is_one_argument_and_one_that_is_too_long_is_refused() {
+        let page = "<p class=\"a\">\n  1 $ is\\\n</p>\n";
+        assert_eq!(nginx_page(page, "x").unwrap(), r#""<p class=\"a\"> 1 ${aegir_dollar} is\\ </p>""#);
+        assert_eq!(apache_page("<p class=\"a\">\n100%</p>", "x").unwrap(), r#""<p class=\"a\"> 100%</p>""#);
+        for bad in ["%{HTTP_HOST}", "for $1", "a \\ b"] {
+            assert!(apache_page(bad, "the page").unwrap_err().to_string().contains("the page holds one of"), "{bad}");
+        }
+        let long = "x".repeat(LONGEST_PAGE + 1);
+        assert!(nginx_page(&long, "x").is_err() && apache_page(&long, "x").is_err());
     }
 
     #[test]

@@ -18,10 +18,12 @@
 mod fault;
 mod listener;
 mod question;
+mod theirs;
 
 pub use fault::{DriverFault, FaultKind, PhpFault};
 pub use listener::{Listener, Told};
 pub use question::{Credentials, Install, Operation, Question};
+pub use theirs::{FoundDatabase, FoundSettings};
 
 use serde::Deserialize;
 
@@ -29,11 +31,14 @@ use serde::Deserialize;
 pub const LONGEST_LINE: usize = 1 << 20;
 
 /// Every driver script: path within a folder, text.
-pub const SCRIPTS: [(&str, &str); 22] = [
+pub const SCRIPTS: [(&str, &str); 28] = [
     ("prelude.php", include_str!("../php/prelude.php")),
     ("updates.php", include_str!("../php/updates.php")),
+    ("cron.php", include_str!("../php/cron.php")),
+    ("settings.php", include_str!("../php/settings.php")),
     ("seven/site.php", include_str!("../php/seven/site.php")),
     ("seven/install.php", include_str!("../php/seven/install.php")),
+    ("seven/settings.php", include_str!("../php/seven/settings.php")),
     ("seven/boot.php", include_str!("../php/seven/boot.php")),
     ("seven/requirements.php", include_str!("../php/seven/requirements.php")),
     ("seven/login.php", include_str!("../php/seven/login.php")),
@@ -42,8 +47,10 @@ pub const SCRIPTS: [(&str, &str); 22] = [
     ("seven/visit.php", include_str!("../php/seven/visit.php")),
     ("seven/front.php", include_str!("../php/seven/front.php")),
     ("seven/pages.php", include_str!("../php/seven/pages.php")),
+    ("seven/cron.php", include_str!("../php/seven/cron.php")),
     ("eight/site.php", include_str!("../php/eight/site.php")),
     ("eight/install.php", include_str!("../php/eight/install.php")),
+    ("eight/settings.php", include_str!("../php/eight/settings.php")),
     ("eight/boot.php", include_str!("../php/eight/boot.php")),
     ("eight/requirements.php", include_str!("../php/eight/requirements.php")),
     ("eight/login.php", include_str!("../php/eight/login.php")),
@@ -52,6 +59,7 @@ pub const SCRIPTS: [(&str, &str); 22] = [
     ("eight/visit.php", include_str!("../php/eight/visit.php")),
     ("eight/front.php", include_str!("../php/eight/front.php")),
     ("eight/pages.php", include_str!("../php/eight/pages.php")),
+    ("eight/cron.php", include_str!("../php/eight/cron.php")),
 ];
 
 /// What `install` answers.
@@ -207,4 +215,16 @@ pub struct FrontPage {
     pub status: u16,
     /// How long it is, in bytes.
     pub bytes: u64,
+}
+
+/// What `cron` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CronRan {
+    /// Whether it ran; if not, somebody else runs it just now: Drupal has a lock of its own for that.
+    pub ran: bool,
+    /// How long it took, in milliseconds, without the start of Drupal.
+    pub ms: u64,
+    /// The errors that the site's log has of it, the first of them.
+    #[serde(default)]
+    pub complaints: Vec<String>,
 }

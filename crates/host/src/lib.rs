@@ -20,6 +20,7 @@ mod detached;
 pub mod exec;
 mod fastcgi;
 mod files;
+mod hand_over;
 pub mod locks;
 mod mint;
 mod mounts;
@@ -40,6 +41,7 @@ pub use files::{
     Archive, Bounds, Changed, Contents, CopyModes, FileFault, Files, Kind, OpenFile, Packed, Recorder, SUMS, Space,
     Stat, Survey, TextFile, Trouble, Unpacked, Unpacking, Wanted, Written, told_names,
 };
+pub use hand_over::hand_over;
 pub use locks::{Lock, LockFault, Locks};
 pub use mint::{Mint, SystemMint};
 pub use mounts::{Mount, Mounts};

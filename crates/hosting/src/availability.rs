@@ -15,6 +15,10 @@ pub struct Standing {
     pub name: ContextName,
     /// How far its making came.
     pub state: Made,
+    /// Whether it is a site that is out of service.
+    pub disabled: bool,
+    /// Whether it is a site that cannot be relied on: its last verify failed, or Drupal was never installed into it.
+    pub unsound: bool,
     /// What uses it: sites of a platform, platforms and sites of a server.
     pub used_by: u64,
     /// What sites were before they were moved, and lies on it.
@@ -23,6 +27,8 @@ pub struct Standing {
     pub outstanding: Vec<Outstanding>,
     /// Whether what a back end has differs from what is remembered.
     pub drifts: bool,
+    /// Whether it is a platform that takes no more sites.
+    pub locked: bool,
 }
 
 /// How far the making of an object came.
@@ -80,6 +86,26 @@ pub enum Unavailable {
         /// That task.
         task: i64,
     },
+    /// It is out of service, and none of its code runs.
+    #[error("`{name}` is disabled")]
+    Disabled {
+        /// The site.
+        name: ContextName,
+    },
+    /// Somebody may be using it.
+    #[error("`{name}` is in service")]
+    InService {
+        /// The site.
+        name: ContextName,
+    },
+    /// It stands already as it would then.
+    #[error("`{name}` is {how} already")]
+    IsSo {
+        /// The object.
+        name: ContextName,
+        /// How it stands.
+        how: &'static str,
+    },
     /// Something uses it.
     #[error("`{name}` is in use: {used_by} {}", of(.name, *.used_by))]
     InUse {
@@ -87,6 +113,12 @@ pub enum Unavailable {
         name: ContextName,
         /// By how many.
         used_by: u64,
+    },
+    /// Nothing uses it.
+    #[error("no site lives on `{name}`")]
+    Unused {
+        /// The object.
+        name: ContextName,
     },
     /// What sites were before they were moved lies on it.
     #[error("{} on `{name}`: {}", lie(.formers.count), first_of(.formers))]
@@ -136,6 +168,18 @@ impl Remedy for Unavailable {
             }
             Unavailable::Gone { .. } => "its name is free: it can be added anew".into(),
             Unavailable::Going { task, .. } => format!("see `aegir task show {task}`"),
+            Unavailable::Disabled { name } => {
+                format!("enable it first with `aegir site enable {}`", name.to_string().trim_start_matches('@'))
+            }
+            Unavailable::IsSo { name: ContextName::Platform(platform), .. } => {
+                format!("see how it stands with `aegir platform show {platform}`")
+            }
+            Unavailable::InService { name } => {
+                format!("disable it first with `aegir site disable {}`", name.to_string().trim_start_matches('@'))
+            }
+            Unavailable::IsSo { name, .. } => {
+                format!("see how it stands with `aegir site show {}`", name.to_string().trim_start_matches('@'))
+            }
             Unavailable::InUse { name: ContextName::Platform(platform), .. } => {
                 format!("see them with `aegir site list --platform {platform}`; delete or migrate them first")
             }
@@ -143,6 +187,7 @@ impl Remedy for Unavailable {
                 format!("see them with `aegir platform list --server {server}` and `aegir site list --server {server}`")
             }
             Unavailable::InUse { .. } => return None,
+            Unavailable::Unused { .. } => "see where sites live with `aegir site list`".into(),
             Unavailable::HasFormers { .. } => {
                 "wait until they were kept for as long as the setting `keep_former_days` says, or let go of each with \
                  `aegir site drop-former`; `aegir backup list --kind former --site SITE` lists those of a site"
@@ -156,7 +201,24 @@ impl Remedy for Unavailable {
 }
 
 fn deletes(operation: OperationId) -> bool {
-    matches!(operation, OperationId::SiteDelete | OperationId::PlatformForget | OperationId::ServerForget)
+    use OperationId as Id;
+    matches!(operation, Id::SiteDelete | Id::PlatformForget | Id::PlatformDelete | Id::ServerForget)
+}
+
+/// Whether an operation has the code of a site run, or be seen; or has another self of it be tried by visits.
+fn runs_code(operation: OperationId) -> bool {
+    use OperationId as Id;
+    matches!(
+        operation,
+        Id::SiteLogin
+            | Id::SiteMigrate
+            | Id::SiteGoBack
+            | Id::SiteClone
+            | Id::SiteRename
+            | Id::SiteCron
+            | Id::SiteRebuildCaches
+            | Id::BackupRestore
+    )
 }
 
 /// Whether nobody has asked for an object to go, so that something else can be put on it.
@@ -186,10 +248,28 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
         }
         _ => (),
     }
-    if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::ServerForget) {
+    match (standing.disabled, operation.id) {
+        (true, Id::SiteDisable) => return Err(Unavailable::IsSo { name: name(), how: "disabled" }),
+        (true, id) if runs_code(id) => return Err(Unavailable::Disabled { name: name() }),
+        // What is half made or broken may not come so far that it could be disabled.
+        (false, Id::SiteDelete) if standing.state == Made::Yes && !standing.unsound => {
+            return Err(Unavailable::InService { name: name() });
+        }
+        (false, Id::SiteEnable) => return Err(Unavailable::IsSo { name: name(), how: "in service" }),
+        _ => (),
+    }
+    if standing.used_by > 0 && matches!(operation.id, Id::PlatformForget | Id::PlatformDelete | Id::ServerForget) {
         return Err(Unavailable::InUse { name: name(), used_by: standing.used_by });
     }
-    if standing.formers.count > 0 && operation.id == Id::PlatformForget {
+    match (standing.locked, operation.id) {
+        (true, Id::PlatformLock) => return Err(Unavailable::IsSo { name: name(), how: "locked" }),
+        (false, Id::PlatformUnlock) => return Err(Unavailable::IsSo { name: name(), how: "open to sites" }),
+        _ => (),
+    }
+    if standing.used_by == 0 && operation.id == Id::PlatformMigrate {
+        return Err(Unavailable::Unused { name: name() });
+    }
+    if standing.formers.count > 0 && matches!(operation.id, Id::PlatformForget | Id::PlatformDelete) {
         return Err(Unavailable::HasFormers { name: name(), formers: standing.formers.clone() });
     }
     // An edit would be written over what somebody changed in a shell.
@@ -209,10 +289,13 @@ mod tests {
         Standing {
             name: "@a.test".parse().unwrap(),
             state: Made::Yes,
+            disabled: false,
+            unsound: false,
             used_by: 0,
             formers: FormersThere::default(),
             outstanding: Vec::new(),
             drifts: false,
+            locked: false,
         }
     }
 
@@ -226,11 +309,40 @@ mod tests {
     }
 
     #[test]
-    fn of_a_site_in_service_everything_can_be_asked() {
+    fn of_a_site_in_service_everything_can_be_asked_but_to_enable_or_delete_it() {
         assert_eq!(
             possible(&a_site()),
-            ["edit", "verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "delete"]
+            [
+                "edit",
+                "verify",
+                "login",
+                "migrate",
+                "go-back",
+                "drop-former",
+                "clone",
+                "rename",
+                "backup",
+                "cron",
+                "rebuild-caches",
+                "disable"
+            ]
         );
+    }
+
+    #[test]
+    fn of_a_site_that_is_disabled_nothing_can_be_asked_that_runs_its_code() {
+        let disabled = Standing { disabled: true, ..a_site() };
+
+        assert_eq!(possible(&disabled), ["edit", "verify", "drop-former", "backup", "enable", "delete"]);
+        let why = |id: OperationId, standing: &Standing| available(&id.declaration(), standing).unwrap_err();
+        let login = why(OperationId::SiteLogin, &disabled);
+        assert_eq!(login.to_string(), "`@a.test` is disabled");
+        assert_eq!(login.remedy().unwrap(), "enable it first with `aegir site enable a.test`");
+        assert_eq!(why(OperationId::SiteDisable, &disabled).to_string(), "`@a.test` is disabled already");
+        assert_eq!(why(OperationId::SiteDelete, &a_site()).to_string(), "`@a.test` is in service");
+        let broken = Standing { unsound: true, ..a_site() };
+        assert!(possible(&broken).contains(&"delete"), "it may not come so far as to be disabled");
+        assert_eq!(why(OperationId::SiteEnable, &a_site()).to_string(), "`@a.test` is in service already");
     }
 
     #[test]
@@ -280,7 +392,19 @@ mod tests {
     fn where_two_sides_differ_nothing_is_written_over() {
         assert_eq!(
             possible(&Standing { drifts: true, ..a_site() }),
-            ["verify", "login", "migrate", "go-back", "drop-former", "clone", "rename", "backup", "delete"]
+            [
+                "verify",
+                "login",
+                "migrate",
+                "go-back",
+                "drop-former",
+                "clone",
+                "rename",
+                "backup",
+                "cron",
+                "rebuild-caches",
+                "disable"
+            ]
         );
     }
 }

@@ -5,11 +5,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, FaultReport, FormerName, FoundBackup, MachineName, PlatformName, Remedy,
-    ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, MachineName,
+    PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 
 use crate::{GivenArchive, HostKeys, Source};
@@ -46,8 +47,9 @@ pub trait BackEnds: Send + Sync {
     /// Tries the services that a server would offer, and saves nothing of it; a line for each.
     fn try_services<'a>(&'a self, place: &'a Place, trial: &'a Trial) -> Asking<'a, Vec<Tried>>;
 
-    /// Tells whether a site fits a platform of the same home. Both are only looked at.
-    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared>;
+    /// Tells whether sites fit a platform of the same home: of each, in the order in which they are named. All of it is
+    /// only looked at.
+    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Vec<Compared>>;
 
     /// Tells what was written to a site since it left a former self, the latest if none is named. Nothing is changed.
     fn written_since<'a>(
@@ -56,6 +58,9 @@ pub trait BackEnds: Send + Sync {
         site: &'a SiteName,
         former: Option<&'a FormerName>,
     ) -> Asking<'a, WritesAnswer>;
+
+    /// Runs cron of a site, for at most `limit`, and tells what came of it.
+    fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;
 
     /// The backups that lie there, those of one site if one is named; without the packages of what each says of itself.
     fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>>;
@@ -84,11 +89,11 @@ pub trait BackEnds: Send + Sync {
 /// What is to be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// The site.
-    pub site: SiteName,
-    /// The platform that it would move to.
+    /// The sites.
+    pub sites: Vec<SiteName>,
+    /// The platform that they would move to.
     pub platform: PlatformName,
-    /// Packages that may be missing there though the site has them enabled.
+    /// Packages that may be missing there though sites have them enabled.
     pub allow_missing: Vec<MachineName>,
 }
 

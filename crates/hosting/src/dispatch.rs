@@ -16,6 +16,7 @@
 mod bulk;
 mod by_hand;
 mod chores;
+mod cron;
 mod dispatcher;
 mod formers;
 mod home;
@@ -24,6 +25,7 @@ mod pace;
 mod recorder;
 mod renamed;
 mod takeover;
+mod waves;
 
 pub use bulk::ask_bulk_runs;
 pub use chores::do_chores;
@@ -32,3 +34,4 @@ pub(crate) use home::{is_same as is_same_home, server_of};
 pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, was_not_done};
 pub use pace::Pace;
 pub(crate) use renamed::{RENAMED, of_the_name_now};
+pub(crate) use waves::{failures, last_over};

@@ -120,6 +120,8 @@ impl Hosting {
     pub(crate) fn wake(&self) {
         self.0.wake.notify_waiters();
         self.0.wake.notify_one();
+        // What ended may have made room for the next objects of a bulk run.
+        self.0.bulk.notify_one();
     }
 
     /// Keeps the secret part of a task's answer, sealed, for whoever asked for it. What cannot be sealed is lost, and

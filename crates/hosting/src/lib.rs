@@ -30,6 +30,7 @@ mod people;
 mod setting;
 mod use_case;
 pub mod view;
+mod waves;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use archives::{Coming, CutOff, Download, GivenArchive, Pieces, Source};
@@ -48,3 +49,4 @@ pub use operation::{
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
 pub use people::{Factor, Invitation, MOST_VIEWS, NotLetIn, Opened, People, Session, SignIn, View, ViewChange};
 pub use setting::Setting;
+pub use waves::Waves;

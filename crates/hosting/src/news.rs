@@ -64,6 +64,12 @@ pub enum What {
     OutOfContact,
     /// The control database could not be copied; it is about no task.
     NotCopied,
+    /// Cron of a site failed several times in a row.
+    CronFails,
+    /// It had, and came to its end again.
+    CronRuns,
+    /// A bulk run asks nothing more until somebody has looked at what failed; it is about no task.
+    Paused,
     /// Objects lie on a machine under names that are those of other objects here; they are left alone.
     Namesakes,
 }
@@ -79,6 +85,9 @@ impl What {
             What::Silent => "has said nothing for long",
             What::OutOfContact => "runs on a machine that does not answer",
             What::NotCopied => "failed",
+            What::CronFails => "failed several times in a row",
+            What::CronRuns => "comes to its end again",
+            What::Paused => "is paused",
             What::Namesakes => "found names that are taken here",
         }
     }
@@ -147,6 +156,7 @@ impl News {
                 self.asked_by, self.server
             ),
             None if self.what == What::NotCopied => format!("\nOn {}, by {} itself.\n", self.server, self.asked_by),
+            None if self.what == What::Paused => format!("\nAsked for by {}.\n", self.asked_by),
             None => format!("\nOn @server_{}.\n", self.server),
         });
         Letter { subject: one_line(&subject), body: plain(&body) }

@@ -26,6 +26,14 @@ pub enum Setting {
     KeepFormer,
     /// How long a task may say nothing before that is news.
     SilentMinutes,
+    /// How often cron runs on sites of which nothing else is said.
+    CronInterval,
+    /// On how many sites cron runs at once, on all servers.
+    CronAtOnce,
+    /// On how many sites of one server cron runs at once.
+    CronPerServer,
+    /// How long it may take.
+    CronSeconds,
     /// Where mail of failures goes.
     NewsMailTo,
     /// What it comes from.
@@ -42,7 +50,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 14] = [
+    pub const ALL: [Setting; 18] = [
         Setting::TasksAtOnce,
         Setting::TasksPerServer,
         Setting::KeepTasksDays,
@@ -51,6 +59,10 @@ impl Setting {
         Setting::KeepFormerDays,
         Setting::KeepFormer,
         Setting::SilentMinutes,
+        Setting::CronInterval,
+        Setting::CronAtOnce,
+        Setting::CronPerServer,
+        Setting::CronSeconds,
         Setting::NewsMailTo,
         Setting::NewsMailFrom,
         Setting::NewsMailBy,
@@ -129,6 +141,27 @@ impl Setting {
                 10_080,
                 "60",
                 "how many minutes a running task may say nothing before that is told",
+            ),
+            Setting::CronInterval => Parameter {
+                name: "cron_interval",
+                about: "how often cron runs on a new site, and on those of which nothing else is said: each minute (`1m`) to \
+                        once a week (`1w`); for one site it can be changed, and turned off, with `site edit`",
+                shape: Shape::Choice(crate::operation::CRON_RUNS),
+                presence: Presence::Default("1h"),
+                many: false,
+            },
+            Setting::CronAtOnce => {
+                number("cron_at_once", 1, 1_024, "16", "on how many sites cron runs at once, on all servers")
+            }
+            Setting::CronPerServer => {
+                number("cron_per_server", 1, 64, "4", "on how many sites of one server cron runs at once")
+            }
+            Setting::CronSeconds => number(
+                "cron_seconds",
+                10,
+                240,
+                "240",
+                "how many seconds cron of a site may take; Drupal itself allows it 240",
             ),
             Setting::NewsMailTo => {
                 text("news_mail_to", crate::operation::EMAIL, "the address that failures are mailed to")

@@ -4,12 +4,16 @@ mod account;
 mod archive;
 mod around;
 mod backup;
+mod batch;
 mod bulk;
+mod causes;
 mod compare;
 mod copy;
+mod cron;
 mod door;
 mod field;
 mod found;
+mod halt;
 mod history;
 mod host_key;
 mod object;
@@ -28,6 +32,7 @@ mod site;
 mod task;
 mod token;
 mod trial;
+mod way_back;
 mod writes;
 
 pub(crate) use object::{known_locks, operation_named, standing};
@@ -35,7 +40,7 @@ pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;
 pub(crate) use server::DB_PASSWORD;
 pub(crate) use session::session_view;
-pub(crate) use setting::number;
+pub(crate) use setting::{cron_interval, number};
 
 use std::pin::Pin;
 
@@ -115,6 +120,10 @@ impl Hosting {
             Id::PlatformEdit => Box::pin(self.edit_platform(asked)),
             Id::PlatformVerify => Box::pin(self.verify_platform(asked)),
             Id::PlatformForget => Box::pin(self.forget_platform(asked)),
+            Id::PlatformLock => Box::pin(self.lock_platform(asked, true)),
+            Id::PlatformUnlock => Box::pin(self.lock_platform(asked, false)),
+            Id::PlatformDelete => Box::pin(self.delete_platform(asked)),
+            Id::PlatformMigrate => Box::pin(self.migrate_platform(asked)),
             Id::SiteList => Box::pin(self.list_sites(asked)),
             Id::SiteShow => Box::pin(self.show_site(asked)),
             Id::SiteAdd => Box::pin(self.add_site(asked)),
@@ -129,6 +138,8 @@ impl Hosting {
             Id::SiteDropFormer => Box::pin(self.drop_former_of_site(asked)),
             Id::SiteWrittenSince => Box::pin(self.tell_written_since(asked)),
             Id::SiteBackup => Box::pin(self.back_up_site(asked)),
+            Id::SiteCron => Box::pin(self.run_cron_of_site(asked)),
+            Id::SiteRebuildCaches => Box::pin(self.rebuild_caches_of_site(asked)),
             Id::SiteClone => Box::pin(self.clone_site(asked)),
             Id::SiteRename => Box::pin(self.rename_site(asked)),
             Id::BackupList => Box::pin(self.list_backups(asked)),
@@ -136,6 +147,8 @@ impl Hosting {
             Id::BackupVerify => Box::pin(self.verify_backup(asked)),
             Id::BackupRestore => Box::pin(self.restore_backup(asked)),
             Id::BackupDelete => Box::pin(self.delete_backup(asked)),
+            Id::SiteDisable => Box::pin(self.disable_site(asked)),
+            Id::SiteEnable => Box::pin(self.enable_site(asked)),
             Id::SiteDelete => Box::pin(self.delete_site(asked)),
             Id::TaskList => Box::pin(self.list_tasks(asked)),
             Id::TaskShow => Box::pin(self.show_task(asked)),
@@ -150,6 +163,10 @@ impl Hosting {
             Id::BulkObjects => Box::pin(self.list_bulk_objects(asked)),
             Id::BulkStart => Box::pin(self.start_bulk(asked)),
             Id::BulkRetry => Box::pin(self.retry_bulk(asked)),
+            Id::BulkPause => Box::pin(self.pause_bulk(asked)),
+            Id::BulkResume => Box::pin(self.resume_bulk(asked)),
+            Id::BulkStop => Box::pin(self.stop_bulk(asked)),
+            Id::BulkGoBack => Box::pin(self.go_back_with_bulk(asked)),
             Id::PackageList => Box::pin(self.list_packages(asked)),
             Id::PackageShow => Box::pin(self.show_package(asked)),
             Id::TokenList => Box::pin(self.list_tokens(asked)),

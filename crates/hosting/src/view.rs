@@ -5,13 +5,17 @@
 
 mod backup;
 mod bulk;
+mod cron;
 mod fit;
 mod package;
 mod people;
 mod writes;
 
 pub use backup::{BackupView, FormerView, OUT_OF_CONTACT};
-pub use bulk::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
+pub use bulk::{
+    BatchPlanView, BulkFailureView, BulkHaltView, BulkObjectView, BulkPlanView, BulkView, BulkWaveView, PlannedWaveView,
+};
+pub use cron::CronView;
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
@@ -246,6 +250,9 @@ pub struct SiteView {
     pub domains: Vec<DomainView>,
     /// Whether somebody still has to install it, in a browser.
     pub awaits_installer: bool,
+    /// Its cron.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cron: Option<CronView>,
     /// For how long its visitors were told to come back when it was last moved or went back, in milliseconds; told of
     /// a site alone, and not in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -47,7 +47,8 @@ pub(crate) use programs::COMPOSER;
 pub use programs::FakePrograms;
 pub use web::{FakeServices, FakeWeb, Running};
 
-pub(crate) use database::{ACCOUNT, DbState, PASSWORD};
+pub(crate) use database::{ACCOUNT, Account, DatabaseEntry, DbState, PASSWORD};
+pub(crate) use drupal::{SETTINGS_SAY, install_by_hand};
 
 /// Something that is amiss on the machine, until it is put right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aegir_domain::protocol::{Ending, Line, Request, Said, VERSION};
 use aegir_domain::{
@@ -19,7 +20,7 @@ use aegir_domain::{
 use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::{HttpDrivers, MAX_BODY_MB, ServerConfig};
-use aegir_host::{Clock, Databases, Files, Mint, RealDatabases, Row, own_gid, own_uid};
+use aegir_host::{Clock, Databases, Files, Mint, RealDatabases, Row, WebAddress, own_gid, own_uid};
 use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_journal, run_attempt};
 use aegir_recipe::Record;
 use aegir_recipe::proof::Drill;
@@ -29,6 +30,7 @@ use crate::fake::{
     ACCOUNT, DbState, FakeClock, FakeDatabases, FakeMint, FakePrograms, FakeServices, FakeWeb, Machine, PASSWORD, Watch,
 };
 use crate::folder::LabFolder;
+use crate::theirs::THEIRS;
 use crate::{Code, Snapshot};
 
 /// The group that the web server's workers have in a lab of root.
@@ -219,6 +221,7 @@ impl Lab {
             aliases: Vec::new(),
             redirect: aegir_domain::Redirect::None,
             client: parsed::<MachineName>("admin"),
+            cron: None,
         }
     }
 
@@ -239,9 +242,29 @@ impl Lab {
         self.contexts().platform(&site.platform).expect("the platform is saved").root.site_dir(&site.name)
     }
 
+    /// Puts a hook at `place` below `hooks/`, such as `all/check.d/quiet`; its lines are what fake hooks understand.
+    pub fn hook(&self, place: &str, text: &str) {
+        let path = self.home().hooks().join(place);
+        let marks = self.home().path().join("marks");
+        let made = [path.parent().unwrap_or(&path), &marks].iter().try_for_each(fs::create_dir_all);
+        let written = made.and_then(|()| fs::write(&path, text));
+        let written = written.and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
+        written.expect("the lab's folder can be written");
+        // Whatever the umask of the test: what others may write is no hook.
+        for folder in path.ancestors().skip(1).take(2) {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("the lab's folder can be written");
+        }
+    }
+
     /// Starts the web server and php-fpm anew, with what lies on disk.
     pub fn restart_services(&self) {
         FakeServices(self.machine.clone()).start();
+    }
+
+    /// The status that a visitor of the front page of `name` gets.
+    pub fn visit(&self, name: &str) -> u16 {
+        let at = WebAddress::Tcp(([127, 0, 0, 1], 8080).into());
+        self.parts.web.get(&at, name, "/", Duration::from_secs(1)).expect("the web server answers").status
     }
 
     /// The password of a site's database, and its salt.
@@ -394,6 +417,8 @@ impl Lab {
             sites.iter().any(|site| site.database.name.as_str() == name)
                 || formers.iter().any(|former| former.database.name.as_str() == name)
         };
+        // What somebody made by hand is theirs.
+        let owned = |name: &str| owned(name) || name.starts_with(THEIRS);
         let databases = state.databases.keys().filter(|name| !owned(name));
         mess.extend(databases.map(|name| format!("the database `{name}` belongs to no site")));
         for account in state.accounts.keys() {

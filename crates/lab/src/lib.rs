@@ -10,8 +10,10 @@ mod lab;
 pub mod pretend;
 pub mod proof;
 mod snapshot;
+mod theirs;
 mod trees;
 
 pub use lab::Lab;
 pub use snapshot::Snapshot;
+pub use theirs::{ByHand, THEIR_PASSWORD, THEIR_SALT};
 pub use trees::Code;

@@ -5,6 +5,7 @@
 //! streams off in the middle, to tell lines again, and to have a worker die.
 
 mod archives;
+mod cron;
 mod front;
 mod machine;
 mod outside;
@@ -14,11 +15,12 @@ mod work;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, Fault, FaultReport, FormerName, FoundBackup, Remedy, ServerName,
-    SiteName, SshAddress, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, Remedy,
+    ServerName, SiteName, SshAddress, Trial, Tried, WritesAnswer,
 };
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
 use serde_json::Value;
@@ -151,12 +153,12 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
-    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Compared> {
+    fn compare<'a>(&'a self, place: &'a Place, comparison: &'a Comparison) -> Asking<'a, Vec<Compared>> {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
-            Ok(machine.compared(comparison))
+            Ok(comparison.sites.iter().map(|site| machine.compared(site, comparison)).collect())
         })
     }
 
@@ -171,6 +173,15 @@ impl BackEnds for PretendBackEnds {
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
             Ok(machine.written_since(site, former))
+        })
+    }
+
+    fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, _: Duration) -> Asking<'a, CronAnswer> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Cron).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.cron(site).await)
         })
     }
 
@@ -228,6 +239,8 @@ pub enum Call {
     Attach,
     /// See [`BackEnds::cancel`].
     Cancel,
+    /// See [`BackEnds::run_cron`].
+    Cron,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
     /// [`BackEnds::written_since`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,

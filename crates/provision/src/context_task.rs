@@ -118,6 +118,7 @@ fn site_may_change(world: &World, old: &SiteContext, new: &SiteContext) -> Resul
         redirect: new.redirect.clone(),
         client: new.client.clone(),
         quiet: new.quiet,
+        cron: new.cron,
         revision: new.revision,
         ..old.clone()
     };
@@ -161,6 +162,10 @@ impl Recipe<World> for Forget {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         let was = run.check(SavedText { name: self.name.clone() })?;
         run.check(Unused { name: self.name.clone(), saved: was.is_some() })?;
+        if let ContextName::Platform(platform) = &self.name {
+            let platform = run.world().contexts().platform(platform)?;
+            platform::withdraw(run, &platform)?;
+        }
         run.step(ForgetContext { name: self.name.clone(), was })?;
         let credentials = run.world().home().credentials_of(&self.name);
         if matches!(self.name, ContextName::Server(_)) && run.world().files().kind(&credentials)?.is_some() {
@@ -189,11 +194,16 @@ impl Check<World> for Unused {
         if let ContextName::Site(site) = &self.name {
             return Err(SaveFault::SiteStays { site: site.clone() }.into());
         }
-        let by: Vec<String> = sites_of(world, &self.name)?.chain(platforms_of(world, &self.name)?).collect();
-        match by.is_empty() {
-            true => Ok(()),
-            false => Err(SaveFault::Used { name: self.name.clone(), by }.into()),
-        }
+        must_be_unused(world, &self.name)
+    }
+}
+
+/// Refuses an object that others refer to, by their names.
+pub(crate) fn must_be_unused(world: &World, name: &ContextName) -> Result<(), Fault> {
+    let by: Vec<String> = sites_of(world, name)?.chain(platforms_of(world, name)?).collect();
+    match by.is_empty() {
+        true => Ok(()),
+        false => Err(SaveFault::Used { name: name.clone(), by }.into()),
     }
 }
 

@@ -99,6 +99,15 @@ impl<'a> Contexts<'a> {
             _ => Err(ContextFault::Missing { name }),
         }
     }
+
+    /// The site `name`, which must be saved and in service: what is asked of it has its PHP run, or be seen.
+    pub fn site_in_service(&self, name: &SiteName) -> Result<SiteContext, ContextFault> {
+        let site = self.site(name)?;
+        match site.disabled {
+            false => Ok(site),
+            true => Err(ContextFault::OutOfService { site: site.name }),
+        }
+    }
 }
 
 /// The text of a context's file.
@@ -133,6 +142,12 @@ pub enum ContextFault {
     Missing {
         /// The name.
         name: ContextName,
+    },
+    /// It is a site that was disabled, and none of its PHP may run.
+    #[error("the site `{site}` is disabled")]
+    OutOfService {
+        /// The site.
+        site: SiteName,
     },
     /// Its file cannot be read.
     #[error("cannot read what is saved as `{name}`")]
@@ -196,6 +211,11 @@ impl Remedy for ContextFault {
             ContextFault::Missing { name } => {
                 format!(
                     "look at what there is with `aegir provision show`, or save it with `aegir provision save {name}`"
+                )
+            }
+            ContextFault::OutOfService { site } => {
+                format!(
+                    "take it into service first, with `aegir site enable {site}` or `aegir provision enable @{site}`"
                 )
             }
             ContextFault::Unreadable { source, .. } => return source.remedy(),

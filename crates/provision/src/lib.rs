@@ -23,6 +23,7 @@ mod context_task;
 mod contexts;
 mod events;
 mod found;
+mod hooks;
 pub mod inspect;
 mod journal_file;
 mod lines;
@@ -41,11 +42,15 @@ pub use attempt::{Asked, Attempt, AttemptFault};
 pub use contexts::{ContextFault, Contexts};
 pub use events::{EventReader, Events};
 pub use found::{Listed, found_attempts};
+pub use hooks::look as look_at_hooks;
 pub use journal_file::Boundary;
 pub use journal_file::{FileJournal, read_journal};
 pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
 pub use settings::{Settings, SettingsFault};
-pub use site::{PackagesFit, RunProgram, compare_site, writes_since};
+pub use site::{
+    PackagesFit, RunProgram, compare_site, compare_sites, drush_alias, drush_uri, find_site_to_import, look_at_import,
+    run_cron, writes_since,
+};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

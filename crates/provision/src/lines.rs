@@ -7,16 +7,19 @@ use crate::backup::{
     DumpDatabase, KeepBackup, LoadDump, MakeWorkFolder, PackSite, RemoveAside, RemoveWork, UnpackDump, UnpackSite,
 };
 use crate::context_task::SaveServerPassword;
-use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo};
+use crate::hooks::{AfterHook, BeforeHook, RollbackHook};
+use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo, WithdrawPool};
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
-    FlushCaches, HoldStill, KeepCredentials, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables,
-    RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeSalt,
-    TopUpFiles, WriteCredentials,
+    FlushCaches, HoldStill, KeepCredentials, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder,
+    MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes,
+    TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
-use crate::step::file::{Keep, MakeFolder, MakeLink, Put, RemoveLink, SetAside, SetMode, SetModes, TakeAway};
+use crate::step::file::{
+    Keep, MakeFolder, MakeLink, Put, PutInstead, RemoveLink, SetAside, SetMode, SetModes, TakeAway,
+};
 use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::{PublishVhost, RenameVhost, WithdrawVhost};
@@ -25,6 +28,7 @@ use crate::step::web_files::{PublishPlatform, PublishServer};
 /// All lines of this build.
 pub fn lines() -> Lines<World> {
     Lines::new()
+        .undo::<BeforeHook>()
         .undo::<BringBack>()
         .undo::<BringCredentials>()
         .undo::<CopyCode>()
@@ -40,6 +44,7 @@ pub fn lines() -> Lines<World> {
         .undo::<Keep>()
         .undo::<KeepBackup>()
         .undo::<KeepCredentials>()
+        .undo::<KeepTheirSalt>()
         .undo::<LetGo>()
         .undo::<ListSite>()
         .undo::<LoadDump>()
@@ -60,12 +65,14 @@ pub fn lines() -> Lines<World> {
         .undo::<PublishServer>()
         .undo::<PublishVhost>()
         .undo::<Put>()
+        .undo::<PutInstead>()
         .undo::<RaiseFence>()
         .undo::<Rebuild>()
         .undo::<Relocate>()
         .undo::<RemoveLink>()
         .undo::<RenameVhost>()
         .undo::<ReplaceCredentials>()
+        .undo::<RollbackHook>()
         .undo::<RunInstaller>()
         .undo::<RunUpdates>()
         .undo::<Sanitise>()
@@ -76,14 +83,18 @@ pub fn lines() -> Lines<World> {
         .undo::<SetModes>()
         .undo::<SettleModes>()
         .undo::<TakeAway>()
+        .undo::<TakeFile>()
         .undo::<TakeSalt>()
+        .undo::<TakeTables>()
         .undo::<TopUpFiles>()
         .undo::<UnpackDemo>()
         .undo::<UnpackDump>()
         .undo::<UnpackSite>()
+        .undo::<WithdrawPool>()
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
         .finish::<LowerFence>()
+        .cleanup::<AfterHook>()
         .cleanup::<ArchiveFormer>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()

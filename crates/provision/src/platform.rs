@@ -3,6 +3,7 @@
 
 mod build;
 mod code;
+mod delete;
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,9 @@ use crate::{World, context_task};
 
 pub(crate) use build::Build;
 pub(crate) use code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
+pub(crate) use delete::{Delete, WithdrawPool, withdraw};
+
+use build::project_of;
 
 /// Brings a platform to what its context says.
 pub(crate) struct Verify {
@@ -332,20 +336,25 @@ impl Action<World> for PublishPool {
 
 impl Undo<World> for PublishPool {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        let pool = PoolOf::new(world, &self.platform);
-        let text = match &self.was {
-            Was::Absent => None,
-            Was::Kept { name, .. } => match world.files().read_text(&world.task.kept().join(name))? {
-                Some(text) => Some(text),
-                None => return Ok(()),
-            },
-        };
-        // The file alone proves nothing: an undo may have died before php-fpm read it.
-        let stands = world.files().read_text(&pool.path())? == text;
-        match text.as_deref().is_some_and(|text| stands && pool.answers(PoolOf::generation(text))) {
-            true => pool.swap(text.as_deref()),
-            false => pool.publish(text.as_deref(), Down::Tolerated),
-        }
+        bring_pool_back(world, &self.platform, &self.was)
+    }
+}
+
+/// Has php-fpm run a platform's pool as it was.
+fn bring_pool_back(world: &World, platform: &PlatformContext, was: &Was) -> Result<(), Fault> {
+    let pool = PoolOf::new(world, platform);
+    let text = match was {
+        Was::Absent => None,
+        Was::Kept { name, .. } => match world.files().read_text(&world.task.kept().join(name))? {
+            Some(text) => Some(text),
+            None => return Ok(()),
+        },
+    };
+    // The file alone proves nothing: an undo may have died before php-fpm read it.
+    let stands = world.files().read_text(&pool.path())? == text;
+    match text.as_deref().is_some_and(|text| stands && pool.answers(PoolOf::generation(text))) {
+        true => pool.swap(text.as_deref()),
+        false => pool.publish(text.as_deref(), Down::Tolerated),
     }
 }
 

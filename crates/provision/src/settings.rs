@@ -35,6 +35,8 @@ pub struct Settings {
     pub keep_former: KeepFormer,
     /// How long Composer may take to make a project, in seconds.
     pub build_limit: u64,
+    /// How long a hook may take, in seconds: an hour at the most.
+    pub hook_limit: u64,
     /// The proxy through which Composer reaches its registry: `http://proxy.example.org:3128`.
     pub proxy: Option<String>,
     /// How much memory a program of a task may take, in bytes.
@@ -60,6 +62,7 @@ impl Default for Settings {
             former_days: 7,
             keep_former: KeepFormer::Itself,
             build_limit: 1800,
+            hook_limit: 300,
             proxy: None,
             program_memory: 4 << 30,
             translation_server:

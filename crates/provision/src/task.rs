@@ -1,7 +1,7 @@
 //! Which objects a task holds here, and which recipe carries it out.
 
 pub(crate) use aegir_domain::TaskLock as Locked;
-use aegir_domain::{ContextName, Task};
+use aegir_domain::{Context, ContextName, Task};
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
@@ -17,6 +17,14 @@ pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locke
         {
             aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
         }
+        // Which of them has its data stands in its settings alone.
+        Task::ImportSite(import) if import.db_server.is_none() => {
+            let servers = contexts.all()?.into_iter().filter_map(|context| match context {
+                Context::Server(server) => Some(server.name),
+                _ => None,
+            });
+            aegir_domain::with_servers(locks, &servers.collect::<Vec<_>>())
+        }
         _ => locks,
     })
 }
@@ -29,15 +37,20 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::VerifyServer { server, context } => Box::new(server::Verify { server, context }),
         Task::BuildPlatform(build) => Box::new(platform::Build { asked: *build }),
         Task::VerifyPlatform { platform, context } => Box::new(platform::Verify { platform, context }),
+        Task::DeletePlatform { platform, confirm } => Box::new(platform::Delete { platform, confirm }),
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
+        Task::RebuildCaches { site } => Box::new(site::RebuildCaches { site }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
         Task::GoBackSite { site, former, keep } => Box::new(site::GoBack { site, former, keep }),
         Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
         Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),
         Task::RenameSite { site, to, old_name, keep } => Box::new(site::Rename { site, to, old_name, keep }),
-        Task::DeleteSite { site, confirm } => Box::new(site::Delete { site, confirm }),
+        Task::DisableSite { site, no_backup } => Box::new(site::Disable { site, no_backup }),
+        Task::EnableSite { site } => Box::new(site::Enable { site }),
+        Task::ImportSite(import) => Box::new(site::Import { asked: *import }),
+        Task::DeleteSite { site, confirm, no_backup } => Box::new(site::Delete { site, confirm, no_backup }),
         Task::BackupSite { site } => Box::new(backup::Backup { site }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
         Task::RestoreBackup { backup, new_site, platform, db_server, keep } => {

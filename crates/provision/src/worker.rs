@@ -173,7 +173,8 @@ impl<'a> Opened<'a> {
         let lines = crate::lines();
         let executor =
             Executor { world: &world, lines: &lines, teller: &self.events, drill: self.worker.drill.clone() };
-        executor.execute(crate::task::recipe_of(task).as_ref(), &mut self.journal)
+        let recipe = crate::hooks::Hooked { task: task.clone(), recipe: crate::task::recipe_of(task) };
+        executor.execute(&recipe, &mut self.journal)
     }
 
     /// The world that this attempt's lines see.

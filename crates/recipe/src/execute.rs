@@ -60,6 +60,8 @@ impl<W: Ground> Executor<'_, W> {
             changed: false,
             acted: false,
             journal_lost: false,
+            ahead: None,
+            behind: None,
         };
         let result = recipe.run(&mut run);
         let Run { line, standing, after, answer, secret_answer, changed, acted, journal_lost, .. } = run;

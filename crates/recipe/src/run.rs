@@ -30,7 +30,14 @@ pub struct Run<'a, W> {
     pub(crate) acted: bool,
     /// The journal could not be written and may say something else than happened.
     pub(crate) journal_lost: bool,
+    /// What happens right before the first step, see [`Run::ahead_of_the_first_step`].
+    pub(crate) ahead: Option<Ahead<W>>,
+    /// What comes behind all lines of the recipe, see [`Run::behind_the_last_line`].
+    pub(crate) behind: Option<Afterwards<W>>,
 }
+
+/// Lines that go ahead of a recipe's first step.
+pub(crate) type Ahead<W> = Box<dyn FnOnce(&mut Run<'_, W>) -> Result<(), Fault>>;
 
 /// Proof that the point of no return was passed. Only [`Run::point_of_no_return`] makes one.
 pub struct Committed(pub(crate) ());
@@ -47,8 +54,20 @@ impl<'a, W: Ground> Run<'a, W> {
         Ok(found)
     }
 
+    /// Has `lines` happen right before the recipe's first step, so behind the checks that come before it; in a recipe
+    /// that turns out to have no step, before the point of no return. They are undone last.
+    pub fn ahead_of_the_first_step(&mut self, lines: impl FnOnce(&mut Run<'_, W>) -> Result<(), Fault> + 'static) {
+        self.ahead = Some(Box::new(lines));
+    }
+
+    /// Has `afterwards` follow all that the recipe itself has follow its point of no return.
+    pub fn behind_the_last_line(&mut self, afterwards: Afterwards<W>) {
+        self.behind = Some(afterwards);
+    }
+
     /// Changes the world; undone if a later line fails.
     pub fn step<S: Undo<W>>(&mut self, step: S) -> Result<S::Output, Fault> {
+        self.go_ahead()?;
         self.lines.knows_step(S::NAME)?;
         let line = self.next(S::NAME, S::LIMIT, Phase::Doing)?;
         let began = self.world.elapsed();
@@ -72,6 +91,8 @@ impl<'a, W: Ground> Run<'a, W> {
 
     /// Ends the recipe: what follows is recorded whole, and from here on there is no way back.
     pub fn point_of_no_return(&mut self, afterwards: Afterwards<W>) -> Result<Committed, Fault> {
+        self.go_ahead()?;
+        let afterwards = afterwards.then(self.behind.take());
         if let Some(fault) = afterwards.fault {
             return Err(fault);
         }
@@ -124,6 +145,14 @@ impl<'a, W: Ground> Run<'a, W> {
     /// Says a sentence to the operator.
     pub fn say(&self, text: impl Into<String>) {
         self.teller.tell(Said::Log { level: aegir_domain::protocol::Level::Info, text: text.into(), output: None });
+    }
+
+    fn go_ahead(&mut self) -> Result<(), Fault> {
+        // Taken first: its own steps come by here too.
+        match self.ahead.take() {
+            Some(lines) => lines(self),
+            None => Ok(()),
+        }
     }
 
     fn next(&mut self, name: &str, limit: std::time::Duration, phase: Phase) -> Result<u32, Fault> {
@@ -180,6 +209,14 @@ impl<W> Afterwards<W> {
     /// Then this; owed after three tries.
     pub fn cleanup<C: Cleanup<W>>(self, line: C) -> Self {
         self.with(AfterKind::Cleanup, C::NAME, &line)
+    }
+
+    fn then(mut self, more: Option<Afterwards<W>>) -> Self {
+        if let Some(more) = more {
+            self.lines.extend(more.lines);
+            self.fault = self.fault.or(more.fault);
+        }
+        self
     }
 
     fn with<L: serde::Serialize>(mut self, kind: AfterKind, name: &str, line: &L) -> Self {

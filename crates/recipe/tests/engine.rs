@@ -4,10 +4,10 @@ mod model;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use aegir_domain::{AttemptId, Outcome, OutcomeKind};
+use aegir_domain::{AttemptId, Fault, Outcome, OutcomeKind};
 use aegir_recipe::proof::{Drill, When};
-use aegir_recipe::{Ended, Executor, Record, recover};
-use model::{Fails, Heard, Killed, Late, Mortal, Plan, Silence, Things, World, lines};
+use aegir_recipe::{Afterwards, Committed, Ended, Executor, Recipe, Record, Run, recover};
+use model::{Fails, Heard, Killed, Late, Mortal, Plan, Put, Silence, Sweep, Things, World, lines};
 use proptest::prelude::*;
 
 fn head() -> Record {
@@ -184,6 +184,67 @@ fn every_failure_before_the_point_of_no_return_leaves_the_world_as_it_was() {
                 other => panic!("line {line}: {other:?}"),
             }
         }
+    }
+}
+
+/// A plan with a step ahead of its first one, and a line behind its last.
+struct Surrounded(Plan);
+
+impl Recipe<World> for Surrounded {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        run.behind_the_last_line(Afterwards::new().cleanup(Sweep(Late { key: 220, fails: 0 })));
+        run.ahead_of_the_first_step(|run| run.step(Put { key: 50, value: 5, was: (None, None), fails: Fails::Never }));
+        self.0.run(run)
+    }
+}
+
+#[test]
+fn what_goes_ahead_of_the_first_step_does_so_behind_its_checks_and_is_undone_last() {
+    let world = World::default();
+    for (plan, when, standing) in [
+        (three_steps(), (1, When::After), vec![]),
+        (three_steps(), (4, When::Before), vec![1, 50]),
+        (Plan { steps: vec![], afterwards: vec![] }, (2, When::Before), vec![50]),
+    ] {
+        let (lines, mut journal) = (lines(), Mortal::default());
+        let drill = Drill { fail_at: Some(when), ..Drill::default() };
+        let executor = Executor { world: &world, lines: &lines, teller: &Silence, drill };
+        let ended = executor.execute(&Surrounded(plan), &mut journal);
+
+        let expected = if standing.is_empty() { OutcomeKind::Refused } else { OutcomeKind::RolledBack };
+        assert_eq!(ended.outcome.kind(), expected, "{when:?}");
+        assert!(world.now.borrow().is_empty());
+        let begun: Vec<u64> = journal.records.iter().rev().filter_map(begun_key).collect();
+        assert_eq!(begun, standing, "{when:?}");
+        let undone = journal.records.iter().filter_map(|record| match record {
+            Record::Undone { line } => Some(*line),
+            _ => None,
+        });
+        assert!(undone.is_sorted_by(|one, next| one > next), "{:?}", journal.records);
+    }
+}
+
+fn begun_key(record: &Record) -> Option<u64> {
+    match record {
+        Record::Begun { inputs, .. } => inputs["key"].as_u64(),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_comes_behind_the_last_line_does_so_in_any_recipe() {
+    for (plan, lines_applied) in [
+        (three_steps(), vec![("settle", 210), ("settle", 210), ("settle", 210), ("sweep", 211), ("sweep", 220)]),
+        (Plan { steps: vec![], afterwards: vec![] }, vec![("sweep", 220)]),
+    ] {
+        let (world, lines) = (World::default(), lines());
+        let executor = Executor { world: &world, lines: &lines, teller: &Silence, drill: Drill::default() };
+
+        let ended = executor.execute(&Surrounded(plan), &mut Mortal::default());
+
+        assert_eq!(ended.outcome, Outcome::Succeeded);
+        assert_eq!(*world.applied.borrow(), lines_applied);
+        assert_eq!((world.now.borrow().get(&50), world.now.borrow().get(&220)), (Some(&5), Some(&200)));
     }
 }
 

@@ -19,6 +19,7 @@ fn statements() -> impl Iterator<Item = &'static Sql> {
         crate::bulk::STATEMENTS,
         crate::client::STATEMENTS,
         crate::backup::STATEMENTS,
+        crate::cron::STATEMENTS,
         crate::former::STATEMENTS,
         crate::found::STATEMENTS,
         crate::lease::STATEMENTS,

@@ -30,7 +30,7 @@ statements! {
     OLD_FORMERS =
         "SELECT former.site, former.name
            FROM former JOIN node ON node.id = former.site
-          WHERE former.since <= $1 AND former.asked <= $2 AND node.status = 'enabled'
+          WHERE former.since <= $1 AND former.asked <= $2 AND node.status IN ('enabled', 'disabled')
           ORDER BY former.since, former.site, former.name
           LIMIT $3";
     COUNT_FORMERS = "SELECT COUNT(*) AS formers FROM former WHERE platform = $1";

@@ -20,9 +20,11 @@ mod attempt;
 mod audit;
 mod backup;
 mod bulk;
+mod bulk_entry;
 mod care;
 mod client;
 mod copy;
+mod cron;
 mod db;
 mod fault;
 mod former;
@@ -53,9 +55,13 @@ pub use account::AccountRecord;
 pub use attempt::{AttemptRecord, Recorded};
 pub use audit::{AuditList, AuditRecord};
 pub use backup::{BackupKind, BackupRecord, NewBackup, NoBackupKind};
-pub use bulk::{BulkAsker, BulkCounts, BulkEntry, BulkEntryList, BulkList, BulkRecord, EntryState, NewBulk};
+pub use bulk::{
+    Asking, BulkAsker, BulkCounts, BulkHalt, BulkList, BulkPlan, BulkRecord, NewBulk, NewBulkEntry, OpenEntry, Took,
+};
+pub use bulk_entry::{BulkEntry, BulkEntryList, EntryState};
 pub use client::ClientRecord;
 pub use copy::{CopiedTable, copy_all};
+pub use cron::{CronRecord, DueCron, EndedCron};
 pub use db::{BadAddress, Dialect, PostgresAddress, ProgramsAccess, Read, StoreAddress, Tx, Upgrade};
 pub use fault::StoreFault;
 pub use former::{FormersThere, OldFormer};

@@ -110,6 +110,7 @@ statements! {
     DROP_SECRETS = "DELETE FROM secret WHERE owner = $1";
     DROP_DRIFT = "DELETE FROM drift WHERE node = $1";
     DROP_FORMERS = "DELETE FROM former WHERE site = $1";
+    DROP_CRON = "DELETE FROM cron WHERE site = $1";
 }
 
 impl Read {
@@ -200,7 +201,9 @@ impl Tx {
                 return Err(StoreFault::Unfit { node: id, why: format!("still has {count} {what}") });
             }
         }
-        for statement in [&FREE_DOMAINS, &FREE_ROOT, &DROP_INSTANCES, &DROP_SECRETS, &DROP_DRIFT, &DROP_FORMERS] {
+        for statement in
+            [&FREE_DOMAINS, &FREE_ROOT, &DROP_INSTANCES, &DROP_SECRETS, &DROP_DRIFT, &DROP_FORMERS, &DROP_CRON]
+        {
             self.execute(statement, values![id]).await?;
         }
         let row = self.row(&SET_STATUS, values![id, ObjectStatus::Deleted, now]).await?;

@@ -237,7 +237,7 @@ impl Parts for ServerList {
 /// Those of a status; of none given, all but the deleted.
 pub(crate) fn with_status(status: &[ObjectStatus], query: &mut Query) {
     match status {
-        [] => query.push(" AND node.status IN ('new', 'enabled', 'failed')"),
+        [] => query.push(" AND node.status IN ('new', 'enabled', 'disabled', 'failed')"),
         [one] => query.push(" AND node.status = ").bind(*one),
         some => query.push(" AND node.status IN ").bind_all(some.iter().copied()),
     };

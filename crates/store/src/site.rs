@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aegir_domain::{
-    ContextName, DomainKind, HostName, Langcode, MachineName, NodeId, NodeKind, ObjectStatus, PackageKind, Redirect,
-    SiteContext, SiteName, TlsMode,
+    ContextName, CronResult, DomainKind, HostName, Langcode, MachineName, NodeId, NodeKind, ObjectStatus, PackageKind,
+    Redirect, SiteContext, SiteName, TlsMode,
 };
 
 use crate::StoreFault;
@@ -104,6 +104,8 @@ pub struct SiteList {
     pub profile: Option<MachineName>,
     /// That have this package.
     pub package: Option<HasPackage>,
+    /// Whose cron came to this the last time.
+    pub cron: Option<CronResult>,
     /// Made then.
     pub created: Span,
     /// Last verified then.
@@ -209,6 +211,7 @@ impl Tx {
         self.set_name(id, &ContextName::Site(context.name.clone())).await?;
         self.write_domains(id, &context.name, &context.aliases, &context.redirect).await?;
         self.write_formers(id, &context.formers).await?;
+        self.write_cron(id, context).await?;
         self.set_title(id, context.title.as_str(), now).await
     }
 
@@ -335,6 +338,9 @@ impl Parts for SiteList {
         }
         if let Some(package) = &self.package {
             package.on(query);
+        }
+        if let Some(result) = self.cron {
+            query.push(" AND node.id IN (SELECT site FROM cron WHERE result = ").bind(result).push(")");
         }
         self.created.on("node.created", query);
         // As the index has it; of one that was never verified it is 0.

@@ -128,7 +128,7 @@ impl<'a> Pair<'a> {
         if let Some(to) = &self.places.to {
             self.migrate(goals, to);
         }
-        self.lab.provision(&["delete", &at(&self.ours), &format!("--confirm={}", self.ours)]).done();
+        self.lab.provision(&["delete", &at(&self.ours), &format!("--confirm={}", self.ours), "--no-backup"]).done();
         self.empty_the_trash();
     }
 
@@ -160,7 +160,7 @@ impl<'a> Pair<'a> {
         let copy = format!("copy.{}", self.ours);
         let mut ours = || {
             let ran = self.task(&["clone", &at(&self.ours), &copy]);
-            self.lab.provision(&["delete", &at(&copy), &format!("--confirm={copy}")]).done();
+            self.lab.provision(&["delete", &at(&copy), &format!("--confirm={copy}"), "--no-backup"]).done();
             self.empty_the_trash();
             ran
         };

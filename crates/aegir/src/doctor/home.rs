@@ -59,6 +59,7 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
     let there = home.ancestors().find(|place| place.exists()).unwrap_or(home);
     findings.extend(mounts.of(there).and_then(|mount| file_system(home, mount)));
     findings.extend(settings(patient));
+    findings.extend(hooks(patient));
     if let (0, Ok(users)) = (own_uid(), Users::find("aegir", "aegir-web")) {
         let closed = aegir_stack::closed_to(home, &users).into_iter();
         findings.extend(closed.map(|closed| Finding::problem(closed.message, closed.remedy)));
@@ -133,6 +134,13 @@ fn owner_and_modes(patient: &Patient, found: &std::fs::Metadata) -> Vec<Finding>
         }
     }
     findings
+}
+
+/// Whoever can write a hook has it run as the home's owner.
+fn hooks(patient: &Patient) -> Vec<Finding> {
+    let owner = std::fs::metadata(patient.path()).map_or(own_uid(), |home| home.uid());
+    let looked = aegir_provision::look_at_hooks(&patient.files, &patient.home.hooks(), owner);
+    looked.unwrap_or_else(|fault| vec![Finding::of_fault(&fault)])
 }
 
 fn open_to_others(path: &Path, mode: u32) -> Finding {

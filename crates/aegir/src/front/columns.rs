@@ -80,11 +80,13 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("OPERATION", "operation", Text),
             ("OBJECTS", "all", Text),
             ("FAILED", "failed", Text),
-            ("ENDED", "ended", YesNo),
+            ("STATE", "state", Text),
             ("ASKED BY", "asked_by", Text),
             ("STARTED", "started", When),
         ],
-        OperationId::BulkObjects => &[("NAME", "name", Text), ("STATE", "state", State), ("TASK", "task", Text)],
+        OperationId::BulkObjects => {
+            &[("NAME", "name", Text), ("WAVE", "wave", Text), ("STATE", "state", State), ("TASK", "task", Text)]
+        }
         OperationId::TokenList => &[
             ("LABEL", "label", Text),
             ("SCOPES", "scopes", Each("")),

@@ -188,6 +188,10 @@ fn wanted(mut program: Command, words: &[String]) -> Wanted {
         let named = shown.filter_map(|arg| Some((format!("--{}", arg.get_long()?), about(arg.get_help()))));
         return Wanted::Words(named.collect());
     }
+    if path == ["drush"] && behind == 0 {
+        // It is no operation, and its name is a site's all the same.
+        return Wanted::Names(Subject::Site);
+    }
     if let Some(arg) = command.get_positionals().nth(behind) {
         return value(arg, operation.as_ref());
     }
@@ -299,8 +303,8 @@ mod tests {
         assert!(!words_at("").contains(&"complete".into()), "what is hidden stays so");
         assert!(words_at("site list --").contains(&"--platform".into()));
         assert!(!words_at("site add a.test --language de --").contains(&"--language".into()));
-        assert_eq!(words_at("site list --status "), ["new", "enabled", "failed", "deleted"]);
-        assert_eq!(words_at("site list --status=en"), ["new", "enabled", "failed", "deleted"]);
+        assert_eq!(words_at("site list --status "), ["new", "enabled", "disabled", "failed", "deleted"]);
+        assert_eq!(words_at("site list --status=en"), ["new", "enabled", "disabled", "failed", "deleted"]);
         assert_eq!(words_at("completion "), ["bash", "zsh", "fish"]);
     }
 
@@ -309,6 +313,7 @@ mod tests {
         for (line, subject) in [
             ("site verify ", Subject::Site),
             ("site verify @exa", Subject::Site),
+            ("drush ", Subject::Site),
             ("--home /x site show ", Subject::Site),
             ("platform add x --server ", Subject::Server),
             ("site add a.test --platform=d", Subject::Platform),

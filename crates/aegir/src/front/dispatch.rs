@@ -80,7 +80,7 @@ async fn work(door: &mut Door) -> Result<Done, Failure> {
     };
     // First, so that they are among what is begun now.
     let trouble = hosting.let_go_of_formers().await.err();
-    let once = Dispatcher::new(hosting.clone(), holder()).once_until(told).await.map_err(Problem::from)?;
+    let once = Dispatcher::new(hosting.clone(), holder()).with_cron().once_until(told).await.map_err(Problem::from)?;
     let mut done = Done { once, stopped: stopped.get(), trouble, ..Done::default() };
     if !done.stopped {
         tokio::select! {

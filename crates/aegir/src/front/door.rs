@@ -23,6 +23,7 @@ pub(crate) use events::{Events, Heard};
 use socket::Socket;
 
 use super::problem::Problem;
+use super::run::follows;
 use super::wire::{self, Wire};
 use crate::owner;
 use crate::serve::{House, Working};
@@ -67,6 +68,12 @@ impl Here {
     fn work(&mut self) {
         if self.working.is_none() {
             self.working = Some(self.house.work());
+        }
+    }
+
+    fn work_on_cron(&mut self) {
+        if self.working.is_none() {
+            self.working = Some(self.house.work_on_cron());
         }
     }
 
@@ -187,12 +194,18 @@ impl Door {
         }
     }
 
+    /// The same, and has cron of sites run that is due.
+    pub(crate) fn work_on_cron(&mut self) {
+        if let Door::Here(here) = self {
+            here.work_on_cron();
+        }
+    }
+
     /// Asks for an operation.
     pub(crate) async fn perform(&mut self, call: Call) -> Result<Answer, Problem> {
         match self {
             Door::Here(here) => {
-                let begins_bulk =
-                    !call.dry_run && matches!(call.operation, OperationId::BulkStart | OperationId::BulkRetry);
+                let begins_bulk = !call.dry_run && follows(call.operation).is_some();
                 let answer = here.front.perform(&here.actor, call).await?;
                 if begins_bulk {
                     // No front end runs that would: its objects are asked before the command ends.

@@ -3,6 +3,7 @@
 use aegir_hosting::OperationId;
 use serde_json::{Map, Value};
 
+use super::batch;
 use super::columns::text;
 use super::fit;
 use super::host_key;
@@ -27,7 +28,7 @@ const FIRST: [&str; 12] = [
     "server",
 ];
 /// Fields that hold a moment.
-const MOMENTS: [&str; 15] = [
+const MOMENTS: [&str; 17] = [
     "made",
     "created",
     "changed",
@@ -42,6 +43,8 @@ const MOMENTS: [&str; 15] = [
     "last",
     "found",
     "since",
+    "next_run",
+    "began",
     "until",
 ];
 /// Fields that are for programs.
@@ -64,6 +67,11 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
         },
         OperationId::SiteCompare => match serde_json::from_value(value.clone()) {
             Ok(fit) => fit::lines(&fit),
+            Err(_) => lines(value, screen),
+        },
+        OperationId::PlatformMigrate => match serde_json::from_value(value.clone()) {
+            Ok(plan) => batch::lines(&plan),
+            // It began: that is a run.
             Err(_) => lines(value, screen),
         },
         OperationId::SiteWrittenSince => match serde_json::from_value(value.clone()) {

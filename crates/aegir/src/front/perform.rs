@@ -9,11 +9,12 @@ use super::asked::{Ask, Follow, Manner};
 use super::door::Door;
 use super::follow::{End, Interrupts, follow, show};
 use super::problem::Problem;
+use super::run::{follow_run, follows};
 use super::screen::{Screen, ask as ask_person};
 use super::suggest::nearest;
 use super::table::one_line;
 use super::teller::{Teller, Voice};
-use super::{columns, ending, lists, many, object, when, words};
+use super::{columns, cron, ending, lists, many, object, when, words};
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::password;
@@ -102,8 +103,19 @@ async fn answered(
             changed(ask, &Value::Array(items), screen);
             Ok(0)
         }
+        Answer::Object(value)
+            if ask.operation.id == OperationId::SiteCron && ask.manner.wait && !ask.manner.dry_run =>
+        {
+            cron::follow(door, ask, &value, screen).await
+        }
+        Answer::Object(value) if follows(ask.operation.id).is_some() && ask.manner.wait && !ask.manner.dry_run => {
+            follow_run(door, ask, &value, screen).await
+        }
         Answer::Object(value) => {
             changed(ask, &value, screen);
+            if follows(ask.operation.id).is_some() && !ask.manner.dry_run {
+                tell_who_starts_it(door);
+            }
             match ask.operation.id {
                 OperationId::QueueDrain if ask.manner.wait => drained(door, ask).await,
                 OperationId::TaskCancel => {

@@ -4,6 +4,8 @@
 //!   aegir SUBJECT VERB [NAME] --PARAMETER VALUE …   and how it is asked: --json, --no-wait, --dry-run, …
 //! ```
 
+mod own;
+
 use std::path::PathBuf;
 
 use aegir_hosting::{Effect, Names, Operation, OperationId, Parameter, Presence, Shape, Subject, TextKind};
@@ -13,8 +15,8 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, FromArgMatches, Subcom
 use serde_json::{Map, Value};
 
 use super::Asked;
-use super::archives::Archive;
-use super::asked::{Ask, Dispatch, Follow, Manner, Selection};
+use super::asked::{Ask, Manner, Selection};
+use super::run::follows;
 
 /// The id of the name of an object.
 const NAME: &str = "object-name";
@@ -27,13 +29,6 @@ const CODES: &str = "\
 Exit codes: 0 done, 4 refused (nothing was touched), 7 taken back (all is as it was), 8 stuck (it
 says what is left), 5 of many, some failed, 6 the task goes on without you, 1 an error outside any
 task, 2 wrong usage, 3 nothing was to change (with --fail-if-unchanged).";
-
-/// What the help of `queue dispatch` ends with.
-const DISPATCHING: &str = "\
-Begins what waits, attaches to what runs, records how each task ends, sends the news of it, and copies
-the control database where that is due. It ends with 0 also where tasks failed, which is told and is
-news. What runs on a machine that does not answer is left to the next time; so is all that runs, with
-6, on Ctrl-C. Where a front end runs, that does all of it, and this does nothing.";
 
 /// What the help of each subject ends with.
 const NEEDS: &str = "\
@@ -110,94 +105,7 @@ fn of_subject(subject: Subject) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true);
     let command = operations(subject).fold(command, |command, operation| command.subcommand(of_operation(&operation)));
-    match subject {
-        Subject::Task => command.subcommand(follow_command()),
-        Subject::Queue => command.subcommand(dispatch_command()),
-        Subject::Backup => command.subcommand(download_command()).subcommand(upload_command()),
-        _ => command,
-    }
-}
-
-fn follow_command() -> Command {
-    let number = match OperationId::TaskShow.declaration().names {
-        Names::One(kind) | Names::New(kind) => kind,
-        Names::None => unreachable!("a task is shown by its number"),
-    };
-    Command::new("follow")
-        .about("Follows a task until it ends")
-        .disable_version_flag(true)
-        .after_help(CODES)
-        .arg(name_arg(&number, Subject::Task).required(true).help("Its number"))
-        .arg(
-            Arg::new("from")
-                .long("from")
-                .value_name("LINE")
-                .value_parser(clap::value_parser!(u64).range(1..))
-                .help("The line of its newest attempt to begin with [default: 1]"),
-        )
-        .args(everywhere())
-        .args([verbose(), unchanged()])
-}
-
-/// The name of a backup, as each command about one takes it.
-fn backup_arg() -> Arg {
-    match OperationId::BackupShow.declaration().names {
-        Names::One(kind) | Names::New(kind) => name_arg(&kind, Subject::Backup).required(true).help("Which one"),
-        Names::None => unreachable!("a backup is shown by its name"),
-    }
-}
-
-fn server_arg(help: &'static str) -> Arg {
-    Arg::new("server").long("server").value_name("SERVER").help(help)
-}
-
-/// No operation: what comes is no answer in JSON.
-fn download_command() -> Command {
-    let to = Arg::new("to").long("to").value_name("FILE").value_parser(clap::value_parser!(PathBuf));
-    Command::new("download")
-        .about("Has the archive of a backup come to a file, which is there once it is whole")
-        .disable_version_flag(true)
-        .arg(backup_arg())
-        .arg(to.help("Where it is to lie, `-` for standard output [default: its name, in this folder]"))
-        .arg(server_arg("The server on whose machine it lies [default: wherever it lies]"))
-        .args(everywhere())
-}
-
-/// No operation either.
-fn upload_command() -> Command {
-    Command::new("upload")
-        .about("Has an archive of Ægir, or of classic Aegir, be a backup, once all of it was looked through")
-        .disable_version_flag(true)
-        .arg(
-            Arg::new("file")
-                .value_name("FILE")
-                .required(true)
-                .value_parser(clap::value_parser!(PathBuf))
-                .help("The archive"),
-        )
-        .arg(
-            Arg::new("name")
-                .long("name")
-                .value_name("BACKUP")
-                .help("What it is to be called [default: as the file is]"),
-        )
-        .arg(server_arg("The server on whose machine it is to lie [default: that of its site]"))
-        .args(everywhere())
-}
-
-/// No operation: it is not asked of a front end, it is one for a while.
-fn dispatch_command() -> Command {
-    Command::new("dispatch")
-        .about("Works on the queue where no front end runs: for those who want a crontab")
-        .disable_version_flag(true)
-        .after_help(DISPATCHING)
-        .arg(
-            Arg::new("once")
-                .long("once")
-                .action(ArgAction::SetTrue)
-                .help("Until all that can be begun now has ended; it must be given"),
-        )
-        .args(everywhere())
+    own::with_own(subject, command)
 }
 
 fn of_operation(operation: &Operation) -> Command {
@@ -217,7 +125,8 @@ fn of_operation(operation: &Operation) -> Command {
     let command =
         operation.parameters.iter().fold(command, |command, parameter| command.arg(arg(operation, parameter)));
     let command = command.args(asking(operation)).args(everywhere());
-    if operation.effect == Effect::Queues { command.after_help(CODES) } else { command }
+    let has_codes = operation.effect == Effect::Queues || follows(operation.id).is_some();
+    if has_codes { command.after_help(CODES) } else { command }
 }
 
 /// Whether a verb can be asked of many objects at once: not where each must be named by itself.
@@ -226,7 +135,9 @@ pub(crate) fn can_be_many(operation: &Operation) -> bool {
         || operation.effect == Effect::Tries
         || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust)
         // Each new name is another one.
-        || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename);
+        || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename)
+        // It is about many as it is.
+        || operation.id == OperationId::PlatformMigrate;
     let of_many = [Subject::Server, Subject::Platform, Subject::Site, Subject::Task].contains(&operation.subject);
     matches!(operation.names, Names::One(_)) && !operation.reads() && of_many && !alone
 }
@@ -357,10 +268,20 @@ fn everywhere() -> [Arg; 1] {
 /// The options that an operation has besides its parameters.
 fn asking(operation: &Operation) -> Vec<Arg> {
     let mut args = Vec::new();
-    let waits = operation.effect == Effect::Queues || operation.id == OperationId::QueueDrain;
+    let waits =
+        operation.effect == Effect::Queues || matches!(operation.id, OperationId::QueueDrain | OperationId::SiteCron);
     if waits {
         args.push(switch("wait").overrides_with("no-wait").help("Follows the task until it ends; so it is by default"));
         args.push(switch("no-wait").help("Prints the number of the task, and leaves it alone"));
+    }
+    match follows(operation.id) {
+        Some(true) => {
+            let follow = "Follows the run until it ends or pauses; so it is by default";
+            args.push(switch("wait").overrides_with("no-wait").help(follow));
+            args.push(switch("no-wait").help("Begins the run, and leaves it alone"));
+        }
+        Some(false) => args.push(switch("wait").help("Follows the run until it ends or pauses")),
+        None => (),
     }
     if operation.effect == Effect::Queues {
         args.extend([verbose(), unchanged()]);
@@ -381,22 +302,8 @@ fn asking(operation: &Operation) -> Vec<Arg> {
 fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
     let (verb, matches) = matches.subcommand()?;
     let name = matches.try_get_one::<String>(NAME).ok().flatten().cloned();
-    if subject == Subject::Task && verb == "follow" {
-        let from = matches.get_one::<u64>("from").copied().unwrap_or(1);
-        let manner = manner(matches);
-        return Some(Asked::Follow(Follow { task: name?.parse().ok()?, attempt: None, from, manner }));
-    }
-    if subject == Subject::Queue && verb == "dispatch" {
-        return Some(Asked::Dispatch(Dispatch { once: matches.get_flag("once"), json: matches.get_flag("json") }));
-    }
-    if subject == Subject::Backup && matches!(verb, "download" | "upload") {
-        let text = |id: &str| matches.get_one::<String>(id).cloned();
-        let path = |id: &str| matches.get_one::<PathBuf>(id).cloned();
-        let server = text("server");
-        return Some(Asked::Archive(match verb {
-            "download" => Archive::Download { backup: name?, server, to: path("to") },
-            _ => Archive::Upload { file: path("file")?, name: text("name"), server, json: matches.get_flag("json") },
-        }));
+    if let Some(asked) = own::read(subject, verb, name.clone(), matches) {
+        return asked;
     }
     let operation = operations(subject).find(|operation| operation.verb == verb)?;
     let mut parameters = Map::new();
@@ -429,7 +336,10 @@ fn read(subject: Subject, matches: &ArgMatches) -> Option<Asked> {
         true => matches.get_one::<String>("where").cloned().map(Selection::Where),
         false => None,
     };
-    let manner = manner(matches);
+    let mut manner = manner(matches);
+    if follows(operation.id) == Some(false) {
+        manner.wait = matches.get_flag("wait");
+    }
     Some(Asked::Operation(Box::new(Ask { operation, name, parameters, secrets, selection, manner })))
 }
 
@@ -570,11 +480,17 @@ mod tests {
                 "platform edit",
                 "platform verify",
                 "platform forget",
+                "platform lock",
+                "platform unlock",
                 "site edit",
                 "site verify",
                 "site migrate",
                 "site go-back",
                 "site backup",
+                "site cron",
+                "site rebuild-caches",
+                "site disable",
+                "site enable",
                 "task cancel",
                 "task retry",
             ]

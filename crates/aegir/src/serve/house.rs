@@ -81,8 +81,16 @@ impl House {
 impl House {
     /// Starts tasks and records them in this process, for as long as it lasts.
     pub(crate) fn work(&self) -> Working {
+        self.working(Dispatcher::new(self.hosting.clone(), super::holder()))
+    }
+
+    /// The same, and runs cron of sites that is due.
+    pub(crate) fn work_on_cron(&self) -> Working {
+        self.working(Dispatcher::new(self.hosting.clone(), super::holder()).with_cron())
+    }
+
+    fn working(&self, dispatcher: Dispatcher) -> Working {
         let (stop, stopped) = watch::channel(false);
-        let dispatcher = Dispatcher::new(self.hosting.clone(), super::holder());
         Working { stop, dispatcher: tokio::spawn(dispatcher.run(stopped)), store: self.hosting.store().clone() }
     }
 }

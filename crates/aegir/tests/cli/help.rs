@@ -14,7 +14,7 @@ fn help(words: &[&str]) -> String {
 fn every_command_explains_itself() {
     let commands = [
         "", "run", "attach", "cancel", "recover", "tasks", "save", "show", "forget", "verify", "build", "install",
-        "login", "migrate", "go-back", "delete",
+        "import", "login", "migrate", "go-back", "delete",
     ];
     for command in commands {
         let mut words: Vec<&str> = command.split_whitespace().collect();
@@ -28,6 +28,7 @@ fn every_command_explains_itself() {
     insta::assert_snapshot!("down", help(&["down", "--help"]));
     insta::assert_snapshot!("doctor", help(&["doctor", "--help"]));
     insta::assert_snapshot!("destroy", help(&["destroy", "--help"]));
+    insta::assert_snapshot!("drush", help(&["drush", "--help"]));
     // The others are made from declarations, and are described in `docs/manual/command-line.md`.
     insta::assert_snapshot!("site", help(&["site", "--help"]));
     insta::assert_snapshot!("site-edit", help(&["site", "edit", "--help"]));

@@ -8,5 +8,6 @@ mod support;
 mod bad_words;
 mod front_end;
 mod help;
+mod hooks;
 mod owners;
 mod requests;

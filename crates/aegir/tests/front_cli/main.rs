@@ -7,6 +7,7 @@
 mod support;
 
 mod answers;
+mod batch;
 mod completion;
 mod contract;
 mod double;

@@ -25,8 +25,8 @@ fn install(site: &str) -> [String; 8] {
         .map(Into::into)
 }
 
-fn delete(site: &str) -> [String; 3] {
-    ["delete".into(), format!("@{site}"), format!("--confirm={site}")]
+fn delete(site: &str) -> [String; 4] {
+    ["delete".into(), format!("@{site}"), format!("--confirm={site}"), "--no-backup".into()]
 }
 
 /// Types `words` with a kill at a boundary; says what came of it, and whether the boundary was reached.
@@ -60,7 +60,7 @@ fn at_records(fixture: &str, every: usize) {
                 0 => {
                     assert_eq!(answers(&lab, "k.localhost"), 200, "{boundary}: {}", said.all());
                     lab.provision(&["verify", "@k.localhost"]).done().changed_nothing();
-                    lab.provision(&["delete", "@k.localhost", "--confirm=k.localhost"]).done();
+                    lab.provision(&["delete", "@k.localhost", "--confirm=k.localhost", "--no-backup"]).done();
                     carried_on += usize::from(reached);
                 }
                 _ => panic!("{boundary}: {}", said.all()),
@@ -158,7 +158,7 @@ fn a_kill_at_any_moment_leaves_all_or_nothing() {
         match lab.provision(&["show", "@r.localhost"]).code {
             0 => {
                 assert_eq!(answers(&lab, "r.localhost"), 200, "after {wait:?}");
-                lab.provision(&["delete", "@r.localhost", "--confirm=r.localhost"]).done();
+                lab.provision(&["delete", "@r.localhost", "--confirm=r.localhost", "--no-backup"]).done();
                 done += 1;
             }
             _ => {

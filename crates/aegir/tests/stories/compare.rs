@@ -26,4 +26,13 @@ fn a_site_fits_a_newer_platform_and_no_older_one_nor_one_that_lacks_what_it_has(
     answer.says("\"core-older\"");
     let refused = lab.provision(&["compare", "@a.localhost", "--to", "none", "--json", "--protocol", "1"]).done();
     refused.says("{\"refused\":");
+
+    // Several are told one after the other, each on a line of its own.
+    let sites = ["compare", "@a.localhost", "@old.localhost", "@none.localhost", "--to", "next"];
+    let several = lab.provision(&[&sites[..], &["--json", "--protocol", "1"]].concat()).done();
+    let told: Vec<&str> = several.out.lines().collect();
+    assert_eq!(told.len(), 3, "{}", several.all());
+    assert!(told[0].contains("\"verdict\":\"upgrades\""), "{}", told[0]);
+    assert!(told[1].contains("no-update-path"), "{}", told[1]);
+    assert!(told[2].starts_with("{\"refused\":"), "{}", told[2]);
 }

@@ -25,5 +25,7 @@ mod kills;
 mod main_job;
 #[path = "../stories/modes.rs"]
 mod modes;
+#[path = "../stories/out_of_service.rs"]
+mod out_of_service;
 #[path = "../stories/secrets.rs"]
 mod secrets;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each program of tests uses a part")]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
 
+pub mod by_hand;
 pub mod disk;
 pub mod real;
 pub mod said;

@@ -308,7 +308,7 @@ fn known(in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>]) -> String {
 }
 
 /// The name of a table or a column, which packages choose.
-fn back_ticked(name: &str) -> String {
+pub(super) fn back_ticked(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 

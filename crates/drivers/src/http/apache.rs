@@ -272,6 +272,10 @@ impl HttpDriver for Apache {
                 family => vhost.family.as_str(),
                 root => vhost.root.as_str(),
                 serving => vhost.mode == VhostMode::Serving,
+                disabled => match vhost.mode {
+                    VhostMode::Serving => String::new(),
+                    VhostMode::Disabled => templates.disabled_page()?,
+                },
                 installer => (vhost.installer == Installer::Open).then(|| vhost.family.installer()),
                 fence => text(&vhost.fence),
                 php => text(&vhost.php_socket),

@@ -75,6 +75,7 @@ impl HttpDriver for Nginx {
                 access_log => text(&server.access_log),
                 max_body_mb => server.max_body_mb,
                 more_parts => more_parts(),
+                disabled => templates.disabled_page()?,
             },
         )?;
         let params = templates

@@ -59,6 +59,8 @@ pub enum Operation {
     Install(Box<Install>),
     /// Boots fully. Answers [`Booted`](super::Booted).
     Boot,
+    /// Reads the settings of a site that is not ours, and boots nothing. Answers [`FoundSettings`](super::FoundSettings).
+    Settings,
     /// Reads the status report. Answers [`Requirements`](super::Requirements).
     Requirements,
     /// Makes a one-time login link. Answers [`LoginLink`](super::LoginLink).
@@ -79,6 +81,8 @@ pub enum Operation {
     Pages,
     /// Builds the front page as an anonymous visitor gets it, and runs no cron. Answers [`FrontPage`](super::FrontPage).
     FrontPage,
+    /// Runs cron. Answers [`CronRan`](super::CronRan).
+    Cron,
 }
 
 impl Operation {
@@ -92,6 +96,7 @@ impl Operation {
         match self {
             Operation::Install(_) => "install",
             Operation::Boot => "boot",
+            Operation::Settings => "settings",
             Operation::Requirements => "requirements",
             Operation::Login { .. } => "login",
             Operation::Flush => "flush",
@@ -99,6 +104,7 @@ impl Operation {
             Operation::Visit { .. } => "visit",
             Operation::Pages => "pages",
             Operation::FrontPage => "front",
+            Operation::Cron => "cron",
         }
     }
 
@@ -113,11 +119,13 @@ impl Operation {
             Operation::Login { account } => json!({ "uid": account }),
             Operation::Visit { path } => json!({ "path": path }),
             Operation::Boot
+            | Operation::Settings
             | Operation::Requirements
             | Operation::Flush
             | Operation::Updates
             | Operation::Pages
-            | Operation::FrontPage => json!({}),
+            | Operation::FrontPage
+            | Operation::Cron => json!({}),
         }
     }
 }

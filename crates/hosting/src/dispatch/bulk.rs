@@ -1,4 +1,5 @@
-//! Asks the objects of bulk runs, one after the other, in the name of whoever asked for the run.
+//! Asks the objects of bulk runs, one after the other, in the name of whoever asked for the run: as many as the plan of
+//! the run has room for, wave by wave.
 //!
 //! Each is asked under a key of its own: whatever becomes of this process in the middle, and however many front ends
 //! there are, each object is asked once.
@@ -6,10 +7,13 @@
 use std::time::Duration;
 
 use aegir_domain::{FaultReport, NodeId};
-use aegir_store::{BulkAsker, BulkRecord, StoreFault};
+use aegir_store::{Asking, BulkAsker, BulkRecord, OpenEntry, StoreFault, Tx};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use super::outcome;
+use super::waves::{Next, next};
+use crate::news::{News, What};
 use crate::use_case::operation_named;
 use crate::{Actor, Answer, Call, Door, Hosting, Once, Operation, OwnKey, Permissions, Refusal, Sort};
 
@@ -42,28 +46,69 @@ pub async fn ask_bulk_runs(hosting: Hosting, mut stop: watch::Receiver<bool>) {
 }
 
 impl Hosting {
-    /// Asks all objects of all bulk runs that were not asked yet.
-    pub async fn ask_open_bulk_runs(&self) -> Result<(), StoreFault> {
-        while let Some(bulk) = self.store().read(async |read| read.next_open_bulk().await).await? {
-            self.ask_objects(&bulk).await?;
-            let now = self.now();
-            self.store().write(async |tx| tx.end_bulk(bulk.id, now).await).await?;
+    /// Asks the objects of all bulk runs that are to be asked now, and tells how many those were.
+    pub async fn ask_open_bulk_runs(&self) -> Result<u64, StoreFault> {
+        let mut asked = 0;
+        for bulk in self.store().read(async |read| read.open_bulks().await).await? {
+            asked += self.go_on_with(bulk).await?;
         }
-        Ok(())
+        Ok(asked)
     }
 
-    async fn ask_objects(&self, bulk: &BulkRecord) -> Result<(), StoreFault> {
-        let actor = actor_of(&bulk.asker);
+    /// Asks as many objects of a run as there is room for now.
+    async fn go_on_with(&self, bulk: i64) -> Result<u64, StoreFault> {
+        let mut asked = 0;
         loop {
-            let open = self.store().read(async |read| read.open_bulk_entries(bulk.id, BATCH).await).await?;
-            if open.is_empty() {
-                return Ok(());
-            }
-            for (place, name) in open {
-                let became = self.ask_object(bulk, &actor, place, &name).await;
-                self.store().write(async |tx| tx.record_bulk_entry(bulk.id, place, &became).await).await?;
+            let found = self.store().snapshot(async |read| {
+                let Some(run) = read.bulk(bulk).await?.filter(|run| run.asked.is_none() && run.halt.is_none()) else {
+                    return Ok(None);
+                };
+                let next = next(&run, &read.count_waves(bulk).await?);
+                let open = match next {
+                    Next::Ask { wave, asking, room } => {
+                        let limit = u32::try_from(room).unwrap_or(BATCH).min(BATCH);
+                        match (asking, run.plan.rehearse) {
+                            (Asking::Earnest, true) => read.rehearsed_bulk_entries(bulk, wave, limit).await?,
+                            _ => read.open_bulk_entries(bulk, wave, limit).await?,
+                        }
+                    }
+                    _ => Vec::new(),
+                };
+                Ok::<_, StoreFault>(Some((run, next, open)))
+            });
+            let Some((run, next, open)) = found.await? else { return Ok(asked) };
+            let now = self.now();
+            match next {
+                Next::Ask { asking, .. } if !open.is_empty() => asked += self.ask_objects(&run, asking, open).await?,
+                Next::Ask { .. } | Next::Wait => return Ok(asked),
+                Next::Pause(why) => {
+                    self.store().write(async |tx| paused(tx, &run, &why, now).await).await?;
+                    return Ok(asked);
+                }
+                Next::Done => {
+                    self.store().write(async |tx| tx.end_bulk(bulk, now).await).await?;
+                    return Ok(asked);
+                }
             }
         }
+    }
+
+    async fn ask_objects(&self, bulk: &BulkRecord, asking: Asking, open: Vec<OpenEntry>) -> Result<u64, StoreFault> {
+        let actor = actor_of(&bulk.asker);
+        let mut asked = 0;
+        for entry in open {
+            // Somebody may have paused it since: what was not asked by then is not.
+            let halted = self
+                .store()
+                .read(async |read| Ok::<_, StoreFault>(read.bulk(bulk.id).await?.is_none_or(|run| run.halt.is_some())));
+            if halted.await? {
+                break;
+            }
+            let became = self.ask_object(bulk, &actor, asking, &entry).await;
+            self.store().write(async |tx| tx.record_bulk_entry(bulk.id, entry.place, asking, &became).await).await?;
+            asked += 1;
+        }
+        Ok(asked)
     }
 
     /// Asks one object: its task, or why it has none.
@@ -71,16 +116,20 @@ impl Hosting {
         &self,
         bulk: &BulkRecord,
         actor: &Actor,
-        place: i64,
-        name: &str,
+        asking: Asking,
+        entry: &OpenEntry,
     ) -> Result<NodeId, FaultReport> {
         let Some(operation) = operation_named(bulk.operation.as_str()) else {
             return Err(told(format!("this version has no operation `{}`", bulk.operation)));
         };
-        let own = OwnKey { key: format!("bulk {} {place}", bulk.id), print: Vec::new(), kept };
+        let key = match asking {
+            Asking::Earnest => format!("bulk {} {}", bulk.id, entry.place),
+            Asking::Rehearsal => format!("bulk {} {} rehearsal", bulk.id, entry.place),
+        };
+        let own = OwnKey { key, print: Vec::new(), kept };
         let mut tries = 0;
         loop {
-            let call = Call { parameters: given(bulk), ..Call::of(operation).about(name) };
+            let call = Call { parameters: given(bulk, asking, entry), ..Call::of(operation).about(entry.name.clone()) };
             match self.perform_once(actor, call, &own).await {
                 Ok(Once::Done(Answer::Queued(queued))) => return Ok(NodeId(queued.task)),
                 Ok(Once::Done(_)) => return Err(told("it was done at once, without a task".into())),
@@ -96,8 +145,38 @@ impl Hosting {
     }
 }
 
-fn given(bulk: &BulkRecord) -> Map<String, Value> {
-    bulk.parameters.as_object().cloned().unwrap_or_default()
+/// What is given with the call for an object: the same for all, and what is this one's alone.
+fn given(bulk: &BulkRecord, asking: Asking, entry: &OpenEntry) -> Map<String, Value> {
+    let mut given = bulk.parameters.as_object().cloned().unwrap_or_default();
+    given.extend(entry.given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
+    if asking == Asking::Rehearsal {
+        given.insert("rehearse".into(), true.into());
+    }
+    given
+}
+
+/// Pauses a run for its failures, and has that told once.
+async fn paused(tx: &mut Tx, bulk: &BulkRecord, why: &str, now: i64) -> Result<(), StoreFault> {
+    if !tx.pause_bulk(bulk.id, None, Some(why), now).await? {
+        return Ok(());
+    }
+    let remedy = format!(
+        "see them with `aegir bulk show {0}`; go on with `aegir bulk resume {0}`, or end it with `aegir bulk stop {0}`",
+        bulk.id
+    );
+    let news = News {
+        what: What::Paused,
+        task: None,
+        operation: bulk.operation.to_string(),
+        object: format!("bulk run {}", bulk.id),
+        server: String::new(),
+        asked_by: bulk.asker.name.clone(),
+        at: now,
+        fault: Some(FaultReport { message: why.to_owned(), because: Vec::new(), remedy: Some(remedy) }),
+        undone: Vec::new(),
+        left: Vec::new(),
+    };
+    outcome::post(tx, &news, now).await
 }
 
 fn told(message: String) -> FaultReport {

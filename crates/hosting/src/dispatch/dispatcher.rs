@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Pace;
+use super::cron::CronRuns;
 use super::recorder::{Begin, Recorder};
 use super::takeover::Look;
 use crate::{Hosting, Place, Refusal};
@@ -37,6 +38,8 @@ pub struct Dispatcher {
     /// When this machine's home was last looked at, where no server of it is known.
     looked_at_home: Option<i64>,
     looking_at_home: bool,
+    /// Cron of sites, where it is run.
+    cron: Option<CronRuns>,
     /// What keeps a server's queue from being worked on, and will not pass by itself.
     trouble: Option<StoreFault>,
 }
@@ -88,8 +91,15 @@ impl Dispatcher {
             looked: HashMap::new(),
             looked_at_home: None,
             looking_at_home: false,
+            cron: None,
             trouble: None,
         }
+    }
+
+    /// The same, which runs cron of sites when it is due.
+    pub fn with_cron(mut self) -> Dispatcher {
+        self.cron = Some(CronRuns::default());
+        self
     }
 
     /// The same, which waits as `pace` says.
@@ -102,6 +112,9 @@ impl Dispatcher {
     /// whoever comes next.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut heard = self.hosting.store().heard();
+        if let Some(cron) = &mut self.cron {
+            cron.goes_on = true;
+        }
         loop {
             if *stop.borrow() {
                 break;
@@ -119,6 +132,7 @@ impl Dispatcher {
                 () = wake.0.wake.notified() => (),
                 Ok(()) = heard.changed() => (),
                 Some(_) = self.recorders.join_next() => (),
+                () = cron_ended(&mut self.cron) => (),
                 () = tokio::time::sleep(self.pace.turn) => (),
             }
         }
@@ -136,12 +150,14 @@ impl Dispatcher {
         let began = Instant::now();
         let mut told = std::pin::pin!(told);
         let mut all = Once::default();
-        tokio::select! {
-            asked = self.hosting.ask_open_bulk_runs() => asked?,
-            // What of them was not asked yet is asked by whoever comes next.
-            () = &mut told => return Ok(all),
-        }
         let result = loop {
+            tokio::select! {
+                asked = self.hosting.ask_open_bulk_runs() => if let Err(fault) = asked {
+                    break Err(fault.into());
+                },
+                // What of bulk runs was not asked yet is asked by whoever comes next.
+                () = &mut told => break Ok(all),
+            }
             match self.turn().await {
                 Ok(done) => {
                     // Whose a server is now: it may have been free again since.
@@ -153,7 +169,14 @@ impl Dispatcher {
             // A look may have very much to record; whoever says nothing at all is given up before.
             let patient = began.elapsed() < self.pace.first_word.max(self.pace.patience * 2);
             let looked = self.looks.is_empty() || !patient;
-            if looked && (self.recorders.is_empty() || self.all_are_lost().await?) {
+            let cron_ended_too = self.cron.as_ref().is_none_or(CronRuns::is_empty);
+            if looked && cron_ended_too && (self.recorders.is_empty() || self.all_are_lost().await?) {
+                // What ended just now may have made room.
+                match self.hosting.ask_open_bulk_runs().await {
+                    Ok(0) => (),
+                    Ok(_) => continue,
+                    Err(fault) => break Err(fault.into()),
+                }
                 break self.trouble.take().map_or(Ok(all), |fault| Err(fault.into()));
             }
             let wake = self.hosting.clone();
@@ -161,6 +184,7 @@ impl Dispatcher {
                 () = &mut told => break Ok(all),
                 Some(_) = self.recorders.join_next() => (),
                 Some(looked) = self.looks.join_next() => self.has_looked(looked),
+                () = cron_ended(&mut self.cron) => (),
                 () = wake.0.wake.notified() => (),
                 () = tokio::time::sleep(self.pace.turn) => (),
             }
@@ -296,6 +320,9 @@ impl Dispatcher {
                 break;
             }
         }
+        if let Some(cron) = &mut self.cron {
+            cron.begin_due(&self.hosting, server, &fence, now).await?;
+        }
         self.look(id, place, fence, now);
         Ok(done)
     }
@@ -385,12 +412,23 @@ impl Dispatcher {
     async fn leave(&mut self) {
         self.recorders.abort_all();
         self.looks.abort_all();
+        if let Some(cron) = &mut self.cron {
+            cron.leave().await;
+        }
         while self.recorders.join_next().await.is_some() {}
         while self.looks.join_next().await.is_some() {}
         for (fence, _) in std::mem::take(&mut self.leases).into_values() {
             // If it cannot be said, it is found out when the lease ends.
             let _ = self.hosting.store().write(async |tx| tx.leave_lease(&fence).await).await;
         }
+    }
+}
+
+/// Waits until a run of cron has ended; for ever, if none is run.
+async fn cron_ended(cron: &mut Option<CronRuns>) {
+    match cron {
+        Some(cron) => cron.ended().await,
+        None => std::future::pending().await,
     }
 }
 

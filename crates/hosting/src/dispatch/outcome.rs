@@ -111,7 +111,7 @@ async fn is_newest(
     node: &aegir_store::Node,
 ) -> Result<bool, StoreFault> {
     let began = task.started.unwrap_or(task.queued);
-    if matches!(request, Some(Task::DeleteSite { .. } | Task::ForgetContext { .. })) && node.created > began {
+    if takes_away(request) && node.created > began {
         return Ok(false);
     }
     let newest = aegir_store::TaskList {
@@ -164,6 +164,11 @@ pub(crate) async fn saved(read: &mut Read, node: &aegir_store::Node) -> Result<O
     })
 }
 
+/// Whether there is no such object any more once it is done.
+fn takes_away(request: Option<&Task>) -> bool {
+    matches!(request, Some(Task::DeleteSite { .. } | Task::DeletePlatform { .. } | Task::ForgetContext { .. }))
+}
+
 /// The object is as the task wanted it.
 async fn done(
     tx: &mut Tx,
@@ -173,7 +178,7 @@ async fn done(
     now: i64,
 ) -> Result<(), StoreFault> {
     let object = task.object;
-    if matches!(request, Some(Task::DeleteSite { .. } | Task::ForgetContext { .. })) {
+    if takes_away(request) {
         tx.delete_object(object, now).await?;
         return cancel_what_waits(tx, object, &task.actor, now).await;
     }
@@ -187,7 +192,12 @@ async fn done(
     }
     let verified = match request {
         // What it is was not looked at.
-        Some(Task::Login { .. } | Task::SaveContext { .. } | Task::DropFormers { .. }) | None => return Ok(()),
+        Some(Task::Login { .. } | Task::SaveContext { .. } | Task::DropFormers { .. } | Task::RebuildCaches { .. })
+        | None => return Ok(()),
+        Some(Task::DisableSite { .. }) => {
+            tx.set_status(object, ObjectStatus::Disabled, now).await?;
+            return Ok(());
+        }
         // Its code is there; whether it works, its verify tells.
         Some(Task::BuildPlatform(_)) => None,
         Some(_) => Some(now),
@@ -198,7 +208,8 @@ async fn done(
         let detail = json!({ "task": task.id, "as": clone.to });
         tx.record_deed(source.id, &task.actor, "copied", Some(&detail), now).await?;
     }
-    tx.set_status(object, ObjectStatus::Enabled, now).await?;
+    let status = ending.context.as_ref().map_or(ObjectStatus::Enabled, Context::status);
+    tx.set_status(object, status, now).await?;
     tx.set_verified(object, verified, now).await?;
     record_answer(tx, task, ending, now).await
 }

@@ -28,14 +28,17 @@ fn under(mut request: Task, was: &SiteName, is: &SiteName) -> Task {
             *context = None;
             site
         }
-        Task::DeleteSite { site, confirm } => {
+        Task::DeleteSite { site, confirm, .. } => {
             *confirm = is.to_string();
             site
         }
         Task::Login { site, .. }
         | Task::GoBackSite { site, .. }
+        | Task::RebuildCaches { site }
         | Task::DropFormers { site, .. }
         | Task::RenameSite { site, .. }
+        | Task::DisableSite { site, .. }
+        | Task::EnableSite { site }
         | Task::BackupSite { site } => site,
         Task::MigrateSite(migrate) => &mut migrate.site,
         // A backup keeps the name that it was made under, and what makes a site names no other.

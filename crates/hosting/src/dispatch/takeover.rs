@@ -127,7 +127,7 @@ impl Look {
         };
         if let (Some(node), Some(ours)) = (&node, &ours)
             && ours == theirs
-            && node.status == Some(ObjectStatus::Enabled)
+            && node.status.is_some_and(ObjectStatus::is_there)
             && read.drift(node.id).await?.is_none()
         {
             return Ok(Standing::Known);
@@ -298,12 +298,12 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
     };
     let busy = tx.tasks_that_count(node.id).await?.iter().any(|task| !task.state.is_ended());
     match saved(tx, &node).await? {
-        Some(ours) if ours == *theirs && node.status == Some(ObjectStatus::Enabled) => {
+        Some(ours) if ours == *theirs && node.status.is_some_and(ObjectStatus::is_there) => {
             tx.settle_drift(node.id, now).await
         }
         // A task that is not over will tell itself what it changed.
         _ if busy => Ok(()),
-        Some(ours) if theirs.revision() <= ours.revision() && node.status == Some(ObjectStatus::Enabled) => {
+        Some(ours) if theirs.revision() <= ours.revision() && node.status.is_some_and(ObjectStatus::is_there) => {
             match tx.drift(node.id).await?.is_some_and(|drift| drift.theirs == *theirs && drift.ours == ours) {
                 true => Ok(()),
                 false => tx.record_drift(node.id, &ours, theirs, now).await,
@@ -312,8 +312,8 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
         _ => {
             record_context(tx, node.id, theirs, BY_HAND, now).await?;
             tx.settle_drift(node.id, now).await?;
-            if node.status != Some(ObjectStatus::Enabled) {
-                tx.set_status(node.id, ObjectStatus::Enabled, now).await?;
+            if node.status != Some(theirs.status()) {
+                tx.set_status(node.id, theirs.status(), now).await?;
             }
             tx.record_deed(node.id, BY_HAND, "changed", None, now).await
         }
@@ -324,7 +324,7 @@ async fn take_context(tx: &mut Tx, server: NodeId, theirs: &Context, now: i64) -
 async fn take_found(tx: &mut Tx, found_on: Option<NodeId>, theirs: &Context, now: i64) -> Result<(), StoreFault> {
     let Some(id) = add_found(tx, found_on, theirs, now).await? else { return Ok(()) };
     record_context(tx, id, theirs, BY_HAND, now).await?;
-    tx.set_status(id, ObjectStatus::Enabled, now).await?;
+    tx.set_status(id, theirs.status(), now).await?;
     tx.record_deed(id, BY_HAND, "found", None, now).await
 }
 

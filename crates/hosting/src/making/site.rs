@@ -85,6 +85,7 @@ pub(crate) fn new_site(
             Some("manual") => InstallMethod::Manual,
             _ => InstallMethod::Profile,
         },
+        cron: given.text("cron"),
         site,
     })
 }
@@ -111,7 +112,8 @@ pub(crate) fn changed_site(
         (None, false) => saved.redirect.clone(),
     };
     names_are_sound(operation, &saved.name, &aliases, &redirect)?;
-    Ok(SiteContext { aliases, redirect, ..saved.clone() })
+    let cron = given.text("cron").or(saved.cron);
+    Ok(SiteContext { aliases, redirect, cron, ..saved.clone() })
 }
 
 /// A site's names are different, and it leads to one of them if to any.

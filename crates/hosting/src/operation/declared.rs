@@ -39,6 +39,13 @@ pub enum OperationId {
     PlatformEdit,
     PlatformVerify,
     PlatformForget,
+    /// See `platform lock`.
+    PlatformLock,
+    /// See `platform unlock`.
+    PlatformUnlock,
+    /// See `platform delete`.
+    PlatformDelete,
+    PlatformMigrate,
     SiteList,
     SiteShow,
     SiteAdd,
@@ -55,6 +62,10 @@ pub enum OperationId {
     SiteClone,
     SiteRename,
     SiteBackup,
+    SiteCron,
+    SiteRebuildCaches,
+    SiteDisable,
+    SiteEnable,
     SiteDelete,
     BackupList,
     BackupShow,
@@ -77,6 +88,10 @@ pub enum OperationId {
     BulkObjects,
     BulkStart,
     BulkRetry,
+    BulkPause,
+    BulkResume,
+    BulkStop,
+    BulkGoBack,
     TokenList,
     TokenAdd,
     TokenRevoke,
@@ -104,7 +119,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 76] = [
+    pub const ALL: [OperationId; 88] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -120,6 +135,10 @@ impl OperationId {
         OperationId::PlatformEdit,
         OperationId::PlatformVerify,
         OperationId::PlatformForget,
+        OperationId::PlatformLock,
+        OperationId::PlatformUnlock,
+        OperationId::PlatformDelete,
+        OperationId::PlatformMigrate,
         OperationId::SiteList,
         OperationId::SiteShow,
         OperationId::SiteAdd,
@@ -136,6 +155,10 @@ impl OperationId {
         OperationId::SiteClone,
         OperationId::SiteRename,
         OperationId::SiteBackup,
+        OperationId::SiteCron,
+        OperationId::SiteRebuildCaches,
+        OperationId::SiteDisable,
+        OperationId::SiteEnable,
         OperationId::SiteDelete,
         OperationId::BackupList,
         OperationId::BackupShow,
@@ -158,6 +181,10 @@ impl OperationId {
         OperationId::BulkObjects,
         OperationId::BulkStart,
         OperationId::BulkRetry,
+        OperationId::BulkPause,
+        OperationId::BulkResume,
+        OperationId::BulkStop,
+        OperationId::BulkGoBack,
         OperationId::TokenList,
         OperationId::TokenAdd,
         OperationId::TokenRevoke,
@@ -187,16 +214,18 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::SaveContext { .. } => return None,
+            Task::SaveContext { .. } | Task::ImportSite(_) => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,
             Task::VerifyServer { .. } => OperationId::ServerVerify,
             Task::BuildPlatform(_) => OperationId::PlatformAdd,
             Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
+            Task::DeletePlatform { .. } => OperationId::PlatformDelete,
             Task::InstallSite(_) => OperationId::SiteAdd,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
+            Task::RebuildCaches { .. } => OperationId::SiteRebuildCaches,
             Task::MigrateSite(_) => OperationId::SiteMigrate,
             Task::GoBackSite { .. } => OperationId::SiteGoBack,
             Task::DropFormers { .. } => OperationId::SiteDropFormer,
@@ -206,6 +235,8 @@ impl OperationId {
             Task::RestoreBackup { .. } => OperationId::BackupRestore,
             Task::VerifyBackup { .. } => OperationId::BackupVerify,
             Task::DeleteBackup { .. } => OperationId::BackupDelete,
+            Task::DisableSite { .. } => OperationId::SiteDisable,
+            Task::EnableSite { .. } => OperationId::SiteEnable,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
         })
     }
@@ -228,7 +259,11 @@ impl OperationId {
             | Id::PlatformAdd
             | Id::PlatformEdit
             | Id::PlatformVerify
-            | Id::PlatformForget => platform::declared(self),
+            | Id::PlatformForget
+            | Id::PlatformLock
+            | Id::PlatformUnlock
+            | Id::PlatformDelete
+            | Id::PlatformMigrate => platform::declared(self),
             Id::SiteList
             | Id::SiteShow
             | Id::SiteAdd
@@ -245,6 +280,10 @@ impl OperationId {
             | Id::SiteClone
             | Id::SiteRename
             | Id::SiteBackup
+            | Id::SiteCron
+            | Id::SiteRebuildCaches
+            | Id::SiteDisable
+            | Id::SiteEnable
             | Id::SiteDelete => site::declared(self),
             Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupRestore | Id::BackupDelete => {
                 backup::declared(self)
@@ -258,7 +297,15 @@ impl OperationId {
             | Id::QueuePause
             | Id::QueueResume
             | Id::QueueDrain => work::declared(self),
-            Id::BulkList | Id::BulkShow | Id::BulkObjects | Id::BulkStart | Id::BulkRetry => bulk::declared(self),
+            Id::BulkList
+            | Id::BulkShow
+            | Id::BulkObjects
+            | Id::BulkStart
+            | Id::BulkRetry
+            | Id::BulkPause
+            | Id::BulkResume
+            | Id::BulkStop
+            | Id::BulkGoBack => bulk::declared(self),
             Id::AccountList
             | Id::AccountAdd
             | Id::AccountLink
@@ -271,6 +318,11 @@ impl OperationId {
         }
     }
 }
+
+/// How often cron can run.
+pub(crate) const CRON_RUNS: &[&str] = &["1m", "5m", "10m", "15m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "1w"];
+/// The same, or not at all.
+const CRON: &[&str] = &["off", "1m", "5m", "10m", "15m", "30m", "1h", "2h", "3h", "6h", "12h", "1d", "1w"];
 
 const SERVER: TextKind = TextKind::naming::<ServerName>("SERVER", Subject::Server);
 const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject::Platform);
@@ -301,6 +353,7 @@ const PATH: TextKind = TextKind::checked("PATH", path);
 const SOCKET: TextKind = TextKind::checked("ADDRESS:PORT", socket);
 const LINE: TextKind = TextKind::checked("TEXT", line);
 const PLACE: TextKind = TextKind::checked("CURSOR", cursor);
+const WAVES: TextKind = TextKind::of::<crate::Waves>("SIZES");
 const VALUE: TextKind = TextKind::checked("TEXT", value);
 pub(super) use bulk::OPERATIONS_FOR_MANY;
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
@@ -348,6 +401,13 @@ const fn several(name: &'static str, shape: Shape, about: &'static str, else_: &
 const fn flag(name: &'static str, about: &'static str) -> Parameter {
     default(name, Shape::Flag, about, "false")
 }
+
+/// How a bulk run is asked.
+const WAVES_ARE: &str = "how many are in each wave; one begins when the one before has ended";
+const AT_ONCE: Shape = Shape::Number { least: 1, most: 256 };
+const STOP_AFTER: Shape = Shape::Number { least: 1, most: 10_000 };
+const STOP_AFTER_IS: &str =
+    "after how many failures it pauses by itself; it also does behind a wave of which nothing succeeded";
 
 /// The parameters that each list has.
 const LIMIT: Parameter = default("limit", Shape::Number { least: 1, most: 500 }, "how many at the most", "50");

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aegir_domain::NodeId;
-use aegir_store::{Domain, PlatformRecord, Read, SiteRecord, StoreFault, TaskRecord};
+use aegir_domain::{CronInterval, NodeId};
+use aegir_store::{CronRecord, Domain, PlatformRecord, Read, SiteRecord, StoreFault, TaskRecord};
 
 use super::object::short;
 
@@ -15,6 +15,10 @@ pub(super) struct Around {
     pub(super) servers: BTreeMap<NodeId, NodeId>,
     /// The names that each site answers to.
     pub(super) domains: BTreeMap<NodeId, Vec<Domain>>,
+    /// Cron of each site.
+    pub(super) cron: BTreeMap<NodeId, CronRecord>,
+    /// How often it runs where nothing else is said.
+    pub(super) every: Option<CronInterval>,
     /// How many sites live on each platform.
     pub(super) sites: BTreeMap<NodeId, u64>,
 }
@@ -28,7 +32,8 @@ impl Around {
         let named = platforms.into_iter().chain(servers.values().copied()).chain(databases);
         let ids: Vec<NodeId> = sites.iter().map(|site| site.node.id).collect();
         let (names, domains) = (names(read, named).await?, read.domains_of(&ids).await?);
-        Ok(Around { names, servers, domains, ..Around::default() })
+        let (cron, every) = (read.cron_of_each(&ids).await?, Some(super::cron_interval(read).await?));
+        Ok(Around { names, servers, domains, cron, every, ..Around::default() })
     }
 
     /// Around platforms: their servers, and how many sites they have.

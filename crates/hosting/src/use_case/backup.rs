@@ -209,7 +209,7 @@ async fn names_before(read: &mut Read, site: &SiteName) -> Result<Vec<(SiteName,
 async fn object_of(tx: &mut Tx, lies: &Lies, known: &mut KnownContexts) -> Result<(NodeId, ContextName), Refusal> {
     let name = ContextName::Site(lies.found.backup.site());
     if let Some(node) = tx.node_named(&name).await?
-        && node.status == Some(ObjectStatus::Enabled)
+        && node.status.is_some_and(ObjectStatus::is_there)
         && let Some(site) = tx.site(node.id).await?
         && let Some(platform) = tx.platform(site.platform).await?
         && let Some(server) = tx.server(platform.server).await?

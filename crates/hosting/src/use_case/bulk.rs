@@ -1,29 +1,48 @@
-//! What can be asked of bulk runs.
+//! What can be asked of bulk runs: they are begun, shown and asked again. `halt.rs` has them pause, `batch.rs` begins those
+//! that move sites, `way_back.rs` those that lead back.
 
 use std::collections::BTreeMap;
 
 use aegir_domain::{FaultReport, TaskState};
 use aegir_store::{
-    BulkAsker, BulkCounts, BulkEntry, BulkEntryList, BulkList, BulkRecord, EntryState, NewBulk, Page, Read,
+    BulkAsker, BulkCounts, BulkEntry, BulkEntryList, BulkList, BulkPlan, BulkRecord, EntryState, NewBulk, NewBulkEntry,
+    Page, Read,
 };
 use serde_json::{Map, Value, json};
 
+use super::causes::Causes;
 use super::shown::{self, cursor_page, of_page};
 use super::{Asked, object, operation_named};
-use crate::view::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
-use crate::{Answer, BadParameter, BadParameters, Call, Effect, Hosting, Names, Operation, OperationId, Refusal};
+use crate::view::{BulkFailureView, BulkHaltView, BulkObjectView, BulkPlanView, BulkView, BulkWaveView};
+use crate::{
+    Answer, BadParameter, BadParameters, Call, Effect, Hosting, Names, Operation, OperationId, Refusal, Waves,
+};
 
 /// How many objects a run has at the most.
 const MOST: usize = 10_000;
 /// How many of them are looked at where only that is asked.
 const LOOKED_AT: usize = 500;
-/// How many objects are named for each cause.
-const NAMED: usize = 20;
+/// How many of its tasks there are at once where a run has waves, or pauses, and nobody says how many.
+const AT_ONCE: u32 = 4;
 /// How many failures are put together.
 const FAILURES: u32 = aegir_store::LONGEST_PAGE;
 
 /// How tasks end that a retry would ask again.
 const FAILED: [TaskState; 4] = [TaskState::Refused, TaskState::RolledBack, TaskState::Stuck, TaskState::Cancelled];
+
+/// A bulk run that is about to begin.
+pub(super) struct Run {
+    /// What is asked of each.
+    pub(super) operation: Operation,
+    /// What is given with it.
+    pub(super) parameters: Map<String, Value>,
+    /// How it is asked.
+    pub(super) plan: BulkPlan,
+    /// Its objects.
+    pub(super) entries: Vec<NewBulkEntry>,
+    /// How they were chosen.
+    pub(super) chosen: Value,
+}
 
 impl Hosting {
     pub(super) async fn list_bulk(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -44,9 +63,7 @@ impl Hosting {
         self.store()
             .snapshot(async |read| {
                 let bulk = bulk_numbered(read, asked.name).await?;
-                let mut view = view(&bulk, &read.count_bulk(bulk.id).await?);
-                view.failures = failures(read, bulk.id).await?;
-                Ok(Answer::Object(shown::json(&view)))
+                Ok(Answer::Object(shown::json(&bulk_shown(read, &bulk).await?)))
             })
             .await
     }
@@ -83,27 +100,34 @@ impl Hosting {
             }
         };
         let chosen = json!({ "objects": objects.len(), "filter": filters });
-        self.start(asked, &operation, parameters, names, chosen).await
+        let waves: Waves = asked.given.text("waves").unwrap_or_default();
+        let entries = (0..).zip(names).map(|(place, name)| entry(name, waves.of(place))).collect();
+        let mut plan = asked.plan();
+        if plan.at_once.is_none() && (plan.stop_after.is_some() || asked.given.has("waves")) {
+            plan.at_once = Some(AT_ONCE);
+        }
+        self.begin(asked, Run { operation, parameters, plan, entries, chosen }).await
     }
 
     pub(super) async fn retry_bulk(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        let (bulk, names) = self
+        let (bulk, entries) = self
             .store()
             .snapshot(async |read| {
                 let bulk = bulk_numbered(read, asked.name).await?;
-                let mut names = Vec::new();
+                let mut entries = Vec::new();
                 let state = FAILED.into_iter().map(EntryState::Task).chain([EntryState::Refused]).collect();
                 let mut list = BulkEntryList { bulk: bulk.id, state, page: Page::first(aegir_store::LONGEST_PAGE) };
                 loop {
                     let page = read.list(&list).await?;
-                    names.extend(page.rows.into_iter().map(|entry| entry.name));
+                    let again = |entry: BulkEntry| NewBulkEntry { given: entry.given, ..NewBulkEntry::of(entry.name) };
+                    entries.extend(page.rows.into_iter().map(again));
                     let Some(next) = page.next else { break };
                     list.page = Page::behind(aegir_store::LONGEST_PAGE, next);
                 }
-                Ok::<_, Refusal>((bulk, names))
+                Ok::<_, Refusal>((bulk, entries))
             })
             .await?;
-        if names.is_empty() {
+        if entries.is_empty() {
             return Err(Refusal::Conflict {
                 what: format!("the bulk run {} failed for none of its objects", bulk.id),
                 remedy: Some(format!("see how it stands with `aegir bulk show {}`", bulk.id)),
@@ -115,22 +139,20 @@ impl Hosting {
             remedy: None,
         })?;
         let parameters = bulk.parameters.as_object().cloned().unwrap_or_default();
-        self.start(asked, &operation, parameters, names, json!({ "retries": bulk.id })).await
+        let mut chosen = json!({ "retries": bulk.id });
+        if let Some(platform) = bulk.chosen.get("platform") {
+            chosen["platform"] = platform.clone();
+        }
+        self.begin(asked, Run { operation, parameters, plan: bulk.plan, entries, chosen }).await
     }
 
     /// Writes the run down, and has its objects asked; or says what would become of that.
-    async fn start(
-        &self,
-        asked: &Asked<'_>,
-        operation: &Operation,
-        parameters: Map<String, Value>,
-        names: Vec<String>,
-        chosen: Value,
-    ) -> Result<Answer, Refusal> {
-        asked.actor.must(operation.needs)?;
+    pub(super) async fn begin(&self, asked: &Asked<'_>, run: Run) -> Result<Answer, Refusal> {
+        asked.actor.must(run.operation.needs)?;
         if asked.dry_run {
-            return self.plan(asked, operation, parameters, names).await;
+            return self.plan(asked, &run).await;
         }
+        let Run { operation, parameters, plan, entries, chosen } = run;
         let actor = asked.actor;
         let new = NewBulk {
             operation: super::queued::operation_name(&operation.slug())?,
@@ -142,7 +164,8 @@ impl Hosting {
                 door: actor.door.as_str().into(),
                 may: actor.may.iter().map(|permission| permission.to_string()).collect(),
             },
-            names,
+            plan,
+            entries,
         };
         let now = self.now();
         let answer = self
@@ -156,32 +179,40 @@ impl Hosting {
         Ok(answer)
     }
 
-    async fn plan(
-        &self,
-        asked: &Asked<'_>,
-        operation: &Operation,
-        parameters: Map<String, Value>,
-        names: Vec<String>,
-    ) -> Result<Answer, Refusal> {
+    async fn plan(&self, asked: &Asked<'_>, run: &Run) -> Result<Answer, Refusal> {
         let mut can = 0;
         let mut refused = Causes::default();
-        let looked_at = names.len().min(LOOKED_AT);
-        for name in &names[..looked_at] {
-            let call =
-                Call { parameters: parameters.clone(), dry_run: true, ..Call::of(operation.id).about(name.clone()) };
-            // In a box: this is the way in that leads here, and a future cannot hold one of its own kind.
-            match Box::pin(self.perform(asked.actor, call)).await {
-                Ok(_) => can += 1,
-                Err(refusal) => refused.add(name, None, "not-queued", &refusal.report()),
+        let looked_at = run.entries.len().min(LOOKED_AT);
+        for entry in &run.entries[..looked_at] {
+            match self.would_be_asked(asked, run, entry).await {
+                Ok(()) => can += 1,
+                Err(why) => refused.add(&entry.name, None, "not-queued", &why),
             }
         }
         Ok(Answer::Object(shown::json(&BulkPlanView {
-            operation: operation.slug(),
-            all: names.len() as u64,
+            operation: run.operation.slug(),
+            all: run.entries.len() as u64,
             looked_at: looked_at as u64,
             can,
             cannot: refused.views(),
         })))
+    }
+
+    /// Whether an object would be asked now; if not, why.
+    pub(super) async fn would_be_asked(
+        &self,
+        asked: &Asked<'_>,
+        run: &Run,
+        entry: &NewBulkEntry,
+    ) -> Result<(), FaultReport> {
+        if let Some(why) = &entry.refused {
+            return Err(why.clone());
+        }
+        let mut parameters = run.parameters.clone();
+        parameters.extend(entry.given.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
+        let call = Call { parameters, dry_run: true, ..Call::of(run.operation.id).about(entry.name.clone()) };
+        // In a box: this is the way in that leads here, and a future cannot hold one of its own kind.
+        Box::pin(self.perform(asked.actor, call)).await.map(drop).map_err(|refusal| refusal.report())
     }
 
     /// Reads names, as objects of `operation`; each once.
@@ -205,7 +236,7 @@ impl Hosting {
     }
 
     /// The names of all that the list of these finds.
-    async fn found(
+    pub(super) async fn found(
         &self,
         asked: &Asked<'_>,
         operation: &Operation,
@@ -255,7 +286,7 @@ impl Hosting {
     }
 }
 
-async fn bulk_numbered(read: &mut Read, name: &str) -> Result<BulkRecord, Refusal> {
+pub(super) async fn bulk_numbered(read: &mut Read, name: &str) -> Result<BulkRecord, Refusal> {
     let id = name.parse().map_err(|_| unknown(name))?;
     read.bulk(id).await?.ok_or_else(|| unknown(name))
 }
@@ -315,16 +346,73 @@ fn pairs_of(
     Ok(map)
 }
 
-fn view(bulk: &BulkRecord, counts: &BulkCounts) -> BulkView {
+impl Asked<'_> {
+    /// How the objects of a run are asked, as far as that is given.
+    pub(super) fn plan(&self) -> BulkPlan {
+        let number = |name: &str| self.given.number(name).and_then(|number| u32::try_from(number).ok());
+        BulkPlan { at_once: number("at_once"), stop_after: number("stop_after"), rehearse: false }
+    }
+}
+
+fn entry(name: String, wave: u32) -> NewBulkEntry {
+    NewBulkEntry { wave, ..NewBulkEntry::of(name) }
+}
+
+/// All that is told of a run.
+pub(super) async fn bulk_shown(read: &mut Read, bulk: &BulkRecord) -> Result<BulkView, Refusal> {
+    let counts = read.count_bulk(bulk.id).await?;
+    let mut view = view(bulk, &counts);
+    view.failures = failures(read, bulk.id).await?;
+    let wave = |(wave, counts): (u32, BulkCounts)| BulkWaveView {
+        wave,
+        all: counts.all,
+        states: states(&counts),
+        succeeded: counts.succeeded(),
+        failed: failed(&counts),
+        ended: counts.left() == 0 && counts.outstanding() == 0,
+    };
+    view.waves = read.count_waves(bulk.id).await?.into_iter().map(wave).collect();
+    if let (false, Some(each)) = (view.ended, read.took_in_bulk(bulk.id).await?.each()) {
+        let at_once = u64::from(bulk.plan.at_once.unwrap_or(1).max(1));
+        let rehearsals = if bulk.plan.rehearse { counts.open } else { 0 };
+        let tasks = counts.left() + counts.outstanding() + rehearsals;
+        view.left_ms = Some(each.saturating_mul(tasks.div_ceil(at_once)));
+    }
+    Ok(view)
+}
+
+/// How many stand how; states of none are left out.
+fn states(counts: &BulkCounts) -> BTreeMap<String, u64> {
     let mut states: BTreeMap<String, u64> =
         counts.states.iter().map(|(state, count)| (state.to_string(), *count)).collect();
-    for (state, count) in [("not-asked", counts.open), ("not-queued", counts.refused), ("gone", counts.gone)] {
+    for (state, count) in [
+        ("not-asked", counts.open),
+        ("not-queued", counts.refused),
+        ("rehearsing", counts.rehearsing),
+        ("rehearsed", counts.rehearsed),
+        ("gone", counts.gone),
+    ] {
         if count > 0 {
             states.insert(state.into(), count);
         }
     }
-    let of = |state: &TaskState| counts.states.get(state).copied().unwrap_or(0);
-    let unended = counts.states.iter().filter(|(state, _)| !state.is_ended()).map(|(_, count)| count).sum::<u64>();
+    states
+}
+
+/// For how many it failed: those that a retry would ask again.
+fn failed(counts: &BulkCounts) -> u64 {
+    counts.refused + FAILED.iter().filter_map(|state| counts.states.get(state)).sum::<u64>()
+}
+
+fn view(bulk: &BulkRecord, counts: &BulkCounts) -> BulkView {
+    let stopped = bulk.halt.as_ref().is_some_and(|halt| halt.stopped);
+    let ended = counts.outstanding() == 0 && (counts.left() == 0 || stopped);
+    let state = match (&bulk.halt, ended) {
+        (Some(halt), _) if halt.stopped => "stopped",
+        (_, true) => "ended",
+        (Some(_), false) => "paused",
+        (None, false) => "going",
+    };
     BulkView {
         id: bulk.id,
         operation: bulk.operation.to_string(),
@@ -333,9 +421,17 @@ fn view(bulk: &BulkRecord, counts: &BulkCounts) -> BulkView {
         started: bulk.started,
         asked: bulk.asked,
         all: counts.all,
-        states,
-        ended: counts.open == 0 && unended == 0,
-        failed: counts.refused + FAILED.iter().map(of).sum::<u64>(),
+        states: states(counts),
+        state: state.into(),
+        ended,
+        succeeded: counts.succeeded(),
+        failed: failed(counts),
+        halt: bulk.halt.as_ref().map(|halt| BulkHaltView { at: halt.at, by: halt.by.clone(), why: halt.why.clone() }),
+        at_once: bulk.plan.at_once,
+        stop_after: bulk.plan.stop_after,
+        rehearse: bulk.plan.rehearse,
+        left_ms: None,
+        waves: Vec::new(),
         failures: Vec::new(),
     }
 }
@@ -345,11 +441,17 @@ fn chosen(chosen: &Value) -> String {
     if let Some(run) = chosen["retries"].as_i64() {
         return format!("those that the bulk run {run} failed for");
     }
+    if let Some(run) = chosen["goes_back"].as_i64() {
+        return format!("those that the bulk run {run} moved");
+    }
+    let lived = chosen["platform"].as_str().map(|platform| format!(" of the platform `{platform}`"));
+    let lived = lived.unwrap_or_default();
     let filters: Vec<&str> = chosen["filter"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     match (&filters[..], chosen["objects"].as_u64()) {
         (["all"], _) => "all there were".into(),
-        ([], Some(count)) => format!("{count} by their names"),
-        (filters, _) => format!("those with {}", filters.join(", ")),
+        ([], None | Some(0)) if !lived.is_empty() => format!("all{lived}"),
+        ([], count) => format!("{} by their names{}", count.unwrap_or_default(), lived),
+        (filters, _) => format!("those with {}{lived}", filters.join(", ")),
     }
 }
 
@@ -357,6 +459,8 @@ fn entry_state(word: &str) -> Option<EntryState> {
     match word {
         "not-asked" => Some(EntryState::Open),
         "not-queued" => Some(EntryState::Refused),
+        "rehearsing" => Some(EntryState::Rehearsing),
+        "rehearsed" => Some(EntryState::Rehearsed),
         task => task.parse().ok().map(EntryState::Task),
     }
 }
@@ -365,18 +469,21 @@ fn object(entry: &BulkEntry) -> BulkObjectView {
     let fault = entry.refused.as_ref().or(entry.fault.as_ref());
     BulkObjectView {
         name: entry.name.clone(),
-        task: entry.task.map(|task| task.0),
+        task: entry.task.or(entry.rehearsal).map(|task| task.0),
+        wave: entry.wave,
         state: state_of(entry),
         fault: fault.map(shown::json),
     }
 }
 
 fn state_of(entry: &BulkEntry) -> String {
-    match (entry.task, entry.state, &entry.refused) {
-        (_, Some(state), _) => state.to_string(),
-        (Some(_), None, _) => "gone".into(),
-        (None, None, Some(_)) => "not-queued".into(),
-        (None, None, None) => "not-asked".into(),
+    match entry.stands() {
+        Some(EntryState::Task(state)) => state.to_string(),
+        Some(EntryState::Rehearsing) => "rehearsing".into(),
+        Some(EntryState::Rehearsed) => "rehearsed".into(),
+        Some(EntryState::Refused) => "not-queued".into(),
+        Some(EntryState::Open) => "not-asked".into(),
+        None => "gone".into(),
     }
 }
 
@@ -389,72 +496,10 @@ async fn failures(read: &mut Read, bulk: i64) -> Result<Vec<BulkFailureView>, Re
         for entry in &page.rows {
             let none = FaultReport { message: "it was told no cause".into(), because: Vec::new(), remedy: None };
             let fault = entry.refused.as_ref().or(entry.fault.as_ref()).unwrap_or(&none);
-            causes.add(&entry.name, entry.task.map(|task| task.0), &state_of(entry), fault);
+            causes.add(&entry.name, entry.task.or(entry.rehearsal).map(|task| task.0), &state_of(entry), fault);
         }
         let Some(next) = page.next else { break };
         list.page = Page::behind(FAILURES, next);
     }
     Ok(causes.views())
-}
-
-/// Failures, put together by how they ended and why.
-#[derive(Default)]
-struct Causes(BTreeMap<(String, String), BulkFailureView>);
-
-impl Causes {
-    fn add(&mut self, name: &str, task: Option<i64>, state: &str, fault: &FaultReport) {
-        // The innermost cause tells failures apart; around it stands what was being done.
-        let whole: Vec<&str> = std::iter::once(&fault.message).chain(&fault.because).map(String::as_str).collect();
-        let without = |text: &str| text.replace(name, "…");
-        let cause = without(&whole.join(": "));
-        let remedy = fault.remedy.as_deref().map(without);
-        let failure = self.0.entry((state.to_owned(), cause.clone())).or_insert_with(|| BulkFailureView {
-            state: state.to_owned(),
-            cause,
-            remedy: remedy.clone(),
-            count: 0,
-            objects: Vec::new(),
-        });
-        failure.count += 1;
-        if failure.remedy != remedy {
-            failure.remedy = None;
-        }
-        if failure.objects.len() < NAMED {
-            let fault = None;
-            failure.objects.push(BulkObjectView { name: name.to_owned(), task, state: state.to_owned(), fault });
-        }
-    }
-
-    fn views(self) -> Vec<BulkFailureView> {
-        let mut views: Vec<_> = self.0.into_values().collect();
-        views.sort_by_key(|view| std::cmp::Reverse(view.count));
-        views
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_with_the_same_text_are_one_whatever_their_objects_are_called() {
-        let fault = |name: &str| FaultReport {
-            message: format!("cannot load the database of `{name}`"),
-            because: vec!["the server has gone away".into()],
-            remedy: Some(format!("see `aegir site show {name}`")),
-        };
-        let mut causes = Causes::default();
-        for n in 0..30 {
-            let name = format!("s{n}.test");
-            causes.add(&name, Some(n), "rolled-back", &fault(&name));
-        }
-        causes.add("other.test", None, "not-queued", &fault("other.test"));
-
-        let views = causes.views();
-
-        assert_eq!(views.iter().map(|view| view.count).collect::<Vec<_>>(), [30, 1]);
-        assert_eq!(views[0].cause, "cannot load the database of `…`: the server has gone away");
-        assert_eq!(views[0].remedy.as_deref(), Some("see `aegir site show …`"));
-        assert_eq!(views[0].objects.len(), NAMED);
-    }
 }

@@ -32,10 +32,12 @@ impl Hosting {
                 }
             })
             .await?;
-        let comparison = Comparison { site, platform, allow_missing: asked.given.texts("allow_missing") };
-        let fit: Fit = match self.0.back_ends.compare(&place, &comparison).await? {
-            Compared::Fit(fit) => *fit,
-            Compared::Refused(fault) => {
+        let what = format!("`{site}` was not compared with `{platform}`");
+        let comparison = Comparison { sites: vec![site], platform, allow_missing: asked.given.texts("allow_missing") };
+        let fit: Fit = match self.0.back_ends.compare(&place, &comparison).await?.pop() {
+            None => return Err(Refusal::Conflict { what, remedy: None }),
+            Some(Compared::Fit(fit)) => *fit,
+            Some(Compared::Refused(fault)) => {
                 let what = std::iter::once(fault.message).chain(fault.because).collect::<Vec<_>>().join(": ");
                 return Err(Refusal::Conflict { what, remedy: fault.remedy });
             }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Asked;
 use super::field::{GivenFields, fill_fields};
 use super::object::{
-    KnownContexts, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, platform_named,
-    server_named, site_named,
+    KnownContexts, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, must_take_sites,
+    platform_named, server_named, site_named,
 };
 use super::queued::Wanted;
 use super::site::{must_be_installed, must_be_of_one_home};
@@ -49,7 +49,7 @@ impl Hosting {
                     Some(name) => platform_named(tx, &name).await?,
                     None => here.clone(),
                 };
-                must_stay(tx, &platform.node).await?;
+                must_take_sites(tx, &platform).await?;
                 must_be_of_one_home(tx, here.node.id, &platform).await?;
                 let db_server = match chosen_db_server(tx, asked).await? {
                     Some(server) => server.node.id,

@@ -110,14 +110,25 @@ pub(crate) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by:
         Some(ObjectStatus::New) => Made::NotYet,
         Some(ObjectStatus::Failed) => Made::Failed,
         Some(ObjectStatus::Deleted) => Made::Gone,
-        Some(ObjectStatus::Enabled) | None => Made::Yes,
+        Some(ObjectStatus::Enabled | ObjectStatus::Disabled) | None => Made::Yes,
+    };
+    let disabled = node.status == Some(ObjectStatus::Disabled);
+    let unsound = match (&name, node.status) {
+        (ContextName::Site(_), Some(ObjectStatus::Enabled)) => {
+            let context = read.site(node.id).await?.and_then(|site| site.context);
+            node.verified.is_none() || context.is_none_or(|context| context.awaits_installer)
+        }
+        _ => false,
     };
     let drifts = read.drift(node.id).await?.is_some();
-    let formers = match name {
-        ContextName::Platform(_) => read.formers_on(node.id, NAMED).await?,
-        _ => FormersThere::default(),
+    let (formers, locked) = match name {
+        ContextName::Platform(_) => {
+            let locked = read.platform(node.id).await?.is_some_and(|platform| platform.locked);
+            (read.formers_on(node.id, NAMED).await?, locked)
+        }
+        _ => (FormersThere::default(), false),
     };
-    Ok(Standing { name, state, used_by, formers, outstanding, drifts })
+    Ok(Standing { name, state, disabled, unsound, locked, used_by, formers, outstanding, drifts })
 }
 
 /// Refuses what cannot be asked of an object now.
@@ -135,9 +146,19 @@ pub(super) async fn must_stay(read: &mut Read, node: &aegir_store::Node) -> Resu
     Ok(stays(&standing(read, node, 0).await?)?)
 }
 
+/// Refuses to put a site on a platform that somebody has asked to go, or that takes none.
+pub(super) async fn must_take_sites(read: &mut Read, platform: &PlatformRecord) -> Result<(), Refusal> {
+    must_stay(read, &platform.node).await?;
+    let Some(name) = platform.node.name.as_ref().filter(|_| platform.locked).map(short) else { return Ok(()) };
+    Err(Refusal::Conflict {
+        what: format!("the platform `{name}` is locked: it takes no more sites"),
+        remedy: Some(format!("name another one, or open it with `aegir platform unlock {name}`")),
+    })
+}
+
 /// The objects that somebody has asked to go.
 pub(super) async fn going(read: &mut Read) -> Result<HashSet<NodeId>, StoreFault> {
-    let operations = [OperationId::PlatformForget, OperationId::ServerForget];
+    let operations = [OperationId::PlatformForget, OperationId::PlatformDelete, OperationId::ServerForget];
     let list = aegir_store::TaskList {
         state: vec![TaskState::Waiting, TaskState::Running, TaskState::OutOfContact],
         operation: operations.iter().filter_map(|id| id.declaration().slug().parse().ok()).collect(),
@@ -166,7 +187,7 @@ pub(super) async fn users_of(read: &mut Read, server: NodeId) -> Result<u64, Sto
     let count = |total| match total {
         aegir_store::Total::Exactly(count) | aegir_store::Total::MoreThan(count) => count,
     };
-    let live = vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Failed];
+    let live = vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Disabled, ObjectStatus::Failed];
     let platforms = aegir_store::PlatformList {
         server: Some(server),
         status: live.clone(),

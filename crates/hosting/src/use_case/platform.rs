@@ -146,6 +146,48 @@ impl Hosting {
         .await
     }
 
+    /// Says whether a platform takes sites from now on. Nothing of that is the back end's: it puts sites where it is told.
+    pub(super) async fn lock_platform(&self, asked: &Asked<'_>, locked: bool) -> Result<Answer, Refusal> {
+        let name = asked.platform()?;
+        let now = self.now();
+        let answer = self
+            .change(asked, async |tx| {
+                let mut platform = platform_named(tx, &name).await?;
+                must_be_available(tx, asked.operation, &platform.node, 0).await?;
+                if asked.dry_run {
+                    platform.locked = locked;
+                    return Ok(Answer::Object(shown::json(&platform_view(tx, &platform).await?)));
+                }
+                match locked {
+                    true => tx.lock_platform(platform.node.id, now).await?,
+                    false => tx.unlock_platform(platform.node.id, now).await?,
+                }
+                tx.record_deed(platform.node.id, &asked.actor.name, asked.operation.verb, None, now).await?;
+                let platform = platform_named(tx, &name).await?;
+                Ok(Answer::Object(shown::json(&platform_view(tx, &platform).await?)))
+            })
+            .await?;
+        Ok(answer)
+    }
+
+    pub(super) async fn delete_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let name = asked.platform()?;
+        let typed = asked.given.str("confirm").unwrap_or_default();
+        if typed != name.as_str() {
+            let why = format!("`{typed}` is not the name of the platform");
+            return Err(
+                BadParameters::one(asked.operation, "confirm", why, format!("if you are sure, give `{name}`")).into()
+            );
+        }
+        if let Some(answer) = self.drop_if_never_made(asked, &ContextName::Platform(name)).await? {
+            return Ok(answer);
+        }
+        self.platform_task(asked, async |_, _, context| {
+            Ok(Task::DeletePlatform { platform: context.name.clone(), confirm: context.name.to_string() })
+        })
+        .await
+    }
+
     /// Queues what `request` says for a platform that is there.
     async fn platform_task(
         &self,

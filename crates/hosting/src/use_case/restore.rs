@@ -1,7 +1,9 @@
 //! Restores a backup: the site that it is of, one that is gone, or a new one. Which of these it is, what is remembered
 //! tells; what the backup says of a site that is gone, the back end has read already.
 
-use aegir_domain::{BackupManifest, ContextName, Langcode, PlatformName, Redirect, ServerName, SiteName, Task};
+use aegir_domain::{
+    BackupManifest, ContextName, Langcode, ObjectStatus, PlatformName, Redirect, ServerName, SiteName, Task,
+};
 use aegir_store::{NewSite, PlatformRecord, Read, SiteRecord, Tx};
 use serde_json::json;
 
@@ -9,8 +11,8 @@ use super::Asked;
 use super::backup::Lies;
 use super::copy::{Coming, chosen_db_server, fields_like};
 use super::object::{
-    KnownContexts, known_platform, known_site, must_be_available, must_stay, platform_named, server_named, short,
-    short_name,
+    KnownContexts, known_platform, known_site, must_be_available, must_stay, must_take_sites, platform_named,
+    server_named, short, short_name,
 };
 use super::queued::Wanted;
 use crate::dispatch::{is_same_home, server_of};
@@ -96,6 +98,9 @@ async fn in_place(
         known_platform(&mut known, &platform);
     }
     if let Some(platform) = chosen_platform(tx, asked, lies).await? {
+        if platform.node.id != site.platform {
+            must_take_sites(tx, &platform).await?;
+        }
         known_platform(&mut known, &platform);
     }
     chosen_db_server(tx, asked).await?;
@@ -122,7 +127,11 @@ async fn as_new(
     let says = lies.found.manifest.as_ref();
     let mut known = KnownContexts::new();
     if let Some(site) = like {
-        must_be_available(tx, asked.operation, &site.node, 0).await?;
+        match site.node.status {
+            // It is only read, so that it may be out of service.
+            Some(ObjectStatus::Disabled) => must_stay(tx, &site.node).await?,
+            _ => must_be_available(tx, asked.operation, &site.node, 0).await?,
+        }
         known_site(&mut known, site);
         if let Some(platform) = tx.platform(site.platform).await? {
             known_platform(&mut known, &platform);
@@ -132,6 +141,7 @@ async fn as_new(
         must_have_its_name(tx, asked, &lies.found.backup.site()).await?;
     }
     let platform = platform_of(tx, asked, lies, like).await?;
+    must_take_sites(tx, &platform).await?;
     known_platform(&mut known, &platform);
     let db_server = db_server_of(tx, asked, says, like).await?;
     let is_gone = asked.given.text::<SiteName>("as").is_none();

@@ -1,5 +1,6 @@
 //! What can be asked of settings.
 
+use aegir_domain::CronInterval;
 use aegir_store::{Read, StoreFault};
 use serde_json::Value;
 
@@ -54,6 +55,9 @@ impl Hosting {
                         Setting::TasksPerServer => tx.limit_servers(limit).await?,
                         _ => (),
                     }
+                }
+                if setting == Setting::CronInterval {
+                    tx.choose_cron_anew().await?;
                 }
                 setting_shown(tx, setting).await
             })
@@ -119,4 +123,11 @@ pub(crate) async fn number(read: &mut Read, setting: Setting) -> Result<u32, Sto
     let set: Option<Value> = read.setting(setting.parameter().name).await?;
     let value = set.unwrap_or_else(|| setting.default());
     Ok(value.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(1))
+}
+
+/// How often cron runs on sites of which nothing else is said.
+pub(crate) async fn cron_interval(read: &mut Read) -> Result<CronInterval, StoreFault> {
+    let set: Option<Value> = read.setting(Setting::CronInterval.parameter().name).await?;
+    let word = set.unwrap_or_else(|| Setting::CronInterval.default());
+    Ok(word.as_str().and_then(|word| word.parse().ok()).unwrap_or(CronInterval::Hour))
 }

@@ -16,7 +16,7 @@ use crate::view::{
     AttemptView, AvailableView, DomainView, FormerView, LineView, NodeView, PlatformView, ServerView, ServiceView,
     SiteView, SshView, StepView, TaskView,
 };
-use crate::{Answer, Effect, Given, Names, OperationId, Refusal, Subject, available};
+use crate::{Answer, Effect, Given, Names, Operation, OperationId, Refusal, Subject, Unavailable, available};
 
 /// A view as JSON; views are plain data.
 pub(super) fn json<T: Serialize>(view: &T) -> Value {
@@ -109,7 +109,7 @@ pub(super) fn order_of(given: &Given) -> (ObjectSort, Direction) {
 pub(super) fn statuses(given: &Given) -> Vec<ObjectStatus> {
     let named: Vec<ObjectStatus> = given.strs("status").iter().filter_map(|text| text.parse().ok()).collect();
     match named.is_empty() {
-        true => vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Failed],
+        true => vec![ObjectStatus::New, ObjectStatus::Enabled, ObjectStatus::Disabled, ObjectStatus::Failed],
         false => named,
     }
 }
@@ -137,13 +137,23 @@ async fn operations(
 ) -> Result<Vec<AvailableView>, StoreFault> {
     let standing = standing(read, node, used_by).await?;
     let declared = OperationId::ALL.into_iter().map(OperationId::declaration);
+    // A batch is a run of tasks on others, and is asked of the platform; who takes sites, and a turn of cron, is no task.
+    let is_work = |operation: &Operation| {
+        use OperationId as Id;
+        operation.effect == Effect::Queues
+            || matches!(operation.id, Id::PlatformMigrate | Id::PlatformLock | Id::PlatformUnlock | Id::SiteCron)
+    };
     let of_it = declared.filter(|operation| {
-        operation.subject == subject && operation.effect == Effect::Queues && matches!(operation.names, Names::One(_))
+        operation.subject == subject && is_work(operation) && matches!(operation.names, Names::One(_))
     });
     Ok(of_it
-        .map(|operation| {
-            let why_not = available(&operation, &standing).err().map(|why| why.to_string());
-            AvailableView { verb: operation.verb.to_owned(), available: why_not.is_none(), why_not }
+        .filter_map(|operation| {
+            let why_not = match available(&operation, &standing) {
+                // Nobody misses what is so already.
+                Err(Unavailable::IsSo { .. }) => return None,
+                found => found.err().map(|why| why.to_string()),
+            };
+            Some(AvailableView { verb: operation.verb.to_owned(), available: why_not.is_none(), why_not })
         })
         .collect())
 }
@@ -244,8 +254,10 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
         }
     }
     if site.context.as_ref().is_some_and(|context| context.awaits_installer) {
-        let copied = [OperationId::SiteClone, OperationId::SiteRename].map(|id| id.declaration().verb);
-        for one in operations.iter_mut().filter(|one| one.available && copied.contains(&one.verb.as_str())) {
+        use OperationId as Id;
+        let need_drupal = [Id::SiteClone, Id::SiteRename, Id::SiteDisable, Id::SiteCron, Id::SiteRebuildCaches];
+        let need_drupal = need_drupal.map(|id| id.declaration().verb);
+        for one in operations.iter_mut().filter(|one| one.available && need_drupal.contains(&one.verb.as_str())) {
             one.available = false;
             one.why_not = Some("Drupal is not installed into it yet".into());
         }
@@ -295,6 +307,7 @@ pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
         core: site.core.clone(),
         domains: domains.iter().map(domain_view).collect(),
         awaits_installer: context.is_some_and(|context| context.awaits_installer),
+        cron: around.every.map(|every| super::cron::view_of(around.cron.get(&site.node.id), every)),
         fenced_ms: None,
         fenced_by: None,
         formers: context.map(|context| context.formers.iter().map(former_view).collect()).unwrap_or_default(),

@@ -9,10 +9,11 @@ use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteLi
 use super::around::Around;
 use super::field::fill_fields;
 use super::object::{
-    KnownContexts, going, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, platform_named,
-    server_named, short, site_named,
+    KnownContexts, going, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, must_take_sites,
+    platform_named, server_named, short, site_named,
 };
 use super::queued::Wanted;
+use super::setting::cron_interval;
 use super::shown::{cursor_page, of_page, site_in_list, site_view};
 use super::{Asked, shown};
 use crate::dispatch::is_same_home;
@@ -36,6 +37,7 @@ impl Hosting {
                 let mut list = SiteList {
                     name: given.str("search").map(|text| NameMatch::Holds(text.to_owned())),
                     status: shown::statuses(given),
+                    cron: given.text("cron"),
                     package: given.str("package").map(|name| HasPackage {
                         kind: None,
                         name: name.to_owned(),
@@ -113,7 +115,9 @@ impl Hosting {
                     }
                 }
                 let offer = offer(tx).await?;
-                let install = new_site(asked.operation, name.clone(), asked.given, &offer)?;
+                let mut install = new_site(asked.operation, name.clone(), asked.given, &offer)?;
+                // Said of it from the beginning: so it runs none by itself, when it is visited.
+                install.cron = Some(install.cron.unwrap_or(cron_interval(tx).await?));
                 let platform = platform_named(tx, &install.platform).await?;
                 let db_server = server_named(tx, &install.db_server).await?;
                 for host in std::iter::once(name.host()).chain(install.aliases.iter().cloned()) {
@@ -172,6 +176,10 @@ impl Hosting {
             .await
     }
 
+    pub(super) async fn rebuild_caches_of_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| Ok(Task::RebuildCaches { site: context.name.clone() })).await
+    }
+
     pub(super) async fn log_in_to_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let account = asked.given.number("account").and_then(|account| u64::try_from(account).ok()).unwrap_or(1);
         self.site_task(asked, async |_, _, context| Ok(Task::Login { site: context.name.clone(), account })).await
@@ -185,7 +193,7 @@ impl Hosting {
                 );
             };
             let platform = platform_named(tx, &name).await?;
-            must_stay(tx, &platform.node).await?;
+            must_take_sites(tx, &platform).await?;
             must_be_of_one_home(tx, site.platform, &platform).await?;
             let db_server = asked.given.text("db_server");
             if let Some(name) = &db_server {
@@ -239,6 +247,19 @@ impl Hosting {
         self.site_task(asked, async |_, _, context| Ok(Task::BackupSite { site: context.name.clone() })).await
     }
 
+    pub(super) async fn disable_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let no_backup = asked.given.flag("no_backup");
+        self.site_task(asked, async |_, _, context| {
+            must_be_installed(context)?;
+            Ok(Task::DisableSite { site: context.name.clone(), no_backup })
+        })
+        .await
+    }
+
+    pub(super) async fn enable_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| Ok(Task::EnableSite { site: context.name.clone() })).await
+    }
+
     pub(super) async fn delete_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let name = asked.site()?;
         let typed = asked.given.str("confirm").unwrap_or_default();
@@ -262,7 +283,8 @@ impl Hosting {
         if was_never_made && !left_something {
             return self.drop_failed(asked, &ContextName::Site(name)).await;
         }
-        let request = Task::DeleteSite { site: name.clone(), confirm: name.to_string() };
+        let no_backup = asked.given.flag("no_backup");
+        let request = Task::DeleteSite { site: name.clone(), confirm: name.to_string(), no_backup };
         if left_something {
             return self.queue_for_site(asked, async |_, _| Ok(request)).await;
         }

@@ -214,7 +214,7 @@ async fn may_be_retried(
     let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
     if makes_its_object(operation, request.as_ref(), node) {
         return match node.status {
-            Some(aegir_domain::ObjectStatus::Enabled) => Err(Refusal::Conflict {
+            Some(status) if status.is_there() => Err(Refusal::Conflict {
                 what: format!("`{}` is made already", task.object_name),
                 remedy: Some("verify it, which brings it to what is said of it".into()),
             }),
@@ -223,7 +223,7 @@ async fn may_be_retried(
     }
     let used_by = match operation {
         OperationId::ServerForget => users_of(read, node.id).await?,
-        OperationId::PlatformForget => read.count_sites_on(node.id).await?,
+        OperationId::PlatformForget | OperationId::PlatformDelete => read.count_sites_on(node.id).await?,
         _ => 0,
     };
     must_be_available(read, &operation.declaration(), node, used_by).await
@@ -235,7 +235,7 @@ fn makes_its_object(operation: OperationId, request: Option<&Task>, node: &aegir
     match (operation, request) {
         (Id::ServerAdd | Id::PlatformAdd | Id::SiteAdd | Id::SiteClone, _) => true,
         (Id::BackupRestore, Some(Task::RestoreBackup { new_site, .. })) => {
-            new_site.is_some() || node.status != Some(aegir_domain::ObjectStatus::Enabled)
+            new_site.is_some() || !node.status.is_some_and(aegir_domain::ObjectStatus::is_there)
         }
         _ => false,
     }

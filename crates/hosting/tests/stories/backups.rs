@@ -69,6 +69,7 @@ fn a_backup_outlives_its_site_and_is_deleted_all_the_same() {
         ground.fleet(&["a.test"]).await;
         ground.queue(Call::of(Id::SiteBackup).about("a.test")).await;
         ground.work().await;
+        ground.disable("a.test").await;
         ground.queue(delete_site("a.test")).await;
         ground.work().await;
         let classic: BackupName = "gone.test-20140102.030405.tar.gz".parse().unwrap();

@@ -82,6 +82,7 @@ fn before_it_begins_it_is_said_who_qualifies_and_why_others_do_not() {
 fn an_object_that_goes_before_it_is_asked_is_told_and_keeps_none_of_the_others() {
     on_both(async |ground| {
         ground.fleet(&["a.test", "b.test", "c.test"]).await;
+        ground.disable("b.test").await;
         let run = began(&ground, start().with("object", json!(["a.test", "b.test", "c.test"]))).await;
         ground.queue(delete_site("b.test")).await;
         ground.work().await;

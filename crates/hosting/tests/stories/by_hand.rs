@@ -16,7 +16,7 @@ pub fn install(site: &str) -> Task {
 }
 
 pub fn delete(site: &str) -> Task {
-    Task::DeleteSite { site: site.parse().unwrap(), confirm: site.into() }
+    Task::DeleteSite { site: site.parse().unwrap(), confirm: site.into(), no_backup: true }
 }
 
 pub fn site(machine: &Machine, name: &str) -> SiteContext {
@@ -217,6 +217,7 @@ fn a_task_that_ends_while_a_machine_is_looked_at_is_no_drift() {
             assert!(ground.items(Call::of(Id::DriftList)).await.is_empty());
         }
         ground.outside.jump(A_LOOK);
+        ground.disable("a.test").await;
         ground.queue(delete_site("a.test")).await;
         ground.work().await;
         assert!(ground.items(Call::of(Id::SiteList)).await.is_empty());

@@ -166,6 +166,7 @@ fn a_site_that_is_gone_is_in_the_lists_again_with_what_the_backup_says_of_it() {
         ground.queue(edit_site("a.test").with("alias", json!(["www.a.test", "old.a.test"]))).await;
         ground.work().await;
         let backup = backed_up(&ground, "a.test").await;
+        ground.disable("a.test").await;
         ground.queue(delete_site("a.test")).await;
         ground.work().await;
         ground.queue(edit_site("b.test").with("alias", "old.a.test")).await;

@@ -244,6 +244,12 @@ impl Ground {
         self.fleet_on("web1", sites).await;
     }
 
+    /// Takes a site out of service, so that it can be deleted.
+    pub async fn disable(&self, name: &str) {
+        self.queue(Call::of(OperationId::SiteDisable).about(name).with("no_backup", true)).await;
+        self.work().await;
+    }
+
     pub async fn fleet_on(&self, server: &str, sites: &[&str]) {
         self.platform("d10", server).await;
         let mut tasks = Vec::new();

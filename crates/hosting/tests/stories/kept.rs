@@ -4,7 +4,7 @@ use aegir_domain::Remedy as _;
 use aegir_hosting::{Actor, Answer, Call, Effect, Front as _, OperationId as Id, Refusal, Setting};
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, add_site, delete_site, edit_site, on_both, on_task, verify_site};
+use crate::ground::{Ground, add_site, edit_site, on_both, on_task, verify_site};
 use crate::of_everything::changes;
 
 fn set(name: &str, value: &str) -> Call {
@@ -166,7 +166,7 @@ fn the_audit_holds_every_change_and_every_refusal() {
             (&last["actor"], &last["door"], &last["answer"]),
             (&json!("token nobody"), &json!("token"), &json!("forbidden"))
         );
-        let mut dry = delete_site("a.test");
+        let mut dry = Call::of(Id::SiteDisable).about("a.test");
         dry.dry_run = true;
         ground.ask(dry).await.unwrap();
         assert_eq!(audit(&ground).await.len(), held + 1);

@@ -5,12 +5,15 @@
 
 mod backups;
 mod bad;
+mod batch;
 mod blocked;
 mod bulk;
 mod by_hand;
 mod choices;
 mod compare;
 mod copied;
+mod cron;
+mod disabled;
 mod ground;
 mod kept;
 mod lease;
@@ -23,6 +26,7 @@ mod once;
 mod other_homes;
 mod paging;
 mod people;
+mod platforms;
 // The server of the store's own tests: one text, so that both are kept the same.
 #[path = "../../../store/tests/store/postgres.rs"]
 mod postgres;

@@ -22,6 +22,9 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::PlatformEdit => vec![of.about("d11").with("title", "other")],
         Id::PlatformVerify => vec![of.about("d10")],
         Id::PlatformForget => vec![of.about("d12")],
+        Id::PlatformLock => vec![of.about("d15")],
+        Id::PlatformUnlock => vec![of.about("d14")],
+        Id::PlatformDelete => vec![of.about("d15").with("confirm", "d15")],
         Id::SiteAdd => vec![add_site("new.test").with("platform", "d10")],
         Id::SiteEdit => vec![edit_site("edit.test").with("alias", "www.edit.test").with("field", "spare=1")],
         Id::SiteVerify => vec![verify_site("verify.test")],
@@ -32,6 +35,9 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteClone => vec![of.about("verify.test").with("as", "copy.test")],
         Id::SiteRename => vec![of.about("migrate.test").with("new_name", "renamed.test")],
         Id::SiteBackup => vec![of.about("verify.test")],
+        Id::SiteCron | Id::SiteRebuildCaches => vec![of.about("verify.test")],
+        Id::SiteDisable => vec![of.about("verify.test")],
+        Id::SiteEnable => vec![of.about("delete.test")],
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
         Id::BackupRestore => vec![of.about(there.backup.as_str())],
         Id::BackupDelete => vec![of.about(there.backup.as_str()).with("confirm", there.backup.as_str())],
@@ -42,6 +48,12 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::QueuePause | Id::QueueResume | Id::QueueDrain => vec![of],
         Id::BulkStart => vec![of.with("operation", "site verify").with("object", "verify.test")],
         Id::BulkRetry => vec![of.about(there.bulk.to_string())],
+        Id::PlatformMigrate => {
+            vec![of.about("d10").with("to", "d11").with("site", "verify.test").with("allow_missing", "left_out")]
+        }
+        Id::BulkPause | Id::BulkStop => vec![of.about(there.going.to_string())],
+        Id::BulkResume => vec![of.about(there.paused.to_string())],
+        Id::BulkGoBack => vec![of.about(there.moved.to_string())],
         Id::TokenAdd => vec![of.about("new").with("scope", "view")],
         Id::TokenRevoke => vec![of.about("spare")],
         Id::AccountAdd => vec![of.about("new")],

@@ -27,6 +27,7 @@ fn what_cannot_be_asked_for_now_is_refused_with_its_reason() {
         assert_eq!(ground.refused(verify_site("new.test")).await.to_string(), "`@new.test` is not there yet");
         assert_eq!(ground.refused(delete_site("new.test")).await.to_string(), "`@new.test` is not there yet");
 
+        ground.disable("a.test").await;
         let deleting = ground.queue(delete_site("a.test")).await;
         for call in [verify_site("a.test"), edit_site("a.test"), log_in("a.test"), delete_site("a.test")] {
             let refusal = ground.refused(call).await;
@@ -193,6 +194,7 @@ fn the_same_twice_is_one_task_and_the_same_with_something_else_is_in_the_way() {
 fn a_retry_is_in_the_way_of_nothing_and_does_not_hide_what_waits() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;
+        ground.disable("a.test").await;
         ground.machine().plan_once(TaskKind::VerifySite, "@a.test", Plan::ends(Ends::RolledBack));
         let failed = ground.queue(edit_site("a.test").with("alias", "www.a.test")).await;
         ground.work().await;
@@ -218,6 +220,7 @@ fn nothing_is_retried_on_what_is_about_to_go() {
         ground.fleet(&["a.test"]).await;
         let verified = ground.queue(verify_site("a.test")).await;
         ground.work().await;
+        ground.disable("a.test").await;
         let going = ground.queue(delete_site("a.test")).await;
 
         let refusal = ground.refused(on_task(Id::TaskRetry, verified)).await;
@@ -461,6 +464,7 @@ fn a_person_is_served_before_what_was_only_due() {
 fn what_waits_for_a_thing_that_goes_is_not_begun() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;
+        ground.disable("a.test").await;
         ground.ask(Call::of(Id::QueuePause)).await.unwrap();
         let verify = ground.queue(verify_site("a.test")).await;
         ground.make_waiting_scheduled().await;

@@ -58,7 +58,7 @@ fn an_object_and_its_task_are_one_change_so_that_a_store_that_fails_between_leav
             add_platform("d11").with("server", "web1"),
             add_site("b.test"),
             edit_site("a.test").with("alias", "www.a.test"),
-            delete_site("a.test"),
+            Call::of(Id::SiteDisable).about("a.test"),
         ] {
             assert!(matches!(ground.refused(call).await, Refusal::Store(_)));
         }
@@ -289,6 +289,8 @@ fn a_site_can_be_deleted_and_made_again_under_its_name() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;
         let first = ground.items(Call::of(Id::SiteList)).await[0]["id"].as_i64().unwrap();
+        assert_eq!(ground.refused(delete_site("a.test")).await.to_string(), "`@a.test` is in service");
+        ground.disable("a.test").await;
         let deleting = ground.queue(delete_site("a.test")).await;
         ground.work().await;
         ground.assert_state(deleting, TaskState::Succeeded).await;
@@ -301,6 +303,6 @@ fn a_site_can_be_deleted_and_made_again_under_its_name() {
         // Its number still leads to the first one, and its tasks stay.
         let node = ground.shown(Call::of(Id::NodeShow).about(first.to_string())).await;
         assert_eq!((&node["status"], &node["kind"]), (&json!("deleted"), &json!("site")));
-        assert_eq!(ground.items(Call::of(Id::NodeHistory).about(first.to_string())).await.len(), 3);
+        assert_eq!(ground.items(Call::of(Id::NodeHistory).about(first.to_string())).await.len(), 4);
     });
 }

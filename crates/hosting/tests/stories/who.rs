@@ -64,6 +64,7 @@ fn whoever_may_operate_gets_no_login_by_trying_one_again_and_deletes_nothing() {
         ground.fleet(&["a.test", "b.test"]).await;
         let login = ground.queue(log_in("a.test")).await;
         ground.work().await;
+        ground.disable("a.test").await;
         let delete = ground.queue(crate::ground::delete_site("a.test")).await;
         ground.ask(on_task(Id::TaskCancel, delete)).await.unwrap();
         let operator = Actor::of_token(7, "ops", [Permission::View, Permission::Operate].into_iter().collect());

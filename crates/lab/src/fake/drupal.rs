@@ -18,6 +18,9 @@ use aegir_host::Recorder;
 /// When every site of a lab was installed.
 const INSTALLED: i64 = 1_767_323_045;
 
+/// In settings that a lab wrote, what a PHP that read them would answer stands behind this.
+pub(crate) const SETTINGS_SAY: &str = "// These settings say: ";
+
 /// Runs a driver script: reads the question, acts, and tells its answer or fault line by line.
 pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut dyn FnMut(&str)) -> End {
     let Ok(question) = serde_json::from_str::<Value>(input) else {
@@ -31,8 +34,10 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
     let result = match operation.as_str() {
         "install" => return site.install(tell),
         "boot" => site.boot(),
+        "settings" => Ok(site.settings()),
         "login" => site.login(),
         "flush" => site.flush(),
+        "cron" => site.cron(),
         "updates" => return site.update(tell),
         "visit" => site.visit(),
         "front" => site.front(),
@@ -47,6 +52,13 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
         }
         Err((kind, message)) => refuse(tell, kind, &message),
     }
+}
+
+/// Has somebody install Drupal by hand, and gives what it told last.
+pub(crate) fn install_by_hand(machine: &Arc<Machine>, question: &Value) -> String {
+    let mut told = String::new();
+    run(machine, Path::new("install.php"), &question.to_string(), &mut |line| told = line.to_owned());
+    told
 }
 
 fn refuse(tell: &mut dyn FnMut(&str), kind: &str, message: &str) -> End {
@@ -250,6 +262,14 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// What stands in its settings behind the words that a lab writes there; else they give no database.
+    fn settings(&self) -> Value {
+        let text = fs::read_to_string(self.folder.join("settings.php")).unwrap_or_default();
+        let told = text.lines().find_map(|line| line.strip_prefix(SETTINGS_SAY));
+        told.and_then(|told| serde_json::from_str(told).ok())
+            .unwrap_or_else(|| json!({ "database": null, "hash_salt": "" }))
+    }
+
     /// What the site says of itself, by the name of its configuration.
     fn values(&self) -> Result<(PhpValue, String), Refusal> {
         let mut database = self.connect()?;
@@ -372,6 +392,21 @@ impl<'a> Site<'a> {
         self.write(&mut *database, &format!("DELETE FROM {table}"))?;
         self.write(&mut *database, "CREATE TABLE IF NOT EXISTS rebuilt (at TEXT)")?;
         Ok(json!({ "site_path": self.site_path() }))
+    }
+
+    /// Notes that it ran. A table `cron_running` is somebody who runs it already, a table `cron_complains` a module that
+    /// throws.
+    fn cron(&self) -> Result<Value, Refusal> {
+        self.values()?;
+        let mut database = self.connect()?;
+        let mut has = |table| database.rows(&format!("SELECT 1 FROM {table}")).is_ok();
+        if has("cron_running") {
+            return Ok(json!({ "ran": false, "ms": 1 }));
+        }
+        let complaints: &[&str] = if has("cron_complains") { &["Exception: no such feed"] } else { &[] };
+        self.write(&mut *database, "CREATE TABLE IF NOT EXISTS cron_ran (at TEXT)")?;
+        self.write(&mut *database, "INSERT INTO cron_ran VALUES ('now')")?;
+        Ok(json!({ "ran": true, "ms": 31, "complaints": complaints }))
     }
 }
 

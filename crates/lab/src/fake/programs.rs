@@ -1,6 +1,8 @@
-//! The fake programs: nginx and php-fpm that test their configuration, PHP that says what it is, and
-//! a PHP that runs Drupal.
+//! The fake programs: nginx and php-fpm that test their configuration, PHP that says what it is, a PHP that runs
+//! Drupal, and hooks, which do what each of their lines says.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +68,7 @@ impl Programs for FakePrograms {
         self.machine.ran(launch.cmd.to_string().replace(&home, "HOME"));
         let name = launch.cmd.program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let end = match name.as_str() {
+            _ if launch.cmd.program.starts_with(self.machine.home.hooks()) => self.hook(launch),
             "nginx" if launch.cmd.args.iter().any(|arg| arg == "-v") => End::badly(0, "nginx version: nginx/1.22.1\n"),
             "nginx" => nginx_tests(&launch.cmd.args),
             name if name.starts_with("php-fpm") => fpm_tests(&launch.cmd.args),
@@ -91,6 +94,36 @@ impl FakePrograms {
         };
         let input = launch.stdin.as_ref().map_or("", |input| input.expose());
         drupal::run(&self.machine, &script, input, on_answer)
+    }
+
+    /// A hook: `make NAME` and `remove NAME` of a file in `marks/` of the home, `keep NAME` there of what it reads,
+    /// `say TEXT`, and `fail`.
+    fn hook(&self, launch: &Launch) -> End {
+        let text = fs::read_to_string(&launch.cmd.program).expect("a hook can be read");
+        let told = launch.stdin.as_ref().map_or("", |input| input.expose());
+        let mut said = String::new();
+        for line in text.lines() {
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let mark = self.machine.home.path().join("marks").join(rest);
+            match word {
+                "say" => said.push_str(&format!("{rest}\n")),
+                "fail" => return End { ended: Ended::Code(1), stdout: said, stderr: "It may not be.\n".into() },
+                "make" | "keep" | "remove" => {
+                    Watch(self.machine.clone()).before_change(&mark);
+                    let done = match word {
+                        "remove" => fs::remove_file(&mark).or_else(|error| match error.kind() {
+                            io::ErrorKind::NotFound => Ok(()),
+                            _ => Err(error),
+                        }),
+                        "keep" => fs::write(&mark, told),
+                        _ => fs::write(&mark, ""),
+                    };
+                    done.expect("the lab's folder can be written");
+                }
+                _ => return End::badly(127, format!("no hook of a lab knows `{line}`")),
+            }
+        }
+        End::well(said)
     }
 
     /// A registry that has one package: a small Drupal 10.

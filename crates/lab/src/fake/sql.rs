@@ -75,6 +75,10 @@ impl Session {
                 self.administrator(&state, sql)?;
                 self.copy_rows(&statement)
             }
+            ["RENAME", "TABLE", ..] => {
+                self.administrator(&state, sql)?;
+                self.rename_tables(&state, &statement, sql)
+            }
             ["SHOW", "GRANTS", ..] => Ok(Answer::Rows(self.grants(&state))),
             ["CREATE" | "DROP", "DATABASE", ..]
             | ["CREATE" | "ALTER" | "DROP", "USER", ..]
@@ -240,6 +244,31 @@ impl Session {
         let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, to))?;
         real.run(&format!("ATTACH DATABASE '{}' AS origin", DbState::file(&self.machine, from).display()))?;
         real.run(&format!("INSERT INTO main.`{table}` SELECT * FROM origin.`{table}`")).map(Answer::Changed)
+    }
+
+    /// Tables to other databases, all of them at once.
+    fn rename_tables(&self, state: &DbState, statement: &Statement, sql: &str) -> Result<Answer, SqlFault> {
+        for pair in statement.values.chunks(4) {
+            let [from, table, to, new] = pair else { return Err(no(SqlKind::Other, 1064, "odd names", sql)) };
+            if !state.databases.contains_key(from) || !state.databases.contains_key(to) {
+                return Err(no(SqlKind::NoSuch, 1049, "Unknown database", sql));
+            }
+            let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, from))?;
+            let made = real.rows(&format!("SELECT sql FROM sqlite_master WHERE name = '{table}'"))?;
+            let made = made
+                .into_iter()
+                .flatten()
+                .flatten()
+                .next()
+                .ok_or_else(|| no(SqlKind::NoSuch, 1146, "Table doesn't exist", sql))?;
+            let made = String::from_utf8_lossy(&made).into_owned();
+            let columns = made.find('(').map_or("", |at| &made[at..]);
+            real.run(&format!("ATTACH DATABASE '{}' AS other", DbState::file(&self.machine, to).display()))?;
+            real.run(&format!("CREATE TABLE other.{new} {columns}"))?;
+            real.run(&format!("INSERT INTO other.`{new}` SELECT * FROM main.`{table}`"))?;
+            real.run(&format!("DROP TABLE main.`{table}`"))?;
+        }
+        Ok(Answer::Changed(0))
     }
 
     /// Table, name, type and, if it is asked for, whether rows are known by it, of each column of a database.

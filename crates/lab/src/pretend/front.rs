@@ -54,6 +54,12 @@ pub struct Furnished {
     pub ended: i64,
     /// A bulk run that failed for one of its objects.
     pub bulk: i64,
+    /// One of which nothing was asked yet.
+    pub going: i64,
+    /// One that is paused.
+    pub paused: i64,
+    /// One that moved a site, `moved.test`.
+    pub moved: i64,
     /// The fingerprint that the machine of `web4` is known by, though it was made anew since.
     pub old_key: String,
     /// The fingerprint that it shows.
@@ -101,6 +107,19 @@ impl PretendFront {
         let what = format!("{call:?}");
         match self.ask(call).await {
             Ok(Answer::Queued(queued)) => queued.task,
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    /// Begins a bulk run, and tells its number.
+    ///
+    /// # Panics
+    ///
+    /// If something else comes of it.
+    pub async fn run(&self, call: Call) -> i64 {
+        let what = format!("{call:?}");
+        match self.ask(call).await {
+            Ok(Answer::Object(run)) => run["id"].as_i64().expect("the number of a bulk run"),
             other => panic!("{what}: {other:?}"),
         }
     }
@@ -194,7 +213,7 @@ impl PretendFront {
         web1.plan(TaskKind::VerifySite, "@retry.test", Plan { packages: packages.clone(), ..Plan::default() });
         let plan = Plan { packages, found_sites: vec!["found.test".into()], ..Plan::default() };
         web1.plan(TaskKind::VerifyPlatform, None, plan);
-        for platform in ["d10", "d11", "d12"] {
+        for platform in ["d10", "d11", "d12", "d14", "d15"] {
             self.queue(add_platform(platform, "web1")).await;
         }
         self.work().await;
@@ -204,10 +223,12 @@ impl PretendFront {
         web1.plan_once(TaskKind::InstallSite, "@failed.test", Plan::ends(Ends::RolledBack));
         self.queue(add_site("failed.test")).await;
         self.work().await;
-        self.queue(Call::of(Id::SiteMigrate).about("moved.test").with("platform", "d11")).await;
+        let migrate = Call::of(Id::PlatformMigrate).about("d10").with("to", "d11").with("site", "moved.test");
+        let moved = self.run(migrate.with("allow_missing", "left_out")).await;
         let ended = self.queue(Call::of(Id::SiteVerify).about("retry.test")).await;
         self.work().await;
         self.queue(Call::of(Id::SiteBackup).about("login.test")).await;
+        self.queue(Call::of(Id::SiteDisable).about("delete.test").with("no_backup", true)).await;
         self.work().await;
         let backup = web1.backups(None).into_iter().next().expect("a backup").backup.to_string();
         for name in ["@ours.test", "@theirs.test"] {
@@ -216,18 +237,26 @@ impl PretendFront {
             web1.put_context(Context::Site(site));
         }
         self.look().await;
+        self.ask(Call::of(Id::PlatformLock).about("d14")).await.expect("a platform can be locked");
         self.token("spare", &[Permission::View]).await;
         self.ask(Call::of(Id::FieldAdd).about("spare").with("kind", "site")).await.expect("a field");
         self.ask(Call::of(Id::AccountAdd).about("leaving")).await.expect("an account");
         let session = self.signed_in("spare").await.session.id;
-        let start = Call::of(Id::BulkStart).with("operation", "site verify").with("object", json!(["failed.test"]));
-        let Ok(Answer::Object(run)) = self.ask(start).await else { panic!("a bulk run is begun") };
+        let start = |sites| Call::of(Id::BulkStart).with("operation", "site verify").with("object", sites);
+        let bulk = self.run(start(json!(["failed.test"]))).await;
         self.hosting.ask_open_bulk_runs().await.expect("the control database answers");
+        let in_waves = |sites| start(sites).with("waves", "1,rest").with("stop_after", 3);
+        let paused = self.run(in_waves(json!(["login.test", "ours.test"]))).await;
+        self.ask(Call::of(Id::BulkPause).about(paused.to_string())).await.expect("it is paused");
+        let going = self.run(in_waves(json!(["verify.test", "login.test"]))).await;
         behind_ssh.make_anew();
         Furnished {
             waiting: self.queue(Call::of(Id::SiteVerify).about("cancel.test")).await,
             ended,
-            bulk: run["id"].as_i64().expect("the number of a bulk run"),
+            bulk,
+            going,
+            paused,
+            moved,
             old_key: fingerprint(&key).expect("a key"),
             new_key: fingerprint(&behind_ssh.host_key()).expect("a key"),
             session,

@@ -50,6 +50,7 @@ pub(super) struct State {
     told: usize,
     /// How often it was made anew.
     made_anew: u8,
+    pub(super) cron: super::cron::PretendCron,
 }
 
 /// An attempt that lies there.
@@ -146,8 +147,8 @@ impl Machine {
 
     /// What is seen when a site is compared here: by the versions of core that are saved, and one module, `left_out`,
     /// that every other platform lacks.
-    pub(super) fn compared(&self, comparison: &Comparison) -> Compared {
-        let Comparison { site: name, platform, allow_missing } = comparison;
+    pub(super) fn compared(&self, name: &SiteName, comparison: &Comparison) -> Compared {
+        let Comparison { platform, allow_missing, .. } = comparison;
         let state = self.state();
         let absent = |name: ContextName| {
             let fault = Fault::from(PretendFault::Absent(name.to_string())).report();
@@ -222,7 +223,7 @@ impl Machine {
     }
 
     /// The backups that lie here, those of one site if one is named.
-    pub(super) fn backups(&self, site: Option<&SiteName>) -> Vec<FoundBackup> {
+    pub fn backups(&self, site: Option<&SiteName>) -> Vec<FoundBackup> {
         let state = self.state();
         let is_of = |found: &&FoundBackup| site.is_none_or(|site| found.backup.site() == *site);
         state.backups.values().filter(is_of).cloned().collect()

@@ -1,9 +1,31 @@
 //! What becomes of the record of a site that is copied, renamed or restored where tasks only pretend: as a back end has it.
 
 use aegir_domain::{
-    AttemptId, CloneSite, Database, DbName, Former, FoundBackup, Marker, Names, OldName, PlatformName, Quiet, Redirect,
-    ServerName, SiteContext, SiteName,
+    AttemptId, CloneSite, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod, InstallSite, Langcode,
+    Marker, Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TimeZoneName,
 };
+
+use crate::lab::parsed;
+
+/// What one would ask for to have a site like the one that is taken in.
+pub(super) fn as_if_new(import: &ImportSite) -> InstallSite {
+    InstallSite {
+        site: import.site.clone(),
+        platform: import.platform.clone(),
+        db_server: import.db_server.clone().unwrap_or_else(|| parsed("localhost")),
+        profile: None,
+        language: Langcode::english(),
+        time_zone: TimeZoneName::utc(),
+        title: None,
+        mail: parsed("them@example.org"),
+        account: parsed("them"),
+        aliases: import.aliases.clone(),
+        redirect: Redirect::None,
+        client: import.client.clone(),
+        method: InstallMethod::Profile,
+        cron: None,
+    }
+}
 
 /// A database of its own for a site of this name.
 fn database(site: &SiteName) -> Database {
@@ -55,6 +77,7 @@ pub(super) fn copied(site: &SiteContext, asked: &CloneSite) -> SiteContext {
         aliases: asked.aliases.clone(),
         redirect: asked.redirect.clone(),
         quiet: Quiet { mail: !asked.with_mail, cron: !asked.with_cron },
+        cron: site.cron.filter(|_| asked.with_cron),
         formers: Vec::new(),
         ..site.clone()
     }
@@ -88,7 +111,9 @@ pub(super) fn of_backup(
         client: record.client.clone(),
         core: says.core.clone(),
         awaits_installer: false,
+        disabled: false,
         quiet: if is_new { Quiet { mail: true, cron: true } } else { record.quiet },
+        cron: if is_new { None } else { record.cron },
         formers: Vec::new(),
     })
 }

@@ -211,6 +211,10 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             must(name)?;
             Done { forget: Some(name.clone()), ..Done::default() }
         }
+        Task::DeletePlatform { .. } => {
+            must(&name)?;
+            Done { forget: Some(name.clone()), ..Done::default() }
+        }
         Task::VerifyServer { context: Some(context), .. } => save(fresh(Context::Server(context.clone()))?),
         Task::BuildPlatform(build) => match is {
             Some(_) => return Err(no(PretendFault::There(name.to_string()))),
@@ -243,6 +247,14 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             done.secret = link.as_object().cloned();
             done.answer = site_answer(plan);
             done
+        }
+        Task::ImportSite(import) => {
+            must(&ContextName::Platform(import.platform.clone()))?;
+            if is.is_some() {
+                return Err(no(PretendFault::There(name.to_string())));
+            }
+            let site = new_site(&sites::as_if_new(import)).ok_or_else(|| no(PretendFault::Failed))?;
+            Done { answer: site_answer(plan), ..save(Context::Site(Box::new(site))) }
         }
         Task::VerifySite { context, .. } => {
             let new = match context {
@@ -288,6 +300,10 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             };
             let back = sites::renamed(site, names).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(back))) }
+        }
+        Task::RebuildCaches { .. } => {
+            must(&name)?;
+            Done::default()
         }
         Task::DropFormers { former, .. } => {
             let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
@@ -345,6 +361,20 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                     Done { answer: site_answer(plan), ..save(Context::Site(Box::new(made))) }
                 }
             }
+        }
+        Task::DisableSite { no_backup, .. } => {
+            let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
+            let made = (1..).map(|turn| backup(site, now, turn)).find(|one| !state.backups.contains_key(&one.backup));
+            let answer = made.as_ref().map(|made| map_of(json!({ "backup": made.backup, "bytes": made.bytes })));
+            let disabled = Context::Site(Box::new(SiteContext { disabled: true, ..(**site).clone() }));
+            match *no_backup || site.disabled {
+                true => save(fresh(disabled)?),
+                false => Done { answer: answer.unwrap_or_default(), backup: made, ..save(fresh(disabled)?) },
+            }
+        }
+        Task::EnableSite { .. } => {
+            let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
+            save(fresh(Context::Site(Box::new(SiteContext { disabled: false, ..(**site).clone() })))?)
         }
         Task::DeleteSite { .. } => {
             must(&name)?;
@@ -429,6 +459,7 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
             redirect: site.redirect.clone(),
             client: site.client.clone(),
             quiet: site.quiet,
+            cron: site.cron,
         }),
         packages: Vec::new(),
         dump: BackupDump {
@@ -442,6 +473,7 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
         },
         files_bytes: 3 << 20,
         files_entries: 120,
+        lacks: Vec::new(),
         left_out: Vec::new(),
         left: None,
     };
@@ -497,7 +529,9 @@ fn new_site(install: &InstallSite) -> Option<SiteContext> {
         client: install.client.clone(),
         core: CORE.into(),
         awaits_installer: false,
+        disabled: false,
         quiet: aegir_domain::Quiet::default(),
+        cron: install.cron,
         formers: Vec::new(),
     })
 }

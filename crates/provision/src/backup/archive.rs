@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{BACKUP_FORMAT, BackupManifest, BackupName, Fault, HostName, Remedy};
+use aegir_domain::{BACKUP_FORMAT, BackupManifest, BackupName, Fault, HostName, Remedy, SitePart};
 use aegir_host::{Bounds, Contents, Files};
 
 use crate::{Contexts, World};
@@ -66,6 +66,19 @@ impl Archive {
         self.manifest.as_ref().map_or("mariadb", |manifest| manifest.dump.engine.as_str())
     }
 
+    /// What its site did not have any more when it was made.
+    fn lacks(&self) -> &[SitePart] {
+        self.manifest.as_ref().map_or(&[], |manifest| &manifest.lacks)
+    }
+
+    /// Refuses an archive of which no site can be made.
+    pub(crate) fn must_be_complete(&self) -> Result<(), BackupFault> {
+        match self.lacks() {
+            [] => Ok(()),
+            [part, ..] => Err(BackupFault::Lacks { name: self.name.clone(), path: self.path.clone(), part: *part }),
+        }
+    }
+
     /// What it may hold at the most, for it to be unpacked at `at`: what there is room for.
     pub(crate) fn bounds(&self, files: &Files, at: &Path) -> Result<Bounds, Fault> {
         let free = files.free_space(at)?;
@@ -74,7 +87,8 @@ impl Archive {
 
     /// Whether what it holds, all of it read, is what an archive of its kind holds.
     pub(crate) fn must_be_whole(&self, contents: &Contents) -> Result<(), BackupFault> {
-        if !contents.files.contains_key(Path::new(self.dump())) {
+        let lacks_dump = self.lacks().contains(&SitePart::Database);
+        if !lacks_dump && !contents.files.contains_key(Path::new(self.dump())) {
             return Err(BackupFault::NoDump { name: self.name.clone(), dump: self.dump().into() });
         }
         match contents.summed || self.manifest.is_none() {
@@ -118,6 +132,8 @@ pub(crate) enum BackupFault {
     Newer { name: BackupName, format: u32 },
     #[error("`{name}` has no dump `{dump}` in it")]
     NoDump { name: BackupName, dump: String },
+    #[error("`{name}` has no {} of its site in it: there was no such thing when it was made", part.as_str())]
+    Lacks { name: BackupName, path: PathBuf, part: SitePart },
     #[error("the dump in `{name}` is not what its manifest says")]
     OtherDump { name: BackupName },
     #[error("`{name}` ends before its list of sums")]
@@ -150,6 +166,12 @@ impl Remedy for BackupFault {
             | BackupFault::OtherDump { .. }
             | BackupFault::NoSums { .. } => {
                 "the archive is broken: use another one, and look at the disk that it lay on".into()
+            }
+            BackupFault::Lacks { path, .. } => {
+                format!(
+                    "use an earlier backup, or take out of this one what it has with `tar --zstd -xf {}`",
+                    path.display()
+                )
             }
             BackupFault::Newer { .. } => "use the version of Ægir that made it, or a later one".into(),
             BackupFault::OtherEngine { engine, .. } => {

@@ -25,14 +25,14 @@ mod unpack;
 mod verify;
 
 pub(crate) use archive::{Archive, BackupFault, names_in};
-pub(crate) use create::Backup;
+pub(crate) use create::{Backup, make};
 pub(crate) use delete::Delete;
 pub use list::{Listed, listed};
 pub(crate) use pack::{Dump, DumpDatabase, PackSite, pack, size};
 pub(crate) use place::{KeepBackup, MakeWorkFolder, RemoveWork, work};
-pub(crate) use ready::{archive_needs, irreplaceable, left_out, wanted};
+pub(crate) use ready::{CanBackUp, CanBackUpWhatIsLeft, Ready, archive_needs, irreplaceable, left_out, wanted};
 pub use receive::{Pieces, receive};
 pub use send::open;
-pub(crate) use trial::{ArchiveSound, Sound};
+pub(crate) use trial::{ArchiveSound, LastBackupSound, Sound};
 pub(crate) use unpack::{LoadDump, RemoveAside, UnpackDump, UnpackSite};
 pub(crate) use verify::Verify;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aegir_domain::{BackupManifest, DbName, Fault, PlatformRoot, ServerName};
+use aegir_domain::{BackupManifest, DbName, Fault, PlatformRoot, ServerName, SitePart};
 use aegir_host::{Packed, told_names};
 use aegir_recipe::{Action, Undo};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ pub(crate) struct DumpDatabase {
 }
 
 /// A dump that was written.
+#[derive(Default)]
 pub(crate) struct Dump {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
@@ -113,20 +114,31 @@ pub(crate) fn pack(
 
     let mut archive = files.begin_archive(to)?;
     archive.put(MANIFEST, &text, manifest.made / 1000)?;
-    files.pack_file(&mut archive, &manifest.dump.file, dump, 0o600)?;
-    files.pack_tree(&mut archive, SITE, folder, &mut |path, is_dir| {
-        seen += 1;
-        if seen.is_multiple_of(500) {
-            world.progress(seen, "packing files");
-        }
-        match is_dir && stop() {
-            true => aegir_host::Wanted::Stop,
-            false => wanted(&left_out, path),
-        }
-    })?;
+    let has = |part| !manifest.lacks.contains(&part);
+    if has(SitePart::Database) {
+        files.pack_file(&mut archive, &manifest.dump.file, dump, 0o600)?;
+    }
+    if has(SitePart::Files) {
+        files.pack_tree(&mut archive, SITE, folder, &mut |path, is_dir| {
+            seen += 1;
+            if seen.is_multiple_of(500) {
+                world.progress(seen, "packing files");
+            }
+            match is_dir && stop() {
+                true => aegir_host::Wanted::Stop,
+                false => wanted(&left_out, path),
+            }
+        })?;
+    }
     let written = files.end_archive(archive)?;
     tell(world, &written.packed);
-    world.say(format!("Packed {seen} files and folders and the database: {}", size(written.bytes)));
+    let of_files = format!("{seen} files and folders");
+    let what = match (has(SitePart::Files), has(SitePart::Database)) {
+        (true, true) => format!("{of_files} and the database"),
+        (true, false) => of_files,
+        (false, _) => "the database".into(),
+    };
+    world.say(format!("Packed {what}: {}", size(written.bytes)));
     let odd: Vec<PathBuf> = [written.packed.special, written.packed.cut].concat();
     Ok(PackedSite {
         bytes: written.bytes,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{BackupName, Fault, PlatformContext, SiteContext, SiteName};
+use aegir_domain::{BackupName, Fault, PlatformContext, SiteContext, SiteName, SitePart};
 use aegir_drupal::driver::Credentials;
 use aegir_host::{Files, Kind, Wanted};
 use aegir_recipe::Check;
@@ -19,6 +19,7 @@ const NEVER: [&str; 3] = ["settings.php", "drushrc.php", ".env"];
 const MARGIN: u64 = 16 << 20;
 
 /// A site that can be backed up.
+#[derive(Clone)]
 pub(crate) struct Ready {
     pub(crate) site: SiteContext,
     pub(crate) platform: PlatformContext,
@@ -28,6 +29,8 @@ pub(crate) struct Ready {
     pub(crate) left_out: Vec<PathBuf>,
     pub(crate) files_bytes: u64,
     pub(crate) files_entries: u64,
+    /// What of the site is not there any more.
+    pub(crate) lacks: Vec<SitePart>,
 }
 
 /// Whether a site can be backed up, and whether there is room for that.
@@ -53,25 +56,85 @@ impl Check<World> for CanBackUp {
         let server = DbServer::of(world, &site.db_server)?;
         server.must_bear(&site.database.name, &site.database.marker)?;
         let credentials = php::read_credentials(world, &site.name)?;
-        let left_out = left_out(world, &credentials, &folder)?;
-        let survey = world.files().survey(&folder, &mut |path, _| wanted(&left_out, path))?;
-        let database = server.size(&site.database.name)?;
-        let needs = archive_needs(survey.bytes, database);
-        let at = world.home().path().to_owned();
-        let free = world.files().free_space(&world.home().backups())?.bytes;
-        if free < needs {
-            return Err(BackupFault::NoRoom { at, free, needs }.into());
-        }
-        Ok(Ready {
-            engine: server.engine(),
-            dump_name: server.dump_name(),
-            left_out,
-            files_bytes: survey.bytes,
-            files_entries: survey.entries,
-            site,
-            platform,
-        })
+        ready(world, &server, site, platform, Some(&credentials), Vec::new())
     }
+}
+
+/// Whether what is left of a site that goes can be backed up, and whether there is room for that. Nothing, if nothing is
+/// left of it.
+pub(crate) struct CanBackUpWhatIsLeft {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
+    pub(crate) has_files: bool,
+    pub(crate) has_database: bool,
+}
+
+impl Check<World> for CanBackUpWhatIsLeft {
+    type Output = Option<Ready>;
+    const NAME: &'static str = "can-back-up-what-is-left";
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(600);
+
+    fn look(&self, world: &World) -> Result<Option<Ready>, Fault> {
+        let mut lacks = Vec::new();
+        for (is_there, part) in [(self.has_files, SitePart::Files), (self.has_database, SitePart::Database)] {
+            if !is_there {
+                lacks.push(part);
+            }
+        }
+        match &lacks[..] {
+            [_, _] => {
+                world.warn("Neither its folder nor its database is there: there is nothing to back up");
+                return Ok(None);
+            }
+            [part] => {
+                let gone = part.as_str();
+                world.warn(format!("Its {gone} cannot be in the last backup: there is no such thing of it any more"));
+            }
+            _ => (),
+        }
+        // Of a broken site they may be lost; then nobody can tell in which of its files they stand.
+        let credentials = php::read_credentials(world, &self.site.name).ok();
+        let server = DbServer::of(world, &self.site.db_server)?;
+        ready(world, &server, self.site.clone(), self.platform.clone(), credentials.as_ref(), lacks).map(Some)
+    }
+}
+
+/// What is to be known of a site before it is packed, less what it `lacks`; refuses if there is no room.
+fn ready(
+    world: &World,
+    server: &DbServer<'_>,
+    site: SiteContext,
+    platform: PlatformContext,
+    credentials: Option<&Credentials>,
+    lacks: Vec<SitePart>,
+) -> Result<Ready, Fault> {
+    let (mut out, mut files_bytes, mut files_entries) = (Vec::new(), 0, 0);
+    if !lacks.contains(&SitePart::Files) {
+        let folder = platform.root.site_dir(&site.name);
+        out = left_out(world, credentials, &folder)?;
+        let survey = world.files().survey(&folder, &mut |path, _| wanted(&out, path))?;
+        (files_bytes, files_entries) = (survey.bytes, survey.entries);
+    }
+    let database = match lacks.contains(&SitePart::Database) {
+        true => 0,
+        false => server.size(&site.database.name)?,
+    };
+    let needs = archive_needs(files_bytes, database);
+    let at = world.home().path().to_owned();
+    let free = world.files().free_space(&world.home().backups())?.bytes;
+    if free < needs {
+        return Err(BackupFault::NoRoom { at, free, needs }.into());
+    }
+    Ok(Ready {
+        engine: server.engine(),
+        dump_name: server.dump_name(),
+        left_out: out,
+        files_bytes,
+        files_entries,
+        lacks,
+        site,
+        platform,
+    })
 }
 
 /// What an archive of so many bytes of files and of data takes at the most while it is made: the dump lies beside it until
@@ -89,10 +152,10 @@ pub(crate) fn wanted(left_out: &[PathBuf], path: &Path) -> Wanted {
 }
 
 /// What is left out of a site's folder: what is there to hold credentials, and what holds the site's own at its top.
-pub(crate) fn left_out(world: &World, credentials: &Credentials, folder: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let secrets = [credentials.db_passwd.expose(), credentials.hash_salt.expose()];
+pub(crate) fn left_out(world: &World, credentials: Option<&Credentials>, folder: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let secrets = credentials.map(|told| [told.db_passwd.expose(), told.hash_salt.expose()]);
     let secrets: Vec<&[u8]> =
-        secrets.iter().map(|secret| secret.as_bytes()).filter(|secret| secret.len() >= 8).collect();
+        secrets.iter().flatten().map(|secret| secret.as_bytes()).filter(|secret| secret.len() >= 8).collect();
     let mut out = Vec::new();
     for name in world.files().list(folder)? {
         let named = NEVER.contains(&name.as_str()) || name.starts_with(".env.") || name.starts_with(".aegir-");

@@ -33,18 +33,38 @@ impl Check<World> for ArchiveSound {
     const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
     fn look(&self, world: &World) -> Result<Sound, Fault> {
-        let archive = Archive::find(world, &self.backup)?;
-        let bounds = archive.bounds(world.files(), &world.home().backups())?;
-        let contents = world.files().look_through_archive(&archive.path, bounds)?;
-        archive.must_be_whole(&contents)?;
-        match contents.summed {
-            true => world.say(format!("All {} files of the archive are what was packed", contents.files.len())),
-            false => {
-                world.warn("The archive is of classic Aegir: it has no sums that its files could be compared with")
-            }
-        }
-        Ok(Sound { archive, contents })
+        let sound = look_through(world, &self.backup)?;
+        sound.archive.must_be_complete()?;
+        Ok(sound)
     }
+}
+
+/// The last backup of a site that goes, read whole again: what is in it is what was packed. It may lack what the site did.
+pub(crate) struct LastBackupSound {
+    pub(crate) backup: BackupName,
+}
+
+impl Check<World> for LastBackupSound {
+    type Output = ();
+    const NAME: &'static str = "last-backup-sound";
+    const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        look_through(world, &self.backup).map(drop)
+    }
+}
+
+/// Reads an archive whole.
+fn look_through(world: &World, backup: &BackupName) -> Result<Sound, Fault> {
+    let archive = Archive::find(world, backup)?;
+    let bounds = archive.bounds(world.files(), &world.home().backups())?;
+    let contents = world.files().look_through_archive(&archive.path, bounds)?;
+    archive.must_be_whole(&contents)?;
+    match contents.summed {
+        true => world.say(format!("All {} files of the archive are what was packed", contents.files.len())),
+        false => world.warn("The archive is of classic Aegir: it has no sums that its files could be compared with"),
+    }
+    Ok(Sound { archive, contents })
 }
 
 /// Where the trial takes place.
@@ -140,7 +160,9 @@ pub(crate) fn site_of_trial(world: &World, archive: &Archive, place: &Place) -> 
         client: "admin".parse()?,
         core: core.unwrap_or_default(),
         awaits_installer: false,
+        disabled: false,
         quiet: aegir_domain::Quiet::default(),
+        cron: None,
         formers: Vec::new(),
         name,
     })

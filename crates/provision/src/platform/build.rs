@@ -201,7 +201,7 @@ impl Check<World> for TreeCanBeCopied {
 }
 
 /// Whether `docroot` loads its code from `vendor` of the folder above it.
-fn project_of(above: &Path, docroot: &Path) -> bool {
+pub(super) fn project_of(above: &Path, docroot: &Path) -> bool {
     above.join("composer.json").is_file()
         && above.join("vendor/autoload.php").is_file()
         && !docroot.join("vendor/autoload.php").is_file()

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{DbService, Fault, PlatformContext, SiteContext};
+use aegir_domain::{DbService, Fault, PlatformContext, SiteContext, SiteName};
 use aegir_drivers::http::{EntryKind, SharedPaths, shared_paths, site_paths};
 use aegir_host::{Files, Kind};
 
@@ -43,6 +43,12 @@ pub(crate) fn of_question(
     let SharedPaths { busiest, rest } = of_platform(world, platform)?;
     let own = site_paths(&platform.root, &site.name, &outside(world, site)?);
     Ok([busiest, own, rest].concat())
+}
+
+/// What the PHP of a site that is not ours may open while its settings are read, besides what the caller adds.
+pub(crate) fn of_stranger(world: &World, site: &SiteName, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
+    let SharedPaths { busiest, rest } = of_platform(world, platform)?;
+    Ok([busiest, site_paths(&platform.root, site, &[]), rest].concat())
 }
 
 /// What it may open on the command line, besides what the caller adds.

@@ -7,6 +7,7 @@
 mod copying;
 mod dump;
 mod texts;
+mod theirs;
 
 pub(crate) use copying::Held;
 
@@ -463,6 +464,8 @@ pub(crate) enum DbFault {
     MayNotGrant { server: ServerName, account: String, statements: Vec<Statement> },
     #[error("the database `{name}` on `{server}` does not bear the mark of this site")]
     Foreign { server: ServerName, name: DbName },
+    #[error("the database `{database}` on `{server}`, whose tables are to go back to it, is gone")]
+    Gone { server: ServerName, database: String },
 }
 
 impl Remedy for DbFault {
@@ -480,6 +483,9 @@ impl Remedy for DbFault {
                 "look at `SHOW PROCESSLIST` there, and run `aegir provision recover` when it is done".into()
             }
             DbFault::NoUtf8 { .. } => "use MariaDB 10.3 or MySQL 5.7.8, or later, with InnoDB".into(),
+            DbFault::Gone { database, .. } => {
+                format!("make an empty database `{database}` there, then run `aegir provision recover`")
+            }
             DbFault::Foreign { name, .. } => format!(
                 "somebody replaced or renamed it; nothing of it was touched. Look at `{name}` by hand, and at its comment"
             ),

@@ -74,8 +74,6 @@ impl<'w> PoolOf<'w> {
             // A file that changed a moment ago is the one that is asked about.
             ("opcache.validate_timestamps", "1"),
             ("opcache.revalidate_freq", "0"),
-            // Nobody is written to because Ægir looks at a site.
-            ("sendmail_path", "/bin/true"),
             ("ffi.enable", "0"),
         ];
         let asked = Pool {

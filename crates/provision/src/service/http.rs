@@ -106,7 +106,15 @@ impl<'w> HttpServer<'w> {
     /// The text of a site's file.
     pub(crate) fn vhost_text(&self, site: &SiteContext, platform: &PlatformContext) -> Result<Password, Fault> {
         let world = self.world;
-        let credentials = read_credentials(world, &site.name)?;
+        // Of a site that is out of service none is told, and what lacks them can be taken out of it too.
+        let credentials: Vec<_> = match site.disabled {
+            true => Vec::new(),
+            false => {
+                let credentials = read_credentials(world, &site.name)?;
+                let told = credentials.variables().into_iter();
+                told.map(|(name, value)| (name.to_owned(), Password::new(value))).collect()
+            }
+        };
         let vhost = Vhost {
             site: site.name.clone(),
             aliases: site.aliases.clone(),
@@ -117,15 +125,11 @@ impl<'w> HttpServer<'w> {
             php_socket: world.php_socket(&platform.name),
             open_basedir: basedir::of_site(world, site, platform)?,
             temp: platform.root.site_dir(&site.name).join("private/temp"),
-            credentials: credentials
-                .variables()
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), Password::new(value)))
-                .collect(),
+            credentials,
             fence: world.home().fence(&site.name),
             pages: site.database.name.clone(),
             before: site.formers.last().map(|former| former.database.name.clone()),
-            mode: VhostMode::Serving,
+            mode: if site.disabled { VhostMode::Disabled } else { VhostMode::Serving },
             installer: if site.awaits_installer { Installer::Open } else { Installer::Closed },
         };
         Ok(self.driver.vhost(&self.config, &vhost, &world.templates()?)?.text)

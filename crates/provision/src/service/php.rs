@@ -16,6 +16,7 @@ use aegir_host::{Launch, Limits, Trouble};
 use serde::de::DeserializeOwned;
 
 pub(crate) use facts::{Facts, facts};
+pub(crate) use pool::settings_of_stranger;
 
 use super::basedir;
 use crate::World;

@@ -140,6 +140,7 @@ impl Clone {
             aliases: asked.aliases.clone(),
             redirect: asked.redirect.clone(),
             quiet: Quiet { mail: !asked.with_mail, cron: !asked.with_cron },
+            cron: site.cron.filter(|_| asked.with_cron),
             formers: Vec::new(),
             ..site.clone()
         }
@@ -258,7 +259,7 @@ impl Check<World> for MayClone {
     const NAME: &'static str = "may-clone";
 
     fn look(&self, world: &World) -> Result<Source, Fault> {
-        let site = world.contexts().site(&self.site)?;
+        let site = world.contexts().site_in_service(&self.site)?;
         let from = world.contexts().platform(&site.platform)?;
         if site.awaits_installer {
             return Err(CloneFault::NotInstalled { site: site.name }.into());

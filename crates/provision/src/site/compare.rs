@@ -1,9 +1,13 @@
 //! Compare: whether a site fits a platform, asked before anything is touched. It reads the site's database and the
 //! code of both platforms, runs no PHP of either, and changes nothing.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use aegir_domain::protocol::Said;
 use aegir_domain::{
@@ -32,6 +36,20 @@ pub struct PackagesFit {
 }
 
 impl PackagesFit {
+    /// The same, with what was read of the platforms for the sites before.
+    fn report_with(&self, world: &World, seen: &Seen) -> Result<Fit, Fault> {
+        let site = world.contexts().site(&self.site)?;
+        if site.awaits_installer {
+            return Err(CompareFault::NotInstalled { site: site.name }.into());
+        }
+        let from = world.contexts().platform(&site.platform)?;
+        let to = world.contexts().platform(&self.platform)?;
+        let side = site_side(world, &site, &*seen.code(&from)?)?;
+        let db_server = self.db_server.as_ref().unwrap_or(&site.db_server);
+        let there = seen.platform_side(world, db_server, &side.profile, &to)?;
+        Ok(compare(&side, &there, &self.allow_missing))
+    }
+
     /// The report, whatever it says.
     fn report(&self, world: &World) -> Result<Fit, Fault> {
         let site = world.contexts().site(&self.site)?;
@@ -44,7 +62,7 @@ impl PackagesFit {
         let code = platform::read(from.root.path())?;
         let side = site_side(world, &site, &code)?;
         let db_server = self.db_server.as_ref().unwrap_or(&site.db_server);
-        let there = platform_side(world, db_server, &side.profile, &to, ahead.get(to.root.path())?)?;
+        let there = platform_side(world, db_server, &side.profile, &to, &ahead.get(to.root.path())?)?;
         Ok(compare(&side, &there, &self.allow_missing))
     }
 }
@@ -94,7 +112,7 @@ pub(super) fn platform_side(
     db_server: &ServerName,
     profile: &str,
     platform: &PlatformContext,
-    code: PlatformFacts,
+    code: &PlatformFacts,
 ) -> Result<PlatformSide, Fault> {
     let mut obstacles: Vec<Reason> =
         code.errors().map(|found| Reason::CodeBroken { path: found.path.clone(), why: found.reason.clone() }).collect();
@@ -133,6 +151,62 @@ pub fn compare_site(parts: &Arc<WorldParts>, asked: &PackagesFit, run_program: R
     held_still(parts, "a comparison", wanted, || asked.report(&looking(parts, run_program)))
 }
 
+/// The same for many sites, each by itself and one after the other: the code of the platforms is read once, for the
+/// first of them, and a site that a task is at is waited for shortly.
+pub fn compare_sites(
+    parts: &Arc<WorldParts>,
+    sites: &[SiteName],
+    platform: &PlatformName,
+    allow_missing: &BTreeSet<String>,
+    run_program: RunProgram,
+) -> Vec<Result<Fit, Fault>> {
+    let contexts = Contexts::new(&parts.home, &parts.files);
+    let seen = Seen::default();
+    let one = |site: &SiteName| {
+        let (platform, allow_missing) = (platform.clone(), allow_missing.clone());
+        let asked = PackagesFit { site: site.clone(), platform, db_server: None, allow_missing };
+        let wanted = || locks_to_compare(&asked.site, &asked.platform, &|name| contexts.find(name));
+        let look = || asked.report_with(&looking(parts, run_program), &seen);
+        held_still_within(parts, SHORT_WAIT, "a comparison", wanted, look)
+    };
+    sites.iter().map(one).collect()
+}
+
+/// What was read of platforms while several sites are compared.
+#[derive(Default)]
+struct Seen {
+    codes: RefCell<BTreeMap<PathBuf, Rc<PlatformFacts>>>,
+    /// By the platform, the profile of the site, and the server that has its data.
+    sides: RefCell<BTreeMap<(PlatformName, String, ServerName), Rc<PlatformSide>>>,
+}
+
+impl Seen {
+    fn code(&self, of: &PlatformContext) -> Result<Rc<PlatformFacts>, Fault> {
+        if let Some(known) = self.codes.borrow().get(of.root.path()) {
+            return Ok(known.clone());
+        }
+        let code = Rc::new(platform::read(of.root.path())?);
+        self.codes.borrow_mut().insert(of.root.path().to_owned(), code.clone());
+        Ok(code)
+    }
+
+    fn platform_side(
+        &self,
+        world: &World,
+        db_server: &ServerName,
+        profile: &str,
+        platform: &PlatformContext,
+    ) -> Result<Rc<PlatformSide>, Fault> {
+        let key = (platform.name.clone(), profile.to_owned(), db_server.clone());
+        if let Some(known) = self.sides.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let side = Rc::new(platform_side(world, db_server, profile, platform, &*self.code(platform)?)?);
+        self.sides.borrow_mut().insert(key, side.clone());
+        Ok(side)
+    }
+}
+
 /// Looks at something while nobody changes it; `who` is what others are told who wait.
 pub(super) fn held_still<T>(
     parts: &Arc<WorldParts>,
@@ -140,10 +214,20 @@ pub(super) fn held_still<T>(
     wanted: impl Fn() -> Result<Vec<TaskLock>, ContextFault>,
     look: impl Fn() -> Result<T, Fault>,
 ) -> Result<T, Fault> {
+    held_still_within(parts, LONGEST_WAIT, who, wanted, look)
+}
+
+fn held_still_within<T>(
+    parts: &Arc<WorldParts>,
+    longest_wait: Duration,
+    who: &str,
+    wanted: impl Fn() -> Result<Vec<TaskLock>, ContextFault>,
+    look: impl Fn() -> Result<T, Fault>,
+) -> Result<T, Fault> {
     loop {
         let locks = wanted()?;
         let names: Vec<_> = locks.iter().map(TaskLock::as_wanted).collect();
-        let patience = parts.settings.patience().min(LONGEST_WAIT);
+        let patience = parts.settings.patience().min(longest_wait);
         let _held = aegir_host::locks::take(&parts.home.locks(), &names, patience, who, &mut |_| ())?;
         // What was read before the locks were held may have changed since.
         if wanted()? == locks {
@@ -153,16 +237,27 @@ pub(super) fn held_still<T>(
 }
 
 /// How long to wait for a task that changes one of them: whoever asks waits too.
-const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// How long, where others are still to be compared.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 /// A world to look at, of no attempt: nothing is said, and nothing lies in its folder.
 pub(super) fn looking(parts: &Arc<WorldParts>, run_program: RunProgram) -> World {
+    looking_and_telling(parts, run_program, Arc::new(Nobody))
+}
+
+/// The same, and somebody hears what is said.
+pub(super) fn looking_and_telling(
+    parts: &Arc<WorldParts>,
+    run_program: RunProgram,
+    teller: Arc<dyn Teller + Send + Sync>,
+) -> World {
     let mint: &dyn Mint = &*parts.mint;
     let attempt = AttemptId::from_parts(parts.clock.unix_ms(), mint.random());
     World {
         programs: Box::new(AtOnce(run_program)),
         task: TaskFolder::new(&parts.home, attempt),
-        teller: Arc::new(Nobody),
+        teller,
         deadline: Arc::new(Deadline::default()),
         told_waiting: AtomicBool::new(false),
         goes_on: AtomicBool::new(false),

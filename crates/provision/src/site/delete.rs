@@ -1,16 +1,19 @@
 //! Delete: takes a site away. Everything that can be moved aside is; the database goes last.
 //!
-//! Until the point of no return each line can be taken back, and is.
+//! Until the point of no return each line can be taken back, and is. By then a last backup was made of what there is of
+//! it, behind a web server that no longer knows it, and read whole again.
 
-use aegir_domain::{ContextName, Fault, Former, Remedy, SiteName};
+use aegir_domain::{ContextName, Fault, Former, Instance, Remedy, SiteName, SitePart};
 use aegir_host::Kind;
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::deploy::former;
 use super::layout;
-use super::probe::Links;
+use super::probe::{Links, Packages};
 use crate::World;
+use crate::backup::{CanBackUpWhatIsLeft, LastBackupSound, Ready, make};
 use crate::service::DbServer;
+use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{ForgetContext, SavedText};
 use crate::step::database::DropDatabase;
 use crate::step::file::{Keep, MakeFolder, SetAside, TakeAway};
@@ -21,12 +24,23 @@ use crate::step::vhost::WithdrawVhost;
 pub(crate) struct Delete {
     pub(crate) site: SiteName,
     pub(crate) confirm: String,
+    /// Whether no backup is made.
+    pub(crate) no_backup: bool,
 }
 
 impl Recipe<World> for Delete {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         run.check(Confirmed { site: self.site.clone(), typed: self.confirm.clone() })?;
         let there = run.check(WhatIsThere { site: self.site.clone() })?;
+        let ready = match self.no_backup {
+            true => None,
+            false => run.check(CanBackUpWhatIsLeft {
+                site: there.site.clone(),
+                platform: there.platform.clone(),
+                has_files: there.folder_mode.is_some(),
+                has_database: there.has_database,
+            })?,
+        };
         let site = there.site;
         let name = ContextName::Site(site.name.clone());
         let saved = run.check(SavedText { name: name.clone() })?;
@@ -34,6 +48,15 @@ impl Recipe<World> for Delete {
         let vhost = layout::vhost_path(run.world(), &there.platform, &site.name)?;
         let was = run.step(Keep { path: vhost.clone(), name: "vhost".into() })?;
         run.step(WithdrawVhost { server: there.platform.server.clone(), site: site.name.clone(), was })?;
+        let mut afterwards = Afterwards::new();
+        if let Some(ready) = ready {
+            let packages = run.check(PackagesLeft { ready: ready.clone() })?;
+            let made = make(run, &ready, packages)?;
+            run.check(LastBackupSound { backup: made.answer.backup.clone() })?;
+            run.say(format!("The last backup of it is `{}`", made.path.display()));
+            run.answer_with(&made.answer);
+            afterwards = afterwards.cleanup(made.clean_up());
+        }
         run.step(ListSite {
             platform: site.platform.clone(),
             root: there.platform.root.clone(),
@@ -74,7 +97,7 @@ impl Recipe<World> for Delete {
         let dropped = |former: Former| DropDatabase { server: former.db_server, database: former.database };
         // A backup outlives its site: one that was made of a former self is a backup like any other from now on.
         let formers = site.formers.into_iter().filter(|former| former.archive.is_none()).map(dropped);
-        run.point_of_no_return(formers.fold(Afterwards::new().cleanup(own), Afterwards::cleanup))
+        run.point_of_no_return(formers.fold(afterwards.cleanup(own), Afterwards::cleanup))
     }
 }
 
@@ -108,6 +131,29 @@ impl Remedy for NotConfirmed {
     }
 }
 
+/// Which packages a site that goes has, for its last backup, as far as its database tells.
+struct PackagesLeft {
+    ready: Ready,
+}
+
+impl Check<World> for PackagesLeft {
+    type Output = Vec<Instance>;
+    const NAME: &'static str = "packages-left";
+
+    fn look(&self, world: &World) -> Result<Vec<Instance>, Fault> {
+        let Ready { site, platform, lacks, .. } = &self.ready;
+        if lacks.contains(&SitePart::Database) {
+            return Ok(Vec::new());
+        }
+        let code = CodeAhead::begin(platform.root.path());
+        let found = Packages { site: site.clone(), core: site.core.clone(), code }.look(world);
+        Ok(found.unwrap_or_else(|fault| {
+            world.warn(format!("Which packages it has cannot be told: {}", fault.report().message));
+            Vec::new()
+        }))
+    }
+}
+
 /// What there is of a site. Parts that are missing are no reason to keep the rest.
 struct WhatIsThere {
     site: SiteName,
@@ -118,6 +164,8 @@ struct There {
     platform: aegir_domain::PlatformContext,
     /// The mode of its folder, if there is one.
     folder_mode: Option<u32>,
+    /// Whether there is a database that bears its mark.
+    has_database: bool,
     /// The trash on the file system of the folder.
     trash: std::path::PathBuf,
     /// Its names in `sites.php`.
@@ -138,7 +186,8 @@ impl Check<World> for WhatIsThere {
             Some(_) => return Err(NoFolder { folder }.into()),
         };
         let server = DbServer::of(world, &site.db_server)?;
-        if !server.bears(&site.database.name, &site.database.marker)? {
+        let has_database = server.bears(&site.database.name, &site.database.marker)?;
+        if !has_database {
             world.warn(format!(
                 "The database `{}` does not bear the mark of this site, or is gone: it is left alone",
                 site.database.name
@@ -146,7 +195,7 @@ impl Check<World> for WhatIsThere {
         }
         let listed = listed(world, &platform.root, &site.name)?;
         let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
-        Ok(There { site, platform, folder_mode, trash, listed })
+        Ok(There { site, platform, folder_mode, has_database, trash, listed })
     }
 }
 

@@ -279,7 +279,7 @@ impl Check<World> for SiteNow {
     const NAME: &'static str = "site-now";
 
     fn look(&self, world: &World) -> Result<(SiteContext, PlatformContext), Fault> {
-        let site = world.contexts().site(&self.site)?;
+        let site = world.contexts().site_in_service(&self.site)?;
         let platform = world.contexts().platform(&site.platform)?;
         DbServer::of(world, &site.db_server)?.must_bear(&site.database.name, &site.database.marker)?;
         Ok((site, platform))

@@ -150,7 +150,9 @@ impl Install {
             client: asked.client,
             core: core.to_owned(),
             awaits_installer: asked.method == InstallMethod::Manual,
+            disabled: false,
             quiet: aegir_domain::Quiet::default(),
+            cron: asked.cron,
             formers: Vec::new(),
         }
     }

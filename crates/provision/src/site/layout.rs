@@ -131,7 +131,7 @@ pub(crate) fn settings_of(world: &World, site: &SiteContext, platform: &Platform
         site: site.name.clone(),
         family: php::family(platform, &site.core)?,
         names: site.aliases.clone(),
-        quiet: site.quiet,
+        quiet: site.kept_from(),
         home: world.home().clone(),
     })
 }

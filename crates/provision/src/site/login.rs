@@ -51,7 +51,7 @@ impl Check<World> for MakeLink {
     const NAME: &'static str = "make-login-link";
 
     fn look(&self, world: &World) -> Result<Link, Fault> {
-        let site = world.contexts().site(&self.site)?;
+        let site = world.contexts().site_in_service(&self.site)?;
         let platform = world.contexts().platform(&site.platform)?;
         let asker = Asker::of(world, &site, &platform)?;
         if let Some((form, account)) = self.known(world, &site, &platform, &asker) {

@@ -335,7 +335,7 @@ impl Check<World> for MayMove {
     const NAME: &'static str = "may-move";
 
     fn look(&self, world: &World) -> Result<Movable, Fault> {
-        let site = world.contexts().site(&self.site)?;
+        let site = world.contexts().site_in_service(&self.site)?;
         let (from, to) = (world.contexts().platform(&site.platform)?, world.contexts().platform(&self.to)?);
         if from.name == to.name || from.root == to.root {
             return Err(MoveFault::There { site: site.name, platform: to.name }.into());

@@ -2,16 +2,22 @@
 
 mod clone;
 mod compare;
+mod cron;
 mod delete;
 mod deploy;
+mod disable;
 mod drop_formers;
+mod drush;
+mod enable;
 mod facts;
 mod go_back;
+mod import;
 mod install;
 mod layout;
 mod login;
 mod migrate;
 mod probe;
+mod rebuild_caches;
 mod rename;
 mod restore;
 pub(crate) mod translation;
@@ -19,7 +25,8 @@ mod verify;
 mod writes;
 
 pub(crate) use clone::Clone;
-pub use compare::{PackagesFit, RunProgram, compare_site};
+pub use compare::{PackagesFit, RunProgram, compare_site, compare_sites};
+pub use cron::run_cron;
 pub(crate) use delete::Delete;
 pub(crate) use deploy::archive::ArchiveFormer;
 pub(crate) use deploy::coming::MakeComing;
@@ -31,9 +38,14 @@ pub(crate) use deploy::own::{BringCredentials, KeepCredentials, MakeOwn, Replace
 pub(crate) use deploy::rehearsal::EndRehearsal;
 pub(crate) use deploy::relocate::Relocate;
 pub(crate) use deploy::updates::{Rebuild, RunUpdates};
+pub(crate) use disable::Disable;
 pub(crate) use drop_formers::DropFormers;
+pub use drush::{drush_alias, drush_uri};
+pub(crate) use enable::Enable;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
+pub(crate) use import::{Import, KeepTheirSalt, TakeFile, TakeTables};
+pub use import::{find_site_to_import, look_at_import};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,
@@ -41,6 +53,7 @@ pub(crate) use layout::{
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;
+pub(crate) use rebuild_caches::RebuildCaches;
 pub(crate) use rename::Rename;
 pub(crate) use restore::Restore;
 pub(crate) use verify::{FlushCaches, Verify};

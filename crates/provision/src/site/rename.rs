@@ -274,7 +274,7 @@ impl Check<World> for MayRename {
     const NAME: &'static str = "may-rename";
 
     fn look(&self, world: &World) -> Result<Renamable, Fault> {
-        let site = world.contexts().site(&self.site)?;
+        let site = world.contexts().site_in_service(&self.site)?;
         let platform = world.contexts().platform(&site.platform)?;
         if site.name == self.to {
             return Err(RenameFault::SameName { site: site.name }.into());

@@ -1,6 +1,7 @@
 //! Verify site: brings a site to what its context says. It says what it changed, changes nothing
 //! where nothing is to do, and takes back what it changed when it fails.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aegir_domain::{Context, ContextName, Fault, Instance, PlatformContext, SiteAnswer, SiteContext, SiteName};
@@ -48,38 +49,11 @@ impl Recipe<World> for Verify {
         }
 
         let mut changes = Vec::new();
-        for off in run.check(ModesOff { folder: folder.clone() })? {
-            changes.push(off.to_string());
-            match off {
-                Off::Missing { path, mode, group } => run.step(MakeFolder { path, mode, group: Some(group) })?,
-                Off::Differs(set) => run.step(set)?,
-                Off::Below { modes, .. } => {
-                    // In parts, each of which the journal holds with ease.
-                    for modes in modes.chunks(200) {
-                        run.step(SetModes { modes: modes.to_vec() })?;
-                    }
-                }
-            }
-        }
+        settle_modes(run, &folder, &mut changes)?;
         let settings = layout::write_settings(run, &site, &platform)?;
         let settings_changed = !settings.is_empty();
         changes.extend(settings.iter().map(|path| format!("`{}`", path.display())));
-        for (path, readable) in htaccess::GUARDED {
-            let guard = folder.join(path).join(".htaccess");
-            if matches!(run.world().files().kind(&guard)?, Some(Kind::Link(_) | Kind::Dir | Kind::Other)) {
-                run.world().warn(format!("`{}` is no file: it is left alone", guard.display()));
-                continue;
-            }
-            let current = run.check(FileNow { path: guard.clone() })?;
-            let stands = current.bytes.as_ref().is_some_and(|text| htaccess::guards(&String::from_utf8_lossy(text)));
-            if !stands {
-                let (text, group) = (htaccess::text(readable), Some(run.world().parts.web_gid));
-                let keep_as = format!("htaccess-{}", path.replace('/', "-"));
-                let want = Want { path: &guard, text: &text, mode: htaccess::MODE, group, keep_as: &keep_as };
-                converge(run, &current, want)?;
-                changes.push(format!("`{}`", guard.display()));
-            }
-        }
+        settle_guards(run, &folder, &mut changes)?;
         let local = folder.join("local.settings.php");
         let current = run.check(FileNow { path: local.clone() })?;
         if current.bytes.is_none() {
@@ -114,7 +88,11 @@ impl Recipe<World> for Verify {
             changes.push("the links to it".into());
         }
         let mut packages = None;
-        if !site.awaits_installer {
+        if site.disabled {
+            // None of its code runs, so Drupal is asked nothing; the database is.
+            let code = CodeAhead::begin(platform.root.path());
+            packages = Some(run.check(Packages { site: site.clone(), core: site.core.clone(), code })?);
+        } else if !site.awaits_installer {
             let (booted, found) = self.look_inside(run, &site, &platform)?;
             site.core = booted.core_version;
             packages = Some(found);
@@ -136,9 +114,10 @@ impl Recipe<World> for Verify {
             run.say(format!("It waits for somebody to call its installer at {address}"));
             installer = Some(address);
         }
+        let site_is_disabled = site.disabled;
         run.answer_with(&SiteAnswer { core: site.core, packages, installer, changes });
         let mut afterwards = Afterwards::new();
-        if settings_changed {
+        if settings_changed && !site_is_disabled {
             afterwards = afterwards.cleanup(FlushCaches { site: site.name.clone() });
         }
         run.point_of_no_return(afterwards)
@@ -166,6 +145,45 @@ impl Verify {
     }
 }
 
+/// Gives the folders of a site the modes that they should have, and makes those that are missing. Says what it changed.
+pub(super) fn settle_modes(run: &mut Run<'_, World>, folder: &Path, changes: &mut Vec<String>) -> Result<(), Fault> {
+    for off in run.check(ModesOff { folder: folder.to_owned() })? {
+        changes.push(off.to_string());
+        match off {
+            Off::Missing { path, mode, group } => run.step(MakeFolder { path, mode, group: Some(group) })?,
+            Off::Differs(set) => run.step(set)?,
+            Off::Below { modes, .. } => {
+                // In parts, each of which the journal holds with ease.
+                for modes in modes.chunks(200) {
+                    run.step(SetModes { modes: modes.to_vec() })?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Has what guards a site's folders in Apache lie in them. Says what it changed.
+pub(super) fn settle_guards(run: &mut Run<'_, World>, folder: &Path, changes: &mut Vec<String>) -> Result<(), Fault> {
+    for (path, readable) in htaccess::GUARDED {
+        let guard = folder.join(path).join(".htaccess");
+        if matches!(run.world().files().kind(&guard)?, Some(Kind::Link(_) | Kind::Dir | Kind::Other)) {
+            run.world().warn(format!("`{}` is no file: it is left alone", guard.display()));
+            continue;
+        }
+        let current = run.check(FileNow { path: guard.clone() })?;
+        let stands = current.bytes.as_ref().is_some_and(|text| htaccess::guards(&String::from_utf8_lossy(text)));
+        if !stands {
+            let (text, group) = (htaccess::text(readable), Some(run.world().parts.web_gid));
+            let keep_as = format!("htaccess-{}", path.replace('/', "-"));
+            let want = Want { path: &guard, text: &text, mode: htaccess::MODE, group, keep_as: &keep_as };
+            converge(run, &current, want)?;
+            changes.push(format!("`{}`", guard.display()));
+        }
+    }
+    Ok(())
+}
+
 /// Whether somebody has installed a site that was made ready for it.
 struct InstallerDone {
     site: SiteContext,
@@ -189,13 +207,13 @@ impl Check<World> for InstallerDone {
 }
 
 /// A site that is saved and whose folder is there.
-struct KnownSite {
-    site: SiteName,
+pub(crate) struct KnownSite {
+    pub(crate) site: SiteName,
 }
 
-struct Known {
-    site: SiteContext,
-    platform: PlatformContext,
+pub(crate) struct Known {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
 }
 
 impl Check<World> for KnownSite {
@@ -231,8 +249,8 @@ impl aegir_domain::Remedy for Gone {
 }
 
 /// The site's own account reaches its own database.
-struct DatabaseAnswers {
-    site: SiteContext,
+pub(crate) struct DatabaseAnswers {
+    pub(crate) site: SiteContext,
 }
 
 impl Check<World> for DatabaseAnswers {
@@ -358,9 +376,9 @@ fn differs(world: &World, path: std::path::PathBuf, mode: u32, group: u32) -> Re
 }
 
 /// Drupal boots the site, from its own folder.
-struct Boots {
-    site: SiteContext,
-    platform: PlatformContext,
+pub(crate) struct Boots {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
 }
 
 impl Check<World> for Boots {

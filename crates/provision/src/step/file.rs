@@ -259,6 +259,44 @@ impl Undo<World> for SetModes {
     }
 }
 
+/// Puts a text file that holds no secret in the place of somebody else's, which goes on beside it: who owns that one and
+/// when it was written stay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PutInstead {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
+    /// The name that theirs gets, in the same folder. Free when the task looked: what is there later is theirs.
+    pub(crate) theirs: PathBuf,
+}
+
+impl Action<World> for PutInstead {
+    type Output = ();
+    const NAME: &'static str = "put-instead";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        if world.files().kind(&self.theirs)?.is_none() {
+            world.files().rename(&self.path, &self.theirs)?;
+            // Ours is on disk when it is written: by then theirs must be, or a power loss would leave ours alone.
+            world.files().sync(&self.theirs)?;
+            self.theirs.parent().map_or(Ok(()), |folder| world.files().sync(folder))?;
+        }
+        put(world, &self.path, self.text.as_bytes(), self.mode, self.group)
+    }
+}
+
+impl Undo<World> for PutInstead {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        // Where theirs is not beside it, it is in its place.
+        if world.files().kind(&self.theirs)?.is_some() {
+            world.files().remove_file(&self.path)?;
+            world.files().rename(&self.theirs, &self.path)?;
+        }
+        Ok(())
+    }
+}
+
 /// Makes a symbolic link that was not there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MakeLink {

@@ -73,7 +73,7 @@ fn a_site_tells_its_packages_with_their_places_and_its_context_until_it_is_delet
     let placed: Vec<_> = packages.iter().filter(|package| package.path.is_some()).collect();
     assert!(!placed.is_empty() && placed.iter().all(|package| package.version.is_some() && package.reach.is_some()));
     let confirm = "a.test".into();
-    let deleted = lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm });
+    let deleted = lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm, no_backup: true });
     assert_eq!(deleted.context, None);
 }
 

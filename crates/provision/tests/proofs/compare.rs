@@ -10,7 +10,7 @@ use aegir_domain::protocol::Said;
 use aegir_domain::{Cmd, Fault, Fit, LockMode, Reason, Verdict};
 use aegir_host::{CommandFailed, Deadline, Ended, Programs, Ran};
 use aegir_lab::{Code, Lab};
-use aegir_provision::{PackagesFit, TaskFolder, World, compare_site};
+use aegir_provision::{PackagesFit, TaskFolder, World, compare_site, compare_sites};
 use aegir_recipe::{Check, Teller};
 
 /// PHP, as it is asked what it is.
@@ -109,6 +109,29 @@ fn whoever_changes_the_site_is_waited_for_and_whoever_looks_is_not() {
     drop(held);
     let _held = hold(LockMode::Shared);
     assert!(fit(&lab, "a.test", "next").is_allowed());
+}
+
+#[test]
+fn many_sites_are_told_what_each_is_told_alone_and_one_that_cannot_be_looked_at_keeps_no_other() {
+    let lab = three_platforms();
+    lab.install("a.test", "ten");
+    lab.install("b.test", "next");
+    lab.install("busy.test", "ten");
+    let before = lab.snapshot();
+    let wanted = [("site-busy.test".to_owned(), LockMode::Exclusive)];
+    let patience = std::time::Duration::ZERO;
+    let held = aegir_host::locks::take(&lab.home().locks(), &wanted, patience, "attempt 7", &mut |_| ()).unwrap();
+
+    let sites = ["b.test", "busy.test", "none.test", "a.test"].map(|site| site.parse().unwrap());
+    let told = compare_sites(&lab.parts, &sites, &"next".parse().unwrap(), &BTreeSet::new(), php);
+
+    assert_eq!(told.len(), 4);
+    assert_eq!(told[0].as_ref().unwrap(), &fit(&lab, "b.test", "next"));
+    assert!(format!("{:?}", told[1].as_ref().unwrap_err()).contains("attempt 7"));
+    assert!(told[2].is_err());
+    assert_eq!(told[3].as_ref().unwrap(), &fit(&lab, "a.test", "next"));
+    drop(held);
+    assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
 }
 
 #[test]

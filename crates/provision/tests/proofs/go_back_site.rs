@@ -100,7 +100,7 @@ fn there_is_nothing_to_go_back_to_before_a_site_was_moved() {
 fn a_site_with_a_former_self_is_deleted_with_it_or_left_as_it_was() {
     let scene = Scene::new("delete-site, with a former self", |lab| {
         a_site_that_was_moved(lab, "seven", "later_seven");
-        Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into() }
+        Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into(), no_backup: true }
     });
     let (_, after) = scene.worlds();
     assert!(after.find("database a_test").is_empty() && after.find("former_a.test").is_empty());
@@ -112,7 +112,7 @@ fn a_site_with_a_former_self_is_deleted_with_it_or_left_as_it_was() {
 fn a_platform_that_a_former_self_lies_on_is_not_forgotten() {
     let lab = Lab::new();
     a_site_that_was_moved(&lab, "ten", "later_ten");
-    lab.must(Task::DeleteSite { site: "other.test".parse().unwrap(), confirm: "other.test".into() });
+    lab.must(Task::DeleteSite { site: "other.test".parse().unwrap(), confirm: "other.test".into(), no_backup: true });
     assert!(lab.refuses(Task::ForgetContext { name: "@platform_ten".parse().unwrap() }).contains("a.test"));
 }
 

@@ -31,7 +31,7 @@ fn go_back(site: &str) -> Task {
 }
 
 fn delete(site: &str) -> Task {
-    Task::DeleteSite { site: site.parse().unwrap(), confirm: site.into() }
+    Task::DeleteSite { site: site.parse().unwrap(), confirm: site.into(), no_backup: true }
 }
 
 /// A site whose data are in a file.

@@ -34,6 +34,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0004_formers.sql"),
         postgres: include_str!("../../migrations/postgres/0004_formers.sql"),
     },
+    Migration {
+        number: 5,
+        sqlite: include_str!("../../migrations/sqlite/0005_cron.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_cron.sql"),
+    },
+    Migration {
+        number: 6,
+        sqlite: include_str!("../../migrations/sqlite/0006_waves.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_waves.sql"),
+    },
 ];
 
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7018141438805370222)";

@@ -3,8 +3,9 @@
 //! An absent value has a kind too: PostgreSQL wants to know what is missing.
 
 use aegir_domain::{
-    AttemptId, AttemptState, ContextName, DomainKind, HostName, InstanceScope, LockMode, MachineName, NodeId, NodeKind,
-    ObjectStatus, OperationName, PackageKind, PlatformRoot, Priority, SiteName, TaskState, TlsMode,
+    AttemptId, AttemptState, ContextName, CronInterval, CronResult, DomainKind, HostName, InstanceScope, LockMode,
+    MachineName, NodeId, NodeKind, ObjectStatus, OperationName, PackageKind, PlatformRoot, Priority, SiteName,
+    TaskState, TlsMode,
 };
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
@@ -103,6 +104,8 @@ is_value!(Text:
     &PlatformRoot => |root: &PlatformRoot| root.to_string(),
     NodeKind => |word: NodeKind| word.to_string(),
     ObjectStatus => |word: ObjectStatus| word.to_string(),
+    CronInterval => |word: CronInterval| word.to_string(),
+    CronResult => |word: CronResult| word.to_string(),
     TaskState => |word: TaskState| word.to_string(),
     AttemptState => |word: AttemptState| word.to_string(),
     DomainKind => |word: DomainKind| word.to_string(),

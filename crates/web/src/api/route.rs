@@ -47,6 +47,10 @@ pub fn route_of(operation: &Operation) -> Route {
         (Names::One(_), "show") => (Method::GET, format!("{BASE}/{subject}/{{name}}")),
         (Names::One(_), "edit") => (Method::PATCH, format!("{BASE}/{subject}/{{name}}")),
         (Names::One(_), "set") => (Method::PUT, format!("{BASE}/{subject}/{{name}}")),
+        // `DELETE` of a platform only forgets it, which was promised before its code could go too.
+        (Names::One(_), "delete") if operation.subject == Subject::Platform => {
+            (Method::POST, format!("{BASE}/{subject}/{{name}}/{verb}"))
+        }
         (Names::One(_), "delete" | "forget" | "revoke") => (Method::DELETE, format!("{BASE}/{subject}/{{name}}")),
         (Names::One(_), _) if operation.reads() => (Method::GET, format!("{BASE}/{subject}/{{name}}/{verb}")),
         (Names::One(_), _) => (Method::POST, format!("{BASE}/{subject}/{{name}}/{verb}")),

@@ -4,9 +4,9 @@ use aegir_domain::Context;
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BackupView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
-    DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView, HistoryView,
-    HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView, RevokedTokenView, ServerView,
-    SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
+    CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView,
+    HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView,
+    RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -146,12 +146,13 @@ impl Shapes {
             Id::ServerTry => self.of::<TriedView>(),
             Id::ServerHostKey | Id::ServerTrust => self.of::<HostKeyView>(),
             Id::PlatformList => self.of::<PageView<PlatformView>>(),
-            Id::PlatformShow => self.of::<PlatformView>(),
+            Id::PlatformShow | Id::PlatformLock | Id::PlatformUnlock => self.of::<PlatformView>(),
             Id::SiteList => self.of::<PageView<SiteView>>(),
             Id::SiteShow => self.of::<SiteView>(),
             Id::SitePackages => self.of::<PageView<InstalledView>>(),
             Id::SiteCompare => self.of::<FitView>(),
             Id::SiteWrittenSince => self.of::<WritesView>(),
+            Id::SiteCron => self.of::<CronView>(),
             Id::BackupList => self.of::<PageView<BackupView>>(),
             Id::BackupShow => self.of::<BackupView>(),
             Id::SiteOptions => self.of::<OptionsView>(),
@@ -162,7 +163,14 @@ impl Shapes {
             Id::TaskLog => self.of::<PageView<LineView>>(),
             Id::QueueShow | Id::QueuePause | Id::QueueResume | Id::QueueDrain => self.of::<QueueView>(),
             Id::BulkList => self.of::<PageView<BulkView>>(),
-            Id::BulkShow | Id::BulkStart | Id::BulkRetry => self.of::<BulkView>(),
+            Id::BulkShow
+            | Id::BulkStart
+            | Id::BulkRetry
+            | Id::BulkPause
+            | Id::BulkResume
+            | Id::BulkStop
+            | Id::BulkGoBack
+            | Id::PlatformMigrate => self.of::<BulkView>(),
             Id::BulkObjects => self.of::<PageView<BulkObjectView>>(),
             Id::TokenList => self.of::<PageView<TokenView>>(),
             Id::TokenAdd => self.of::<TokenView>(),
@@ -202,6 +210,7 @@ impl Shapes {
             | Id::PlatformEdit
             | Id::PlatformVerify
             | Id::PlatformForget
+            | Id::PlatformDelete
             | Id::SiteAdd
             | Id::SiteEdit
             | Id::SiteVerify
@@ -212,9 +221,12 @@ impl Shapes {
             | Id::SiteClone
             | Id::SiteRename
             | Id::SiteBackup
+            | Id::SiteRebuildCaches
             | Id::BackupVerify
             | Id::BackupRestore
             | Id::BackupDelete
+            | Id::SiteDisable
+            | Id::SiteEnable
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),
             // Where a server is that is not made yet is changed at once.

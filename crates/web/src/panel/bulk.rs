@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aegir_hosting::view::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView};
+use aegir_hosting::view::{BulkFailureView, BulkObjectView, BulkPlanView, BulkView, BulkWaveView};
 use aegir_hosting::{Call, Operation, OperationId, Permission, Subject};
 use askama::Template;
 use axum::body::Body;
@@ -13,13 +13,16 @@ use super::frame::{Frame, Tone};
 use super::pairs::Pairs;
 use super::route::{Needs, PanelRoute};
 use super::states::of_task;
+use super::times::lasted;
 use super::visit::Visit;
-use super::{address, reply};
+use super::{address, lists, reply};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::words::capital;
 
 /// How many objects a page of a run shows.
 const ON_A_PAGE: u64 = 100;
+/// How many are read at once for a file.
+const AT_ONCE: u64 = 500;
 /// What of a list's address filters nothing.
 const NO_FILTERS: [&str; 6] = ["sort", "limit", "cursor", "columns", "format", "back"];
 
@@ -28,6 +31,7 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     vec![
         PanelRoute::post("/bulk/plan", Needs::May(Permission::Operate), |it| Box::pin(plan(it))),
         PanelRoute::get("/bulk/{number}", Needs::May(Permission::View), |it| Box::pin(show(it))),
+        PanelRoute::get("/bulk/{number}/objects.csv", Needs::May(Permission::View), |it| Box::pin(export(it))),
     ]
 }
 
@@ -75,18 +79,71 @@ struct BulkPage {
     total: String,
     first: String,
     next: String,
-    /// Where it is retried; empty where it cannot be.
-    retry: String,
+    /// Where all objects are had as a file.
+    export: String,
+    waves: Vec<Wave>,
+    /// What can be asked of it now.
+    acts: Vec<Act>,
 }
 
 impl BulkPage {
-    fn retry_text(&self) -> String {
-        format!("Retry the {} that failed", self.run.failed)
-    }
-
     fn told(&self) -> String {
         format!("{} of {} objects: {}", capital(&self.run.operation.replace('-', " ")), self.run.all, self.run.chosen)
     }
+
+    /// That it asks nothing more, why, and what to press; empty: it goes on, or is at its end.
+    fn halted(&self) -> String {
+        let Some(halt) = &self.run.halt else { return String::new() };
+        let by = halt.by.as_ref().map_or_else(|| "by itself".to_owned(), |by| format!("by {by}"));
+        let why = halt.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        match self.run.state.as_str() {
+            "stopped" => format!("It was stopped {by}. Nothing more is asked; what was not asked is as it was."),
+            _ => format!(
+                "It is paused {by}{why}. Nothing more begins. “Go on” does whatever failed; “Stop” ends it; either way \
+                 what failed can be retried."
+            ),
+        }
+    }
+
+    /// How long it still takes, and how it goes on.
+    fn left(&self) -> String {
+        if self.run.ended {
+            return String::new();
+        }
+        let mut text = match self.run.left_ms.and_then(|ms| i64::try_from(ms).ok()) {
+            Some(ms) => format!("About {} left.", lasted(&ms)),
+            None => "How long it takes is known once the first is done.".to_owned(),
+        };
+        if let Some(at_once) = self.run.at_once {
+            text.push_str(&format!(" {at_once} at once, at the most."));
+        }
+        if let Some(most) = self.run.stop_after {
+            text.push_str(&format!(" It pauses after {most} failures."));
+        }
+        text
+    }
+}
+
+/// A wave, as it is shown.
+struct Wave {
+    number: u32,
+    all: u64,
+    done: u64,
+    failed: u64,
+    tone: Tone,
+    word: &'static str,
+}
+
+/// Something that can be asked of a run.
+struct Act {
+    text: String,
+    href: String,
+    look: &'static str,
+    icon: &'static str,
+    /// Whether it is done at once, and not on a page of its own.
+    at_once: bool,
+    /// What keeps it from being done twice.
+    once: String,
 }
 
 /// Failures with one cause.
@@ -103,6 +160,7 @@ struct Failure {
 struct Entry {
     name: String,
     page: String,
+    wave: u32,
     task: String,
     tone: Tone,
     word: &'static str,
@@ -186,12 +244,12 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         .map_or(Subject::Site, |operation| operation.subject);
     let of_state = |state: &str| format!("{here}?state={}", address::encoded(state));
     let retry = Call::of(OperationId::BulkRetry).about(number);
-    let can_retry = run.ended && run.failed > 0 && visit.actor().may.hold(Permission::Operate);
+    let acts = acts(visit, &run);
     let mut frame = visit.frame(&format!("Bulk run {}", run.id), "tasks").await;
     frame.trail = vec![("Tasks".into(), "/tasks".into()), ("Bulk runs".into(), "/bulk".into())];
     frame.elsewhere =
         vec![elsewhere("This run", &Call::of(OperationId::BulkShow).about(number)), elsewhere("Its objects", &call)];
-    if can_retry {
+    if acts.iter().any(|act| act.href.starts_with("/do/bulk-retry/")) {
         frame.elsewhere.push(elsewhere("Retry", &retry));
     }
     let first = state.map_or_else(|| here.clone(), of_state);
@@ -215,9 +273,72 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         total: total.map_or_else(|| "many".into(), |total| total.to_string()),
         next: next.map(|next| format!("{first}{join}cursor={}", address::encoded(&next))).unwrap_or_default(),
         first: if cursor.is_some() { first } else { String::new() },
-        retry: if can_retry { format!("/do/bulk-retry/{}", run.id) } else { String::new() },
+        export: format!("{here}/objects.csv"),
+        waves: run.waves.iter().map(wave).collect(),
+        acts,
         run,
     })
+}
+
+/// What can be asked of a run now, by whoever visits: what helps first.
+fn acts(visit: &Visit, run: &BulkView) -> Vec<Act> {
+    let operation = OperationId::ALL.into_iter().map(OperationId::declaration);
+    let operation = operation.into_iter().find(|operation| operation.slug() == run.operation);
+    let needs = operation.as_ref().map_or(Permission::Manage, |operation| operation.needs);
+    let may = |what: OperationId| {
+        let may = &visit.actor().may;
+        may.hold(what.declaration().needs) && may.hold(needs)
+    };
+    let has_left = !run.ended && run.asked.is_none();
+    let moved = run.succeeded > 0 && operation.is_some_and(|operation| operation.id == OperationId::SiteMigrate);
+    let can = [
+        (OperationId::BulkResume, run.state == "paused" && has_left, "Go on", "primary", "start"),
+        (OperationId::BulkPause, run.state == "going" && has_left, "Pause", "plain", "pause"),
+        (OperationId::BulkStop, has_left, "Stop…", "plain", "stop"),
+        (OperationId::BulkRetry, run.failed > 0 && (run.ended || run.state == "paused"), "", "plain", "retry"),
+        (OperationId::BulkGoBack, moved, "Go back…", "plain", ""),
+    ];
+    let act = |(id, _, text, look, icon): (OperationId, bool, &str, &'static str, &'static str)| Act {
+        text: if text.is_empty() { format!("Retry the {} that failed", run.failed) } else { text.to_owned() },
+        href: address::doing(&id.declaration(), Some(&run.id.to_string())),
+        look: if id == OperationId::BulkRetry && run.ended { "primary" } else { look },
+        icon,
+        at_once: matches!(id, OperationId::BulkResume | OperationId::BulkPause),
+        once: visit.once(),
+    };
+    can.into_iter().filter(|(id, can, ..)| *can && may(*id)).map(act).collect()
+}
+
+fn wave(wave: &BulkWaveView) -> Wave {
+    let done = done(&wave.states);
+    let asked = wave.states.keys().any(|state| state != "not-asked" && state != "not-queued");
+    let (tone, word) = match (wave.ended, wave.failed) {
+        (true, 0) => (Tone::Good, "ended"),
+        (true, _) => (Tone::Bad, "ended with failures"),
+        (false, _) if asked => (Tone::Busy, "goes on"),
+        (false, _) => (Tone::Plain, "not begun"),
+    };
+    Wave { number: wave.wave, all: wave.all, done, failed: wave.failed, tone, word }
+}
+
+/// All objects of a run as a file, with what became of each.
+async fn export(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let number = visit.asked.name();
+    let words = |words: [&str; 5]| lists::line(words.into_iter().map(str::to_owned));
+    let mut text = words(["object", "wave", "state", "task", "why"]);
+    let mut call = Call::of(OperationId::BulkObjects).about(number).with("limit", AT_ONCE);
+    loop {
+        let (objects, next, _): (Vec<BulkObjectView>, _, _) = visit.list(call.clone()).await?;
+        for object in objects {
+            let fault = object.fault.as_ref().and_then(|fault| fault["message"].as_str()).unwrap_or_default();
+            let task = object.task.map(|task| task.to_string()).unwrap_or_default();
+            text.push_str(&words([&object.name, &object.wave.to_string(), &object.state, &task, fault]));
+        }
+        match next {
+            Some(next) => call = call.with("cursor", next),
+            None => return Ok(reply::file(&format!("bulk-{number}.csv"), "text/csv; charset=utf-8", text)),
+        }
+    }
 }
 
 /// How many stand how, those that wait for something first.
@@ -231,7 +352,7 @@ fn states(all: &BTreeMap<String, u64>, of_state: impl Fn(&str) -> String) -> Vec
 
 /// How many have ended, well or not.
 fn done(all: &BTreeMap<String, u64>) -> u64 {
-    let open = ["not-asked", "waiting", "running", "out-of-contact"];
+    let open = ["not-asked", "rehearsing", "rehearsed", "waiting", "running", "out-of-contact"];
     all.iter().filter(|(state, _)| !open.contains(&state.as_str())).map(|(_, count)| count).sum()
 }
 
@@ -239,6 +360,8 @@ fn tone_of(state: &str) -> (Tone, &'static str) {
     match state {
         "not-asked" => (Tone::Plain, "not asked yet"),
         "not-queued" => (Tone::Bad, "not queued"),
+        "rehearsing" => (Tone::Busy, "being rehearsed"),
+        "rehearsed" => (Tone::Plain, "rehearsed, not moved yet"),
         "gone" => (Tone::Plain, "too old to be known"),
         task => {
             let state = of_task(task);
@@ -253,6 +376,7 @@ fn entry(subject: Subject, object: &BulkObjectView) -> Entry {
     Entry {
         name: object.name.clone(),
         page: address::object(subject, &object.name),
+        wave: object.wave,
         task: object.task.map(|task| address::object(Subject::Task, &task.to_string())).unwrap_or_default(),
         tone,
         word,

@@ -13,6 +13,7 @@
 
 mod about;
 mod ahead;
+mod batch;
 mod confirm;
 mod field;
 mod fill;

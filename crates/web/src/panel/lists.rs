@@ -26,6 +26,7 @@ pub(super) use around::name_of;
 pub(super) use bar::{Control, label_of};
 pub(super) use cell::Cell;
 pub(super) use empty::counted;
+pub(super) use file::line;
 pub(super) use table::Table;
 pub(super) use which::{Beside, INSTALLED, PLATFORMS, SITES, TASKS};
 

@@ -99,7 +99,7 @@ pub(crate) fn of_server(server: &ServerView, drifts: &Drifts) -> Marks {
 /// The marks of an object; `own` is what only its kind can have.
 fn marks(node: &NodeView, own: Option<Mark>, drifts: &Drifts) -> Marks {
     let status = states::of_object(&node.status);
-    let in_service = node.status == "enabled";
+    let is_there = matches!(node.status.as_str(), "enabled" | "disabled");
     let health = match (node.status.as_str(), own, node.verified) {
         ("enabled" | "new", Some(own), _) => own,
         ("enabled", None, None) => (Tone::Warning, "not verified"),
@@ -111,7 +111,7 @@ fn marks(node: &NodeView, own: Option<Mark>, drifts: &Drifts) -> Marks {
     };
     let sync = match (drift, node.verified) {
         (Some(true), _) => (Tone::Warning, "drifted"),
-        _ if !in_service => (Tone::Plain, "nothing to compare"),
+        _ if !is_there => (Tone::Plain, "nothing to compare"),
         (None, _) | (_, None) => (Tone::Plain, "not known"),
         (_, Some(verified)) if verified < node.changed => (Tone::Plain, "changed since"),
         _ => (Tone::Good, "in sync"),

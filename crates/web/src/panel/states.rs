@@ -67,6 +67,9 @@ pub(crate) fn of_object(word: &str) -> State {
     match status {
         ObjectStatus::New => state(Tone::Plain, "new", "It is not made yet."),
         ObjectStatus::Enabled => state(Tone::Good, "enabled", "It is in service."),
+        ObjectStatus::Disabled => {
+            state(Tone::Warning, "disabled", "It is out of service: visitors get a page that says so.")
+        }
         ObjectStatus::Failed => state(Tone::Bad, "failed", "It was not made; its last task says why."),
         ObjectStatus::Deleted => state(Tone::Plain, "deleted", "It is gone; what became of it is kept."),
     }

@@ -100,11 +100,13 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::TaskRetry, _) => furnished.ended.to_string(),
             (OperationId::ServerTrust, _) => "web4".into(),
             (OperationId::ServerForget, _) => "web3".into(),
-            (OperationId::PlatformForget, _) => "d12".into(),
+            (OperationId::PlatformForget | OperationId::PlatformDelete, _) => "d12".into(),
             (OperationId::SiteEdit, _) => "edit.test".into(),
             // Where to is chosen first, in a form that does nothing yet.
             (OperationId::SiteMigrate, _) => "verify.test?platform=d10".into(),
+            (OperationId::PlatformMigrate, _) => "d10?to=d11&allow_missing=left_out".into(),
             (OperationId::SiteGoBack | OperationId::SiteDropFormer, _) => "moved.test".into(),
+            (OperationId::SiteEnable | OperationId::SiteDelete, _) => "delete.test".into(),
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
             (_, Subject::Site) => "verify.test".into(),
@@ -225,9 +227,14 @@ fn an_edit_that_comes_late_shows_both_values_and_loses_nothing() {
 fn what_is_taken_away_wants_its_name_and_says_before_what_goes_and_what_stays() {
     let stage = Stage::new();
     let path = "/do/site-delete/a.test";
+    let in_service = stage.get(path);
+    assert_eq!(in_service.status, 409);
+    assert!(in_service.text().contains("disable it first"), "{}", in_service.text());
+    assert_eq!(stage.fill("/do/site-disable/a.test", &[]).status, 303);
+    stage.work();
     let form = stage.get(path);
     let said = form.text();
-    for what in ["database", "is dropped", "trash", "Its backups. None is made now"] {
+    for what in ["database", "is dropped", "trash", "A last backup is made"] {
         assert!(said.contains(what), "{what}: {said}");
     }
     assert!(form.html.contains("autofocus>Cancel</a>"), "what does nothing has the focus");
@@ -239,7 +246,7 @@ fn what_is_taken_away_wants_its_name_and_says_before_what_goes_and_what_stays() 
     }
     let planned = stage.post(path, &form.filled(&[("dry_run", "yes")]));
     assert!(planned.status == 200 && planned.text().contains("delete-site"), "{}", planned.text());
-    assert_eq!(tasks(&stage).len(), 3, "nothing was done");
+    assert_eq!(tasks(&stage).len(), 4, "nothing was done");
 
     let in_use = stage.get("/do/platform-forget/d10");
     assert_eq!(in_use.status, 409);

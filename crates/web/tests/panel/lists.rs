@@ -113,7 +113,7 @@ fn what_cannot_be_read_is_said_beside_its_filter_and_no_row_is_shown_instead() {
     let long = "x".repeat(7_000);
 
     for (query, said) in [
-        ("status=nought", "give one of: new, enabled, failed, deleted"),
+        ("status=nought", "give one of: new, enabled, disabled, failed, deleted"),
         (&format!("search={long}"), "give 1 to 200 characters on one line"),
         ("server=web9", "there is no server web9"),
         ("platform=No%20Platform", "No Platform"),

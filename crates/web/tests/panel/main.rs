@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real sockets and real time are what is tested")]
 
 mod archives;
+mod batch;
 mod browser;
 #[path = "../api/client.rs"]
 #[allow(dead_code, reason = "the API's tests use the rest")]

@@ -27,6 +27,8 @@ async fn odd_ones(front: &PretendFront) {
     for site in ["a.test", "b.test", "stuck.test"] {
         front.queue(Call::of(Id::SiteVerify).about(site)).await;
     }
+    front.queue(Call::of(Id::SiteDisable).about("gone.test").with("no_backup", true)).await;
+    front.work().await;
     front.queue(Call::of(Id::SiteDelete).about("gone.test").with("confirm", "gone.test")).await;
     front.queue(add_server("web3").with("ssh_host", "192.0.2.7")).await;
     let field = Call::of(Id::FieldAdd).about("contract").with("kind", "site").with("title", "The contract");
@@ -48,7 +50,8 @@ fn the_page_of_a_site_tells_what_it_is_what_can_be_done_and_what_became_of_it() 
     assert_eq!(page.link("http://a.test:8080/").as_deref(), Some("http://a.test:8080/"));
     assert_eq!(page.link("d10").as_deref(), Some("/platforms/d10"));
     assert_eq!(page.link("Log in as…").as_deref(), Some("/do/site-login/a.test"));
-    assert_eq!(page.link("Delete").as_deref(), Some("/do/site-delete/a.test"));
+    assert_eq!(page.link("Disable").as_deref(), Some("/do/site-disable/a.test"));
+    assert_eq!(page.link("Delete"), None, "it is in service");
     let text = page.text();
     assert!(text.contains("The contract <u>C-17</u>") && !page.body.contains("<u>C-17"), "{text}");
     assert_eq!(page.rows("Domains"), [["a.test", "main", "–", "off"]]);
@@ -344,4 +347,23 @@ fn a_number_leads_to_what_it_stands_for_also_where_that_is_gone() {
         assert!((400..500).contains(&page.status) && !page.body.contains("<script>"), "{odd}: {}", page.status);
     }
     assert_eq!(browser.open("/sites/b.test?history=zz").status, 200);
+}
+
+#[test]
+fn a_site_tells_of_its_cron_where_it_is_run_and_how_often_that_is() {
+    let browser = Browser::with(async |front| {
+        front.first_site().await;
+        front.queue(Call::of(Id::SiteEdit).about("a.test").with("cron", "15m")).await;
+        front.work().await;
+    });
+
+    let page = browser.open("/sites/a.test");
+    assert!(page.text().contains("every 15m; not run yet"), "{}", page.text());
+    assert_eq!(page.link("Run cron").as_deref(), Some("/do/site-cron/a.test"));
+    assert_eq!(page.link("Rebuild caches").as_deref(), Some("/do/site-rebuild-caches/a.test"));
+    assert_eq!(browser.open("/do/site-cron/a.test").status, 200);
+    let listed = browser.open("/sites?columns=name,cron_every,cron");
+    assert_eq!(listed.rows("Sites"), [["a.test", "–", "15m"]], "{}", listed.text());
+    assert!(browser.open("/sites?cron=failed").rows("Sites").is_empty());
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test").link("Run cron"), None);
 }

@@ -12,8 +12,13 @@ const FOR_MANY: TextKind = TextKind::checked("OPERATION", for_many);
 
 /// The operations that a bulk run can ask for: such as take nothing that differs between objects, tell no secret, and
 /// destroy nothing.
-pub(in crate::operation) const OPERATIONS_FOR_MANY: [OperationId; 3] =
-    [OperationId::SiteVerify, OperationId::PlatformVerify, OperationId::ServerVerify];
+pub(in crate::operation) const OPERATIONS_FOR_MANY: [OperationId; 5] = [
+    OperationId::SiteVerify,
+    OperationId::SiteDisable,
+    OperationId::SiteEnable,
+    OperationId::PlatformVerify,
+    OperationId::ServerVerify,
+];
 
 fn for_many(text: &str) -> Result<String, BadText> {
     operation_of(text, Operation::is_for_many)
@@ -29,7 +34,13 @@ const START: &[Parameter] = &[
         "those that `object` names",
     ),
     several("with", Shape::Text(VALUE), "what is given with the operation, as NAME=VALUE", "nothing"),
+    optional("waves", Shape::Text(WAVES), WAVES_ARE, "all are in one"),
+    optional("at_once", AT_ONCE, "how many of its tasks there are at once, at the most", "the queue alone decides"),
+    optional("stop_after", STOP_AFTER, STOP_AFTER_IS, "it does not"),
 ];
+
+const GO_BACK: &[Parameter] =
+    &[several("site", Shape::Text(SITE), "a site of the run that is to go back, by its name", "all that it moved")];
 
 const ENTRIES: &[Parameter] = &[
     several(
@@ -37,6 +48,8 @@ const ENTRIES: &[Parameter] = &[
         Shape::Choice(&[
             "not-asked",
             "not-queued",
+            "rehearsing",
+            "rehearsed",
             "waiting",
             "running",
             "out-of-contact",
@@ -86,6 +99,40 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Changes,
             "Asks the same once more of those objects of a bulk run that it failed for, as a run of its own.",
+        ),
+        OperationId::BulkPause => (
+            "pause",
+            Names::One(NUMBER),
+            none,
+            Permission::Operate,
+            Effect::Changes,
+            "Asks nothing more of a bulk run until somebody resumes it; what was asked goes to its end. Whoever could \
+             begin the run may.",
+        ),
+        OperationId::BulkResume => (
+            "resume",
+            Names::One(NUMBER),
+            none,
+            Permission::Operate,
+            Effect::Changes,
+            "Goes on with a bulk run that is paused, whatever failed so far. Whoever could begin the run may.",
+        ),
+        OperationId::BulkStop => (
+            "stop",
+            Names::One(NUMBER),
+            none,
+            Permission::Operate,
+            Effect::Changes,
+            "Ends a bulk run: nothing more is asked, what waits is taken out of the queue, and what runs goes to its end. \
+             Whoever could begin the run may.",
+        ),
+        OperationId::BulkGoBack => (
+            "go-back",
+            Names::One(NUMBER),
+            GO_BACK,
+            Permission::Manage,
+            Effect::Changes,
+            "Has the sites that a bulk run moved be what they were before, all or some of them, as a run of its own.",
         ),
         _ => (
             "show",

@@ -45,6 +45,41 @@ const EDIT: &[Parameter] = &[
     ),
 ];
 
+const DELETE: &[Parameter] = &[required("confirm", Shape::Text(PLATFORM), "its name again, typed by whoever asks")];
+
+const MIGRATE: &[Parameter] = &[
+    required("to", Shape::Text(PLATFORM), "the platform that they are to live on"),
+    several("site", Shape::Text(SITE), "a site that lives on it, by its name", "all of them"),
+    several(
+        "filter",
+        Shape::Text(VALUE),
+        "what the list of sites is filtered by besides, as NAME=VALUE: `package=webform`",
+        "nothing",
+    ),
+    several("leave_out", Shape::Text(SITE), "a site that stays where it is, by its name", "none"),
+    default(
+        "order",
+        Shape::Choice(&["name", "smallest", "largest", "oldest", "newest"]),
+        "which go first; of how large they are, what their last move or backup tells",
+        "name",
+    ),
+    default("waves", Shape::Text(WAVES), WAVES_ARE, "1,10,rest"),
+    optional("at_once", AT_ONCE, "how many of them move at once, at the most", "as many as may run on their server"),
+    default("stop_after", STOP_AFTER, STOP_AFTER_IS, "5"),
+    default(
+        "rehearse",
+        Shape::Choice(&["none", "site", "wave"]),
+        "whether it is tried on copies first: of each site just before it moves, or of a whole wave before any of it moves",
+        "none",
+    ),
+    several(
+        "allow_missing",
+        Shape::Text(PACKAGE),
+        "a package that may be missing there though sites have it enabled: its machine name; logs tell of each",
+        "none",
+    ),
+];
+
 pub(super) fn declared(id: OperationId) -> Operation {
     let (verb, names, parameters, needs, effect, about) = match id {
         OperationId::PlatformList => ("list", Names::None, LIST, Permission::View, Effect::Lists, "Lists platforms."),
@@ -79,6 +114,39 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Forgets a platform on which no site lives; its code stays where it is.",
+        ),
+        OperationId::PlatformLock => (
+            "lock",
+            Names::One(PLATFORM),
+            &[] as &[Parameter],
+            Permission::Manage,
+            Effect::Changes,
+            "Takes no more sites onto a platform; those that live on it go on, and can be moved away.",
+        ),
+        OperationId::PlatformUnlock => (
+            "unlock",
+            Names::One(PLATFORM),
+            &[] as &[Parameter],
+            Permission::Manage,
+            Effect::Changes,
+            "Takes sites onto a locked platform again.",
+        ),
+        OperationId::PlatformDelete => (
+            "delete",
+            Names::One(PLATFORM),
+            DELETE,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes away a platform on which no site lives: its code goes to the trash.",
+        ),
+        OperationId::PlatformMigrate => (
+            "migrate",
+            Names::One(PLATFORM),
+            MIGRATE,
+            Permission::Manage,
+            Effect::Changes,
+            "Moves the sites of a platform to another one, a few first, each by a task of its own. Those that do not fit stay. \
+             With a dry run, it says who can go, why others cannot, and how long it may take.",
         ),
         _ => ("show", Names::One(PLATFORM), &[] as &[Parameter], Permission::View, Effect::Shows, "Shows a platform."),
     };

@@ -6,13 +6,24 @@ use crate::operation::{Effect, Names};
 
 const LIST: &[Parameter] = &[
     SEARCH,
-    OBJECT_STATUS,
+    several(
+        "status",
+        Shape::Choice(&["new", "enabled", "disabled", "failed", "deleted"]),
+        "how it stands",
+        "all but deleted ones",
+    ),
     several("platform", Shape::Text(PLATFORM), "the platform it lives on", "all"),
     optional("server", Shape::Text(SERVER), "the server that serves it, or has its database", "all"),
     optional("client", Shape::Text(CLIENT), "whose it is", "all"),
     optional("package", Shape::Text(LINE), "a package that it has enabled: its machine name", "all"),
     optional("version", Shape::Text(LINE), "the version of that package", "any"),
     optional("verified", Shape::Flag, "whether its last verify succeeded", "all"),
+    optional(
+        "cron",
+        Shape::Choice(&["succeeded", "complained", "busy", "left-out", "failed"]),
+        "what its last run of cron came to",
+        "all",
+    ),
     default(
         "sort",
         Shape::Choice(&["name", "-name", "created", "-created", "changed", "-changed"]),
@@ -51,6 +62,7 @@ const ADD: &[Parameter] = &[
         "profile",
     ),
     default("client", Shape::Text(CLIENT), "whose it is", "admin"),
+    optional("cron", Shape::Choice(CRON), "how often cron runs on it", "as the setting `cron_interval` says"),
     FIELDS,
 ];
 
@@ -66,6 +78,7 @@ const EDIT: &[Parameter] = &[
     flag("no_alias", "it has no other name any more"),
     optional("redirect_to", Shape::Text(HOST), "the one of its names that all others lead to, for good", "as it is"),
     flag("no_redirect", "each of its names answers itself"),
+    optional("cron", Shape::Choice(CRON), "how often cron runs on it", "as it is"),
     FIELDS,
     optional(
         "revision",
@@ -138,7 +151,7 @@ const CLONE: &[Parameter] = &[
     ),
     flag("sanitise", "addresses and passwords of people are taken out of it"),
     flag("with_mail", "it may send mail"),
-    flag("with_cron", "it runs cron by itself, when it is visited"),
+    flag("with_cron", "cron runs on it, as it does on the site"),
     FIELDS,
 ];
 
@@ -163,7 +176,12 @@ const WRITTEN_SINCE: &[Parameter] =
 
 const NONE: &[Parameter] = &[];
 
-const DELETE: &[Parameter] = &[required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks")];
+const DISABLE: &[Parameter] = &[flag("no_backup", "no backup is made of it")];
+
+const DELETE: &[Parameter] = &[
+    required("confirm", Shape::Text(SITE), "its name again, typed by whoever asks"),
+    flag("no_backup", "no last backup is made of it"),
+];
 
 pub(super) fn declared(id: OperationId) -> Operation {
     let (verb, names, parameters, needs, effect, about) = match id {
@@ -280,13 +298,45 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Queues,
             "Makes a backup of a site: its folder and its database in one archive, while it goes on.",
         ),
+        OperationId::SiteCron => (
+            "cron",
+            Names::One(SITE),
+            NONE,
+            Permission::Operate,
+            Effect::Changes,
+            "Has cron of a site run now, once, whether or not it runs by itself.",
+        ),
+        OperationId::SiteRebuildCaches => (
+            "rebuild-caches",
+            Names::One(SITE),
+            NONE,
+            Permission::Operate,
+            Effect::Queues,
+            "Has a site's Drupal clear all its caches, and make them again.",
+        ),
+        OperationId::SiteDisable => (
+            "disable",
+            Names::One(SITE),
+            DISABLE,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes a site out of service: visitors get a page that says so, none of its code runs, and a backup is made.",
+        ),
+        OperationId::SiteEnable => (
+            "enable",
+            Names::One(SITE),
+            NONE,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes a disabled site into service again, once it boots and its front page answers.",
+        ),
         OperationId::SiteDelete => (
             "delete",
             Names::One(SITE),
             DELETE,
             Permission::Manage,
             Effect::Queues,
-            "Takes a site away: its files to the trash, its database last.",
+            "Takes a disabled site away, with a last backup of it: its files to the trash, its database last.",
         ),
         _ => ("show", Names::One(SITE), &[] as &[Parameter], Permission::View, Effect::Shows, "Shows a site."),
     };

@@ -211,12 +211,23 @@ impl DbServer<'_> {
         to: &Database,
         caches: &BTreeSet<String>,
     ) -> Result<(), Fault> {
+        self.copy_of_file(&self.file(&from.name), other, to, caches)
+    }
+
+    /// The same of any file of SQLite.
+    pub(super) fn copy_of_file(
+        &self,
+        source: &Path,
+        other: &DbServer<'_>,
+        to: &Database,
+        caches: &BTreeSet<String>,
+    ) -> Result<(), Fault> {
         let (files, databases) = (self.world.files(), &self.world.parts.databases);
-        let (source, target) = (self.file(&from.name), other.file(&to.name));
+        let target = other.file(&to.name);
         let coming = target.with_extension("coming");
         files.remove_file(&coming)?;
         if let Some(copy) = self.driver.copy_whole(&coming) {
-            databases.sqlite_to_read(&source)?.run(copy.text().expose())?;
+            databases.sqlite_to_read(source)?.run(copy.text().expose())?;
         }
         let mut connection = databases.sqlite(&coming)?;
         for table in caches {

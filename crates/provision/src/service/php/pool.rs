@@ -4,13 +4,20 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aegir_domain::{Fault, PlatformName, Remedy};
-use aegir_drupal::driver::{DriverFault, Listener, Operation, Told};
+use aegir_domain::{Fault, Password, PlatformContext, PlatformName, Remedy, SiteName};
+use aegir_drupal::Family;
+use aegir_drupal::driver::{Credentials, DriverFault, FoundSettings, Listener, Operation, Question, Told};
 use aegir_host::{PhpPage, PhpRun, WebFault};
 use serde::de::DeserializeOwned;
 
 use super::{Asker, Pool, basedir, scripts_for_pools, tell_noise, without};
+use crate::World;
 use crate::service::fpm::{LONGEST_QUESTION, PoolOf};
+
+/// Nobody is written to because Ægir looks at a site.
+const NO_MAIL: &str = "/bin/true";
+/// Cron is there to write to people: what PHP has where nobody set anything.
+const SENDMAIL: &str = "/usr/sbin/sendmail -t -i";
 
 /// Has the pool answer, for at most `limit`.
 ///
@@ -31,24 +38,22 @@ pub(super) fn ask<T: DeserializeOwned>(asker: &Asker<'_>, operation: Operation, 
     };
     let name = operation.as_str();
     let folder = scripts_for_pools(world)?;
-    let script = folder.join(operation.script(asker.family));
     let mut open = basedir::of_question(world, site, platform)?;
-    open.push(folder);
-    let temp = asker.temp().to_string_lossy().into_owned();
-    let settings = [("upload_tmp_dir", temp.clone()), ("sys_temp_dir", temp.clone()), ("session.save_path", temp)];
+    open.push(folder.clone());
     // Sooner than its asker gives up: PHP then says itself where it was.
     let until = world.parts.clock.unix_ms() / 1000 + limit.as_secs() * 5 / 6;
-    let run = PhpRun {
-        script: &script,
-        page: &platform.root.path().join("index.php"),
-        settings: &settings,
-        input: &asker.input(operation, Some(until), Some(open)),
-        tag: &world.task.attempt.to_string(),
+    let post = Post {
+        platform,
+        mails: matches!(operation, Operation::Cron),
+        script: folder.join(operation.script(asker.family)),
+        temp: asker.temp(),
+        input: asker.input(operation, Some(until), Some(open)),
+        socket,
+        limit,
+        patience,
+        name,
     };
-    let began = world.parts.clock.now();
-    let page = world.parts.web.run_php(&socket, &run, patience);
-    let took = world.parts.clock.now().saturating_sub(began);
-    let PhpPage { body, errors } = page.map_err(|source| PoolFault::of(source, name, &platform.name, limit, took))?;
+    let PhpPage { body, errors } = post.send(world)?;
     let secrets = asker.secrets();
     let page = without(&secrets, &String::from_utf8_lossy(&body));
     let errors = without(&secrets, &errors);
@@ -69,6 +74,119 @@ pub(super) fn ask<T: DeserializeOwned>(asker: &Asker<'_>, operation: Operation, 
             Ok(told?)
         }
     }
+}
+
+/// A question on its way to a pool.
+struct Post<'a> {
+    platform: &'a PlatformContext,
+    socket: PathBuf,
+    script: PathBuf,
+    temp: PathBuf,
+    input: Password,
+    limit: Duration,
+    patience: Duration,
+    /// What is asked.
+    name: &'static str,
+    /// Whether it may send letters.
+    mails: bool,
+}
+
+impl Post<'_> {
+    fn send(&self, world: &World) -> Result<PhpPage, Fault> {
+        let temp = self.temp.to_string_lossy().into_owned();
+        let sendmail = if self.mails { SENDMAIL } else { NO_MAIL };
+        let settings = [
+            ("upload_tmp_dir", temp.clone()),
+            ("sys_temp_dir", temp.clone()),
+            ("session.save_path", temp),
+            // A worker keeps what it was told last, so each question says it.
+            ("sendmail_path", sendmail.to_owned()),
+        ];
+        let run = PhpRun {
+            script: &self.script,
+            page: &self.platform.root.path().join("index.php"),
+            settings: &settings,
+            input: &self.input,
+            tag: &world.task.attempt.to_string(),
+        };
+        let began = world.parts.clock.now();
+        let page = world.parts.web.run_php(&self.socket, &run, self.patience);
+        let took = world.parts.clock.now().saturating_sub(began);
+        page.map_err(|source| PoolFault::of(source, self.name, &self.platform.name, self.limit, took))
+    }
+}
+
+/// How long the settings of a site may take that is not ours.
+const SETTINGS_LIMIT: Duration = Duration::from_secs(30);
+
+/// Has the settings of a site in `platform` that is not ours be read, with the rights of a visitor's request to it: it may
+/// open its own folder and the code of the platform. Gives what they say, and what PHP would not open for them.
+///
+/// Whatever else that code says is told to nobody: it may print secrets that nobody knows yet.
+pub(crate) fn settings_of_stranger(
+    world: &World,
+    site: &SiteName,
+    platform: &PlatformContext,
+    family: Family,
+) -> Result<(FoundSettings, Vec<String>), Fault> {
+    let folder = scripts_for_pools(world)?;
+    let mut open = basedir::of_stranger(world, site, platform)?;
+    open.push(folder.clone());
+    let operation = Operation::Settings;
+    let name = operation.as_str();
+    let nothing = Password::new("");
+    let question = Question {
+        root: platform.root.clone(),
+        site: site.clone(),
+        uri: format!("http://{site}"),
+        credentials: Credentials {
+            db_type: String::new(),
+            db_host: String::new(),
+            db_port: String::new(),
+            db_socket: String::new(),
+            db_user: String::new(),
+            db_passwd: nothing.clone(),
+            db_name: String::new(),
+            hash_salt: nothing,
+        },
+        until: Some(world.parts.clock.unix_ms() / 1000 + SETTINGS_LIMIT.as_secs()),
+        open: Some(open),
+        operation: operation.clone(),
+    };
+    let post = Post {
+        platform,
+        script: folder.join(operation.script(family)),
+        temp: platform.root.site_dir(site).join("files"),
+        input: Password::new(String::from_utf8_lossy(&question.expose()).into_owned()),
+        socket: world.ask_socket(&platform.name),
+        limit: SETTINGS_LIMIT,
+        patience: SETTINGS_LIMIT + Duration::from_secs(5),
+        name,
+        mails: false,
+    };
+    let PhpPage { body, errors } = post.send(world)?;
+    let mut listener = Listener::default();
+    listener.hear(&body);
+    match listener.answer(name, "its page") {
+        Ok(found) => Ok((found, kept_from(&errors))),
+        Err(DriverFault::NoAnswer { .. }) => {
+            Err(PoolFault::Wordless { operation: name, said: "nothing that may be told".into() }.into())
+        }
+        Err(DriverFault::Refused { operation, mut source }) => {
+            source.stray.clear();
+            Err(DriverFault::Refused { operation, source }.into())
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// The files that PHP would not open, by what it said of it.
+fn kept_from(errors: &str) -> Vec<String> {
+    let files = errors.split("open_basedir restriction in effect. File(").skip(1);
+    let mut files: Vec<String> = files.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect();
+    files.sort();
+    files.dedup();
+    files
 }
 
 /// Whether nothing was asked, because nothing answers.

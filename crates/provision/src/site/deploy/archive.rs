@@ -87,7 +87,7 @@ impl ArchiveFormer {
             Data::Plain(data) => data,
         };
         let credentials = credentials_at(world, &world.home().credentials_of_former(&former.name))?;
-        let left_out = left_out(world, &credentials, &folder)?;
+        let left_out = left_out(world, Some(&credentials), &folder)?;
         if let Some(path) = irreplaceable(&left_out) {
             return stays(world, former, &format!("`{}` is in no backup, as it holds credentials", path.display()));
         }
@@ -172,6 +172,7 @@ impl ArchiveFormer {
             },
             files_bytes: 0,
             files_entries: 0,
+            lacks: Vec::new(),
             left_out: Vec::new(),
             left: Some(LeftBy { task: self.by, attempt: world.task.attempt, former: former.name.clone() }),
         }

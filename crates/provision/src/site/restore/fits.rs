@@ -77,7 +77,7 @@ impl Check<World> for LoadedFits {
 fn fit(world: &World, side: &SiteSide, platform: &PlatformName, db_server: &ServerName) -> Result<Fit, Fault> {
     let platform = world.contexts().platform(platform)?;
     let code = platform::read(platform.root.path())?;
-    let there = platform_side(world, db_server, &side.profile, &platform, code)?;
+    let there = platform_side(world, db_server, &side.profile, &platform, &code)?;
     Ok(compare(side, &there, &BTreeSet::new()))
 }
 

@@ -149,9 +149,11 @@ fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, recor
         redirect: record.redirect,
         // Like any copy, it writes to nobody until somebody says so.
         quiet: if asked.new_site.is_some() { Quiet { mail: true, cron: true } } else { record.quiet },
+        cron: if asked.new_site.is_some() { None } else { record.cron },
         client: record.client,
         core: target.core.clone(),
         awaits_installer: false,
+        disabled: false,
         formers: Vec::new(),
         name,
     }
@@ -230,6 +232,7 @@ impl Check<World> for PlaceOfGone {
                 redirect: Redirect::None,
                 client: "admin".parse()?,
                 quiet: Quiet::default(),
+                cron: None,
             },
         };
         Ok(Place { platform, db_server, record })

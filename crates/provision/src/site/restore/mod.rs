@@ -71,6 +71,10 @@ impl Check<World> for SiteOfBackup {
             return Err(RestoreFault::SameName { backup: self.backup.clone(), site }.into());
         }
         Ok(match world.contexts().find(&aegir_domain::ContextName::Site(name))? {
+            // Its new self would be tried by visits, and a site that is out of service gets none.
+            Some(aegir_domain::Context::Site(site)) if site.disabled && self.new.is_none() => {
+                return Err(RestoreFault::OutOfService { site: site.name }.into());
+            }
             Some(aegir_domain::Context::Site(site)) => Some(*site),
             _ => None,
         })
@@ -84,6 +88,8 @@ enum RestoreFault {
     Renamed { backup: BackupName, says: SiteName },
     #[error("`{site}` is the site that `{backup}` is of")]
     SameName { backup: BackupName, site: SiteName },
+    #[error("the site `{site}` is disabled")]
+    OutOfService { site: SiteName },
     #[error("the site of `{backup}` is gone, and the backup does not say {what}")]
     NotSaid { backup: BackupName, what: &'static str, option: &'static str },
     #[error("the site of `{backup}` lived on `{platform}`, which is gone too")]
@@ -105,6 +111,10 @@ impl Remedy for RestoreFault {
                 format!("give it its name back: `{says}-{}` with the same ending", backup.stamp())
             }
             RestoreFault::SameName { .. } => "leave `--as` out to restore it, or name a new site".into(),
+            RestoreFault::OutOfService { site } => format!(
+                "enable it first with `aegir provision enable @{site}`, make a new site of the backup with `--as NAME`, \
+                 or delete the site: one that is gone is made of its backup"
+            ),
             RestoreFault::NotSaid { option, .. } => format!("say it with `{option}`"),
             RestoreFault::PlatformGone { .. } => "name another one with `--platform @PLATFORM`".into(),
             RestoreFault::ServerGone { .. } => "name another one with `--db-server NAME`".into(),

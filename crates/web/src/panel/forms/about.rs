@@ -49,8 +49,12 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
     match (operation.id, operation.names) {
         (OperationId::SiteLogin, _) => format!("Log in to {name}"),
         (OperationId::SiteBackup, _) => format!("Back up {name}"),
+        (OperationId::SiteCron, _) => format!("Run cron of {name}"),
+        (OperationId::SiteRebuildCaches, _) => format!("Rebuild the caches of {name}"),
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
+        (OperationId::PlatformMigrate, _) => format!("Move the sites of {name}"),
+        (OperationId::BulkGoBack, _) => format!("Go back with what bulk run {name} moved"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
         (OperationId::SettingSet, _) => format!("Change {name}"),
         (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
@@ -97,6 +101,27 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              and the status report are compared with what they are now. Meanwhile the site goes on."
                 .to_owned(),
         ],
+        OperationId::PlatformMigrate => vec![
+            "Each site moves by a task of its own: its files are copied while it is in use, its visitors are told to come \
+             back, its updates run on a copy of its database. One that fails is as it was."
+                .to_owned(),
+            "A wave begins when the one before has ended. You can pause the run, go on, or stop it at any time; what has \
+             begun goes to its end."
+                .to_owned(),
+            "Afterwards all of them can go back to what they were, or some, for as long as former selves are kept."
+                .to_owned(),
+        ],
+        OperationId::BulkStop => vec![
+            "What runs goes to its end, what waits is taken out of the queue, and what was not asked is left alone. What \
+             was done stays done."
+                .to_owned(),
+        ],
+        OperationId::BulkGoBack => vec![
+            "Each site is what it was before this run moved it. What was written since is not in that; it is not lost \
+             either: what the site is now is kept in the same way."
+                .to_owned(),
+            "A site that went on since, was moved again, renamed or restored, is left alone.".to_owned(),
+        ],
         OperationId::SiteGoBack => vec![
             "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \
              way, and its task says how much that is."
@@ -107,11 +132,25 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              itself goes on, and is not touched."
                 .to_owned(),
         ],
+        OperationId::SiteDisable => vec![
+            "Visitors of all its names get a page that says it is out of service, which the web server answers by itself. \
+             None of its code runs until it is enabled again: no page, no cron, no login link."
+                .to_owned(),
+            "Its files, its database and its former selves stay as they are, and a backup is made behind that page. If \
+             anything goes wrong, it is in service as before."
+                .to_owned(),
+        ],
+        OperationId::SiteEnable => vec![
+            "It is in service again if it boots and its front page answers; if not, it stays as it is, and the task \
+             says why."
+                .to_owned(),
+        ],
         OperationId::SiteClone => vec![
             "The site goes on, and is only read. The copy has keys of its own, nobody is signed in there, and its other \
              names are those that you give it."
                 .to_owned(),
-            "It sends no mail and runs no cron by itself, unless you say so here. Later that is changed in a shell."
+            "It sends no mail and runs no cron, unless you say so here. Later mail is changed in a shell, and cron where \
+             the copy is edited."
                 .to_owned(),
             "On a platform with a later Drupal its updates run: a way to see how a move would end. If anything goes \
              wrong, there is no copy, and the site is as it was in any case."

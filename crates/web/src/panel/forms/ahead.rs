@@ -1,11 +1,12 @@
 //! What is to be seen before a site is moved, or goes back: what stands between it and the platform, and what it would
-//! be without.
+//! be without. Of many sites at once, `batch.rs` tells.
 
 use aegir_domain::Verdict;
 use aegir_hosting::view::{FitView, PlatformView, ReasonView, WritesView};
 use aegir_hosting::{Call, OperationId};
 use serde_json::Value;
 
+use super::batch::{self, BatchAhead};
 use super::field::{Field, Look};
 use super::page::{Doing, Told};
 use crate::panel::address;
@@ -26,6 +27,8 @@ pub(super) struct Ahead {
     pub(super) report: Option<Report>,
     /// Where another one is chosen; empty: nothing is.
     pub(super) elsewhere: String,
+    /// What a batch of moves would be.
+    pub(super) batch: Option<BatchAhead>,
     /// What going back would leave out.
     pub(super) lost: Option<WritesView>,
     /// Other former selves, and where each is looked at.
@@ -40,6 +43,7 @@ impl Ahead {
         let given = |name: &str| call.parameters.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         match doing.operation.id {
             OperationId::SiteMigrate => moves(doing, fields, call).await,
+            OperationId::PlatformMigrate => batch::ahead_of(doing, fields, call).await,
             OperationId::SiteGoBack => goes_back(doing, fields, given("former")).await,
             _ => Ahead::default(),
         }
@@ -107,7 +111,7 @@ fn ticked(name: &str, chosen: &[String]) -> Choice {
 }
 
 /// Offers each other platform, with its version of Drupal.
-async fn offer(doing: &Doing<'_>, field: &mut Field, own: &str) {
+pub(super) async fn offer(doing: &Doing<'_>, field: &mut Field, own: &str) {
     let call = Call::of(OperationId::PlatformList).with("limit", MOST).uncounted();
     // Where they cannot be had, a name can still be typed.
     let Ok((platforms, None, _)) = doing.visit.list::<PlatformView>(call).await else { return };

@@ -38,7 +38,9 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
     let mut happens = Vec::new();
     let mut stays = Vec::new();
     match (operation.id, operation.subject) {
-        (OperationId::SiteDelete, _) if view["status"] != "enabled" && view["database"].is_null() => {
+        (OperationId::SiteDelete, _)
+            if view["database"].is_null() && !matches!(view["status"].as_str(), Some("enabled" | "disabled")) =>
+        {
             happens.push(format!(
                 "`{name}` was never in service: it is taken from the lists, and its name is free again."
             ));
@@ -46,6 +48,10 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
         }
         (OperationId::SiteDelete, _) => {
             happens.push(names_end(name, view));
+            happens.push(
+                "A last backup is made of what there is of it, and looked through, unless you say that none is wanted."
+                    .into(),
+            );
             happens.push("Its folder is moved to the trash of its file system.".into());
             happens.push(format!(
                 "Its database {} on `{}` is dropped, with the database's user. This comes last, and cannot be taken back.",
@@ -59,10 +65,7 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
             }
             happens.push("Its record and its credentials are removed; its name is free again.".into());
             stays.push("Its files, in the trash: for as many days as the setting `trash_days` of its machine says, 30 by default.".into());
-            stays.push(
-                "Its backups. None is made now: if you want the database as it is, make a backup before you go on."
-                    .into(),
-            );
+            stays.push("Its backups, the last one among them: “Restore” has the site be there again.".into());
         }
         (OperationId::BackupDelete, _) => {
             happens.push(format!(
@@ -78,6 +81,16 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
                 true => "Its code stays where it is.".into(),
                 false => format!("Its code stays where it is: `{root}`."),
             });
+        }
+        (OperationId::PlatformDelete, _) => {
+            happens.push("Ægir no longer knows the platform; the web server and PHP neither.".into());
+            let root = text_of(&view["root"]);
+            happens.push(match root.is_empty() {
+                true => "Its code is moved to the trash.".into(),
+                false => format!("Its code at `{root}`, with the project around it, is moved to the trash."),
+            });
+            stays.push("Its code, in the trash: for as many days as the setting `trash_days` of its machine says, 30 by default.".into());
+            stays.push("Backups of sites that lived on it: they can be restored on another platform.".into());
         }
         (OperationId::ServerForget, _) => {
             happens.push("Ægir no longer knows the server, and asks nothing of its services.".into());

@@ -133,7 +133,10 @@ pub(in crate::panel) fn field_of(parameter: &Parameter) -> Field {
     let required = parameter.presence == Presence::Required;
     let mut field = Field {
         name: parameter.name.to_owned(),
-        label: label_of(parameter.name),
+        label: match (parameter.name, parameter.shape) {
+            ("rehearse", Shape::Choice(_)) => "Rehearse it first".into(),
+            _ => label_of(parameter.name),
+        },
         hint: hint_of(parameter),
         required,
         otherwise,
@@ -188,7 +191,7 @@ pub(in crate::panel) fn label_of(name: &str) -> String {
         "old_name" => return "The old name".into(),
         "sanitise" => return "Without people's addresses and passwords".into(),
         "with_mail" => return "It may send mail".into(),
-        "with_cron" => return "It runs cron by itself".into(),
+        "with_cron" => return "Cron runs on it".into(),
         "allow_missing" => return "It may do without".into(),
         "rehearse" => return "Only rehearse it".into(),
         "rehearse_first" => return "Rehearse it first".into(),

@@ -181,6 +181,7 @@ pub(super) fn now(operation: &Operation, view: &Value, field: &str) -> Option<St
             let mut names = view["domains"].as_array().into_iter().flatten();
             names.find_map(|domain| domain["target"].as_str()).unwrap_or_default().to_owned()
         }
+        (Subject::Site, "cron") => text_of(&view["cron"]["every"]),
         (Subject::Server, "http") => text_of(&service("http")?["service_type"]),
         (Subject::Server, "listen") => text_of(&service("http")?["at"]),
         (Subject::Server, "db") => text_of(&service("db")?["service_type"]),

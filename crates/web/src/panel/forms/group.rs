@@ -39,6 +39,7 @@ impl Group {
 const FIRST: (&str, &str) = ("", "");
 const CHOICES: (&str, &str) = ("What it is made of", "What is left open is chosen: the newest Drupal that fits.");
 const MORE: (&str, &str) = ("More", "");
+const CHOSEN: (&str, &str) = ("Which sites", "Left empty, all that live on it go.");
 const OWN: (&str, &str) = ("Your own fields", "");
 const CODE: (&str, &str) =
     ("Where its code comes from", "One of these; a code base that lies there is only looked at.");
@@ -59,6 +60,8 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteAdd, _) => MORE,
         (Id::SiteClone, "alias" | "redirect_to" | "db_server") => MORE,
         (Id::SiteMigrate | Id::BackupRestore, "db_server") => MORE,
+        (Id::PlatformMigrate, "site" | "filter" | "leave_out" | "order") => CHOSEN,
+        (Id::PlatformMigrate, "at_once" | "allow_missing") => MORE,
         (Id::PlatformAdd, "root" | "copy_from" | "composer" | "constraint" | "registry" | "demo") => CODE,
         (Id::PlatformAdd, "php") => MORE,
         (Id::ServerAdd | Id::ServerEdit, "http" | "listen") => WEB,
@@ -81,7 +84,7 @@ pub(in crate::panel) fn grouped(operation: &Operation, fields: Vec<Field>) -> Ve
             None => groups.push(Group {
                 legend: place.0,
                 hint: place.1,
-                folded: place == MORE || place == SSH && operation.id == OperationId::ServerAdd,
+                folded: place == MORE || place == CHOSEN || place == SSH && operation.id == OperationId::ServerAdd,
                 narrows: place == CHOICES,
                 fields: vec![field],
                 tries: String::new(),

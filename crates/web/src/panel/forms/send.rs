@@ -78,7 +78,9 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     let mut problem = None;
     let mut plan = None;
     let mistakes = if again { Vec::new() } else { mistakes(&asked.call) };
-    if !again && asked.wrong.is_empty() && mistakes.is_empty() {
+    // What is looked at again stands before the form.
+    let looks_again = dry_run && operation.id == OperationId::PlatformMigrate;
+    if !again && !looks_again && asked.wrong.is_empty() && mistakes.is_empty() {
         let given_once = form.get("once").unwrap_or_default();
         let became = match dry_run {
             true => visit.ask(asked.call.clone()).await.map(Done::Now),
@@ -201,7 +203,8 @@ fn planned(answer: &Answer) -> Vec<String> {
 
 /// Leads on from what was changed at once; what is told once is told here.
 async fn finished(doing: &Doing<'_>, done: Done) -> Result<Response<Body>, Problem> {
-    if let (Done::Now(Answer::Object(run)), Subject::Bulk) = (&done, doing.operation.subject)
+    let is_run = doing.operation.subject == Subject::Bulk || doing.operation.id == OperationId::PlatformMigrate;
+    if let (Done::Now(Answer::Object(run)), true) = (&done, is_run)
         && let Some(number) = run["id"].as_i64()
     {
         return Ok(reply::go(&address::object(Subject::Bulk, &number.to_string())));
@@ -217,11 +220,6 @@ async fn finished(doing: &Doing<'_>, done: Done) -> Result<Response<Body>, Probl
         call.name = call.name.or_else(|| doing.visit.asked.form.get("name").map(str::to_owned));
         let frame = doing.frame(&call).await;
         return reply::page(&ToldOncePage { frame, what, secret, back: address::list(doing.operation.subject) });
-    }
-    if let (Done::Now(Answer::Object(run)), Subject::Bulk) = (&done, doing.operation.subject)
-        && let Some(run) = run["id"].as_i64()
-    {
-        return Ok(reply::go(&address::object(Subject::Bulk, &run.to_string())));
     }
     let new_name = doing.visit.asked.form.get("name").filter(|_| matches!(doing.operation.names, Names::New(_)));
     let to = match new_name {

@@ -55,7 +55,7 @@ const fn part(key: &'static str, name: &'static str, standing: Standing, needs: 
 }
 
 /// The parts, but for the products that services are made of.
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 13] = [
     Part {
         settings: &[Setting::TasksAtOnce, Setting::TasksPerServer, Setting::SilentMinutes, Setting::KeepTasksDays],
         ..part("tasks", "Tasks and their queue", Standing::Required, &[])
@@ -65,6 +65,10 @@ const PARTS: [Part; 12] = [
     Part {
         settings: &[Setting::KeepFormerDays, Setting::KeepFormer],
         ..part("sites", "Sites", Standing::Required, &["platforms"])
+    },
+    Part {
+        settings: &[Setting::CronInterval, Setting::CronAtOnce, Setting::CronPerServer, Setting::CronSeconds],
+        ..part("cron", "Cron of sites", Standing::Required, &["sites"])
     },
     part("packages", "Packages, and where each is installed", Standing::Required, &["platforms", "sites"]),
     Part {

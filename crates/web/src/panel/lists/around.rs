@@ -186,6 +186,8 @@ pub(super) fn bulk(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<
             Cell::link(&text, address::object(Subject::Bulk, &run.id.to_string()))
         }
         "state" => match (run.ended, run.failed) {
+            _ if run.state == "paused" => Cell::State(Tone::Warning, "paused".into()),
+            _ if run.state == "stopped" => Cell::State(Tone::Warning, "stopped".into()),
             (false, _) => Cell::State(Tone::Busy, "goes on".into()),
             (true, 0) => Cell::State(Tone::Good, "ended".into()),
             (true, _) => Cell::State(Tone::Bad, "ended with failures".into()),

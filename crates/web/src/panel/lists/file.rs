@@ -49,7 +49,8 @@ fn cells_of(row: &Row, columns: &[Column]) -> impl Iterator<Item = String> {
     row.cells.iter().map(Cell::plain)
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
+/// A row of such a file.
+pub(in crate::panel) fn line(cells: impl Iterator<Item = String>) -> String {
     let cells: Vec<_> = cells.map(|cell| quoted(&harmless(cell))).collect();
     format!("{}\r\n", cells.join(","))
 }

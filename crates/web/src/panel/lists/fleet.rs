@@ -20,6 +20,8 @@ pub(super) fn sites(items: Vec<Value>, columns: &[Column], beside: &Beside) -> R
         "language" => Cell::maybe(site.language.as_deref()),
         "server" => Cell::link(&site.server, address::object(Subject::Server, &site.server)),
         "db_server" => Cell::link(&site.db_server, address::object(Subject::Server, &site.db_server)),
+        "cron" => Cell::maybe(site.cron.as_ref().and_then(|cron| cron.result.as_deref())),
+        "cron_every" => Cell::maybe(site.cron.as_ref().map(|cron| cron.every.as_str())),
         "database" => site.database.clone().map_or(Cell::Nothing, Cell::Code),
         column => of_node(&site.node, Subject::Site, column),
     })

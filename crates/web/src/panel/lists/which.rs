@@ -82,6 +82,8 @@ pub(crate) const SITES: List = List {
         usual("client", "Client"),
         usual("domains", "Domains"),
         usual("verified", "Verified"),
+        spare("cron", "Last cron"),
+        spare("cron_every", "Cron runs"),
         spare("title", "Title"),
         spare("profile", "Profile"),
         spare("language", "Language"),

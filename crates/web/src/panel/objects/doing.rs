@@ -68,6 +68,8 @@ fn called(operation: &Operation) -> String {
     match operation.id {
         OperationId::SiteLogin => "Log in as…".to_owned(),
         OperationId::SiteBackup => "Back up".to_owned(),
+        OperationId::SiteCron => "Run cron".to_owned(),
+        OperationId::PlatformMigrate => "Move its sites…".to_owned(),
         _ => label_of(&operation.verb.replace('-', " ")),
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn verb(slug: &str) -> String {
     match operation.id {
         OperationId::SiteLogin => "Log in to".into(),
         OperationId::SiteBackup => "Back up".into(),
+        OperationId::SiteRebuildCaches => "Rebuild the caches of".into(),
         OperationId::SiteGoBack => "Go back with".into(),
         OperationId::SiteDropFormer => "Let go of a former self of".into(),
         // Such a task is about the site that it makes.

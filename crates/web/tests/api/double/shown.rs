@@ -91,6 +91,7 @@ impl State {
                     tls: "off".into(),
                 }],
                 awaits_installer: false,
+                cron: None,
                 fenced_ms: None,
                 fenced_by: None,
                 formers: Vec::new(),

@@ -1,0 +1,115 @@
+//! Sites that somebody made by hand, in a database of their own making, are taken in where they lie; what fails leaves them
+//! as they were.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::by_hand::{BY_HAND, is_taken_in_well, made_by_hand};
+use crate::support::story::{at_line, worker_if_any};
+use crate::support::world::World;
+use crate::support::{Lab, kill, way};
+
+/// A platform of a shape; gives its document root.
+fn platform(lab: &Lab, shape: &str) -> PathBuf {
+    let project = lab.assemble(&format!("{shape}-1.0"));
+    lab.save_platform("old", &project);
+    if shape == "ten" { project.join("web") } else { project }
+}
+
+/// Takes a site in that was made by hand.
+fn is_taken_in(shape: &str, prefix: &str) {
+    let lab = Lab::start(way());
+    let root = platform(&lab, shape);
+    let folder = made_by_hand(&lab, &root, "old", "shop.localhost", prefix);
+    let theirs = fs::read(folder.join("settings.php")).unwrap();
+    let before = World::of(&lab);
+
+    let words = ["import", folder.to_str().unwrap(), "--dry-run"];
+    lab.provision(&words).done().says(BY_HAND).says("lantern_theirs").says("imported.settings.php");
+    World::of(&lab).must_be(&before);
+    let site = is_taken_in_well(&lab, "shop.localhost");
+
+    assert_eq!(site.title, "The \"shop.localhost\" & more");
+    assert_eq!(fs::read(folder.join("imported.settings.php")).unwrap(), theirs);
+    lab.provision(&["backup", "@shop.localhost"]).done();
+    let project = lab.assemble(&format!("{shape}-1.1"));
+    lab.save_platform("new", &project);
+    lab.provision(&["migrate", "@shop.localhost", "--platform", "@new"]).done();
+    site.answers(&lab);
+    lab.provision(&["delete", "@shop.localhost", "--confirm=shop.localhost"]).done();
+    assert!(lab.up().sql("SHOW DATABASES").contains(&BY_HAND.to_owned()), "what is theirs is not dropped");
+}
+
+#[test]
+fn a_site_of_the_seven_shape_is_taken_in() {
+    is_taken_in("seven", "");
+}
+
+#[test]
+fn a_site_of_the_ten_shape_with_a_prefix_is_taken_in() {
+    is_taken_in("ten", "old_");
+}
+
+#[test]
+fn a_site_that_fails_behind_the_move_of_its_data_lies_as_it_was() {
+    let lab = Lab::start(way());
+    let root = platform(&lab, "seven");
+    let folder = made_by_hand(&lab, &root, "old", "shop.localhost", "x_");
+    // It is only when the page is built that this is called.
+    let settings = folder.join("settings.php");
+    let text = fs::read_to_string(&settings).unwrap();
+    let text = format!("{text}if (class_exists('Database', FALSE)) {{ header('HTTP/1.1 500 Gone'); exit; }}\n");
+    fs::write(&settings, text).unwrap();
+    let before = World::of(&lab);
+
+    lab.provision(&["import", "shop.localhost", "--platform", "@old"]).ends(7).says("all is as it was");
+
+    World::of(&lab).must_be(&before);
+}
+
+#[test]
+fn a_kill_while_a_site_is_taken_in_leaves_it_as_it_was() {
+    let lab = Lab::start(way());
+    let root = platform(&lab, "ten");
+    made_by_hand(&lab, &root, "old", "shop.localhost", "");
+    let before = World::of(&lab);
+    let (mut follower, folder) = at_line(&lab, &["import", "shop.localhost"], "publish-vhost");
+    follower.kill().unwrap();
+    if let Some(worker) = worker_if_any(&folder) {
+        kill(worker);
+    }
+    follower.wait().unwrap();
+
+    lab.provision(&["recover"]).done();
+
+    let mut now = World::of(&lab);
+    let mut before = before;
+    // What Drupal writes to its caches when it is asked is its own.
+    for world in [&mut now, &mut before] {
+        world.forget(".cache");
+    }
+    now.must_be(&before);
+}
+
+#[test]
+fn what_settings_take_from_elsewhere_is_told_by_name() {
+    let lab = Lab::start(way());
+    let root = platform(&lab, "ten");
+    let folder = root.join("sites/there.localhost");
+    fs::create_dir(&folder).unwrap();
+    let refused = |text: &str| {
+        fs::write(folder.join("settings.php"), text).unwrap();
+        lab.give(&folder);
+        let before = World::of(&lab);
+        let said = lab.provision(&["import", "there.localhost"]).ends(4);
+        World::of(&lab).must_be(&before);
+        said
+    };
+
+    refused("<?php\nextract(json_decode($_SERVER['PRESSFLOW_SETTINGS'] ?? '[]', TRUE));\n").says("PRESSFLOW_SETTINGS");
+    refused("<?php\nif (file_exists('/var/www/site-php')) { require '/var/www/site-php/a.inc'; }\n").says("site-php");
+    refused("<?php\n$databases['default']['default'] = ['driver' => 'pgsql', 'database' => 'a'];\n$settings['hash_salt'] = 'a';\n")
+        .says("`pgsql`");
+    refused("<?php\necho 'a password of theirs'; exit(1);\n").says("ended the process");
+    refused("<?php\nthis is no PHP\n").says("was not done");
+}

@@ -1,0 +1,78 @@
+//! Sites that somebody made by hand: made of sites of ours, and with nothing of Ægir's left but the content.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use aegir_domain::DbEngine;
+
+use super::story::Site;
+use super::{Lab, run};
+
+/// What is made by hand is called so on the database server.
+pub const BY_HAND: &str = "Made-By-Hand";
+
+/// Has a site be one that somebody made by hand: its folder, with the settings of an installer, its tables by other names
+/// in a database of any name, and nothing else of it that Ægir made. Gives its folder.
+pub fn made_by_hand(lab: &Lab, root: &Path, platform: &str, name: &str, prefix: &str) -> PathBuf {
+    let site = Site::install(lab, name, platform, "localhost", Some("standard"));
+    site.answers(lab);
+    let credentials = fs::read(lab.home().join(format!("credentials/{name}.json"))).unwrap();
+    let credentials: serde_json::Value = serde_json::from_slice(&credentials).unwrap();
+    let folder = root.join("sites").join(name);
+    let beside = lab.beside().join("by-hand");
+    run(Command::new("cp").arg("-a").arg(&folder).arg(&beside));
+
+    let up = lab.up();
+    up.run_sql(&format!("CREATE DATABASE `{BY_HAND}`"));
+    for host in ["localhost", "127.0.0.1"] {
+        up.run_sql(&format!("CREATE USER 'by hand'@'{host}' IDENTIFIED BY 'it''s a \\\\secret'"));
+        up.run_sql(&format!("GRANT ALL PRIVILEGES ON `{BY_HAND}`.* TO 'by hand'@'{host}'"));
+    }
+    for table in up.sql(&format!("SHOW TABLES FROM `{}`", site.database)) {
+        up.run_sql(&format!("RENAME TABLE `{}`.`{table}` TO `{BY_HAND}`.`{prefix}{table}`", site.database));
+    }
+    lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
+    run(Command::new("cp").arg("-a").arg(&beside).arg(&folder));
+    fs::remove_dir_all(&beside).unwrap();
+    fs::remove_file(folder.join("settings.php")).unwrap();
+    fs::remove_file(folder.join("local.settings.php")).unwrap();
+    let at = match up.endpoints().db.unwrap() {
+        DbEngine::Socket(path) => format!("'unix_socket' => '{}',", path.display()),
+        DbEngine::Tcp { host, port } => format!("'host' => '{host}', 'port' => '{port}',"),
+    };
+    let salt = credentials["hash_salt"].as_str().unwrap();
+    let own = match root.join("core").exists() {
+        false => format!("$drupal_hash_salt = '{salt}';\n$conf['lantern_theirs'] = 'theirs';\n"),
+        true => format!("$settings['hash_salt'] = '{salt}';\n$settings['lantern_theirs'] = 'theirs';\n"),
+    };
+    // What an installer adds its lines to.
+    let default = fs::read_to_string(root.join("sites/default/default.settings.php"));
+    let default = default.unwrap_or_else(|_| "<?php\n".into());
+    let text = format!(
+        "{default}\n$databases['default']['default'] = ['driver' => 'mysql', 'database' => '{BY_HAND}', 'username' => 'by hand', \
+         'password' => 'it\\'s a \\secret', 'prefix' => '{prefix}', {at}];\n{own}"
+    );
+    fs::write(folder.join("settings.php"), text).unwrap();
+    lab.give(&folder.join("settings.php"));
+    folder
+}
+
+/// Takes such a site in, and has it be one like any other.
+pub fn is_taken_in_well(lab: &Lab, name: &str) -> Site {
+    let at = format!("@{name}");
+    let said = lab.provision(&["import", name]).done();
+
+    let said = said.says("are tables of").says(&format!("Nothing of the site is left in the database `{BY_HAND}`"));
+    assert!(!said.all().contains("secret"), "{}", said.all());
+    let shown = lab.provision(&["show", &at, "--json"]).done();
+    let context: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let (database, title) = (text(&context["database"]["name"]), text(&context["title"]));
+    let site = Site { name: name.into(), title, database, said };
+    site.answers(lab);
+    site.lets_in(lab);
+    site.is_as_it_should_be(lab);
+    assert_eq!(lab.up().sql(&format!("SHOW TABLES FROM `{BY_HAND}`")), [""; 0]);
+    site
+}

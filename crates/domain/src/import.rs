@@ -1,0 +1,38 @@
+//! What is known of a site that somebody else installed, before anything of it is touched.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{PlatformName, ServerName, SiteName};
+
+/// What an import would find and do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundToImport {
+    /// The site.
+    pub site: SiteName,
+    /// The platform that it lies in.
+    pub platform: PlatformName,
+    /// The server that has its data.
+    pub db_server: ServerName,
+    /// Its database there, or its file.
+    pub database: String,
+    /// How many tables move; 0 of a file, which is copied.
+    pub tables: usize,
+    /// What is worth knowing of it, in sentences.
+    pub told: Vec<String>,
+    /// What would become of it, in sentences.
+    pub changes: Vec<String>,
+    /// Where else this machine names it.
+    pub mentions: Vec<Mention>,
+}
+
+/// A line of this machine's configuration that names a site.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Mention {
+    /// The file.
+    pub path: PathBuf,
+    /// Which line, the first being 1; 0 where the name of the file says it.
+    pub line: u64,
+}

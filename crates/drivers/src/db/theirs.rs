@@ -1,0 +1,87 @@
+//! Databases that somebody else made: their names are any text, and their tables move to a database of ours.
+//!
+//! On one server that is a change of names: no row is read, however many there are. MariaDB and MySQL hold both names
+//! locked meanwhile; of a server that dies half way each table has one of the two, so whoever takes it back asks which.
+
+use aegir_domain::DbName;
+
+use super::Statement;
+use super::mariadb::back_ticked;
+use super::statement::quoted;
+
+/// Asks whether the database is there: one row, or none.
+pub fn ask_exists(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        quoted(database)
+    ))
+}
+
+/// Asks for what it holds: name, `BASE TABLE` or what else it is, and engine.
+pub fn ask_kinds(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME",
+        quoted(database)
+    ))
+}
+
+/// Asks for what stays with it when tables go: views, triggers, routines, events. What it is, its name, and of a view or
+/// trigger the account that it runs as.
+pub fn ask_more_than_tables(database: &str) -> Statement {
+    let database = quoted(database);
+    Statement::plain(format!(
+        "SELECT 'view', TABLE_NAME, DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {database} \
+         UNION ALL SELECT 'trigger', TRIGGER_NAME, DEFINER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {database} \
+         UNION ALL SELECT 'routine', ROUTINE_NAME, DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {database} \
+         UNION ALL SELECT 'event', EVENT_NAME, DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {database}"
+    ))
+}
+
+/// Has tables of theirs be tables of ours. Each pair is what one is called there and here; none is no statement.
+pub fn take(from: &str, to: &DbName, tables: &[(String, String)]) -> Option<Statement> {
+    let pairs = tables.iter().map(|(there, here)| (qualified(from, there), qualified(to.as_str(), here)));
+    rename(pairs)
+}
+
+/// The same backwards.
+pub fn give_back(from: &str, to: &DbName, tables: &[(String, String)]) -> Option<Statement> {
+    let pairs = tables.iter().map(|(there, here)| (qualified(to.as_str(), here), qualified(from, there)));
+    rename(pairs)
+}
+
+fn rename(pairs: impl Iterator<Item = (String, String)>) -> Option<Statement> {
+    let pairs: Vec<String> = pairs.map(|(is, becomes)| format!("{is} TO {becomes}")).collect();
+    (!pairs.is_empty()).then(|| Statement::plain(format!("RENAME TABLE {}", pairs.join(", "))))
+}
+
+fn qualified(database: &str, table: &str) -> String {
+    format!("{}.{}", back_ticked(database), back_ticked(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_of_theirs_stays_between_its_quotes() {
+        let to: DbName = "a_test_aaaaaaaa".parse().unwrap();
+        let moved = take("their`s", &to, &[("old_node".into(), "node".into())]).unwrap();
+
+        assert_eq!(moved.to_string(), "RENAME TABLE `their``s`.`old_node` TO `a_test_aaaaaaaa`.`node`");
+        assert!(ask_kinds("o'd\\").to_string().contains("TABLE_SCHEMA = 'o''d\\\\' "));
+    }
+
+    #[test]
+    fn what_was_taken_is_given_back() {
+        let to: DbName = "a_test_aaaaaaaa".parse().unwrap();
+        let tables = [("x_a".to_owned(), "a".to_owned()), ("x_b".to_owned(), "b".to_owned())];
+
+        let back = give_back("Theirs", &to, &tables).unwrap();
+
+        assert_eq!(
+            back.to_string(),
+            "RENAME TABLE `a_test_aaaaaaaa`.`a` TO `Theirs`.`x_a`, `a_test_aaaaaaaa`.`b` TO `Theirs`.`x_b`"
+        );
+        assert_eq!(give_back("Theirs", &to, &[]), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! A database that somebody else made for a site: found by what its settings say, and taken over.
+//!
+//! Its tables become tables of a database of ours, by another name on the same server; a file is copied and left where it
+//! lies. What their account may do is not changed: it has nothing left to do it to.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use aegir_domain::{Database, DbEngine, DbName, DbService, Fault};
+use aegir_drivers::db::theirs;
+use aegir_drupal::driver::FoundDatabase;
+
+use super::{DbFault, DbServer, LIMIT, text_of};
+
+/// Names of this machine.
+const HERE: [&str; 4] = ["", "localhost", "127.0.0.1", "::1"];
+
+/// What a database of theirs holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Its tables.
+    pub(crate) tables: Vec<String>,
+    /// Those of them that are not of one moment when they are read, as MyISAM's are.
+    pub(crate) not_of_a_moment: Vec<String>,
+    /// What stays behind when tables go: what it is, its name, and whom it runs as.
+    pub(crate) more: Vec<String>,
+}
+
+impl DbServer<'_> {
+    /// Whether a site with these settings speaks to this server, as far as its address says.
+    pub(crate) fn is_at(&self, found: &FoundDatabase) -> bool {
+        match &self.service {
+            DbService::Sqlite {} => found.driver == "sqlite",
+            DbService::Mariadb { at, .. } => found.driver != "sqlite" && leads_to(found, at),
+        }
+    }
+
+    /// Logs in as the site does.
+    pub(crate) fn let_in(&self, found: &FoundDatabase) -> Result<(), Fault> {
+        match &self.service {
+            DbService::Mariadb { at, .. } => {
+                self.world.parts.databases.mariadb(at, &found.user, &found.password, Some(&found.name), LIMIT)?;
+            }
+            DbService::Sqlite {} => {
+                self.world
+                    .parts
+                    .databases
+                    .sqlite_to_read(Path::new(&found.name))?
+                    .rows("SELECT 1 FROM sqlite_master")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a database of theirs on this server holds.
+    pub(crate) fn held_by(&self, database: &str) -> Result<Held, Fault> {
+        let mut held = Held::default();
+        let text = |value: Option<Vec<u8>>| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned();
+        for row in self.rows(theirs::ask_kinds(database).text().expose())? {
+            let [name, kind, engine] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
+            if kind != "BASE TABLE" {
+                continue;
+            }
+            if !engine.eq_ignore_ascii_case("InnoDB") {
+                held.not_of_a_moment.push(name.clone());
+            }
+            held.tables.push(name);
+        }
+        for row in self.rows(theirs::ask_more_than_tables(database).text().expose())? {
+            let [kind, name, runs_as] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
+            held.more.push(format!("the {kind} `{name}` of `{runs_as}`"));
+        }
+        Ok(held)
+    }
+
+    /// Has tables of theirs be tables of ours; those that are already are left.
+    pub(crate) fn take_tables(&self, from: &str, to: &Database, tables: &[(String, String)]) -> Result<(), Fault> {
+        self.must_bear(&to.name, &to.marker)?;
+        let there: BTreeSet<String> = self.held_by(from)?.tables.into_iter().collect();
+        let wanted: Vec<_> = tables.iter().filter(|(name, _)| there.contains(name)).cloned().collect();
+        match theirs::take(from, &to.name, &wanted) {
+            Some(statement) => self.run(&statement),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes [`DbServer::take_tables`] back. A database of ours that is not there has none of theirs.
+    pub(crate) fn give_tables_back(&self, from: &str, to: &Database, tables: &[(String, String)]) -> Result<(), Fault> {
+        if !self.bears(&to.name, &to.marker)? {
+            return Ok(());
+        }
+        let here: BTreeSet<String> = self.names(&to.name, &self.driver.ask_tables(&to.name))?.into_iter().collect();
+        let wanted: Vec<_> = tables.iter().filter(|(_, name)| here.contains(name)).cloned().collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        if text_of(self.rows(theirs::ask_exists(from).text().expose())?).is_none() {
+            return Err(DbFault::Gone { server: self.server.clone(), database: from.to_owned() }.into());
+        }
+        match theirs::give_back(from, &to.name, &wanted) {
+            Some(statement) => self.run(&statement),
+            None => Ok(()),
+        }
+    }
+
+    /// Has a database of ours hold what the file `from` holds, as it is at one moment.
+    pub(crate) fn take_file(&self, from: &Path, to: &Database) -> Result<(), Fault> {
+        self.must_bear(&to.name, &to.marker)?;
+        self.copy_of_file(from, self, to, &BTreeSet::new())
+    }
+
+    /// Whether this server is the same as that of `other`, whatever each is called here.
+    pub(crate) fn is_same(&self, other: &DbServer<'_>) -> bool {
+        match (&self.service, &other.service) {
+            (DbService::Mariadb { at: one, .. }, DbService::Mariadb { at: two, .. }) => one == two,
+            (DbService::Sqlite {}, DbService::Sqlite {}) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a database of ours is theirs: the same name on a server, or the same file.
+    pub(crate) fn is_named(&self, ours: &DbName, theirs: &str) -> bool {
+        match &self.service {
+            DbService::Mariadb { .. } => ours.as_str() == theirs,
+            DbService::Sqlite {} => self.file(ours) == Path::new(theirs),
+        }
+    }
+}
+
+/// Whether what settings say of a server leads to `at`. A client of MySQL takes `localhost` for a socket, and PHP knows
+/// where that is without being told.
+fn leads_to(found: &FoundDatabase, at: &DbEngine) -> bool {
+    let is_here = |host: &str| HERE.contains(&host.to_ascii_lowercase().as_str());
+    match at {
+        DbEngine::Socket(path) if !found.socket.is_empty() => Path::new(&found.socket) == path,
+        DbEngine::Socket(_) => is_here(&found.host) && matches!(found.port.as_str(), "" | "3306"),
+        DbEngine::Tcp { host, port } => {
+            let theirs = if found.port.is_empty() { "3306" } else { &found.port };
+            let same_host = host.eq_ignore_ascii_case(&found.host) || (is_here(host) && is_here(&found.host));
+            found.socket.is_empty() && same_host && theirs == port.to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(host: &str, port: &str, socket: &str) -> FoundDatabase {
+        FoundDatabase {
+            driver: "mysql".into(),
+            host: host.into(),
+            port: port.into(),
+            socket: socket.into(),
+            name: "theirs".into(),
+            user: "theirs".into(),
+            password: aegir_domain::Password::new(""),
+            prefix: String::new(),
+            shared_tables: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_server_is_known_by_where_it_is() {
+        let here = DbEngine::Tcp { host: "127.0.0.1".into(), port: 3306 };
+        let socket = DbEngine::Socket("/run/mysqld/mysqld.sock".into());
+        let there = DbEngine::Tcp { host: "db.example.org".into(), port: 3307 };
+
+        assert!(leads_to(&at("localhost", "", ""), &here) && leads_to(&at("localhost", "", ""), &socket));
+        assert!(leads_to(&at("", "", "/run/mysqld/mysqld.sock"), &socket));
+        assert!(leads_to(&at("DB.example.org", "3307", ""), &there));
+        assert!(!leads_to(&at("localhost", "3307", ""), &here));
+        assert!(!leads_to(&at("", "", "/tmp/other.sock"), &socket));
+        assert!(!leads_to(&at("db.example.org", "", ""), &there));
+        assert!(!leads_to(&at("localhost", "", "/run/mysqld/mysqld.sock"), &here));
+    }
+}

@@ -1,0 +1,194 @@
+//! Import: takes in a site that somebody else installed, where it lies, or leaves it as it was to the byte.
+//!
+//! ```text
+//!   its settings.php       → imported.settings.php, untouched; local.settings.php reads it for what is the site's own
+//!   its tables             → the same tables in a database of ours: a change of names on one server
+//!   its file of SQLite     → a copy in a file of ours; theirs stays
+//! ```
+//!
+//! Nothing of it is copied but such a file, so nothing is to be brought up to date: from the moment that its settings are
+//! out of the way nobody writes to its data, and a moment later we do.
+
+mod data;
+mod look;
+mod mentions;
+mod own_lines;
+mod there;
+
+use aegir_domain::{
+    AccountName, Context, Database, DbName, EmailAddress, Fault, ImportSite, Langcode, MachineName, Marker, Redirect,
+    SiteAnswer, SiteContext, TimeZoneName, Title,
+};
+use aegir_drupal::driver::Booted;
+use aegir_recipe::{Afterwards, Committed, Recipe, Run};
+
+use super::facts;
+use super::layout::{self, WriteCredentials};
+use super::probe::{Links, Packages, SiteAnswers};
+use super::verify::{Boots, FlushCaches, settle_guards, settle_modes};
+use crate::World;
+use crate::service::code_ahead::CodeAhead;
+use crate::step::context::SaveContext;
+use crate::step::database::{CreateDatabase, CreateDatabaseUser};
+use crate::step::file::PutInstead;
+use crate::step::secret::MakeSecret;
+use crate::step::sites_php::{ListSite, listed};
+use crate::step::vhost::PublishVhost;
+
+use data::Theirs;
+pub(crate) use data::{TakeFile, TakeTables};
+use look::Ready;
+pub use look::{find_site_to_import, look_at_import};
+pub(crate) use own_lines::KeepTheirSalt;
+use own_lines::{IMPORTED, LOCAL};
+use there::SaysOfItself;
+
+/// Takes in a site.
+pub(crate) struct Import {
+    pub(crate) asked: ImportSite,
+}
+
+impl Recipe<World> for Import {
+    fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        let ImportSite { site, platform, .. } = &self.asked;
+        let Ready { ready, family, found, data, hosts, zones } = look::all(&self.asked, run)?;
+
+        let attempt = run.world().task.attempt;
+        let database = Database {
+            name: DbName::for_site(site, run.world().parts.mint.random()),
+            marker: Marker::new(site, attempt),
+            hosts: hosts.clone(),
+        };
+        let mut context = self.context(&ready, &data, database.clone())?;
+        let root = ready.platform.root.clone();
+        let folder = root.site_dir(site);
+
+        run.step(MakeSecret { name: "database".into() })?;
+        run.step(KeepTheirSalt { salt: Some(found.hash_salt.clone()) })?;
+        run.step(CreateDatabase {
+            server: data.server.clone(),
+            name: database.name.clone(),
+            marker: database.marker.clone(),
+        })?;
+        run.step(CreateDatabaseUser { server: data.server.clone(), name: database.name.clone(), hosts })?;
+        run.step(WriteCredentials { site: site.clone(), server: data.server.clone(), name: database.name.clone() })?;
+        let mut changes = Vec::new();
+        settle_modes(run, &folder, &mut changes)?;
+        settle_guards(run, &folder, &mut changes)?;
+        own_lines::write(run, &folder, family, &found)?;
+        for file in layout::settings_files(run.world(), &context, &ready.platform)? {
+            run.step(PutInstead {
+                path: folder.join(&file.name),
+                text: file.text,
+                mode: file.mode,
+                group: file.group,
+                theirs: folder.join(IMPORTED),
+            })?;
+        }
+        match data.theirs.clone() {
+            Theirs::Tables { database: from, tables } => {
+                run.step(TakeTables { server: data.server.clone(), from, to: database.clone(), tables })?;
+            }
+            Theirs::File { path } => {
+                run.step(TakeFile { server: data.server.clone(), from: path, to: database.clone() })?;
+            }
+        }
+        let were = listed(run.world(), &root, site)?;
+        run.step(ListSite {
+            platform: platform.clone(),
+            root: root.clone(),
+            site: site.clone(),
+            names: context.names(),
+            were,
+        })?;
+        let booted = run.check(Boots { site: context.clone(), platform: ready.platform.clone() })?;
+        let says = run.check(SaysOfItself { site: context.clone(), family, zones })?;
+        take_what_it_says(&mut context, &booted, says.account, says.time_zone);
+        run.step(SaveContext { context: Context::Site(Box::new(context.clone())), was: None })?;
+        let code = CodeAhead::begin(root.path());
+        run.step(PublishVhost::new(&context, &ready.platform))?;
+        Links { site: &context, root: &root }.make(run)?;
+        run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
+        let packages = run.check(Packages { site: context.clone(), core: context.core.clone(), code })?;
+
+        tell_what_is_left(run, &data.theirs);
+        run.answer_with(&SiteAnswer { core: context.core, packages: Some(packages), installer: None, changes });
+        run.answer("site", site.as_str());
+        run.answer("database", database.name.as_str());
+        run.answer("own_settings", folder.join(LOCAL).to_string_lossy());
+        run.point_of_no_return(Afterwards::new().cleanup(FlushCaches { site: site.clone() }))
+    }
+}
+
+impl Import {
+    /// Its record, with what only the site itself can say still to come.
+    fn context(&self, ready: &facts::Ready, data: &data::Data, database: Database) -> Result<SiteContext, Fault> {
+        let asked = self.asked.clone();
+        let text = |text: &str| text.parse::<EmailAddress>();
+        let mail = text(&format!("webmaster@{}", asked.site)).or_else(|_| text("webmaster@localhost"));
+        Ok(SiteContext {
+            title: asked.site.as_title(),
+            mail: mail?,
+            account: "admin".parse::<AccountName>()?,
+            name: asked.site,
+            revision: 1,
+            platform: ready.platform.name.clone(),
+            db_server: data.server.clone(),
+            database,
+            profile: ready.profile.clone(),
+            language: Langcode::english(),
+            time_zone: TimeZoneName::utc(),
+            aliases: asked.aliases,
+            redirect: Redirect::None,
+            client: asked.client,
+            core: ready.core.clone(),
+            awaits_installer: false,
+            disabled: false,
+            quiet: aegir_domain::Quiet::default(),
+            // Nothing is said of it: whoever runs it in a crontab may go on.
+            cron: None,
+            formers: Vec::new(),
+        })
+    }
+}
+
+/// What a site says of itself goes into its record, as far as that can hold it.
+fn take_what_it_says(
+    site: &mut SiteContext,
+    booted: &Booted,
+    account: Option<AccountName>,
+    time_zone: Option<TimeZoneName>,
+) {
+    fn into<T: std::str::FromStr>(place: &mut T, text: &str) {
+        if let Ok(value) = text.parse() {
+            *place = value;
+        }
+    }
+    into::<Title>(&mut site.title, &booted.site_name);
+    into::<EmailAddress>(&mut site.mail, &booted.site_mail);
+    into::<MachineName>(&mut site.profile, &booted.profile);
+    into::<Langcode>(&mut site.language, &booted.langcode);
+    site.core.clone_from(&booted.core_version);
+    site.account = account.unwrap_or_else(|| site.account.clone());
+    site.time_zone = time_zone.unwrap_or_else(|| site.time_zone.clone());
+}
+
+/// What nobody needs any more, and only its owner may take away.
+fn tell_what_is_left(run: &mut Run<'_, World>, theirs: &Theirs) {
+    match theirs {
+        Theirs::Tables { database, .. } => {
+            run.say(format!(
+                "Nothing of the site is left in the database `{database}`: drop it and its account once nothing else uses them"
+            ));
+            run.answer("was_in_database", database.as_str());
+        }
+        Theirs::File { path } => {
+            run.say(format!(
+                "The file `{}` has the site's data as it was, and is not used any more: remove it when you like",
+                path.display()
+            ));
+            run.answer("was_in_database", path.to_string_lossy());
+        }
+    }
+    run.say("Take away what ran the site until now: its vhost, its lines in crontabs, its timers");
+}
