@@ -15,7 +15,7 @@ fn a_control_database_of_an_older_version_is_copied_before_it_is_brought_forward
 
         let kept = ground.kept();
         assert_eq!(kept.len(), 1, "{kept:?}");
-        assert!(kept[0].starts_with("before-0004-"), "{kept:?}");
+        assert!(kept[0].starts_with("before-0006-"), "{kept:?}");
         let copy = ground.copy(&kept[0]);
         assert_eq!(mode_of(&copy), 0o600);
         match dialect {
