@@ -20,6 +20,7 @@ use crate::import::ImportArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::serve::ServeArgs;
+use crate::trash::{EmptyArgs, TrashArgs};
 use crate::up::UpArgs;
 
 /// The heading of what every command takes.
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
     Destroy(DestroyArgs),
     Drush(DrushArgs),
+    Trash(TrashArgs),
     /// Prints a script that completes commands and names in a shell
     Completion {
         /// Which shell
@@ -374,6 +376,8 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
     },
+    /// Removes for good what lies in the trash for long enough, as `aegir trash empty` does
+    TrashEmpty(EmptyArgs),
     /// Takes a platform away that nothing lives on: its code to the trash
     PlatformDelete {
         /// The platform: `@platform_NAME`

@@ -25,7 +25,7 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ServerName,
-    SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    SiteName, SshAddress, Transport, TrashEmptied, Trial, Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
@@ -38,6 +38,8 @@ use self::talk::Talk;
 
 /// How long an answer to a question may take, all of it.
 const ANSWER: Duration = Duration::from_secs(120);
+/// For how long what was deleted may take to go for good. What is left goes the next time.
+const EMPTYING: Duration = Duration::from_secs(6 * 3600);
 
 /// How many lines an answer may have: as many objects as a home has at the most, and more.
 const LONGEST_ANSWER: usize = 100_000;
@@ -215,6 +217,13 @@ impl BackEnds for ProcessBackEnds {
             let seconds = limit.as_secs().to_string();
             let words = ["cron", site.as_str(), "--limit", &seconds];
             let answer = self.ask_within(limit + ANSWER, place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied> {
+        Box::pin(async move {
+            let answer = self.ask_within(EMPTYING, place, &["trash-empty"], b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
     }

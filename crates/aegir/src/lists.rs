@@ -74,7 +74,9 @@ pub(crate) fn backups(composed: &Composed, manner: Manner, site: Option<&SiteNam
             (_, Some(fault)) => Report(fault).to_string().lines().next().unwrap_or_default().to_owned(),
             (Some(manifest), _) => {
                 let left = manifest.left.as_ref().map(|left| format!(", left by {}", left.task.as_str()));
-                format!("Drupal {} on @platform_{}{}", manifest.core, manifest.platform, left.unwrap_or_default())
+                let lacks = manifest.lacks.iter().map(|part| format!(", without its {}", part.as_str()));
+                let (left, lacks) = (left.unwrap_or_default(), lacks.collect::<String>());
+                format!("Drupal {} on @platform_{}{left}{lacks}", manifest.core, manifest.platform)
             }
             (None, None) => "an archive of classic Aegir".into(),
         };

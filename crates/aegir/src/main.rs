@@ -30,6 +30,7 @@ mod save;
 mod serve;
 mod setup_notes;
 mod speak;
+mod trash;
 mod up;
 
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
         Command::Drush(args) => drush::run(&given, &args),
+        Command::Trash(args) => trash::run(&given, args),
         Command::Front(asked) => front::run(&given, *asked),
         Command::Completion { shell } => {
             speak::out(shell.script().trim_end());

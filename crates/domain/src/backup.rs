@@ -60,8 +60,7 @@ impl BackupName {
 
     /// When it was made, as its name says, in milliseconds since 1970; nothing where no calendar has that moment.
     pub fn made(&self) -> Option<i64> {
-        let moment = jiff::civil::DateTime::strptime("%Y%m%d.%H%M%S", self.stamp()).ok()?;
-        Some(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
+        crate::stamp::moment(self.stamp())
     }
 
     /// Whether its ending is that of archives of this build, and not one of classic Aegir.

@@ -25,6 +25,7 @@ mod pace;
 mod recorder;
 mod renamed;
 mod takeover;
+mod trash;
 mod waves;
 
 pub use bulk::ask_bulk_runs;

@@ -35,6 +35,7 @@ mod trial;
 mod way_back;
 mod writes;
 
+pub(crate) use backup::homes;
 pub(crate) use object::{known_locks, operation_named, standing};
 pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;

@@ -20,7 +20,7 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, Remedy,
-    ServerName, SiteName, SshAddress, Trial, Tried, WritesAnswer,
+    ServerName, SiteName, SshAddress, TrashEmptied, Trial, Tried, WritesAnswer,
 };
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
 use serde_json::Value;
@@ -185,6 +185,15 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Trash).await?;
+            machine.is_known_to(place)?;
+            Ok(TrashEmptied::default())
+        })
+    }
+
     fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>> {
         Box::pin(async move {
             let machine = self.of(&place.server);
@@ -241,6 +250,8 @@ pub enum Call {
     Cancel,
     /// See [`BackEnds::run_cron`].
     Cron,
+    /// See [`BackEnds::empty_trash`].
+    Trash,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
     /// [`BackEnds::written_since`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,

@@ -35,6 +35,7 @@ mod settings;
 mod site;
 mod step;
 mod task;
+mod trash;
 mod worker;
 mod world;
 
@@ -52,5 +53,6 @@ pub use site::{
     PackagesFit, RunProgram, compare_site, compare_sites, drush_alias, drush_uri, find_site_to_import, look_at_import,
     run_cron, writes_since,
 };
+pub use trash::{Emptying, Restored, empty_trash, list_trash, restore_from_trash};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

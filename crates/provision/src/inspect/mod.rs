@@ -16,4 +16,5 @@ pub use known::{Known, read_known, strays, whole};
 pub use platforms::clear_platform;
 pub use services::{RunNow, try_services};
 pub use tasks::{OpenTask, Standing, open_tasks};
+pub(crate) use trash::{ENOUGH, size_of};
 pub use trash::{Trash, trash};

@@ -34,6 +34,7 @@ mod received;
 mod rename_site;
 mod restore_backup;
 mod save_context;
+mod trash;
 mod verify_backup;
 mod verify_platform;
 mod verify_server;
