@@ -376,6 +376,26 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
     },
+    /// Prints what the web server's log has of a site: the last requests, or what was complained of
+    ///
+    /// Login links, the key of cron and queries are not shown.
+    Log {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// What the web server complained of
+        #[arg(long, conflicts_with = "php")]
+        errors: bool,
+        /// What PHP complained of
+        #[arg(long)]
+        php: bool,
+        /// How many lines
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=10_000))]
+        lines: u16,
+        /// Goes on with what comes, until Ctrl-C
+        #[arg(long, short)]
+        follow: bool,
+    },
     /// Removes for good what lies in the trash for long enough, as `aegir trash empty` does
     TrashEmpty(EmptyArgs),
     /// Takes a platform away that nothing lives on: its code to the trash

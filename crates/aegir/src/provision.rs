@@ -11,7 +11,8 @@ use aegir_domain::{
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
 use aegir_provision::{
-    AttemptFault, Listed, PackagesFit, compare_site, compare_sites, recover_all, run_attempt, run_cron, writes_since,
+    AttemptFault, Listed, LogKind, PackagesFit, SiteLog, compare_site, compare_sites, recover_all, run_attempt,
+    run_cron, writes_since,
 };
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
@@ -137,6 +138,14 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
+        Command::Log { site, errors, php, lines, follow } => {
+            let kind = match (errors, php) {
+                (_, true) => LogKind::Php,
+                (true, _) => LogKind::Errors,
+                _ => LogKind::Web,
+            };
+            log(&composed, manner, &site, kind, lines.into(), follow)
+        }
         Command::TrashEmpty(asked) => trash::empty(&composed, manner, asked),
         Command::PlatformDelete { platform, confirm } => {
             let confirm = confirm::platform(&platform, confirm)?;
@@ -251,6 +260,33 @@ fn cron(composed: &Composed, manner: Manner, site: &SiteName, limit: u64) -> Res
         }
         CronAnswer::Failed(fault) => Err(Failure::reported(fault, exit_code::ERROR)),
     }
+}
+
+/// Prints the last lines that the logs have of a site, and what comes to them if that is wished.
+fn log(
+    composed: &Composed,
+    manner: Manner,
+    site: &SiteName,
+    kind: LogKind,
+    lines: usize,
+    follow: bool,
+) -> Result<u8, Failure> {
+    let mut log = SiteLog::of(&composed.parts, site, kind)?;
+    let tell = |found: Vec<String>| {
+        for line in found {
+            match manner.json {
+                true => lists::json(&line),
+                // A site's visitors write what stands there, and its own code does.
+                false => out(&plain(&line)),
+            }
+        }
+    };
+    tell(log.last(lines)?);
+    while follow {
+        composed.parts.clock.sleep(Duration::from_secs(1));
+        tell(log.more()?);
+    }
+    Ok(0)
 }
 
 fn recover(composed: &Composed) -> Result<u8, Failure> {

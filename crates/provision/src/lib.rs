@@ -50,8 +50,8 @@ pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
 pub use settings::{Settings, SettingsFault};
 pub use site::{
-    PackagesFit, RunProgram, compare_site, compare_sites, drush_alias, drush_uri, find_site_to_import, look_at_import,
-    run_cron, writes_since,
+    LogKind, PackagesFit, RunProgram, SiteLog, compare_site, compare_sites, drush_alias, drush_uri,
+    find_site_to_import, look_at_import, run_cron, writes_since,
 };
 pub use trash::{Emptying, Restored, empty_trash, list_trash, restore_from_trash};
 pub use worker::{BoundaryDrill, Worker, run_attempt};

@@ -14,6 +14,7 @@ mod go_back;
 mod import;
 mod install;
 mod layout;
+mod log;
 mod login;
 mod migrate;
 mod probe;
@@ -50,6 +51,7 @@ pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,
 };
+pub use log::{LogKind, SiteLog};
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;

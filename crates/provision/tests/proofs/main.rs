@@ -26,6 +26,7 @@ mod hooks;
 mod import_site;
 mod install_site;
 mod keep_as_archive;
+mod log;
 mod login;
 mod meanwhile;
 mod migrate_site;
