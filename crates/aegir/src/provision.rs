@@ -282,11 +282,13 @@ fn log(
         }
     };
     tell(log.last(lines)?);
-    while follow {
+    if !follow {
+        return Ok(0);
+    }
+    loop {
         composed.parts.clock.sleep(Duration::from_secs(1));
         tell(log.more()?);
     }
-    Ok(0)
 }
 
 fn recover(composed: &Composed) -> Result<u8, Failure> {
