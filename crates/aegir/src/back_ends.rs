@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ServerName,
-    SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ImportAnswer,
+    ImportSite, ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
@@ -205,6 +205,18 @@ impl BackEnds for ProcessBackEnds {
         Box::pin(async move {
             let mut words = vec!["written-since", site.as_str()];
             words.extend(former.iter().flat_map(|former| ["--former", former.as_str()]));
+            let answer = self.ask(place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
+        Box::pin(async move {
+            let ImportSite { site, platform, db_server, aliases, client } = import;
+            let mut words = vec!["import", site.as_str(), "--dry-run", "--platform", platform.as_str()];
+            words.extend(db_server.iter().flat_map(|server| ["--db-server", server.as_str()]));
+            words.extend(aliases.iter().flat_map(|alias| ["--alias", alias.as_str()]));
+            words.extend(["--client", client.as_str()]);
             let answer = self.ask(place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })

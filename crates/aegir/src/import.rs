@@ -1,6 +1,8 @@
 //! `import`: what a person says of a site that lies in a platform and that nobody here knows.
 
-use aegir_domain::{FoundToImport, HostName, ImportSite, MachineName, PlatformName, ServerName, Task};
+use aegir_domain::{
+    FoundToImport, HostName, ImportAnswer, ImportSite, MachineName, Mention, PlatformName, ServerName, Task,
+};
 use aegir_provision::{find_site_to_import, look_at_import};
 use clap::Args;
 
@@ -41,7 +43,16 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
     if !args.dry_run {
         return provision::task(composed, manner, Task::ImportSite(Box::new(asked)));
     }
-    let found = look_at_import(&composed.parts, &asked, run_now)?;
+    let found = look_at_import(&composed.parts, &asked, run_now);
+    // A front end gets an answer, whatever it says.
+    if manner.protocol.is_some() {
+        lists::json(&match found {
+            Ok(found) => ImportAnswer::Found(Box::new(found)),
+            Err(fault) => ImportAnswer::Refused(fault.report()),
+        });
+        return Ok(0);
+    }
+    let found = found?;
     match manner.json {
         true => lists::json(&found),
         false => told(&found).iter().for_each(|line| out(line)),
@@ -50,7 +61,7 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
 }
 
 /// What was found, for people.
-fn told(found: &FoundToImport) -> Vec<String> {
+pub(crate) fn told(found: &FoundToImport) -> Vec<String> {
     let mut lines = vec![format!("@{} can be taken in where it lies, on the platform {}.", found.site, found.platform)];
     let mut part = |heading: &str, of: Vec<String>| {
         if !of.is_empty() {
@@ -60,10 +71,7 @@ fn told(found: &FoundToImport) -> Vec<String> {
     };
     part("Found:", found.told.clone());
     part("Would change:", found.changes.clone());
-    let mentions = found.mentions.iter().map(|mention| match mention.line {
-        0 => mention.path.display().to_string(),
-        line => format!("{}:{line}", mention.path.display()),
-    });
-    part("Named elsewhere on this machine, and not changed:", mentions.collect());
+    let mentions = found.mentions.iter().map(Mention::place).collect();
+    part("Named elsewhere on this machine, and not changed:", mentions);
     lines
 }

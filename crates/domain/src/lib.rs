@@ -71,7 +71,7 @@ pub use former::{Former, FormerName, KeepFormer, Names};
 pub use home::Home;
 pub use hook::{EVERY_KIND, HOOK_VERSION, HookInput, HookObjects, HookPhase};
 pub use host_name::HostName;
-pub use import::{FoundToImport, Mention};
+pub use import::{FoundToImport, ImportAnswer, Mention};
 pub use lock::{Known, locks_of, locks_to_compare, with_names, with_servers};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, MachineName,
-    PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, ImportAnswer,
+    ImportSite, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport, Trial, Tried,
+    WritesAnswer,
 };
 
 use crate::{GivenArchive, HostKeys, Source};
@@ -58,6 +59,9 @@ pub trait BackEnds: Send + Sync {
         site: &'a SiteName,
         former: Option<&'a FormerName>,
     ) -> Asking<'a, WritesAnswer>;
+
+    /// Tells what taking in a site would find and do. All of it is only looked at.
+    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer>;
 
     /// Runs cron of a site, for at most `limit`, and tells what came of it.
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;

@@ -16,6 +16,7 @@ mod found;
 mod halt;
 mod history;
 mod host_key;
+mod import;
 mod object;
 mod once;
 mod package;
@@ -127,6 +128,7 @@ impl Hosting {
             Id::SiteList => Box::pin(self.list_sites(asked)),
             Id::SiteShow => Box::pin(self.show_site(asked)),
             Id::SiteAdd => Box::pin(self.add_site(asked)),
+            Id::SiteImport => Box::pin(self.import_site(asked)),
             Id::SiteOptions => Box::pin(self.site_options(asked)),
             Id::SiteEdit => Box::pin(self.edit_site(asked)),
             Id::SiteVerify => Box::pin(self.verify_site(asked)),
@@ -187,6 +189,7 @@ impl Hosting {
             Id::FieldAdd => Box::pin(self.add_field(asked)),
             Id::FieldDelete => Box::pin(self.delete_field(asked)),
             Id::FoundSiteList => Box::pin(self.list_found_sites(asked)),
+            Id::FoundSiteShow => Box::pin(self.look_at_found_site(asked)),
             Id::DriftList => Box::pin(self.list_drift(asked)),
             Id::DriftResolve => Box::pin(self.resolve_drift(asked)),
             Id::NodeShow => Box::pin(self.show_node(asked)),

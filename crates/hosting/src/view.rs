@@ -524,6 +524,9 @@ pub struct FoundSiteView {
     pub first: i64,
     /// When it was last seen.
     pub last: i64,
+    /// Whether nobody is asked to decide about it: the setting `import_found` is off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
 }
 
 /// A difference between what is remembered and what a back end has.

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, Remedy,
-    ServerName, SiteName, SshAddress, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, ImportAnswer,
+    ImportSite, Remedy, ServerName, SiteName, SshAddress, Trial, Tried, WritesAnswer,
 };
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
 use serde_json::Value;
@@ -176,6 +176,15 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.found_to_import(import))
+        })
+    }
+
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, _: Duration) -> Asking<'a, CronAnswer> {
         Box::pin(async move {
             let machine = self.of(&place.server);
@@ -242,7 +251,7 @@ pub enum Call {
     /// See [`BackEnds::run_cron`].
     Cron,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::look_at_import`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 

@@ -257,6 +257,8 @@ pub(crate) async fn record_context(
                 (Some(platform), Some(db_server)) => {
                     let was = tx.need_node(object).await?.name;
                     tx.record_site(object, site, platform.id, db_server.id, now).await?;
+                    // It is managed now.
+                    tx.forget_found_site(platform.id, &site.name).await?;
                     match was.filter(|was| *was != context.name()) {
                         Some(was) => renamed(tx, object, &was, actor, now).await,
                         None => Ok(()),

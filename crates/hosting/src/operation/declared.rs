@@ -49,6 +49,7 @@ pub enum OperationId {
     SiteList,
     SiteShow,
     SiteAdd,
+    SiteImport,
     SiteOptions,
     SiteEdit,
     SiteVerify,
@@ -110,6 +111,7 @@ pub enum OperationId {
     FieldAdd,
     FieldDelete,
     FoundSiteList,
+    FoundSiteShow,
     DriftList,
     DriftResolve,
     AuditList,
@@ -119,7 +121,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 88] = [
+    pub const ALL: [OperationId; 90] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -142,6 +144,7 @@ impl OperationId {
         OperationId::SiteList,
         OperationId::SiteShow,
         OperationId::SiteAdd,
+        OperationId::SiteImport,
         OperationId::SiteOptions,
         OperationId::SiteEdit,
         OperationId::SiteVerify,
@@ -203,6 +206,7 @@ impl OperationId {
         OperationId::FieldAdd,
         OperationId::FieldDelete,
         OperationId::FoundSiteList,
+        OperationId::FoundSiteShow,
         OperationId::DriftList,
         OperationId::DriftResolve,
         OperationId::AuditList,
@@ -213,8 +217,8 @@ impl OperationId {
     /// The operation that would have asked a back end for this; `None`: none does, it is a step of others.
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
-            // Asked for in a shell alone, so far.
-            Task::SaveContext { .. } | Task::ImportSite(_) => return None,
+            // Asked for in a shell alone.
+            Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,
@@ -223,6 +227,7 @@ impl OperationId {
             Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
             Task::DeletePlatform { .. } => OperationId::PlatformDelete,
             Task::InstallSite(_) => OperationId::SiteAdd,
+            Task::ImportSite(_) => OperationId::SiteImport,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
             Task::RebuildCaches { .. } => OperationId::SiteRebuildCaches,
@@ -267,6 +272,7 @@ impl OperationId {
             Id::SiteList
             | Id::SiteShow
             | Id::SiteAdd
+            | Id::SiteImport
             | Id::SiteOptions
             | Id::SiteEdit
             | Id::SiteVerify

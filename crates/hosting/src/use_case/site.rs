@@ -348,7 +348,7 @@ impl Hosting {
 /// Whether the task that was to make a site could not take back what it did. Of attempts that touched nothing, the one
 /// before tells.
 async fn left_something(read: &mut Read, site: &aegir_store::Node) -> Result<bool, Refusal> {
-    let making = [OperationId::SiteAdd, OperationId::SiteClone, OperationId::BackupRestore];
+    let making = [OperationId::SiteAdd, OperationId::SiteImport, OperationId::SiteClone, OperationId::BackupRestore];
     let making = making.map(|id| id.declaration().slug());
     let tasks = read.tasks_that_count(site.id).await?;
     let made_by = tasks.iter().rfind(|task| making.iter().any(|slug| task.operation.as_str() == slug));
@@ -360,7 +360,7 @@ async fn left_something(read: &mut Read, site: &aegir_store::Node) -> Result<boo
 }
 
 /// The client of this name. There is but one until others come.
-fn client_named(name: &str) -> Result<NodeId, Refusal> {
+pub(super) fn client_named(name: &str) -> Result<NodeId, Refusal> {
     match name {
         "admin" => Ok(aegir_store::ADMIN),
         _ => Err(Refusal::Unknown { what: "client", name: name.to_owned() }),

@@ -15,6 +15,7 @@ mod copied;
 mod cron;
 mod disabled;
 mod ground;
+mod imports;
 mod kept;
 mod lease;
 mod loss;

@@ -26,6 +26,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::PlatformUnlock => vec![of.about("d14")],
         Id::PlatformDelete => vec![of.about("d15").with("confirm", "d15")],
         Id::SiteAdd => vec![add_site("new.test").with("platform", "d10")],
+        Id::SiteImport => vec![of.about("found.test").with("platform", "d10")],
         Id::SiteEdit => vec![edit_site("edit.test").with("alias", "www.edit.test").with("field", "spare=1")],
         Id::SiteVerify => vec![verify_site("verify.test")],
         Id::SiteLogin => vec![log_in("login.test")],
@@ -98,6 +99,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SettingShow
         | Id::FieldList
         | Id::FoundSiteList
+        | Id::FoundSiteShow
         | Id::DriftList
         | Id::AuditList
         | Id::NodeShow

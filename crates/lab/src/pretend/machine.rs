@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
 use aegir_domain::{
     AttemptId, BackupName, Code, Compared, Context, ContextName, Fault, Finding, Former, FormerName, FoundBackup,
-    HostKey, Instance, PackageKind, Password, PlatformSide, Requirements, ServerName, ServiceKind, SiteName, SiteSide,
-    Task, TaskKind, TaskLock, Transport, Trial, Tried, WriteCount, Writes, WritesAnswer, compare, locks_of,
+    FoundToImport, HostKey, ImportAnswer, ImportSite, Instance, Mention, PackageKind, Password, PlatformSide,
+    Requirements, ServerName, ServiceKind, SiteName, SiteSide, Task, TaskKind, TaskLock, Transport, Trial, Tried,
+    WriteCount, Writes, WritesAnswer, compare, locks_of,
 };
 use aegir_hosting::{Comparison, Lines, Lost, Outside, Place, Sought};
 use serde_json::{Map, Value, json};
@@ -220,6 +221,31 @@ impl Machine {
                 ],
             })),
         }
+    }
+
+    /// What taking in a site would find: always the same. One whose name begins with `broken` cannot be.
+    pub(super) fn found_to_import(&self, import: &ImportSite) -> ImportAnswer {
+        let state = self.state();
+        let (site, platform) = (&import.site, &import.platform);
+        let platform_is = ContextName::Platform(platform.clone());
+        if site.as_str().starts_with("broken") || !state.contexts.contains_key(&platform_is) {
+            return ImportAnswer::Refused(
+                Fault::from(PretendFault::Absent(format!("a settings.php of {site}"))).report(),
+            );
+        }
+        if state.contexts.contains_key(&ContextName::Site(site.clone())) {
+            return ImportAnswer::Refused(Fault::from(PretendFault::There(format!("@{site}"))).report());
+        }
+        ImportAnswer::Found(Box::new(FoundToImport {
+            site: site.clone(),
+            platform: platform.clone(),
+            db_server: import.db_server.clone().unwrap_or_else(|| self.name.clone()),
+            database: "theirs".into(),
+            tables: 74,
+            told: vec![format!("The data of the site is in `theirs` on `{}`", self.name)],
+            changes: vec!["its settings.php becomes `imported.settings.php` beside it".into()],
+            mentions: vec![Mention { path: "/etc/cron.d/theirs".into(), line: 3 }],
+        }))
     }
 
     /// The backups that lie here, those of one site if one is named.

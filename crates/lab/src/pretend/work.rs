@@ -249,11 +249,13 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             done
         }
         Task::ImportSite(import) => {
-            must(&ContextName::Platform(import.platform.clone()))?;
+            let Context::Platform(platform) = must(&ContextName::Platform(import.platform.clone()))? else {
+                return Err(no(PretendFault::Failed));
+            };
             if is.is_some() {
                 return Err(no(PretendFault::There(name.to_string())));
             }
-            let site = new_site(&sites::as_if_new(import)).ok_or_else(|| no(PretendFault::Failed))?;
+            let site = new_site(&sites::as_if_new(import, &platform.server)).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: site_answer(plan), ..save(Context::Site(Box::new(site))) }
         }
         Task::VerifySite { context, .. } => {

@@ -1,6 +1,6 @@
 //! What each operation is answered with, as a shape: from the views that it is made of.
 
-use aegir_domain::Context;
+use aegir_domain::{Context, FoundToImport};
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BackupView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
@@ -187,6 +187,7 @@ impl Shapes {
             Id::FieldAdd => self.of::<FieldView>(),
             Id::FieldDelete => self.of::<DeletedFieldView>(),
             Id::FoundSiteList => self.of::<PageView<FoundSiteView>>(),
+            Id::FoundSiteShow => self.of::<FoundToImport>(),
             Id::DriftList => self.of::<PageView<DriftView>>(),
             Id::AuditList => self.of::<PageView<AuditView>>(),
             // Whatever bears the number; what has no view of its own is shown as what all have in common.
@@ -212,6 +213,7 @@ impl Shapes {
             | Id::PlatformForget
             | Id::PlatformDelete
             | Id::SiteAdd
+            | Id::SiteImport
             | Id::SiteEdit
             | Id::SiteVerify
             | Id::SiteLogin

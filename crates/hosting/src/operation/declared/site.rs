@@ -66,6 +66,14 @@ const ADD: &[Parameter] = &[
     FIELDS,
 ];
 
+const IMPORT: &[Parameter] = &[
+    optional("platform", Shape::Text(PLATFORM), "the platform that it lies on", "the one on which it was found"),
+    optional("db_server", Shape::Text(SERVER), "the server that has its data", "the one that its settings lead to"),
+    several("alias", Shape::Text(HOST), "another name it answers to", "none"),
+    default("client", Shape::Text(CLIENT), "whose it is", "admin"),
+    FIELDS,
+];
+
 const OPTIONS: &[Parameter] = &[
     optional("platform", Shape::Text(PLATFORM), "the platform, if chosen", "open"),
     optional("profile", Shape::Text(PROFILE), "the profile, if chosen", "open"),
@@ -193,6 +201,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Makes a new site, which is in service when its task ends.",
+        ),
+        OperationId::SiteImport => (
+            "import",
+            Names::New(SITE),
+            IMPORT,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes in a site that somebody else installed, where it lies on a platform; if anything goes wrong, it lies as it was.",
         ),
         OperationId::SiteOptions => (
             "options",

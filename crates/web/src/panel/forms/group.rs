@@ -59,6 +59,7 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteAdd, "platform" | "profile" | "db_server" | "language") => CHOICES,
         (Id::SiteAdd, _) => MORE,
         (Id::SiteClone, "alias" | "redirect_to" | "db_server") => MORE,
+        (Id::SiteImport, "alias" | "client") => MORE,
         (Id::SiteMigrate | Id::BackupRestore, "db_server") => MORE,
         (Id::PlatformMigrate, "site" | "filter" | "leave_out" | "order") => CHOSEN,
         (Id::PlatformMigrate, "at_once" | "allow_missing") => MORE,

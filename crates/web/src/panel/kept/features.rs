@@ -63,7 +63,7 @@ const PARTS: [Part; 13] = [
     part("servers", "Servers and their services", Standing::Required, &["tasks"]),
     part("platforms", "Platforms", Standing::Required, &["servers"]),
     Part {
-        settings: &[Setting::KeepFormerDays, Setting::KeepFormer],
+        settings: &[Setting::KeepFormerDays, Setting::KeepFormer, Setting::ImportFound],
         ..part("sites", "Sites", Standing::Required, &["platforms"])
     },
     Part {

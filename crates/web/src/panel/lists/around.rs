@@ -131,8 +131,15 @@ pub(super) fn found(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
         "platform" => Cell::link(&found.platform, address::object(Subject::Platform, &found.platform)),
         "first" => Cell::Time(found.first),
         "last" => Cell::Time(found.last),
+        "take_in" => Cell::link("Import…", import_of(found)),
         _ => Cell::Nothing,
     })
+}
+
+/// Where a site that was found is looked at, and taken in.
+pub(crate) fn import_of(found: &FoundSiteView) -> String {
+    let import = address::doing(&OperationId::SiteImport.declaration(), None);
+    format!("{import}?name={}&platform={}", address::encoded(&found.name), address::encoded(&found.platform))
 }
 
 /// Rows of differences.

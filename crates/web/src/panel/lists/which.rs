@@ -223,6 +223,7 @@ pub(crate) const FOUND: List = List {
         usual("platform", "Platform"),
         usual("first", "First seen"),
         usual("last", "Last seen"),
+        usual("take_in", "Take it in"),
     ],
     marked: false,
     counted: true,
