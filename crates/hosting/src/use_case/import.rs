@@ -107,18 +107,17 @@ async fn platform_of_found(read: &mut Read, asked: &Asked<'_>) -> Result<Platfor
             those.extend(read.platform(id).await?);
         }
     }
-    let bad = |why: String, remedy: String| BadParameters::one(asked.operation, "platform", why, remedy).into();
+    let unknown = || Refusal::Unknown { what: "found-site", name: site.to_string() };
     match those.len() {
-        1 => those.pop().ok_or_else(|| Refusal::Unknown { what: "found site", name: site.to_string() }),
-        0 => Err(bad(
-            format!("no verify of a platform has found a site `{site}` there that is not managed here"),
-            "name the platform, or verify it: `aegir found-site list` says what was found".into(),
-        )),
+        1 => those.pop().ok_or_else(unknown),
+        // Another one may be there, and no verify has seen it yet: then its platform is to be named.
+        0 => Err(unknown()),
         many => {
             let names = those.iter().take(NAMED).filter_map(|platform| platform.node.name.as_ref().map(short));
             let names = names.collect::<Vec<_>>().join(", ");
             let more = if many > NAMED { ", …" } else { "" };
-            Err(bad(format!("a site `{site}` was found on several: {names}{more}"), "name one of them".into()))
+            let why = format!("a site `{site}` was found on several: {names}{more}");
+            Err(BadParameters::one(asked.operation, "platform", why, "name one of them").into())
         }
     }
 }
