@@ -7,6 +7,7 @@
 mod archives;
 mod cron;
 mod front;
+mod looks;
 mod machine;
 mod outside;
 mod plan;
