@@ -9,6 +9,7 @@ use aegir_domain::{
 };
 use clap::{Args, Parser, Subcommand};
 
+use crate::adopt::AdoptArgs;
 use crate::build::BuildArgs;
 use crate::clone::CloneArgs;
 use crate::db::DbArgs;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
     Destroy(DestroyArgs),
+    Adopt(AdoptArgs),
     Drush(DrushArgs),
     /// Prints a script that completes commands and names in a shell
     Completion {

@@ -2,6 +2,7 @@
 //!
 //! Arguments and the environment are read here, once; everything else is told.
 
+mod adopt;
 mod archives;
 mod args;
 mod ask;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         Command::Down => up::down(&given),
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
+        Command::Adopt(args) => adopt::run(&given, &args),
         Command::Drush(args) => drush::run(&given, &args),
         Command::Front(asked) => front::run(&given, *asked),
         Command::Completion { shell } => {

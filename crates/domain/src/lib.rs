@@ -10,6 +10,7 @@
 //!   as its documentation says; nobody downstream checks it again.
 //! - Nothing that can be printed or serialised holds a secret ([`Password`] can be neither).
 
+mod adoption;
 mod answer;
 mod attempt;
 mod backup;
@@ -50,6 +51,7 @@ mod trial;
 mod version;
 mod writes;
 
+pub use adoption::{Adopted, AdoptedKind, Adoption, Fate};
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
 pub use backup::{

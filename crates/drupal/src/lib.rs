@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod login;
 pub mod moved;
 pub mod own;
+pub mod php_literal;
 pub mod php_value;
 pub mod platform;
 pub mod settings;

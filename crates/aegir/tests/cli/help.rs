@@ -28,6 +28,7 @@ fn every_command_explains_itself() {
     insta::assert_snapshot!("down", help(&["down", "--help"]));
     insta::assert_snapshot!("doctor", help(&["doctor", "--help"]));
     insta::assert_snapshot!("destroy", help(&["destroy", "--help"]));
+    insta::assert_snapshot!("adopt", help(&["adopt", "--help"]));
     insta::assert_snapshot!("drush", help(&["drush", "--help"]));
     // The others are made from declarations, and are described in `docs/manual/command-line.md`.
     insta::assert_snapshot!("site", help(&["site", "--help"]));

@@ -4,6 +4,7 @@
 //! longer than a look, and what nobody knows the owner of is only told. Only [`drop_owned`] and
 //! [`clear_platform`] change something, and only what is proved to be of the home.
 
+mod adoption;
 mod databases;
 mod known;
 mod platforms;
@@ -11,6 +12,7 @@ mod services;
 mod tasks;
 mod trash;
 
+pub use adoption::look_at_classic;
 pub use databases::{Owned, Said, account_statement, databases, drop_owned, is_of_home, owned_outside};
 pub use known::{Known, read_known, strays, whole};
 pub use platforms::clear_platform;
