@@ -155,7 +155,13 @@ pub(crate) fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8
 }
 
 /// Asks for a task by hand, and follows it.
-fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets: Secrets) -> Result<u8, Failure> {
+pub(crate) fn ask(
+    composed: &Composed,
+    manner: Manner,
+    stream: Stream,
+    task: Task,
+    secrets: Secrets,
+) -> Result<u8, Failure> {
     let request = by_hand(&composed.parts, task, secrets);
     let followed = Followed::ask(composed, &request)?;
     let end = match manner.json {

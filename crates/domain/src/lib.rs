@@ -86,9 +86,12 @@ pub use platform_source::{BuildPlatform, ComposerConstraint, ComposerPackage, Pl
 pub use queue::{AttemptState, OperationName, Priority, TaskLock, TaskState};
 pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
-pub use site_name::SiteName;
+pub use site_name::{SiteFolder, SiteName};
 pub use stamp::stamp;
-pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
+pub use task::{
+    CloneSite, CopySource, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, SourceDatabase,
+    Task, TaskKind,
+};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};

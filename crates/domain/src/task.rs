@@ -1,14 +1,15 @@
 //! What a back end can be asked to do.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, EmailAddress, FormerName, HostName,
-    KeepFormer, Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext,
-    SiteName, TimeZoneName, Title,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, DbEngine, EmailAddress, FormerName,
+    HostName, KeepFormer, Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName,
+    SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -226,6 +227,38 @@ pub struct ImportSite {
     pub aliases: Vec<HostName>,
     /// Whose it is.
     pub client: MachineName,
+    /// What a copy is made of, under the name and on the platform said above; `None`: the site is taken in where it lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<CopySource>,
+}
+
+/// Somebody's site that a copy is made of. It is only read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CopySource {
+    /// Its folder, such as `/var/www/html/sites/default`: an absolute path.
+    pub folder: PathBuf,
+    /// Where its data is; `None`: where its settings say. The secret `source_db_password` goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<SourceDatabase>,
+    /// Whether people's addresses and passwords are taken out of the copy.
+    #[serde(default)]
+    pub sanitise: bool,
+}
+
+/// A database on a server that may be known to nobody here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceDatabase {
+    /// Where the server answers.
+    pub at: DbEngine,
+    /// Its name there.
+    pub name: String,
+    /// The account that may read it.
+    pub account: String,
+    /// What the names of the site's tables begin with.
+    #[serde(default)]
+    pub prefix: String,
 }
 
 /// What becomes of the name that a site had.

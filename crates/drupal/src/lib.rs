@@ -15,6 +15,7 @@ pub mod moved;
 pub mod own;
 pub mod php_literal;
 pub mod php_value;
+pub mod plain_settings;
 pub mod platform;
 pub mod settings;
 pub mod sites_php;

@@ -320,6 +320,13 @@ impl Lab {
         ending.fault().map(|fault| Report(fault).to_string()).unwrap_or_default()
     }
 
+    /// The same with secrets that come with the request.
+    pub fn run_with(&self, task: Task, secrets: Secrets) -> Ending {
+        let request = Request { secrets, ..self.request(task) };
+        Attempt::ask(&self.parts, &request).expect("a task can be asked for");
+        self.work_on(request.attempt, &self.worker())
+    }
+
     /// Asks for a task, and leaves it to a worker.
     pub fn ask(&self, task: Task) -> AttemptId {
         let request = self.request(task);

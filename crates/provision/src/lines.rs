@@ -10,10 +10,10 @@ use crate::context_task::SaveServerPassword;
 use crate::hooks::{AfterHook, BeforeHook, RollbackHook};
 use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo, WithdrawPool};
 use crate::site::{
-    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
-    FlushCaches, HoldStill, KeepCredentials, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder,
-    MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes,
-    TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
+    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles, CopyTheirTables,
+    DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword, KeepTheirSalt, LetGo,
+    LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials,
+    RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -35,6 +35,8 @@ pub fn lines() -> Lines<World> {
         .undo::<CopyDatabase>()
         .undo::<CopyFiles>()
         .undo::<CopyMoment>()
+        .undo::<CopyTheirFiles>()
+        .undo::<CopyTheirTables>()
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
         .undo::<DumpDatabase>()
@@ -44,6 +46,7 @@ pub fn lines() -> Lines<World> {
         .undo::<Keep>()
         .undo::<KeepBackup>()
         .undo::<KeepCredentials>()
+        .undo::<KeepSourcePassword>()
         .undo::<KeepTheirSalt>()
         .undo::<LetGo>()
         .undo::<ListSite>()

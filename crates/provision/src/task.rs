@@ -18,7 +18,7 @@ pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locke
             aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
         }
         // Which of them has its data stands in its settings alone.
-        Task::ImportSite(import) if import.db_server.is_none() => {
+        Task::ImportSite(import) if import.db_server.is_none() && import.copy_of.is_none() => {
             let servers = contexts.all()?.into_iter().filter_map(|context| match context {
                 Context::Server(server) => Some(server.name),
                 _ => None,

@@ -87,7 +87,7 @@ impl Classic {
     fn platforms(&self) {
         let seven = self.home().join("platforms/seven");
         let assembled =
-            Command::new(root().join("fixtures/platforms/assemble")).arg("seven").arg(&seven).status().unwrap();
+            Command::new(root().join("fixtures/platforms/assemble")).arg("seven-1.0").arg(&seven).status().unwrap();
         assert!(assembled.success());
         self.platform("platform_Seven", &seven, "server_master");
         self.platform("platform_gone", &self.home().join("platforms/gone"), "server_master");
@@ -207,7 +207,7 @@ fn of_everything_in_a_classic_home_it_is_said_what_it_becomes_and_nothing_change
         "www.example.org becomes @www.example.org on @platform_seven, of the client `some_client`",
         "its database there is `wwwexampleorg`",
         "its vhost there is",
-        "its alias example.org becomes another name of @www.example.org",
+        "its alias example.org becomes another name of @twin.example.org",
         "its alias bad_name.org cannot come",
         "its alias example.org/shop cannot come, because it is a folder of another name",
         "--redirect-to example.org",
@@ -228,6 +228,7 @@ fn of_everything_in_a_classic_home_it_is_said_what_it_becomes_and_nothing_change
         "{}",
         said.all()
     );
+    assert!(!said.out.contains("panel.example.org becomes"), "{}", said.all());
     assert_eq!(all_of(&classic.home()), before);
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod fpm;
 pub(crate) mod http;
 pub(crate) mod php;
 
-pub(crate) use db::{DbServer, Held};
+pub(crate) use db::{DbServer, Held, TheirDatabase, place_of};
 
 use aegir_domain::Remedy;
 

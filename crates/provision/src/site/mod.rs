@@ -44,7 +44,9 @@ pub use drush::{drush_alias, drush_uri};
 pub(crate) use enable::Enable;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
-pub(crate) use import::{Import, KeepTheirSalt, TakeFile, TakeTables};
+pub(crate) use import::{
+    CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, TakeFile, TakeTables,
+};
 pub use import::{find_site_to_import, look_at_import};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{

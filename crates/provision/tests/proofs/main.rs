@@ -23,6 +23,7 @@ mod forget_context;
 mod go_back_site;
 mod half_marks;
 mod hooks;
+mod import_copy;
 mod import_site;
 mod install_site;
 mod keep_as_archive;

@@ -215,9 +215,9 @@ impl Judge<'_> {
                 self.tell_more(&mut adopted, object, there, &site, &platform);
             }
         }
-        let aliases: Vec<Adopted> = match adopted.fate.can_come() {
-            true => object.texts("aliases").iter().map(|alias| self.alias(alias, &uri)).collect(),
-            false => Vec::new(),
+        let aliases: Vec<Adopted> = match adopted.fate {
+            Fate::Becomes(_) => object.texts("aliases").iter().map(|alias| self.alias(alias, &uri)).collect(),
+            _ => Vec::new(),
         };
         things.push(adopted);
         things.extend(aliases);
