@@ -194,7 +194,7 @@ pub(crate) enum ProvisionCommand {
     /// Takes in a site that somebody else installed, where it lies
     ///
     /// Its settings go on as the site's own, its data moves to a database of Ægir's on the same server. If anything
-    /// fails, all is as it was. Begin with `--dry-run`.
+    /// fails, all is as it was. Begin with `--dry-run`. With `--copy` a copy of it is made, and it is only read.
     Import(Box<ImportArgs>),
     /// Prints a link that logs in once
     Login {

@@ -129,7 +129,8 @@ fn the_copy_is_a_quiet_site_of_its_own_and_theirs_is_as_it_was() {
                 "{file}: {text}"
             );
         }
-        assert_eq!(lab.rows_of("copy.test", "SELECT name FROM users"), ["them"]);
+        let accounts = if shape == "seven" { "users" } else { "users_field_data" };
+        assert_eq!(lab.rows_of("copy.test", &format!("SELECT name FROM {accounts}")), ["them"]);
         assert_eq!((below(&folder), lab.their_tables("Theirs-a.test")), (theirs, tables), "{shape}");
         lab.must(Task::VerifySite { site: copy.name, context: None });
     }
@@ -139,17 +140,24 @@ fn the_copy_is_a_quiet_site_of_its_own_and_theirs_is_as_it_was() {
 fn files_behind_links_come_along_and_nothing_is_written_through_them() {
     let lab = Lab::new();
     let folder = made_by_hand(&lab, "seven", &ByHand::default());
-    let elsewhere = lab.home().platforms().join("elsewhere");
+    let elsewhere = lab.home().path().parent().unwrap().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::rename(folder.join("files"), elsewhere.join("uploads")).unwrap();
     std::os::unix::fs::symlink(elsewhere.join("uploads"), folder.join("files")).unwrap();
     fs::create_dir(elsewhere.join("private")).unwrap();
     fs::write(elsewhere.join("private/secret.txt"), "private").unwrap();
     std::os::unix::fs::symlink("/etc/hostname", folder.join("hostname")).unwrap();
-    let settings = folder.join("settings.php");
-    let text = fs::read_to_string(&settings).unwrap();
-    let private = elsewhere.join("private");
-    fs::write(&settings, format!("{text}$conf['file_private_path'] = '{}';\n", private.display())).unwrap();
+    // Drupal 7 keeps it in its database.
+    let private = elsewhere.join("private").display().to_string();
+    lab.run_in_theirs(
+        "Theirs-a.test",
+        &format!(
+            "INSERT INTO variable (name, value) VALUES ('file_private_path', 's:{}:\"{private}\";')",
+            private.len()
+        ),
+    );
+
+    let theirs = below(&elsewhere);
 
     lab.must(task(asked(&folder, "seven")));
 
@@ -158,7 +166,36 @@ fn files_behind_links_come_along_and_nothing_is_written_through_them() {
     assert_eq!(fs::read_to_string(there.join("files/a.txt")).unwrap(), "An upload of theirs.\n");
     assert_eq!(fs::read_to_string(there.join("private/files/secret.txt")).unwrap(), "private");
     assert!(fs::symlink_metadata(there.join("hostname")).is_err());
-    assert!(fs::symlink_metadata(elsewhere.join("uploads/.htaccess")).is_err(), "nothing was written there");
+    assert_eq!(below(&elsewhere), theirs, "nothing was written there");
+}
+
+#[test]
+fn secrets_of_ours_do_not_come_along_because_a_site_names_them() {
+    let refused = |say: &dyn Fn(&Lab, &Path)| {
+        let lab = Lab::new();
+        let folder = made_by_hand(&lab, "seven", &ByHand::default());
+        say(&lab, &folder);
+        let said = lab.refuses(task(asked(&folder, "seven")));
+        assert!(said.contains("but in Ægir's"), "{said}");
+    };
+    let says = |folder: &Path, line: String| {
+        let settings = folder.join("settings.php");
+        let text = fs::read_to_string(&settings).unwrap();
+        fs::write(&settings, text + &line).unwrap();
+    };
+
+    refused(&|lab, folder| {
+        fs::remove_dir_all(folder.join("files")).unwrap();
+        std::os::unix::fs::symlink(lab.home().path().join("credentials"), folder.join("files")).unwrap();
+    });
+    refused(&|lab, folder| {
+        let other = lab.site_folder("other.test").join("private");
+        says(folder, format!("$conf['file_private_path'] = '{}';\n", other.display()));
+    });
+    refused(&|lab, folder| {
+        let home = lab.home().path().parent().unwrap();
+        says(folder, format!("$conf['file_private_path'] = '{}';\n", home.display()));
+    });
 }
 
 #[test]

@@ -4,16 +4,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aegir_domain::{Context, Database, DbEngine, Fault, Password, Remedy, ServerName};
+use aegir_drivers::db::dump::name_of;
+use aegir_drupal::PhpValue;
 use aegir_drupal::driver::FoundDatabase;
-use aegir_host::Kind;
+use aegir_host::{Connection, Kind};
 use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
-use super::source::PASSWORD;
+use super::source::{PASSWORD, Stored, must_not_be_ours};
 use crate::World;
 use crate::service::{DbServer, TheirDatabase, place_of};
 use crate::site::import::data::{can_be_taken, of_one_site, some};
 
+/// How long a look may take.
+const SOON: Duration = Duration::from_secs(60);
 /// How long one statement of a copy may take.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -22,26 +26,52 @@ pub(super) struct SourceData {
     pub(super) found: FoundDatabase,
     /// The code of the site: paths of files may begin there.
     pub(super) root: PathBuf,
+    /// The site's own folder.
+    pub(super) folder: PathBuf,
     /// The server that is to hold the copy.
     pub(super) to: ServerName,
 }
 
 /// What there is of it.
+pub(super) struct Readable {
+    pub(super) place: Place,
+    /// How much it is, about.
+    pub(super) bytes: u64,
+    pub(super) stored: Stored,
+}
+
+/// Where it lies.
 #[derive(Clone)]
-pub(super) enum Readable {
-    /// Where it is, and what each table is called there and will be here.
-    Tables { at: DbEngine, account: String, database: String, tables: Vec<(String, String)>, bytes: u64 },
-    /// A file of SQLite.
-    File { path: PathBuf, bytes: u64 },
+pub(super) enum Place {
+    /// On a server: what each table is called there and will be here.
+    Tables { at: DbEngine, account: String, database: String, tables: Vec<(String, String)> },
+    /// In a file of SQLite.
+    File { path: PathBuf },
 }
 
 impl Readable {
-    /// How much it is, about.
-    pub(super) fn bytes(&self) -> u64 {
-        match self {
-            Readable::Tables { bytes, .. } | Readable::File { bytes, .. } => *bytes,
+    /// The file that it lies in, if it does.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::File { path } => Some(path.clone()),
+            Place::Tables { .. } => None,
         }
     }
+}
+
+/// What a database of Drupal 7 says of folders; `variable` is that table, as a statement names it.
+fn stored(connection: &mut dyn Connection, variable: &str) -> Result<Stored, Fault> {
+    let ask = format!("SELECT name, value FROM {variable} WHERE name IN ('file_public_path', 'file_private_path')");
+    let mut stored = Stored::default();
+    for row in connection.rows(&ask)? {
+        let [name, value] = <[_; 2]>::try_from(row).unwrap_or_default().map(Option::unwrap_or_default);
+        let path = PhpValue::read(&value).ok().and_then(|value| value.to_text()).filter(|path| !path.is_empty());
+        match name.as_slice() {
+            b"file_public_path" => stored.public_files = path,
+            _ => stored.private_files = path,
+        }
+    }
+    Ok(stored)
 }
 
 impl Check<World> for SourceData {
@@ -66,9 +96,15 @@ impl SourceData {
         let path = self.root.join(&self.found.name);
         match world.files().stat(&path)? {
             Some(stat) if stat.kind == Kind::File => {
+                let real = world.files().real(&path)?.unwrap_or_else(|| path.clone());
+                must_not_be_ours(world, &self.folder, &real)?;
                 let mut connection = world.parts.databases.sqlite_to_read(&path)?;
-                connection.rows("SELECT 1 FROM sqlite_master")?;
-                Ok(Readable::File { path, bytes: stat.size })
+                let ask = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'variable'";
+                let stored = match connection.rows(ask)?.is_empty() {
+                    true => Stored::default(),
+                    false => stored(&mut *connection, "variable")?,
+                };
+                Ok(Readable { place: Place::File { path }, bytes: stat.size, stored })
             }
             _ => Err(ReadFault::NoFile { path }.into()),
         }
@@ -78,8 +114,11 @@ impl SourceData {
         let found = &self.found;
         let at = known_place(world, found)?.unwrap_or_else(|| place_of(found));
         let (account, database) = (found.user.clone(), found.name.clone());
-        let (held, bytes) = TheirDatabase::new(world, at.clone(), found).held().map_err(|source| {
-            ReadFault::NotLetIn { account: account.clone(), database: database.clone(), source: source.report() }
+        let theirs = TheirDatabase::new(world, at.clone(), found);
+        let (held, bytes) = theirs.held().map_err(|source| ReadFault::NotLetIn {
+            account: account.clone(),
+            database: database.clone(),
+            source: source.report(),
         })?;
         let tables = of_one_site(found, &held.tables)?;
         if !held.more.is_empty() {
@@ -94,7 +133,14 @@ impl SourceData {
             world.warn(format!("Tables that are not of InnoDB can change while they are copied: {}", some(&odd)));
         }
         world.say(format!("{} tables of `{database}` are to be copied", tables.len()));
-        Ok(Readable::Tables { at, account, database, tables, bytes })
+        let stored = match tables.iter().find(|(_, here)| here == "variable") {
+            Some((table, _)) => {
+                let variable = format!("{}.{}", name_of(&database), name_of(table));
+                stored(&mut *theirs.connect(SOON)?, &variable)?
+            }
+            None => Stored::default(),
+        };
+        Ok(Readable { place: Place::Tables { at, account, database, tables }, bytes, stored })
     }
 }
 

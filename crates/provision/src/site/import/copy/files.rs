@@ -8,7 +8,8 @@ use aegir_host::{CopyModes, Files, Kind, Wanted};
 use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
-use super::source::Tree;
+use super::data::Readable;
+use super::source::{Source, Tree};
 use crate::World;
 use crate::site::deploy::files::{CopyFault, give_the_group_what_the_owner_had};
 use crate::site::layout::{MakeSiteFolder, make_site_folder};
@@ -76,22 +77,23 @@ impl Choice<'_> {
     }
 }
 
-/// All files of a site can be read; gives what they take, in bytes.
-pub(super) struct SourceFiles {
-    pub(super) trees: Vec<Tree>,
-    pub(super) data: Option<PathBuf>,
+/// All files of a site can be read; gives the folders that they lie in, and what they take, in bytes.
+pub(super) struct SourceFiles<'a> {
+    pub(super) source: &'a Source,
+    pub(super) data: &'a Readable,
 }
 
-impl Check<World> for SourceFiles {
-    type Output = u64;
+impl Check<World> for SourceFiles<'_> {
+    type Output = (Vec<Tree>, u64);
     const NAME: &'static str = "source-files";
     const LIMIT: Duration = Duration::from_secs(1800);
 
-    fn look(&self, world: &World) -> Result<u64, Fault> {
+    fn look(&self, world: &World) -> Result<(Vec<Tree>, u64), Fault> {
+        let (trees, data) = (self.source.trees(world, &self.data.stored)?, self.data.file());
         let mut bytes = 0;
-        for tree in &self.trees {
+        for tree in &trees {
             let mut choice =
-                Choice { files: world.files(), tree, trees: &self.trees, data: self.data.as_deref(), left: Vec::new() };
+                Choice { files: world.files(), tree, trees: &trees, data: data.as_deref(), left: Vec::new() };
             let survey = world.files().survey(&tree.from, &mut |path, _| choice.of(path))?;
             match (survey.unreadable.is_empty(), survey.special.is_empty()) {
                 (true, true) => bytes += survey.bytes,
@@ -105,7 +107,7 @@ impl Check<World> for SourceFiles {
                 world.warn(format!("Links that lead out of the site stay behind: {}{more}", left.join(", ")));
             }
         }
-        Ok(bytes)
+        Ok((trees, bytes))
     }
 }
 

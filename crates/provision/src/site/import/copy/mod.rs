@@ -43,9 +43,9 @@ use crate::step::secret::MakeSecret;
 use crate::step::sites_php::list;
 use crate::step::vhost::PublishVhost;
 
-use data::{Readable, SourceData};
+use data::{Place, Readable, SourceData};
 use files::SourceFiles;
-use source::{Source, SourceThere};
+use source::{Source, SourceThere, Tree};
 
 /// What a copy takes besides its files and its database, in bytes.
 const ROOM: u64 = 50 << 20;
@@ -57,6 +57,7 @@ struct Found {
     ready: Ready,
     source: Source,
     data: Readable,
+    trees: Vec<Tree>,
     server: ServerName,
     hosts: Vec<GrantHost>,
     /// The time zones that its PHP lists.
@@ -78,8 +79,8 @@ pub(super) fn copy(import: &Import, copy: &CopySource, run: &mut Run<'_, World>)
 
     copy_data(run, &found, &site)?;
     run.step(CopyTheirFiles {
-        trees: found.source.trees.clone(),
-        data: file_of(&found.data),
+        trees: found.trees.clone(),
+        data: found.data.file(),
         root: root.clone(),
         site: site.name.clone(),
         attempt,
@@ -125,19 +126,12 @@ fn look(asked: &ImportSite, copy: &CopySource, run: &mut Run<'_, World>) -> Resu
     let data = run.check(SourceData {
         found: source.database.clone(),
         root: source.root.path().to_owned(),
+        folder: source.folder.clone(),
         to: server.clone(),
     })?;
-    let bytes = run.check(SourceFiles { trees: source.trees.clone(), data: file_of(&data) })?;
-    run.check(Room { at: platform.root.path().join("sites"), bytes: bytes + data.bytes() + ROOM })?;
-    Ok(Found { ready, source, data, server, hosts, zones: facts.time_zones })
-}
-
-/// The file that the data lies in, if it does.
-fn file_of(data: &Readable) -> Option<std::path::PathBuf> {
-    match data {
-        Readable::File { path, .. } => Some(path.clone()),
-        Readable::Tables { .. } => None,
-    }
+    let (trees, bytes) = run.check(SourceFiles { source: &source, data: &data })?;
+    run.check(Room { at: platform.root.path().join("sites"), bytes: bytes + data.bytes + ROOM })?;
+    Ok(Found { ready, source, data, trees, server, hosts, zones: facts.time_zones })
 }
 
 /// The database, as it is at one moment: whoever writes meanwhile does not wait.
@@ -147,12 +141,12 @@ fn copy_data(run: &mut Run<'_, World>, found: &Found, site: &SiteContext) -> Res
     run.step(MakeSecret { name: "hash-salt".into() })?;
     run.step(CreateDatabase { server: server.clone(), name: to.name.clone(), marker: to.marker.clone() })?;
     run.step(CreateDatabaseUser { server: server.clone(), name: to.name.clone(), hosts: to.hosts.clone() })?;
-    match found.data.clone() {
-        Readable::Tables { at, account, database, tables, .. } => {
+    match found.data.place.clone() {
+        Place::Tables { at, account, database, tables } => {
             run.step(KeepSourcePassword { password: Some(found.source.database.password.clone()) })?;
             run.step(CopyTheirTables { at, account, from: database, tables, server, to })
         }
-        Readable::File { path, .. } => run.step(TakeFile { server, from: path, to }),
+        Place::File { path } => run.step(TakeFile { server, from: path, to }),
     }
 }
 

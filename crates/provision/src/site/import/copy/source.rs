@@ -6,7 +6,7 @@ use aegir_domain::{ContextName, CopySource, Fault, PlatformRoot, Remedy, SiteFol
 use aegir_drupal::driver::FoundDatabase;
 use aegir_drupal::plain_settings::PlainSettings;
 use aegir_drupal::{CoreVersion, platform};
-use aegir_host::{FileFault, Kind, Trouble};
+use aegir_host::{Accounts, FileFault, Kind, Trouble, own_uid};
 use aegir_recipe::Check;
 
 use crate::World;
@@ -21,8 +21,8 @@ pub(super) struct Source {
     pub(super) root: PlatformRoot,
     /// Where its data is. It holds a password.
     pub(super) database: FoundDatabase,
-    /// Folders of files, and where in the copy they belong: links are followed to what they lead to.
-    pub(super) trees: Vec<Tree>,
+    /// What its settings say.
+    pub(super) settings: PlainSettings,
 }
 
 /// A folder that is copied.
@@ -57,9 +57,8 @@ impl Check<World> for SourceThere {
         self.code_goes_on(world, &root)?;
         let settings = self.settings(world, &folder)?;
         let database = self.database(world, &folder, &settings)?;
-        let trees = trees(world, &folder, &root, &settings)?;
         tell(world, &settings);
-        Ok(Source { folder, name, root, database, trees })
+        Ok(Source { folder, name, root, database, settings })
     }
 }
 
@@ -156,21 +155,28 @@ fn read(world: &World, path: &Path) -> Result<Option<String>, FileFault> {
     Ok(world.files().read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// The folder itself, and what of its files lies elsewhere: behind a link, or where its settings say.
-fn trees(world: &World, folder: &Path, root: &PlatformRoot, settings: &PlainSettings) -> Result<Vec<Tree>, Fault> {
-    let mut trees = vec![Tree { from: folder.to_owned(), to: PathBuf::new() }];
-    let public =
-        settings.public_files.as_deref().map(|path| root.path().join(path)).unwrap_or_else(|| folder.join("files"));
-    let private = settings.private_files.as_deref().map(|path| root.path().join(path));
-    for (path, to) in [(Some(public), "files"), (private, "private/files")] {
-        let Some(path) = path else { continue };
-        let Some(real) = world.files().real(&path)? else {
-            world.warn(format!("There is no folder `{}`, where the site is to keep files", path.display()));
-            continue;
+impl Source {
+    /// The folder itself, and what of its files lies elsewhere: behind a link, or where its settings say, or else its database.
+    pub(super) fn trees(&self, world: &World, stored: &Stored) -> Result<Vec<Tree>, Fault> {
+        let (folder, root) = (&self.folder, self.root.path());
+        let mut trees = vec![Tree { from: folder.clone(), to: PathBuf::new() }];
+        let said = |by_settings: &Option<String>, stored: &Option<String>| {
+            by_settings.as_ref().or(stored.as_ref()).map(|path| root.join(path))
         };
-        // What lies in its place comes with the folder.
-        if real != folder.join(to) {
-            if root.path().starts_with(&real) || folder.starts_with(&real) {
+        let public = said(&self.settings.public_files, &stored.public_files).unwrap_or_else(|| folder.join("files"));
+        let private = said(&self.settings.private_files, &stored.private_files);
+        for (path, to) in [(Some(public), "files"), (private, "private/files")] {
+            let Some(path) = path else { continue };
+            let Some(real) = world.files().real(&path)? else {
+                world.warn(format!("There is no folder `{}`, where the site is to keep files", path.display()));
+                continue;
+            };
+            // What lies in its place comes with the folder.
+            if real == folder.join(to) {
+                continue;
+            }
+            must_not_be_ours(world, folder, &real)?;
+            if root.starts_with(&real) || folder.starts_with(&real) {
                 return Err(SourceFault::FilesAround { path: real }.into());
             }
             if to == "files" && !path.starts_with(folder) {
@@ -181,8 +187,35 @@ fn trees(world: &World, folder: &Path, root: &PlatformRoot, settings: &PlainSett
             }
             trees.push(Tree { from: real, to: PathBuf::from(to) });
         }
+        Ok(trees)
     }
-    Ok(trees)
+}
+
+/// Refuses what a site names outside its own folder `folder` and that is Ægir's: its settings could name our secrets, or the files
+/// of another site, which we may read and whoever wrote them may not.
+pub(super) fn must_not_be_ours(world: &World, folder: &Path, real: &Path) -> Result<(), Fault> {
+    if real.starts_with(folder) {
+        return Ok(());
+    }
+    let files = world.files();
+    let mut places: Vec<PathBuf> = files.bases().to_vec();
+    places.push(world.home().path().to_owned());
+    let accounts = Accounts::read().unwrap_or_default();
+    places.extend(accounts.user_by_id(own_uid()).map(|user| user.home.clone()).filter(|home| home != Path::new("/")));
+    for place in places {
+        let place = files.real(&place)?.unwrap_or(place);
+        if real.starts_with(&place) || place.starts_with(real) {
+            return Err(SourceFault::FilesOfOurs { path: real.to_owned() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Where a site's database says that its files are; Drupal 7 keeps it there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stored {
+    pub(super) public_files: Option<String>,
+    pub(super) private_files: Option<String>,
 }
 
 /// Says what of its settings stays behind: the copy could write with them to what the site uses.
@@ -230,6 +263,8 @@ pub(super) enum SourceFault {
     Newer { theirs: String, ours: String },
     #[error("the site keeps files in `{}`, where its own code lies too", path.display())]
     FilesAround { path: PathBuf },
+    #[error("the site names `{}`, which is not in its own folder, but in Ægir's", path.display())]
+    FilesOfOurs { path: PathBuf },
 }
 
 fn lines_of(lines: &[usize]) -> String {
@@ -267,6 +302,9 @@ impl Remedy for SourceFault {
             }
             SourceFault::Newer { theirs, .. } => {
                 format!("name a platform of Drupal {theirs} or later, and migrate the copy afterwards")
+            }
+            SourceFault::FilesOfOurs { .. } => {
+                "if that is really the site's, put it into the folder of the site, and have its settings say so".into()
             }
             SourceFault::FilesAround { .. } => "have it keep its files in a folder of their own first".into(),
         })
