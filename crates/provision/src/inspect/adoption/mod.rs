@@ -45,3 +45,41 @@ impl Remedy for AdoptionFault {
         Some("name the home of its user `aegir`, such as `/var/aegir`, or a copy of it".into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use aegir_domain::{Fate, SiteContext};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_that_are_taken_here_are_told() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(".drush")).unwrap();
+        for name in ["a.test", "b.test"] {
+            let text = format!("<?php\n$aliases['{name}'] = array('context_type' => 'site', 'uri' => '{name}');\n");
+            fs::write(home.path().join(format!(".drush/{name}.alias.drushrc.php")), text).unwrap();
+        }
+        let site: SiteContext = serde_json::from_value(json!({
+            "name": "b.test", "platform": "d10", "db_server": "db", "database": { "name": "b_test", "marker": "m" },
+            "profile": "standard", "language": "en", "time_zone": "UTC", "title": "B", "account": "admin",
+            "mail": "b@example.org", "aliases": ["a.test"], "client": "admin", "core": "10.3.6"
+        }))
+        .unwrap();
+        let known = Known { sites: vec![site], ..Known::default() };
+
+        let adoption = look_at_classic(home.path(), &known).unwrap();
+
+        let because = |at: usize| match &adoption.things[at].fate {
+            Fate::Cannot { because, .. } => because.clone(),
+            other => panic!("{other:?}"),
+        };
+        let sites: Vec<usize> =
+            (0..adoption.things.len()).filter(|at| adoption.things[*at].name.ends_with(".test")).collect();
+        assert!(because(sites[0]).contains("@b.test answers to that name here"));
+        assert!(because(sites[1]).contains("is here already"));
+    }
+}
