@@ -1,7 +1,7 @@
 //! A site that somebody else looks after, in a tree that is no platform and by an account that may only read, becomes a
 //! copy here; the site itself is the same afterwards, to the byte and the row.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::by_hand::{BY_HAND, is_copied_well, made_by_hand, may_only_read, what_is_theirs};
