@@ -266,4 +266,17 @@ mod tests {
         write_value(&mut text, ColumnKind::Number, Some(b"1);DROP"));
         assert_eq!(text, "'1);DROP'");
     }
+
+    #[test]
+    fn a_table_is_made_under_another_name_and_refers_to_others_by_theirs() {
+        let create = "CREATE TABLE `old_a` (\n  `id` int,\n  CONSTRAINT `c` FOREIGN KEY (`id`) REFERENCES `old_b` (`id`),\n  \
+                      CONSTRAINT `d` FOREIGN KEY (`id`) REFERENCES `else` (`id`)\n) ENGINE=InnoDB COMMENT='of `old_a` (x)'";
+        let called = |name: &str| name.strip_prefix("old_").map(str::to_owned);
+
+        let made = made_as(create, "old_a", "a", &called);
+
+        assert!(made.starts_with("CREATE TABLE `a` (\n"), "{made}");
+        assert!(made.contains("REFERENCES `b` (") && made.contains("REFERENCES `else` ("), "{made}");
+        assert!(made.ends_with("COMMENT='of `old_a` (x)'"), "{made}");
+    }
 }
