@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::build::BuildArgs;
 use crate::clone::CloneArgs;
+use crate::custom::CustomArgs;
 use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
@@ -374,6 +375,10 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
     },
+    /// Runs a task of a type that was added to this home, in `tasks.d`
+    Custom(Box<CustomArgs>),
+    /// Lists the task types of this home, and says what is amiss with those that cannot be used
+    TaskTypes,
     /// Takes a platform away that nothing lives on: its code to the trash
     PlatformDelete {
         /// The platform: `@platform_NAME`

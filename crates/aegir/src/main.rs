@@ -9,6 +9,7 @@ mod build;
 mod clone;
 mod compose;
 mod confirm;
+mod custom;
 mod db;
 mod destroy;
 mod doctor;

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
 use crate::speak::{Raw, Sentences, Stream, err, out, plain};
-use crate::{archives, confirm, front, import, lists, request, save};
+use crate::{archives, confirm, custom, front, import, lists, request, save};
 
 /// How often a worker asks whether another one let go of the attempt.
 const TRIES: u32 = 10;
@@ -137,6 +137,11 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
+        Command::Custom(args) => {
+            let (asked, secrets) = args.read()?;
+            ask(&composed, manner, Stream::Out, Task::Custom(Box::new(asked)), secrets)
+        }
+        Command::TaskTypes => custom::list(&composed, manner),
         Command::PlatformDelete { platform, confirm } => {
             let confirm = confirm::platform(&platform, confirm)?;
             task(&composed, manner, Task::DeletePlatform { platform, confirm })

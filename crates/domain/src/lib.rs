@@ -42,6 +42,7 @@ mod secret;
 mod site_name;
 mod stamp;
 mod task;
+mod task_type;
 mod text;
 mod time_zone;
 mod tls;
@@ -87,6 +88,10 @@ pub use secret::{Password, Secrets};
 pub use site_name::SiteName;
 pub use stamp::stamp;
 pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
+pub use task_type::{
+    BadField, BadManifest, CustomTask, FieldKind, MANIFEST, TASK_TYPE_VERSION, TaskManifest, TypeField, TypeInput,
+    TypeObject, TypePermission, TypePhase,
+};
 pub use text::{BadText, Langcode, MachineName, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};

@@ -146,6 +146,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks
         }
         Task::DeleteBackup { backup } => of_site(&backup.site(), known)?,
+        Task::Custom(custom) => named(&custom.object, known)?,
     };
     put_in_order(&mut locks);
     Ok(locks)

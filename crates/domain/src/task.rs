@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, EmailAddress, FormerName, HostName,
-    KeepFormer, Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext,
-    SiteName, TimeZoneName, Title,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, CustomTask, EmailAddress, FormerName,
+    HostName, KeepFormer, Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName,
+    SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -177,6 +177,8 @@ pub enum Task {
         /// Which.
         backup: BackupName,
     },
+    /// Runs a task of a type that an operator added to the home.
+    Custom(Box<CustomTask>),
 }
 
 /// What a copy of a site is to be.
@@ -388,11 +390,13 @@ pub enum TaskKind {
     RestoreBackup,
     /// See [`Task::DeleteBackup`].
     DeleteBackup,
+    /// See [`Task::Custom`].
+    Custom,
 }
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 23] = [
+    pub const ALL: [TaskKind; 24] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -416,6 +420,7 @@ impl TaskKind {
         TaskKind::VerifyBackup,
         TaskKind::RestoreBackup,
         TaskKind::DeleteBackup,
+        TaskKind::Custom,
     ];
 
     /// The name at the seam and in files: `install-site`.
@@ -444,6 +449,7 @@ impl TaskKind {
             TaskKind::VerifyBackup => "verify-backup",
             TaskKind::RestoreBackup => "restore-backup",
             TaskKind::DeleteBackup => "delete-backup",
+            TaskKind::Custom => "custom",
         }
     }
 }
@@ -488,6 +494,7 @@ impl Task {
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
             Task::RestoreBackup { .. } => TaskKind::RestoreBackup,
             Task::DeleteBackup { .. } => TaskKind::DeleteBackup,
+            Task::Custom(_) => TaskKind::Custom,
         }
     }
 
@@ -519,6 +526,7 @@ impl Task {
             Task::VerifyBackup { backup, .. } | Task::RestoreBackup { backup, .. } | Task::DeleteBackup { backup } => {
                 ContextName::Site(backup.site())
             }
+            Task::Custom(custom) => custom.object.clone(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod hooks;
 pub mod inspect;
 mod journal_file;
 mod lines;
+mod own_program;
 mod platform;
 mod recovery;
 mod server;
@@ -35,6 +36,7 @@ mod settings;
 mod site;
 mod step;
 mod task;
+mod task_types;
 mod worker;
 mod world;
 
@@ -52,5 +54,6 @@ pub use site::{
     PackagesFit, RunProgram, compare_site, compare_sites, drush_alias, drush_uri, find_site_to_import, look_at_import,
     run_cron, writes_since,
 };
+pub use task_types::{TaskType, TaskTypeFault, look as look_at_task_types, task_type, task_types};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

@@ -24,6 +24,7 @@ use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::{PublishVhost, RenameVhost, WithdrawVhost};
 use crate::step::web_files::{PublishPlatform, PublishServer};
+use crate::task_types::{CleanupProgram, RunProgram};
 
 /// All lines of this build.
 pub fn lines() -> Lines<World> {
@@ -74,6 +75,7 @@ pub fn lines() -> Lines<World> {
         .undo::<ReplaceCredentials>()
         .undo::<RollbackHook>()
         .undo::<RunInstaller>()
+        .undo::<RunProgram>()
         .undo::<RunUpdates>()
         .undo::<Sanitise>()
         .undo::<SaveContext>()
@@ -96,6 +98,7 @@ pub fn lines() -> Lines<World> {
         .finish::<LowerFence>()
         .cleanup::<AfterHook>()
         .cleanup::<ArchiveFormer>()
+        .cleanup::<CleanupProgram>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()
         .cleanup::<FlushCaches>()

@@ -5,7 +5,7 @@ use aegir_domain::{Context, ContextName, Task};
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
-use crate::{World, backup, context_task, platform, server, site};
+use crate::{World, backup, context_task, platform, server, site, task_types};
 
 /// The objects that `task` holds, by what is saved here.
 pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, ContextFault> {
@@ -57,5 +57,6 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
             Box::new(site::Restore { backup, new_site, platform, db_server, keep })
         }
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
+        Task::Custom(custom) => Box::new(task_types::Custom { asked: *custom }),
     }
 }

@@ -192,7 +192,13 @@ async fn done(
     }
     let verified = match request {
         // What it is was not looked at.
-        Some(Task::Login { .. } | Task::SaveContext { .. } | Task::DropFormers { .. } | Task::RebuildCaches { .. })
+        Some(
+            Task::Login { .. }
+            | Task::SaveContext { .. }
+            | Task::DropFormers { .. }
+            | Task::RebuildCaches { .. }
+            | Task::Custom(_),
+        )
         | None => return Ok(()),
         Some(Task::DisableSite { .. }) => {
             tx.set_status(object, ObjectStatus::Disabled, now).await?;

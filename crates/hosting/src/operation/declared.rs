@@ -214,7 +214,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::SaveContext { .. } | Task::ImportSite(_) => return None,
+            Task::SaveContext { .. } | Task::ImportSite(_) | Task::Custom(_) => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,

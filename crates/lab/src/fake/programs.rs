@@ -1,5 +1,5 @@
 //! The fake programs: nginx and php-fpm that test their configuration, PHP that says what it is, a PHP that runs
-//! Drupal, and hooks, which do what each of their lines says.
+//! Drupal, and hooks and programs of task types, which do what each of their lines says.
 
 use std::fs;
 use std::io;
@@ -69,6 +69,7 @@ impl Programs for FakePrograms {
         let name = launch.cmd.program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let end = match name.as_str() {
             _ if launch.cmd.program.starts_with(self.machine.home.hooks()) => self.hook(launch),
+            _ if launch.cmd.program.starts_with(self.machine.home.task_types()) => self.hook(launch),
             "nginx" if launch.cmd.args.iter().any(|arg| arg == "-v") => End::badly(0, "nginx version: nginx/1.22.1\n"),
             "nginx" => nginx_tests(&launch.cmd.args),
             name if name.starts_with("php-fpm") => fpm_tests(&launch.cmd.args),
@@ -96,7 +97,7 @@ impl FakePrograms {
         drupal::run(&self.machine, &script, input, on_answer)
     }
 
-    /// A hook: `make NAME` and `remove NAME` of a file in `marks/` of the home, `keep NAME` there of what it reads,
+    /// A hook, or a program of a task type: `make NAME` and `remove NAME` of a file in `marks/` of the home, `keep NAME` there of what it reads,
     /// `say TEXT`, and `fail`.
     fn hook(&self, launch: &Launch) -> End {
         let text = fs::read_to_string(&launch.cmd.program).expect("a hook can be read");
@@ -120,7 +121,7 @@ impl FakePrograms {
                     };
                     done.expect("the lab's folder can be written");
                 }
-                _ => return End::badly(127, format!("no hook of a lab knows `{line}`")),
+                _ => return End::badly(127, format!("no program of a lab knows `{line}`")),
             }
         }
         End::well(said)

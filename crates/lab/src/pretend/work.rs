@@ -305,6 +305,10 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             must(&name)?;
             Done::default()
         }
+        Task::Custom(_) => {
+            must(&name)?;
+            Done::default()
+        }
         Task::DropFormers { former, .. } => {
             let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
             site.formers.retain(|kept| former.as_ref().is_some_and(|gone| kept.name != *gone));

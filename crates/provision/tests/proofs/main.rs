@@ -13,6 +13,7 @@ mod clone_site;
 mod compare;
 mod cost;
 mod cron;
+mod custom;
 mod delete_backup;
 mod delete_platform;
 mod delete_site;
