@@ -54,6 +54,6 @@ pub use site::{
     PackagesFit, RunProgram, compare_site, compare_sites, drush_alias, drush_uri, find_site_to_import, look_at_import,
     run_cron, writes_since,
 };
-pub use task_types::{TaskType, TaskTypeFault, look as look_at_task_types, task_type, task_types};
+pub use task_types::{FoundType, TaskType, TaskTypeFault, look as look_at_task_types, task_type, task_types};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

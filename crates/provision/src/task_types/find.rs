@@ -20,12 +20,11 @@ pub struct TaskType {
     pub has_cleanup: bool,
 }
 
+/// What lies in a folder among task types: its name, and the type, or why it cannot be used.
+pub type FoundType = (String, Result<TaskType, TaskTypeFault>);
+
 /// The task types that lie in `folder`, by name: what can be used, and why the others cannot. `owner` is our user.
-pub fn task_types(
-    files: &Files,
-    folder: &Path,
-    owner: u32,
-) -> Result<Vec<(String, Result<TaskType, TaskTypeFault>)>, FileFault> {
+pub fn task_types(files: &Files, folder: &Path, owner: u32) -> Result<Vec<FoundType>, FileFault> {
     let mut found = Vec::new();
     for name in files.list(folder)? {
         // What is not a folder is somebody's note.

@@ -28,7 +28,7 @@ use aegir_recipe::{Action, Afterwards, Cancelled, Check, Cleanup, Committed, Rec
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::find::{TaskType, TaskTypeFault, look, task_type, task_types};
+pub use self::find::{FoundType, TaskType, TaskTypeFault, look, task_type, task_types};
 use crate::World;
 use crate::hooks::told;
 use crate::own_program::{OwnProgram, output};
