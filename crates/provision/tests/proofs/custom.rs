@@ -32,8 +32,11 @@ label = "The key of the cache"
 kind = "secret"
 "#;
 
+/// A program of a task type: its name, and what it does.
+type Program = (&'static str, &'static str);
+
 /// Programs that make marks, and take away what they made.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [Program; 4] = [
     ("check", "say It may be."),
     ("do", "make kept\nmake warm\nmake warmer"),
     ("undo", "remove warmer\nremove warm\nremove kept"),
@@ -276,7 +279,7 @@ fn a_dangerous_one_takes_the_name_a_second_time() {
 fn a_type_that_cannot_be_used_is_told_by_file_cause_and_remedy_and_others_still_work() {
     let lab = a_site_with(&PROGRAMS);
     let folder = lab.home().task_types();
-    let bad: [(&str, &str, &[(&str, &str)], &str); 6] = [
+    let bad: [(&str, &str, &[Program], &str); 6] = [
         ("no_toml", "title = ", &PROGRAMS, "cannot read the manifest"),
         ("misspelt", "titel = \"A\"\nobject = \"site\"\n", &PROGRAMS, "titel"),
         ("no_object", "title = \"A\"\n", &PROGRAMS, "object"),
