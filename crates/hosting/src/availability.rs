@@ -324,6 +324,7 @@ mod tests {
                 "backup",
                 "cron",
                 "rebuild-caches",
+                "run",
                 "disable"
             ]
         );
@@ -333,7 +334,7 @@ mod tests {
     fn of_a_site_that_is_disabled_nothing_can_be_asked_that_runs_its_code() {
         let disabled = Standing { disabled: true, ..a_site() };
 
-        assert_eq!(possible(&disabled), ["edit", "verify", "drop-former", "backup", "enable", "delete"]);
+        assert_eq!(possible(&disabled), ["edit", "verify", "drop-former", "backup", "run", "enable", "delete"]);
         let why = |id: OperationId, standing: &Standing| available(&id.declaration(), standing).unwrap_err();
         let login = why(OperationId::SiteLogin, &disabled);
         assert_eq!(login.to_string(), "`@a.test` is disabled");
@@ -403,6 +404,7 @@ mod tests {
                 "backup",
                 "cron",
                 "rebuild-caches",
+                "run",
                 "disable"
             ]
         );

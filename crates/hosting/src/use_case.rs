@@ -30,6 +30,7 @@ mod setting;
 mod shown;
 mod site;
 mod task;
+mod task_type;
 mod token;
 mod trial;
 mod way_back;
@@ -113,6 +114,10 @@ impl Hosting {
             Id::ServerTry => Box::pin(self.try_server(asked)),
             Id::ServerHostKey => Box::pin(self.show_host_key(asked)),
             Id::ServerTrust => Box::pin(self.trust_host_key(asked)),
+            Id::ServerRun => Box::pin(self.run_on_server(asked)),
+            Id::PlatformRun => Box::pin(self.run_on_platform(asked)),
+            Id::SiteRun => Box::pin(self.run_on_site(asked)),
+            Id::TaskTypeList => Box::pin(self.list_task_types()),
             Id::ServerForget => Box::pin(self.forget_server(asked)),
             Id::PlatformList => Box::pin(self.list_platforms(asked)),
             Id::PlatformShow => Box::pin(self.show_platform(asked)),

@@ -9,6 +9,7 @@ mod cron;
 mod fit;
 mod package;
 mod people;
+mod task_type;
 mod writes;
 
 pub use backup::{BackupView, FormerView, OUT_OF_CONTACT};
@@ -19,6 +20,7 @@ pub use cron::CronView;
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
+pub use task_type::TaskTypeView;
 pub use writes::{WriteCountView, WritesView};
 
 use std::collections::BTreeMap;

@@ -11,6 +11,7 @@ mod machine;
 mod outside;
 mod plan;
 mod sites;
+mod task_types;
 mod work;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server,
 pub use machine::{Began, Machine};
 pub use outside::{PretendOutside, PretendPostman, Sent};
 pub use plan::{Ends, Plan, Reach};
+pub use task_types::PretendTypes;
 
 /// The public key of a front end whose back ends pretend.
 const OUR_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0d aegir";

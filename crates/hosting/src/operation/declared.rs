@@ -32,6 +32,8 @@ pub enum OperationId {
     ServerTry,
     ServerHostKey,
     ServerTrust,
+    /// See `server run`.
+    ServerRun,
     ServerForget,
     PlatformList,
     PlatformShow,
@@ -46,6 +48,7 @@ pub enum OperationId {
     /// See `platform delete`.
     PlatformDelete,
     PlatformMigrate,
+    PlatformRun,
     SiteList,
     SiteShow,
     SiteAdd,
@@ -64,6 +67,7 @@ pub enum OperationId {
     SiteBackup,
     SiteCron,
     SiteRebuildCaches,
+    SiteRun,
     SiteDisable,
     SiteEnable,
     SiteDelete,
@@ -109,6 +113,7 @@ pub enum OperationId {
     FieldList,
     FieldAdd,
     FieldDelete,
+    TaskTypeList,
     FoundSiteList,
     DriftList,
     DriftResolve,
@@ -119,7 +124,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 88] = [
+    pub const ALL: [OperationId; 92] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -128,6 +133,7 @@ impl OperationId {
         OperationId::ServerTry,
         OperationId::ServerHostKey,
         OperationId::ServerTrust,
+        OperationId::ServerRun,
         OperationId::ServerForget,
         OperationId::PlatformList,
         OperationId::PlatformShow,
@@ -139,6 +145,7 @@ impl OperationId {
         OperationId::PlatformUnlock,
         OperationId::PlatformDelete,
         OperationId::PlatformMigrate,
+        OperationId::PlatformRun,
         OperationId::SiteList,
         OperationId::SiteShow,
         OperationId::SiteAdd,
@@ -157,6 +164,7 @@ impl OperationId {
         OperationId::SiteBackup,
         OperationId::SiteCron,
         OperationId::SiteRebuildCaches,
+        OperationId::SiteRun,
         OperationId::SiteDisable,
         OperationId::SiteEnable,
         OperationId::SiteDelete,
@@ -202,6 +210,7 @@ impl OperationId {
         OperationId::FieldList,
         OperationId::FieldAdd,
         OperationId::FieldDelete,
+        OperationId::TaskTypeList,
         OperationId::FoundSiteList,
         OperationId::DriftList,
         OperationId::DriftResolve,
@@ -214,7 +223,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone, so far.
-            Task::SaveContext { .. } | Task::ImportSite(_) | Task::Custom(_) => return None,
+            Task::SaveContext { .. } | Task::ImportSite(_) => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,
@@ -238,6 +247,11 @@ impl OperationId {
             Task::DisableSite { .. } => OperationId::SiteDisable,
             Task::EnableSite { .. } => OperationId::SiteEnable,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
+            Task::Custom(custom) => match custom.object {
+                ContextName::Server(_) => OperationId::ServerRun,
+                ContextName::Platform(_) => OperationId::PlatformRun,
+                ContextName::Site(_) => OperationId::SiteRun,
+            },
         })
     }
 
@@ -253,6 +267,7 @@ impl OperationId {
             | Id::ServerTry
             | Id::ServerHostKey
             | Id::ServerTrust
+            | Id::ServerRun
             | Id::ServerForget => server::declared(self),
             Id::PlatformList
             | Id::PlatformShow
@@ -263,7 +278,8 @@ impl OperationId {
             | Id::PlatformLock
             | Id::PlatformUnlock
             | Id::PlatformDelete
-            | Id::PlatformMigrate => platform::declared(self),
+            | Id::PlatformMigrate
+            | Id::PlatformRun => platform::declared(self),
             Id::SiteList
             | Id::SiteShow
             | Id::SiteAdd
@@ -282,6 +298,7 @@ impl OperationId {
             | Id::SiteBackup
             | Id::SiteCron
             | Id::SiteRebuildCaches
+            | Id::SiteRun
             | Id::SiteDisable
             | Id::SiteEnable
             | Id::SiteDelete => site::declared(self),
@@ -376,6 +393,37 @@ fn operation_of(text: &str, is: fn(&Operation) -> bool) -> Result<String, BadTex
     }
     let names: Vec<String> = operations().map(|operation| operation.name()).collect();
     Err(BadText::of(text, "an operation", "there is none of this name", &format!("there are: {}", names.join(", "))))
+}
+
+/// What a task of a type of the operator's own is asked with.
+const RUN: &[Parameter] = &[
+    required("task_type", Shape::Text(TextKind::naming::<MachineName>("TYPE", Subject::TaskType)), "the task type"),
+    several(
+        "with",
+        Shape::Text(TextKind::checked("NAME=VALUE", value_of_field)),
+        "a field of its form, as NAME=VALUE",
+        "each as its manifest says",
+    ),
+    optional(
+        "sure",
+        Shape::Text(LINE),
+        "of a dangerous one: the name of the object again",
+        "only if it is not dangerous",
+    ),
+];
+
+/// A field of a form, and what is given for it.
+fn value_of_field(text: &str) -> Result<String, BadText> {
+    match text.split_once('=').is_some_and(|(name, _)| name.parse::<MachineName>().is_ok()) {
+        true => Ok(text.to_owned()),
+        // What stands there may be a secret in the wrong place.
+        false => Err(BadText::of(
+            "…",
+            "a field and its value",
+            "it is not of the form `NAME=VALUE`",
+            "give one such as `hours=2`",
+        )),
+    }
 }
 
 /// A parameter that may be left out; `else_` says what then holds.

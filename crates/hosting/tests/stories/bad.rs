@@ -52,6 +52,7 @@ fn good(parameter: &Parameter) -> Value {
                 "1",
                 ARCHIVE,
                 "site verify",
+                "x=1",
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIABEOjsTaR8fHzEMrRjeVBZF5LjM/0xD410o+nWhbgxx",
             ];
             let found = texts.into_iter().find(|text| kind.read(text).is_ok());

@@ -35,6 +35,7 @@ mod search;
 mod secrets;
 mod ssh;
 mod straight;
+mod task_types;
 mod trial;
 mod trouble;
 mod who;

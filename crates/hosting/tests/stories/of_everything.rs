@@ -36,6 +36,9 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteRename => vec![of.about("migrate.test").with("new_name", "renamed.test")],
         Id::SiteBackup => vec![of.about("verify.test")],
         Id::SiteCron | Id::SiteRebuildCaches => vec![of.about("verify.test")],
+        Id::ServerRun => vec![of.about("web1").with("task_type", "mark_server")],
+        Id::PlatformRun => vec![of.about("d10").with("task_type", "mark_platform")],
+        Id::SiteRun => vec![of.about("verify.test").with("task_type", "mark_site")],
         Id::SiteDisable => vec![of.about("verify.test")],
         Id::SiteEnable => vec![of.about("delete.test")],
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
@@ -97,6 +100,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SettingList
         | Id::SettingShow
         | Id::FieldList
+        | Id::TaskTypeList
         | Id::FoundSiteList
         | Id::DriftList
         | Id::AuditList

@@ -6,7 +6,8 @@ use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BackupView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
     CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView,
     HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView,
-    RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
+    RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskTypeView, TaskView, TokenView, TriedView,
+    WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -186,6 +187,7 @@ impl Shapes {
             Id::FieldList => self.of::<PageView<FieldView>>(),
             Id::FieldAdd => self.of::<FieldView>(),
             Id::FieldDelete => self.of::<DeletedFieldView>(),
+            Id::TaskTypeList => self.of::<PageView<TaskTypeView>>(),
             Id::FoundSiteList => self.of::<PageView<FoundSiteView>>(),
             Id::DriftList => self.of::<PageView<DriftView>>(),
             Id::AuditList => self.of::<PageView<AuditView>>(),
@@ -222,6 +224,9 @@ impl Shapes {
             | Id::SiteRename
             | Id::SiteBackup
             | Id::SiteRebuildCaches
+            | Id::ServerRun
+            | Id::PlatformRun
+            | Id::SiteRun
             | Id::BackupVerify
             | Id::BackupRestore
             | Id::BackupDelete

@@ -24,6 +24,7 @@ mod once;
 mod page;
 mod read;
 mod send;
+mod task_type;
 mod trial;
 
 use axum::http::Method;

@@ -167,6 +167,15 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Changes,
             "Takes a field away, with its values.",
         ),
+        Id::TaskTypeList => (
+            Subject::TaskType,
+            "list",
+            Names::None,
+            none,
+            view,
+            Effect::Lists,
+            "Lists task types of your own, with what their forms ask; and those that cannot be used, with the reason.",
+        ),
         Id::FoundSiteList => (
             Subject::FoundSite,
             "list",

@@ -107,6 +107,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Queues,
             "Checks a platform's code and records its packages and the sites that are found in it.",
         ),
+        OperationId::PlatformRun => (
+            "run",
+            Names::One(PLATFORM),
+            RUN,
+            Permission::Operate,
+            Effect::Queues,
+            "Runs a task of a type of your own on a platform; `task-type list` tells which there are.",
+        ),
         OperationId::PlatformForget => (
             "forget",
             Names::One(PLATFORM),

@@ -314,6 +314,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Queues,
             "Has a site's Drupal clear all its caches, and make them again.",
         ),
+        OperationId::SiteRun => (
+            "run",
+            Names::One(SITE),
+            RUN,
+            Permission::Operate,
+            Effect::Queues,
+            "Runs a task of a type of your own on a site; `task-type list` tells which there are.",
+        ),
         OperationId::SiteDisable => (
             "disable",
             Names::One(SITE),

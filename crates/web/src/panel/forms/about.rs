@@ -51,6 +51,9 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         (OperationId::SiteBackup, _) => format!("Back up {name}"),
         (OperationId::SiteCron, _) => format!("Run cron of {name}"),
         (OperationId::SiteRebuildCaches, _) => format!("Rebuild the caches of {name}"),
+        (OperationId::ServerRun | OperationId::PlatformRun | OperationId::SiteRun, _) => {
+            format!("Run a task of your own on {name}")
+        }
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
         (OperationId::PlatformMigrate, _) => format!("Move the sites of {name}"),
