@@ -49,7 +49,7 @@ fn a_task_type_is_asked_for_of_each_kind_of_object_and_runs_there() {
         assert_eq!((first.task_type.as_str(), first.object.to_string().as_str()), ("mark_site", "@a.test"));
         assert_eq!(first.fields.values().collect::<Vec<_>>(), ["3"]);
         let shown = ground.shown(Call::of(Id::TaskShow).about(site.0.to_string())).await;
-        assert_eq!(shown["parameters"]["request"]["task_type"], "mark_site");
+        assert_eq!(shown["parameters"]["task_type"], "mark_site");
         assert_eq!(ground.node(site).await.title, "site run mark_site @a.test");
     });
 }
