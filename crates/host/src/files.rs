@@ -19,6 +19,7 @@
 mod change;
 mod copy;
 mod fault;
+mod links;
 mod pack;
 mod place;
 mod remove;

@@ -25,10 +25,10 @@ use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_jour
 use aegir_recipe::Record;
 use aegir_recipe::proof::Drill;
 
-use crate::fake::COMPOSER;
 use crate::fake::{
     ACCOUNT, DbState, FakeClock, FakeDatabases, FakeMint, FakePrograms, FakeServices, FakeWeb, Machine, PASSWORD, Watch,
 };
+use crate::fake::{COMPOSER, CURL, GIT};
 use crate::folder::LabFolder;
 use crate::theirs::THEIRS;
 use crate::{Code, Snapshot};
@@ -87,6 +87,8 @@ impl Lab {
             settings: Settings {
                 lock_patience: 2,
                 composer: COMPOSER.into(),
+                git: GIT.into(),
+                curl: CURL.into(),
                 copy_connections: 1,
                 ..Settings::default()
             },
@@ -196,6 +198,7 @@ impl Lab {
             server: parsed("localhost"),
             php: None,
             facts: None,
+            built: None,
         }));
     }
 

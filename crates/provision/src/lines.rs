@@ -8,7 +8,9 @@ use crate::backup::{
 };
 use crate::context_task::SaveServerPassword;
 use crate::hooks::{AfterHook, BeforeHook, RollbackHook};
-use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo, WithdrawPool};
+use crate::platform::{
+    CheckOut, CopyCode, FetchArchive, InstallPackages, MakeProject, PlaceCode, PublishPool, UnpackDemo, WithdrawPool,
+};
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
     FlushCaches, HoldStill, KeepCredentials, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder,
@@ -31,6 +33,7 @@ pub fn lines() -> Lines<World> {
         .undo::<BeforeHook>()
         .undo::<BringBack>()
         .undo::<BringCredentials>()
+        .undo::<CheckOut>()
         .undo::<CopyCode>()
         .undo::<CopyDatabase>()
         .undo::<CopyFiles>()
@@ -39,8 +42,10 @@ pub fn lines() -> Lines<World> {
         .undo::<CreateDatabaseUser>()
         .undo::<DumpDatabase>()
         .undo::<EndRehearsal>()
+        .undo::<FetchArchive>()
         .undo::<ForgetContext>()
         .undo::<HoldStill>()
+        .undo::<InstallPackages>()
         .undo::<Keep>()
         .undo::<KeepBackup>()
         .undo::<KeepCredentials>()

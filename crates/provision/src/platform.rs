@@ -4,6 +4,7 @@
 mod build;
 mod code;
 mod delete;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ use crate::step::web_files::{PlatformFiles, PublishPlatform, Replaced, Standing}
 use crate::{World, context_task};
 
 pub(crate) use build::Build;
-pub(crate) use code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
+pub(crate) use code::{CheckOut, CopyCode, FetchArchive, InstallPackages, MakeProject, PlaceCode, UnpackDemo};
 pub(crate) use delete::{Delete, WithdrawPool, withdraw};
 
 use build::project_of;

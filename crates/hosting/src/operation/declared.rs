@@ -10,9 +10,10 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, BackupName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, FormerName,
-    GrantHost, HostKey, HostName, Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath,
-    ServerName, SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
+    AccountName, ArchivePlace, BackupName, BadText, CodeFolder, ComposerConstraint, ComposerPackage, ContextName,
+    EmailAddress, FormerName, GitAddress, GitRef, GrantHost, HostKey, HostName, Langcode, MachineName,
+    PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName, Sha256Sum, SiteName, SshHost, SshUser,
+    Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -344,6 +345,11 @@ const GRANT_HOST: TextKind = TextKind::of::<GrantHost>("HOST");
 const COMPOSER_PACKAGE: TextKind = TextKind::of::<ComposerPackage>("VENDOR/PACKAGE");
 const CONSTRAINT: TextKind = TextKind::of::<ComposerConstraint>("CONSTRAINT");
 const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
+const ARCHIVE: TextKind = TextKind::of::<ArchivePlace>("FILE-OR-URL");
+const SHA256: TextKind = TextKind::of::<Sha256Sum>("HEX");
+const GIT: TextKind = TextKind::of::<GitAddress>("URL");
+const GIT_REF: TextKind = TextKind::of::<GitRef>("REF");
+const CODE_FOLDER: TextKind = TextKind::of::<CodeFolder>("FOLDER");
 const SSH_HOST: TextKind = TextKind::of::<SshHost>("HOST");
 const SSH_USER: TextKind = TextKind::of::<SshUser>("USER");
 const HOST_KEY: TextKind = TextKind::of::<HostKey>("KEY");

@@ -227,6 +227,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 server: build.server.clone(),
                 php: build.php.clone(),
                 facts: None,
+                built: None,
             })),
         },
         Task::VerifyPlatform { context, .. } => {

@@ -4,7 +4,9 @@ mod basedir;
 pub(crate) mod code_ahead;
 pub(crate) mod composer;
 mod db;
+pub(crate) mod fetch;
 pub(crate) mod fpm;
+pub(crate) mod git;
 pub(crate) mod http;
 pub(crate) mod php;
 

@@ -29,6 +29,7 @@ mod keep_as_archive;
 mod login;
 mod meanwhile;
 mod migrate_site;
+mod platform_sources;
 mod rebuild_caches;
 mod received;
 mod rename_site;

@@ -43,6 +43,15 @@ const CHOSEN: (&str, &str) = ("Which sites", "Left empty, all that live on it go
 const OWN: (&str, &str) = ("Your own fields", "");
 const CODE: (&str, &str) =
     ("Where its code comes from", "One of these; a code base that lies there is only looked at.");
+const ARCHIVE: (&str, &str) =
+    ("An archive", "One that is fetched needs its checksum. It is unpacked into a folder of its own.");
+const GIT: (&str, &str) = (
+    "A git repository",
+    "Checked out at one commit. Passwords stay out of the address: they belong into `.netrc` of Ægir's home on the server.",
+);
+const PROJECT: (&str, &str) =
+    ("A project with a lock file", "Copied on the server; Composer installs exactly what `composer.lock` names.");
+const WITHIN: (&str, &str) = ("Where Drupal lies in it", "");
 const WEB: (&str, &str) = ("Web service", "");
 const DATABASE: (&str, &str) = ("Database service", "SQLite needs none of what follows the product.");
 const SSH: (&str, &str) =
@@ -63,6 +72,10 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::PlatformMigrate, "site" | "filter" | "leave_out" | "order") => CHOSEN,
         (Id::PlatformMigrate, "at_once" | "allow_missing") => MORE,
         (Id::PlatformAdd, "root" | "copy_from" | "composer" | "constraint" | "registry" | "demo") => CODE,
+        (Id::PlatformAdd, "archive" | "sha256" | "strip") => ARCHIVE,
+        (Id::PlatformAdd, "git" | "ref" | "submodules") => GIT,
+        (Id::PlatformAdd, "project") => PROJECT,
+        (Id::PlatformAdd, "docroot") => WITHIN,
         (Id::PlatformAdd, "php") => MORE,
         (Id::ServerAdd | Id::ServerEdit, "http" | "listen") => WEB,
         (Id::ServerAdd | Id::ServerEdit, "grant_host") => DATABASE,
@@ -84,7 +97,8 @@ pub(in crate::panel) fn grouped(operation: &Operation, fields: Vec<Field>) -> Ve
             None => groups.push(Group {
                 legend: place.0,
                 hint: place.1,
-                folded: place == MORE || place == CHOSEN || place == SSH && operation.id == OperationId::ServerAdd,
+                folded: [MORE, CHOSEN, ARCHIVE, GIT, PROJECT, WITHIN].contains(&place)
+                    || place == SSH && operation.id == OperationId::ServerAdd,
                 narrows: place == CHOICES,
                 fields: vec![field],
                 tries: String::new(),

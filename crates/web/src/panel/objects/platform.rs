@@ -90,5 +90,10 @@ fn source_of(platform: &PlatformView) -> String {
             let registry = registry.map(|registry| format!(", from {registry}")).unwrap_or_default();
             format!("Composer made it: {package}{constraint}{registry}.")
         }
+        Some(PlatformSource::Archive { from, .. }) => format!("The archive {from}."),
+        Some(PlatformSource::Git { from, reference, .. }) => format!("The git repository {from} at {reference}."),
+        Some(PlatformSource::Project { from, .. }) => {
+            format!("The project {}, with the packages that its lock file names.", from.display())
+        }
     }
 }
