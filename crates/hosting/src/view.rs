@@ -23,7 +23,7 @@ pub use writes::{WriteCountView, WritesView};
 
 use std::collections::BTreeMap;
 
-use aegir_domain::{Finding, Health};
+use aegir_domain::{BuiltFrom, Finding, Health};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -208,6 +208,9 @@ pub struct PlatformView {
     /// Where its code came from, if Ægir made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Value>,
+    /// What exactly it was built from, if that has a number: a commit, a checksum, what its lock file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built: Option<BuiltFrom>,
     /// Whether it takes no new sites.
     pub locked: bool,
     /// How many sites live on it.

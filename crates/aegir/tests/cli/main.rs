@@ -11,3 +11,4 @@ mod help;
 mod hooks;
 mod owners;
 mod requests;
+mod sources;

@@ -73,11 +73,15 @@ impl GitCheckout {
             if let Some(Err(fault)) = alone.filter(|_| world.task.is_cancelled(files)) {
                 return Err(fault);
             }
-            let all = ["+refs/heads/*:refs/fetched/heads/*", "+refs/tags/*:refs/fetched/tags/*"];
-            git(&["fetch", "--quiet", "--no-tags", "--", from, all[0], all[1]])?;
+            let mut all = vec!["fetch", "--quiet", "--no-tags", "--", from];
+            all.extend(["+refs/heads/*:refs/fetched/heads/*", "+refs/tags/*:refs/fetched/tags/*"]);
+            // One that is neither a branch nor a tag, as for a change that is proposed.
+            let named = format!("+{}:refs/fetched/named", self.reference);
+            all.extend(self.reference.as_str().starts_with("refs/").then_some(named.as_str()));
+            git(&all)?;
         }
         let no_ref = |_: Fault| GitFault::NoRef { from: self.from.clone(), reference: self.reference.clone() };
-        let found = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{wanted}^{{commit}}")]);
+        let found = git(&["rev-parse", "--verify", "--quiet", &format!("{wanted}^{{commit}}")]);
         let found: CommitId = found.map_err(no_ref)?.trim().parse()?;
         git(&["checkout", "--quiet", "--detach", found.as_str()])?;
         if self.submodules {
