@@ -232,7 +232,7 @@ fn a_repository_is_checked_out_and_what_its_lock_file_names_is_installed() {
     build(&lab, "@platform_none", &["--git", &address, "--ref", "9.9.9"])
         .ends(4)
         .says("has no branch, tag or commit `9.9.9`");
-    build(&lab, "@platform_none", &["--git", &address, "--ref", "1.0.0", "--docroot", "public"]).ends(5);
+    build(&lab, "@platform_none", &["--git", &address, "--ref", "1.0.0", "--docroot", "public"]).ends(7);
     build(&lab, "@platform_none", &["--git", "git://127.0.0.1:9/x", "--ref", "main"])
         .ends(4)
         .says("Connection refused");
@@ -248,7 +248,7 @@ fn a_repository_whose_links_lead_out_is_not_taken() {
     symlink("/etc/passwd", project.join("web/passwd.txt")).unwrap();
     web_of(&project, &web);
 
-    let said = build(&lab, "@platform_d10", &["--git", &web.url("site.git"), "--ref", "main"]).ends(5);
+    let said = build(&lab, "@platform_d10", &["--git", &web.url("site.git"), "--ref", "main"]).ends(7);
 
     said.says("lead out of it: `web/passwd.txt`");
     assert_eq!(platforms(&lab), Vec::<String>::new());
@@ -284,7 +284,7 @@ fn a_project_on_this_machine_gets_exactly_what_its_lock_file_names() {
     fs::remove_file(web.files.join("light.tar")).unwrap();
     fs::remove_dir_all(lab.home().join("cache/composer")).unwrap();
     let said =
-        build(&lab, "@platform_other", &words).ends(5).says("the packages of the project could not be installed");
+        build(&lab, "@platform_other", &words).ends(7).says("the packages of the project could not be installed");
     assert!(said.all().contains("404"), "{}", said.all());
     assert_eq!(platforms(&lab), ["d10"]);
 }
@@ -303,7 +303,7 @@ fn an_archive_is_fetched_with_its_checksum_and_without_its_password_in_any_log()
     let words = ["--archive", &address, "--sha256", sum];
 
     // Without a password, then with one in the address.
-    build(&lab, "@platform_d7", &words).ends(5).says("401").remedy(".netrc");
+    build(&lab, "@platform_d7", &words).ends(7).says("401").remedy(".netrc");
     let with_password = address.replace("http://", "http://me:hunter2@");
     let said = build(&lab, "@platform_d7", &["--archive", &with_password, "--sha256", sum]).ends(2);
     assert!(said.all().contains(".netrc"), "{}", said.all());
@@ -315,7 +315,7 @@ fn an_archive_is_fetched_with_its_checksum_and_without_its_password_in_any_log()
     fs::write(&netrc, "machine 127.0.0.1 login me password hunter2\n").unwrap();
     fs::set_permissions(&netrc, fs::Permissions::from_mode(0o600)).unwrap();
     lab.give(&netrc);
-    build(&lab, "@platform_d7", &["--archive", &address, "--sha256", &other]).ends(5).says(sum);
+    build(&lab, "@platform_d7", &["--archive", &address, "--sha256", &other]).ends(7).says(sum);
     build(&lab, "@platform_d7", &words).done().says(sum);
     assert!(lab.home().join("platforms/d7/index.php").is_file());
     assert!(shown(&lab, "@platform_d7").contains(sum));
@@ -339,8 +339,8 @@ fn whoever_falls_silent_is_waited_for_no_longer_than_they_may_take() {
     let sum = "0".repeat(64);
 
     let words = ["--archive", &web.url("silent"), "--sha256", &sum];
-    build(&lab, "@platform_d7", &words).ends(5).says("took longer than 2 s");
+    build(&lab, "@platform_d7", &words).ends(7).says("took longer than 2 s");
     let closed = format!("http://127.0.0.1:{}/x.tar", free_port());
-    build(&lab, "@platform_d7", &["--archive", &closed, "--sha256", &sum]).ends(5).says("Failed to connect");
+    build(&lab, "@platform_d7", &["--archive", &closed, "--sha256", &sum]).ends(7).says("Failed to connect");
     assert_eq!(platforms(&lab), Vec::<String>::new());
 }

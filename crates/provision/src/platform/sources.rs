@@ -1,7 +1,7 @@
 //! The lines by which code comes from elsewhere: from an archive, a git repository, a project with a lock file.
 //!
 //! ```text
-//!   it can be had ─► room ─► fetched into the task's own folder ─► its packages, if a lock file names them ─► links stay in it
+//!   it can be had ─► room ─► fetched into the task's own folder ─► links stay in it ─► its packages, if a lock file names them
 //! ```
 //!
 //! What was fetched is not trusted to be what it says: names, sizes and links are bounded before it lies in its place.
@@ -54,13 +54,15 @@ pub(super) fn bring(
         }
         PlatformSource::Copy { .. } | PlatformSource::Composer { .. } | PlatformSource::Demo => (),
     }
+    // Also before Composer writes, which would follow them.
+    run.check(LinksStay { at: aside.to_owned() })?;
     let packages = run.check(PackagesAreNamed { at: aside.to_owned() })?;
     built.lock = packages.lock;
     if packages.missing {
         let composer = Composer { php: php.program.clone(), registry: None };
         run.step(InstallPackages { composer, project: aside.to_owned() })?;
+        run.check(LinksStay { at: aside.to_owned() })?;
     }
-    run.check(LinksStay { at: aside.to_owned() })?;
     Ok(built)
 }
 
