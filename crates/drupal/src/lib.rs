@@ -11,6 +11,7 @@ pub mod info_file;
 pub mod info_yaml;
 pub mod inventory;
 pub mod login;
+pub mod make_file;
 pub mod moved;
 pub mod own;
 pub mod php_value;
