@@ -185,7 +185,7 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "@NAME", value_parser = text::<ContextName>)]
         name: ContextName,
     },
-    /// Makes a new platform: from a tree, an archive, a git repository, with Composer, or of the demo code base
+    /// Makes a new platform: from a tree, an archive, a git repository, a make file, with Composer, or of the demo code base
     Build(Box<BuildArgs>),
     /// Makes a new site
     Install(Box<InstallArgs>),

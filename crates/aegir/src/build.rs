@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aegir_domain::{
     ArchivePlace, BuildPlatform, CodeFolder, ComposerConstraint, ComposerPackage, ContextName, GitAddress, GitRef,
-    PlatformName, PlatformSource, RegistryAddress, ServerName, Sha256Sum,
+    PlatformName, PlatformSource, RegistryAddress, ReleaseFolder, ServerName, Sha256Sum,
 };
 use clap::Args;
 
@@ -44,6 +44,12 @@ pub(crate) struct BuildArgs {
     /// Fetches the repositories within the git repository too
     #[arg(long, requires = "git")]
     submodules: bool,
+    /// The folder of the web with archives of releases, `NAME-VERSION.tar.gz` [default: that of drupal.org]
+    #[arg(long, value_name = "URL", requires = "make", value_parser = text::<ReleaseFolder>)]
+    release_source: Option<ReleaseFolder>,
+    /// Leaves alone the make files that lie in projects
+    #[arg(long, requires = "make")]
+    no_recursion: bool,
     /// The document root within an archive, a git repository or a project [default: where Drupal is found]
     #[arg(long, value_name = "FOLDER", value_parser = text::<CodeFolder>)]
     docroot: Option<CodeFolder>,
@@ -71,6 +77,9 @@ struct Source {
     /// Copies this project of Composer, and installs what its lock file names; the project is only read
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
+    /// Puts together what this make file of Drush names: core, projects, libraries, with their patches
+    #[arg(long, value_name = "FILE")]
+    make: Option<PathBuf>,
 }
 
 /// The place of an archive, relative to where this is typed.
@@ -101,7 +110,7 @@ impl BuildArgs {
     /// Where its code comes from; of all that can be named, clap lets one through.
     fn source(self) -> Result<PlatformSource, Failure> {
         let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
-        let Source { copy, composer, demo: _, archive, git, project } = self.source;
+        let Source { copy, composer, demo: _, archive, git, project, make } = self.source;
         if let Some(docroot) = self.docroot.as_ref().filter(|_| archive.is_none() && git.is_none() && project.is_none())
         {
             let what = format!("`--docroot {docroot}` is for an archive, a git repository or a project");
@@ -118,6 +127,8 @@ impl BuildArgs {
             PlatformSource::Git { from, reference, docroot, submodules: self.submodules }
         } else if let Some(from) = project {
             PlatformSource::Project { from: absolute(from), docroot }
+        } else if let Some(from) = make {
+            PlatformSource::MakeFile { from: absolute(from), releases: self.release_source, alone: self.no_recursion }
         } else {
             PlatformSource::Demo
         })

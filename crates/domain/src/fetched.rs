@@ -51,6 +51,26 @@ impl FromStr for ArchivePlace {
     }
 }
 
+/// The folder of the web with archives of releases, `NAME-VERSION.tar.gz`: `https://ftp.drupal.org/files/projects`.
+///
+/// Invariant: an address of `http` or `https` with a host and without account; no blank, no quote, no control character.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReleaseFolder(String);
+text_type!(ReleaseFolder);
+
+impl FromStr for ReleaseFolder {
+    type Err = BadText;
+
+    fn from_str(text: &str) -> Result<Self, BadText> {
+        const WHAT: &str = "the address of a folder with releases";
+        const INSTEAD: &str = "give one such as `https://ftp.drupal.org/files/projects`";
+        of_web(text, WHAT, INSTEAD)?;
+        plain(text, WHAT, INSTEAD)?;
+        Ok(ReleaseFolder(text.to_owned()))
+    }
+}
+
 /// The address of a git repository: `https://git.example.org/site.git`, `git@git.example.org:site.git`.
 ///
 /// Invariant: an address of `https`, `http`, `ssh`, `git` or `file`, or `user@host:path` as ssh has it; no password,
@@ -219,7 +239,7 @@ pub struct BuiltFrom {
     /// The commit of the git repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitId>,
-    /// The checksum of the archive.
+    /// The checksum of the archive, or of the make file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256Sum>,
     /// What the lock file of Composer says of its content: its `content-hash`.
@@ -321,6 +341,15 @@ mod tests {
         }
         assert!("/srv/code.tar.gz".parse::<ArchivePlace>().unwrap().path().is_some());
         assert!("https://x.test/code.tar.gz?y=1".parse::<ArchivePlace>().unwrap().path().is_none());
+    }
+
+    #[test]
+    fn a_folder_with_releases_lies_in_the_web() {
+        for bad in ["/srv/releases", "ftp://x/y", "https://me:hunter2@x/y", "https://", "https://x/a b", ""] {
+            let error = bad.parse::<ReleaseFolder>().unwrap_err();
+            assert!(!error.with_remedy().contains("hunter2"), "{bad}");
+        }
+        assert!("http://127.0.0.1:8099/files".parse::<ReleaseFolder>().is_ok());
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub use context_name::{ContextName, PlatformName, ServerName};
 pub use cron::{CronAnswer, CronInterval, CronResult, CronRun};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
-pub use fetched::{ArchivePlace, BuiltFrom, CodeFolder, CommitId, GitAddress, GitRef, Sha256Sum};
+pub use fetched::{ArchivePlace, BuiltFrom, CodeFolder, CommitId, GitAddress, GitRef, ReleaseFolder, Sha256Sum};
 pub use finding::{Finding, Health};
 pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
 pub use former::{Former, FormerName, KeepFormer, Names};

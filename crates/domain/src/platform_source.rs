@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
-use crate::{ArchivePlace, CodeFolder, GitAddress, GitRef, PlatformName, ServerName, Sha256Sum};
+use crate::{ArchivePlace, CodeFolder, GitAddress, GitRef, PlatformName, ReleaseFolder, ServerName, Sha256Sum};
 
 /// What a new platform needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +82,17 @@ pub enum PlatformSource {
         /// The document root in it; `None`: where it is found.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         docroot: Option<CodeFolder>,
+    },
+    /// What a make file of Drush names: core, projects, libraries, with their patches.
+    MakeFile {
+        /// The make file; an absolute path.
+        from: PathBuf,
+        /// The folder with the archives of releases; `None`: that of drupal.org.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        releases: Option<ReleaseFolder>,
+        /// Whether make files that lie in projects are left alone, and what they name is not fetched.
+        #[serde(default)]
+        alone: bool,
     },
 }
 

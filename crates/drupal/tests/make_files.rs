@@ -46,7 +46,7 @@ projects[stage][l10n_path] = "https://example.org/%project.po"
 projects[stage][colour] = "blue"
 
 libraries[player][download][type] = "file"
-libraries[player][download][url] = "https://cdn.example.org/player-2.zip"
+libraries[player][download][url] = "https://cdn.example.org/player-2.tar.gz"
 libraries[player][download][subtree] = "player-2/dist"
 libraries[player][destination] = "modules/contrib/player"
 libraries[player][directory_name] = "js"
@@ -96,7 +96,7 @@ libraries:
   player:
     download:
       type: file
-      url: https://cdn.example.org/player-2.zip
+      url: https://cdn.example.org/player-2.tar.gz
       subtree: player-2/dist
     destination: modules/contrib/player
     directory_name: js
@@ -126,7 +126,7 @@ fn told(fetches: &[Fetch]) -> Vec<String> {
     let origin = |origin: &Origin| match origin {
         Origin::File { url } => url.as_str().to_owned(),
         Origin::LocalFile { path } | Origin::LocalFolder { path } => path.display().to_string(),
-        Origin::Git { url, at, .. } => format!("{} at {}", url.as_str(), at.as_deref().unwrap_or("its own branch")),
+        Origin::Git { url, at, .. } => format!("{} at {}", url.as_str(), at),
     };
     fetches
         .iter()
@@ -163,7 +163,7 @@ fn a_file_becomes_a_plan_with_the_core_first_and_libraries_last() {
         "zen Theme /sites/all/themes/zen < https://ftp.drupal.org/files/projects/zen-7.x-6.4.tar.gz",
         "ctools ? /sites/all/modules/contrib/ctools < https://ftp.drupal.org/files/projects/ctools-7.x-1.21.tar.gz",
         "views ? /sites/all/modules/contrib/views < https://ftp.drupal.org/files/projects/views-7.x-3.29.tar.gz",
-        "player Library /sites/all/modules/contrib/player/js < https://cdn.example.org/player-2.zip",
+        "player Library /sites/all/modules/contrib/player/js < https://cdn.example.org/player-2.tar.gz",
         "score Library /sites/all/libraries/score < https://cdn.example.org/score.min.js",
     ];
     assert_eq!(told(&plan.fetches), expected);
@@ -273,7 +273,7 @@ fn an_include_stays_beside_the_file_and_comes_to_an_end() {
 #[test]
 fn the_file_of_a_project_brings_no_core_takes_nothing_from_this_machine_and_yields_to_the_file_around_it() {
     let text = "core = 7.x\napi = 2\nprojects[drupal][version] = 7.1\nprojects[views] = 3.1\nprojects[rules] = 2.12\n\
-                libraries[views][download][type] = get\nlibraries[views][download][url] = https://example.org/v.zip\n";
+                libraries[views][download][type] = get\nlibraries[views][download][url] = https://example.org/v.tgz\n";
     let within = Within { contrib: "profiles/school".into(), major: 7, taken: ["views".to_owned()].into() };
     let inner = Scope { folder: None, within: Some(within), ..scope() };
     let nested = read("school.make", &[("school.make", text)]).unwrap();
@@ -282,7 +282,7 @@ fn the_file_of_a_project_brings_no_core_takes_nothing_from_this_machine_and_yiel
         told(&nested.plan(&inner).unwrap().fetches),
         [
             "rules ? /profiles/school/modules/rules < https://ftp.drupal.org/files/projects/rules-7.x-2.12.tar.gz",
-            "views Library /profiles/school/libraries/views < https://example.org/v.zip",
+            "views Library /profiles/school/libraries/views < https://example.org/v.tgz",
         ]
     );
     let text =
@@ -339,7 +339,7 @@ fn what_cannot_be_followed_is_refused_by_name_and_line() {
             "line 4: the download of `a` has no type, which stands for git, and its address is that of an archive",
         ),
         (
-            "projects[a][download][type] = get\nprojects[a][download][url] = http://x.test/a.zip",
+            "projects[a][download][type] = get\nprojects[a][download][url] = http://x.test/a.tgz",
             "line 4: `a` comes over a connection that anybody between can change, and nothing proves what came",
         ),
         (
@@ -351,7 +351,7 @@ fn what_cannot_be_followed_is_refused_by_name_and_line() {
             "line 5: a patch of `a` comes over a connection that anybody between can change, and nothing proves what came",
         ),
         (
-            "projects[a][download][type] = get\nprojects[a][download][url] = https://me:hunter2@x.test/a.zip",
+            "projects[a][download][type] = get\nprojects[a][download][url] = https://me:hunter2@x.test/a.tgz",
             "line 4: an address holds an account or a password",
         ),
         (
@@ -363,13 +363,18 @@ fn what_cannot_be_followed_is_refused_by_name_and_line() {
             "line 4: the branch, tag or revision of `a` is no name that git knows",
         ),
         (
-            "projects[a][download][type] = get\nprojects[a][download][url] = https://x.test/a.zip\nprojects[a][download][sha256] = abc",
+            "projects[a][download][type] = get\nprojects[a][download][url] = https://x.test/a.tgz\nprojects[a][download][sha256] = abc",
             "line 6: this is no checksum of the kind sha256, which has 64 hexadecimal digits",
         ),
         (
             "projects[a][download][type] = git\nprojects[a][download][md5] = d41d8cd98f00b204e9800998ecf8427e",
             "line 4: `a` has a checksum, and is no file that could be compared with it",
         ),
+        (
+            "libraries[z][download][type] = get\nlibraries[z][download][url] = https://x.test/z.ZIP?a=b",
+            "line 4: `z` comes as a zip archive, which Ægir does not unpack",
+        ),
+        ("projects[a][download][type] = git", "line 4: neither tag, revision nor branch of `a` is named"),
         ("projects[b][type] = core\nprojects[b][version] = 7.x-1.0", "line 4: a second core is named"),
         ("projects[a][version] = 1.0\nprojects[a] = 2.0", "line 5: this has keys of its own and a text too (line 4)"),
         ("libraries[a][directory_name] = a", "line 4: it is not said where `a` is downloaded from"),
@@ -446,7 +451,7 @@ fn all_mistakes_are_told_at_once_with_what_to_do() {
 #[test]
 fn a_password_in_a_file_is_never_repeated() {
     let text = "core = 7.x\napi = 2\nprojects[drupal] = 7.98\nprojects[a][download][type] = get\n\
-                projects[a][download][url] = ftp://me:hunter2@x.test/a.zip\nprojects[a][download][password] = hunter2\n";
+                projects[a][download][url] = ftp://me:hunter2@x.test/a.tgz\nprojects[a][download][password] = hunter2\n";
     let error = plan("a.make", text).unwrap_err();
 
     assert!(!error.contains("hunter2"), "{error}");

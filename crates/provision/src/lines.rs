@@ -9,7 +9,8 @@ use crate::backup::{
 use crate::context_task::SaveServerPassword;
 use crate::hooks::{AfterHook, BeforeHook, RollbackHook};
 use crate::platform::{
-    CheckOut, CopyCode, FetchArchive, InstallPackages, MakeProject, PlaceCode, PublishPool, UnpackDemo, WithdrawPool,
+    CheckOut, CopyCode, FetchArchive, FetchPart, InstallPackages, MakeProject, PlaceCode, PlacePart, PublishPool,
+    UnpackDemo, WithdrawPool,
 };
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
@@ -43,6 +44,7 @@ pub fn lines() -> Lines<World> {
         .undo::<DumpDatabase>()
         .undo::<EndRehearsal>()
         .undo::<FetchArchive>()
+        .undo::<FetchPart>()
         .undo::<ForgetContext>()
         .undo::<HoldStill>()
         .undo::<InstallPackages>()
@@ -64,6 +66,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeWorkFolder>()
         .undo::<PackSite>()
         .undo::<PlaceCode>()
+        .undo::<PlacePart>()
         .undo::<ProveDatabaseServer>()
         .undo::<PublishPlatform>()
         .undo::<PublishPool>()

@@ -9,6 +9,7 @@ mod bad_words;
 mod front_end;
 mod help;
 mod hooks;
+mod make_files;
 mod owners;
 mod requests;
 mod sources;

@@ -13,7 +13,7 @@ use crate::support::said::Said;
 use crate::support::{Lab, free_port, root, way};
 
 /// Runs a program that this test needs; it fails, and says so, where the program is missing.
-fn run(program: &str, dir: &Path, args: &[&str]) -> String {
+pub(super) fn run(program: &str, dir: &Path, args: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(args).current_dir(dir).stdin(Stdio::null());
     for (name, value) in [
@@ -36,8 +36,8 @@ fn run(program: &str, dir: &Path, args: &[&str]) -> String {
 
 /// What others have, on a web server that gives the files of a folder. What is below `private/` needs a password, and
 /// whoever asks for `silent` waits for ever.
-struct Web {
-    files: PathBuf,
+pub(super) struct Web {
+    pub(super) files: PathBuf,
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
@@ -46,7 +46,7 @@ struct Web {
 const PASSWORD: &str = "Basic bWU6aHVudGVyMg==";
 
 impl Web {
-    fn start(lab: &Lab) -> Web {
+    pub(super) fn start(lab: &Lab) -> Web {
         let files = lab.beside().join("web");
         fs::create_dir(&files).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -147,28 +147,28 @@ impl Web {
         (first, second)
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.address)
     }
 }
 
 /// Lets everybody read it.
-fn open(at: &Path) {
+pub(super) fn open(at: &Path) {
     run("chmod", at, &["-R", "a+rX", "."]);
 }
 
-fn a_lab() -> Lab {
+pub(super) fn a_lab() -> Lab {
     let lab = Lab::bare(way());
     lab.provision(&["save", "@server_web", "--http", "nginx", "--listen", &format!("127.0.0.1:{}", free_port())])
         .done();
     lab
 }
 
-fn build(lab: &Lab, name: &str, words: &[&str]) -> Said {
+pub(super) fn build(lab: &Lab, name: &str, words: &[&str]) -> Said {
     lab.provision(&[&["build", name, "--server", "web"], words].concat())
 }
 
-fn platforms(lab: &Lab) -> Vec<String> {
+pub(super) fn platforms(lab: &Lab) -> Vec<String> {
     let entries = fs::read_dir(lab.home().join("platforms")).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }

@@ -82,11 +82,11 @@ fn given(entry: &mut Entry<'_>, node: &Node, version: Option<(&str, &Place)>, gr
     let url = node.text().map(str::trim).or_else(|| get("url"));
     let name = entry.name.clone();
     tell_of_others(&mut entry.found, node, &name);
-    let is_archive = url.is_some_and(|url| {
-        let path = url.split(['?', '#']).next().unwrap_or(url).to_ascii_lowercase();
-        [".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar", ".tar.xz"].iter().any(|end| path.ends_with(end))
-    });
+    let ends = [".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar", ".tar.xz"];
+    let is_archive = ends.iter().any(|end| path_of(url).ends_with(end));
     let origin = match kind.as_deref() {
+        // A file of that name is one; what has another name tells when it is there.
+        Some("get" | "file" | "local") if path_of(url).ends_with(".zip") => Err(Problem::Zip { name }),
         Some("get" | "file" | "local") => match url {
             Some(url) => file(url, ground),
             None => Err(Problem::NoAddress { name }),
@@ -98,14 +98,11 @@ fn given(entry: &mut Entry<'_>, node: &Node, version: Option<(&str, &Place)>, gr
         None if is_archive => Err(Problem::NoType { name }),
         None | Some("git") => git(node, url, ground, &name).inspect(|origin| {
             if let Origin::Git { at, .. } = origin
-                && !at.as_deref().is_some_and(is_commit)
+                && !is_commit(at)
                 && get("tag").is_none()
             {
-                let from = match at {
-                    Some(at) => format!("the branch `{at}`"),
-                    None => "the repository's own branch".to_owned(),
-                };
-                entry.found.note(&node.at, format!("`{name}` is what {from} holds on the day of the build"));
+                let text = format!("`{name}` is what the branch `{at}` holds on the day of the build");
+                entry.found.note(&node.at, text);
             }
         }),
         Some("pm") => match version {
@@ -124,6 +121,12 @@ fn given(entry: &mut Entry<'_>, node: &Node, version: Option<(&str, &Place)>, gr
     let filename = get("filename").and_then(|text| entry.found.keep(&node.at, file_name(text)));
     let is_chosen = kind.as_deref() == Some("pm") && ground.releases.is_chosen;
     Some(Downloaded { origin, checksums, subtree: subtree.filter(|path| !path.is_empty()), filename, is_chosen })
+}
+
+/// What of an address says what kind of file it gives.
+fn path_of(url: Option<&str>) -> String {
+    let url = url.unwrap_or_default();
+    url.split(['?', '#']).next().unwrap_or(url).to_ascii_lowercase()
 }
 
 fn file_name(text: &str) -> Result<String, Problem> {
@@ -203,6 +206,7 @@ fn git(node: &Node, url: Option<&str>, ground: &Ground, name: &str) -> Result<Or
             _ => text.to_owned(),
         });
     }
+    let at = at.ok_or_else(|| Problem::NoRevision { name: name.to_owned() })?;
     Ok(Origin::Git { url, at, submodules: node.get("submodule").is_some() })
 }
 

@@ -126,6 +126,8 @@ pub enum Problem {
     NoVersion { name: String },
     #[error("`{version}` names no single release of `{name}`")]
     BadVersion { name: String, version: String },
+    #[error("neither tag, revision nor branch of `{name}` is named")]
+    NoRevision { name: String },
     #[error("the variant of `{name}` is none of `profile-only`, `no-core` and `core`")]
     OtherVariant { name: String },
     #[error("`{name}` asks a release server of its own")]
@@ -136,6 +138,8 @@ pub enum Problem {
     NoAddress { name: String },
     #[error("the download of `{name}` has no type, which stands for git, and its address is that of an archive")]
     NoType { name: String },
+    #[error("`{name}` comes as a zip archive, which Ægir does not unpack")]
+    Zip { name: String },
     #[error("`{name}` comes by `{program}`, which Ægir does not start")]
     OtherProgram { name: String, program: String },
     #[error("`{name}` comes in a way that is not known")]
@@ -194,10 +198,14 @@ impl Problem {
             Problem::NoVersion { .. } | Problem::BadVersion { .. } => {
                 "pin it: `projects[NAME][version] = 3.7`, the release that you have tried"
             }
+            Problem::NoRevision { .. } => {
+                "add `download[tag]`, or the whole number of a commit as `download[revision]`"
+            }
             Problem::OtherServer { .. } => {
                 "give the address of its archive: `download[type] = get` and `download[url]`, or name its server with `--release-source`"
             }
             Problem::NoDownload { .. } | Problem::NoAddress { .. } => "add `download[type]` and `download[url]`",
+            Problem::Zip { .. } => "give the address of a `.tar.gz` of it, or of its git repository",
             Problem::NoType { .. } => "write `download[type] = get`",
             Problem::OtherProgram { .. } | Problem::OtherDownload { .. } => {
                 "give an archive (`download[type] = get`) or a git repository (`download[type] = git`) of it"

@@ -78,8 +78,8 @@ pub enum Origin {
     Git {
         /// Its address.
         url: Address,
-        /// What of it is taken: a tag, a commit or a branch; `None`: what the repository itself gives.
-        at: Option<String>,
+        /// What of it is taken: a tag, a commit or a branch.
+        at: String,
         /// Whether its submodules come along.
         submodules: bool,
     },
@@ -233,7 +233,7 @@ fn guard(origin: &Origin, checksums: &[Checksum]) -> Guard {
         Origin::File { .. } if !checksums.is_empty() => Guard::Sealed,
         Origin::File { url } => url.guard(),
         // The number of a commit is the checksum of all that it holds.
-        Origin::Git { at: Some(at), .. } if is_commit(at) => Guard::Sealed,
+        Origin::Git { at, .. } if is_commit(at) => Guard::Sealed,
         Origin::Git { url, .. } => url.guard(),
     }
 }

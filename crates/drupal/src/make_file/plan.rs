@@ -11,7 +11,8 @@ use super::read::Core;
 use super::tree::{Key, Node, Place, Value};
 use super::{MakeFile, Note};
 
-/// What is fetched, in order: the core, profiles, modules, themes, projects of which their files tell what they are, libraries.
+/// What is fetched, in order: the core, profiles, modules, themes, projects of which their files tell what they are, libraries;
+/// of projects and of libraries those last that are laid over others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Each of them.
@@ -186,7 +187,7 @@ impl MakeFile {
             fetches.retain(|(_, fetch)| !within.taken.contains(&fetch.name));
         }
         fetches.extend(self.fetches("libraries", true, &ground, &mut found));
-        fetches.sort_by_key(|(_, fetch)| order(fetch.kind));
+        fetches.sort_by_key(|(_, fetch)| order(fetch));
         apart(&fetches, &mut found);
         if !found.problems.is_empty() {
             return Err(MakeFileFault::all(found.problems));
@@ -253,14 +254,17 @@ fn is_any(version: &str) -> bool {
     matches!(version.trim(), "" | "*" | "~")
 }
 
-fn order(kind: Option<Kind>) -> u8 {
-    match kind {
+fn order(fetch: &Fetch) -> u8 {
+    match fetch.kind {
         Some(Kind::Core) => 0,
+        Some(Kind::Library) if fetch.overwrite => 7,
+        Some(Kind::Library) => 6,
+        // What is laid over something comes behind it.
+        _ if fetch.overwrite => 5,
         Some(Kind::Profile) => 1,
         Some(Kind::Module) => 2,
         Some(Kind::Theme) => 3,
         None => 4,
-        Some(Kind::Library) => 5,
     }
 }
 

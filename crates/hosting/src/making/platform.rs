@@ -16,16 +16,18 @@ pub(crate) enum NewPlatform {
 }
 
 /// The ways that a platform's code can come by.
-const SOURCES: [&str; 7] = ["root", "copy_from", "composer", "archive", "git", "project", "demo"];
+const SOURCES: [&str; 8] = ["root", "copy_from", "composer", "archive", "git", "project", "make", "demo"];
 
 /// What is said of a way, and of which.
-const DETAILS: [(&str, &[&str], &str); 7] = [
+const DETAILS: [(&str, &[&str], &str); 9] = [
     ("constraint", &["composer"], "`composer`"),
     ("registry", &["composer"], "`composer`"),
     ("sha256", &["archive"], "`archive`"),
     ("strip", &["archive"], "`archive`"),
     ("ref", &["git"], "`git`"),
     ("submodules", &["git"], "`git`"),
+    ("release_source", &["make"], "`make`"),
+    ("no_recursion", &["make"], "`make`"),
     ("docroot", &["archive", "git", "project"], "`archive`, `git` or `project`"),
 ];
 
@@ -47,10 +49,11 @@ pub(crate) fn new_platform(
             operation,
             named.last().copied().unwrap_or("root"),
             why,
-            "give one of `root`, `copy_from`, `composer`, `archive`, `git`, `project` and `demo`",
+            "give one of `root`, `copy_from`, `composer`, `archive`, `git`, `project`, `make` and `demo`",
         ));
     };
-    let is_given = |name: &str| if name == "submodules" { given.flag(name) } else { given.has(name) };
+    let is_given =
+        |name: &str| if ["submodules", "no_recursion"].contains(&name) { given.flag(name) } else { given.has(name) };
     let astray = DETAILS.into_iter().find(|(name, of, _)| is_given(name) && !of.contains(&source));
     if let Some((name, _, of)) = astray {
         let why = format!("it is for {of} alone");
@@ -93,6 +96,11 @@ pub(crate) fn new_platform(
         "project" => PlatformSource::Project {
             from: given.str("project").unwrap_or_default().into(),
             docroot: given.text("docroot"),
+        },
+        "make" => PlatformSource::MakeFile {
+            from: given.str("make").unwrap_or_default().into(),
+            releases: given.text("release_source"),
+            alone: given.flag("no_recursion"),
         },
         "demo" => PlatformSource::Demo,
         _ => {
@@ -170,6 +178,8 @@ mod tests {
             json!({ "archive": "/srv/code.tar", "project": "/srv/code" }),
             json!({ "archive": "/srv/code.tar", "submodules": true }),
             json!({ "root": "/srv/code", "docroot": "web" }),
+            json!({ "make": "/srv/site.make", "docroot": "web" }),
+            json!({ "root": "/srv/code", "no_recursion": true }),
             json!({ "git": "https://me:hunter2@x.test/code.git", "ref": "main" }),
         ] {
             assert!(new(raw.clone()).is_err(), "{raw}");
@@ -177,6 +187,7 @@ mod tests {
         for raw in [
             json!({ "archive": "https://x.test/code.tar.gz", "sha256": sum, "strip": 0, "docroot": "web" }),
             json!({ "archive": "/srv/code.tar" }),
+            json!({ "make": "/srv/site.make", "release_source": "https://x.test/releases", "no_recursion": true }),
             json!({ "git": "https://x.test/code.git", "ref": "main", "submodules": true, "docroot": "web" }),
             json!({ "project": "/srv/code", "docroot": "web", "submodules": false }),
         ] {

@@ -12,8 +12,8 @@ mod work;
 use aegir_domain::{
     AccountName, ArchivePlace, BackupName, BadText, CodeFolder, ComposerConstraint, ComposerPackage, ContextName,
     EmailAddress, FormerName, GitAddress, GitRef, GrantHost, HostKey, HostName, Langcode, MachineName,
-    PanelAccountName, PlatformName, RegistryAddress, RemotePath, ServerName, Sha256Sum, SiteName, SshHost, SshUser,
-    Task, TimeZoneName, Title,
+    PanelAccountName, PlatformName, RegistryAddress, ReleaseFolder, RemotePath, ServerName, Sha256Sum, SiteName,
+    SshHost, SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -348,6 +348,7 @@ const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
 const ARCHIVE: TextKind = TextKind::of::<ArchivePlace>("FILE-OR-URL");
 const SHA256: TextKind = TextKind::of::<Sha256Sum>("HEX");
 const GIT: TextKind = TextKind::of::<GitAddress>("URL");
+const RELEASES: TextKind = TextKind::of::<ReleaseFolder>("URL");
 const GIT_REF: TextKind = TextKind::of::<GitRef>("REF");
 const CODE_FOLDER: TextKind = TextKind::of::<CodeFolder>("FOLDER");
 const SSH_HOST: TextKind = TextKind::of::<SshHost>("HOST");

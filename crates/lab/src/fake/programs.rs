@@ -78,6 +78,7 @@ impl Programs for FakePrograms {
             _ if launch.cmd.program.starts_with(self.machine.home.hooks()) => self.hook(launch),
             _ if launch.cmd.program == Path::new(GIT) => self.git(launch),
             _ if launch.cmd.program == Path::new(CURL) => self.curl(&launch.cmd.args),
+            "patch" => self.patch(launch),
             "nginx" if launch.cmd.args.iter().any(|arg| arg == "-v") => End::badly(0, "nginx version: nginx/1.22.1\n"),
             "nginx" => nginx_tests(&launch.cmd.args),
             name if name.starts_with("php-fpm") => fpm_tests(&launch.cmd.args),
@@ -145,9 +146,10 @@ impl FakePrograms {
             path
         };
         if has("ls-remote") {
-            let is_known =
-                |arg: &&String| arg.starts_with("refs/heads/") && !arg.ends_with('}') && !arg.ends_with("/missing");
-            let named = args.iter().find(is_known);
+            let is_known = |arg: &&String| !arg.ends_with('}') && !arg.ends_with("/missing");
+            let named = |start: &str| args.iter().filter(is_known).find(|arg| arg.starts_with(start));
+            // Asked for a tag and nothing else, it has that.
+            let named = named("refs/heads/").or_else(|| named("refs/tags/"));
             return End::well(named.map_or(String::new(), |name| format!("{COMMIT}\t{name}\n")));
         }
         if has("init") {
@@ -163,6 +165,20 @@ impl FakePrograms {
             fs::remove_dir_all(dir.join("vendor")).expect("the lab's folder can be written");
             fs::write(dir.join("composer.lock"), r#"{"content-hash": "0123"}"#)
                 .expect("the lab's folder can be written");
+        }
+        self.machine.moment();
+        End::well("")
+    }
+
+    /// Applies a patch by adding a line to the file that it names first; what is not there does not fit.
+    fn patch(&self, launch: &Launch) -> End {
+        let patch = fs::read_to_string(following(&launch.cmd.args, "--input")).unwrap_or_default();
+        let named = patch.lines().find_map(|line| line.strip_prefix("+++ b/")).unwrap_or("missing");
+        let path = launch.dir.clone().unwrap_or_default().join(named);
+        let Ok(text) = fs::read_to_string(&path) else { return End::badly(1, "can't find file to patch\n") };
+        if !launch.cmd.args.iter().any(|arg| arg == "--dry-run") {
+            Watch(self.machine.clone()).before_change(&path);
+            fs::write(path, text + "patched\n").expect("the lab's folder can be written");
         }
         self.machine.moment();
         End::well("")

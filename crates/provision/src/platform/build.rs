@@ -64,7 +64,10 @@ impl Recipe<World> for Build {
                 converge_folder(run, platforms, 0o755, false)?;
                 run.step(UnpackDemo { to: aside.clone() })?;
             }
-            PlatformSource::Archive { .. } | PlatformSource::Git { .. } | PlatformSource::Project { .. } => {
+            PlatformSource::Archive { .. }
+            | PlatformSource::Git { .. }
+            | PlatformSource::Project { .. }
+            | PlatformSource::MakeFile { .. } => {
                 built = Some(bring(run, source, &php, &aside)?);
             }
         }

@@ -1,4 +1,4 @@
-//! The lines by which code comes from elsewhere: from an archive, a git repository, a project with a lock file.
+//! The lines by which code comes from elsewhere: from an archive, a git repository, a project with a lock file, a make file.
 //!
 //! ```text
 //!   it can be had ─► room ─► fetched into the task's own folder ─► links stay in it ─► its packages, if a lock file names them
@@ -14,6 +14,7 @@ use aegir_recipe::{Check, Run};
 
 use super::build::{BuildFault, PROJECT_ROOM, wanted};
 use super::code::{CheckOut, CopyCode, FetchArchive, InstallPackages};
+use super::make;
 use crate::World;
 use crate::service::composer::Composer;
 use crate::service::fetch::{FetchedArchive, UNPACKED};
@@ -52,6 +53,10 @@ pub(super) fn bring(
             make_room(run, aside, project.bytes + PROJECT_ROOM)?;
             run.step(CopyCode { from: project.at, docroot: project.docroot, to: aside.to_owned() })?;
         }
+        PlatformSource::MakeFile { from, releases, alone } => {
+            let asked = make::Asked { from: from.clone(), releases: releases.clone(), alone: *alone };
+            built.sha256 = Some(make::bring(run, &asked, aside)?);
+        }
         PlatformSource::Copy { .. } | PlatformSource::Composer { .. } | PlatformSource::Demo => (),
     }
     // Also before Composer writes, which would follow them.
@@ -66,7 +71,7 @@ pub(super) fn bring(
     Ok(built)
 }
 
-fn make_room(run: &mut Run<'_, World>, aside: &Path, bytes: u64) -> Result<(), Fault> {
+pub(super) fn make_room(run: &mut Run<'_, World>, aside: &Path, bytes: u64) -> Result<(), Fault> {
     let platforms = aside.parent().unwrap_or(aside).to_owned();
     run.check(Room { at: platforms.clone(), bytes })?;
     converge_folder(run, platforms, 0o755, false)?;
@@ -74,7 +79,7 @@ fn make_room(run: &mut Run<'_, World>, aside: &Path, bytes: u64) -> Result<(), F
 }
 
 /// A name beside a folder of the task's, which is the task's too.
-fn beside(aside: &Path, what: &str) -> PathBuf {
+pub(super) fn beside(aside: &Path, what: &str) -> PathBuf {
     let name = aside.file_name().unwrap_or_default().to_string_lossy();
     aside.with_file_name(format!("{name}.{what}"))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::{ArchivePlace, Cmd, Fault, Remedy, Sha256Sum};
-use aegir_host::{Bounds, Ended, Kind, Launch, Limits, Unpacking};
+use aegir_host::{Bounds, Ended, Kind, Launch, Limits, Unpacked, Unpacking};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
@@ -71,18 +71,7 @@ impl FetchedArchive {
             return Err(FetchFault::OtherSum { from, expected, found: sum }.into());
         }
         let tree = scratch.join("tree");
-        files.make_dir(&tree, 0o700)?;
-        let free = files.free_space(scratch)?;
-        let how = Unpacking {
-            below: Path::new(""),
-            into: &tree,
-            bounds: Bounds { bytes: free.bytes.min(MOST_BYTES), entries: free.files.min(MOST_ENTRIES) },
-            shared: (&[], 0),
-        };
-        let unpacked = files.unpack_tree(&packed, &how, &mut |_| true)?;
-        if !unpacked.left_out.is_empty() {
-            return Err(FetchFault::LeadsOut { links: aegir_host::told_names(&unpacked.left_out) }.into());
-        }
+        let unpacked = unfold(world, &packed, &tree)?;
         if let Some(above) = into.parent() {
             files.make_dirs(above, 0o755)?;
         }
@@ -99,7 +88,7 @@ impl FetchedArchive {
     }
 
     /// Has the archive itself lie at `to`.
-    fn bring(&self, world: &World, to: &Path) -> Result<(), Fault> {
+    pub(crate) fn bring(&self, world: &World, to: &Path) -> Result<(), Fault> {
         let Some(path) = self.from.path() else { return self.fetch(world, to) };
         let real = world.files().real(path)?.unwrap_or_else(|| path.to_owned());
         // Only read; a copy cannot be changed between its sum and its unpacking.
@@ -146,11 +135,7 @@ impl FetchedArchive {
 
     /// The folder of what was unpacked that holds the code.
     fn content(&self, world: &World, tree: PathBuf) -> Result<PathBuf, Fault> {
-        let only = |at: &Path| -> Result<Option<PathBuf>, Fault> {
-            let [name] = &world.files().list(at)?[..] else { return Ok(None) };
-            let only = at.join(name);
-            Ok((world.files().kind(&only)? == Some(Kind::Dir)).then_some(only))
-        };
+        let only = |at: &Path| only_folder_in(world, at);
         let Some(strip) = self.strip else { return Ok(only(&tree)?.unwrap_or(tree)) };
         let mut at = tree;
         for _ in 0..strip {
@@ -158,6 +143,31 @@ impl FetchedArchive {
         }
         Ok(at)
     }
+}
+
+/// Unpacks an archive of code into a folder of the task's, which is made for it.
+pub(super) fn unfold(world: &World, packed: &Path, tree: &Path) -> Result<Unpacked, Fault> {
+    let files = world.files();
+    files.make_dir(tree, 0o700)?;
+    let free = files.free_space(tree)?;
+    let how = Unpacking {
+        below: Path::new(""),
+        into: tree,
+        bounds: Bounds { bytes: free.bytes.min(MOST_BYTES), entries: free.files.min(MOST_ENTRIES) },
+        shared: (&[], 0),
+    };
+    let unpacked = files.unpack_tree(packed, &how, &mut |_| true)?;
+    match unpacked.left_out.is_empty() {
+        true => Ok(unpacked),
+        false => Err(FetchFault::LeadsOut { links: aegir_host::told_names(&unpacked.left_out) }.into()),
+    }
+}
+
+/// The only entry of a folder, if that is a folder too.
+pub(super) fn only_folder_in(world: &World, at: &Path) -> Result<Option<PathBuf>, Fault> {
+    let [name] = &world.files().list(at)?[..] else { return Ok(None) };
+    let only = at.join(name);
+    Ok((world.files().kind(&only)? == Some(Kind::Dir)).then_some(only))
 }
 
 fn above(path: &Path) -> PathBuf {

@@ -8,6 +8,7 @@ pub(crate) mod fetch;
 pub(crate) mod fpm;
 pub(crate) mod git;
 pub(crate) mod http;
+pub(crate) mod part;
 pub(crate) mod php;
 
 pub(crate) use db::{DbServer, Held};

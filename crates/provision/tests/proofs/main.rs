@@ -29,6 +29,7 @@ mod keep_as_archive;
 mod login;
 mod meanwhile;
 mod migrate_site;
+mod platform_make_file;
 mod platform_sources;
 mod rebuild_caches;
 mod received;

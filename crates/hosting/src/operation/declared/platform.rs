@@ -47,6 +47,14 @@ const ADD: &[Parameter] = &[
         "a project of Composer that is copied, with the packages that its lock file names",
         "no project",
     ),
+    optional("make", Shape::Text(PATH), "a make file of Drush that it is put together from", "no make file"),
+    optional(
+        "release_source",
+        Shape::Text(RELEASES),
+        "the folder of the web with archives of releases that the make file names",
+        "that of drupal.org",
+    ),
+    flag("no_recursion", "leaves alone the make files that lie in projects"),
     optional(
         "docroot",
         Shape::Text(CODE_FOLDER),

@@ -51,6 +51,10 @@ const GIT: (&str, &str) = (
 );
 const PROJECT: (&str, &str) =
     ("A project with a lock file", "Copied on the server; Composer installs exactly what `composer.lock` names.");
+const MAKE: (&str, &str) = (
+    "A make file of Drush",
+    "Read on the server. Releases are pinned in it; what comes is compared with its checksums.",
+);
 const WITHIN: (&str, &str) = ("Where Drupal lies in it", "");
 const WEB: (&str, &str) = ("Web service", "");
 const DATABASE: (&str, &str) = ("Database service", "SQLite needs none of what follows the product.");
@@ -75,6 +79,7 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::PlatformAdd, "archive" | "sha256" | "strip") => ARCHIVE,
         (Id::PlatformAdd, "git" | "ref" | "submodules") => GIT,
         (Id::PlatformAdd, "project") => PROJECT,
+        (Id::PlatformAdd, "make" | "release_source" | "no_recursion") => MAKE,
         (Id::PlatformAdd, "docroot") => WITHIN,
         (Id::PlatformAdd, "php") => MORE,
         (Id::ServerAdd | Id::ServerEdit, "http" | "listen") => WEB,
@@ -97,7 +102,7 @@ pub(in crate::panel) fn grouped(operation: &Operation, fields: Vec<Field>) -> Ve
             None => groups.push(Group {
                 legend: place.0,
                 hint: place.1,
-                folded: [MORE, CHOSEN, ARCHIVE, GIT, PROJECT, WITHIN].contains(&place)
+                folded: [MORE, CHOSEN, ARCHIVE, GIT, PROJECT, MAKE, WITHIN].contains(&place)
                     || place == SSH && operation.id == OperationId::ServerAdd,
                 narrows: place == CHOICES,
                 fields: vec![field],

@@ -108,5 +108,6 @@ fn place_of(platform: &PlatformView) -> String {
         Some(PlatformSource::Project { from, .. }) => {
             format!("The project {}, with the packages that its lock file names.", from.display())
         }
+        Some(PlatformSource::MakeFile { from, .. }) => format!("Put together from the make file {}.", from.display()),
     }
 }
