@@ -367,7 +367,7 @@ fn what_cannot_be_followed_is_refused_by_name_and_line() {
             "line 6: this is no checksum of the kind sha256, which has 64 hexadecimal digits",
         ),
         (
-            "projects[a][download][type] = git\nprojects[a][download][md5] = d41d8cd98f00b204e9800998ecf8427e",
+            "projects[a][download][type] = git\nprojects[a][download][tag] = v1\nprojects[a][download][md5] = d41d8cd98f00b204e9800998ecf8427e",
             "line 4: `a` has a checksum, and is no file that could be compared with it",
         ),
         (
@@ -379,7 +379,7 @@ fn what_cannot_be_followed_is_refused_by_name_and_line() {
         ("projects[a][version] = 1.0\nprojects[a] = 2.0", "line 5: this has keys of its own and a text too (line 4)"),
         ("libraries[a][directory_name] = a", "line 4: it is not said where `a` is downloaded from"),
         (
-            "libraries[a][download][type] = get\nlibraries[a][download][url] = https://x.test/a.js\nlibraries[b][directory_name] = a\nlibraries[b][download] = https://x.test/b.git",
+            "libraries[a][download][type] = get\nlibraries[a][download][url] = https://x.test/a.js\nlibraries[b][directory_name] = a\nlibraries[b][download][branch] = b",
             "line 6: `b` would lie in the folder of `a`, `sites/all/libraries/a`",
         ),
         ("projects[a][version] \"1.0\"", "line 4: this is neither an assignment nor a comment"),
