@@ -409,6 +409,14 @@ const STOP_AFTER: Shape = Shape::Number { least: 1, most: 10_000 };
 const STOP_AFTER_IS: &str =
     "after how many failures it pauses by itself; it also does behind a wave of which nothing succeeded";
 
+/// How what a site was is kept.
+const KEEP_FORMER: Parameter = optional(
+    "keep_former",
+    Shape::Choice(&["itself", "archive"]),
+    "how what a site was is kept: `itself`, so that going back takes a moment, or packed into an `archive`",
+    "as the setting `keep_former` says when its turn comes",
+);
+
 /// The parameters that each list has.
 const LIMIT: Parameter = default("limit", Shape::Number { least: 1, most: 500 }, "how many at the most", "50");
 const CURSOR: Parameter =

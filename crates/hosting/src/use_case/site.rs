@@ -1,8 +1,8 @@
 //! What can be asked of sites.
 
 use aegir_domain::{
-    ContextName, Former, FormerName, HostName, MigrateSite, NodeId, NodeKind, ObjectStatus, Rehearse, SiteContext,
-    SiteName, Task, TaskState,
+    ContextName, Former, FormerName, HostName, KeepFormer, MigrateSite, NodeId, NodeKind, ObjectStatus, Rehearse,
+    SiteContext, SiteName, Task, TaskState,
 };
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
@@ -215,7 +215,7 @@ impl Hosting {
             };
             let allow_missing = asked.given.texts("allow_missing").into_iter().collect();
             let site = context.name.clone();
-            let keep = None;
+            let keep = keep_former(asked);
             let migrate = MigrateSite { site, platform: name, db_server, allow_missing, rehearse, keep };
             Ok(Task::MigrateSite(Box::new(migrate)))
         })
@@ -434,6 +434,12 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
         });
     }
     Ok(offer)
+}
+
+/// How somebody wants what the site was to be kept; otherwise the setting says.
+fn keep_former(asked: &Asked<'_>) -> Option<KeepFormer> {
+    let word = asked.given.str("keep_former")?;
+    [KeepFormer::Itself, KeepFormer::Archive].into_iter().find(|how| how.as_str() == word)
 }
 
 /// What a site would be called again, and answer to, if it went back over a change of its name.

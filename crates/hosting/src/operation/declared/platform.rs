@@ -78,6 +78,7 @@ const MIGRATE: &[Parameter] = &[
         "a package that may be missing there though sites have it enabled: its machine name; logs tell of each",
         "none",
     ),
+    KEEP_FORMER,
 ];
 
 pub(super) fn declared(id: OperationId) -> Operation {

@@ -126,6 +126,7 @@ const MIGRATE: &[Parameter] = &[
     ),
     flag("rehearse", "all of it is tried on a copy while the site goes on, and nothing else happens"),
     flag("rehearse_first", "the same first; the site moves if all was well"),
+    KEEP_FORMER,
 ];
 
 const CLONE: &[Parameter] = &[
