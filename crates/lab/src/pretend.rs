@@ -328,6 +328,14 @@ pub enum PretendFault {
     /// It was told to fail.
     #[error("it was told to fail")]
     Failed,
+    /// It was told to refuse or to fail, and with which words.
+    #[error("{what}")]
+    Because {
+        /// What it says.
+        what: &'static str,
+        /// The way out.
+        remedy: &'static str,
+    },
     /// Its database server wants another password than it was given.
     #[error("the database server refuses the password of `aegir`")]
     Password(ServerName),
@@ -367,6 +375,7 @@ impl Remedy for PretendFault {
             PretendFault::Password(server) => {
                 format!("give `{server}` the right one (`aegir server edit {server} --db-password`), and try again")
             }
+            PretendFault::Because { remedy, .. } => (*remedy).into(),
             _ => "tell it otherwise".into(),
         })
     }

