@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::code::{Line, Platform};
 use crate::front_end::FrontEnd;
-use crate::goal::{Goals, shown};
+use crate::goal::{Goals, shown, timed};
 use crate::support::{Lab, way};
 use crate::{install, told};
 
@@ -82,6 +82,12 @@ fn measure_line(goals: &mut Goals, line: &Line, sites: usize) {
     // What was made in a shell is taken over.
     lab.front(&["queue", "dispatch", "--once"]).done();
     let front = FrontEnd::start(&lab);
+    let ahead = timed(|| {
+        let plan = front.post(&format!("/platforms/{}/migrate?dry_run=true", from.id), &json!({ "to": to.id }));
+        assert_eq!(plan["can"], sites, "{plan}");
+    });
+    let what = format!("who of {sites} can go from {} to {}", from.name, to.name);
+    Goals::told(&what, &shown(ahead), "asked over HTTP; their code is compared on their machine");
     let mut ran = Vec::new();
     for (at_once, names) in AT_ONCE.into_iter().zip(names.chunks(sites.div_ceil(AT_ONCE.len()))) {
         let batch = Batch::run(&front, &from, &to, names, at_once);
