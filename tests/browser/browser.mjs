@@ -16,8 +16,9 @@ export const pictures = join(root, 'target', 'screenshots');
 /** The password that the stories choose for the first account. */
 export const PASSWORD = 'the sea is cold and wide';
 
-/** A panel of its own, which ends with `close`: on a port and over a home of its own, or on these, where it goes on. */
-export async function stage(port = 0, home = undefined) {
+/** A panel of its own, which ends with `close`: on a port and over a home of its own, or on these, where it goes on; there a
+ * token that was given before still lets in. */
+export async function stage(port = 0, home = undefined, known = undefined) {
   const program = process.env.AEGIR_TEST_PANEL ?? join(root, 'target', 'debug', 'examples', 'panel');
   const words = home === undefined ? [String(port)] : [String(port), home];
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -31,7 +32,7 @@ export async function stage(port = 0, home = undefined) {
     ]);
     return value;
   };
-  const [link, token] = (await said()).split(' ');
+  const [link, token = known] = (await said()).split(' ');
   return {
     link,
     token,
@@ -50,6 +51,11 @@ export async function stage(port = 0, home = undefined) {
       });
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
       return answer.json();
+    },
+    /** Ends it as a power cut would; its machines go on. */
+    die: () => {
+      child.stdin.write('dies\n');
+      return ended;
     },
     /** Ends it as a service is ended. */
     terminate: () => {

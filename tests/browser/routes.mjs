@@ -45,7 +45,7 @@ const ABOUT = {
 };
 
 /** What no eye sees as a page: parts of pages, streams, files. */
-export const NO_PAGE = /^\/(fragments|assets)\/|\/events$|\/archive$|\.txt$|\.csv$/;
+export const NO_PAGE = /^\/(fragments|assets)\/|\/events$|\/archive$|\.txt$|\.csv$|\.json$/;
 
 const kept = new WeakMap();
 /** Made once for a stage. */

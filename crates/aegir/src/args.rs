@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use aegir_domain::{
-    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, KeepFormer, MachineName, OldName,
+    AttemptId, BackupName, BadText, ContextName, FaultReport, FormerName, KeepFormer, MachineName, Note, OldName,
     PlatformName, Report, ServerName, SiteName,
 };
 use clap::{Args, Parser, Subcommand};
 
+use crate::adopt::AdoptArgs;
 use crate::build::BuildArgs;
 use crate::clone::CloneArgs;
+use crate::custom::CustomArgs;
 use crate::db::DbArgs;
 use crate::destroy::DestroyArgs;
 use crate::doctor::DoctorArgs;
@@ -20,6 +22,7 @@ use crate::import::ImportArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::serve::ServeArgs;
+use crate::trash::{EmptyArgs, TrashArgs};
 use crate::up::UpArgs;
 
 /// The heading of what every command takes.
@@ -55,7 +58,9 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
     Destroy(DestroyArgs),
+    Adopt(AdoptArgs),
     Drush(DrushArgs),
+    Trash(TrashArgs),
     /// Prints a script that completes commands and names in a shell
     Completion {
         /// Which shell
@@ -185,14 +190,14 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "@NAME", value_parser = text::<ContextName>)]
         name: ContextName,
     },
-    /// Makes a new platform: from a copy of a tree, with Composer, or of the demo code base
+    /// Makes a new platform: from a tree, an archive, a git repository, a make file, with Composer, or of the demo code base
     Build(Box<BuildArgs>),
     /// Makes a new site
     Install(Box<InstallArgs>),
     /// Takes in a site that somebody else installed, where it lies
     ///
     /// Its settings go on as the site's own, its data moves to a database of Ægir's on the same server. If anything
-    /// fails, all is as it was. Begin with `--dry-run`.
+    /// fails, all is as it was. Begin with `--dry-run`. With `--copy` a copy of it is made, and it is only read.
     Import(Box<ImportArgs>),
     /// Prints a link that logs in once
     Login {
@@ -315,6 +320,9 @@ pub(crate) enum ProvisionCommand {
         /// The site
         #[arg(value_name = "@SITE", value_parser = site)]
         site: SiteName,
+        /// Why it is made: one line, kept in it
+        #[arg(long, value_name = "TEXT", value_parser = text::<Note>)]
+        note: Option<Note>,
     },
     /// Lists the backups of a site, or of all
     Backups {
@@ -374,6 +382,32 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "BACKUP", value_parser = text::<BackupName>)]
         backup: BackupName,
     },
+    /// Prints what the web server's log has of a site: the last requests, or what was complained of
+    ///
+    /// Login links, the key of cron and queries are not shown.
+    Log {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// What the web server complained of
+        #[arg(long, conflicts_with = "php")]
+        errors: bool,
+        /// What PHP complained of
+        #[arg(long)]
+        php: bool,
+        /// How many lines
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=10_000))]
+        lines: u16,
+        /// Goes on with what comes, until Ctrl-C
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Removes for good what lies in the trash for long enough, as `aegir trash empty` does
+    TrashEmpty(EmptyArgs),
+    /// Runs a task of a type that was added to this home, in `tasks.d`
+    Custom(Box<CustomArgs>),
+    /// Lists the task types of this home, and says what is amiss with those that cannot be used
+    TaskTypes,
     /// Takes a platform away that nothing lives on: its code to the trash
     PlatformDelete {
         /// The platform: `@platform_NAME`

@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ServerName,
-    SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ImportAnswer,
+    ImportSite, ServerName, SiteName, SshAddress, Transport, TrashEmptied, Trial, Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
@@ -38,6 +38,8 @@ use self::talk::Talk;
 
 /// How long an answer to a question may take, all of it.
 const ANSWER: Duration = Duration::from_secs(120);
+/// For how long what was deleted may take to go for good. What is left goes the next time.
+const EMPTYING: Duration = Duration::from_secs(6 * 3600);
 
 /// How many lines an answer may have: as many objects as a home has at the most, and more.
 const LONGEST_ANSWER: usize = 100_000;
@@ -210,11 +212,30 @@ impl BackEnds for ProcessBackEnds {
         })
     }
 
+    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
+        Box::pin(async move {
+            let ImportSite { site, platform, db_server, aliases, client, copy_of: _ } = import;
+            let mut words = vec!["import", site.as_str(), "--dry-run", "--platform", platform.as_str()];
+            words.extend(db_server.iter().flat_map(|server| ["--db-server", server.as_str()]));
+            words.extend(aliases.iter().flat_map(|alias| ["--alias", alias.as_str()]));
+            words.extend(["--client", client.as_str()]);
+            let answer = self.ask(place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer> {
         Box::pin(async move {
             let seconds = limit.as_secs().to_string();
             let words = ["cron", site.as_str(), "--limit", &seconds];
             let answer = self.ask_within(limit + ANSWER, place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied> {
+        Box::pin(async move {
+            let answer = self.ask_within(EMPTYING, place, &["trash-empty"], b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
     }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    BuildPlatform, ComposerConstraint, ComposerPackage, ContextName, PlatformName, PlatformSource, RegistryAddress,
-    ServerName,
+    ArchivePlace, BuildPlatform, CodeFolder, ComposerConstraint, ComposerPackage, ContextName, GitAddress, GitRef,
+    PlatformName, PlatformSource, RegistryAddress, ReleaseFolder, ServerName, Sha256Sum,
 };
 use clap::Args;
 
@@ -32,6 +32,27 @@ pub(crate) struct BuildArgs {
     /// The registry that Composer asks [default: the public one]
     #[arg(long, value_name = "URL", requires = "composer", value_parser = text::<RegistryAddress>)]
     registry: Option<RegistryAddress>,
+    /// The checksum of the archive; needed for one that is fetched
+    #[arg(long, value_name = "HEX", requires = "archive", value_parser = text::<Sha256Sum>)]
+    sha256: Option<Sha256Sum>,
+    /// How many folders around the code in the archive are left out [default: the only one at its top]
+    #[arg(long, value_name = "N", requires = "archive")]
+    strip: Option<u8>,
+    /// The branch, tag or commit of the git repository
+    #[arg(long = "ref", value_name = "REF", requires = "git", value_parser = text::<GitRef>)]
+    reference: Option<GitRef>,
+    /// Fetches the repositories within the git repository too
+    #[arg(long, requires = "git")]
+    submodules: bool,
+    /// The folder of the web with archives of releases, `NAME-VERSION.tar.gz` [default: that of drupal.org]
+    #[arg(long, value_name = "URL", requires = "make", value_parser = text::<ReleaseFolder>)]
+    release_source: Option<ReleaseFolder>,
+    /// Leaves alone the make files that lie in projects
+    #[arg(long, requires = "make")]
+    no_recursion: bool,
+    /// The document root within an archive, a git repository or a project [default: where Drupal is found]
+    #[arg(long, value_name = "FOLDER", value_parser = text::<CodeFolder>)]
+    docroot: Option<CodeFolder>,
 }
 
 #[derive(Debug, Args)]
@@ -47,25 +68,69 @@ struct Source {
     /// Unpacks the demo code base, which is no Drupal
     #[arg(long)]
     demo: bool,
+    /// Unpacks this archive: a file (`.tar`, also in gzip, bzip2 or zstd), or an address that has one
+    #[arg(long, value_name = "FILE-OR-URL", value_parser = place)]
+    archive: Option<ArchivePlace>,
+    /// Checks out this git repository; what its lock file names is installed too
+    #[arg(long, value_name = "URL", requires = "reference", value_parser = text::<GitAddress>)]
+    git: Option<GitAddress>,
+    /// Copies this project of Composer, and installs what its lock file names; the project is only read
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Puts together what this make file of Drush names: core, projects, libraries, with their patches
+    #[arg(long, value_name = "FILE")]
+    make: Option<PathBuf>,
+}
+
+/// The place of an archive, relative to where this is typed.
+fn place(given: &str) -> Result<ArchivePlace, String> {
+    let absolute = match given.contains("://") {
+        true => given.to_owned(),
+        false => std::path::absolute(given).map_or_else(|_| given.to_owned(), |path| path.display().to_string()),
+    };
+    text::<ArchivePlace>(&absolute)
 }
 
 impl BuildArgs {
     /// What is asked of the back end.
     pub(crate) fn build(self) -> Result<BuildPlatform, Failure> {
-        let source = match (self.source.copy, self.source.composer) {
-            (Some(from), _) => PlatformSource::Copy { from: std::path::absolute(&from).unwrap_or(from) },
-            (None, Some(package)) => {
-                PlatformSource::Composer { package, constraint: self.constraint, registry: self.registry }
-            }
-            (None, None) => PlatformSource::Demo,
-        };
-        let platform: PlatformName = match self.name {
+        let platform = self.name.clone();
+        let (server, php) = (self.server.clone(), self.php.clone());
+        let source = self.source()?;
+        let platform: PlatformName = match platform {
             ContextName::Platform(platform) => platform,
             other => {
                 let what = format!("`{other}` is no name of a platform");
                 return Err(Failure::usage(Usage::new(what, "give one such as `@platform_drupal10`")));
             }
         };
-        Ok(BuildPlatform { platform, server: self.server, php: self.php, source })
+        Ok(BuildPlatform { platform, server, php, source })
+    }
+
+    /// Where its code comes from; of all that can be named, clap lets one through.
+    fn source(self) -> Result<PlatformSource, Failure> {
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let Source { copy, composer, demo: _, archive, git, project, make } = self.source;
+        if let Some(docroot) = self.docroot.as_ref().filter(|_| archive.is_none() && git.is_none() && project.is_none())
+        {
+            let what = format!("`--docroot {docroot}` is for an archive, a git repository or a project");
+            return Err(Failure::usage(Usage::new(what, "leave it out: where Drupal lies is found")));
+        }
+        let docroot = self.docroot;
+        Ok(if let Some(from) = copy {
+            PlatformSource::Copy { from: absolute(from) }
+        } else if let Some(package) = composer {
+            PlatformSource::Composer { package, constraint: self.constraint, registry: self.registry }
+        } else if let Some(from) = archive {
+            PlatformSource::Archive { from, sha256: self.sha256, strip: self.strip, docroot }
+        } else if let (Some(from), Some(reference)) = (git, self.reference) {
+            PlatformSource::Git { from, reference, docroot, submodules: self.submodules }
+        } else if let Some(from) = project {
+            PlatformSource::Project { from: absolute(from), docroot }
+        } else if let Some(from) = make {
+            PlatformSource::MakeFile { from: absolute(from), releases: self.release_source, alone: self.no_recursion }
+        } else {
+            PlatformSource::Demo
+        })
     }
 }

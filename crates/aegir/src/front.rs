@@ -50,6 +50,7 @@ pub(crate) use complete::Shell;
 pub(crate) use fit::lines as fit_lines;
 pub(crate) use manual::{page, pages};
 pub(crate) use screen::Wishes;
+pub(crate) use when::exact;
 pub(crate) use writes::lines as writes_lines;
 
 use crate::compose::Given;

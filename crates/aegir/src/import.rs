@@ -1,15 +1,20 @@
-//! `import`: what a person says of a site that lies in a platform and that nobody here knows.
+//! `import`: what a person says of a site that lies in a platform and that nobody here knows, or that a copy is made of.
 
-use aegir_domain::{FoundToImport, HostName, ImportSite, MachineName, PlatformName, ServerName, Task};
+use std::path::PathBuf;
+
+use aegir_domain::{
+    CopySource, DbEngine, FoundToImport, HostName, ImportAnswer, ImportSite, MachineName, Mention, PlatformName,
+    Secrets, ServerName, SiteName, SourceDatabase, Task,
+};
 use aegir_provision::{find_site_to_import, look_at_import};
 use clap::Args;
 
-use crate::args::{Manner, platform, text};
+use crate::args::{Manner, platform, site, text};
 use crate::compose::Composed;
 use crate::failure::Failure;
 use crate::run_now::run_now;
-use crate::speak::out;
-use crate::{lists, provision};
+use crate::speak::{Stream, out};
+use crate::{lists, password, provision};
 
 /// A site that is to be taken in.
 #[derive(Debug, Args)]
@@ -17,10 +22,10 @@ pub(crate) struct ImportArgs {
     /// The site: its name, which is that of its folder, or the path of the folder
     #[arg(value_name = "SITE-OR-PATH")]
     meant: String,
-    /// The platform that it lies in [default: the one that has a folder of its name]
+    /// The platform that it lies in [default: the one that has a folder of its name], or that a copy is to live on
     #[arg(long, value_name = "@PLATFORM", value_parser = platform)]
     platform: Option<PlatformName>,
-    /// The server that has its data [default: the one that its settings lead to]
+    /// The server that has its data [default: the one that its settings lead to], or that is to hold a copy's
     #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
     db_server: Option<ServerName>,
     /// Another name it answers to; may be given again
@@ -30,18 +35,80 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "CLIENT", default_value = "admin", value_parser = text::<MachineName>)]
     client: MachineName,
     /// Says what it finds and would do, and changes nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "copy")]
     dry_run: bool,
+    #[command(flatten, next_help_heading = "As a copy")]
+    copy: CopyOptions,
+}
+
+/// How a copy is made of a site that goes on.
+#[derive(Debug, Args)]
+struct CopyOptions {
+    /// Makes a copy of the site, under another name and quiet; the site itself is only read, wherever it lies
+    #[arg(long, requires = "name", requires = "platform")]
+    copy: bool,
+    /// What the copy is to be called
+    #[arg(long, value_name = "SITE", requires = "copy", value_parser = site)]
+    name: Option<SiteName>,
+    /// Takes people's addresses and passwords out of the copy
+    #[arg(long, requires = "copy")]
+    sanitise: bool,
+    /// The database that has its data [default: the one that its settings say]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "copy",
+        requires = "source_db_account",
+        requires = "source_db_password_file"
+    )]
+    source_db: Option<String>,
+    /// An account that may read it: the right to `SELECT` is enough
+    #[arg(long, value_name = "NAME", requires = "source_db")]
+    source_db_account: Option<String>,
+    /// A file with that account's password, or `-` for standard input
+    #[arg(long, value_name = "FILE", requires = "source_db")]
+    source_db_password_file: Option<PathBuf>,
+    /// The host name or address of the server that has it [default: 127.0.0.1]
+    #[arg(long, value_name = "HOST", requires = "source_db")]
+    source_db_host: Option<String>,
+    /// The port of that server [default: 3306]
+    #[arg(long, value_name = "PORT", requires = "source_db")]
+    source_db_port: Option<u16>,
+    /// The socket of that server
+    #[arg(long, value_name = "PATH", requires = "source_db", conflicts_with_all = ["source_db_host", "source_db_port"])]
+    source_db_socket: Option<PathBuf>,
+    /// What the names of its tables begin with
+    #[arg(long, value_name = "PREFIX", requires = "source_db")]
+    source_db_prefix: Option<String>,
 }
 
 /// Takes a site in, or says what that would do.
 pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Result<u8, Failure> {
+    if let (Some(name), Some(platform)) = (args.copy.name.clone(), args.platform.clone()) {
+        return make_copy(composed, manner, args, name, platform);
+    }
     let (platform, site) = find_site_to_import(&composed.parts, &args.meant, args.platform.as_ref())?;
-    let asked = ImportSite { site, platform, db_server: args.db_server, aliases: args.alias, client: args.client };
+    let asked = ImportSite {
+        site,
+        platform,
+        db_server: args.db_server,
+        aliases: args.alias,
+        client: args.client,
+        copy_of: None,
+    };
     if !args.dry_run {
         return provision::task(composed, manner, Task::ImportSite(Box::new(asked)));
     }
-    let found = look_at_import(&composed.parts, &asked, run_now)?;
+    let found = look_at_import(&composed.parts, &asked, run_now);
+    // A front end gets an answer, whatever it says.
+    if manner.protocol.is_some() {
+        lists::json(&match found {
+            Ok(found) => ImportAnswer::Found(Box::new(found)),
+            Err(fault) => ImportAnswer::Refused(fault.report()),
+        });
+        return Ok(0);
+    }
+    let found = found?;
     match manner.json {
         true => lists::json(&found),
         false => told(&found).iter().for_each(|line| out(line)),
@@ -49,8 +116,48 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
     Ok(0)
 }
 
+/// Makes a copy of a site that lies anywhere.
+fn make_copy(
+    composed: &Composed,
+    manner: Manner,
+    args: ImportArgs,
+    name: SiteName,
+    platform: PlatformName,
+) -> Result<u8, Failure> {
+    let folder = std::path::absolute(&args.meant).unwrap_or_else(|_| PathBuf::from(&args.meant));
+    let mut secrets = Secrets::default();
+    if let Some(file) = &args.copy.source_db_password_file {
+        secrets.insert("source_db_password", password::read(file)?);
+    }
+    let source = CopySource { folder, sanitise: args.copy.sanitise, database: args.copy.database() };
+    let asked = ImportSite {
+        site: name,
+        platform,
+        db_server: args.db_server,
+        aliases: args.alias,
+        client: args.client,
+        copy_of: Some(source),
+    };
+    provision::ask(composed, manner, Stream::Out, Task::ImportSite(Box::new(asked)), secrets)
+}
+
+impl CopyOptions {
+    /// Where its data is, if that is said.
+    fn database(self) -> Option<SourceDatabase> {
+        let (name, account) = (self.source_db?, self.source_db_account?);
+        let at = match self.source_db_socket {
+            Some(socket) => DbEngine::Socket(socket),
+            None => DbEngine::Tcp {
+                host: self.source_db_host.unwrap_or_else(|| "127.0.0.1".into()),
+                port: self.source_db_port.unwrap_or(3306),
+            },
+        };
+        Some(SourceDatabase { at, name, account, prefix: self.source_db_prefix.unwrap_or_default() })
+    }
+}
+
 /// What was found, for people.
-fn told(found: &FoundToImport) -> Vec<String> {
+pub(crate) fn told(found: &FoundToImport) -> Vec<String> {
     let mut lines = vec![format!("@{} can be taken in where it lies, on the platform {}.", found.site, found.platform)];
     let mut part = |heading: &str, of: Vec<String>| {
         if !of.is_empty() {
@@ -60,10 +167,7 @@ fn told(found: &FoundToImport) -> Vec<String> {
     };
     part("Found:", found.told.clone());
     part("Would change:", found.changes.clone());
-    let mentions = found.mentions.iter().map(|mention| match mention.line {
-        0 => mention.path.display().to_string(),
-        line => format!("{}:{line}", mention.path.display()),
-    });
-    part("Named elsewhere on this machine, and not changed:", mentions.collect());
+    let mentions = found.mentions.iter().map(Mention::place).collect();
+    part("Named elsewhere on this machine, and not changed:", mentions);
     lines
 }

@@ -1,7 +1,7 @@
 //! What is there: attempts, and what is known of each object; and the wish that one of them stops.
 
 use aegir_domain::protocol::{Cancelled, FoundState};
-use aegir_domain::{AttemptId, Context, ContextName, Report, SiteName, exit_code};
+use aegir_domain::{AttemptId, Context, ContextName, Report, SiteName, TaskKind, exit_code};
 use aegir_provision::{Attempt, ContextFault, Contexts, Listed, found_attempts};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -74,7 +74,12 @@ pub(crate) fn backups(composed: &Composed, manner: Manner, site: Option<&SiteNam
             (_, Some(fault)) => Report(fault).to_string().lines().next().unwrap_or_default().to_owned(),
             (Some(manifest), _) => {
                 let left = manifest.left.as_ref().map(|left| format!(", left by {}", left.task.as_str()));
-                format!("Drupal {} on @platform_{}{}", manifest.core, manifest.platform, left.unwrap_or_default())
+                let made_by = manifest.made_by.filter(|by| *by != TaskKind::BackupSite);
+                let made_by = made_by.map(|by| format!(", made by {}", by.as_str()));
+                let note = manifest.note.as_ref().map(|note| format!(": {note}"));
+                let lacks = manifest.lacks.iter().map(|part| format!(", without its {}", part.as_str()));
+                let why: String = [left, made_by].into_iter().flatten().chain(lacks).chain(note).collect();
+                format!("Drupal {} on @platform_{}{why}", manifest.core, manifest.platform)
             }
             (None, None) => "an archive of classic Aegir".into(),
         };

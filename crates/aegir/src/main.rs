@@ -2,6 +2,7 @@
 //!
 //! Arguments and the environment are read here, once; everything else is told.
 
+mod adopt;
 mod archives;
 mod args;
 mod ask;
@@ -9,6 +10,7 @@ mod build;
 mod clone;
 mod compose;
 mod confirm;
+mod custom;
 mod db;
 mod destroy;
 mod doctor;
@@ -30,6 +32,7 @@ mod save;
 mod serve;
 mod setup_notes;
 mod speak;
+mod trash;
 mod up;
 
 use std::process::ExitCode;
@@ -70,7 +73,9 @@ fn main() -> ExitCode {
         Command::Down => up::down(&given),
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
+        Command::Adopt(args) => adopt::run(&given, &args),
         Command::Drush(args) => drush::run(&given, &args),
+        Command::Trash(args) => trash::run(&given, args),
         Command::Front(asked) => front::run(&given, *asked),
         Command::Completion { shell } => {
             speak::out(shell.script().trim_end());

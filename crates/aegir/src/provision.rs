@@ -11,7 +11,8 @@ use aegir_domain::{
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
 use aegir_provision::{
-    AttemptFault, Listed, PackagesFit, compare_site, compare_sites, recover_all, run_attempt, run_cron, writes_since,
+    AttemptFault, Listed, LogKind, PackagesFit, SiteLog, compare_site, compare_sites, recover_all, run_attempt,
+    run_cron, writes_since,
 };
 
 use crate::args::{Manner, Provision, ProvisionCommand as Command};
@@ -21,7 +22,7 @@ use crate::failure::Failure;
 use crate::follow::follow;
 use crate::run_now::run_now;
 use crate::speak::{Raw, Sentences, Stream, err, out, plain};
-use crate::{archives, confirm, front, import, lists, request, save};
+use crate::{archives, confirm, custom, front, import, lists, request, save, trash};
 
 /// How often a worker asks whether another one let go of the attempt.
 const TRIES: u32 = 10;
@@ -125,7 +126,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::WrittenSince { site, former } => written_since(&composed, manner, &site, former.as_ref()),
         Command::RebuildCaches { site } => task(&composed, manner, Task::RebuildCaches { site }),
         Command::Cron { site, limit } => cron(&composed, manner, &site, limit),
-        Command::Backup { site } => task(&composed, manner, Task::BackupSite { site }),
+        Command::Backup { site, note } => task(&composed, manner, Task::BackupSite { site, note }),
         Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),
         Command::BackupVerify { backup, platform, db_server } => {
             task(&composed, manner, Task::VerifyBackup { backup, platform, db_server })
@@ -137,6 +138,20 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupSend { backup } => archives::send(&composed, manner, &backup),
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
+        Command::Log { site, errors, php, lines, follow } => {
+            let kind = match (errors, php) {
+                (_, true) => LogKind::Php,
+                (true, _) => LogKind::Errors,
+                _ => LogKind::Web,
+            };
+            log(&composed, manner, &site, kind, lines.into(), follow)
+        }
+        Command::TrashEmpty(asked) => trash::empty(&composed, manner, asked),
+        Command::Custom(args) => {
+            let (asked, secrets) = args.read()?;
+            ask(&composed, manner, Stream::Out, Task::Custom(Box::new(asked)), secrets)
+        }
+        Command::TaskTypes => custom::list(&composed, manner),
         Command::PlatformDelete { platform, confirm } => {
             let confirm = confirm::platform(&platform, confirm)?;
             task(&composed, manner, Task::DeletePlatform { platform, confirm })
@@ -155,7 +170,13 @@ pub(crate) fn task(composed: &Composed, manner: Manner, task: Task) -> Result<u8
 }
 
 /// Asks for a task by hand, and follows it.
-fn ask(composed: &Composed, manner: Manner, stream: Stream, task: Task, secrets: Secrets) -> Result<u8, Failure> {
+pub(crate) fn ask(
+    composed: &Composed,
+    manner: Manner,
+    stream: Stream,
+    task: Task,
+    secrets: Secrets,
+) -> Result<u8, Failure> {
     let request = by_hand(&composed.parts, task, secrets);
     let followed = Followed::ask(composed, &request)?;
     let end = match manner.json {
@@ -249,6 +270,35 @@ fn cron(composed: &Composed, manner: Manner, site: &SiteName, limit: u64) -> Res
             Ok(exit_code::REFUSED)
         }
         CronAnswer::Failed(fault) => Err(Failure::reported(fault, exit_code::ERROR)),
+    }
+}
+
+/// Prints the last lines that the logs have of a site, and what comes to them if that is wished.
+fn log(
+    composed: &Composed,
+    manner: Manner,
+    site: &SiteName,
+    kind: LogKind,
+    lines: usize,
+    follow: bool,
+) -> Result<u8, Failure> {
+    let mut log = SiteLog::of(&composed.parts, site, kind)?;
+    let tell = |found: Vec<String>| {
+        for line in found {
+            match manner.json {
+                true => lists::json(&line),
+                // A site's visitors write what stands there, and its own code does.
+                false => out(&plain(&line)),
+            }
+        }
+    };
+    tell(log.last(lines)?);
+    if !follow {
+        return Ok(0);
+    }
+    loop {
+        composed.parts.clock.sleep(Duration::from_secs(1));
+        tell(log.more()?);
     }
 }
 

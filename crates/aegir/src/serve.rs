@@ -3,6 +3,7 @@
 
 pub(crate) mod copies;
 mod house;
+mod task_types;
 
 use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;

@@ -24,7 +24,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use content::{Content, Key};
-use support::by_hand::{is_taken_in_well, made_by_hand};
+use support::by_hand::{is_copied_well, is_taken_in_well, made_by_hand};
 use support::real::{Asked, Real, put_back_by_hand};
 use support::said::Said;
 use support::story::{a_killed_install_is_recovered, save_sqlite_server, three_sites};
@@ -102,7 +102,10 @@ fn the_main_job_is_done_on_every_tree() {
                 stage.restored()
             });
             told(&on("its own Drush works, typed as `aegir drush`, by itself, and by an alias"), &mut || stage.drush());
-            told(&on("a site made by hand is taken in, and is one like any other"), &mut || stage.taken_in());
+            told(
+                &on("a site made by hand is copied and only read, and taken in, and is one like any other"),
+                &mut || stage.taken_in(),
+            );
             told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
             told(&on("an install killed at records of its journal is all or nothing"), &mut || {
                 stage.killed_at_records()
@@ -191,7 +194,9 @@ impl Stage {
             println!("the tree has no profile `standard`, so no site is made by hand");
             return;
         }
-        made_by_hand(&self.lab, &self.root, "tree", "hand.tree.localhost", prefix);
+        let folder = made_by_hand(&self.lab, &self.root, "tree", "hand.tree.localhost", prefix);
+        is_copied_well(&self.lab, &folder, "copied.tree.localhost", "@tree", &[]);
+        self.lab.provision(&["delete", "@copied.tree.localhost", "--confirm=copied.tree.localhost"]).done();
         is_taken_in_well(&self.lab, "hand.tree.localhost");
         self.lab.provision(&["backup", "@hand.tree.localhost"]).done();
         self.lab.provision(&["delete", "@hand.tree.localhost", "--confirm=hand.tree.localhost"]).done();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{BadText, text_type};
 use crate::{
     AccountName, AttemptId, CronInterval, DbName, EmailAddress, FaultReport, FormerName, HostName, Instance, Langcode,
-    MachineName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
+    MachineName, Note, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TaskKind, TimeZoneName, Title,
 };
 
 /// The form of archives that this build writes.
@@ -60,8 +60,7 @@ impl BackupName {
 
     /// When it was made, as its name says, in milliseconds since 1970; nothing where no calendar has that moment.
     pub fn made(&self) -> Option<i64> {
-        let moment = jiff::civil::DateTime::strptime("%Y%m%d.%H%M%S", self.stamp()).ok()?;
-        Some(moment.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
+        crate::stamp::moment(self.stamp())
     }
 
     /// Whether its ending is that of archives of this build, and not one of classic Aegir.
@@ -141,6 +140,13 @@ pub struct BackupManifest {
     /// The task that left what is in it, where nobody asked for a backup: it is a former self of the site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<LeftBy>,
+    /// The kind of task that made it of the site as it was then: one that was asked for, or one before the site was
+    /// taken out of service or deleted. Backups that were made before this was written do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<TaskKind>,
+    /// What whoever asked for it said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
 }
 
 /// A part of a site that a backup holds.

@@ -175,6 +175,9 @@ pub struct PlatformContext {
     /// What the last verify found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<PlatformFacts>,
+    /// What exactly it was built from; `None`: its code was there already, or is a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built: Option<crate::BuiltFrom>,
 }
 
 /// What a verify found a platform to be.

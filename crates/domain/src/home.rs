@@ -139,6 +139,11 @@ impl Home {
         self.0.join("hooks")
     }
 
+    /// Task types of an operator's own, a folder each.
+    pub fn task_types(&self) -> PathBuf {
+        self.0.join("tasks.d")
+    }
+
     /// Templates that take the place of ours.
     pub fn templates(&self) -> PathBuf {
         self.0.join("templates")

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{PlatformName, ServerName, SiteName};
+use crate::{FaultReport, PlatformName, ServerName, SiteName};
 
 /// What an import would find and do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,4 +35,24 @@ pub struct Mention {
     pub path: PathBuf,
     /// Which line, the first being 1; 0 where the name of the file says it.
     pub line: u64,
+}
+
+impl Mention {
+    /// Where it is: `/etc/crontab:3`.
+    pub fn place(&self) -> String {
+        match self.line {
+            0 => self.path.display().to_string(),
+            line => format!("{}:{line}", self.path.display()),
+        }
+    }
+}
+
+/// What a back end answers that was asked what an import would find.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportAnswer {
+    /// What it would find and do.
+    Found(Box<FoundToImport>),
+    /// Why the site cannot be taken in, or nobody can tell.
+    Refused(FaultReport),
 }

@@ -10,6 +10,7 @@
 //!   as its documentation says; nobody downstream checks it again.
 //! - Nothing that can be printed or serialised holds a secret ([`Password`] can be neither).
 
+mod adoption;
 mod answer;
 mod attempt;
 mod backup;
@@ -19,6 +20,7 @@ mod context_name;
 mod cron;
 mod database;
 mod fault;
+mod fetched;
 mod finding;
 mod fit;
 mod former;
@@ -42,14 +44,17 @@ mod secret;
 mod site_name;
 mod stamp;
 mod task;
+mod task_type;
 mod text;
 mod time_zone;
 mod tls;
 mod transport;
+mod trash;
 mod trial;
 mod version;
 mod writes;
 
+pub use adoption::{Adopted, AdoptedKind, Adoption, Fate};
 pub use answer::{BackupAnswer, FoundSite, PlatformAnswer, ProfileLanguage, ServerAnswer, SiteAnswer};
 pub use attempt::AttemptId;
 pub use backup::{
@@ -65,13 +70,14 @@ pub use context_name::{ContextName, PlatformName, ServerName};
 pub use cron::{CronAnswer, CronInterval, CronResult, CronRun};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
+pub use fetched::{ArchivePlace, BuiltFrom, CodeFolder, CommitId, GitAddress, GitRef, ReleaseFolder, Sha256Sum};
 pub use finding::{Finding, Health};
 pub use fit::{Code, Compared, Fit, PackageFit, PlatformSide, Reason, SiteSide, Standing, Verdict, compare};
 pub use former::{Former, FormerName, KeepFormer, Names};
 pub use home::Home;
 pub use hook::{EVERY_KIND, HOOK_VERSION, HookInput, HookObjects, HookPhase};
 pub use host_name::HostName;
-pub use import::{FoundToImport, Mention};
+pub use import::{FoundToImport, ImportAnswer, Mention};
 pub use lock::{Known, locks_of, locks_to_compare, with_names, with_servers};
 pub use lock_mode::LockMode;
 pub use node::{NodeId, NodeKind, ObjectStatus};
@@ -84,13 +90,21 @@ pub use platform_source::{BuildPlatform, ComposerConstraint, ComposerPackage, Pl
 pub use queue::{AttemptState, OperationName, Priority, TaskLock, TaskState};
 pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
-pub use site_name::SiteName;
+pub use site_name::{SiteFolder, SiteName};
 pub use stamp::stamp;
-pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
-pub use text::{BadText, Langcode, MachineName, Title};
+pub use task::{
+    CloneSite, CopySource, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, SourceDatabase,
+    Task, TaskKind,
+};
+pub use task_type::{
+    BadField, BadManifest, CustomTask, FieldKind, MANIFEST, TASK_TYPE_VERSION, TaskManifest, TypeField, TypeInput,
+    TypeObject, TypePermission, TypePhase,
+};
+pub use text::{BadText, Langcode, MachineName, Note, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};
 pub use transport::{HostKey, RemotePath, SshAddress, SshHost, SshUser, Transport};
+pub use trash::{TrashEmptied, TrashKind, TrashName, TrashState, TrashThing};
 pub use trial::{ServiceKind, Trial, Tried};
 pub use version::Version;
 pub use writes::{WriteCount, Writes, WritesAnswer};

@@ -137,7 +137,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         | Task::DisableSite { site, .. }
         | Task::EnableSite { site }
         | Task::DeleteSite { site, .. }
-        | Task::BackupSite { site } => of_site(site, known)?,
+        | Task::BackupSite { site, .. } => of_site(site, known)?,
         Task::VerifyBackup { backup, platform, db_server } => of_site_at(&backup.site(), platform, db_server, known)?,
         Task::RestoreBackup { backup, new_site, platform, db_server, .. } => {
             // Of a new site: also the one it is made like, whose platform and server it gets if none is named.
@@ -146,6 +146,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks
         }
         Task::DeleteBackup { backup } => of_site(&backup.site(), known)?,
+        Task::Custom(custom) => named(&custom.object, known)?,
     };
     put_in_order(&mut locks);
     Ok(locks)

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
-use crate::{PlatformName, ServerName};
+use crate::{ArchivePlace, CodeFolder, GitAddress, GitRef, PlatformName, ReleaseFolder, ServerName, Sha256Sum};
 
 /// What a new platform needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,53 @@ pub enum PlatformSource {
     },
     /// The demo code base that Ægir brings along: enough to try Ægir with, and no Drupal.
     Demo,
+    /// An archive, on this machine or at an address.
+    Archive {
+        /// Where it is.
+        from: ArchivePlace,
+        /// Its checksum; needed for one that is fetched from an address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<Sha256Sum>,
+        /// How many folders around the code are left out; `None`: the only one at its top, if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strip: Option<u8>,
+        /// The document root in it; `None`: where it is found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        docroot: Option<CodeFolder>,
+    },
+    /// What a git repository has at a branch, a tag or a commit.
+    Git {
+        /// The repository.
+        from: GitAddress,
+        /// The branch, tag or commit.
+        #[serde(rename = "ref")]
+        reference: GitRef,
+        /// The document root in it; `None`: where it is found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        docroot: Option<CodeFolder>,
+        /// Whether the repositories within it are fetched too.
+        #[serde(default)]
+        submodules: bool,
+    },
+    /// A project of Composer on this machine, which is only read; its packages are those that its lock file names.
+    Project {
+        /// The folder with `composer.json` and `composer.lock`; an absolute path.
+        from: PathBuf,
+        /// The document root in it; `None`: where it is found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        docroot: Option<CodeFolder>,
+    },
+    /// What a make file of Drush names: core, projects, libraries, with their patches.
+    MakeFile {
+        /// The make file; an absolute path.
+        from: PathBuf,
+        /// The folder with the archives of releases; `None`: that of drupal.org.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        releases: Option<ReleaseFolder>,
+        /// Whether make files that lie in projects are left alone, and what they name is not fetched.
+        #[serde(default)]
+        alone: bool,
+    },
 }
 
 /// The name of a package of Composer: `drupal/recommended-project`.

@@ -66,6 +66,36 @@ impl FromStr for SiteName {
     }
 }
 
+/// The name of a site's folder below `sites/` in somebody's Drupal: a [`SiteName`], or `default`.
+///
+/// Invariant: it can be joined to a path and looked for in texts as it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SiteFolder(String);
+text_type!(SiteFolder);
+
+impl SiteFolder {
+    /// The folder that a Drupal has which was made for one site.
+    const DEFAULT: &'static str = "default";
+}
+
+impl FromStr for SiteFolder {
+    type Err = BadText;
+
+    fn from_str(text: &str) -> Result<Self, BadText> {
+        match text {
+            Self::DEFAULT => Ok(SiteFolder(text.to_owned())),
+            name => name.parse().map(|SiteName(name)| SiteFolder(name)),
+        }
+    }
+}
+
+impl From<SiteName> for SiteFolder {
+    fn from(name: SiteName) -> SiteFolder {
+        SiteFolder(name.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +147,15 @@ mod tests {
     #[test]
     fn a_name_with_capitals_is_answered_with_the_small_one() {
         assert_eq!(remedy("Example.org"), "use `example.org`");
+    }
+
+    #[test]
+    fn a_folder_of_a_site_is_its_name_or_the_one_that_every_drupal_has() {
+        assert_eq!("default".parse::<SiteFolder>().unwrap().as_str(), "default");
+        assert_eq!("a.test".parse::<SiteFolder>().unwrap(), "a.test".parse::<SiteName>().unwrap().into());
+        for bad in ["all", "../x", "", "sites.php"] {
+            assert!(bad.parse::<SiteFolder>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! What a back end can be asked to do.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, EmailAddress, FormerName, HostName,
-    KeepFormer, Langcode, MachineName, PlatformContext, PlatformName, Redirect, ServerContext, ServerName, SiteContext,
-    SiteName, TimeZoneName, Title,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, CustomTask, DbEngine, EmailAddress,
+    FormerName, HostName, KeepFormer, Langcode, MachineName, Note, PlatformContext, PlatformName, Redirect,
+    ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -142,6 +143,9 @@ pub enum Task {
     BackupSite {
         /// Which.
         site: SiteName,
+        /// What whoever asks says of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Note>,
     },
     /// Proves that a backup is whole, and that a site can be made of it: one is, tried and taken away again.
     VerifyBackup {
@@ -177,6 +181,8 @@ pub enum Task {
         /// Which.
         backup: BackupName,
     },
+    /// Runs a task of a type that an operator added to the home.
+    Custom(Box<CustomTask>),
 }
 
 /// What a copy of a site is to be.
@@ -226,6 +232,38 @@ pub struct ImportSite {
     pub aliases: Vec<HostName>,
     /// Whose it is.
     pub client: MachineName,
+    /// What a copy is made of, under the name and on the platform said above; `None`: the site is taken in where it lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<CopySource>,
+}
+
+/// Somebody's site that a copy is made of. It is only read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CopySource {
+    /// Its folder, such as `/var/www/html/sites/default`: an absolute path.
+    pub folder: PathBuf,
+    /// Where its data is; `None`: where its settings say. The secret `source_db_password` goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<SourceDatabase>,
+    /// Whether people's addresses and passwords are taken out of the copy.
+    #[serde(default)]
+    pub sanitise: bool,
+}
+
+/// A database on a server that may be known to nobody here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceDatabase {
+    /// Where the server answers.
+    pub at: DbEngine,
+    /// Its name there.
+    pub name: String,
+    /// The account that may read it.
+    pub account: String,
+    /// What the names of the site's tables begin with.
+    #[serde(default)]
+    pub prefix: String,
 }
 
 /// What becomes of the name that a site had.
@@ -388,11 +426,13 @@ pub enum TaskKind {
     RestoreBackup,
     /// See [`Task::DeleteBackup`].
     DeleteBackup,
+    /// See [`Task::Custom`].
+    Custom,
 }
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 23] = [
+    pub const ALL: [TaskKind; 24] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -416,6 +456,7 @@ impl TaskKind {
         TaskKind::VerifyBackup,
         TaskKind::RestoreBackup,
         TaskKind::DeleteBackup,
+        TaskKind::Custom,
     ];
 
     /// The name at the seam and in files: `install-site`.
@@ -444,6 +485,7 @@ impl TaskKind {
             TaskKind::VerifyBackup => "verify-backup",
             TaskKind::RestoreBackup => "restore-backup",
             TaskKind::DeleteBackup => "delete-backup",
+            TaskKind::Custom => "custom",
         }
     }
 }
@@ -488,6 +530,7 @@ impl Task {
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
             Task::RestoreBackup { .. } => TaskKind::RestoreBackup,
             Task::DeleteBackup { .. } => TaskKind::DeleteBackup,
+            Task::Custom(_) => TaskKind::Custom,
         }
     }
 
@@ -514,11 +557,12 @@ impl Task {
             | Task::DisableSite { site, .. }
             | Task::EnableSite { site }
             | Task::DeleteSite { site, .. }
-            | Task::BackupSite { site } => ContextName::Site(site.clone()),
+            | Task::BackupSite { site, .. } => ContextName::Site(site.clone()),
             Task::RestoreBackup { new_site: Some(site), .. } => ContextName::Site(site.clone()),
             Task::VerifyBackup { backup, .. } | Task::RestoreBackup { backup, .. } | Task::DeleteBackup { backup } => {
                 ContextName::Site(backup.site())
             }
+            Task::Custom(custom) => custom.object.clone(),
         }
     }
 }

@@ -235,6 +235,33 @@ impl FromStr for Title {
     }
 }
 
+/// What somebody says of a backup: why they made it.
+///
+/// Invariant: 1 to 200 characters on one line, none of them a control character, not blank. It is text of people:
+/// whoever writes it into a page must escape it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Note(String);
+text_type!(Note);
+
+impl FromStr for Note {
+    type Err = BadText;
+
+    fn from_str(text: &str) -> Result<Self, BadText> {
+        let trimmed = text.trim();
+        let why = if trimmed.is_empty() {
+            "it is empty"
+        } else if trimmed.chars().count() > 200 {
+            "it has more than 200 characters"
+        } else if trimmed.chars().any(char::is_control) {
+            "it holds a line break or another control character"
+        } else {
+            return Ok(Note(trimmed.to_owned()));
+        };
+        Err(BadText::new(text, "a note", why).instead("give 1 to 200 characters on one line"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,6 +271,15 @@ mod tests {
         assert!("standard".parse::<MachineName>().is_ok());
         for bad in ["", "9x", "a-b", "../x", "A", "a b", &"a".repeat(51)] {
             assert!(bad.parse::<MachineName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_note_is_one_line() {
+        assert_eq!("  before the upgrade ".parse::<Note>().unwrap().as_str(), "before the upgrade");
+        assert!("ö".repeat(200).parse::<Note>().is_ok());
+        for bad in ["", " ", "a\nb", "\u{1b}[2J", &"ö".repeat(201)] {
+            assert!(bad.parse::<Note>().is_err(), "{bad:?}");
         }
     }
 

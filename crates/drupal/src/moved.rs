@@ -4,7 +4,7 @@
 //! PHP's serialised form, whose lengths must stay right (facts, section 6). Nothing here runs the site's code: a value
 //! that cannot be read and written back byte for byte is left as it is, and told.
 
-use aegir_domain::{PlatformRoot, SiteName};
+use aegir_domain::{PlatformRoot, SiteFolder, SiteName};
 
 use crate::PhpValue;
 use crate::php_value::DEEPEST;
@@ -12,8 +12,8 @@ use crate::php_value::DEEPEST;
 /// From which folder to which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// The name that the site had.
-    pub from: SiteName,
+    /// The name that the site's folder had.
+    pub from: SiteFolder,
     /// The platform it was on.
     pub from_root: PlatformRoot,
     /// The name that it has.

@@ -18,7 +18,9 @@
 
 mod change;
 mod copy;
+mod digests;
 mod fault;
+mod links;
 mod pack;
 mod place;
 mod remove;
@@ -37,6 +39,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 pub use copy::{CopyModes, Survey, Wanted};
+pub use digests::Digests;
 pub use fault::{FileFault, Trouble};
 pub use pack::{Archive, Packed, SUMS, TextFile, Written, told_names};
 pub use unpack::{Bounds, Contents, Unpacked, Unpacking};

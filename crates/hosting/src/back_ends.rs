@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, MachineName,
-    PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, ImportAnswer,
+    ImportSite, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport, TrashEmptied, Trial,
+    Tried, WritesAnswer,
 };
 
 use crate::{GivenArchive, HostKeys, Source};
@@ -59,8 +60,14 @@ pub trait BackEnds: Send + Sync {
         former: Option<&'a FormerName>,
     ) -> Asking<'a, WritesAnswer>;
 
+    /// Tells what taking in a site would find and do. All of it is only looked at.
+    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer>;
+
     /// Runs cron of a site, for at most `limit`, and tells what came of it.
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;
+
+    /// Has what lay in the trash there for long enough go for good, as that machine's settings say, and tells what went.
+    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied>;
 
     /// The backups that lie there, those of one site if one is named; without the packages of what each says of itself.
     fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>>;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::people::derive::Deriver;
 use crate::use_case::Underway;
-use crate::{BackEnds, BadParameter, BadParameters, Postman, Refusal};
+use crate::{BackEnds, BadParameter, BadParameters, Postman, Refusal, TaskTypes};
 
 /// How long a secret answer waits for whoever asked, in milliseconds.
 pub(crate) const SECRET_WAITS: i64 = 15 * 60 * 1000;
@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) deriver: Deriver,
     /// Where the panel of this process answers, once it does.
     panel: OnceLock<String>,
+    /// Where task types of the operator's own are read from, once that was said.
+    task_types: OnceLock<Arc<dyn TaskTypes>>,
 }
 
 impl Hosting {
@@ -83,7 +85,17 @@ impl Hosting {
             noting_sessions: Mutex::default(),
             deriver: Deriver::default(),
             panel: OnceLock::new(),
+            task_types: OnceLock::new(),
         }))
+    }
+
+    /// Says where task types of the operator's own are read from. Said once; the first word holds.
+    pub fn task_types_are_in(&self, types: Arc<dyn TaskTypes>) {
+        let _ = self.0.task_types.set(types);
+    }
+
+    pub(crate) fn task_types(&self) -> Option<Arc<dyn TaskTypes>> {
+        self.0.task_types.get().cloned()
     }
 
     /// Says where the panel answers, so that links to it are told whole. Said once; the first word holds.

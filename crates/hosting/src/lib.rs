@@ -28,6 +28,7 @@ mod operation;
 mod options;
 mod people;
 mod setting;
+mod task_types;
 mod use_case;
 pub mod view;
 mod waves;
@@ -49,4 +50,5 @@ pub use operation::{
 pub use options::{Chosen, DbServerOffer, Offer, PlatformOffer, Remaining, options};
 pub use people::{Factor, Invitation, MOST_VIEWS, NotLetIn, Opened, People, Session, SignIn, View, ViewChange};
 pub use setting::Setting;
+pub use task_types::{KnownType, TaskTypes};
 pub use waves::Waves;

@@ -66,6 +66,8 @@ pub enum Subject {
     Setting,
     /// A field of the operator's own.
     Field,
+    /// A task type of the operator's own.
+    TaskType,
     /// A site that was found and is not managed.
     FoundSite,
     /// A difference between what the front end remembers and what a back end has.
@@ -78,7 +80,7 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Subject; 17] = [
+    pub const ALL: [Subject; 18] = [
         Subject::Server,
         Subject::Platform,
         Subject::Site,
@@ -92,6 +94,7 @@ impl Subject {
         Subject::Session,
         Subject::Setting,
         Subject::Field,
+        Subject::TaskType,
         Subject::FoundSite,
         Subject::Drift,
         Subject::Audit,
@@ -114,6 +117,7 @@ impl Subject {
             Subject::Session => "session",
             Subject::Setting => "settings",
             Subject::Field => "field",
+            Subject::TaskType => "task-type",
             Subject::FoundSite => "found-site",
             Subject::Drift => "drift",
             Subject::Audit => "audit",
@@ -137,6 +141,7 @@ impl Subject {
             Subject::Session => "sessions",
             Subject::Setting => "settings",
             Subject::Field => "fields",
+            Subject::TaskType => "task-types",
             Subject::FoundSite => "found-sites",
             Subject::Drift => "drift",
             Subject::Audit => "audit",

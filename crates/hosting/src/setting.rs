@@ -24,6 +24,8 @@ pub enum Setting {
     KeepFormerDays,
     /// How that is kept.
     KeepFormer,
+    /// What becomes of sites that a verify finds.
+    ImportFound,
     /// How long a task may say nothing before that is news.
     SilentMinutes,
     /// How often cron runs on sites of which nothing else is said.
@@ -50,7 +52,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 18] = [
+    pub const ALL: [Setting; 19] = [
         Setting::TasksAtOnce,
         Setting::TasksPerServer,
         Setting::KeepTasksDays,
@@ -58,6 +60,7 @@ impl Setting {
         Setting::KeepCopies,
         Setting::KeepFormerDays,
         Setting::KeepFormer,
+        Setting::ImportFound,
         Setting::SilentMinutes,
         Setting::CronInterval,
         Setting::CronAtOnce,
@@ -133,6 +136,15 @@ impl Setting {
                         room, and going back as long as a restore",
                 shape: Shape::Choice(&["itself", "archive"]),
                 presence: Presence::Default("itself"),
+                many: false,
+            },
+            Setting::ImportFound => Parameter {
+                name: "import_found",
+                about: "what becomes of a site that a verify of a platform finds and that is not managed: `ask`, the overview \
+                        asks for a decision; `on`, it is taken in if a look finds nothing against that; or `off`, it is listed \
+                        and nobody is asked",
+                shape: Shape::Choice(&["ask", "on", "off"]),
+                presence: Presence::Default("ask"),
                 many: false,
             },
             Setting::SilentMinutes => number(

@@ -16,6 +16,7 @@ mod found;
 mod halt;
 mod history;
 mod host_key;
+mod import;
 mod object;
 mod once;
 mod package;
@@ -30,11 +31,13 @@ mod setting;
 mod shown;
 mod site;
 mod task;
+mod task_type;
 mod token;
 mod trial;
 mod way_back;
 mod writes;
 
+pub(crate) use backup::homes;
 pub(crate) use object::{known_locks, operation_named, standing};
 pub(crate) use once::{Keyed, Underway};
 pub(crate) use queued::parameters;
@@ -113,6 +116,10 @@ impl Hosting {
             Id::ServerTry => Box::pin(self.try_server(asked)),
             Id::ServerHostKey => Box::pin(self.show_host_key(asked)),
             Id::ServerTrust => Box::pin(self.trust_host_key(asked)),
+            Id::ServerRun => Box::pin(self.run_on_server(asked)),
+            Id::PlatformRun => Box::pin(self.run_on_platform(asked)),
+            Id::SiteRun => Box::pin(self.run_on_site(asked)),
+            Id::TaskTypeList => Box::pin(self.list_task_types()),
             Id::ServerForget => Box::pin(self.forget_server(asked)),
             Id::PlatformList => Box::pin(self.list_platforms(asked)),
             Id::PlatformShow => Box::pin(self.show_platform(asked)),
@@ -127,6 +134,7 @@ impl Hosting {
             Id::SiteList => Box::pin(self.list_sites(asked)),
             Id::SiteShow => Box::pin(self.show_site(asked)),
             Id::SiteAdd => Box::pin(self.add_site(asked)),
+            Id::SiteImport => Box::pin(self.import_site(asked)),
             Id::SiteOptions => Box::pin(self.site_options(asked)),
             Id::SiteEdit => Box::pin(self.edit_site(asked)),
             Id::SiteVerify => Box::pin(self.verify_site(asked)),
@@ -187,6 +195,7 @@ impl Hosting {
             Id::FieldAdd => Box::pin(self.add_field(asked)),
             Id::FieldDelete => Box::pin(self.delete_field(asked)),
             Id::FoundSiteList => Box::pin(self.list_found_sites(asked)),
+            Id::FoundSiteShow => Box::pin(self.look_at_found_site(asked)),
             Id::DriftList => Box::pin(self.list_drift(asked)),
             Id::DriftResolve => Box::pin(self.resolve_drift(asked)),
             Id::NodeShow => Box::pin(self.show_node(asked)),

@@ -9,6 +9,7 @@ mod cron;
 mod fit;
 mod package;
 mod people;
+mod task_type;
 mod writes;
 
 pub use backup::{BackupView, FormerView, OUT_OF_CONTACT};
@@ -19,11 +20,12 @@ pub use cron::CronView;
 pub use fit::{FitView, PackageFitView, ReasonView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
+pub use task_type::TaskTypeView;
 pub use writes::{WriteCountView, WritesView};
 
 use std::collections::BTreeMap;
 
-use aegir_domain::{Finding, Health};
+use aegir_domain::{BuiltFrom, Finding, Health};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -208,6 +210,9 @@ pub struct PlatformView {
     /// Where its code came from, if Ægir made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Value>,
+    /// What exactly it was built from, if that has a number: a commit, a checksum, what its lock file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built: Option<BuiltFrom>,
     /// Whether it takes no new sites.
     pub locked: bool,
     /// How many sites live on it.
@@ -524,6 +529,9 @@ pub struct FoundSiteView {
     pub first: i64,
     /// When it was last seen.
     pub last: i64,
+    /// Whether nobody is asked to decide about it: the setting `import_found` is off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
 }
 
 /// A difference between what is remembered and what a back end has.

@@ -43,8 +43,9 @@ pub use clock::FakeClock;
 pub use database::FakeDatabases;
 pub use mint::FakeMint;
 pub use power::{Fate, PowerMemory};
-pub(crate) use programs::COMPOSER;
+pub use programs::COMMIT;
 pub use programs::FakePrograms;
+pub(crate) use programs::{COMPOSER, CURL, GIT};
 pub use web::{FakeServices, FakeWeb, Running};
 
 pub(crate) use database::{ACCOUNT, Account, DatabaseEntry, DbState, PASSWORD};

@@ -21,14 +21,14 @@ use aegir_drivers::Templates;
 use aegir_drivers::db::DbDrivers;
 use aegir_drivers::http::{HttpDrivers, MAX_BODY_MB, ServerConfig};
 use aegir_host::{Clock, Databases, Files, Mint, RealDatabases, Row, WebAddress, own_gid, own_uid};
-use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_journal, run_attempt};
+use aegir_provision::{Attempt, Contexts, Settings, Worker, WorldParts, read_journal, run_attempt, task_type};
 use aegir_recipe::Record;
 use aegir_recipe::proof::Drill;
 
-use crate::fake::COMPOSER;
 use crate::fake::{
     ACCOUNT, DbState, FakeClock, FakeDatabases, FakeMint, FakePrograms, FakeServices, FakeWeb, Machine, PASSWORD, Watch,
 };
+use crate::fake::{COMPOSER, CURL, GIT};
 use crate::folder::LabFolder;
 use crate::theirs::THEIRS;
 use crate::{Code, Snapshot};
@@ -87,6 +87,8 @@ impl Lab {
             settings: Settings {
                 lock_patience: 2,
                 composer: COMPOSER.into(),
+                git: GIT.into(),
+                curl: CURL.into(),
                 copy_connections: 1,
                 ..Settings::default()
             },
@@ -196,6 +198,7 @@ impl Lab {
             server: parsed("localhost"),
             php: None,
             facts: None,
+            built: None,
         }));
     }
 
@@ -254,6 +257,22 @@ impl Lab {
         for folder in path.ancestors().skip(1).take(2) {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("the lab's folder can be written");
         }
+    }
+
+    /// Adds a task type: its manifest, and its programs by name, whose lines are what fake hooks understand.
+    pub fn task_type(&self, name: &str, manifest: &str, programs: &[(&str, &str)]) {
+        let folder = self.home().task_types().join(name);
+        let made = [&folder, &self.home().path().join("marks")].iter().try_for_each(fs::create_dir_all);
+        made.and_then(|()| fs::write(folder.join("task.toml"), manifest)).expect("the lab's folder can be written");
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        for (program, text) in programs {
+            let path = folder.join(program);
+            let written = fs::write(&path, text).and_then(|()| mode(&path, 0o755));
+            written.expect("the lab's folder can be written");
+        }
+        // Whatever the umask of the test: what others may write is no task type.
+        let modes = [(&folder, 0o755), (&self.home().task_types(), 0o755), (&folder.join("task.toml"), 0o644)];
+        modes.iter().try_for_each(|(path, bits)| mode(path, *bits)).expect("the lab's folder can be written");
     }
 
     /// Starts the web server and php-fpm anew, with what lies on disk.
@@ -320,6 +339,13 @@ impl Lab {
         ending.fault().map(|fault| Report(fault).to_string()).unwrap_or_default()
     }
 
+    /// The same with secrets that come with the request.
+    pub fn run_with(&self, task: Task, secrets: Secrets) -> Ending {
+        let request = Request { secrets, ..self.request(task) };
+        Attempt::ask(&self.parts, &request).expect("a task can be asked for");
+        self.work_on(request.attempt, &self.worker())
+    }
+
     /// Asks for a task, and leaves it to a worker.
     pub fn ask(&self, task: Task) -> AttemptId {
         let request = self.request(task);
@@ -327,7 +353,7 @@ impl Lab {
         request.attempt
     }
 
-    /// The request of a new attempt.
+    /// The request of a new attempt. Each secret field of a task type is given the lab's password.
     pub fn request(&self, task: Task) -> Request {
         let mint: &dyn Mint = &*self.parts.mint;
         let attempt = AttemptId::from_parts(self.clock.unix_ms(), mint.random());
@@ -337,6 +363,11 @@ impl Lab {
         } = &task
         {
             secrets.insert("db_password", Password::new(PASSWORD));
+        }
+        if let Task::Custom(custom) = &task
+            && let Ok(found) = task_type(&self.parts.files, &self.home().task_types(), own_uid(), &custom.task_type)
+        {
+            found.manifest.secret_fields().for_each(|name| secrets.insert(name.as_str(), Password::new(PASSWORD)));
         }
         Request { protocol: VERSION, attempt, task, secrets, asked_by: Some("a test".into()) }
     }

@@ -7,10 +7,12 @@
 mod archives;
 mod cron;
 mod front;
+mod looks;
 mod machine;
 mod outside;
 mod plan;
 mod sites;
+mod task_types;
 mod work;
 
 use std::collections::BTreeMap;
@@ -19,8 +21,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, Remedy,
-    ServerName, SiteName, SshAddress, Trial, Tried, WritesAnswer,
+    AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, ImportAnswer,
+    ImportSite, Remedy, ServerName, SiteName, SshAddress, TrashEmptied, Trial, Tried, WritesAnswer,
 };
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
 use serde_json::Value;
@@ -31,6 +33,7 @@ pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server,
 pub use machine::{Began, Machine};
 pub use outside::{PretendOutside, PretendPostman, Sent};
 pub use plan::{Ends, Plan, Reach};
+pub use task_types::PretendTypes;
 
 /// The public key of a front end whose back ends pretend.
 const OUR_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0d aegir";
@@ -176,12 +179,30 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.found_to_import(import))
+        })
+    }
+
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, _: Duration) -> Asking<'a, CronAnswer> {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Cron).await?;
             machine.is_known_to(place)?;
             Ok(machine.cron(site).await)
+        })
+    }
+
+    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Trash).await?;
+            machine.is_known_to(place)?;
+            Ok(TrashEmptied::default())
         })
     }
 
@@ -241,8 +262,10 @@ pub enum Call {
     Cancel,
     /// See [`BackEnds::run_cron`].
     Cron,
+    /// See [`BackEnds::empty_trash`].
+    Trash,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::look_at_import`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 
@@ -328,6 +351,14 @@ pub enum PretendFault {
     /// It was told to fail.
     #[error("it was told to fail")]
     Failed,
+    /// It was told to refuse or to fail, and with which words.
+    #[error("{what}")]
+    Because {
+        /// What it says.
+        what: &'static str,
+        /// The way out.
+        remedy: &'static str,
+    },
     /// Its database server wants another password than it was given.
     #[error("the database server refuses the password of `aegir`")]
     Password(ServerName),
@@ -367,6 +398,7 @@ impl Remedy for PretendFault {
             PretendFault::Password(server) => {
                 format!("give `{server}` the right one (`aegir server edit {server} --db-password`), and try again")
             }
+            PretendFault::Because { remedy, .. } => (*remedy).into(),
             _ => "tell it otherwise".into(),
         })
     }

@@ -78,6 +78,20 @@ impl Lab {
         rows.into_iter().flatten().flatten().map(|name| String::from_utf8_lossy(&name).into_owned()).collect()
     }
 
+    /// Runs a statement in one of their databases.
+    pub fn run_in_theirs(&self, database: &str, statement: &str) {
+        let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, database)).expect("they have a database");
+        real.run(statement).expect("it runs there");
+    }
+
+    /// Leaves their account of a database nothing but the right to read it.
+    pub fn only_reads(&self, database: &str) {
+        let mut state = DbState::read(&self.machine);
+        let account = state.accounts.get_mut(&format!("{database}@localhost")).expect("they have an account");
+        account.grants = BTreeMap::from([(database.to_owned(), vec!["SELECT".to_owned()])]);
+        state.write(&self.machine);
+    }
+
     fn their_database(&self, site: &str) -> Value {
         let name = format!("{THEIRS}-{site}");
         let mut state = DbState::read(&self.machine);

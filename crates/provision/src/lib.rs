@@ -27,6 +27,7 @@ mod hooks;
 pub mod inspect;
 mod journal_file;
 mod lines;
+mod own_program;
 mod platform;
 mod recovery;
 mod server;
@@ -35,6 +36,8 @@ mod settings;
 mod site;
 mod step;
 mod task;
+mod task_types;
+mod trash;
 mod worker;
 mod world;
 
@@ -49,8 +52,10 @@ pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
 pub use settings::{Settings, SettingsFault};
 pub use site::{
-    PackagesFit, RunProgram, compare_site, compare_sites, drush_alias, drush_uri, find_site_to_import, look_at_import,
-    run_cron, writes_since,
+    LogKind, PackagesFit, RunProgram, SiteLog, compare_site, compare_sites, drush_alias, drush_uri,
+    find_site_to_import, look_at_import, run_cron, writes_since,
 };
+pub use task_types::{FoundType, TaskType, TaskTypeFault, look as look_at_task_types, task_type, task_types};
+pub use trash::{Emptying, Restored, empty_trash, list_trash, restore_from_trash};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

@@ -8,12 +8,15 @@ use crate::backup::{
 };
 use crate::context_task::SaveServerPassword;
 use crate::hooks::{AfterHook, BeforeHook, RollbackHook};
-use crate::platform::{CopyCode, MakeProject, PlaceCode, PublishPool, UnpackDemo, WithdrawPool};
+use crate::platform::{
+    CheckOut, CopyCode, FetchArchive, FetchPart, InstallPackages, MakeProject, PlaceCode, PlacePart, PublishPool,
+    UnpackDemo, WithdrawPool,
+};
 use crate::site::{
-    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, DropFolderMark, EndRehearsal,
-    FlushCaches, HoldStill, KeepCredentials, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder,
-    MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes,
-    TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
+    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles, CopyTheirTables,
+    DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword, KeepTheirSalt, LetGo,
+    LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials,
+    RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -24,6 +27,7 @@ use crate::step::secret::MakeSecret;
 use crate::step::sites_php::ListSite;
 use crate::step::vhost::{PublishVhost, RenameVhost, WithdrawVhost};
 use crate::step::web_files::{PublishPlatform, PublishServer};
+use crate::task_types::{CleanupProgram, RunProgram};
 
 /// All lines of this build.
 pub fn lines() -> Lines<World> {
@@ -31,19 +35,26 @@ pub fn lines() -> Lines<World> {
         .undo::<BeforeHook>()
         .undo::<BringBack>()
         .undo::<BringCredentials>()
+        .undo::<CheckOut>()
         .undo::<CopyCode>()
         .undo::<CopyDatabase>()
         .undo::<CopyFiles>()
         .undo::<CopyMoment>()
+        .undo::<CopyTheirFiles>()
+        .undo::<CopyTheirTables>()
         .undo::<CreateDatabase>()
         .undo::<CreateDatabaseUser>()
         .undo::<DumpDatabase>()
         .undo::<EndRehearsal>()
+        .undo::<FetchArchive>()
+        .undo::<FetchPart>()
         .undo::<ForgetContext>()
         .undo::<HoldStill>()
+        .undo::<InstallPackages>()
         .undo::<Keep>()
         .undo::<KeepBackup>()
         .undo::<KeepCredentials>()
+        .undo::<KeepSourcePassword>()
         .undo::<KeepTheirSalt>()
         .undo::<LetGo>()
         .undo::<ListSite>()
@@ -59,6 +70,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeWorkFolder>()
         .undo::<PackSite>()
         .undo::<PlaceCode>()
+        .undo::<PlacePart>()
         .undo::<ProveDatabaseServer>()
         .undo::<PublishPlatform>()
         .undo::<PublishPool>()
@@ -74,6 +86,7 @@ pub fn lines() -> Lines<World> {
         .undo::<ReplaceCredentials>()
         .undo::<RollbackHook>()
         .undo::<RunInstaller>()
+        .undo::<RunProgram>()
         .undo::<RunUpdates>()
         .undo::<Sanitise>()
         .undo::<SaveContext>()
@@ -96,6 +109,7 @@ pub fn lines() -> Lines<World> {
         .finish::<LowerFence>()
         .cleanup::<AfterHook>()
         .cleanup::<ArchiveFormer>()
+        .cleanup::<CleanupProgram>()
         .cleanup::<DropDatabase>()
         .cleanup::<DropFolderMark>()
         .cleanup::<FlushCaches>()

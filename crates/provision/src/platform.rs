@@ -4,6 +4,8 @@
 mod build;
 mod code;
 mod delete;
+mod make;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -27,8 +29,9 @@ use crate::step::web_files::{PlatformFiles, PublishPlatform, Replaced, Standing}
 use crate::{World, context_task};
 
 pub(crate) use build::Build;
-pub(crate) use code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
+pub(crate) use code::{CheckOut, CopyCode, FetchArchive, InstallPackages, MakeProject, PlaceCode, UnpackDemo};
 pub(crate) use delete::{Delete, WithdrawPool, withdraw};
+pub(crate) use make::{FetchPart, PlacePart};
 
 use build::project_of;
 

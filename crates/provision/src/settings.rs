@@ -16,6 +16,10 @@ pub struct Settings {
     pub php: PathBuf,
     /// Composer: a program of PHP.
     pub composer: PathBuf,
+    /// The program that fetches from git repositories.
+    pub git: PathBuf,
+    /// The program that fetches archives.
+    pub curl: PathBuf,
     /// The group that the web server's workers run as; `None`: our own group.
     pub web_group: Option<String>,
     /// Platforms whose PHP may start programs and use curl: their sites' code is then not held to its own
@@ -33,11 +37,11 @@ pub struct Settings {
     pub former_days: u32,
     /// How it is kept: `itself` or `archive`. A task that a front end asks for says it itself.
     pub keep_former: KeepFormer,
-    /// How long Composer may take to make a project, in seconds.
+    /// How long Composer may take to make a project, and git or curl to fetch code, in seconds.
     pub build_limit: u64,
     /// How long a hook may take, in seconds: an hour at the most.
     pub hook_limit: u64,
-    /// The proxy through which Composer reaches its registry: `http://proxy.example.org:3128`.
+    /// The proxy through which Composer, git and curl reach the web: `http://proxy.example.org:3128`.
     pub proxy: Option<String>,
     /// How much memory a program of a task may take, in bytes.
     pub program_memory: u64,
@@ -53,6 +57,8 @@ impl Default for Settings {
             platform_bases: Vec::new(),
             php: "php".into(),
             composer: "composer".into(),
+            git: "git".into(),
+            curl: "curl".into(),
             web_group: None,
             trusted_platforms: Vec::new(),
             lock_patience: 600,

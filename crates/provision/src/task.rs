@@ -5,7 +5,7 @@ use aegir_domain::{Context, ContextName, Task};
 use aegir_recipe::Recipe;
 
 use crate::contexts::{ContextFault, Contexts};
-use crate::{World, backup, context_task, platform, server, site};
+use crate::{World, backup, context_task, platform, server, site, task_types};
 
 /// The objects that `task` holds, by what is saved here.
 pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locked>, ContextFault> {
@@ -18,7 +18,7 @@ pub(crate) fn locks_of(task: &Task, contexts: &Contexts<'_>) -> Result<Vec<Locke
             aegir_domain::with_names(locks, &backup::names_in(contexts, backup))
         }
         // Which of them has its data stands in its settings alone.
-        Task::ImportSite(import) if import.db_server.is_none() => {
+        Task::ImportSite(import) if import.db_server.is_none() && import.copy_of.is_none() => {
             let servers = contexts.all()?.into_iter().filter_map(|context| match context {
                 Context::Server(server) => Some(server.name),
                 _ => None,
@@ -51,11 +51,12 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::EnableSite { site } => Box::new(site::Enable { site }),
         Task::ImportSite(import) => Box::new(site::Import { asked: *import }),
         Task::DeleteSite { site, confirm, no_backup } => Box::new(site::Delete { site, confirm, no_backup }),
-        Task::BackupSite { site } => Box::new(backup::Backup { site }),
+        Task::BackupSite { site, note } => Box::new(backup::Backup { site, note }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),
         Task::RestoreBackup { backup, new_site, platform, db_server, keep } => {
             Box::new(site::Restore { backup, new_site, platform, db_server, keep })
         }
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
+        Task::Custom(custom) => Box::new(task_types::Custom { asked: *custom }),
     }
 }

@@ -33,6 +33,7 @@ mod own;
 mod pairs;
 mod reply;
 mod route;
+mod selected;
 mod sign_in;
 mod states;
 mod tasks;

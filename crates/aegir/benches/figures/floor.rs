@@ -1,6 +1,7 @@
 //! The floor: the same work by hand, on a web server of its own, with the same PHP and database.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use aegir_domain::DbEngine;
 
 use crate::code::Platform;
+use crate::support::web::get;
 use crate::support::{Lab, free_port, root, run, until};
 
 /// A web server for sites made by hand.
@@ -85,6 +87,27 @@ impl<'a> Floor<'a> {
         script.env("UPDATES", if from.name == to.name { "no" } else { "yes" });
         script.env("WORK", self.folder.join("work")).env("ARCHIVE", self.folder.join("archive.tar.zst"));
         quietly(&mut script);
+    }
+
+    /// Takes a site in that nothing serves yet.
+    pub fn imports(&self, site: &Handmade, platform: &Platform) {
+        let mut script = self.script("import.sh", platform, site);
+        quietly(script.env("TO_DATABASE", format!("{}in", site.database)));
+    }
+
+    /// Has cron of a site run whenever [`Floor::cron`] asks for it.
+    pub fn serves_cron(&self, site: &Handmade, platform: &Platform) {
+        quietly(&mut self.script("cron.sh", platform, site));
+        until("the floor's nginx runs cron", || self.ask_for_cron(site) == 200);
+    }
+
+    /// Runs cron of a site.
+    pub fn cron(&self, site: &Handmade) {
+        assert_eq!(self.ask_for_cron(site), 200, "cron of {}, by hand", site.name);
+    }
+
+    fn ask_for_cron(&self, site: &Handmade) -> u16 {
+        get(SocketAddr::from(([127, 0, 0, 1], self.port)), &site.name, "/cron").status
     }
 
     /// How long the last copy of tables took that [`Floor::moves`] made.

@@ -95,6 +95,17 @@ impl Goals {
         self.line(value <= goal, what, &shown(value), &how);
     }
 
+    /// A part of a whole, which is to be under `goal`.
+    pub fn share(&mut self, what: &str, share: f64, goal: f64, how: &str) {
+        let how = format!("goal {:.0} %; {how}", goal * 100.0);
+        self.line(share < goal, what, &format!("{:.1} %", share * 100.0), &how);
+    }
+
+    /// A time that follows from other figures, and is to be under `goal`.
+    pub fn estimate(&mut self, what: &str, time: Duration, goal: Duration, how: &str) {
+        self.line(time < goal, what, &shown(time), how);
+    }
+
     /// A figure that nobody set a goal for.
     pub fn told(what: &str, value: &str, how: &str) {
         println!("  -  {what}: {value} ({how})");

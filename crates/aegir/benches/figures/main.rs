@@ -3,16 +3,20 @@
 //! On a private stack in a temporary home, with the program as it is released. The code bases are those of
 //! `AEGIR_TEST_PLATFORMS`, else our own demo ones, which say little about Drupal. `BENCH=all` adds what takes
 //! minutes: a cold build, and all tests; `PART="up fleet"` measures no more than that; `BENCH_MB=20` makes the large
-//! sites of `PART=moves` smaller, and `BENCH_RUNS=1` moves each once. A goal that is missed is a line like any other; only what cannot be
+//! sites of `PART=moves` smaller, and `BENCH_RUNS=1` moves each once; `SITES=20` has that many sites in `PART="batch import cron"`. A goal that is missed is a line like any other; only what cannot be
 //! measured ends the run with an error.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is measured")]
 
+mod batch;
 mod code;
 mod content;
+mod crons;
 mod fleet;
 mod floor;
+mod front_end;
 mod goal;
+mod imports;
 mod moves;
 mod queue;
 #[path = "../../tests/support/mod.rs"]
@@ -41,7 +45,7 @@ fn main() {
     let mut goals = Goals::default();
     println!("{}", machine());
     let given = std::env::var_os("AEGIR_TEST_PLATFORMS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    if given.is_none() && ["sites", "installs", "moves"].into_iter().any(wanted) {
+    if given.is_none() && ["sites", "installs", "moves", "batch", "import", "cron"].into_iter().any(wanted) {
         println!("AEGIR_TEST_PLATFORMS names no folder of Drupal trees: these are demo code bases, not Drupal");
     }
     if wanted("sites") || wanted("installs") {
@@ -61,6 +65,15 @@ fn main() {
     if wanted("moves") {
         moves::measure(&mut goals, given.as_deref());
     }
+    if wanted("batch") {
+        batch::measure(&mut goals, code::lines(given.as_deref()));
+    }
+    if wanted("import") {
+        imports::measure(&mut goals, code::lines(given.as_deref()));
+    }
+    if wanted("cron") {
+        crons::measure(code::lines(given.as_deref()));
+    }
     if wanted("up") {
         up_again(&mut goals);
     }
@@ -76,6 +89,11 @@ fn main() {
         println!("BENCH=all make bench also measures a cold build and all tests");
     }
     println!("{}", goals.sum());
+}
+
+/// A number that whoever asks for figures told.
+fn told(name: &str) -> Option<usize> {
+    std::env::var(name).ok().map(|number| number.parse().unwrap_or_else(|_| panic!("{name} is `{number}`, no number")))
 }
 
 /// What the figures were measured on.

@@ -16,7 +16,7 @@ use crate::code::{self, Code, Line, Platform};
 use crate::floor::{Floor, Handmade};
 use crate::goal::{Goals, Times, shown, timed};
 use crate::support::{Lab, run, way};
-use crate::{content, install, written};
+use crate::{content, install, told, written};
 
 /// How large the large site's database is, and its files, in MB.
 const MEGABYTES: usize = 200;
@@ -41,11 +41,6 @@ pub fn measure(goals: &mut Goals, given: Option<&Path>) {
             Pair::of(&lab, &floor, &places, by_hand, megabytes).measure(goals);
         }
     }
-}
-
-/// A number that whoever asks for figures told.
-fn told(name: &str) -> Option<usize> {
-    std::env::var(name).ok().map(|number| number.parse().unwrap_or_else(|_| panic!("{name} is `{number}`, no number")))
 }
 
 fn can_dump() -> bool {

@@ -100,7 +100,9 @@ fn about(path: &str, found: &Found) -> Option<String> {
         "/nodes/{name}" => found.node.to_string(),
         "/tasks/{id}" | "/tasks/{id}/log.txt" => found.task.to_string(),
         // The fleet has none: they lie with the back ends.
-        "/bulk/{number}" | "/bulk/{number}/objects.csv" | "/backups/{name}" => return None,
+        "/bulk/{number}" | "/bulk/{number}/objects.csv" | "/bulk/{number}/result.json" | "/backups/{name}" => {
+            return None;
+        }
         _ => {
             let operation = path.strip_prefix("/do/").and_then(|rest| rest.split('/').next());
             match operation.and_then(|slug| slug.split('-').next()) {

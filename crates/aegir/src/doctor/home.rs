@@ -60,6 +60,7 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
     findings.extend(mounts.of(there).and_then(|mount| file_system(home, mount)));
     findings.extend(settings(patient));
     findings.extend(hooks(patient));
+    findings.extend(task_types(patient));
     if let (0, Ok(users)) = (own_uid(), Users::find("aegir", "aegir-web")) {
         let closed = aegir_stack::closed_to(home, &users).into_iter();
         findings.extend(closed.map(|closed| Finding::problem(closed.message, closed.remedy)));
@@ -140,6 +141,13 @@ fn owner_and_modes(patient: &Patient, found: &std::fs::Metadata) -> Vec<Finding>
 fn hooks(patient: &Patient) -> Vec<Finding> {
     let owner = std::fs::metadata(patient.path()).map_or(own_uid(), |home| home.uid());
     let looked = aegir_provision::look_at_hooks(&patient.files, &patient.home.hooks(), owner);
+    looked.unwrap_or_else(|fault| vec![Finding::of_fault(&fault)])
+}
+
+/// The same holds for programs of task types.
+fn task_types(patient: &Patient) -> Vec<Finding> {
+    let owner = std::fs::metadata(patient.path()).map_or(own_uid(), |home| home.uid());
+    let looked = aegir_provision::look_at_task_types(&patient.files, &patient.home.task_types(), owner);
     looked.unwrap_or_else(|fault| vec![Finding::of_fault(&fault)])
 }
 

@@ -59,7 +59,7 @@ pub(super) fn left_overs(patient: &Patient, known: &Known) -> Vec<Finding> {
         let text =
             format!("the trash `{}` holds {} things, {} MB", trash.folder.display(), trash.things, trash.bytes >> 20);
         findings.push(match trash.bytes > MUCH {
-            true => Finding::warning(text, "look through it, and remove what nobody misses"),
+            true => Finding::warning(text, "see what lies there with `aegir trash list`, and remove what nobody misses with `aegir trash empty NAME`"),
             false => Finding::ok(text),
         });
     }

@@ -117,6 +117,14 @@ fn columns(operation: OperationId) -> &'static [Column] {
         OperationId::FieldList => {
             &[("NAME", "name", Text), ("OF", "kind", Text), ("TYPE", "type", Text), ("TITLE", "title", Text)]
         }
+        OperationId::TaskTypeList => &[
+            ("NAME", "name", Text),
+            ("OF", "object", Text),
+            ("TITLE", "title", Text),
+            ("TAKES", "permission", Text),
+            ("FIELDS", "fields", Each("name")),
+            ("CANNOT BE USED", "fault", Text),
+        ],
         OperationId::FoundSiteList => &[
             ("NAME", "name", Text),
             ("PLATFORM", "platform", Text),
@@ -246,6 +254,7 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
         (_, Subject::Account) => "There is no account of the panel yet. Make one with `aegir account add NAME`.",
         (_, Subject::Session) => "Nobody is signed in to the panel.",
         (_, Subject::Field) => "There is no field of your own yet. Add one with `aegir field add NAME --kind site`.",
+        (_, Subject::TaskType) => "There is no task type of your own: they lie in `tasks.d` of the home.",
         (_, Subject::FoundSite) => "No verify found a site that is not managed.",
         (_, Subject::Drift) => "Nothing differs between the front end and the back ends.",
         (_, Subject::Audit) => "Nothing was asked for yet.",
@@ -277,6 +286,7 @@ mod tests {
             OperationId::SessionList => schemars::schema_for!(view::SessionView),
             OperationId::SettingList => schemars::schema_for!(view::SettingView),
             OperationId::FieldList => schemars::schema_for!(view::FieldView),
+            OperationId::TaskTypeList => schemars::schema_for!(view::TaskTypeView),
             OperationId::FoundSiteList => schemars::schema_for!(view::FoundSiteView),
             OperationId::DriftList => schemars::schema_for!(view::DriftView),
             OperationId::AuditList => schemars::schema_for!(view::AuditView),

@@ -11,6 +11,7 @@ use super::screen::{Screen, Tone};
 use super::table::{Cell, Table, one_line};
 use super::trial;
 use super::{when, writes};
+use crate::import::told;
 
 /// Fields that are told first, in this order; the others follow by name.
 const FIRST: [&str; 12] = [
@@ -72,6 +73,10 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
         OperationId::PlatformMigrate => match serde_json::from_value(value.clone()) {
             Ok(plan) => batch::lines(&plan),
             // It began: that is a run.
+            Err(_) => lines(value, screen),
+        },
+        OperationId::FoundSiteShow => match serde_json::from_value(value.clone()) {
+            Ok(found) => told(&found).iter().map(|line| one_line(line)).collect(),
             Err(_) => lines(value, screen),
         },
         OperationId::SiteWrittenSince => match serde_json::from_value(value.clone()) {

@@ -81,6 +81,7 @@ pub(crate) fn about(subject: Subject) -> &'static str {
         Subject::Session => "Sessions of the panel: who is signed in",
         Subject::Setting => "Settings of the front end",
         Subject::Field => "Fields of your own on servers, platforms and sites",
+        Subject::TaskType => "Task types of your own, for `server run`, `platform run` and `site run`",
         Subject::FoundSite => "Sites that were found and are not managed",
         Subject::Drift => "Differences between what the front end remembers and what a back end has",
         Subject::Audit => "What was asked for, by whom",
@@ -136,6 +137,8 @@ pub(crate) fn can_be_many(operation: &Operation) -> bool {
         || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust)
         // Each new name is another one.
         || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename)
+        // Some take the name of each a second time.
+        || operation.verb == "run"
         // It is about many as it is.
         || operation.id == OperationId::PlatformMigrate;
     let of_many = [Subject::Server, Subject::Platform, Subject::Site, Subject::Task].contains(&operation.subject);
@@ -405,9 +408,11 @@ mod tests {
                 "https://packages.example.org/",
                 "Europe/Berlin",
                 "site-verify",
+                "hours=it's $HOME; \"a\" `b` *",
                 "a1",
                 "root@example.org",
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0d",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             ],
         };
         let taken = texts.iter().rev().find_map(|text| parameter.check(&Value::from(*text)).ok());

@@ -37,6 +37,8 @@ impl PlatformOptions {
         };
         Ok(match saved {
             Some(saved) => PlatformContext {
+                // Of code that lies elsewhere it is not known what it was built from.
+                built: saved.built.filter(|_| root.as_ref().is_none_or(|root| *root == saved.root)),
                 root: root.unwrap_or(saved.root),
                 server: self.server.unwrap_or(saved.server),
                 php: self.php.or(saved.php),
@@ -48,6 +50,7 @@ impl PlatformOptions {
                 php: self.php,
                 revision: 0,
                 facts: None,
+                built: None,
                 name,
             },
         })
@@ -92,6 +95,7 @@ mod tests {
             server: "web1".parse().unwrap(),
             php: None,
             facts: None,
+            built: None,
         };
         let options = PlatformOptions { php: Some("/usr/bin/php8.2".into()), ..PlatformOptions::default() };
 

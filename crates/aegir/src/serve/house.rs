@@ -17,6 +17,7 @@ use aegir_store::{BadAddress, KeyFault, SecretKey, Store, StoreAddress, StoreFau
 
 use tokio::sync::watch;
 
+use super::task_types::TypesOf;
 use crate::compose::OWN_PROGRAM;
 
 /// The longest that an address of a control database is, in bytes.
@@ -74,6 +75,7 @@ impl House {
         let key = key(&store, &places.key).await?;
         let back_ends = ProcessBackEnds::new(home.clone(), OwnProgram::new(OWN_PROGRAM, None));
         let hosting = Hosting::new(store, Arc::new(back_ends), Arc::new(Machine), postman(&home), key);
+        hosting.task_types_are_in(Arc::new(TypesOf(home.clone())));
         Ok(House { hosting, home })
     }
 }

@@ -28,7 +28,10 @@ fn every_command_explains_itself() {
     insta::assert_snapshot!("down", help(&["down", "--help"]));
     insta::assert_snapshot!("doctor", help(&["doctor", "--help"]));
     insta::assert_snapshot!("destroy", help(&["destroy", "--help"]));
+    insta::assert_snapshot!("adopt", help(&["adopt", "--help"]));
     insta::assert_snapshot!("drush", help(&["drush", "--help"]));
+    insta::assert_snapshot!("trash", help(&["trash", "--help"]));
+    insta::assert_snapshot!("trash-empty", help(&["trash", "empty", "--help"]));
     // The others are made from declarations, and are described in `docs/manual/command-line.md`.
     insta::assert_snapshot!("site", help(&["site", "--help"]));
     insta::assert_snapshot!("site-edit", help(&["site", "edit", "--help"]));

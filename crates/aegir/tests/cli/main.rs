@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adopt;
 mod bad_words;
 mod front_end;
 mod help;
 mod hooks;
+mod make_files;
 mod owners;
 mod requests;
+mod sources;
+mod task_types;

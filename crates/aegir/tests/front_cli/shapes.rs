@@ -28,6 +28,7 @@ fn name(operation: &Operation, there: &Furnished) -> String {
         Subject::Bulk => there.bulk.to_string(),
         Subject::Setting => "tasks_at_once".into(),
         Subject::Node => "@retry.test".into(),
+        Subject::FoundSite => "found.test".into(),
         other => panic!("nothing is shown by its name among {other:?}"),
     }
 }
@@ -70,6 +71,9 @@ fn lists_and_objects_are_printed_as_json_in_shapes_that_stay() {
                 OperationId::SiteWrittenSince => "moved.test".into(),
                 _ => name(&operation, &there),
             });
+        }
+        if operation.id == OperationId::FoundSiteShow {
+            typed.extend(["--platform".into(), "d10".into()]);
         }
         if operation.id == OperationId::SiteCompare {
             typed.extend(["--to".into(), "d10".into()]);

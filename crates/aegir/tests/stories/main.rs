@@ -18,6 +18,7 @@ mod drush;
 mod faults;
 mod first_hour;
 mod hostile;
+mod import_copies;
 mod imports;
 mod installers;
 mod kills;

@@ -76,3 +76,47 @@ pub fn is_taken_in_well(lab: &Lab, name: &str) -> Site {
     assert_eq!(lab.up().sql(&format!("SHOW TABLES FROM `{BY_HAND}`")), [""; 0]);
     site
 }
+
+/// Leaves the account of such a site nothing but the right to read its database.
+pub fn may_only_read(lab: &Lab) {
+    for host in ["localhost", "127.0.0.1"] {
+        lab.up().run_sql(&format!("REVOKE ALL PRIVILEGES ON `{BY_HAND}`.* FROM 'by hand'@'{host}'"));
+        lab.up().run_sql(&format!("GRANT SELECT ON `{BY_HAND}`.* TO 'by hand'@'{host}'"));
+    }
+}
+
+/// All of such a site that is to be the same when it was only read: its tree, and what its tables sum up to.
+pub fn what_is_theirs(lab: &Lab, folder: &Path) -> (String, Vec<String>) {
+    let look = "find . -printf '%p %y %m %u %T@ %l\\n' | sort; find . -type f -print0 | sort -z | xargs -0 sha256sum";
+    let said = Command::new("sh").arg("-c").arg(look).current_dir(folder).output().unwrap();
+    assert!(said.status.success());
+    let tables = lab.up().sql(&format!("SHOW FULL TABLES FROM `{BY_HAND}`"));
+    let sums = tables.iter().flat_map(|line| {
+        let table = line.split('\t').next().unwrap();
+        lab.up().sql(&format!("CHECKSUM TABLE `{BY_HAND}`.`{table}`"))
+    });
+    (String::from_utf8(said.stdout).unwrap(), sums.collect())
+}
+
+/// Makes a copy of such a site, which is one like any other; theirs is only read.
+pub fn is_copied_well(lab: &Lab, folder: &Path, name: &str, platform: &str, more: &[&str]) -> Site {
+    let before = what_is_theirs(lab, folder);
+    let mut words = vec!["import", folder.to_str().unwrap(), "--copy", "--name", name, "--platform", platform];
+    words.extend(more);
+
+    let said = lab.provision(&words).done().says("are to be copied").says("sends no mail").says("lantern_theirs");
+
+    assert!(!said.all().contains("secret"), "{}", said.all());
+    assert_eq!(what_is_theirs(lab, folder), before);
+    let shown = lab.provision(&["show", &format!("@{name}"), "--json"]).done();
+    let context: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(context["quiet"], serde_json::json!({ "mail": true, "cron": true }));
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let (database, title) = (text(&context["database"]["name"]), text(&context["title"]));
+    let site = Site { name: name.into(), title, database, said };
+    site.answers(lab);
+    site.lets_in(lab);
+    site.is_as_it_should_be(lab);
+    assert_eq!(what_is_theirs(lab, folder), before);
+    site
+}

@@ -6,6 +6,8 @@
 
 use std::fmt::Write;
 
+use super::statement::quoted;
+
 /// What a dump begins with. Numbers that count up keep their zero (Drupal's anonymous account has the number 0), and
 /// tables may come in any order.
 pub const DUMP_BEGIN: &str = "\
@@ -64,18 +66,20 @@ impl Column {
 }
 
 /// Asks for the tables of the database `name`: name, `BASE TABLE` or what else it is, and engine.
-pub fn ask_kinds(name: &aegir_domain::DbName) -> String {
+pub fn ask_kinds(name: &str) -> String {
     format!(
         "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES \
-         WHERE TABLE_SCHEMA = '{name}' AND TABLE_NAME <> 'aegir_marker' ORDER BY TABLE_NAME"
+         WHERE TABLE_SCHEMA = {} AND TABLE_NAME <> 'aegir_marker' ORDER BY TABLE_NAME",
+        quoted(name)
     )
 }
 
 /// Asks for all columns of the database `name`: table, name, `DATA_TYPE` and `EXTRA`.
-pub fn ask_columns(name: &aegir_domain::DbName) -> String {
+pub fn ask_columns(name: &str) -> String {
     format!(
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, EXTRA FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = '{name}' ORDER BY TABLE_NAME, ORDINAL_POSITION"
+         WHERE TABLE_SCHEMA = {} ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        quoted(name)
     )
 }
 
@@ -92,14 +96,36 @@ pub fn name_of(name: &str) -> String {
 }
 
 /// Asks for the rows of a table.
-pub fn ask_rows(database: &aegir_domain::DbName, table: &str, columns: &[Column]) -> String {
+pub fn ask_rows(database: &str, table: &str, columns: &[Column]) -> String {
     let columns: Vec<String> = columns.iter().map(|column| name_of(&column.name)).collect();
-    format!("SELECT {} FROM `{database}`.{}", columns.join(", "), name_of(table))
+    format!("SELECT {} FROM {}.{}", columns.join(", "), name_of(database), name_of(table))
 }
 
 /// What comes before the rows of a table: `create` is what `SHOW CREATE TABLE` says.
 pub fn table_begins(table: &str, create: &str) -> String {
     format!("\nDROP TABLE IF EXISTS {};\n{create};\n", name_of(table))
+}
+
+/// What `SHOW CREATE TABLE` says of the table `table`, for one that is called `new`; `called` tells what others are called that
+/// it refers to.
+pub fn made_as(create: &str, table: &str, new: &str, called: &dyn Fn(&str) -> Option<String>) -> String {
+    let known = format!("CREATE TABLE {} ", name_of(table));
+    let rest = match create.strip_prefix(&known) {
+        Some(rest) => rest,
+        None => create.find('(').map_or("", |at| &create[at..]),
+    };
+    let mut made = format!("CREATE TABLE {} ", name_of(new));
+    let mut rest = rest;
+    const REFERS: &str = " REFERENCES `";
+    while let Some(at) = rest.find(REFERS) {
+        let (before, after) = rest.split_at(at + REFERS.len());
+        let Some(end) = after.find('`') else { break };
+        let there = &after[..end];
+        made.push_str(before);
+        made.push_str(&called(there).unwrap_or_else(|| there.to_owned()));
+        rest = &after[end..];
+    }
+    made + rest
 }
 
 /// The rows of one table, collected to statements.
@@ -239,5 +265,18 @@ mod tests {
         let mut text = String::new();
         write_value(&mut text, ColumnKind::Number, Some(b"1);DROP"));
         assert_eq!(text, "'1);DROP'");
+    }
+
+    #[test]
+    fn a_table_is_made_under_another_name_and_refers_to_others_by_theirs() {
+        let create = "CREATE TABLE `old_a` (\n  `id` int,\n  CONSTRAINT `c` FOREIGN KEY (`id`) REFERENCES `old_b` (`id`),\n  \
+                      CONSTRAINT `d` FOREIGN KEY (`id`) REFERENCES `else` (`id`)\n) ENGINE=InnoDB COMMENT='of `old_a` (x)'";
+        let called = |name: &str| name.strip_prefix("old_").map(str::to_owned);
+
+        let made = made_as(create, "old_a", "a", &called);
+
+        assert!(made.starts_with("CREATE TABLE `a` (\n"), "{made}");
+        assert!(made.contains("REFERENCES `b` (") && made.contains("REFERENCES `else` ("), "{made}");
+        assert!(made.ends_with("COMMENT='of `old_a` (x)'"), "{made}");
     }
 }

@@ -37,6 +37,15 @@ pub fn ask_more_than_tables(database: &str) -> Statement {
     ))
 }
 
+/// Asks how much it takes, in bytes.
+pub fn ask_size(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS UNSIGNED) FROM information_schema.TABLES \
+         WHERE TABLE_SCHEMA = {}",
+        quoted(database)
+    ))
+}
+
 /// Has tables of theirs be tables of ours. Each pair is what one is called there and here; none is no statement.
 pub fn take(from: &str, to: &DbName, tables: &[(String, String)]) -> Option<Statement> {
     let pairs = tables.iter().map(|(there, here)| (qualified(from, there), qualified(to.as_str(), here)));

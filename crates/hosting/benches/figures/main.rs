@@ -22,10 +22,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aegir_domain::TaskLock;
+use aegir_domain::{Context, TaskLock};
 use aegir_hosting::{Actor, Answer, Call, Dispatcher, Effect, Hosting, OperationId as Id};
 use aegir_lab::pretend::{PretendBackEnds, PretendOutside, PretendPostman};
-use aegir_store::{SecretKey, Store, StoreAddress, StoreFault};
+use aegir_store::{Read, SecretKey, Store, StoreAddress, StoreFault};
 use fill::Fleet;
 use serde_json::json;
 use tokio::sync::watch;
@@ -33,6 +33,8 @@ use tokio::sync::watch;
 /// How often each question is asked: often enough that the first of each connection, which fills its cache, is not what
 /// the 95th percentile tells.
 const RUNS: usize = 200;
+/// How many sites are to move.
+const MOVING: usize = 800;
 /// How many tasks wait while others are claimed.
 const WAITING: usize = 4_000;
 
@@ -59,6 +61,7 @@ fn main() {
             };
             missed += memory(name, "nothing in it", &url("empty").await, dir.path(), 40.0).await;
             claims(name, &url("claims").await).await;
+            missed += preflight(name, &url("preflight").await, dir.path()).await;
             let whole = url("fleet").await;
             missed += lists(name, &whole, dir.path(), fleet).await;
             let what = format!("{} sites and {} tasks", fleet.sites, fleet.tasks);
@@ -153,6 +156,53 @@ async fn claims(name: &str, url: &str) {
         "     claims with {WAITING} tasks waiting, {name}: {rate:.0} a second ({claimed} claimed, 16 in a transaction)"
     );
     store.close().await;
+}
+
+/// How long it takes to say who of eight hundred sites can move, and who cannot: all of it but what their machine itself
+/// looks at.
+async fn preflight(name: &str, url: &str, key: &Path) -> usize {
+    let store = open(url).await;
+    // Of five platforms the first and the last are on one server.
+    let filled = fill::fill(&store, Fleet { sites: 5 * MOVING, platforms: 5, tasks: 1 }).await.unwrap();
+    fleet::complete(&store, &filled).await;
+    let outside = Arc::new(PretendOutside::default());
+    let back_ends = Arc::new(PretendBackEnds::new(outside.clone()));
+    let contexts = store.read(async |read| contexts(read, &filled).await).await.unwrap();
+    contexts.into_iter().for_each(|context| back_ends.machine("web0").put_context(context));
+    let key = SecretKey::read_or_make(&key.join("key")).unwrap();
+    let hosting = Hosting::new(store, back_ends, outside, Arc::new(PretendPostman::default()), key);
+    let mut call = Call::of(Id::PlatformMigrate).about("drupal_0").with("to", "drupal_4");
+    call.dry_run = true;
+    let anna = Actor::of_machine("anna");
+    let mut times = Vec::new();
+    for _ in 0..7 {
+        let began = Instant::now();
+        let answer = hosting.perform(&anna, call.clone()).await.unwrap();
+        times.push(began.elapsed());
+        let Answer::Object(plan) = answer else { panic!("it is told as an object") };
+        assert_eq!((&plan["all"], &plan["not_compared"]), (&MOVING.into(), &0.into()), "{plan}");
+    }
+    times.sort_unstable();
+    hosting.store().close().await;
+    let how = format!("goal 1 s; {:.0} ms to {:.0} ms", millis(times[0]), millis(times[6]));
+    let value = format!("{:.0} ms", millis(times[3]));
+    line(times[3] < Duration::from_secs(1), &format!("who of {MOVING} sites can move, {name}"), &value, &how)
+}
+
+/// What back ends have saved of platforms and sites.
+async fn contexts(read: &mut Read, filled: &fill::Filled) -> Result<Vec<Context>, StoreFault> {
+    let mut contexts = Vec::new();
+    for id in &filled.platforms {
+        contexts.extend(read.platform(*id).await?.and_then(|record| record.context).map(Context::Platform));
+    }
+    for id in &filled.sites {
+        contexts.extend(read.site(*id).await?.and_then(|record| record.context).map(|it| Context::Site(it.into())));
+    }
+    Ok(contexts)
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// How long each list and search takes in a great fleet.

@@ -21,6 +21,8 @@ const FORMERS: i64 = 10 * MINUTE;
 const BATCH: u32 = 1;
 /// How long news on their way are waited for when all is to stop.
 const LAST: Duration = Duration::from_secs(3);
+/// How often machines are asked to empty their trash.
+const TRASH: i64 = DAY;
 /// How often sending is tried, with pauses that double from a minute to a day.
 const TRIES: u64 = 14;
 const MINUTE: i64 = 60_000;
@@ -33,6 +35,9 @@ pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
     let mut pruned: Option<i64> = None;
     let mut tended: Option<i64> = None;
     let mut let_go: Option<i64> = None;
+    let mut emptied: Option<i64> = None;
+    // What takes hours keeps no news from being sent, and ends with us.
+    let mut emptying = tokio::task::JoinSet::new();
     let mut heard = hosting.store().heard();
     while !*stop.borrow() {
         let mut sending = std::pin::pin!(hosting.send_news());
@@ -59,6 +64,16 @@ pub async fn do_chores(hosting: Hosting, mut stop: watch::Receiver<bool>) {
             if let Err(fault) = hosting.let_go_of_formers().await {
                 tracing::warn!(fault = %fault, "what sites were before they were moved stays for now");
             }
+        }
+        while emptying.try_join_next().is_some() {}
+        if is_due(emptied, TRASH, now) && emptying.is_empty() {
+            emptied = Some(now);
+            let hosting = hosting.clone();
+            emptying.spawn(async move {
+                if let Err(fault) = hosting.empty_trash().await {
+                    tracing::warn!(fault = %fault, "what was deleted stays in the trash for now");
+                }
+            });
         }
         // After what is old has gone, whose room is given back.
         if is_due(tended, TEND, now) {

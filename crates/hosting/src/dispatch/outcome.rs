@@ -192,7 +192,13 @@ async fn done(
     }
     let verified = match request {
         // What it is was not looked at.
-        Some(Task::Login { .. } | Task::SaveContext { .. } | Task::DropFormers { .. } | Task::RebuildCaches { .. })
+        Some(
+            Task::Login { .. }
+            | Task::SaveContext { .. }
+            | Task::DropFormers { .. }
+            | Task::RebuildCaches { .. }
+            | Task::Custom(_),
+        )
         | None => return Ok(()),
         Some(Task::DisableSite { .. }) => {
             tx.set_status(object, ObjectStatus::Disabled, now).await?;
@@ -257,6 +263,8 @@ pub(crate) async fn record_context(
                 (Some(platform), Some(db_server)) => {
                     let was = tx.need_node(object).await?.name;
                     tx.record_site(object, site, platform.id, db_server.id, now).await?;
+                    // It is managed now.
+                    tx.forget_found_site(platform.id, &site.name).await?;
                     match was.filter(|was| *was != context.name()) {
                         Some(was) => renamed(tx, object, &was, actor, now).await,
                         None => Ok(()),

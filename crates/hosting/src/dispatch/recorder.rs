@@ -408,7 +408,7 @@ impl Recorder {
             })
             .await;
         let why = match ended {
-            Ok(()) => return Ok(()),
+            Ok(()) => return self.go_on(task, ending).await,
             Err(NotEnded::Store(fault)) => return Err(fault),
             Err(NotEnded::Follows(why)) => why,
         };
@@ -424,6 +424,16 @@ impl Recorder {
                 Ok(())
             })
             .await
+    }
+
+    /// What follows from an end that takes asking back ends, once it is stored.
+    async fn go_on(&self, task: &TaskRecord, ending: &Ending) -> Result<(), StoreFault> {
+        let is_well = matches!(ending.outcome, Outcome::Succeeded | Outcome::Untidy { .. });
+        let request: Option<Task> = serde_json::from_value(task.parameters["request"].clone()).ok();
+        match request {
+            Some(Task::VerifyPlatform { .. }) if is_well => self.hosting.take_in_found(task.object, &self.place).await,
+            _ => Ok(()),
+        }
     }
 
     fn lost<E: Remedy>(&self, why: E) -> Lost {

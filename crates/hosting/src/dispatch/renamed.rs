@@ -39,8 +39,15 @@ fn under(mut request: Task, was: &SiteName, is: &SiteName) -> Task {
         | Task::RenameSite { site, .. }
         | Task::DisableSite { site, .. }
         | Task::EnableSite { site }
-        | Task::BackupSite { site } => site,
+        | Task::BackupSite { site, .. } => site,
         Task::MigrateSite(migrate) => &mut migrate.site,
+        Task::Custom(custom) => {
+            if custom.object == ContextName::Site(was.clone()) {
+                custom.object = ContextName::Site(is.clone());
+                custom.confirm = custom.confirm.take().map(|_| is.to_string());
+            }
+            return request;
+        }
         // A backup keeps the name that it was made under, and what makes a site names no other.
         _ => return request,
     };

@@ -10,9 +10,10 @@ mod site;
 mod work;
 
 use aegir_domain::{
-    AccountName, BackupName, BadText, ComposerConstraint, ComposerPackage, ContextName, EmailAddress, FormerName,
-    GrantHost, HostKey, HostName, Langcode, MachineName, PanelAccountName, PlatformName, RegistryAddress, RemotePath,
-    ServerName, SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
+    AccountName, ArchivePlace, BackupName, BadText, CodeFolder, ComposerConstraint, ComposerPackage, ContextName,
+    EmailAddress, FormerName, GitAddress, GitRef, GrantHost, HostKey, HostName, Langcode, MachineName, Note,
+    PanelAccountName, PlatformName, RegistryAddress, ReleaseFolder, RemotePath, ServerName, Sha256Sum, SiteName,
+    SshHost, SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -32,6 +33,8 @@ pub enum OperationId {
     ServerTry,
     ServerHostKey,
     ServerTrust,
+    /// See `server run`.
+    ServerRun,
     ServerForget,
     PlatformList,
     PlatformShow,
@@ -46,9 +49,11 @@ pub enum OperationId {
     /// See `platform delete`.
     PlatformDelete,
     PlatformMigrate,
+    PlatformRun,
     SiteList,
     SiteShow,
     SiteAdd,
+    SiteImport,
     SiteOptions,
     SiteEdit,
     SiteVerify,
@@ -64,6 +69,7 @@ pub enum OperationId {
     SiteBackup,
     SiteCron,
     SiteRebuildCaches,
+    SiteRun,
     SiteDisable,
     SiteEnable,
     SiteDelete,
@@ -109,7 +115,9 @@ pub enum OperationId {
     FieldList,
     FieldAdd,
     FieldDelete,
+    TaskTypeList,
     FoundSiteList,
+    FoundSiteShow,
     DriftList,
     DriftResolve,
     AuditList,
@@ -119,7 +127,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 88] = [
+    pub const ALL: [OperationId; 94] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -128,6 +136,7 @@ impl OperationId {
         OperationId::ServerTry,
         OperationId::ServerHostKey,
         OperationId::ServerTrust,
+        OperationId::ServerRun,
         OperationId::ServerForget,
         OperationId::PlatformList,
         OperationId::PlatformShow,
@@ -139,9 +148,11 @@ impl OperationId {
         OperationId::PlatformUnlock,
         OperationId::PlatformDelete,
         OperationId::PlatformMigrate,
+        OperationId::PlatformRun,
         OperationId::SiteList,
         OperationId::SiteShow,
         OperationId::SiteAdd,
+        OperationId::SiteImport,
         OperationId::SiteOptions,
         OperationId::SiteEdit,
         OperationId::SiteVerify,
@@ -157,6 +168,7 @@ impl OperationId {
         OperationId::SiteBackup,
         OperationId::SiteCron,
         OperationId::SiteRebuildCaches,
+        OperationId::SiteRun,
         OperationId::SiteDisable,
         OperationId::SiteEnable,
         OperationId::SiteDelete,
@@ -202,7 +214,9 @@ impl OperationId {
         OperationId::FieldList,
         OperationId::FieldAdd,
         OperationId::FieldDelete,
+        OperationId::TaskTypeList,
         OperationId::FoundSiteList,
+        OperationId::FoundSiteShow,
         OperationId::DriftList,
         OperationId::DriftResolve,
         OperationId::AuditList,
@@ -213,8 +227,8 @@ impl OperationId {
     /// The operation that would have asked a back end for this; `None`: none does, it is a step of others.
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
-            // Asked for in a shell alone, so far.
-            Task::SaveContext { .. } | Task::ImportSite(_) => return None,
+            // Asked for in a shell alone.
+            Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,
@@ -223,6 +237,7 @@ impl OperationId {
             Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
             Task::DeletePlatform { .. } => OperationId::PlatformDelete,
             Task::InstallSite(_) => OperationId::SiteAdd,
+            Task::ImportSite(_) => OperationId::SiteImport,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
             Task::RebuildCaches { .. } => OperationId::SiteRebuildCaches,
@@ -238,6 +253,11 @@ impl OperationId {
             Task::DisableSite { .. } => OperationId::SiteDisable,
             Task::EnableSite { .. } => OperationId::SiteEnable,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
+            Task::Custom(custom) => match custom.object {
+                ContextName::Server(_) => OperationId::ServerRun,
+                ContextName::Platform(_) => OperationId::PlatformRun,
+                ContextName::Site(_) => OperationId::SiteRun,
+            },
         })
     }
 
@@ -253,6 +273,7 @@ impl OperationId {
             | Id::ServerTry
             | Id::ServerHostKey
             | Id::ServerTrust
+            | Id::ServerRun
             | Id::ServerForget => server::declared(self),
             Id::PlatformList
             | Id::PlatformShow
@@ -263,10 +284,12 @@ impl OperationId {
             | Id::PlatformLock
             | Id::PlatformUnlock
             | Id::PlatformDelete
-            | Id::PlatformMigrate => platform::declared(self),
+            | Id::PlatformMigrate
+            | Id::PlatformRun => platform::declared(self),
             Id::SiteList
             | Id::SiteShow
             | Id::SiteAdd
+            | Id::SiteImport
             | Id::SiteOptions
             | Id::SiteEdit
             | Id::SiteVerify
@@ -282,6 +305,7 @@ impl OperationId {
             | Id::SiteBackup
             | Id::SiteCron
             | Id::SiteRebuildCaches
+            | Id::SiteRun
             | Id::SiteDisable
             | Id::SiteEnable
             | Id::SiteDelete => site::declared(self),
@@ -338,12 +362,19 @@ const CLIENT: TextKind = TextKind::of::<MachineName>("CLIENT");
 const LANGUAGE: TextKind = TextKind::of::<Langcode>("CODE");
 const ZONE: TextKind = TextKind::of::<TimeZoneName>("ZONE");
 const TITLE: TextKind = TextKind::of::<Title>("TITLE");
+const NOTE: TextKind = TextKind::of::<Note>("TEXT");
 pub(crate) const EMAIL: TextKind = TextKind::of::<EmailAddress>("ADDRESS");
 const ACCOUNT: TextKind = TextKind::of::<AccountName>("ACCOUNT");
 const GRANT_HOST: TextKind = TextKind::of::<GrantHost>("HOST");
 const COMPOSER_PACKAGE: TextKind = TextKind::of::<ComposerPackage>("VENDOR/PACKAGE");
 const CONSTRAINT: TextKind = TextKind::of::<ComposerConstraint>("CONSTRAINT");
 const REGISTRY: TextKind = TextKind::of::<RegistryAddress>("URL");
+const ARCHIVE: TextKind = TextKind::of::<ArchivePlace>("FILE-OR-URL");
+const SHA256: TextKind = TextKind::of::<Sha256Sum>("HEX");
+const GIT: TextKind = TextKind::of::<GitAddress>("URL");
+const RELEASES: TextKind = TextKind::of::<ReleaseFolder>("URL");
+const GIT_REF: TextKind = TextKind::of::<GitRef>("REF");
+const CODE_FOLDER: TextKind = TextKind::of::<CodeFolder>("FOLDER");
 const SSH_HOST: TextKind = TextKind::of::<SshHost>("HOST");
 const SSH_USER: TextKind = TextKind::of::<SshUser>("USER");
 const HOST_KEY: TextKind = TextKind::of::<HostKey>("KEY");
@@ -378,6 +409,37 @@ fn operation_of(text: &str, is: fn(&Operation) -> bool) -> Result<String, BadTex
     Err(BadText::of(text, "an operation", "there is none of this name", &format!("there are: {}", names.join(", "))))
 }
 
+/// What a task of a type of the operator's own is asked with.
+const RUN: &[Parameter] = &[
+    required("task_type", Shape::Text(TextKind::naming::<MachineName>("TYPE", Subject::TaskType)), "the task type"),
+    several(
+        "with",
+        Shape::Text(TextKind::checked("NAME=VALUE", value_of_field)),
+        "a field of its form, as NAME=VALUE",
+        "each as its manifest says",
+    ),
+    optional(
+        "sure",
+        Shape::Text(LINE),
+        "of a dangerous one: the name of the object again",
+        "only if it is not dangerous",
+    ),
+];
+
+/// A field of a form, and what is given for it.
+fn value_of_field(text: &str) -> Result<String, BadText> {
+    match text.split_once('=').is_some_and(|(name, _)| name.parse::<MachineName>().is_ok()) {
+        true => Ok(text.to_owned()),
+        // What stands there may be a secret in the wrong place.
+        false => Err(BadText::of(
+            "…",
+            "a field and its value",
+            "it is not of the form `NAME=VALUE`",
+            "give one such as `hours=2`",
+        )),
+    }
+}
+
 /// A parameter that may be left out; `else_` says what then holds.
 const fn optional(name: &'static str, shape: Shape, about: &'static str, else_: &'static str) -> Parameter {
     Parameter { name, about, shape, presence: Presence::Optional(else_), many: false }
@@ -408,6 +470,14 @@ const AT_ONCE: Shape = Shape::Number { least: 1, most: 256 };
 const STOP_AFTER: Shape = Shape::Number { least: 1, most: 10_000 };
 const STOP_AFTER_IS: &str =
     "after how many failures it pauses by itself; it also does behind a wave of which nothing succeeded";
+
+/// How what a site was is kept.
+const KEEP_FORMER: Parameter = optional(
+    "keep_former",
+    Shape::Choice(&["itself", "archive"]),
+    "how what a site was is kept: `itself`, so that going back takes a moment, or packed into an `archive`",
+    "as the setting `keep_former` says when its turn comes",
+);
 
 /// The parameters that each list has.
 const LIMIT: Parameter = default("limit", Shape::Number { least: 1, most: 500 }, "how many at the most", "50");

@@ -32,9 +32,9 @@ impl Operation {
 }
 
 impl Parameter {
-    /// Whether it stands behind the name, with no option: the value of `settings set`, the new name of `site rename`.
+    /// Whether it stands behind the name, with no option: the value of `settings set`, the new name of `site rename`, the type of `site run`.
     pub fn is_positional(&self) -> bool {
-        matches!(self.name, "value" | "new_name")
+        matches!(self.name, "value" | "new_name" | "task_type")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be asked of backups. They lie in the homes of back ends, which are asked for them each time.
 
 use aegir_domain::{BackupName, ContextName, FoundBackup, NodeId, ObjectStatus, ServerName, SiteName, Task, Transport};
-use aegir_store::{DeedList, Page, Read, ServerList, ServerRecord, Tx};
+use aegir_store::{DeedList, Page, Read, ServerList, ServerRecord, StoreFault, Tx};
 
 use super::object::{KnownContexts, known_platform, known_site, platform_named, server_named, site_named};
 use super::queued::Wanted;
@@ -240,6 +240,11 @@ pub(super) async fn places(
     {
         return Ok(vec![place(server)]);
     }
+    Ok(homes(read).await?)
+}
+
+/// The homes of all machines, each by one server.
+pub(crate) async fn homes(read: &mut Read) -> Result<Vec<(NodeId, Place)>, StoreFault> {
     let mut places: Vec<(NodeId, Place)> = Vec::new();
     let mut page = Page::first(aegir_store::LONGEST_PAGE);
     loop {
@@ -248,7 +253,8 @@ pub(super) async fn places(
         for server in servers.rows {
             let is_known = |known: &Transport| is_same_home(known, &server.transport);
             if !places.iter().any(|(_, known)| is_known(&known.transport)) {
-                places.push(place(server));
+                let place = Place { server: server.context.name, transport: server.transport };
+                places.push((server.node.id, place));
             }
         }
         match servers.next {

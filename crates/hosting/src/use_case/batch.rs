@@ -74,6 +74,9 @@ impl Hosting {
         if rehearse == "site" {
             parameters.insert("rehearse_first".into(), true.into());
         }
+        if let Some(keep) = asked.given.str("keep_former") {
+            parameters.insert("keep_former".into(), keep.into());
+        }
         let given = asked.plan();
         let plan =
             BulkPlan { at_once: Some(given.at_once.unwrap_or(batch.room)), rehearse: rehearse == "wave", ..given };

@@ -6,6 +6,7 @@ use super::Asked;
 use super::object::{KnownContexts, platform_named};
 use super::queued::Wanted;
 use super::shown::{self};
+use crate::dispatch::{WhatIsFound, what_is_found};
 use crate::view::{DriftView, FoundSiteView};
 use crate::{Answer, Hosting, Refusal};
 
@@ -21,6 +22,7 @@ impl Hosting {
                     platforms = read.platforms_with_found_sites().await?;
                 }
                 let mut items = Vec::new();
+                let ignored = what_is_found(read).await? == WhatIsFound::Ignore;
                 for platform in platforms {
                     let on = super::object::short_name(read, platform).await?;
                     for site in read.found_sites(platform).await? {
@@ -29,6 +31,7 @@ impl Hosting {
                             name: site.name.to_string(),
                             first: site.first,
                             last: site.last,
+                            ignored,
                         });
                     }
                 }

@@ -189,7 +189,7 @@ impl Hosting {
     }
 
     /// Queues what `request` says for a platform that is there.
-    async fn platform_task(
+    pub(super) async fn platform_task(
         &self,
         asked: &Asked<'_>,
         request: impl AsyncFnOnce(&mut Tx, &PlatformRecord, &PlatformContext) -> Result<Task, Refusal>,

@@ -37,7 +37,7 @@ impl Asked<'_> {
             operation: operation_name(&operation.slug())?,
             object: wanted.object,
             object_name: wanted.name.clone(),
-            title: format!("{} {}", operation.name(), wanted.name),
+            title: title(&operation.name(), &wanted),
             parameters: parameters.clone(),
             priority: Priority::Person,
             actor: self.actor.name.clone(),
@@ -67,6 +67,14 @@ impl Asked<'_> {
     pub(crate) fn would_queue(&self, wanted: &Wanted<'_>) -> Answer {
         let request = serde_json::to_value(&wanted.request).unwrap_or_default();
         Answer::WouldQueue { object: wanted.name.to_string(), requests: vec![request] }
+    }
+}
+
+/// What a task is called in lists: of a type of the operator's own, with that.
+fn title(operation: &str, wanted: &Wanted<'_>) -> String {
+    match &wanted.request {
+        Task::Custom(custom) => format!("{operation} {} {}", custom.task_type, wanted.name),
+        _ => format!("{operation} {}", wanted.name),
     }
 }
 

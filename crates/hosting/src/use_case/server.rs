@@ -186,7 +186,7 @@ impl Hosting {
     }
 
     /// Queues what `request` says for a server.
-    async fn server_task(
+    pub(super) async fn server_task(
         &self,
         asked: &Asked<'_>,
         request: impl AsyncFnOnce(&mut Tx, &ServerRecord) -> Result<Task, Refusal>,

@@ -235,6 +235,7 @@ pub(super) fn platform_in_list(around: &Around, platform: &PlatformRecord) -> Pl
         php: platform.php.as_ref().map(|php| php.display().to_string()),
         default_profile: platform.default_profile.as_ref().map(|profile| profile.to_string()),
         source: platform.source.as_ref().map(json),
+        built: platform.context.as_ref().and_then(|context| context.built.clone()),
         locked: platform.locked,
         sites: around.sites.get(&platform.node.id).copied().unwrap_or(0),
         fields: Default::default(),

@@ -1,8 +1,8 @@
 //! What can be asked of sites.
 
 use aegir_domain::{
-    ContextName, Former, FormerName, HostName, MigrateSite, NodeId, NodeKind, ObjectStatus, Rehearse, SiteContext,
-    SiteName, Task, TaskState,
+    ContextName, Former, FormerName, HostName, KeepFormer, MigrateSite, NodeId, NodeKind, ObjectStatus, Rehearse,
+    SiteContext, SiteName, Task, TaskState,
 };
 use aegir_store::{HasPackage, NameMatch, NewSite, Page, Read, ServerList, SiteList, SiteRecord, Span};
 
@@ -215,7 +215,7 @@ impl Hosting {
             };
             let allow_missing = asked.given.texts("allow_missing").into_iter().collect();
             let site = context.name.clone();
-            let keep = None;
+            let keep = keep_former(asked);
             let migrate = MigrateSite { site, platform: name, db_server, allow_missing, rehearse, keep };
             Ok(Task::MigrateSite(Box::new(migrate)))
         })
@@ -244,7 +244,8 @@ impl Hosting {
     }
 
     pub(super) async fn back_up_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        self.site_task(asked, async |_, _, context| Ok(Task::BackupSite { site: context.name.clone() })).await
+        let note = asked.given.text("note");
+        self.site_task(asked, async |_, _, context| Ok(Task::BackupSite { site: context.name.clone(), note })).await
     }
 
     pub(super) async fn disable_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -348,7 +349,7 @@ impl Hosting {
 /// Whether the task that was to make a site could not take back what it did. Of attempts that touched nothing, the one
 /// before tells.
 async fn left_something(read: &mut Read, site: &aegir_store::Node) -> Result<bool, Refusal> {
-    let making = [OperationId::SiteAdd, OperationId::SiteClone, OperationId::BackupRestore];
+    let making = [OperationId::SiteAdd, OperationId::SiteImport, OperationId::SiteClone, OperationId::BackupRestore];
     let making = making.map(|id| id.declaration().slug());
     let tasks = read.tasks_that_count(site.id).await?;
     let made_by = tasks.iter().rfind(|task| making.iter().any(|slug| task.operation.as_str() == slug));
@@ -360,7 +361,7 @@ async fn left_something(read: &mut Read, site: &aegir_store::Node) -> Result<boo
 }
 
 /// The client of this name. There is but one until others come.
-fn client_named(name: &str) -> Result<NodeId, Refusal> {
+pub(super) fn client_named(name: &str) -> Result<NodeId, Refusal> {
     match name {
         "admin" => Ok(aegir_store::ADMIN),
         _ => Err(Refusal::Unknown { what: "client", name: name.to_owned() }),
@@ -434,6 +435,12 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
         });
     }
     Ok(offer)
+}
+
+/// How somebody wants what the site was to be kept; otherwise the setting says.
+fn keep_former(asked: &Asked<'_>) -> Option<KeepFormer> {
+    let word = asked.given.str("keep_former")?;
+    [KeepFormer::Itself, KeepFormer::Archive].into_iter().find(|how| how.as_str() == word)
 }
 
 /// What a site would be called again, and answer to, if it went back over a change of its name.

@@ -93,7 +93,7 @@ impl Hosting {
         if asked.dry_run {
             let task = self.store().read(async |read| {
                 let task = task_numbered(read, id).await?;
-                asked.must_for(&task)?;
+                self.must_for(asked, &task).await?;
                 if task.state.is_ended() {
                     return Err(had_ended(task.state));
                 }
@@ -104,7 +104,7 @@ impl Hosting {
         let answer = self
             .change(asked, async |tx| {
                 let task = task_numbered(tx, id).await?;
-                asked.must_for(&task)?;
+                self.must_for(asked, &task).await?;
                 match tx.cancel_task(id, &asked.actor.name, now).await? {
                     Cancelled::Before => crate::dispatch::was_not_done(tx, id, &asked.actor.name, now).await?,
                     Cancelled::Asked { .. } => (),
@@ -125,7 +125,7 @@ impl Hosting {
         let answer = self
             .change(asked, async |tx| {
                 let task = task_numbered(tx, id).await?;
-                asked.must_for(&task)?;
+                self.must_for(asked, &task).await?;
                 if !task.state.is_ended() {
                     return Err(Refusal::Conflict {
                         what: format!("task {id} has not ended: it is {}", task.state),
@@ -176,14 +176,20 @@ impl Hosting {
     }
 }
 
-impl Asked<'_> {
+impl Hosting {
     /// Refuses whoever may not ask for what the task does: to have it done again, or to stop it, takes what asking for
     /// it takes. One that no operation of this version asks for takes the right to change objects.
-    fn must_for(&self, task: &TaskRecord) -> Result<(), Refusal> {
+    async fn must_for(&self, asked: &Asked<'_>, task: &TaskRecord) -> Result<(), Refusal> {
         let needs = operation_named(task.operation.as_str()).map_or(Permission::Manage, |id| id.declaration().needs);
-        Ok(self.actor.must(needs)?)
+        asked.actor.must(needs)?;
+        match self.needed_for(task).await? {
+            Some(needs) => Ok(asked.actor.must(needs)?),
+            None => Ok(()),
+        }
     }
+}
 
+impl Asked<'_> {
     /// All values of a filter. One that is none is refused: a filter that is dropped would mean everything.
     fn each<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Vec<T>, Refusal> {
         let read = |text: &str| {
@@ -233,7 +239,7 @@ async fn may_be_retried(
 fn makes_its_object(operation: OperationId, request: Option<&Task>, node: &aegir_store::Node) -> bool {
     use OperationId as Id;
     match (operation, request) {
-        (Id::ServerAdd | Id::PlatformAdd | Id::SiteAdd | Id::SiteClone, _) => true,
+        (Id::ServerAdd | Id::PlatformAdd | Id::SiteAdd | Id::SiteImport | Id::SiteClone, _) => true,
         (Id::BackupRestore, Some(Task::RestoreBackup { new_site, .. })) => {
             new_site.is_some() || !node.status.is_some_and(aegir_domain::ObjectStatus::is_there)
         }

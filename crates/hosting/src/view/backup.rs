@@ -45,6 +45,13 @@ pub struct BackupView {
     /// `restore-backup`, `go-back-site`. It is what the site was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_by: Option<String>,
+    /// The kind of task that made it, where it says so: `backup-site` where it was asked for, or `disable-site`,
+    /// `delete-site`: it was made before that was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+    /// What whoever asked for it said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Why it cannot be read, if it cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -89,6 +96,8 @@ impl BackupView {
             profile: says.map(|says| says.profile.to_string()),
             engine: says.map(|says| says.dump.engine.clone()),
             left_by: says.and_then(|says| says.left.as_ref()).map(|left| left.task.as_str().to_owned()),
+            made_by: says.and_then(|says| says.made_by).map(|by| by.as_str().to_owned()),
+            note: says.and_then(|says| says.note.as_ref()).map(ToString::to_string),
             fault: found.fault.as_ref().map(|fault| {
                 std::iter::once(&fault.message).chain(&fault.because).cloned().collect::<Vec<_>>().join(": ")
             }),
@@ -111,6 +120,8 @@ impl BackupView {
             profile: None,
             engine: None,
             left_by: None,
+            made_by: None,
+            note: None,
             fault: Some(because.cloned().collect::<Vec<_>>().join(": ")),
         }
     }
@@ -130,6 +141,8 @@ impl BackupView {
             profile: None,
             engine: None,
             left_by: None,
+            made_by: None,
+            note: None,
             fault: None,
         }
     }

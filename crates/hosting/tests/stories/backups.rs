@@ -24,10 +24,11 @@ fn a_backup_is_made_listed_tried_and_deleted() {
         let before = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
         assert!(ground.items(listed()).await.is_empty());
 
-        for _ in 0..2 {
-            ground.queue(Call::of(Id::SiteBackup).about("a.test")).await;
-            ground.work().await;
-        }
+        ground.queue(Call::of(Id::SiteBackup).about("a.test")).await;
+        ground.work().await;
+        let with_note = Call::of(Id::SiteBackup).about("a.test").with("note", "before the upgrade");
+        ground.queue(with_note).await;
+        ground.work().await;
         ground.queue(Call::of(Id::SiteBackup).about("b.test")).await;
         ground.work().await;
 
@@ -40,6 +41,9 @@ fn a_backup_is_made_listed_tried_and_deleted() {
             (&backup["kind"], &backup["site"], &backup["server"], &backup["core"], &backup["platform"]),
             (&json!("backup"), &json!("a.test"), &json!("web1"), &json!("10.3.6"), &json!("d10"))
         );
+        let notes: Vec<_> = of_a.iter().map(|one| one["note"].as_str()).collect();
+        assert_eq!(notes.iter().flatten().collect::<Vec<_>>(), [&"before the upgrade"], "{of_a:?}");
+        assert_eq!(backup["made_by"], "backup-site");
         let name = backup["name"].as_str().unwrap();
         assert_eq!(ground.shown(Call::of(Id::BackupShow).about(name)).await, *backup);
 
@@ -157,7 +161,7 @@ fn a_backup_that_fails_leaves_no_backup_and_what_was_made_in_a_shell_is_a_task_t
         ground.assert_state(task, aegir_domain::TaskState::RolledBack).await;
         assert!(ground.items(listed()).await.is_empty());
 
-        ground.machine().by_hand(Task::BackupSite { site: "a.test".parse().unwrap() });
+        ground.machine().by_hand(Task::BackupSite { site: "a.test".parse().unwrap(), note: None });
         ground.front().look().await;
 
         assert_eq!(ground.items(listed()).await.len(), 1);

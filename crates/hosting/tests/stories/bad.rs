@@ -52,7 +52,9 @@ fn good(parameter: &Parameter) -> Value {
                 "1",
                 ARCHIVE,
                 "site verify",
+                "x=1",
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIABEOjsTaR8fHzEMrRjeVBZF5LjM/0xD410o+nWhbgxx",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             ];
             let found = texts.into_iter().find(|text| kind.read(text).is_ok());
             found.unwrap_or_else(|| panic!("no value for {}", parameter.name)).into()

@@ -108,6 +108,35 @@ fn what_a_site_was_is_packed_if_the_setting_says_so_when_the_task_begins_and_is_
 }
 
 #[test]
+fn what_a_site_was_is_kept_as_whoever_moves_it_says_whatever_the_setting_is_and_so_in_a_batch() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test", "c.test"]).await;
+        ground.platform("d11", "web1").await;
+        ground.queue(migrate("a.test", "d11").with("keep_former", "archive")).await;
+        let batch = Call::of(Id::PlatformMigrate).about("d10").with("to", "d11").with("allow_missing", "left_out");
+        let run = ground.shown(batch.with("site", "b.test").with("keep_former", "archive").with("waves", "rest")).await;
+        ground.work().await;
+        let shown = ground.shown(Call::of(Id::BulkShow).about(run["id"].to_string())).await;
+        assert_eq!(shown["succeeded"], 1, "{shown}");
+        ground.set("keep_former", "archive").await;
+        ground.queue(migrate("c.test", "d11").with("keep_former", "itself")).await;
+        ground.work().await;
+
+        let began = ground.machine().began();
+        let kept = began.iter().filter(|began| began.kind == TaskKind::MigrateSite).map(|began| {
+            let task = serde_json::to_value(&began.task).unwrap();
+            (task["site"].as_str().unwrap().to_owned(), task["keep"].clone())
+        });
+        let archive = |site: &str| (site.to_owned(), json!("archive"));
+        let mut kept: Vec<_> = kept.collect();
+        kept.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(kept, [archive("a.test"), archive("b.test"), ("c.test".to_owned(), json!("itself"))]);
+        let refused = ground.refused(migrate("a.test", "d10").with("keep_former", "nowhere")).await;
+        assert!(matches!(refused, Refusal::Bad(_)), "{refused}");
+    });
+}
+
+#[test]
 fn what_a_site_was_is_let_go_of_when_somebody_says_so_and_its_platform_can_then_be_forgotten() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;

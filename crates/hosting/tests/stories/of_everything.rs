@@ -26,6 +26,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::PlatformUnlock => vec![of.about("d14")],
         Id::PlatformDelete => vec![of.about("d15").with("confirm", "d15")],
         Id::SiteAdd => vec![add_site("new.test").with("platform", "d10")],
+        Id::SiteImport => vec![of.about("found.test").with("platform", "d10")],
         Id::SiteEdit => vec![edit_site("edit.test").with("alias", "www.edit.test").with("field", "spare=1")],
         Id::SiteVerify => vec![verify_site("verify.test")],
         Id::SiteLogin => vec![log_in("login.test")],
@@ -36,6 +37,9 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteRename => vec![of.about("migrate.test").with("new_name", "renamed.test")],
         Id::SiteBackup => vec![of.about("verify.test")],
         Id::SiteCron | Id::SiteRebuildCaches => vec![of.about("verify.test")],
+        Id::ServerRun => vec![of.about("web1").with("task_type", "mark_server")],
+        Id::PlatformRun => vec![of.about("d10").with("task_type", "mark_platform")],
+        Id::SiteRun => vec![of.about("verify.test").with("task_type", "mark_site")],
         Id::SiteDisable => vec![of.about("verify.test")],
         Id::SiteEnable => vec![of.about("delete.test")],
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
@@ -97,7 +101,9 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SettingList
         | Id::SettingShow
         | Id::FieldList
+        | Id::TaskTypeList
         | Id::FoundSiteList
+        | Id::FoundSiteShow
         | Id::DriftList
         | Id::AuditList
         | Id::NodeShow

@@ -2,7 +2,7 @@
 
 use aegir_domain::{Context, PlatformContext, ServerContext, SiteContext, TaskKind, TaskState};
 use aegir_hosting::{Call, OperationId as Id, Pace};
-use aegir_lab::pretend::{Machine, Reach, Sent};
+use aegir_lab::pretend::{Call as Asked, Machine, Reach, Sent};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -184,5 +184,19 @@ fn a_server_whose_records_are_damaged_keeps_no_other_waiting() {
         ground.until_began(TaskKind::VerifyServer, "@server_web2").await;
         // Whoever works on it once is told.
         assert!(ground.dispatcher("one").once().await.is_err());
+    });
+}
+
+#[test]
+fn each_home_is_asked_once_to_empty_its_trash_and_one_that_is_away_keeps_no_other() {
+    on_both(async |ground| {
+        ground.server("web1").await;
+        let (near, far) = (ground.machine(), ground.far_server("web2").await);
+        let last = ground.far_server("web3").await;
+        far.reach(Reach::Away);
+
+        assert_eq!(ground.hosting.empty_trash().await.unwrap(), 0);
+
+        assert_eq!([near.calls(Asked::Trash), far.calls(Asked::Trash), last.calls(Asked::Trash)], [1, 1, 1]);
     });
 }

@@ -1,5 +1,5 @@
 //! The fake programs: nginx and php-fpm that test their configuration, PHP that says what it is, a PHP that runs
-//! Drupal, and hooks, which do what each of their lines says.
+//! Drupal, and hooks and programs of task types, which do what each of their lines says.
 
 use std::fs;
 use std::io;
@@ -15,6 +15,13 @@ use crate::Code;
 
 /// The program that stands for Composer in a lab; it exists on every machine.
 pub(crate) const COMPOSER: &str = "/bin/true";
+
+/// The programs that stand for git and curl in a lab, likewise; nobody else starts them.
+pub(crate) const GIT: &str = "/bin/echo";
+pub(crate) const CURL: &str = "/bin/false";
+
+/// The one commit that every repository of a lab has, at whatever branch or tag; but none at `missing`.
+pub const COMMIT: &str = "4f2a9c1d00000000000000000000000000000001";
 
 type OnGroup = Box<dyn Fn(&ProcessGroup) -> Result<(), Fault> + Send + Sync>;
 
@@ -69,6 +76,10 @@ impl Programs for FakePrograms {
         let name = launch.cmd.program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let end = match name.as_str() {
             _ if launch.cmd.program.starts_with(self.machine.home.hooks()) => self.hook(launch),
+            _ if launch.cmd.program.starts_with(self.machine.home.task_types()) => self.hook(launch),
+            _ if launch.cmd.program == Path::new(GIT) => self.git(launch),
+            _ if launch.cmd.program == Path::new(CURL) => self.curl(&launch.cmd.args),
+            "patch" => self.patch(launch),
             "nginx" if launch.cmd.args.iter().any(|arg| arg == "-v") => End::badly(0, "nginx version: nginx/1.22.1\n"),
             "nginx" => nginx_tests(&launch.cmd.args),
             name if name.starts_with("php-fpm") => fpm_tests(&launch.cmd.args),
@@ -86,7 +97,7 @@ impl FakePrograms {
             return End::well(self.facts());
         }
         if launch.cmd.args.iter().any(|arg| arg == COMPOSER) {
-            return self.composer(&launch.cmd.args, on_answer);
+            return self.composer(launch, on_answer);
         }
         let script = launch.cmd.args.iter().rev().find(|arg| arg.ends_with(".php")).map(PathBuf::from);
         let Some(script) = script.filter(|script| script.is_file()) else {
@@ -96,7 +107,7 @@ impl FakePrograms {
         drupal::run(&self.machine, &script, input, on_answer)
     }
 
-    /// A hook: `make NAME` and `remove NAME` of a file in `marks/` of the home, `keep NAME` there of what it reads,
+    /// A hook, or a program of a task type: `make NAME` and `remove NAME` of a file in `marks/` of the home, `keep NAME` there of what it reads,
     /// `say TEXT`, and `fail`.
     fn hook(&self, launch: &Launch) -> End {
         let text = fs::read_to_string(&launch.cmd.program).expect("a hook can be read");
@@ -120,14 +131,83 @@ impl FakePrograms {
                     };
                     done.expect("the lab's folder can be written");
                 }
-                _ => return End::badly(127, format!("no hook of a lab knows `{line}`")),
+                _ => return End::badly(127, format!("no program of a lab knows `{line}`")),
             }
         }
         End::well(said)
     }
 
-    /// A registry that has one package: a small Drupal 10.
-    fn composer(&self, args: &[String], tell: &mut dyn FnMut(&str)) -> End {
+    /// A repository that has a project at one commit, without its packages; it gives one commit alone to nobody.
+    fn git(&self, launch: &Launch) -> End {
+        let args = &launch.cmd.args;
+        let dir = launch.dir.clone().unwrap_or_default();
+        let has = |word: &str| args.iter().any(|arg| arg == word);
+        let change = |path: PathBuf| {
+            Watch(self.machine.clone()).before_change(&path);
+            path
+        };
+        if has("ls-remote") {
+            let is_known = |arg: &&String| !arg.ends_with('}') && !arg.ends_with("/missing");
+            let named = |start: &str| args.iter().filter(is_known).find(|arg| arg.starts_with(start));
+            // Asked for a tag and nothing else, it has that.
+            let named = named("refs/heads/").or_else(|| named("refs/tags/"));
+            return End::well(named.map_or(String::new(), |name| format!("{COMMIT}\t{name}\n")));
+        }
+        if has("init") {
+            fs::create_dir_all(change(dir.join(".git"))).expect("the lab's folder can be written");
+        } else if has("--depth=1") {
+            return End::badly(128, "fatal: dumb http transport does not support shallow capabilities\n");
+        } else if has("fetch") {
+            fs::write(change(dir.join(".git/fetched")), "").expect("the lab's folder can be written");
+        } else if has("rev-parse") {
+            return End::well(format!("{COMMIT}\n"));
+        } else if has("checkout") {
+            Code::Ten.make(&change(dir.clone()));
+            fs::remove_dir_all(dir.join("vendor")).expect("the lab's folder can be written");
+            fs::write(dir.join("composer.lock"), r#"{"content-hash": "0123"}"#)
+                .expect("the lab's folder can be written");
+        }
+        self.machine.moment();
+        End::well("")
+    }
+
+    /// Applies a patch by adding a line to the file that it names first; what is not there does not fit.
+    fn patch(&self, launch: &Launch) -> End {
+        let patch = fs::read_to_string(following(&launch.cmd.args, "--input")).unwrap_or_default();
+        let named = patch.lines().find_map(|line| line.strip_prefix("+++ b/")).unwrap_or("missing");
+        let path = launch.dir.clone().unwrap_or_default().join(named);
+        let Ok(text) = fs::read_to_string(&path) else { return End::badly(1, "can't find file to patch\n") };
+        if !launch.cmd.args.iter().any(|arg| arg == "--dry-run") {
+            Watch(self.machine.clone()).before_change(&path);
+            fs::write(path, text + "patched\n").expect("the lab's folder can be written");
+        }
+        self.machine.moment();
+        End::well("")
+    }
+
+    /// A web that has what lies in the folder `web` of the home.
+    fn curl(&self, args: &[String]) -> End {
+        let name = following(args, "--url").rsplit('/').next().unwrap_or_default();
+        let to = PathBuf::from(following(args, "--output"));
+        Watch(self.machine.clone()).before_change(&to);
+        match fs::copy(self.machine.home.path().join("web").join(name), to) {
+            Ok(_) => End::well(""),
+            Err(_) => End::badly(22, "curl: (22) The requested URL returned error: 404\n"),
+        }
+    }
+
+    /// A registry that has one package: a small Drupal 10. It also installs what a project lacks.
+    fn composer(&self, launch: &Launch, tell: &mut dyn FnMut(&str)) -> End {
+        let args = &launch.cmd.args;
+        if args.iter().any(|arg| arg == "install") {
+            let vendor = launch.dir.clone().unwrap_or_default().join("vendor");
+            Watch(self.machine.clone()).before_change(&vendor);
+            tell("  - Installing symfony/yaml (v6.4.0): Extracting archive");
+            fs::create_dir_all(&vendor).expect("the lab's folder can be written");
+            fs::write(vendor.join("autoload.php"), "<?php\n").expect("the lab's folder can be written");
+            self.machine.moment();
+            return End::well("");
+        }
         if !args.iter().any(|arg| arg == "create-project") {
             return End::well("{}");
         }

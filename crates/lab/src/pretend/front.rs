@@ -13,7 +13,7 @@ use aegir_store::{SecretKey, Store, StoreAddress};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Ends, Plan, PretendBackEnds, PretendOutside, PretendPostman};
+use super::{Ends, Plan, PretendBackEnds, PretendOutside, PretendPostman, PretendTypes};
 
 /// Stories are told faster than life.
 pub const PACE: Pace = Pace {
@@ -90,6 +90,7 @@ impl PretendFront {
         let back_ends = PretendBackEnds::new(outside.clone());
         let postman = Arc::new(PretendPostman::default());
         let hosting = Hosting::new(store, Arc::new(back_ends.clone()), outside.clone(), postman.clone(), key);
+        hosting.task_types_are_in(Arc::new(PretendTypes));
         PretendFront { hosting, outside, back_ends, postman, anna: Actor::of_machine("anna") }
     }
 

@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
 use aegir_domain::{
-    AttemptId, BackupName, Code, Compared, Context, ContextName, Fault, Finding, Former, FormerName, FoundBackup,
-    HostKey, Instance, PackageKind, Password, PlatformSide, Requirements, ServerName, ServiceKind, SiteName, SiteSide,
-    Task, TaskKind, TaskLock, Transport, Trial, Tried, WriteCount, Writes, WritesAnswer, compare, locks_of,
+    AttemptId, BackupName, Context, ContextName, Finding, FoundBackup, HostKey, Password, ServerName, ServiceKind,
+    SiteName, Task, TaskKind, TaskLock, Transport, Trial, Tried, locks_of,
 };
-use aegir_hosting::{Comparison, Lines, Lost, Outside, Place, Sought};
+use aegir_hosting::{Lines, Lost, Outside, Place, Sought};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
@@ -143,83 +142,6 @@ impl Machine {
             answers(ServiceKind::Db, db.as_str(), vec![told])
         });
         web.into_iter().chain(database).collect()
-    }
-
-    /// What is seen when a site is compared here: by the versions of core that are saved, and one module, `left_out`,
-    /// that every other platform lacks.
-    pub(super) fn compared(&self, name: &SiteName, comparison: &Comparison) -> Compared {
-        let Comparison { platform, allow_missing, .. } = comparison;
-        let state = self.state();
-        let absent = |name: ContextName| {
-            let fault = Fault::from(PretendFault::Absent(name.to_string())).report();
-            Compared::Refused(fault)
-        };
-        let Some(Context::Site(site)) = state.contexts.get(&ContextName::Site(name.clone())) else {
-            return absent(ContextName::Site(name.clone()));
-        };
-        let Some(Context::Platform(there)) = state.contexts.get(&ContextName::Platform(platform.clone())) else {
-            return absent(ContextName::Platform(platform.clone()));
-        };
-        let code = |kind, name: &str| Code {
-            package: super::package(PackageKind::as_str(kind), name, "8.x-3.1"),
-            requires: Requirements::default(),
-        };
-        let profile = code(PackageKind::Profile, site.profile.as_str());
-        let left_out = code(PackageKind::Module, "left_out");
-        let has = |code: &Code| Instance {
-            kind: code.package.kind,
-            name: code.package.name.clone(),
-            enabled: true,
-            schema: Some(8001),
-            version: code.package.version.clone(),
-            path: Some(code.package.path.clone()),
-            reach: Some(code.package.reach.clone()),
-        };
-        let side = SiteSide {
-            name: name.clone(),
-            core: site.core.clone(),
-            profile: site.profile.to_string(),
-            profile_code: Some(profile.package.clone()),
-            packages: vec![has(&left_out), has(&profile)],
-            own: Vec::new(),
-        };
-        let mut packages = vec![Code { requires: Requirements::default(), ..profile }];
-        packages.extend((site.platform == *platform).then_some(left_out));
-        let other = PlatformSide {
-            name: platform.clone(),
-            core: there.facts.as_ref().map_or_else(|| site.core.clone(), |facts| facts.core.clone()),
-            php_minimum: "8.1.0".into(),
-            php: Some("8.2.35".into()),
-            packages,
-            obstacles: Vec::new(),
-        };
-        let allowed = allow_missing.iter().map(ToString::to_string).collect();
-        Compared::Fit(Box::new(compare(&side, &other, &allowed)))
-    }
-
-    /// What was written to a site since it left a former self: always the same.
-    pub(super) fn written_since(&self, site: &SiteName, former: Option<&FormerName>) -> WritesAnswer {
-        let state = self.state();
-        let Some(Context::Site(saved)) = state.contexts.get(&ContextName::Site(site.clone())) else {
-            let absent = PretendFault::Absent(ContextName::Site(site.clone()).to_string());
-            return WritesAnswer::Refused(Fault::from(absent).report());
-        };
-        let is_it = |it: &&Former| former.is_none_or(|name| it.name == *name);
-        match saved.formers.iter().rev().find(is_it) {
-            None => WritesAnswer::Refused(Fault::from(PretendFault::Absent("a former self".into())).report()),
-            Some(former) => WritesAnswer::Writes(Box::new(Writes {
-                site: site.clone(),
-                former: former.name.clone(),
-                platform: former.platform.clone(),
-                core: former.core.clone(),
-                since: former.since,
-                archive: former.archive.clone(),
-                counts: vec![
-                    WriteCount { what: "pieces of content".into(), count: 3 },
-                    WriteCount { what: "comments".into(), count: 12 },
-                ],
-            })),
-        }
     }
 
     /// The backups that lie here, those of one site if one is named.

@@ -20,6 +20,8 @@ pub struct Plan {
     pub dies: bool,
     /// How it ends.
     pub ends: Ends,
+    /// What it says when it refuses or fails, and the way out; else that it was told to.
+    pub because: Option<(&'static str, &'static str)>,
     /// The packages that a verify finds.
     pub packages: Vec<PackageCode>,
     /// The sites that a verify of a platform finds.
@@ -41,6 +43,11 @@ impl Plan {
     /// It ends so.
     pub fn ends(ends: Ends) -> Plan {
         Plan { ends, ..Plan::default() }
+    }
+
+    /// It ends so, with these words and this way out.
+    pub fn ends_because(ends: Ends, what: &'static str, remedy: &'static str) -> Plan {
+        Plan { ends, because: Some((what, remedy)), ..Plan::default() }
     }
 
     /// Its worker dies.

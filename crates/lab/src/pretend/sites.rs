@@ -8,11 +8,11 @@ use aegir_domain::{
 use crate::lab::parsed;
 
 /// What one would ask for to have a site like the one that is taken in.
-pub(super) fn as_if_new(import: &ImportSite) -> InstallSite {
+pub(super) fn as_if_new(import: &ImportSite, server: &ServerName) -> InstallSite {
     InstallSite {
         site: import.site.clone(),
         platform: import.platform.clone(),
-        db_server: import.db_server.clone().unwrap_or_else(|| parsed("localhost")),
+        db_server: import.db_server.clone().unwrap_or_else(|| server.clone()),
         profile: None,
         language: Langcode::english(),
         time_zone: TimeZoneName::utc(),

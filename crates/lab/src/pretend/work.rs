@@ -33,6 +33,11 @@ struct Done {
     dropped: Option<BackupName>,
 }
 
+/// What it refuses or fails with.
+fn why(plan: &Plan, else_with: PretendFault) -> PretendFault {
+    plan.because.map_or(else_with, |(what, remedy)| PretendFault::Because { what, remedy })
+}
+
 impl Machine {
     /// Carries an attempt out.
     pub(super) async fn work(self: Arc<Self>, id: AttemptId, plan: &Plan) {
@@ -43,7 +48,7 @@ impl Machine {
         let done = would_do(&self.state(), &task, plan, self.now());
         let refused = match (&done, plan.ends) {
             (Err(fault), _) => Some(fault.clone()),
-            (_, Ends::Refused) => Some(Fault::from(PretendFault::Told).report()),
+            (_, Ends::Refused) => Some(Fault::from(why(plan, PretendFault::Told)).report()),
             _ => None,
         };
         if let Some(fault) = refused {
@@ -87,10 +92,10 @@ impl Machine {
             return self.take_back(id, &fault, false);
         }
         match plan.ends {
-            Ends::RolledBack => self.take_back(id, &PretendFault::Failed, false),
+            Ends::RolledBack => self.take_back(id, &why(plan, PretendFault::Failed), false),
             Ends::Stuck => {
                 self.say(id, step(2, ACTS, Phase::Failed));
-                let fault = Fault::from(PretendFault::Failed).report();
+                let fault = Fault::from(why(plan, PretendFault::Failed)).report();
                 let left = Left { line: ACTS.into(), fault: Some(Fault::from(PretendFault::UndoFailed).report()) };
                 self.end(id, Outcome::Stuck { fault, left: vec![left] }, Done::default(), false);
             }
@@ -227,6 +232,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 server: build.server.clone(),
                 php: build.php.clone(),
                 facts: None,
+                built: None,
             })),
         },
         Task::VerifyPlatform { context, .. } => {
@@ -249,11 +255,13 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             done
         }
         Task::ImportSite(import) => {
-            must(&ContextName::Platform(import.platform.clone()))?;
+            let Context::Platform(platform) = must(&ContextName::Platform(import.platform.clone()))? else {
+                return Err(no(PretendFault::Failed));
+            };
             if is.is_some() {
                 return Err(no(PretendFault::There(name.to_string())));
             }
-            let site = new_site(&sites::as_if_new(import)).ok_or_else(|| no(PretendFault::Failed))?;
+            let site = new_site(&sites::as_if_new(import, &platform.server)).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: site_answer(plan), ..save(Context::Site(Box::new(site))) }
         }
         Task::VerifySite { context, .. } => {
@@ -305,6 +313,10 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             must(&name)?;
             Done::default()
         }
+        Task::Custom(_) => {
+            must(&name)?;
+            Done::default()
+        }
         Task::DropFormers { former, .. } => {
             let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
             site.formers.retain(|kept| former.as_ref().is_some_and(|gone| kept.name != *gone));
@@ -328,10 +340,13 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let renamed = sites::renamed(site, &names).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(renamed))) }
         }
-        Task::BackupSite { .. } => {
+        Task::BackupSite { note, .. } => {
             let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
             let found = (1..).map(|turn| backup(site, now, turn)).find(|one| !state.backups.contains_key(&one.backup));
-            let found = found.ok_or_else(|| no(PretendFault::Failed))?;
+            let mut found = found.ok_or_else(|| no(PretendFault::Failed))?;
+            if let Some(manifest) = &mut found.manifest {
+                manifest.note.clone_from(note);
+            }
             let answer = map_of(json!({ "backup": found.backup, "bytes": found.bytes, "site": site.name }));
             Done { answer, backup: Some(found), ..Done::default() }
         }
@@ -476,6 +491,8 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
         lacks: Vec::new(),
         left_out: Vec::new(),
         left: None,
+        made_by: Some(TaskKind::BackupSite),
+        note: None,
     };
     FoundBackup { backup, bytes: 4_200_000, manifest: Some(manifest), fault: None }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    BACKUP_FORMAT, BackupAnswer, BackupDump, BackupManifest, BackupRecord, Fault, Instance, SiteName, SitePart,
+    BACKUP_FORMAT, BackupAnswer, BackupDump, BackupManifest, BackupRecord, Fault, Instance, Note, SiteName, SitePart,
+    TaskKind,
 };
 use aegir_recipe::{Afterwards, Committed, Recipe, Run};
 
@@ -18,6 +19,7 @@ use crate::step::file::MakeFolder;
 /// Makes a backup of a site.
 pub(crate) struct Backup {
     pub(crate) site: SiteName,
+    pub(crate) note: Option<Note>,
 }
 
 impl Recipe<World> for Backup {
@@ -25,12 +27,27 @@ impl Recipe<World> for Backup {
         let ready = run.check(CanBackUp { site: self.site.clone() })?;
         let code = CodeAhead::begin(ready.platform.root.path());
         let packages = run.check(Packages { site: ready.site.clone(), core: ready.site.core.clone(), code })?;
-        let made = make(run, &ready, packages)?;
+        let made = make(run, &ready, packages, Why { by: TaskKind::BackupSite, note: self.note.clone() })?;
 
         run.say(format!("The backup is `{}`", made.path.display()));
         run.answer_with(&made.answer);
         run.answer("site", self.site.as_str());
         run.point_of_no_return(Afterwards::new().cleanup(made.clean_up()))
+    }
+}
+
+/// Why a backup is made, as it says of itself.
+pub(crate) struct Why {
+    /// The kind of task that makes it.
+    pub(crate) by: TaskKind,
+    /// What whoever asked for it says.
+    pub(crate) note: Option<Note>,
+}
+
+impl Why {
+    /// It is a part of a task that does something else.
+    pub(crate) fn before(by: TaskKind) -> Why {
+        Why { by, note: None }
     }
 }
 
@@ -50,7 +67,7 @@ impl Made {
 }
 
 /// The lines that make a backup of a site, with what packages it has: of the whole of it, or of what there is.
-pub(crate) fn make(run: &mut Run<'_, World>, ready: &Ready, packages: Vec<Instance>) -> Result<Made, Fault> {
+pub(crate) fn make(run: &mut Run<'_, World>, ready: &Ready, packages: Vec<Instance>, why: Why) -> Result<Made, Fault> {
     let name = run.check(FreeName { site: ready.site.name.clone() })?;
 
     let made = run.world().parts.clock.unix_ms();
@@ -95,6 +112,8 @@ pub(crate) fn make(run: &mut Run<'_, World>, ready: &Ready, packages: Vec<Instan
         lacks: ready.lacks.clone(),
         left_out: ready.left_out.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         left: None,
+        made_by: Some(why.by),
+        note: why.note,
     };
     let aside = work.join("archive");
     let packed = run.step(PackSite {

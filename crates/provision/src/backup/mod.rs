@@ -25,7 +25,7 @@ mod unpack;
 mod verify;
 
 pub(crate) use archive::{Archive, BackupFault, names_in};
-pub(crate) use create::{Backup, make};
+pub(crate) use create::{Backup, Why, make};
 pub(crate) use delete::Delete;
 pub use list::{Listed, listed};
 pub(crate) use pack::{Dump, DumpDatabase, PackSite, pack, size};

@@ -1,17 +1,17 @@
 //! Which hooks there are for a task, and whether nobody else can have written them.
 //!
-//! A hook is an executable file below `hooks/`. Whoever can write one, or a folder on the way to it, has their program
-//! run as us: so what belongs to others than root and us, or what others may write, is refused and not passed over
-//! (it might be the check that was to keep a task from running).
+//! A hook is an executable file below `hooks/`. What others could have written is refused and not passed over: it might be
+//! the check that was to keep a task from running.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{EVERY_KIND, Fault, HookPhase, Remedy, TaskKind};
-use aegir_host::{FileFault, Files, Kind, Stat};
+use aegir_domain::{EVERY_KIND, Fault, HookPhase, TaskKind};
+use aegir_host::{FileFault, Files, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
+use crate::own_program::{NotOurs, fault_of, ours};
 
 /// One hook, by its place below `hooks/`. Told, it is that place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,42 +62,6 @@ pub(super) struct LeftOut {
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` is no hook: {}", self.path.display(), self.why)
-    }
-}
-
-/// A hook, or a folder on the way to one, that somebody else may have written.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("`{}` {why}, so that others could have a program of theirs run here", path.display())]
-pub(crate) struct NotOurs {
-    pub(super) path: PathBuf,
-    why: Why,
-}
-
-#[derive(Clone, Debug)]
-enum Why {
-    Owner(u32),
-    Mode(u32),
-    Kind,
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Why::Owner(uid) => write!(f, "belongs to the user {uid}"),
-            Why::Mode(mode) => write!(f, "may be written by others (mode {mode:04o})"),
-            Why::Kind => f.write_str("is a link, or something else that is neither a file nor a folder"),
-        }
-    }
-}
-
-impl Remedy for NotOurs {
-    fn remedy(&self) -> Option<String> {
-        let path = self.path.display();
-        Some(match self.why {
-            Why::Owner(_) => format!("look at what it does, then run `chown aegir {path}` as root, or remove it"),
-            Why::Mode(_) => format!("look at what it does, then run `chmod go-w {path}`, or remove it"),
-            Why::Kind => format!("put what it stands for in the place of `{path}`, or remove it"),
-        })
     }
 }
 
@@ -174,23 +138,13 @@ fn is_name(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
 }
 
-fn fault_of(stat: &Stat, owner: u32, kind: &Kind) -> Option<Why> {
-    match stat {
-        stat if stat.kind != *kind => Some(Why::Kind),
-        stat if stat.uid != owner && stat.uid != 0 => Some(Why::Owner(stat.uid)),
-        stat if stat.mode & 0o022 != 0 => Some(Why::Mode(stat.mode)),
-        _ => None,
-    }
-}
-
 /// Whether `hook` is still there; a fault if it, or the way to it, is no longer ours.
 pub(super) fn is_ours(files: &Files, hooks: &Path, owner: u32, hook: &Hook) -> Result<bool, Fault> {
     let path = hook.path(hooks);
     let folders = [hooks.to_owned(), hooks.join(&hook.of), hooks.join(&hook.of).join(hook.phase.folder())];
     for (path, kind) in folders.iter().map(|folder| (folder, Kind::Dir)).chain([(&path, Kind::File)]) {
-        let Some(stat) = files.stat(path)? else { return Ok(false) };
-        if let Some(why) = fault_of(&stat, owner, &kind) {
-            return Err(NotOurs { path: path.clone(), why }.into());
+        if ours(files, path, owner, &kind)?.is_none() {
+            return Ok(false);
         }
     }
     // Without that bit it was switched off.

@@ -21,23 +21,22 @@
 
 mod find;
 mod look;
-mod told;
+pub(crate) mod told;
 
 use std::time::Duration;
 
-use aegir_domain::{Cmd, Fault, HookObjects, HookPhase, Remedy, Task};
-use aegir_host::{Ended, Launch, Limits, Ran};
+use aegir_domain::{Fault, HookObjects, HookPhase, Remedy, Task};
+use aegir_host::Ended;
 use aegir_recipe::{Action, Afterwards, Cancelled, Check, Cleanup, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
 use self::find::{Found, Hook};
 pub use self::look::look;
 use crate::World;
+use crate::own_program::{OwnProgram, output};
 
 /// How long a line with a hook may take at the most, whatever the settings say.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// How much of what a hook writes is kept, of standard output and of standard error each, in bytes.
-const OUTPUT: usize = 32 * 1024;
 
 /// A task with the hooks that are there for it.
 pub(crate) struct Hooked {
@@ -191,7 +190,7 @@ impl Hook {
     /// Runs before the task acts: whoever wishes to cancel it need not wait, and a hook that is gone is amiss.
     fn must_run(&self, world: &World, was: &HookObjects) -> Result<(), Fault> {
         match self.is_there(world)? {
-            true => self.run(world, was, |launch| launch.until(world.until_cancelled())),
+            true => self.run(world, was, true),
             false => Err(HookFault::Gone { hook: self.clone() }.into()),
         }
     }
@@ -199,7 +198,7 @@ impl Hook {
     /// Runs when the task ended, which nobody can cancel any more. One that was taken away is not missed.
     fn run_if_there(&self, world: &World, was: &HookObjects) -> Result<(), Fault> {
         match self.is_there(world)? {
-            true => self.run(world, was, |launch| launch),
+            true => self.run(world, was, false),
             false => {
                 world.warn(format!("The hook `{self}` is gone, and was not run"));
                 Ok(())
@@ -211,39 +210,28 @@ impl Hook {
         find::is_ours(world.files(), &world.home().hooks(), aegir_host::own_uid(), self)
     }
 
-    fn run(&self, world: &World, was: &HookObjects, how: impl FnOnce(Launch) -> Launch) -> Result<(), Fault> {
-        let settings = &world.parts.settings;
-        let time = Duration::from_secs(settings.hook_limit).min(LONGEST);
-        let cmd = Cmd::new(self.path(&world.home().hooks()));
-        let mut launch =
-            Launch::new(cmd.clone()).in_dir(world.home().path()).stdin(told::input(world, self.phase, was)?);
-        for (name, value) in told::variables(world, self.phase)? {
-            launch = launch.env(name, value);
-        }
-        let limits = Limits { time, memory: Some(settings.program_memory), output: OUTPUT };
-        let ran = world.programs.run(&how(launch).limits(limits), &mut |_| ())?;
+    fn run(&self, world: &World, was: &HookObjects, can_be_cancelled: bool) -> Result<(), Fault> {
+        let variables = told::variables(world, self.phase)?;
+        let program = OwnProgram {
+            path: self.path(&world.home().hooks()),
+            input: told::input(world, self.phase, was)?,
+            variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            time: Duration::from_secs(world.parts.settings.hook_limit).min(LONGEST),
+            can_be_cancelled,
+        };
+        let ran = program.run(world)?;
         match ran.ended {
             Ended::Code(0) => {
-                world.say_with(format!("The hook `{self}` ran"), output(ran));
+                world.say_with(format!("The hook `{self}` ran"), output(&ran));
                 Ok(())
             }
             Ended::Stopped => Err(Cancelled.into()),
-            ended => {
-                world.say_with(format!("The hook `{self}` {ended}"), output(ran));
-                Err(HookFault::Failed { hook: self.clone(), ended }.into())
+            ref ended => {
+                world.say_with(format!("The hook `{self}` {ended}"), output(&ran));
+                Err(HookFault::Failed { hook: self.clone(), ended: ran.ended }.into())
             }
         }
     }
-}
-
-/// What it wrote, in one text: what it says comes before what it complains of.
-fn output(ran: Ran) -> String {
-    let mut text = ran.stdout;
-    if !text.is_empty() && !text.ends_with('\n') && !ran.stderr.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&ran.stderr);
-    text
 }
 
 /// A hook that did not do what it is there for.

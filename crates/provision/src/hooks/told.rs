@@ -9,7 +9,7 @@ use crate::World;
 use crate::worker::Asked;
 
 /// What is saved now of the objects of `task`. What cannot be read is left out: the task's own lines say so.
-pub(super) fn objects(world: &World, task: &Task) -> HookObjects {
+pub(crate) fn objects(world: &World, task: &Task) -> HookObjects {
     match task.object() {
         ContextName::Server(name) => HookObjects { server: server(world, &name), ..HookObjects::default() },
         ContextName::Platform(name) => of_platform(world, &name),
@@ -105,7 +105,7 @@ pub(super) fn variables(world: &World, phase: HookPhase) -> Result<[(&'static st
 }
 
 /// The request, as the attempt keeps it: also whoever recovers the task finds it there.
-fn asked(world: &World) -> Result<Asked, Fault> {
+pub(crate) fn asked(world: &World) -> Result<Asked, Fault> {
     let text = world.files().read_text(&world.task.request())?.unwrap_or_default();
     Ok(serde_json::from_str(&text).map_err(Unreadable)?)
 }

@@ -20,7 +20,7 @@ pub struct Trash {
 }
 
 /// How many files are counted before it is enough: a look must not take minutes.
-const ENOUGH: usize = 200_000;
+pub(crate) const ENOUGH: usize = 200_000;
 
 /// The trash folders of `home`, with what lies in them.
 pub fn trash(home: &Home, known: &Known) -> Vec<Trash> {
@@ -36,6 +36,15 @@ pub fn trash(home: &Home, known: &Known) -> Vec<Trash> {
             (things > 0).then(|| Trash { things, bytes: size(&folder, &mut left), folder })
         })
         .collect()
+}
+
+/// The size of what lies at `path`, of `left` files at the most; nothing if there is nothing.
+pub(crate) fn size_of(path: &Path, left: &mut usize) -> u64 {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => size(path, left),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    }
 }
 
 fn size(folder: &Path, left: &mut usize) -> u64 {

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{
-    BuildPlatform, Context, ContextName, Fault, PlatformContext, PlatformName, PlatformRoot, PlatformSource, Remedy,
-    ServerName,
+    BuildPlatform, BuiltFrom, CodeFolder, Context, ContextName, Fault, PlatformContext, PlatformName, PlatformRoot,
+    PlatformSource, Remedy, ServerName,
 };
 use aegir_host::Wanted;
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::code::{CopyCode, MakeProject, PlaceCode, UnpackDemo};
+use super::sources::bring;
 use crate::World;
 use crate::service::composer::{Composer, REGISTRY_LIMIT};
 use crate::service::php;
@@ -22,7 +23,7 @@ use crate::step::context::SaveContext;
 use crate::step::file::converge_folder;
 
 /// Room for a project of Composer with its downloads (facts: a tree of Drupal 10 or 11 takes 130 MB).
-const PROJECT_ROOM: u64 = 500 << 20;
+pub(super) const PROJECT_ROOM: u64 = 500 << 20;
 const DEMO_ROOM: u64 = 20 << 20;
 
 /// Puts code into a new folder and saves it as a platform.
@@ -38,6 +39,7 @@ impl Recipe<World> for Build {
         let platforms = run.world().home().platforms();
         let place = platforms.join(platform.as_str());
         let aside = platforms.join(format!(".{}", run.world().trash_name(platform.as_str())));
+        let mut built = None;
 
         match source {
             PlatformSource::Copy { from } => {
@@ -62,10 +64,16 @@ impl Recipe<World> for Build {
                 converge_folder(run, platforms, 0o755, false)?;
                 run.step(UnpackDemo { to: aside.clone() })?;
             }
+            PlatformSource::Archive { .. }
+            | PlatformSource::Git { .. }
+            | PlatformSource::Project { .. }
+            | PlatformSource::MakeFile { .. } => {
+                built = Some(bring(run, source, &php, &aside)?);
+            }
         }
-        let built = run.check(IsDrupal { at: aside.clone() })?;
+        let code = run.check(IsDrupal { at: aside.clone(), docroot: docroot_of(source) })?;
         run.step(PlaceCode { from: aside, to: place.clone() })?;
-        let root = root_in(&place.join(built.docroot))?;
+        let root = root_in(&place.join(code.docroot))?;
         let context = PlatformContext {
             name: platform.clone(),
             revision: 1,
@@ -73,14 +81,32 @@ impl Recipe<World> for Build {
             server: server.clone(),
             php: self.asked.php.clone(),
             facts: None,
+            built: built.clone(),
         };
         run.step(SaveContext { context: Context::Platform(context), was: None })?;
 
-        run.say(format!("Drupal {} lies at `{root}`", built.core));
+        run.say(format!("Drupal {} lies at `{root}`", code.core));
         run.answer("platform", platform.as_str());
         run.answer("root", root.as_str());
-        run.answer("core", built.core);
+        run.answer("core", code.core);
+        let BuiltFrom { commit, sha256, lock } = built.unwrap_or_default();
+        let answers = [("commit", commit.map(String::from)), ("sha256", sha256.map(String::from)), ("lock", lock)];
+        for (name, value) in answers {
+            if let Some(value) = value {
+                run.answer(name, value);
+            }
+        }
         run.point_of_no_return(Afterwards::new())
+    }
+}
+
+/// Where the document root was said to lie.
+fn docroot_of(source: &PlatformSource) -> Option<CodeFolder> {
+    match source {
+        PlatformSource::Archive { docroot, .. }
+        | PlatformSource::Git { docroot, .. }
+        | PlatformSource::Project { docroot, .. } => docroot.clone(),
+        _ => None,
     }
 }
 
@@ -141,6 +167,7 @@ impl Check<World> for PhpIsThere {
             server: self.server.clone(),
             php: self.php.clone(),
             facts: None,
+            built: None,
         };
         php::facts(world, &to_be)
     }
@@ -233,6 +260,8 @@ impl Check<World> for RegistryAnswers {
 /// What was put together is Drupal.
 struct IsDrupal {
     at: PathBuf,
+    /// Where it was said to lie in there.
+    docroot: Option<CodeFolder>,
 }
 
 struct Built {
@@ -245,15 +274,16 @@ impl Check<World> for IsDrupal {
     const NAME: &'static str = "is-drupal";
 
     fn look(&self, _: &World) -> Result<Built, Fault> {
-        let code = aegir_drupal::platform::read(&self.at)?;
-        let docroot = code.docroot.strip_prefix(&self.at).unwrap_or(Path::new("")).to_owned();
+        let said = self.docroot.as_ref().map_or(Path::new(""), |docroot| Path::new(docroot.as_str()));
+        let code = aegir_drupal::platform::read(&self.at.join(said))?;
+        let docroot = code.docroot.strip_prefix(&self.at).unwrap_or(said).to_owned();
         Ok(Built { docroot, core: code.core.to_string() })
     }
 }
 
 /// Why a platform cannot be built.
 #[derive(Debug, thiserror::Error)]
-enum BuildFault {
+pub(super) enum BuildFault {
     #[error("the server `{server}` offers no web service")]
     NoWebService { server: ServerName },
     #[error("there is a platform `{platform}` already")]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aegir_domain::{ComposerConstraint, ComposerPackage, Fault};
+use aegir_domain::{CommitId, ComposerConstraint, ComposerPackage, Fault, Sha256Sum};
 use aegir_host::{CopyModes, Wanted};
 use aegir_recipe::{Action, Undo};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::build::wanted;
 use crate::World;
 use crate::service::composer::Composer;
+use crate::service::fetch::FetchedArchive;
+use crate::service::git::GitCheckout;
 
 /// How many entries are copied between two words about it.
 const WORD_EVERY: u64 = 2000;
@@ -86,6 +88,86 @@ impl Action<World> for MakeProject {
 impl Undo<World> for MakeProject {
     fn undo(&self, world: &World) -> Result<(), Fault> {
         remove(world, &self.to)
+    }
+}
+
+/// Fetches an archive and unpacks it. Any folder of the task's own will do, be it for a whole platform or a part of one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FetchArchive {
+    pub(crate) archive: FetchedArchive,
+    /// A folder for the meantime, beside `to` and the task's own.
+    pub(crate) scratch: PathBuf,
+    pub(crate) to: PathBuf,
+}
+
+impl Action<World> for FetchArchive {
+    type Output = Sha256Sum;
+    const NAME: &'static str = "fetch-archive";
+    const LIMIT: Duration = LONGEST;
+
+    fn apply(&self, world: &World) -> Result<Sha256Sum, Fault> {
+        remove(world, &self.to)?;
+        self.archive.unpack(world, &self.scratch, &self.to)
+    }
+}
+
+impl Undo<World> for FetchArchive {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        remove(world, &self.scratch)?;
+        remove(world, &self.to)
+    }
+}
+
+/// Checks out a commit of a git repository. Any folder of the task's own will do, as for an archive.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CheckOut {
+    pub(crate) checkout: GitCheckout,
+    /// The commit, if an earlier line learned it.
+    pub(crate) commit: Option<CommitId>,
+    pub(crate) to: PathBuf,
+}
+
+impl Action<World> for CheckOut {
+    type Output = CommitId;
+    const NAME: &'static str = "check-out";
+    const LIMIT: Duration = LONGEST;
+
+    fn apply(&self, world: &World) -> Result<CommitId, Fault> {
+        remove(world, &self.to)?;
+        self.checkout.check_out(world, self.commit.as_ref(), &self.to)
+    }
+}
+
+impl Undo<World> for CheckOut {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        remove(world, &self.to)
+    }
+}
+
+/// Has Composer install what the lock file of a project names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct InstallPackages {
+    pub(crate) composer: Composer,
+    /// The project, which is the task's own.
+    pub(crate) project: PathBuf,
+}
+
+impl Action<World> for InstallPackages {
+    type Output = ();
+    const NAME: &'static str = "install-packages";
+    const LIMIT: Duration = LONGEST;
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        self.composer.install(world, &self.project)?;
+        world.files().set_modes_of_code(&self.project)?;
+        Ok(())
+    }
+}
+
+impl Undo<World> for InstallPackages {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        // What it puts where is for the project to say; the whole of it belongs to the task, and goes.
+        remove(world, &self.project)
     }
 }
 

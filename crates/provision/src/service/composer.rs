@@ -55,7 +55,29 @@ impl Composer {
         let cmd = cmd.args(["--prefer-dist", "--no-ansi"]).arg(package.as_str());
         let cmd = cmd.arg(to.to_string_lossy()).arg(constraint.as_str());
         world.say(format!("Composer makes a project of `{package}` {constraint}; this may take some minutes"));
-        let launch = self.launch(world, cmd, limit)?.telling().until(world.until_cancelled());
+        let launch = self.launch(world, cmd, limit)?;
+        self.work(world, launch, limit, |why| ComposerFault::NotMade { package: package.clone(), why })
+    }
+
+    /// Has the packages that the lock file in `project` names lie there, and no others.
+    pub(crate) fn install(&self, world: &World, project: &Path) -> Result<(), Fault> {
+        let limit = Duration::from_secs(world.parts.settings.build_limit);
+        let cmd = self.cmd(world)?.args(["install", "--no-dev", "--no-interaction", "--no-progress"]);
+        let cmd = cmd.args(["--prefer-dist", "--no-ansi"]);
+        world.say("Composer installs what the lock file names; this may take some minutes");
+        let launch = self.launch(world, cmd, limit)?.in_dir(project);
+        self.work(world, launch, limit, |why| ComposerFault::NotInstalled { why })
+    }
+
+    /// Runs Composer, telling how far it is.
+    fn work(
+        &self,
+        world: &World,
+        launch: Launch,
+        limit: Duration,
+        fault: impl FnOnce(String) -> ComposerFault,
+    ) -> Result<(), Fault> {
+        let launch = launch.telling().until(world.until_cancelled());
         let mut packages = 0;
         let ran = world.programs.run(&launch, &mut |line| {
             let line = line.trim();
@@ -75,8 +97,8 @@ impl Composer {
             Ended::TimedOut => Err(ComposerFault::TooLong { seconds: limit.as_secs() }.into()),
             ended => {
                 let why = format!("Composer {ended}: {}", last_words(&ran.stderr));
-                world.say_with("Composer could not make the project", ran.stderr);
-                Err(ComposerFault::NotMade { package: package.clone(), why }.into())
+                world.say_with("Composer could not put the code together", ran.stderr);
+                Err(fault(why).into())
             }
         }
     }
@@ -95,7 +117,7 @@ impl Composer {
 
     fn launch(&self, world: &World, cmd: Cmd, limit: Duration) -> Result<Launch, Fault> {
         let home = self.own_home(world)?;
-        let mut launch = Launch::new(cmd)
+        let launch = super::git::quiet(Launch::new(cmd))
             .in_dir(&home)
             .env("COMPOSER_HOME", home.to_string_lossy())
             .env("COMPOSER_CACHE_DIR", world.home().cache().join("composer/packages").to_string_lossy())
@@ -105,10 +127,7 @@ impl Composer {
             .env("COMPOSER_NO_AUDIT", "1")
             .env("COMPOSER_PROCESS_TIMEOUT", limit.as_secs().to_string())
             .limits(Limits { time: limit, ..Limits::default() });
-        if let Some(proxy) = &world.parts.settings.proxy {
-            launch = launch.env("http_proxy", proxy).env("https_proxy", proxy);
-        }
-        Ok(launch)
+        Ok(super::fetch::with_proxy(world, launch))
     }
 
     /// The folder with Composer's own settings for this registry.
@@ -134,7 +153,7 @@ impl Composer {
 
 /// The lines by which Composer says why it ends, less those on how it is used.
 fn last_words(said: &str) -> String {
-    let usage = |line: &&str| line.starts_with("show [") || line.starts_with("create-project [");
+    let usage = |line: &&str| ["show [", "create-project [", "install ["].iter().any(|word| line.starts_with(word));
     let lines = said.lines().map(str::trim).take_while(|line| !usage(line));
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("No composer.json")).collect();
     lines[lines.len().saturating_sub(6)..].join(" ")
@@ -151,6 +170,8 @@ pub(crate) enum ComposerFault {
     TooLong { seconds: u64 },
     #[error("no project of `{package}` could be made: {why}")]
     NotMade { package: ComposerPackage, why: String },
+    #[error("the packages of the project could not be installed: {why}")]
+    NotInstalled { why: String },
 }
 
 impl Remedy for ComposerFault {
@@ -168,6 +189,10 @@ impl Remedy for ComposerFault {
             ComposerFault::NotMade { .. } => {
                 "put right what it names; `aegir provision attach` with the attempt shows all that it said".into()
             }
+            ComposerFault::NotInstalled { .. } => "put right what it names, in the project and its lock file (passwords \
+                 belong into `cache/composer/public/auth.json` of Ægir's home); `aegir provision attach` with the attempt \
+                 shows all that it said"
+                .into(),
         })
     }
 }

@@ -4,11 +4,14 @@ mod basedir;
 pub(crate) mod code_ahead;
 pub(crate) mod composer;
 mod db;
+pub(crate) mod fetch;
 pub(crate) mod fpm;
+pub(crate) mod git;
 pub(crate) mod http;
+pub(crate) mod part;
 pub(crate) mod php;
 
-pub(crate) use db::{DbServer, Held};
+pub(crate) use db::{DbServer, Held, TheirDatabase, place_of};
 
 use aegir_domain::Remedy;
 

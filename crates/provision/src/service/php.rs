@@ -311,7 +311,7 @@ fn tell_noise(world: &World, operation: &str, noise: &str) {
 }
 
 /// What a site's code prints may hold its secrets, as `print_r($databases)` does.
-fn without(secrets: &[Password], text: &str) -> String {
+pub(crate) fn without(secrets: &[Password], text: &str) -> String {
     let long = secrets.iter().filter(|secret| secret.expose().len() >= 8);
     long.fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "(a secret)"))
 }

@@ -205,7 +205,7 @@ impl Clone {
         run.step(Relocate {
             server,
             database,
-            from: site.name.clone(),
+            from: site.name.clone().into(),
             from_root: from.root.clone(),
             to: copy.name.clone(),
             to_root: to.root.clone(),

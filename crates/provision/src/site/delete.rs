@@ -3,7 +3,7 @@
 //! Until the point of no return each line can be taken back, and is. By then a last backup was made of what there is of
 //! it, behind a web server that no longer knows it, and read whole again.
 
-use aegir_domain::{ContextName, Fault, Former, Instance, Remedy, SiteName, SitePart};
+use aegir_domain::{ContextName, Fault, Former, Instance, Remedy, SiteName, SitePart, TaskKind};
 use aegir_host::Kind;
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -11,7 +11,7 @@ use super::deploy::former;
 use super::layout;
 use super::probe::{Links, Packages};
 use crate::World;
-use crate::backup::{CanBackUpWhatIsLeft, LastBackupSound, Ready, make};
+use crate::backup::{CanBackUpWhatIsLeft, LastBackupSound, Ready, Why, make};
 use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{ForgetContext, SavedText};
@@ -51,7 +51,7 @@ impl Recipe<World> for Delete {
         let mut afterwards = Afterwards::new();
         if let Some(ready) = ready {
             let packages = run.check(PackagesLeft { ready: ready.clone() })?;
-            let made = make(run, &ready, packages)?;
+            let made = make(run, &ready, packages, Why::before(TaskKind::DeleteSite))?;
             run.check(LastBackupSound { backup: made.answer.backup.clone() })?;
             run.say(format!("The last backup of it is `{}`", made.path.display()));
             run.answer_with(&made.answer);

@@ -3,12 +3,12 @@
 //! The web server itself answers for it from then on, so that none of the site's code runs: neither for visitors nor for
 //! Ægir. The backup is made behind that, and has all that was ever written.
 
-use aegir_domain::{Context, ContextName, Fault, PlatformContext, Remedy, SiteContext, SiteName};
+use aegir_domain::{Context, ContextName, Fault, PlatformContext, Remedy, SiteContext, SiteName, TaskKind};
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::probe::{Packages, front_page};
 use crate::World;
-use crate::backup::{CanBackUp, make};
+use crate::backup::{CanBackUp, Why, make};
 use crate::service::code_ahead::CodeAhead;
 use crate::step::context::{SaveContext, SavedText};
 use crate::step::vhost::{PublishVhost, vhost_is_current};
@@ -41,7 +41,7 @@ impl Recipe<World> for Disable {
         if let Some(ready) = ready {
             let code = CodeAhead::begin(platform.root.path());
             let packages = run.check(Packages { site: site.clone(), core: site.core.clone(), code })?;
-            let made = make(run, &ready, packages)?;
+            let made = make(run, &ready, packages, Why::before(TaskKind::DisableSite))?;
             run.say(format!("The backup of it is `{}`", made.path.display()));
             run.answer("backup", made.answer.backup.as_str());
             run.answer_with(&made.answer);

@@ -14,6 +14,7 @@ mod go_back;
 mod import;
 mod install;
 mod layout;
+mod log;
 mod login;
 mod migrate;
 mod probe;
@@ -44,12 +45,15 @@ pub use drush::{drush_alias, drush_uri};
 pub(crate) use enable::Enable;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
-pub(crate) use import::{Import, KeepTheirSalt, TakeFile, TakeTables};
+pub(crate) use import::{
+    CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, TakeFile, TakeTables,
+};
 pub use import::{find_site_to_import, look_at_import};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,
 };
+pub use log::{LogKind, SiteLog};
 pub(crate) use login::Login;
 pub(crate) use migrate::Migrate;
 pub(crate) use probe::Packages;

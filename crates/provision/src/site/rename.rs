@@ -99,7 +99,7 @@ impl Recipe<World> for Rename {
         run.step(Relocate {
             server: site.db_server.clone(),
             database: renamed.database.clone(),
-            from: site.name.clone(),
+            from: site.name.clone().into(),
             from_root: platform.root.clone(),
             to: renamed.name.clone(),
             to_root: platform.root.clone(),

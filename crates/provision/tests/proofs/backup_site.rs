@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use aegir_domain::{BackupAnswer, InstallSite, Task};
+use aegir_domain::{BackupAnswer, InstallSite, Task, TaskKind};
 use aegir_host::Bounds;
 use aegir_lab::Lab;
 use aegir_lab::proof::{Extent, Scene, output_of};
@@ -11,7 +11,7 @@ use aegir_lab::proof::{Extent, Scene, output_of};
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 pub(crate) fn backup() -> Task {
-    Task::BackupSite { site: "a.test".parse().unwrap() }
+    Task::BackupSite { site: "a.test".parse().unwrap(), note: None }
 }
 
 fn a_site_with_files(lab: &Lab) {
@@ -26,7 +26,7 @@ fn a_site_with_files(lab: &Lab) {
 fn a_site_is_backed_up_or_there_is_nothing_of_it() {
     let scene = Scene::new("backup-site", |lab| {
         a_site_with_files(lab);
-        backup()
+        Task::BackupSite { site: "a.test".parse().unwrap(), note: Some("before the <upgrade>".parse().unwrap()) }
     });
     let (_, after) = scene.worlds();
     let archive = after.find("backups/a.test-");
@@ -80,6 +80,7 @@ fn an_archive_holds_the_site_and_no_credentials() {
     let mut left_out = manifest.left_out.clone();
     left_out.sort();
     assert_eq!(left_out, [".env.local", "drushrc.php", "own.inc", "settings.php"]);
+    assert_eq!((manifest.made_by, manifest.note), (Some(TaskKind::BackupSite), None));
     assert_eq!((manifest.core.as_str(), manifest.site.as_str()), ("7.98", "a.test"));
     let path = lab.home().backups().join(told.backup.as_str());
     assert_eq!(told.bytes, fs::metadata(&path).unwrap().len());
@@ -131,6 +132,6 @@ fn what_cannot_be_backed_up_is_refused_with_the_way_out() {
     let said = lab.refuses(backup());
     assert!(said.contains("does not bear the mark"), "{said}");
 
-    let said = lab.refuses(Task::BackupSite { site: "no.test".parse().unwrap() });
+    let said = lab.refuses(Task::BackupSite { site: "no.test".parse().unwrap(), note: None });
     assert!(said.contains("no.test"), "{said}");
 }

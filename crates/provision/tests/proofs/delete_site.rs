@@ -102,6 +102,7 @@ fn a_half_made_a_broken_and_a_disabled_site_are_deleted_and_their_last_backup_sa
     let ending = lab.must(of("a.test"));
     lab.may_leave_a_mess();
     assert_eq!(ending.answer["manifest"]["lacks"], serde_json::json!(["database"]), "{:?}", ending.answer);
+    assert_eq!(ending.answer["manifest"]["made_by"], "delete-site", "{:?}", ending.answer);
     let backup = backup_of(&ending);
     let restore =
         Task::RestoreBackup { backup: backup.clone(), new_site: None, platform: None, db_server: None, keep: None };

@@ -73,14 +73,14 @@ fn a_disabled_site_answers_503_under_all_its_names_and_stays_so_when_it_is_verif
     assert!(verified.changed, "what is Ægir's is put right all the same");
     assert_eq!(statuses(&lab), [503, 503, 503]);
     assert_eq!(lab.site("a.test"), record);
-    lab.must(Task::BackupSite { site: "a.test".parse().unwrap() });
+    lab.must(Task::BackupSite { site: "a.test".parse().unwrap(), note: None });
 }
 
 #[test]
 fn what_would_run_the_code_of_a_disabled_site_is_refused_with_the_way_out() {
     let lab = Lab::new();
     a_site_beside_another(&lab, "ten");
-    let backed_up = lab.must(Task::BackupSite { site: "a.test".parse().unwrap() });
+    let backed_up = lab.must(Task::BackupSite { site: "a.test".parse().unwrap(), note: None });
     let backup = serde_json::from_value(backed_up.answer["backup"].clone()).unwrap();
     lab.must(disable(true));
     let site = || "a.test".parse().unwrap();

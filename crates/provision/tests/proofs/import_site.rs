@@ -16,6 +16,7 @@ fn import(platform: &str) -> Task {
         db_server: None,
         aliases: Vec::new(),
         client: "admin".parse().unwrap(),
+        copy_of: None,
     }))
 }
 

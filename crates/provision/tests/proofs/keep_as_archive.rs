@@ -21,7 +21,7 @@ fn rename() -> Task {
 }
 
 fn restore(lab: &Lab) -> Task {
-    let ending = lab.must(Task::BackupSite { site: "a.test".parse().unwrap() });
+    let ending = lab.must(Task::BackupSite { site: "a.test".parse().unwrap(), note: None });
     let backup = ending.answer["backup"].as_str().unwrap().parse().unwrap();
     Task::RestoreBackup { backup, new_site: None, platform: None, db_server: None, keep: Some(KeepFormer::Archive) }
 }

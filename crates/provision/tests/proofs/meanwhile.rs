@@ -47,7 +47,7 @@ fn clone(lab: &Lab) -> Task {
 
 fn restore(lab: &Lab) -> Task {
     a_site_beside_another(lab, "ten");
-    let ending = lab.must(Task::BackupSite { site: "a.test".parse().unwrap() });
+    let ending = lab.must(Task::BackupSite { site: "a.test".parse().unwrap(), note: None });
     let backup = ending.answer["backup"].as_str().unwrap().parse().unwrap();
     Task::RestoreBackup {
         backup,

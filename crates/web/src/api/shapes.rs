@@ -1,12 +1,13 @@
 //! What each operation is answered with, as a shape: from the views that it is made of.
 
-use aegir_domain::Context;
+use aegir_domain::{Context, FoundToImport};
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BackupView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
     CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView,
     HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView,
-    RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskView, TokenView, TriedView, WritesView,
+    RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskTypeView, TaskView, TokenView, TriedView,
+    WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -186,7 +187,9 @@ impl Shapes {
             Id::FieldList => self.of::<PageView<FieldView>>(),
             Id::FieldAdd => self.of::<FieldView>(),
             Id::FieldDelete => self.of::<DeletedFieldView>(),
+            Id::TaskTypeList => self.of::<PageView<TaskTypeView>>(),
             Id::FoundSiteList => self.of::<PageView<FoundSiteView>>(),
+            Id::FoundSiteShow => self.of::<FoundToImport>(),
             Id::DriftList => self.of::<PageView<DriftView>>(),
             Id::AuditList => self.of::<PageView<AuditView>>(),
             // Whatever bears the number; what has no view of its own is shown as what all have in common.
@@ -212,6 +215,7 @@ impl Shapes {
             | Id::PlatformForget
             | Id::PlatformDelete
             | Id::SiteAdd
+            | Id::SiteImport
             | Id::SiteEdit
             | Id::SiteVerify
             | Id::SiteLogin
@@ -222,6 +226,9 @@ impl Shapes {
             | Id::SiteRename
             | Id::SiteBackup
             | Id::SiteRebuildCaches
+            | Id::ServerRun
+            | Id::PlatformRun
+            | Id::SiteRun
             | Id::BackupVerify
             | Id::BackupRestore
             | Id::BackupDelete

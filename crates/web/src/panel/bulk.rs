@@ -7,6 +7,8 @@ use aegir_hosting::{Call, Operation, OperationId, Permission, Subject};
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::elsewhere::elsewhere;
 use super::frame::{Frame, Tone};
@@ -15,14 +17,14 @@ use super::route::{Needs, PanelRoute};
 use super::states::of_task;
 use super::times::lasted;
 use super::visit::Visit;
-use super::{address, lists, reply};
+use super::{address, lists, reply, selected};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::words::capital;
 
 /// How many objects a page of a run shows.
 const ON_A_PAGE: u64 = 100;
 /// How many are read at once for a file.
-const AT_ONCE: u64 = 500;
+pub(super) const AT_ONCE: u64 = 500;
 /// What of a list's address filters nothing.
 const NO_FILTERS: [&str; 6] = ["sort", "limit", "cursor", "columns", "format", "back"];
 
@@ -32,15 +34,21 @@ pub(super) fn routes() -> Vec<PanelRoute> {
         PanelRoute::post("/bulk/plan", Needs::May(Permission::Operate), |it| Box::pin(plan(it))),
         PanelRoute::get("/bulk/{number}", Needs::May(Permission::View), |it| Box::pin(show(it))),
         PanelRoute::get("/bulk/{number}/objects.csv", Needs::May(Permission::View), |it| Box::pin(export(it))),
+        PanelRoute::get("/bulk/{number}/result.json", Needs::May(Permission::View), |it| Box::pin(export_json(it))),
     ]
 }
 
 /// The operations that can be asked of many of these at once, by whoever visits: their words and what they are called.
 pub(super) fn for_many(visit: &Visit, subject: Subject) -> Vec<(String, String)> {
     let all = OperationId::ALL.into_iter().map(OperationId::declaration);
-    all.filter(|operation| operation.subject == subject && operation.is_for_many())
-        .filter(|operation| visit.actor().may.hold(operation.needs))
-        .map(|operation| (operation.slug(), capital(operation.verb)))
+    let each = all
+        .filter(|operation| operation.subject == subject && operation.is_for_many())
+        .map(|operation| (operation, capital(operation.verb)));
+    let (moves, text) = selected::MOVES;
+    let together = (subject == Subject::Site).then(|| (moves.declaration(), text.to_owned()));
+    each.chain(together)
+        .filter(|(operation, _)| visit.actor().may.hold(operation.needs))
+        .map(|(operation, text)| (operation.slug(), text))
         .collect()
 }
 
@@ -79,8 +87,8 @@ struct BulkPage {
     total: String,
     first: String,
     next: String,
-    /// Where all objects are had as a file.
-    export: String,
+    /// Where all of it is had as a file, of which kind.
+    exports: [(&'static str, String); 2],
     waves: Vec<Wave>,
     /// What can be asked of it now.
     acts: Vec<Act>,
@@ -171,6 +179,9 @@ struct Entry {
 async fn plan(visit: &Visit) -> Result<Response<Body>, Problem> {
     let form = &visit.asked.form;
     let slug = form.get("operation").unwrap_or_default();
+    if slug == selected::MOVES.0.declaration().slug() {
+        return selected::moves(visit).await;
+    }
     let all = OperationId::ALL.into_iter().map(OperationId::declaration);
     let Some(operation) = all.filter(Operation::is_for_many).find(|operation| operation.slug() == slug) else {
         return Err(bad("what was asked for is none of what can be asked of many at once", "choose it below the list"));
@@ -208,7 +219,7 @@ async fn plan(visit: &Visit) -> Result<Response<Body>, Problem> {
 }
 
 /// What a list is filtered by, as a run takes it.
-fn filters_of(query: &str) -> Vec<String> {
+pub(super) fn filters_of(query: &str) -> Vec<String> {
     let pairs = Pairs::read(query).without(&NO_FILTERS).0;
     let filters: Vec<_> = pairs
         .into_iter()
@@ -273,7 +284,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         total: total.map_or_else(|| "many".into(), |total| total.to_string()),
         next: next.map(|next| format!("{first}{join}cursor={}", address::encoded(&next))).unwrap_or_default(),
         first: if cursor.is_some() { first } else { String::new() },
-        export: format!("{here}/objects.csv"),
+        exports: [("CSV", format!("{here}/objects.csv")), ("JSON", format!("{here}/result.json"))],
         waves: run.waves.iter().map(wave).collect(),
         acts,
         run,
@@ -326,17 +337,32 @@ async fn export(visit: &Visit) -> Result<Response<Body>, Problem> {
     let number = visit.asked.name();
     let words = |words: [&str; 5]| lists::line(words.into_iter().map(str::to_owned));
     let mut text = words(["object", "wave", "state", "task", "why"]);
-    let mut call = Call::of(OperationId::BulkObjects).about(number).with("limit", AT_ONCE);
+    for object in all_objects::<BulkObjectView>(visit).await? {
+        let fault = object.fault.as_ref().and_then(|fault| fault["message"].as_str()).unwrap_or_default();
+        let task = object.task.map(|task| task.to_string()).unwrap_or_default();
+        text.push_str(&words([&object.name, &object.wave.to_string(), &object.state, &task, fault]));
+    }
+    Ok(reply::file(&format!("bulk-{number}.csv"), "text/csv; charset=utf-8", text))
+}
+
+/// The run with its failures by their causes, and all its objects, as a file: as the API tells them.
+async fn export_json(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let number = visit.asked.name();
+    let run: Value = visit.object(Call::of(OperationId::BulkShow).about(number)).await?;
+    let objects: Vec<Value> = all_objects(visit).await?;
+    let text = format!("{:#}\n", json!({ "run": run, "objects": objects }));
+    Ok(reply::file(&format!("bulk-{number}.json"), "application/json", text))
+}
+
+async fn all_objects<T: DeserializeOwned>(visit: &Visit) -> Result<Vec<T>, Problem> {
+    let mut call = Call::of(OperationId::BulkObjects).about(visit.asked.name()).with("limit", AT_ONCE);
+    let mut all = Vec::new();
     loop {
-        let (objects, next, _): (Vec<BulkObjectView>, _, _) = visit.list(call.clone()).await?;
-        for object in objects {
-            let fault = object.fault.as_ref().and_then(|fault| fault["message"].as_str()).unwrap_or_default();
-            let task = object.task.map(|task| task.to_string()).unwrap_or_default();
-            text.push_str(&words([&object.name, &object.wave.to_string(), &object.state, &task, fault]));
-        }
+        let (objects, next, _) = visit.list::<T>(call.clone()).await?;
+        all.extend(objects);
         match next {
             Some(next) => call = call.with("cursor", next),
-            None => return Ok(reply::file(&format!("bulk-{number}.csv"), "text/csv; charset=utf-8", text)),
+            None => return Ok(all),
         }
     }
 }

@@ -24,13 +24,14 @@ mod once;
 mod page;
 mod read;
 mod send;
+mod task_type;
 mod trial;
 
 use axum::http::Method;
 
 pub(super) use about::title_of;
 pub(super) use field::{Field, label_of};
-pub(super) use fill::{setting_field, text_of};
+pub(super) use fill::{bare, setting_field, text_of};
 pub(super) use page::broken;
 
 use super::route::{Leads, Needs, PanelRoute, done_on_pages, path_of};

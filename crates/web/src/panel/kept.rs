@@ -50,5 +50,5 @@ struct Tab {
 
 /// Whether the list of a subject is a page here.
 pub(super) fn is_kept(subject: Subject) -> bool {
-    matches!(subject, Subject::Token | Subject::Field | Subject::Account | Subject::Session)
+    matches!(subject, Subject::Token | Subject::Field | Subject::TaskType | Subject::Account | Subject::Session)
 }

@@ -22,7 +22,7 @@ mod table;
 mod views;
 mod which;
 
-pub(super) use around::name_of;
+pub(super) use around::{import_of, name_of};
 pub(super) use bar::{Control, label_of};
 pub(super) use cell::Cell;
 pub(super) use empty::counted;

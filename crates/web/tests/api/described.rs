@@ -175,6 +175,7 @@ fn name_of(template: &str, there: &Furnished) -> String {
         "settings" => "tasks_at_once".into(),
         "nodes" => "@platform_d10".into(),
         "packages" => "views".into(),
+        "found-sites" => "found.test".into(),
         other => panic!("nothing is called by a name below {other}"),
     }
 }
@@ -195,7 +196,12 @@ fn answers_and_problems_are_of_the_shapes_that_are_described() {
         };
         for (at, name) in names.iter().enumerate() {
             // What a site is compared with has to be said.
-            let query = if template.ends_with("/compare") { "?to=d10" } else { "" };
+            let query = match template.rsplit('/').next() {
+                Some("compare") => "?to=d10",
+                // It was found on several.
+                _ if template.starts_with("/api/v1/found-sites/") => "?platform=d10",
+                _ => "",
+            };
             // And who has no former self was not written to since.
             let moved = at == 0 && template.ends_with("/written-since");
             let name = if moved { "moved.test" } else { name.as_str() };

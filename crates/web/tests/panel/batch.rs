@@ -7,7 +7,7 @@ use aegir_lab::pretend::{Ends, Plan, add_platform};
 
 use crate::browser::add_site;
 use crate::gate::GUEST;
-use crate::stage::Stage;
+use crate::stage::{Page, Stage};
 
 const LOOK: &str = "/do/platform-migrate/d10?to=d11&waves=1%2Crest&stop_after=1&at_once=1&allow_missing=left_out";
 
@@ -73,6 +73,10 @@ fn a_batch_is_looked_at_begun_paused_by_itself_and_led_on_by_the_buttons_of_its_
     let ended = stage.get("/bulk/1");
     let text = ended.text();
     assert!(!text.contains("It is paused") && text.contains("Go back"), "{text}");
+    let file = stage.get("/bulk/1/result.json");
+    let told: serde_json::Value = serde_json::from_str(&file.html).unwrap();
+    assert_eq!((&told["run"]["succeeded"], &told["objects"][1]["state"]), (&3.into(), &"rolled-back".into()), "{told}");
+    assert_eq!(told["run"]["failures"][0]["objects"][0]["name"], "b.test");
     let file = stage.get("/bulk/1/objects.csv");
     assert!(file.html.starts_with("object,wave,state,task,why\r\na.test,1,succeeded,"), "{}", file.html);
     assert!(file.html.contains("b.test,2,rolled-back,"), "{}", file.html);
@@ -83,4 +87,43 @@ fn a_batch_is_looked_at_begun_paused_by_itself_and_led_on_by_the_buttons_of_its_
     let shown = stage.run(stage.front.ask(Call::of(Id::SiteShow).about("c.test"))).unwrap();
     assert!(format!("{shown:?}").contains("\"platform\": String(\"d10\")"), "{shown:?}");
     assert_eq!(stage.send("GET", LOOK, GUEST, "").status, 403);
+}
+
+/// What the list of sites sends when something is ticked, and the button is pressed.
+fn move_ticked(stage: &Stage, ticked: &[(&str, &str)]) -> Page {
+    let token = stage.get(LOOK).value("form_token");
+    let own = [("form_token", token.as_str()), ("operation", "platform-migrate")];
+    let fields = own.iter().chain(ticked).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    stage.post("/bulk/plan", &fields.collect::<Vec<_>>())
+}
+
+#[test]
+fn sites_that_are_ticked_in_their_list_move_together_those_of_several_platforms_one_after_the_other() {
+    let stage = stage();
+    let list = stage.get("/sites");
+    assert!(list.text().contains("Move to another platform…"), "{}", list.text());
+    let tick = |names: &[&str]| {
+        let picks: Vec<_> = names.iter().map(|name| ("pick", *name)).collect();
+        move_ticked(&stage, &picks)
+    };
+
+    let two = tick(&["c.test", "b.test"]);
+    assert_eq!((two.status, two.location.as_str()), (303, "/do/platform-migrate/d10?site=c.test&site=b.test"));
+    let form = stage.get(&two.location);
+    assert_eq!(form.value("site"), "c.test\nb.test");
+    assert_eq!(tick(&[]).status, 400);
+
+    stage.run(async {
+        let moved = Call::of(Id::SiteMigrate).about("d.test").with("platform", "d11").with("allow_missing", "left_out");
+        stage.front.ask(moved.with("keep_former", "archive")).await.unwrap();
+        stage.front.work().await;
+    });
+    let parted = tick(&["a.test", "d.test"]);
+    let text = parted.text();
+    assert!(text.contains("Move 1 on d10…") && text.contains("Move 1 on d11…"), "{text}");
+    assert!(parted.html.contains("/do/platform-migrate/d11?site=d.test"), "{}", parted.html);
+    let all = move_ticked(&stage, &[("all", "status=enabled&platform=d10&sort=-name")]);
+    assert_eq!(all.location, "/do/platform-migrate/d10?filter=status%3Denabled&filter=platform%3Dd10");
+    let looked = stage.get(&format!("{}&to=d11&allow_missing=left_out", all.location));
+    assert!(looked.text().contains("3 of 3 sites can go to d11"), "{}", looked.text());
 }

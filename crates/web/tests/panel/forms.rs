@@ -54,6 +54,8 @@ fn addresses_of(operation: &Operation) -> Vec<(&'static str, String)> {
         (OperationId::SiteCompare, _) => "/sites/{name}/compare".to_owned(),
         // What going back would leave out is shown where one goes back.
         (OperationId::SiteWrittenSince, _) => "/do/site-go-back/{name}".to_owned(),
+        // What was found is shown where it is taken in.
+        (OperationId::FoundSiteShow, _) => "/do/site-import".to_owned(),
         (OperationId::NodeShow | OperationId::NodeHistory, _) => "/nodes/{id}".to_owned(),
         (_, Effect::Shows | Effect::Lists) if matches!(operation.names, Names::One(_)) => {
             format!("/{subject}/{{name}}")

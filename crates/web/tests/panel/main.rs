@@ -17,6 +17,7 @@ mod moves;
 mod objects;
 mod permissions;
 mod stage;
+mod task_types;
 mod tasks;
 mod theme;
 mod trial;

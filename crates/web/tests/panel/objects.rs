@@ -244,7 +244,7 @@ fn backups_are_listed_and_a_page_of_one_tells_what_it_is_and_what_can_be_done() 
     assert_eq!(browser.open("/backups").rows("Backups").len(), 2);
     let of_b = browser.open("/backups?site=b.test");
     let rows = of_b.rows("Backups");
-    let told: Vec<_> = rows.iter().map(|row| (row[2].as_str(), row[4].as_str())).collect();
+    let told: Vec<_> = rows.iter().map(|row| (row[2].as_str(), row[5].as_str())).collect();
     assert_eq!(told, [("backup", "4.2 MB"), ("former self", "52 MB")], "{rows:?}");
 
     let name = browser.open("/backups?site=a.test").rows("Backups")[0][0].clone();

@@ -8,7 +8,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a stage for tests")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +63,8 @@ async fn main() {
     });
     let told = tokio::task::spawn_blocking({
         let front = front.clone();
-        move || std::io::stdin().lines().map_while(Result::ok).for_each(|line| do_as_told(&front, &line))
+        let machines = machines.clone();
+        move || std::io::stdin().lines().map_while(Result::ok).for_each(|line| do_as_told(&front, &machines, &line))
     });
     let mut ends = signal(SignalKind::terminate()).unwrap();
     server
@@ -76,10 +77,15 @@ async fn main() {
         .await;
     stop.send(true).unwrap();
     working.await.unwrap();
-    let kept = json!({ "now": front.outside.now(), "machines": front.back_ends.written_down() });
-    fs::write(machines, kept.to_string()).unwrap();
+    write_down(&front, &machines);
     // Standard input is still read, by a thread that nothing else ends.
     std::process::exit(0);
+}
+
+/// Keeps what machines have, and do: they go on when a front end does not.
+fn write_down(front: &PretendFront, machines: &Path) {
+    let kept = json!({ "now": front.outside.now(), "machines": front.back_ends.written_down() });
+    fs::write(machines, kept.to_string()).unwrap();
 }
 
 /// Goes on where the front end before it ended, whose home this is.
@@ -88,16 +94,26 @@ fn go_on(front: &PretendFront, kept: &Value) {
     front.outside.jump(kept["now"].as_i64().unwrap() - front.outside.now() + 1_000);
     front.outside.begins_after(front.outside.now().unsigned_abs());
     plan_a_long_one(front);
+    plan_a_batch(front);
     front.back_ends.take_up(&kept["machines"]);
 }
 
 /// What a story has happen on machines, in a line; each is answered by a line.
-fn do_as_told(front: &PretendFront, line: &str) {
+fn do_as_told(front: &PretendFront, machines: &Path, line: &str) {
     let words: Vec<&str> = line.split(' ').collect();
     let answer = match words[..] {
         ["routes"] => {
             let told = |route: &PanelRoute| json!([route.method.as_str(), route.path]);
             routes().iter().map(told).collect::<Value>().to_string()
+        }
+        ["dies"] => {
+            // As if it were killed: nothing is closed or told, and whatever it was at stays as it is.
+            write_down(front, machines);
+            std::process::exit(137);
+        }
+        ["batch-is-mended"] => {
+            front.back_ends.machine("web2").plan(TaskKind::MigrateSite, None, Plan::default());
+            "done".into()
         }
         ["release", machine, object] => {
             front.back_ends.machine(machine).release(object);
@@ -114,6 +130,43 @@ fn do_as_told(front: &PretendFront, line: &str) {
         _ => panic!("the stage does not know `{line}`"),
     };
     println!("{answer}");
+}
+
+/// Moves on `web2` take a moment, and four of a batch fail, each for a reason of its own.
+fn plan_a_batch(front: &PretendFront) {
+    let web2 = front.back_ends.machine("web2");
+    let takes = Plan { pause: Duration::from_millis(250), ..Plan::default() };
+    web2.plan(TaskKind::MigrateSite, None, takes.clone());
+    let fails = [
+        (
+            "@move06.example.org",
+            Ends::RolledBack,
+            "the update 7003 of the module `registration` failed: Unknown column 'seats' in 'field list'",
+            "put the module right on the new platform, then try again",
+        ),
+        (
+            "@move14.example.org",
+            Ends::RolledBack,
+            "`files/reports/2019.pdf` cannot be read: Input/output error",
+            "bring the file back from a backup, or delete it, then try again",
+        ),
+        (
+            "@move22.example.org",
+            Ends::RolledBack,
+            "there is no room left where databases lie",
+            "make room there, then try again",
+        ),
+        (
+            "@move27.example.org",
+            Ends::Refused,
+            "the hook `check.d/10-freeze` says no: frozen until the end of the campaign",
+            "ask whoever put it there, or move the site later",
+        ),
+    ];
+    for (site, ends, what, remedy) in fails {
+        let fails = Plan { pause: takes.pause, ..Plan::ends_because(ends, what, remedy) };
+        web2.plan(TaskKind::MigrateSite, site, fails);
+    }
 }
 
 /// A task that says much, and takes its time: it is followed through a restart.
@@ -162,6 +215,7 @@ async fn furnish_odd_ones(front: &PretendFront) {
 
 /// A fleet that has what pages show: servers, platforms, forty sites, tasks that ended well and ill, one that runs long.
 async fn furnish(front: &PretendFront) {
+    plan_a_batch(front);
     front.first_site().await;
     front.queue(add_server("web2")).await;
     front.work().await;

@@ -52,6 +52,11 @@ const FIELD_ADD: &[Parameter] = &[
 const FIELD_KIND: &[Parameter] =
     &[required("kind", Shape::Choice(&["server", "platform", "site"]), "which objects have it")];
 
+const FOUND_ONE: &[Parameter] = &[
+    optional("platform", Shape::Text(PLATFORM), "the platform that it lies on", "the one on which it was found"),
+    optional("db_server", Shape::Text(SERVER), "the server that has its data", "the one that its settings lead to"),
+    several("alias", Shape::Text(HOST), "another name it would answer to", "none"),
+];
 const FOUND: &[Parameter] =
     &[several("platform", Shape::Text(PLATFORM), "the platform it was found on", "all"), LIMIT, CURSOR];
 
@@ -167,6 +172,15 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Changes,
             "Takes a field away, with its values.",
         ),
+        Id::TaskTypeList => (
+            Subject::TaskType,
+            "list",
+            Names::None,
+            none,
+            view,
+            Effect::Lists,
+            "Lists task types of your own, with what their forms ask; and those that cannot be used, with the reason.",
+        ),
         Id::FoundSiteList => (
             Subject::FoundSite,
             "list",
@@ -175,6 +189,15 @@ pub(super) fn declared(id: OperationId) -> Operation {
             view,
             Effect::Lists,
             "Lists sites that a verify found and that are not managed.",
+        ),
+        Id::FoundSiteShow => (
+            Subject::FoundSite,
+            "show",
+            Names::One(NEW_SITE),
+            FOUND_ONE,
+            Permission::Manage,
+            Effect::Shows,
+            "Looks at a site that was found, and says what taking it in would find and change; it changes nothing.",
         ),
         Id::DriftList => (
             Subject::Drift,

@@ -25,6 +25,42 @@ const ADD: &[Parameter] = &[
         "the newest that its PHP can run",
     ),
     optional("registry", Shape::Text(REGISTRY), "the registry that Composer asks", "the public one"),
+    optional(
+        "archive",
+        Shape::Text(ARCHIVE),
+        "an archive of the code: an address, or a path on the server",
+        "no archive",
+    ),
+    optional("sha256", Shape::Text(SHA256), "the checksum of the archive; needed for one at an address", "any"),
+    optional(
+        "strip",
+        Shape::Number { least: 0, most: 20 },
+        "how many folders around the code in the archive are left out",
+        "the only one at its top",
+    ),
+    optional("git", Shape::Text(GIT), "the git repository that the code is checked out of", "no git"),
+    optional("ref", Shape::Text(GIT_REF), "the branch, tag or commit of the git repository; needed for one", "none"),
+    flag("submodules", "the repositories within the git repository too"),
+    optional(
+        "project",
+        Shape::Text(PATH),
+        "a project of Composer that is copied, with the packages that its lock file names",
+        "no project",
+    ),
+    optional("make", Shape::Text(PATH), "a make file of Drush that it is put together from", "no make file"),
+    optional(
+        "release_source",
+        Shape::Text(RELEASES),
+        "the folder of the web with archives of releases that the make file names",
+        "that of drupal.org",
+    ),
+    flag("no_recursion", "leaves alone the make files that lie in projects"),
+    optional(
+        "docroot",
+        Shape::Text(CODE_FOLDER),
+        "the document root within the archive, the git repository or the project",
+        "where Drupal is found",
+    ),
     flag("demo", "the demo code base, which is no Drupal"),
     optional("server", Shape::Text(SERVER), "the server whose web service serves it", "the only one that has one"),
     optional("php", Shape::Text(PATH), "the PHP program for its sites' work in a shell", "the machine's own"),
@@ -78,6 +114,7 @@ const MIGRATE: &[Parameter] = &[
         "a package that may be missing there though sites have it enabled: its machine name; logs tell of each",
         "none",
     ),
+    KEEP_FORMER,
 ];
 
 pub(super) fn declared(id: OperationId) -> Operation {
@@ -106,6 +143,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Queues,
             "Checks a platform's code and records its packages and the sites that are found in it.",
+        ),
+        OperationId::PlatformRun => (
+            "run",
+            Names::One(PLATFORM),
+            RUN,
+            Permission::Operate,
+            Effect::Queues,
+            "Runs a task of a type of your own on a platform; `task-type list` tells which there are.",
         ),
         OperationId::PlatformForget => (
             "forget",

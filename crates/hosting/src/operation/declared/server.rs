@@ -171,6 +171,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Queues,
             "Brings a server's folders and configuration to what is said of it, and tries its services.",
         ),
+        OperationId::ServerRun => (
+            "run",
+            Names::One(SERVER),
+            RUN,
+            Permission::Operate,
+            Effect::Queues,
+            "Runs a task of a type of your own on a server; `task-type list` tells which there are.",
+        ),
         OperationId::ServerTry => (
             "try",
             Names::One(SERVER),

@@ -66,6 +66,14 @@ const ADD: &[Parameter] = &[
     FIELDS,
 ];
 
+const IMPORT: &[Parameter] = &[
+    optional("platform", Shape::Text(PLATFORM), "the platform that it lies on", "the one on which it was found"),
+    optional("db_server", Shape::Text(SERVER), "the server that has its data", "the one that its settings lead to"),
+    several("alias", Shape::Text(HOST), "another name it answers to", "none"),
+    default("client", Shape::Text(CLIENT), "whose it is", "admin"),
+    FIELDS,
+];
+
 const OPTIONS: &[Parameter] = &[
     optional("platform", Shape::Text(PLATFORM), "the platform, if chosen", "open"),
     optional("profile", Shape::Text(PROFILE), "the profile, if chosen", "open"),
@@ -126,6 +134,7 @@ const MIGRATE: &[Parameter] = &[
     ),
     flag("rehearse", "all of it is tried on a copy while the site goes on, and nothing else happens"),
     flag("rehearse_first", "the same first; the site moves if all was well"),
+    KEEP_FORMER,
 ];
 
 const CLONE: &[Parameter] = &[
@@ -176,6 +185,9 @@ const WRITTEN_SINCE: &[Parameter] =
 
 const NONE: &[Parameter] = &[];
 
+const BACKUP: &[Parameter] =
+    &[optional("note", Shape::Text(NOTE), "why it is made: one line, kept in it", "it has none")];
+
 const DISABLE: &[Parameter] = &[flag("no_backup", "no backup is made of it")];
 
 const DELETE: &[Parameter] = &[
@@ -193,6 +205,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Makes a new site, which is in service when its task ends.",
+        ),
+        OperationId::SiteImport => (
+            "import",
+            Names::New(SITE),
+            IMPORT,
+            Permission::Manage,
+            Effect::Queues,
+            "Takes in a site that somebody else installed, where it lies on a platform; if anything goes wrong, it lies as it was.",
         ),
         OperationId::SiteOptions => (
             "options",
@@ -293,7 +313,7 @@ pub(super) fn declared(id: OperationId) -> Operation {
         OperationId::SiteBackup => (
             "backup",
             Names::One(SITE),
-            NONE,
+            BACKUP,
             Permission::Operate,
             Effect::Queues,
             "Makes a backup of a site: its folder and its database in one archive, while it goes on.",
@@ -313,6 +333,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Operate,
             Effect::Queues,
             "Has a site's Drupal clear all its caches, and make them again.",
+        ),
+        OperationId::SiteRun => (
+            "run",
+            Names::One(SITE),
+            RUN,
+            Permission::Operate,
+            Effect::Queues,
+            "Runs a task of a type of your own on a site; `task-type list` tells which there are.",
         ),
         OperationId::SiteDisable => (
             "disable",

@@ -14,7 +14,7 @@ use aegir_domain::{Database, DbName, DbService, Fault, Remedy, ServerName};
 use aegir_drivers::db::{DbDriver, Place, Statement};
 use aegir_host::{Connection, Kind, Trouble, own_uid};
 
-use super::dump::Sink;
+use super::dump::{Dumped, Loader, Sink};
 use super::{DbFault, DbServer, text_of};
 
 /// How long one statement of a copy may take: a table can be large.
@@ -182,7 +182,16 @@ impl DbServer<'_> {
         for table in other.names(to, &other.driver.ask_tables(to))? {
             other.run(&other.driver.drop_table(to, &table))?;
         }
-        let mut loader = other.loader(to, &self.world.task_secret("database")?)?;
+        let loader = other.loader(to, &self.world.task_secret("database")?)?;
+        self.pour(loader, |sink| self.dump_into(from, caches, sink)).map(drop)
+    }
+
+    /// Has `loader` load what `dump` writes, while it is written.
+    pub(super) fn pour(
+        &self,
+        mut loader: Loader,
+        dump: impl FnOnce(&mut dyn Sink) -> Result<Dumped, Fault>,
+    ) -> Result<Dumped, Fault> {
         thread::scope(|scope| {
             let (mut sink, pieces) = mpsc::sync_channel::<Vec<u8>>(PIECES_ON_THE_WAY);
             let loading = scope.spawn(move || {
@@ -191,11 +200,11 @@ impl DbServer<'_> {
                 }
                 loader.end()
             });
-            let dumped = self.dump_into(from, caches, &mut sink);
+            let dumped = dump(&mut sink);
             drop(sink);
             let loaded = loading.join().map_err(|_| CopyFault::Broken)?;
             match (dumped, loaded) {
-                (Ok(_), Ok(())) => Ok(()),
+                (Ok(dumped), Ok(())) => Ok(dumped),
                 // Where the reader found nobody listening, the cause is the loader's.
                 (_, Err(fault)) => Err(fault.into()),
                 (Err(fault), Ok(())) => Err(fault),

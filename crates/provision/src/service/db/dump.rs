@@ -57,7 +57,11 @@ impl DbServer<'_> {
         empty: &BTreeSet<String>,
         to: &mut dyn Sink,
     ) -> Result<Dumped, Fault> {
-        self.connected(|connection, _| Dump::begin(self.world, connection, name, empty, to)?.write())
+        self.connected(|connection, _| {
+            let mut dump = Dump::begin(self.world, connection, name.as_str(), to)?;
+            dump.empty.clone_from(empty);
+            dump.write()
+        })
     }
 
     fn dump_file(&self, name: &DbName, to: &Path) -> Result<Dumped, Fault> {
@@ -140,12 +144,14 @@ impl Sink for TextFile {
 }
 
 /// One writing of a dump.
-struct Dump<'a> {
+pub(super) struct Dump<'a> {
     world: &'a World,
     connection: &'a mut dyn Connection,
-    name: &'a DbName,
+    name: &'a str,
     /// Tables whose rows stay out.
-    empty: &'a BTreeSet<String>,
+    empty: BTreeSet<String>,
+    /// What each table is called in the dump, where that is not what it is called; others stay out.
+    called: Option<BTreeMap<String, String>>,
     to: &'a mut dyn Sink,
     columns: BTreeMap<String, Vec<Column>>,
     tables: Vec<Row>,
@@ -153,11 +159,10 @@ struct Dump<'a> {
 
 impl<'a> Dump<'a> {
     /// Opens the moment that is dumped, and looks at what there is.
-    fn begin(
+    pub(super) fn begin(
         world: &'a World,
         connection: &'a mut dyn Connection,
-        name: &'a DbName,
-        empty: &'a BTreeSet<String>,
+        name: &'a str,
         to: &'a mut dyn Sink,
     ) -> Result<Dump<'a>, Fault> {
         for statement in ONE_MOMENT {
@@ -169,10 +174,29 @@ impl<'a> Dump<'a> {
             let of_table = columns.entry(text(&row, 0)).or_default();
             of_table.extend(Column::of(&text(&row, 1), &text(&row, 2), &text(&row, 3)));
         }
-        Ok(Dump { world, connection, name, empty, to, columns, tables })
+        Ok(Dump { world, connection, name, empty: BTreeSet::new(), called: None, to, columns, tables })
     }
 
-    fn write(mut self) -> Result<Dumped, Fault> {
+    /// Takes these tables alone, under these names, and of caches no rows.
+    pub(super) fn calling(mut self, called: BTreeMap<String, String>) -> Dump<'a> {
+        let is_cache = |here: &str| here == "cache" || (here.starts_with("cache_") && here != "cache_form");
+        let caches = self.columns.iter().filter(|(table, columns)| {
+            called.get(*table).is_some_and(|here| is_cache(here)) && columns.iter().any(|column| column.name == "cid")
+        });
+        self.empty = caches.map(|(table, _)| table.clone()).collect();
+        self.called = Some(called);
+        self
+    }
+
+    /// What a table is called in the dump.
+    fn name_in_dump(&self, table: &str) -> Option<String> {
+        match &self.called {
+            Some(called) => called.get(table).cloned(),
+            None => Some(table.to_owned()),
+        }
+    }
+
+    pub(super) fn write(mut self) -> Result<Dumped, Fault> {
         let mut dumped = Dumped::default();
         self.to.take(DUMP_BEGIN.as_bytes())?;
         for row in std::mem::take(&mut self.tables) {
@@ -181,25 +205,30 @@ impl<'a> Dump<'a> {
                 dumped.not_included.push(table);
                 continue;
             }
+            let Some(here) = self.name_in_dump(&table) else { continue };
             if !engine.eq_ignore_ascii_case("InnoDB") {
                 dumped.not_consistent.push(table.clone());
             }
-            self.table(&table)?;
+            self.table(&table, &here)?;
         }
         self.to.take(DUMP_END.as_bytes())?;
         self.connection.run("COMMIT")?;
         Ok(dumped)
     }
 
-    fn table(&mut self, table: &str) -> Result<(), Fault> {
+    /// Writes a table, which is called `here` in the dump.
+    fn table(&mut self, table: &str, here: &str) -> Result<(), Fault> {
         let columns = self.columns.remove(table).unwrap_or_default();
-        let ask = format!("SHOW CREATE TABLE `{}`.{}", self.name, dump::name_of(table));
-        let create = self.connection.rows(&ask)?.first().map(|row| text(row, 1)).unwrap_or_default();
-        self.to.take(dump::table_begins(table, &create).as_bytes())?;
+        let ask = format!("SHOW CREATE TABLE {}.{}", dump::name_of(self.name), dump::name_of(table));
+        let mut create = self.connection.rows(&ask)?.first().map(|row| text(row, 1)).unwrap_or_default();
+        if self.called.is_some() {
+            create = dump::made_as(&create, table, here, &|other| self.name_in_dump(other));
+        }
+        self.to.take(dump::table_begins(here, &create).as_bytes())?;
         if columns.is_empty() || self.empty.contains(table) {
             return Ok(());
         }
-        let mut inserts = Inserts::new(table, &columns);
+        let mut inserts = Inserts::new(here, &columns);
         let (to, stop) = (&mut self.to, self.world.until_cancelled());
         let mut fault: Option<Fault> = None;
         self.connection.each_row(&dump::ask_rows(self.name, table, &columns), &mut |row| {

@@ -6,11 +6,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aegir_domain::{Database, DbEngine, DbName, DbService, Fault};
+use aegir_domain::{Database, DbEngine, DbName, DbService, Fault, Password};
 use aegir_drivers::db::theirs;
 use aegir_drupal::driver::FoundDatabase;
+use aegir_host::{Connection, Row};
 
+use super::dump::{Dump, Dumped};
 use super::{DbFault, DbServer, LIMIT, text_of};
+use crate::World;
 
 /// Names of this machine.
 const HERE: [&str; 4] = ["", "localhost", "127.0.0.1", "::1"];
@@ -26,12 +29,43 @@ pub(crate) struct Held {
     pub(crate) more: Vec<String>,
 }
 
+impl Held {
+    /// By what a server tells of tables, and of what is none.
+    fn of(kinds: Vec<Row>, more: Vec<Row>) -> Held {
+        let mut held = Held::default();
+        let text = |value: Option<Vec<u8>>| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned();
+        for row in kinds {
+            let [name, kind, engine] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
+            if kind != "BASE TABLE" {
+                continue;
+            }
+            if !engine.eq_ignore_ascii_case("InnoDB") {
+                held.not_of_a_moment.push(name.clone());
+            }
+            held.tables.push(name);
+        }
+        for row in more {
+            let [kind, name, runs_as] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
+            held.more.push(format!("the {kind} `{name}` of `{runs_as}`"));
+        }
+        held
+    }
+}
+
 impl DbServer<'_> {
     /// Whether a site with these settings speaks to this server, as far as its address says.
     pub(crate) fn is_at(&self, found: &FoundDatabase) -> bool {
         match &self.service {
             DbService::Sqlite {} => found.driver == "sqlite",
             DbService::Mariadb { at, .. } => found.driver != "sqlite" && leads_to(found, at),
+        }
+    }
+
+    /// Where it answers; a file answers nowhere.
+    pub(crate) fn address(&self) -> Option<&DbEngine> {
+        match &self.service {
+            DbService::Mariadb { at, .. } => Some(at),
+            DbService::Sqlite {} => None,
         }
     }
 
@@ -54,23 +88,9 @@ impl DbServer<'_> {
 
     /// What a database of theirs on this server holds.
     pub(crate) fn held_by(&self, database: &str) -> Result<Held, Fault> {
-        let mut held = Held::default();
-        let text = |value: Option<Vec<u8>>| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned();
-        for row in self.rows(theirs::ask_kinds(database).text().expose())? {
-            let [name, kind, engine] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
-            if kind != "BASE TABLE" {
-                continue;
-            }
-            if !engine.eq_ignore_ascii_case("InnoDB") {
-                held.not_of_a_moment.push(name.clone());
-            }
-            held.tables.push(name);
-        }
-        for row in self.rows(theirs::ask_more_than_tables(database).text().expose())? {
-            let [kind, name, runs_as] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
-            held.more.push(format!("the {kind} `{name}` of `{runs_as}`"));
-        }
-        Ok(held)
+        let kinds = self.rows(theirs::ask_kinds(database).text().expose())?;
+        let more = self.rows(theirs::ask_more_than_tables(database).text().expose())?;
+        Ok(Held::of(kinds, more))
     }
 
     /// Has tables of theirs be tables of ours; those that are already are left.
@@ -103,6 +123,28 @@ impl DbServer<'_> {
         }
     }
 
+    /// Has a database of ours, which this task made and nobody uses yet, hold what is in tables of theirs, on whatever server.
+    /// It is read as it is at one moment, by an account that may read it and needs no other right.
+    pub(crate) fn fill_from(
+        &self,
+        theirs: Box<dyn Connection>,
+        from: &str,
+        tables: &[(String, String)],
+        to: &Database,
+    ) -> Result<Dumped, Fault> {
+        self.must_bear(&to.name, &to.marker)?;
+        // What an earlier try left.
+        for table in self.names(&to.name, &self.driver.ask_tables(&to.name))? {
+            self.run(&self.driver.drop_table(&to.name, &table))?;
+        }
+        let loader = self.loader(&to.name, &self.world.task_secret("database")?)?;
+        let mut theirs = theirs;
+        self.pour(loader, |sink| {
+            let dump = Dump::begin(self.world, &mut *theirs, from, sink)?;
+            dump.calling(tables.iter().cloned().collect()).write()
+        })
+    }
+
     /// Has a database of ours hold what the file `from` holds, as it is at one moment.
     pub(crate) fn take_file(&self, from: &Path, to: &Database) -> Result<(), Fault> {
         self.must_bear(&to.name, &to.marker)?;
@@ -124,6 +166,51 @@ impl DbServer<'_> {
             DbService::Mariadb { .. } => ours.as_str() == theirs,
             DbService::Sqlite {} => self.file(ours) == Path::new(theirs),
         }
+    }
+}
+
+/// A database that is only read, on a server that no record of ours may name.
+pub(crate) struct TheirDatabase<'w> {
+    world: &'w World,
+    at: DbEngine,
+    account: String,
+    password: Password,
+    database: String,
+}
+
+impl<'w> TheirDatabase<'w> {
+    /// What `found` leads to; `at` says where, if that is known.
+    pub(crate) fn new(world: &'w World, at: DbEngine, found: &FoundDatabase) -> TheirDatabase<'w> {
+        let (account, password, database) = (found.user.clone(), found.password.clone(), found.name.clone());
+        TheirDatabase { world, at, account, password, database }
+    }
+
+    /// Logs in, with the time that a statement may take.
+    pub(crate) fn connect(&self, limit: std::time::Duration) -> Result<Box<dyn Connection>, Fault> {
+        let databases = &self.world.parts.databases;
+        Ok(databases.mariadb(&self.at, &self.account, &self.password, Some(&self.database), limit)?)
+    }
+
+    /// What is there, and how much it takes in bytes, as far as the account may see.
+    pub(crate) fn held(&self) -> Result<(Held, u64), Fault> {
+        let mut connection = self.connect(LIMIT)?;
+        let mut rows = |ask: aegir_drivers::db::Statement| connection.rows(ask.text().expose());
+        let kinds = rows(theirs::ask_kinds(&self.database))?;
+        let more = rows(theirs::ask_more_than_tables(&self.database))?;
+        let size = text_of(rows(theirs::ask_size(&self.database))?).and_then(|size| size.parse().ok()).unwrap_or(0);
+        Ok((Held::of(kinds, more), size))
+    }
+}
+
+/// Where settings say that a server is, for a client that knows nothing of it: `localhost` is a socket where a Debian has it.
+pub(crate) fn place_of(found: &FoundDatabase) -> DbEngine {
+    const USUAL: &str = "/run/mysqld/mysqld.sock";
+    let port = found.port.parse().unwrap_or(3306);
+    match found.host.as_str() {
+        _ if !found.socket.is_empty() => DbEngine::Socket(found.socket.clone().into()),
+        "" | "localhost" if found.port.is_empty() && Path::new(USUAL).exists() => DbEngine::Socket(USUAL.into()),
+        "" | "localhost" => DbEngine::Tcp { host: "127.0.0.1".into(), port },
+        host => DbEngine::Tcp { host: host.to_owned(), port },
     }
 }
 

@@ -175,6 +175,8 @@ impl ArchiveFormer {
             lacks: Vec::new(),
             left_out: Vec::new(),
             left: Some(LeftBy { task: self.by, attempt: world.task.attempt, former: former.name.clone() }),
+            made_by: None,
+            note: None,
         }
     }
 }

@@ -156,7 +156,7 @@ fn prune(world: &World, from: &Path, to: &Path, at: &Path) -> Result<(), Fault> 
 }
 
 /// What the web server's workers owned is ours in a copy; they reach it as its group, so that gets what they had.
-fn give_the_group_what_the_owner_had(world: &World, from: &Path, to: &Path) -> Result<(), Fault> {
+pub(crate) fn give_the_group_what_the_owner_had(world: &World, from: &Path, to: &Path) -> Result<(), Fault> {
     let files = world.files();
     let mut folders: Vec<PathBuf> = WRITTEN.iter().map(PathBuf::from).collect();
     while let Some(folder) = folders.pop() {
@@ -181,7 +181,7 @@ fn give_the_group_what_the_owner_had(world: &World, from: &Path, to: &Path) -> R
 }
 
 #[derive(Debug, thiserror::Error)]
-enum CopyFault {
+pub(crate) enum CopyFault {
     #[error("of the site's files, {} cannot be read: {}", paths.len(), shown(paths))]
     Unreadable { paths: Vec<PathBuf> },
     #[error("among the site's files are pipes, sockets or devices, which cannot be copied: {}", shown(paths))]

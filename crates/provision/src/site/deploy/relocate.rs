@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use aegir_domain::{Database, Fault, PlatformRoot, ServerName, SiteName};
+use aegir_domain::{Database, Fault, PlatformRoot, ServerName, SiteFolder, SiteName};
 use aegir_drupal::moved::Moved;
 use aegir_recipe::{Action, Undo};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub(crate) struct Relocate {
     pub(crate) server: ServerName,
     /// The copy.
     pub(crate) database: Database,
-    pub(crate) from: SiteName,
+    pub(crate) from: SiteFolder,
     pub(crate) from_root: PlatformRoot,
     pub(crate) to: SiteName,
     pub(crate) to_root: PlatformRoot,

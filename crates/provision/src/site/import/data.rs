@@ -85,7 +85,7 @@ impl Check<World> for TheirData {
 }
 
 /// Refuses what no database of ours could hold as it is.
-fn can_be_taken(found: &FoundDatabase) -> Result<(), Fault> {
+pub(super) fn can_be_taken(found: &FoundDatabase) -> Result<(), Fault> {
     match found.driver.as_str() {
         "mysql" | "mysqli" | "mariadb" | "sqlite" => (),
         driver => return Err(DataFault::Engine { driver: driver.to_owned() }.into()),
@@ -135,7 +135,7 @@ fn refused(server: &ServerName, found: &FoundDatabase, let_in: Result<(), Fault>
 }
 
 /// What the tables of the site are called there and here; refused where another Drupal lives among them.
-fn of_one_site(found: &FoundDatabase, tables: &[String]) -> Result<Vec<(String, String)>, Fault> {
+pub(super) fn of_one_site(found: &FoundDatabase, tables: &[String]) -> Result<Vec<(String, String)>, Fault> {
     let own: Vec<(String, String)> = tables
         .iter()
         .filter_map(|table| Some((table.clone(), table.strip_prefix(&found.prefix)?.to_owned())))
@@ -161,7 +161,7 @@ fn of_one_site(found: &FoundDatabase, tables: &[String]) -> Result<Vec<(String, 
 }
 
 /// The first few of them.
-fn some(names: &[&str]) -> String {
+pub(super) fn some(names: &[&str]) -> String {
     let more = if names.len() > 8 { ", …" } else { "" };
     format!("{}{more}", names.iter().take(8).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
 }

@@ -1,4 +1,5 @@
-//! Import: takes in a site that somebody else installed, where it lies, or leaves it as it was to the byte.
+//! Import: takes in a site that somebody else installed, where it lies, or leaves it as it was to the byte. As a copy of it:
+//! [`copy`].
 //!
 //! ```text
 //!   its settings.php       → imported.settings.php, untouched; local.settings.php reads it for what is the site's own
@@ -9,6 +10,7 @@
 //! Nothing of it is copied but such a file, so nothing is to be brought up to date: from the moment that its settings are
 //! out of the way nobody writes to its data, and a moment later we do.
 
+mod copy;
 mod data;
 mod look;
 mod mentions;
@@ -17,7 +19,7 @@ mod there;
 
 use aegir_domain::{
     AccountName, Context, Database, DbName, EmailAddress, Fault, ImportSite, Langcode, MachineName, Marker, Redirect,
-    SiteAnswer, SiteContext, TimeZoneName, Title,
+    ServerName, SiteAnswer, SiteContext, TimeZoneName, Title,
 };
 use aegir_drupal::driver::Booted;
 use aegir_recipe::{Afterwards, Committed, Recipe, Run};
@@ -35,6 +37,7 @@ use crate::step::secret::MakeSecret;
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::PublishVhost;
 
+pub(crate) use copy::{CopyTheirFiles, CopyTheirTables, KeepSourcePassword};
 use data::Theirs;
 pub(crate) use data::{TakeFile, TakeTables};
 use look::Ready;
@@ -50,6 +53,9 @@ pub(crate) struct Import {
 
 impl Recipe<World> for Import {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
+        if let Some(source) = &self.asked.copy_of {
+            return copy::copy(self, source, run);
+        }
         let ImportSite { site, platform, .. } = &self.asked;
         let Ready { ready, family, found, data, hosts, zones } = look::all(&self.asked, run)?;
 
@@ -59,7 +65,7 @@ impl Recipe<World> for Import {
             marker: Marker::new(site, attempt),
             hosts: hosts.clone(),
         };
-        let mut context = self.context(&ready, &data, database.clone())?;
+        let mut context = self.context(&ready, &data.server, database.clone())?;
         let root = ready.platform.root.clone();
         let folder = root.site_dir(site);
 
@@ -122,7 +128,7 @@ impl Recipe<World> for Import {
 
 impl Import {
     /// Its record, with what only the site itself can say still to come.
-    fn context(&self, ready: &facts::Ready, data: &data::Data, database: Database) -> Result<SiteContext, Fault> {
+    fn context(&self, ready: &facts::Ready, server: &ServerName, database: Database) -> Result<SiteContext, Fault> {
         let asked = self.asked.clone();
         let text = |text: &str| text.parse::<EmailAddress>();
         let mail = text(&format!("webmaster@{}", asked.site)).or_else(|_| text("webmaster@localhost"));
@@ -133,7 +139,7 @@ impl Import {
             name: asked.site,
             revision: 1,
             platform: ready.platform.name.clone(),
-            db_server: data.server.clone(),
+            db_server: server.clone(),
             database,
             profile: ready.profile.clone(),
             language: Langcode::english(),

@@ -30,7 +30,7 @@ impl Check<World> for BackupFits {
 
     fn look(&self, world: &World) -> Result<Fit, Fault> {
         let fit = fit(world, &side_of(&self.manifest), &self.platform, &self.db_server)?;
-        let fit = must_fit(world, &self.backup, fit)?;
+        let fit = must_fit(world, self.backup.as_str(), fit)?;
         let core = world.contexts().platform(&self.platform)?.facts.map(|facts| facts.core);
         if let Some(core) = core.filter(|core| *core != self.manifest.core) {
             world.warn(format!("The backup is of Drupal {}: what updates it to {core} will run", self.manifest.core));
@@ -39,11 +39,12 @@ impl Check<World> for BackupFits {
     }
 }
 
-/// Reads the database that a backup was loaded into, and refuses it where it does not fit.
-pub(super) struct LoadedFits {
-    pub(super) backup: BackupName,
+/// Reads a database that was loaded, and refuses it where it does not fit.
+pub(in crate::site) struct LoadedFits {
+    /// What it was loaded from: the name of a backup, or the folder of somebody's site.
+    pub(in crate::site) of: String,
     /// The self that it is of.
-    pub(super) site: SiteContext,
+    pub(in crate::site) site: SiteContext,
 }
 
 impl Check<World> for LoadedFits {
@@ -58,7 +59,7 @@ impl Check<World> for LoadedFits {
         let server = DbServer::of(world, &site.db_server)?;
         let inventory = server.inventory_of_trial(&site.database.name, &credentials, family).map_err(|fault| {
             let why = fault.report().message;
-            RestoreFault::OtherDrupal { backup: self.backup.clone(), core: site.core.clone(), why }
+            RestoreFault::OtherDrupal { of: self.of.clone(), core: site.core.clone(), why }
         })?;
         let side = SiteSide {
             name: site.name.clone(),
@@ -69,7 +70,7 @@ impl Check<World> for LoadedFits {
             packages: inventory.packages.clone(),
             own: Vec::new(),
         };
-        must_fit(world, &self.backup, fit(world, &side, &platform.name, &site.db_server)?)?;
+        must_fit(world, &self.of, fit(world, &side, &platform.name, &site.db_server)?)?;
         Ok(inventory)
     }
 }
@@ -81,13 +82,13 @@ fn fit(world: &World, side: &SiteSide, platform: &PlatformName, db_server: &Serv
     Ok(compare(side, &there, &BTreeSet::new()))
 }
 
-fn must_fit(world: &World, backup: &BackupName, fit: Fit) -> Result<Fit, Fault> {
+fn must_fit(world: &World, of: &str, fit: Fit) -> Result<Fit, Fault> {
     match fit.is_allowed() {
         true => {
             warn_of(world, &fit);
             Ok(fit)
         }
-        false => Err(DoesNotFit { backup: backup.clone(), fit: Box::new(fit) }.into()),
+        false => Err(DoesNotFit { of: of.to_owned(), fit: Box::new(fit) }.into()),
     }
 }
 
@@ -126,17 +127,17 @@ fn side_of(manifest: &BackupManifest) -> SiteSide {
     }
 }
 
-/// A backup whose site does not fit.
+/// A backup, or a folder, whose site does not fit.
 #[derive(Debug, thiserror::Error)]
-#[error("the site of `{backup}` does not fit the platform `{}`: {}", fit.platform, said(fit))]
+#[error("the site of `{of}` does not fit the platform `{}`: {}", fit.platform, said(fit))]
 struct DoesNotFit {
-    backup: BackupName,
+    of: String,
     fit: Box<Fit>,
 }
 
 impl Remedy for DoesNotFit {
     fn remedy(&self) -> Option<String> {
-        let other = "restore it to a platform that fits, with `--platform @PLATFORM`";
+        let other = "name a platform that fits, with `--platform @PLATFORM`";
         let first = self.fit.reasons(Verdict::Error).find_map(|(_, reason)| reason.remedy());
         Some(first.map_or(other.into(), |first| format!("{first}; or {other}")))
     }

@@ -69,7 +69,7 @@ pub(super) fn restore(
     let root = target.platform.root.clone();
     let made = remade::make(run, sound, &new, &target.platform, None)?;
     if says.is_none() {
-        let found = run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
+        let found = run.check(LoadedFits { of: asked.backup.to_string(), site: new.clone() })?;
         take_what_it_says(&mut new, found, record.is_none(), manifest.is_none());
     }
     if asked.new_site.is_some() {
@@ -122,7 +122,7 @@ fn make_it_another(
     run.step(Relocate {
         server: server.clone(),
         database: database.clone(),
-        from: asked.backup.site(),
+        from: asked.backup.site().into(),
         from_root: was_on,
         to: new.name.clone(),
         to_root: target.platform.root.clone(),

@@ -82,7 +82,7 @@ pub(super) fn restore(
     let salt_of = living.has_credentials.then_some(&site.name);
     let made = remade::make(run, sound, &new, &target.platform, salt_of)?;
     if manifest.is_none() {
-        run.check(LoadedFits { backup: asked.backup.clone(), site: new.clone() })?;
+        run.check(LoadedFits { of: asked.backup.to_string(), site: new.clone() })?;
     }
     let since = run.world().parts.clock.unix_ms();
     let shown = Some(site.database.name.clone());

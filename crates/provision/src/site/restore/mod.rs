@@ -7,7 +7,7 @@
 //! What the site was until then is a former self, as after a move. Of a site that is gone, or of a new one, there is
 //! nobody to fence.
 
-mod fits;
+pub(super) mod fits;
 mod gone;
 mod in_place;
 pub(super) mod remade;
@@ -100,8 +100,8 @@ enum RestoreFault {
     OtherMachine { platform: PlatformName, is: ServerName },
     #[error("`{}` is no folder of a site", folder.display())]
     NoFolder { folder: std::path::PathBuf },
-    #[error("the database in `{backup}` is not that of a site of Drupal {core}: {why}")]
-    OtherDrupal { backup: BackupName, core: String, why: String },
+    #[error("the database of `{of}` is not that of a site of Drupal {core}: {why}")]
+    OtherDrupal { of: String, core: String, why: String },
 }
 
 impl Remedy for RestoreFault {

@@ -51,6 +51,9 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         (OperationId::SiteBackup, _) => format!("Back up {name}"),
         (OperationId::SiteCron, _) => format!("Run cron of {name}"),
         (OperationId::SiteRebuildCaches, _) => format!("Rebuild the caches of {name}"),
+        (OperationId::ServerRun | OperationId::PlatformRun | OperationId::SiteRun, _) => {
+            format!("Run a task of your own on {name}")
+        }
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
         (OperationId::PlatformMigrate, _) => format!("Move the sites of {name}"),
@@ -90,6 +93,16 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             }
             notes
         }
+        OperationId::SiteImport => vec![
+            "It is looked at first, and what was found stands before the form. “What would happen” looks again, with what \
+             stands in the fields."
+                .to_owned(),
+            "Its settings.php goes on whole beside one of Ægir's, its tables move into a database of its own, and nothing \
+             is copied but a file of SQLite. For a second or two it answers with an error where it was served until then; if \
+             anything goes wrong, it lies as it was."
+                .to_owned(),
+            "Afterwards take away what ran it: its old vhost, its lines in crontabs, its timers.".to_owned(),
+        ],
         OperationId::SiteMigrate => vec![
             "Its files are copied while it is in use. Then its visitors are told to come back, its database is copied, and \
              the updates run on the copy. If anything goes wrong, all is as it was; what it was is kept in any case."

@@ -1,7 +1,7 @@
-//! What is to be seen before a site is moved, or goes back: what stands between it and the platform, and what it would
-//! be without. Of many sites at once, `batch.rs` tells.
+//! What is to be seen before a site is moved, goes back, or is taken in: what stands between it and the platform, what it
+//! would be without, and what was found of it. Of many sites at once, `batch.rs` tells.
 
-use aegir_domain::Verdict;
+use aegir_domain::{FoundToImport, Verdict};
 use aegir_hosting::view::{FitView, PlatformView, ReasonView, WritesView};
 use aegir_hosting::{Call, OperationId};
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub(super) struct Ahead {
     pub(super) lost: Option<WritesView>,
     /// Other former selves, and where each is looked at.
     pub(super) others: Vec<(String, String)>,
+    /// What was found of a site that is to be taken in.
+    pub(super) found: Option<FoundToImport>,
     /// Why it could not be looked at.
     pub(super) problem: Option<Told>,
 }
@@ -44,6 +46,7 @@ impl Ahead {
         match doing.operation.id {
             OperationId::SiteMigrate => moves(doing, fields, call).await,
             OperationId::PlatformMigrate => batch::ahead_of(doing, fields, call).await,
+            OperationId::SiteImport => takes_in(doing, fields, call).await,
             OperationId::SiteGoBack => goes_back(doing, fields, given("former")).await,
             _ => Ahead::default(),
         }
@@ -128,6 +131,24 @@ fn choice(platform: &PlatformView) -> Choice {
     let name = platform.node.name.clone().unwrap_or_default();
     let core = platform.core.as_ref().map(|core| format!(" (Drupal {core})")).unwrap_or_default();
     Choice { text: format!("{name}{core}"), value: name, open: true, ..Choice::default() }
+}
+
+/// What was found of the site whose folder is named, as long as that can be read.
+async fn takes_in(doing: &Doing<'_>, fields: &[Field], call: &Call) -> Ahead {
+    let mut ahead = Ahead::default();
+    let is_sound = fields.iter().all(|field| field.error.is_empty());
+    let Some(name) = call.name.as_deref().filter(|name| !name.is_empty() && is_sound) else { return ahead };
+    let mut look = Call::of(OperationId::FoundSiteShow).about(name);
+    for parameter in ["platform", "db_server", "alias"] {
+        if let Some(value) = call.parameters.get(parameter) {
+            look = look.with(parameter, value.clone());
+        }
+    }
+    match doing.visit.object::<FoundToImport>(look).await {
+        Ok(found) => ahead.found = Some(found),
+        Err(problem) => ahead.problem = Some(Told::of(&problem)),
+    }
+    ahead
 }
 
 /// What the former self lacks that is chosen, or the latest.

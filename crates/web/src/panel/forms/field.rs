@@ -193,6 +193,7 @@ pub(in crate::panel) fn label_of(name: &str) -> String {
         "with_mail" => return "It may send mail".into(),
         "with_cron" => return "Cron runs on it".into(),
         "allow_missing" => return "It may do without".into(),
+        "keep_former" => return "What it was is kept".into(),
         "rehearse" => return "Only rehearse it".into(),
         "rehearse_first" => return "Rehearse it first".into(),
         _ => (),

@@ -5,6 +5,7 @@ use aegir_hosting::{Call, Names, Operation, OperationId, Setting, Shape, Subject
 use serde_json::Value;
 
 use super::field::{Field, Look, field_of, name_field};
+use super::task_type::{of_type, runs_types};
 use crate::api::Problem;
 use crate::panel::pairs::Pairs;
 use crate::panel::visit::Visit;
@@ -74,6 +75,9 @@ pub(super) async fn fields(
     }
     if operation.parameter("field").is_some() {
         fields.extend(own_fields(visit, operation).await?);
+    }
+    if runs_types(operation) {
+        of_type(visit, operation, &mut fields).await?;
     }
     if let Some(view) = view.filter(|_| edits(operation)) {
         for field in &mut fields {

@@ -43,6 +43,19 @@ const CHOSEN: (&str, &str) = ("Which sites", "Left empty, all that live on it go
 const OWN: (&str, &str) = ("Your own fields", "");
 const CODE: (&str, &str) =
     ("Where its code comes from", "One of these; a code base that lies there is only looked at.");
+const ARCHIVE: (&str, &str) =
+    ("An archive", "One that is fetched needs its checksum. It is unpacked into a folder of its own.");
+const GIT: (&str, &str) = (
+    "A git repository",
+    "Checked out at one commit. Passwords stay out of the address: they belong into `.netrc` of Ægir's home on the server.",
+);
+const PROJECT: (&str, &str) =
+    ("A project with a lock file", "Copied on the server; Composer installs exactly what `composer.lock` names.");
+const MAKE: (&str, &str) = (
+    "A make file of Drush",
+    "Read on the server. Releases are pinned in it; what comes is compared with its checksums.",
+);
+const WITHIN: (&str, &str) = ("Where Drupal lies in it", "");
 const WEB: (&str, &str) = ("Web service", "");
 const DATABASE: (&str, &str) = ("Database service", "SQLite needs none of what follows the product.");
 const SSH: (&str, &str) =
@@ -59,10 +72,16 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteAdd, "platform" | "profile" | "db_server" | "language") => CHOICES,
         (Id::SiteAdd, _) => MORE,
         (Id::SiteClone, "alias" | "redirect_to" | "db_server") => MORE,
-        (Id::SiteMigrate | Id::BackupRestore, "db_server") => MORE,
+        (Id::SiteImport, "alias" | "client") => MORE,
+        (Id::SiteMigrate | Id::BackupRestore, "db_server") | (Id::SiteMigrate, "keep_former") => MORE,
         (Id::PlatformMigrate, "site" | "filter" | "leave_out" | "order") => CHOSEN,
-        (Id::PlatformMigrate, "at_once" | "allow_missing") => MORE,
+        (Id::PlatformMigrate, "at_once" | "allow_missing" | "keep_former") => MORE,
         (Id::PlatformAdd, "root" | "copy_from" | "composer" | "constraint" | "registry" | "demo") => CODE,
+        (Id::PlatformAdd, "archive" | "sha256" | "strip") => ARCHIVE,
+        (Id::PlatformAdd, "git" | "ref" | "submodules") => GIT,
+        (Id::PlatformAdd, "project") => PROJECT,
+        (Id::PlatformAdd, "make" | "release_source" | "no_recursion") => MAKE,
+        (Id::PlatformAdd, "docroot") => WITHIN,
         (Id::PlatformAdd, "php") => MORE,
         (Id::ServerAdd | Id::ServerEdit, "http" | "listen") => WEB,
         (Id::ServerAdd | Id::ServerEdit, "grant_host") => DATABASE,
@@ -84,7 +103,8 @@ pub(in crate::panel) fn grouped(operation: &Operation, fields: Vec<Field>) -> Ve
             None => groups.push(Group {
                 legend: place.0,
                 hint: place.1,
-                folded: place == MORE || place == CHOSEN || place == SSH && operation.id == OperationId::ServerAdd,
+                folded: [MORE, CHOSEN, ARCHIVE, GIT, PROJECT, MAKE, WITHIN].contains(&place)
+                    || place == SSH && operation.id == OperationId::ServerAdd,
                 narrows: place == CHOICES,
                 fields: vec![field],
                 tries: String::new(),

@@ -4,6 +4,7 @@ use aegir_hosting::{BadParameter, Call, Names, Operation, Parameter, Presence, S
 use serde_json::Value;
 
 use super::fill::{EMPTIED_BY, OWN, WAS, edits, one_newline};
+use super::task_type::{runs_types, values};
 use crate::panel::pairs::Pairs;
 
 /// A form, read.
@@ -31,6 +32,12 @@ pub(super) fn read(operation: &Operation, name: Option<&str>, form: &Pairs) -> R
     for parameter in operation.parameters {
         match parameter.name {
             "field" => own_fields(form, &mut read.call),
+            "with" if runs_types(operation) => {
+                let values = [several(form, "with"), values(form)].concat();
+                if !values.is_empty() {
+                    read.call.parameters.insert("with".into(), values.into());
+                }
+            }
             _ if edits(operation) && form.get(&was(parameter.name)).is_some() => {
                 changed(operation, parameter, form, &mut read)
             }

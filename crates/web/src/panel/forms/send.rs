@@ -13,6 +13,7 @@ use super::narrow::narrow;
 use super::once::{self, Done};
 use super::page::{Doing, Given, Told};
 use super::read::{mistakes, read};
+use super::task_type;
 use crate::api::{Problem, ProblemKind};
 use crate::panel::frame::Frame;
 use crate::panel::visit::Visit;
@@ -155,6 +156,10 @@ fn told_of(mistakes: &[BadParameter], fields: &[Field], agreed: bool) -> Vec<(St
         let own = bad.why.trim_start_matches('`').split(['=', '`']).next().unwrap_or_default();
         let name = match bad.parameter.as_str() {
             "field" => format!("{}{own}", fill::OWN),
+            // What is said of a field of a task type names it: `the field `count` is 11`.
+            "with" if !has("with") => {
+                format!("{}{}", task_type::WITH, bad.why.split('`').nth(1).unwrap_or_default())
+            }
             // The one field of a setting's form is of the setting's own kind, and bears no name of it.
             _ if has("value") => "value".to_owned(),
             _ if has("secret") => "secret".to_owned(),

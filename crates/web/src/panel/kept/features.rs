@@ -55,7 +55,7 @@ const fn part(key: &'static str, name: &'static str, standing: Standing, needs: 
 }
 
 /// The parts, but for the products that services are made of.
-const PARTS: [Part; 13] = [
+const PARTS: [Part; 14] = [
     Part {
         settings: &[Setting::TasksAtOnce, Setting::TasksPerServer, Setting::SilentMinutes, Setting::KeepTasksDays],
         ..part("tasks", "Tasks and their queue", Standing::Required, &[])
@@ -63,7 +63,7 @@ const PARTS: [Part; 13] = [
     part("servers", "Servers and their services", Standing::Required, &["tasks"]),
     part("platforms", "Platforms", Standing::Required, &["servers"]),
     Part {
-        settings: &[Setting::KeepFormerDays, Setting::KeepFormer],
+        settings: &[Setting::KeepFormerDays, Setting::KeepFormer, Setting::ImportFound],
         ..part("sites", "Sites", Standing::Required, &["platforms"])
     },
     Part {
@@ -78,6 +78,7 @@ const PARTS: [Part; 13] = [
     part("people", "The panel, its accounts and sessions", Standing::Optional, &["kept"]),
     part("tokens", "Tokens of the API", Standing::Optional, &["kept"]),
     part("fields", "Fields of your own", Standing::Optional, &["kept"]),
+    part("task-types", "Task types of your own", Standing::Optional, &["tasks"]),
     part("ssh", "Servers on other machines, over SSH", Standing::Optional, &["servers"]),
     Part {
         settings: &[Setting::NewsMailTo, Setting::NewsMailFrom, Setting::NewsMailBy, Setting::NewsMailPassword],
@@ -101,6 +102,7 @@ fn part_of(subject: Subject) -> &'static str {
         Subject::Task | Subject::Queue | Subject::Bulk => "tasks",
         Subject::Token => "tokens",
         Subject::Field => "fields",
+        Subject::TaskType => "task-types",
         Subject::Setting | Subject::Audit | Subject::Node => "kept",
         Subject::Account | Subject::Session => "people",
     }

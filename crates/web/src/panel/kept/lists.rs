@@ -60,6 +60,7 @@ pub(super) fn title(subject: Subject) -> &'static str {
     match subject {
         Subject::Token => "Tokens",
         Subject::Field => "Fields",
+        Subject::TaskType => "Task types",
         Subject::Account => "Accounts",
         Subject::Session => "Sessions",
         _ => subject.path(),
@@ -111,6 +112,9 @@ fn about_none(subject: Subject) -> &'static str {
         }
         Subject::Field => {
             "You have no fields of your own. One gives servers, platforms or sites something more to be said of them."
+        }
+        Subject::TaskType => {
+            "You have no task types of your own. One is a folder in `tasks.d` of the home, with a manifest and programs."
         }
         Subject::Account => "There is no account.",
         _ => "There is nothing here.",

@@ -71,6 +71,8 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
             (_, _, Some(_)) => Cell::State(Tone::Bad, "cannot be read".into()),
             ("former", ..) => Cell::text("former self"),
             _ if backup.left_by.is_some() => Cell::text(left_by(backup.left_by.as_deref())),
+            _ if backup.made_by.as_deref() == Some("disable-site") => Cell::text("backup, before it was disabled"),
+            _ if backup.made_by.as_deref() == Some("delete-site") => Cell::text("last backup, before it was deleted"),
             (_, Some("classic"), _) => Cell::text("classic archive"),
             _ => Cell::text("backup"),
         },
@@ -86,6 +88,7 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
             Some(_) => Cell::text(left_by(backup.left_by.as_deref())),
             None => Cell::Nothing,
         },
+        "note" => Cell::maybe(backup.note.as_deref()),
         "fault" => Cell::maybe(backup.fault.as_deref()),
         _ => Cell::Nothing,
     })
@@ -131,8 +134,15 @@ pub(super) fn found(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
         "platform" => Cell::link(&found.platform, address::object(Subject::Platform, &found.platform)),
         "first" => Cell::Time(found.first),
         "last" => Cell::Time(found.last),
+        "take_in" => Cell::link("Import…", import_of(found)),
         _ => Cell::Nothing,
     })
+}
+
+/// Where a site that was found is looked at, and taken in.
+pub(crate) fn import_of(found: &FoundSiteView) -> String {
+    let import = address::doing(&OperationId::SiteImport.declaration(), None);
+    format!("{import}?name={}&platform={}", address::encoded(&found.name), address::encoded(&found.platform))
 }
 
 /// Rows of differences.

@@ -1,7 +1,7 @@
 //! What can be asked of an object now, and why not the rest.
 
-use aegir_hosting::view::AvailableView;
-use aegir_hosting::{Actor, Operation, OperationId, Subject};
+use aegir_hosting::view::{AvailableView, TaskTypeView};
+use aegir_hosting::{Actor, Operation, OperationId, Permission, Subject};
 
 use crate::panel::address;
 use crate::panel::lists::label_of;
@@ -13,7 +13,7 @@ pub(super) struct Doing {
     /// What it is called: `Verify`.
     pub(super) text: String,
     /// What it does, in a sentence.
-    pub(super) about: &'static str,
+    pub(super) about: String,
     /// Where it is asked for; empty: it cannot be now.
     pub(super) href: String,
     /// Why it cannot be asked for.
@@ -39,6 +39,8 @@ impl Doing {
 pub(super) fn doing(actor: &Actor, subject: Subject, name: &str, operations: &[AvailableView]) -> Vec<Doing> {
     let mut all: Vec<(u8, Doing)> = operations
         .iter()
+        // A task of each type has a place of its own.
+        .filter(|one| one.verb != "run")
         .filter_map(|one| {
             let operation = operation_of(subject, &one.verb)?;
             Some((rank(&operation), one_of(actor, &operation, name, one)))
@@ -60,7 +62,31 @@ fn one_of(actor: &Actor, operation: &Operation, name: &str, one: &AvailableView)
     };
     let href = if why_not.is_empty() { address::doing(operation, Some(name)) } else { String::new() };
     let look = if takes_away(operation) { "danger" } else { "plain" };
-    Doing { text: called(operation), about: operation.about, href, why_not, look }
+    Doing { text: called(operation), about: operation.about.to_owned(), href, why_not, look }
+}
+
+/// A task of each type of the operator's own that is about such an object, as far as the account may.
+pub(super) fn own_types(
+    actor: &Actor,
+    subject: Subject,
+    name: &str,
+    operations: &[AvailableView],
+    types: &[TaskTypeView],
+) -> Vec<Doing> {
+    let Some(run) = operation_of(subject, "run") else { return Vec::new() };
+    let Some(available) = operations.iter().find(|one| one.verb == run.verb) else { return Vec::new() };
+    let usable = types.iter().filter(|one| one.object.as_deref() == Some(subject.word()));
+    let doing = usable.map(|one| {
+        let needs = one.permission.as_deref().and_then(|word| word.parse::<Permission>().ok()).unwrap_or(run.needs);
+        let mut doing = one_of(actor, &Operation { needs, ..run }, name, available);
+        doing.text = format!("{}…", one.title);
+        doing.about = one.description.clone();
+        if doing.is_open() {
+            doing.href = format!("{}?task_type={}", doing.href, address::encoded(&one.name));
+        }
+        doing
+    });
+    doing.collect()
 }
 
 /// What an operation is called where its object is known.

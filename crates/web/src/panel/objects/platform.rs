@@ -1,6 +1,6 @@
 //! The page of a platform.
 
-use aegir_domain::PlatformSource;
+use aegir_domain::{BuiltFrom, PlatformSource};
 use aegir_hosting::view::PlatformView;
 use aegir_hosting::{Call, OperationId, Subject};
 use askama::Template;
@@ -78,8 +78,21 @@ pub(super) async fn page(visit: &Visit, platform: PlatformView) -> Result<Respon
     })
 }
 
-/// Where the code of a platform came from.
+/// Where the code of a platform came from, and what exactly it is.
 fn source_of(platform: &PlatformView) -> String {
+    let mut words = place_of(platform);
+    let BuiltFrom { commit, sha256, lock } = platform.built.clone().unwrap_or_default();
+    for (what, number) in
+        [("Commit", commit.map(String::from)), ("SHA-256", sha256.map(String::from)), ("Lock file", lock)]
+    {
+        if let Some(number) = number {
+            words.push_str(&format!(" {what} {number}."));
+        }
+    }
+    words
+}
+
+fn place_of(platform: &PlatformView) -> String {
     let source = platform.source.clone().and_then(|source| serde_json::from_value::<PlatformSource>(source).ok());
     match source {
         None => "It was there already.".to_owned(),
@@ -90,5 +103,11 @@ fn source_of(platform: &PlatformView) -> String {
             let registry = registry.map(|registry| format!(", from {registry}")).unwrap_or_default();
             format!("Composer made it: {package}{constraint}{registry}.")
         }
+        Some(PlatformSource::Archive { from, .. }) => format!("The archive {from}."),
+        Some(PlatformSource::Git { from, reference, .. }) => format!("The git repository {from} at {reference}."),
+        Some(PlatformSource::Project { from, .. }) => {
+            format!("The project {}, with the packages that its lock file names.", from.display())
+        }
+        Some(PlatformSource::MakeFile { from, .. }) => format!("Put together from the make file {}.", from.display()),
     }
 }

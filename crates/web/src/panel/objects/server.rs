@@ -61,7 +61,7 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
     if let (Some(keys), true) = (&keys, server.ssh.as_ref().is_some_and(|ssh| ssh.host_key.is_none())) {
         it.comes_first(Doing {
             text: "Trust its key".to_owned(),
-            about: OperationId::ServerHostKey.declaration().about,
+            about: OperationId::ServerHostKey.declaration().about.to_owned(),
             href: keys.clone(),
             why_not: String::new(),
             look: "primary",

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aegir_hosting::view::{AvailableView, FieldView, NodeView};
+use aegir_hosting::view::{AvailableView, FieldView, NodeView, TaskTypeView};
 use aegir_hosting::{Call, OperationId, Subject};
 
-use super::doing::{Doing, doing};
+use super::doing::{Doing, doing, own_types};
 use super::failure::{Failure, failure};
 use super::recent::{Recent, recent};
 use super::story::{Story, story};
@@ -52,6 +52,22 @@ pub(super) struct Drift {
     pub(super) choose: Option<(String, String)>,
 }
 
+/// What can be asked of an object: the operations, and a task of each type of the operator's own.
+async fn all_doing(
+    visit: &Visit,
+    subject: Subject,
+    name: &str,
+    operations: &[AvailableView],
+) -> Result<Vec<Doing>, Problem> {
+    let mut all = doing(visit.actor(), subject, name, operations);
+    let (types, _, _) = visit.list::<TaskTypeView>(Call::of(OperationId::TaskTypeList)).await?;
+    let own = own_types(visit.actor(), subject, name, operations, &types);
+    // What takes away stays last.
+    let at = all.iter().position(|one| one.look == "danger").unwrap_or(all.len());
+    all.splice(at..at, own);
+    Ok(all)
+}
+
 /// What of an object's view is not of its kind alone.
 pub(super) struct Common<'a> {
     pub(super) node: &'a NodeView,
@@ -75,7 +91,7 @@ impl Whole {
             revision,
             marks,
             failure: failure(visit, node.id, &context, &recent.tasks, node.status == "failed").await?,
-            doing: if gone { Vec::new() } else { doing(visit.actor(), subject, name, operations) },
+            doing: if gone { Vec::new() } else { all_doing(visit, subject, name, operations).await? },
             recent,
             story: story(visit, node.id).await?,
             drift: if gone { None } else { drift(visit, drifts, &context) },

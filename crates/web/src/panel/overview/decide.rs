@@ -8,6 +8,7 @@ use tokio::try_join;
 use crate::api::Problem;
 use crate::panel::address;
 use crate::panel::frame::Tone;
+use crate::panel::lists::import_of;
 use crate::panel::tasks::words;
 use crate::panel::visit::Visit;
 
@@ -105,11 +106,13 @@ fn drifts(drift: Listed<DriftView>) -> Option<Decision> {
 }
 
 fn found_sites(found: Listed<FoundSiteView>) -> Option<Decision> {
-    let about = "They lie on a platform and are not managed.";
+    if found.0.iter().any(|site| site.ignored) {
+        return None;
+    }
+    let about = "They lie on a platform and are not managed: each can be looked at, and taken in.";
     let all = address::list(Subject::FoundSite);
-    let page = all.clone();
     decision(found, (Tone::Plain, "found site", about), all, |site| {
-        (format!("{} on {}", site.name, site.platform), page.clone())
+        (format!("{} on {}", site.name, site.platform), import_of(site))
     })
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn verb(slug: &str) -> String {
         OperationId::SiteLogin => "Log in to".into(),
         OperationId::SiteBackup => "Back up".into(),
         OperationId::SiteRebuildCaches => "Rebuild the caches of".into(),
+        OperationId::ServerRun | OperationId::PlatformRun | OperationId::SiteRun => "Run a task of your own on".into(),
         OperationId::SiteGoBack => "Go back with".into(),
         OperationId::SiteDropFormer => "Let go of a former self of".into(),
         // Such a task is about the site that it makes.

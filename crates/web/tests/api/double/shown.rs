@@ -69,6 +69,7 @@ impl State {
                 php: None,
                 default_profile: None,
                 source: None,
+                built: None,
                 locked: false,
                 sites: 1,
                 fields,

@@ -1,0 +1,155 @@
+//! `trash`: what was deleted on this machine and lies aside: listed, put back, removed for good.
+
+use aegir_domain::{Report, Task, TrashName, TrashState, TrashThing, exit_code};
+use aegir_provision::{Emptying, Restored, empty_trash, list_trash, restore_from_trash};
+use clap::{Args, Subcommand};
+
+use crate::args::{Manner, text};
+use crate::compose::{Composed, Given};
+use crate::failure::Failure;
+use crate::front::exact;
+use crate::speak::{err, out, plain};
+use crate::{lists, provision};
+
+/// What was deleted on this machine: listed, put back, removed for good
+#[derive(Debug, Args)]
+pub(crate) struct TrashArgs {
+    #[command(flatten)]
+    manner: Manner,
+    #[command(subcommand)]
+    command: TrashCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TrashCommand {
+    /// Lists what lies in the trash, with the date until which it is kept
+    List,
+    /// Puts back what was deleted, if nothing has its place
+    ///
+    /// The code of a platform is moved back to where it lay. A site is made again from its last backup, since its database
+    /// does not lie in the trash.
+    Restore {
+        /// The name that `list` shows
+        #[arg(value_name = "NAME", value_parser = text::<TrashName>)]
+        name: TrashName,
+    },
+    /// Removes for good what was kept for long enough, or what is named
+    ///
+    /// How long is enough says `trash_days` of the home's settings: 30 days by default; with 0 nothing goes unless it is
+    /// named or its age is given. What a task that has not ended may still put back stays.
+    Empty(EmptyArgs),
+}
+
+/// What goes from the trash.
+#[derive(Debug, Args)]
+pub(crate) struct EmptyArgs {
+    /// The names that `list` shows [default: all that was kept for long enough]
+    #[arg(value_name = "NAME", value_parser = text::<TrashName>)]
+    names: Vec<TrashName>,
+    /// All that lies there for so many days; 0: all
+    #[arg(long, value_name = "DAYS", conflicts_with = "names")]
+    older_than: Option<u32>,
+    /// Says what would go, and removes nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Does what is asked of the trash.
+pub(crate) fn run(given: &Given, args: TrashArgs) -> Result<u8, Failure> {
+    let composed = Composed::of(given)?;
+    match args.command {
+        TrashCommand::List => list(&composed, args.manner),
+        TrashCommand::Restore { name } => restore(&composed, args.manner, &name),
+        TrashCommand::Empty(asked) => empty(&composed, args.manner, asked),
+    }
+}
+
+fn list(composed: &Composed, manner: Manner) -> Result<u8, Failure> {
+    let things = list_trash(&composed.parts)?;
+    if things.is_empty() && !manner.json {
+        out("The trash is empty.");
+    }
+    for thing in things {
+        match manner.json {
+            true => lists::json(&thing),
+            false => told(&thing, manner.verbose).iter().for_each(|line| out(line)),
+        }
+    }
+    Ok(0)
+}
+
+/// A thing, for people: what it is, how much, until when; and where.
+fn told(thing: &TrashThing, verbose: bool) -> Vec<String> {
+    let state = match (&thing.state, thing.until) {
+        (TrashState::Kept, Some(until)) => format!("until {}", day(until)),
+        (TrashState::Kept, None) => format!("since {}, kept until it is named", day(thing.since)),
+        (TrashState::InUse(attempt), _) => format!("in use by attempt {attempt}, which has not ended"),
+        (TrashState::HalfRemoved, _) => "half removed: goes the next time".into(),
+        (TrashState::NotOurs, _) => "no task put it there: left alone".into(),
+    };
+    let mut lines = vec![format!(
+        "{:<60}  {:<11}  {:>9} kB  {state}",
+        plain(&thing.name),
+        thing.kind.as_str(),
+        thing.bytes.div_ceil(1000)
+    )];
+    if verbose {
+        lines.push(format!("    in {}", plain(&thing.folder.display().to_string())));
+        lines.extend(thing.by.as_ref().map(|by| format!("    by {}", plain(by))));
+        lines.extend(thing.lay.as_ref().map(|lay| format!("    lay at {}", plain(&lay.display().to_string()))));
+        lines.extend(thing.backup.as_ref().map(|backup| format!("    last backup {backup}")));
+    }
+    lines
+}
+
+/// The day of a moment: `2026-12-21`.
+fn day(at: i64) -> String {
+    exact(at).split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn restore(composed: &Composed, manner: Manner, name: &TrashName) -> Result<u8, Failure> {
+    match restore_from_trash(&composed.parts, name)? {
+        Restored::ByBackup { backup } => {
+            let (new_site, platform, db_server, keep) = (None, None, None, None);
+            provision::task(composed, manner, Task::RestoreBackup { backup, new_site, platform, db_server, keep })
+        }
+        Restored::Platform { folder, was } => {
+            if manner.json {
+                lists::json(&serde_json::json!({ "folder": folder }));
+                return Ok(0);
+            }
+            out(&format!("The code lies at `{}` again.", folder.display()));
+            if let Some(was) = was {
+                let php = was.php.map(|php| format!(" --php {}", php.display())).unwrap_or_default();
+                let name = was.name;
+                out(&format!(
+                    "To have Ægir know it again: `aegir provision save @platform_{name} --root {} --server {}{php}`, then \
+                     `aegir provision verify @platform_{name}`; with a front end, add it there.",
+                    was.root, was.server
+                ));
+            }
+            Ok(0)
+        }
+    }
+}
+
+/// Removes what is to go.
+pub(crate) fn empty(composed: &Composed, manner: Manner, asked: EmptyArgs) -> Result<u8, Failure> {
+    let EmptyArgs { names, older_than, dry_run } = asked;
+    let emptied = empty_trash(&composed.parts, &Emptying { older_than, names, dry_run })?;
+    let code = if emptied.faults.is_empty() { 0 } else { exit_code::ERROR };
+    if manner.json || manner.protocol.is_some() {
+        lists::json(&emptied);
+        return Ok(if manner.protocol.is_some() { 0 } else { code });
+    }
+    let does = if dry_run { "Would remove" } else { "Removed" };
+    for thing in &emptied.removed {
+        out(&format!("{does} {} ({}), {} kB", plain(&thing.name), thing.kind.as_str(), thing.bytes.div_ceil(1000)));
+    }
+    emptied.faults.iter().for_each(|fault| err(&plain(&Report(fault).to_string())));
+    if emptied.removed.is_empty() && emptied.faults.is_empty() {
+        out("Nothing was to go.");
+    }
+    let unchanged = emptied.removed.is_empty() && code == 0 && manner.fail_if_unchanged;
+    Ok(if unchanged { exit_code::UNCHANGED } else { code })
+}

@@ -1,0 +1,136 @@
+//! Sites that somebody else installed: what taking one in would be, which its back end tells, and the task that does it.
+
+use aegir_domain::{ContextName, HostName, ImportAnswer, ImportSite, Langcode, Redirect, ServerName, Task};
+use aegir_store::{NewSite, PlatformRecord, Read, ServerList, ServerRecord};
+use serde_json::json;
+
+use super::copy::{Coming, chosen_db_server, fields_like};
+use super::object::{KnownContexts, known_platform, must_be_free, must_stay, platform_named, short};
+use super::site::client_named;
+use super::{Asked, shown};
+use crate::making::names_are_sound;
+use crate::{Answer, BadParameters, Hosting, Place, Refusal};
+
+/// How many platforms are named at the most where a site was found on several.
+const NAMED: usize = 5;
+
+impl Hosting {
+    pub(super) async fn look_at_found_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let (place, import) = self
+            .store()
+            .read(async |read| {
+                let platform = platform_of_found(read, asked).await?;
+                let unknown = || Refusal::Unknown { what: "platform", name: platform.node.title.clone() };
+                let server = read.server(platform.server).await?.ok_or_else(unknown)?;
+                let place = Place { server: server.context.name, transport: server.transport };
+                Ok::<_, Refusal>((place, asked_for(asked, &platform)?))
+            })
+            .await?;
+        match self.0.back_ends.look_at_import(&place, &import).await? {
+            ImportAnswer::Found(found) => Ok(Answer::Object(shown::json(&found))),
+            ImportAnswer::Refused(fault) => {
+                let what = std::iter::once(fault.message).chain(fault.because).collect::<Vec<_>>().join(": ");
+                Err(Refusal::Conflict { what, remedy: fault.remedy })
+            }
+        }
+    }
+
+    pub(super) async fn import_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let now = self.now();
+        let answer = self
+            .change(asked, async |tx| {
+                let platform = platform_of_found(tx, asked).await?;
+                must_stay(tx, &platform.node).await?;
+                let import = asked_for(asked, &platform)?;
+                must_be_free(tx, asked, &ContextName::Site(import.site.clone())).await?;
+                names_are_sound(asked.operation, &import.site, &import.aliases, &Redirect::None)?;
+                let db_server = match chosen_db_server(tx, asked).await? {
+                    Some(server) => server,
+                    None => likely_db_server(tx, &platform).await?,
+                };
+                let mut known = KnownContexts::new();
+                known_platform(&mut known, &platform);
+                let coming = Coming {
+                    new: NewSite {
+                        name: import.site.clone(),
+                        title: import.site.to_string(),
+                        platform: platform.node.id,
+                        db_server: db_server.node.id,
+                        profile: None,
+                        // What it is, it says itself when it is there.
+                        language: Langcode::english(),
+                        aliases: import.aliases.clone(),
+                        redirect: Redirect::None,
+                        owner: client_named(import.client.as_str())?,
+                    },
+                    server: platform.server,
+                    request: Task::ImportSite(Box::new(import)),
+                    known: &known,
+                    fields: fields_like(tx, asked, None).await?,
+                    made_of: json!({ "found_on": platform.node.name }),
+                };
+                asked.make(tx, coming, now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+}
+
+/// What is asked of the back end.
+fn asked_for(asked: &Asked<'_>, platform: &PlatformRecord) -> Result<ImportSite, Refusal> {
+    let Some(ContextName::Platform(name)) = platform.node.name.clone() else {
+        return Err(Refusal::Unknown { what: "platform", name: platform.node.title.clone() });
+    };
+    let given = asked.given;
+    Ok(ImportSite {
+        site: asked.site()?,
+        platform: name,
+        db_server: given.text::<ServerName>("db_server"),
+        aliases: given.texts::<HostName>("alias"),
+        client: match given.text("client") {
+            Some(client) => client,
+            None => "admin".parse().map_err(|_| Refusal::Unknown { what: "client", name: "admin".into() })?,
+        },
+        copy_of: None,
+    })
+}
+
+/// The platform that is named, or the one on which a site of this name was found.
+async fn platform_of_found(read: &mut Read, asked: &Asked<'_>) -> Result<PlatformRecord, Refusal> {
+    if let Some(name) = asked.given.text("platform") {
+        return platform_named(read, &name).await;
+    }
+    let site = asked.site()?;
+    let mut those = Vec::new();
+    for id in read.platforms_with_found_sites().await? {
+        if read.found_sites(id).await?.iter().any(|found| found.name == site) {
+            those.extend(read.platform(id).await?);
+        }
+    }
+    let unknown = || Refusal::Unknown { what: "found-site", name: site.to_string() };
+    match those.len() {
+        1 => those.pop().ok_or_else(unknown),
+        // Another one may be there, and no verify has seen it yet: then its platform is to be named.
+        0 => Err(unknown()),
+        many => {
+            let names = those.iter().take(NAMED).filter_map(|platform| platform.node.name.as_ref().map(short));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let more = if many > NAMED { ", …" } else { "" };
+            let why = format!("a site `{site}` was found on several: {names}{more}");
+            Err(BadParameters::one(asked.operation, "platform", why, "name one of them").into())
+        }
+    }
+}
+
+/// Where the data of a site is likely to be, until its task has found out.
+async fn likely_db_server(read: &mut Read, platform: &PlatformRecord) -> Result<ServerRecord, Refusal> {
+    let unknown = || Refusal::Unknown { what: "server", name: platform.server.to_string() };
+    let own = read.server(platform.server).await?.ok_or_else(unknown)?;
+    if own.context.db.is_some() {
+        return Ok(own);
+    }
+    let others = read.list(&ServerList::default()).await?.rows;
+    let with_data = others.into_iter().find(|server| server.context.db.is_some());
+    Ok(with_data.unwrap_or(own))
+}
