@@ -82,7 +82,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let (items, next, _) = visit.list::<Value>(call.clone()).await?;
     let mut frame = visit.frame(title(list.subject), "settings").await;
     frame.elsewhere.push(elsewhere("This list", &call));
-    let keys = columns(&items);
+    let keys = columns(list.subject, &items);
     let with = |pairs: Pairs| format!("{here}?{}", pairs.write());
     let narrowed = list.parameters.iter().filter(|parameter| !matches!(parameter.name, "limit" | "cursor"));
     let narrowed = narrowed.filter_map(|parameter| {
@@ -128,7 +128,13 @@ fn adding(list: &Operation) -> Option<Operation> {
 }
 
 /// What the entries tell, in the order in which they tell it; what names them comes first.
-fn columns(items: &[Value]) -> Vec<String> {
+fn columns(subject: Subject, items: &[Value]) -> Vec<String> {
+    // Of a task type there is more to say than has room; its form shows the rest.
+    if subject == Subject::TaskType {
+        let told = ["name", "title", "object", "description", "fields", "permission", "dangerous", "fault"];
+        let is_said = |key: &&str| items.iter().any(|item| item.get(*key).is_some());
+        return told.into_iter().filter(is_said).map(str::to_owned).collect();
+    }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for key in items.iter().filter_map(Value::as_object).flat_map(|item| item.keys()) {
         let place = seen.len();
@@ -176,6 +182,8 @@ fn text_of(value: &Value) -> String {
         Value::Bool(false) => "no".into(),
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(text_of).collect::<Vec<_>>().join(", "),
+        // The field of a form is called by its label.
+        Value::Object(of) if of.get("label").is_some_and(Value::is_string) => text_of(&of["label"]),
         other => other.to_string(),
     }
 }
@@ -192,12 +200,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_a_task_type_is_told_what_has_room_and_its_fields_by_their_labels() {
+        let fields =
+            json!([{ "name": "hours", "label": "For how long", "kind": "number" }, { "name": "why", "label": "Why" }]);
+        let items = [json!({ "name": "quiet", "also_disabled": false, "fields": fields, "title": "Quiet hours" })];
+
+        assert_eq!(columns(Subject::TaskType, &items), ["name", "title", "fields"]);
+        assert_eq!(text_of(&items[0]["fields"]), "For how long, Why");
+    }
+
+    #[test]
     fn what_names_an_entry_stands_first_and_a_late_column_is_not_lost() {
         let items =
             [json!({ "made_by": "a", "label": "ci" }), json!({ "label": "b", "expires": 1_795_283_412_000_i64 })];
 
-        assert_eq!(columns(&items)[0], "label");
-        assert_eq!(columns(&items).len(), 3);
+        assert_eq!(columns(Subject::Token, &items)[0], "label");
+        assert_eq!(columns(Subject::Token, &items).len(), 3);
         assert_eq!(time_of("expires", &items[1]["expires"]), Some(1_795_283_412_000));
         assert_eq!(time_of("id", &json!(1_795_283_412_000_i64)), None);
     }
