@@ -81,6 +81,19 @@ pub struct GitAddress(String);
 text_type!(GitAddress);
 
 impl GitAddress {
+    /// Whether somebody between could read and change what is fetched: `http` and `git`, but of this machine itself.
+    pub fn is_open_line(&self) -> bool {
+        let Some(("http" | "git", rest)) = self.0.split_once("://") else { return false };
+        let host = rest.split('/').next().unwrap_or_default();
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let host = match host.strip_prefix('[') {
+            Some(v6) => v6.split(']').next().unwrap_or_default(),
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        let is_own = |address: std::net::IpAddr| address.is_loopback();
+        !(host == "localhost" || host.parse().is_ok_and(is_own))
+    }
+
     /// The one protocol that it is fetched by, as git calls it.
     pub fn protocol(&self) -> &'static str {
         let known = ["https", "http", "git", "file"].into_iter();
@@ -315,6 +328,20 @@ mod tests {
             ("file:///srv/git/x.git", "file"),
         ] {
             assert_eq!(good.parse::<GitAddress>().unwrap().protocol(), protocol, "{good}");
+        }
+        for (address, is_open) in [
+            ("http://git.test/x.git", true),
+            ("git://git.test:9418/x", true),
+            ("http://127.0.0.1.git.test/x.git", true),
+            ("http://me@10.0.0.1/x.git", true),
+            ("https://git.test/x.git", false),
+            ("git@git.test:group/x.git", false),
+            ("file:///srv/git/x.git", false),
+            ("http://127.0.0.1:8090/x.git", false),
+            ("http://[::1]:8090/x.git", false),
+            ("git://localhost/x", false),
+        ] {
+            assert_eq!(address.parse::<GitAddress>().unwrap().is_open_line(), is_open, "{address}");
         }
     }
 

@@ -239,6 +239,10 @@ fn a_repository_is_checked_out_and_what_its_lock_file_names_is_installed() {
     build(&lab, "@platform_none", &["--git", "git://127.0.0.1:9/x", "--ref", "main"])
         .ends(4)
         .says("Connection refused");
+    // Over an open line only a whole commit is what was meant.
+    build(&lab, "@platform_none", &["--git", "http://git.example.org/site.git", "--ref", "main"])
+        .ends(4)
+        .says("over an open line");
     build(&lab, "@platform_none", &["--git", "ext::sh -c true", "--ref", "main"]).ends(2);
     assert_eq!(platforms(&lab).len(), before);
 }

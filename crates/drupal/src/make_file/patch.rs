@@ -39,7 +39,7 @@ pub fn files_of_patch(text: &str) -> Result<Vec<String>, BadPatch> {
             }
         } else if line.starts_with("GIT binary patch") || line.starts_with("Binary files ") {
             return Err(BadPatch::Binary);
-        } else if line.contains(" mode 12") || line.contains(" mode 16") {
+        } else if line.contains(" mode 12") || line.contains(" mode 16") || is_index_of_link(line) {
             return Err(BadPatch::Link);
         }
     }
@@ -50,6 +50,12 @@ pub fn files_of_patch(text: &str) -> Result<Vec<String>, BadPatch> {
         return Err(BadPatch::NoHunk);
     }
     Ok(files)
+}
+
+/// Whether git says on its line of hashes that the file is a link, or a repository within: `index 1a2b..3c4d 120000`.
+fn is_index_of_link(line: &str) -> bool {
+    let mode = line.strip_prefix("index ").and_then(|rest| rest.trim_end().rsplit_once(' '));
+    mode.is_some_and(|(_, mode)| mode.starts_with("12") || mode.starts_with("16"))
 }
 
 /// Of `-1,6 +1,7 @@` the six and the seven.
@@ -148,6 +154,8 @@ mod tests {
             (&format!("--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n a\n{hunk}"), BadPatch::BrokenHunk),
             (&format!("--- a/x\n+++ b/x\n{hunk}GIT binary patch\n"), BadPatch::Binary),
             (&format!("new file mode 120000\n--- /dev/null\n+++ b/x\n{hunk}"), BadPatch::Link),
+            (&format!("index 0000000..1234567 120000\n--- /dev/null\n+++ b/x\n{hunk}"), BadPatch::Link),
+            (&format!("index 1a2b3c4..1234567 160000\n--- a/x\n+++ b/x\n{hunk}"), BadPatch::Link),
             (&format!("--- a/x\n+++ b/../../x\n{hunk}"), BadPatch::LeadsOut { name: "b/../../x".into() }),
             (&format!("--- /etc/passwd\n+++ b/x\n{hunk}"), BadPatch::LeadsOut { name: "/etc/passwd".into() }),
             (

@@ -67,7 +67,14 @@ impl fmt::Display for LeftOut {
 
 /// Whether there is a folder of hooks for tasks of this kind: all that a task without hooks is asked.
 pub(super) fn may_be_any(world: &World, kind: TaskKind) -> Result<bool, FileFault> {
-    let folders = world.files().list(&world.home().hooks())?;
+    let hooks = world.home().hooks();
+    match world.files().kind(&hooks)? {
+        None => return Ok(false),
+        Some(Kind::Dir) => (),
+        // A link, be it to what is not there now: the look that follows refuses it by name.
+        Some(_) => return Ok(true),
+    }
+    let folders = world.files().list(&hooks)?;
     Ok(folders.iter().any(|folder| folder == EVERY_KIND || folder == kind.as_str()))
 }
 

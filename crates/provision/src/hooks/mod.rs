@@ -154,6 +154,8 @@ pub(crate) struct RollbackHook {
 impl Action<World> for RollbackHook {
     type Output = ();
     const NAME: &'static str = "rollback-hook";
+    // Undone, the line runs the hook.
+    const LIMIT: Duration = LONGEST;
     const LASTS: bool = false;
 
     fn apply(&self, _: &World) -> Result<(), Fault> {
@@ -262,5 +264,21 @@ impl Remedy for HookFault {
             },
             HookFault::Gone { .. } => "ask for the task again".into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hook_may_take_what_the_settings_allow() {
+        let limits = [
+            <CheckHook as Check<World>>::LIMIT,
+            <BeforeHook as Action<World>>::LIMIT,
+            <RollbackHook as Action<World>>::LIMIT,
+            <AfterHook as Action<World>>::LIMIT,
+        ];
+        assert_eq!(limits, [LONGEST; 4]);
     }
 }

@@ -36,6 +36,14 @@ fn before_there_is_a_site(world: &World, task: &Task) -> HookObjects {
         Task::InstallSite(install) => {
             HookObjects { db_server: server(world, &install.db_server), ..of_platform(world, &install.platform) }
         }
+        Task::ImportSite(import) => HookObjects {
+            db_server: import.db_server.as_ref().and_then(|name| server(world, name)),
+            ..of_platform(world, &import.platform)
+        },
+        Task::RestoreBackup { platform: Some(platform), db_server, .. } => HookObjects {
+            db_server: db_server.as_ref().and_then(|name| server(world, name)),
+            ..of_platform(world, platform)
+        },
         Task::CloneSite(clone) => match &clone.platform {
             Some(platform) => of_platform(world, platform),
             None => HookObjects::default(),

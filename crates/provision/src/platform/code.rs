@@ -16,7 +16,8 @@ use crate::service::git::GitCheckout;
 
 /// How many entries are copied between two words about it.
 const WORD_EVERY: u64 = 2000;
-const LONGEST: Duration = Duration::from_secs(3600);
+/// The time of what is fetched and built is `build_limit`; this only ends what that does not.
+pub(super) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Copies the code of a tree, and nothing of its sites.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -18,6 +18,7 @@ use crate::service::http::Down;
 use crate::step::context::{ForgetContext, SavedText};
 use crate::step::file::{Keep, MakeFolder, SetAside, Was};
 use crate::step::web_files::{PlatformFiles, PublishPlatform, Replaced};
+use crate::trash::how_long;
 
 /// Takes a platform away.
 pub(crate) struct Delete {
@@ -40,8 +41,8 @@ impl Recipe<World> for Delete {
                 let aside = run.world().trash_name(platform.name.as_str());
                 run.step(SetAside { path: folder, trash: trash.clone(), name: aside.clone(), mode })?;
                 let lies = trash.join(aside);
-                let days = run.world().parts.settings.trash_days;
-                run.say(format!("The code of `{}` lies in `{}`, for {days} days", platform.name, lies.display()));
+                let until = how_long(run.world().parts.settings.trash_days);
+                run.say(format!("The code of `{}` lies in `{}`, {until}", platform.name, lies.display()));
                 run.answer("trash", lies.to_string_lossy());
             }
             None => run.say(format!("There is no code at `{}` any more", platform.root)),

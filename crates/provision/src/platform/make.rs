@@ -18,13 +18,13 @@ use aegir_drupal::make_file::{
 use aegir_recipe::{Action, Check, Run, Undo};
 use serde::{Deserialize, Serialize};
 
+use super::code::LONGEST;
 use super::sources::{beside, make_room};
 use crate::World;
 use crate::service::part;
 
 /// Room for a project of a make file, at a guess; a core takes four times that.
 const PART_ROOM: u64 = 12 << 20;
-const LONGEST: Duration = Duration::from_secs(3600);
 /// As many notes are told one by one.
 const NOTES: usize = 20;
 /// As deep do make files of projects lead to projects with make files.

@@ -33,6 +33,9 @@ impl GitCheckout {
     pub(crate) fn ask(&self, world: &World) -> Result<Option<CommitId>, Fault> {
         closed_netrc(world)?;
         let name = self.reference.as_str();
+        if self.from.is_open_line() && name.parse::<CommitId>().is_err() {
+            return Err(GitFault::OpenLine { from: self.from.clone(), reference: self.reference.clone() }.into());
+        }
         let names = match name.starts_with("refs/") {
             true => vec![name.to_owned()],
             // Of a tag and a branch of one name git means the tag.
@@ -70,7 +73,10 @@ impl GitCheckout {
         let by_number = wanted.parse::<CommitId>().is_ok();
         let alone = by_number.then(|| git(&["fetch", "--quiet", "--no-tags", "--depth=1", "--", from, &wanted]));
         if !matches!(alone, Some(Ok(_))) {
-            if let Some(Err(fault)) = alone.filter(|_| world.task.is_cancelled(files)) {
+            // What git itself would not do may go otherwise; what took too long takes longer so.
+            if let Some(Err(fault)) = alone
+                && (world.task.is_cancelled(files) || !may_go_otherwise(&fault))
+            {
                 return Err(fault);
             }
             let mut all = vec!["fetch", "--quiet", "--no-tags", "--", from];
@@ -109,7 +115,8 @@ impl GitCheckout {
     /// Runs git, and gives what it printed.
     fn run(&self, world: &World, cmd: Cmd, dir: &Path, limit: Duration) -> Result<String, Fault> {
         let own = self.from.protocol();
-        // What is within may come by another way, of those that reach nothing of this machine.
+        // What is within may come by another way, of those that reach nothing of this machine; a repository of this machine
+        // may name others beside it, of which git reads those alone that are our user's.
         let allowed = if self.submodules { format!("{own}:https:ssh") } else { own.to_owned() };
         let launch = quiet(Launch::new(cmd).in_dir(dir)).env("GIT_ALLOW_PROTOCOL", allowed);
         let launch = with_proxy(world, launch).limits(limits(world, limit)).until(world.until_cancelled());
@@ -120,11 +127,19 @@ impl GitCheckout {
             Ended::TimedOut => Err(GitFault::TooLong { from: self.from.clone(), seconds: limit.as_secs() }.into()),
             ended => {
                 let said = last_words(&ran.stderr);
+                if said.contains("dubious ownership") {
+                    return Err(GitFault::SomebodyElses { from: self.from.clone() }.into());
+                }
                 let why = if said.is_empty() { format!("git {ended}") } else { said };
                 Err(GitFault::NotFetched { from: self.from.clone(), why }.into())
             }
         }
     }
+}
+
+/// Whether it was git that gave up, and not its time that ended.
+fn may_go_otherwise(fault: &Fault) -> bool {
+    matches!(fault.downcast_ref(), Some(GitFault::NotFetched { .. }))
 }
 
 /// The same launch, with git in it asking nobody and reading no settings, also where another program starts it.
@@ -172,6 +187,10 @@ pub(crate) enum GitFault {
     NotFetched { from: GitAddress, why: String },
     #[error("`{from}` has no branch, tag or commit `{reference}`")]
     NoRef { from: GitAddress, reference: GitRef },
+    #[error("`{from}` is asked over an open line for `{reference}`: anybody between could answer with code of theirs")]
+    OpenLine { from: GitAddress, reference: GitRef },
+    #[error("`{from}` is another user's, and git reads no repository of another user without asking")]
+    SomebodyElses { from: GitAddress },
     #[error("`{from}` took longer than {seconds} s")]
     TooLong { from: GitAddress, seconds: u64 },
 }
@@ -187,6 +206,12 @@ impl Remedy for GitFault {
                  0600; with ssh: a key of Ægir's user)"
                 .into(),
             GitFault::NoRef { from, .. } => format!("see what it has: `git ls-remote {from}`"),
+            GitFault::OpenLine { .. } => {
+                "give the whole number of the commit as the reference, or an address of `https` or `ssh`".into()
+            }
+            GitFault::SomebodyElses { .. } => {
+                "clone it as Ægir's user and give that, or give the repository to that user (`chown -R`)".into()
+            }
             GitFault::TooLong { .. } => "try again, or raise `build_limit` in `hostmaster/aegir.toml`".into(),
         })
     }

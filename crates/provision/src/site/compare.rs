@@ -36,28 +36,29 @@ pub struct PackagesFit {
 }
 
 impl PackagesFit {
-    /// The same, with what was read of the platforms for the sites before.
-    fn report_with(&self, world: &World, seen: &Seen) -> Result<Fit, Fault> {
+    /// The site, its platform, and the other one.
+    fn sides(&self, world: &World) -> Result<(SiteContext, PlatformContext, PlatformContext), Fault> {
         let site = world.contexts().site(&self.site)?;
         if site.awaits_installer {
             return Err(CompareFault::NotInstalled { site: site.name }.into());
         }
         let from = world.contexts().platform(&site.platform)?;
         let to = world.contexts().platform(&self.platform)?;
+        Ok((site, from, to))
+    }
+
+    /// The same, with what was read of the platforms for the sites before.
+    fn report_with(&self, world: &World, seen: &Seen) -> Result<Fit, Fault> {
+        let (site, from, to) = self.sides(world)?;
         let side = site_side(world, &site, &*seen.code(&from)?)?;
         let db_server = self.db_server.as_ref().unwrap_or(&site.db_server);
         let there = seen.platform_side(world, db_server, &side.profile, &to)?;
         Ok(compare(&side, &there, &self.allow_missing))
     }
 
-    /// The report, whatever it says.
+    /// The report, whatever it says. The code of both is read side by side.
     fn report(&self, world: &World) -> Result<Fit, Fault> {
-        let site = world.contexts().site(&self.site)?;
-        if site.awaits_installer {
-            return Err(CompareFault::NotInstalled { site: site.name }.into());
-        }
-        let from = world.contexts().platform(&site.platform)?;
-        let to = world.contexts().platform(&self.platform)?;
+        let (site, from, to) = self.sides(world)?;
         let ahead = CodeAhead::begin(to.root.path());
         let code = platform::read(from.root.path())?;
         let side = site_side(world, &site, &code)?;

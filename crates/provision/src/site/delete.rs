@@ -19,6 +19,7 @@ use crate::step::database::DropDatabase;
 use crate::step::file::{Keep, MakeFolder, SetAside, TakeAway};
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::WithdrawVhost;
+use crate::trash::how_long;
 
 /// Takes a site away.
 pub(crate) struct Delete {
@@ -89,8 +90,8 @@ impl Recipe<World> for Delete {
 
         run.answer("site", site.name.as_str());
         if let Some(trash) = trash {
-            let days = run.world().parts.settings.trash_days;
-            run.say(format!("The files of `{}` lie in `{}`, for {days} days", site.name, trash.display()));
+            let until = how_long(run.world().parts.settings.trash_days);
+            run.say(format!("The files of `{}` lie in `{}`, {until}", site.name, trash.display()));
             run.answer("trash", trash.to_string_lossy());
         }
         let own = DropDatabase { server: site.db_server.clone(), database: site.database.clone() };

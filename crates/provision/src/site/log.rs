@@ -147,13 +147,15 @@ impl Owner {
         self.names.contains(&host) || (fits() && !self.others.contains(&host))
     }
 
-    /// nginx says of each complaint for which host it was; Apache does not, and only files tell.
+    /// nginx says of each complaint for which host it was; Apache does not, and only files tell. A visitor's referrer, which
+    /// stands behind the host as it came, can be made to look like another one: what names several is each one's, so
+    /// that nobody can have what they did to a site vanish from its log.
     fn is_of(&self, entry: &[&str]) -> bool {
-        let host = entry.iter().rev().find_map(|line| line.rsplit_once("host: \"")?.1.split('"').next());
-        match host {
-            Some(host) => self.has(host),
-            None => entry.iter().any(|line| line.contains(&self.folder)),
-        }
+        let Some(line) = entry.iter().rev().find(|line| line.contains("host: \"")) else {
+            return entry.iter().any(|line| line.contains(&self.folder));
+        };
+        let mut hosts = line.split("host: \"").skip(1).filter_map(|rest| rest.split('"').next());
+        hosts.any(|host| self.has(host))
     }
 }
 
@@ -287,6 +289,13 @@ mod tests {
         assert_eq!(entries.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 1]);
         assert_eq!(entries.iter().map(|entry| owner().is_of(entry)).collect::<Vec<_>>(), [false, true, true]);
         assert_eq!(entries.iter().map(|entry| is_php(entry)).collect::<Vec<_>>(), [true, false, false]);
+    }
+
+    #[test]
+    fn nobody_can_have_a_complaint_vanish_by_a_referrer_that_names_another_host() {
+        let line = "2026/11/22 20:15:00 [error] 1#1: *1 open() failed, request: \"GET /x HTTP/1.1\", host: \"a.test\", \
+                    referrer: \"http://x/\", host: \"b.test\"";
+        assert!(owner().is_of(&[line]));
     }
 
     #[test]

@@ -32,6 +32,15 @@ const GOING: &str = ".going";
 /// The lock of whoever changes a trash. No object is called like that.
 const LOCK: &str = "trash";
 
+/// For how long what goes there lies there, in words for whoever had it go: `days` is the setting.
+pub(crate) fn how_long(days: u32) -> String {
+    match days {
+        0 => "until somebody empties the trash".into(),
+        1 => "for a day".into(),
+        days => format!("for {days} days"),
+    }
+}
+
 /// All that lies in the trash folders of the home, the oldest first.
 pub fn list_trash(parts: &WorldParts) -> Result<Vec<TrashThing>, Fault> {
     let mut things = look::things(parts)?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aegir_domain::{ImportSite, Task};
+use aegir_domain::{ContextName, ImportSite, Task};
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{ByHand, Code, Lab, THEIR_SALT};
 use serde_json::json;
@@ -112,6 +112,29 @@ fn what_cannot_be_taken_in_is_refused_and_lies_as_it_was() {
     refused(says("hash_salt", json!("")), "gives no salt");
     refused(says("public_files", json!("sites/default/files")), "keeps files in `sites/default/files`");
     refused(says("private_files", json!("/srv/private")), "keeps files in `/srv/private`");
+}
+
+#[test]
+fn no_file_of_ours_is_taken_for_data_because_a_site_names_it() {
+    let refused = |file: &dyn Fn(&Lab) -> String| {
+        let lab = Lab::new();
+        lab.file_server("files");
+        two_platforms(&lab);
+        lab.install("other.test", "seven");
+        let database = json!({ "driver": "sqlite", "name": file(&lab) });
+        lab.made_by_hand("a.test", "seven", &ByHand { says: vec![("database", database)], ..ByHand::default() });
+        let said = lab.refuses(import("seven"));
+        assert!(said.contains("but in Ægir's"), "{said}");
+    };
+    let credentials = |lab: &Lab| lab.home().credentials_of(&ContextName::Site("other.test".parse().unwrap()));
+
+    refused(&|lab| credentials(lab).display().to_string());
+    refused(&|lab| credentials(lab).display().to_string().replace("/credentials/", "/run/../credentials/"));
+    refused(&|lab| {
+        let link = lab.site_folder("other.test").with_file_name("link.sqlite");
+        std::os::unix::fs::symlink(credentials(lab), &link).unwrap();
+        link.display().to_string()
+    });
 }
 
 #[test]

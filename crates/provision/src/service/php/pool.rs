@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aegir_domain::{Fault, Password, PlatformContext, PlatformName, Remedy, SiteName};
 use aegir_drupal::Family;
-use aegir_drupal::driver::{Credentials, DriverFault, FoundSettings, Listener, Operation, Question, Told};
+use aegir_drupal::driver::{Credentials, DriverFault, FaultKind, FoundSettings, Listener, Operation, Question, Told};
 use aegir_host::{PhpPage, PhpRun, WebFault};
 use serde::de::DeserializeOwned;
 
@@ -174,6 +174,13 @@ pub(crate) fn settings_of_stranger(
         }
         Err(DriverFault::Refused { operation, mut source }) => {
             source.stray.clear();
+            // What is thrown may be made of a password, which we do not know yet; the class and the place tell enough.
+            if matches!(source.kind, FaultKind::Exception | FaultKind::PhpError) {
+                source.message = format!(
+                    "{} (its words are left out, for they may hold a password)",
+                    source.class.as_deref().unwrap_or("an error of PHP")
+                );
+            }
             Err(DriverFault::Refused { operation, source }.into())
         }
         Err(fault) => Err(fault.into()),

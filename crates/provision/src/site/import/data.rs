@@ -10,6 +10,7 @@ use aegir_host::Kind;
 use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
+use super::copy::must_not_be_ours;
 use crate::World;
 use crate::service::DbServer;
 
@@ -18,6 +19,8 @@ pub(super) struct TheirData {
     /// The one that is said to have it.
     pub(super) server: Option<ServerName>,
     pub(super) found: Option<FoundDatabase>,
+    /// The folder of the site.
+    pub(super) folder: PathBuf,
 }
 
 /// Where it is.
@@ -57,9 +60,14 @@ impl Check<World> for TheirData {
         }
         let theirs = if found.driver == "sqlite" {
             let path = PathBuf::from(&found.name);
+            let Some(path) = world.files().real(&path)?.filter(|_| path.is_absolute()) else {
+                return Err(DataFault::NoFile { path }.into());
+            };
             if !matches!(world.files().kind(&path)?, Some(Kind::File)) {
                 return Err(DataFault::NoFile { path }.into());
             }
+            // We may read what whoever wrote its settings may not.
+            must_not_be_ours(world, &self.folder, &path)?;
             refused(&name, found, server.let_in(found))?;
             Theirs::File { path }
         } else {

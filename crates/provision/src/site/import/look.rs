@@ -61,7 +61,8 @@ pub(super) fn all(asked: &ImportSite, run: &mut impl Looks) -> Result<Ready, Fau
     let facts = run.look(PhpReady { platform: platform.clone(), time_zone: TimeZoneName::utc(), engine: None })?;
     let family = php::family(platform, &ready.core)?;
     let found = run.look(TheirSettings { site: asked.site.clone(), platform: platform.clone(), family })?;
-    let data = run.look(TheirData { server: asked.db_server.clone(), found: found.database.clone() })?;
+    let folder = platform.root.site_dir(&asked.site);
+    let data = run.look(TheirData { server: asked.db_server.clone(), found: found.database.clone(), folder })?;
     let hosts = run.look(DatabaseReady { server: data.server.clone(), php: platform.clone(), core: ready.major })?;
     Ok(Ready { ready, family, found, data, hosts, zones: facts.time_zones })
 }

@@ -118,7 +118,9 @@ impl Check<World> for TheirSettings {
 
     fn look(&self, world: &World) -> Result<FoundSettings, Fault> {
         let path = self.platform.root.site_dir(&self.site).join("settings.php");
-        let text = world.files().read_text(&path)?.unwrap_or_default();
+        // In whatever it is written, as old ones are: PHP reads it, we look for words of ASCII.
+        let bytes = world.files().read(&path)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
         if text.contains("AegirCredentials") {
             return Err(ImportFault::OfAegir { path }.into());
         }

@@ -9,7 +9,7 @@ use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
 use super::data::Readable;
-use super::source::{Source, Tree};
+use super::source::{Source, SourceFault, Tree};
 use crate::World;
 use crate::site::deploy::files::{CopyFault, give_the_group_what_the_owner_had};
 use crate::site::layout::{MakeSiteFolder, make_site_folder};
@@ -131,6 +131,10 @@ impl Action<World> for CopyTheirFiles {
         let folder = self.root.site_dir(&self.site);
         make_site_folder(world, &folder, self.attempt)?;
         for tree in &self.trees {
+            // Judged by the check, minutes ago: what stands there now must be the same folder, and no link to another.
+            if world.files().real(&tree.from)?.as_ref() != Some(&tree.from) {
+                return Err(SourceFault::Moved { path: tree.from.clone() }.into());
+            }
             // Only read, and by us who may read it; what is written lies on the platform.
             let files = world.files().clone().add_base(tree.from.clone());
             let to = folder.join(&tree.to);

@@ -21,6 +21,7 @@ use aegir_recipe::{Afterwards, Check, Committed, Run};
 
 pub(crate) use data::{CopyTheirTables, KeepSourcePassword};
 pub(crate) use files::CopyTheirFiles;
+pub(super) use source::must_not_be_ours;
 
 use super::data::TakeFile;
 use super::there::SaysOfItself;

@@ -193,7 +193,7 @@ impl Source {
 
 /// Refuses what a site names outside its own folder `folder` and that is Ægir's: its settings could name our secrets, or the files
 /// of another site, which we may read and whoever wrote them may not.
-pub(super) fn must_not_be_ours(world: &World, folder: &Path, real: &Path) -> Result<(), Fault> {
+pub(in crate::site::import) fn must_not_be_ours(world: &World, folder: &Path, real: &Path) -> Result<(), Fault> {
     if real.starts_with(folder) {
         return Ok(());
     }
@@ -265,6 +265,8 @@ pub(super) enum SourceFault {
     FilesAround { path: PathBuf },
     #[error("the site names `{}`, which is not in its own folder, but in Ægir's", path.display())]
     FilesOfOurs { path: PathBuf },
+    #[error("`{}` was changed for something else since it was looked at", path.display())]
+    Moved { path: PathBuf },
 }
 
 fn lines_of(lines: &[usize]) -> String {
@@ -306,6 +308,7 @@ impl Remedy for SourceFault {
             SourceFault::FilesOfOurs { .. } => {
                 "if that is really the site's, put it into the folder of the site, and have its settings say so".into()
             }
+            SourceFault::Moved { .. } => "see what was put there, and try again".into(),
             SourceFault::FilesAround { .. } => "have it keep its files in a folder of their own first".into(),
         })
     }
