@@ -434,6 +434,14 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "@SITE", value_parser = site)]
         site: SiteName,
     },
+    /// Lets go of a site, which runs on where it lies: its settings hold what they need, and Ægir forgets it
+    ///
+    /// A vhost without Ægir, a crontab line and what is to be known lie in `ejected/` of the home afterwards.
+    Eject {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+    },
     /// Takes a site away: its files to the trash, its database for good
     ///
     /// A last backup is made of what there is of it, and looked through, before anything goes.

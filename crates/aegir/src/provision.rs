@@ -158,6 +158,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         }
         Command::Disable { site, no_backup } => task(&composed, manner, Task::DisableSite { site, no_backup }),
         Command::Enable { site } => task(&composed, manner, Task::EnableSite { site }),
+        Command::Eject { site } => task(&composed, manner, Task::EjectSite { site }),
         Command::Delete { site, confirm, no_backup } => {
             let confirm = confirm::site(&site, confirm)?;
             task(&composed, manner, Task::DeleteSite { site, confirm, no_backup })

@@ -24,7 +24,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use content::{Content, Key};
-use support::by_hand::{is_copied_well, is_taken_in_well, made_by_hand};
+use support::by_hand::{BY_HAND, is_copied_well, is_taken_in_well, made_by_hand};
+use support::let_go::{AsItWas, is_let_go_of_well};
 use support::real::{Asked, Real, put_back_by_hand};
 use support::said::Said;
 use support::story::{a_killed_install_is_recovered, save_sqlite_server, three_sites};
@@ -197,7 +198,10 @@ impl Stage {
         let folder = made_by_hand(&self.lab, &self.root, "tree", "hand.tree.localhost", prefix);
         is_copied_well(&self.lab, &folder, "copied.tree.localhost", "@tree", &[]);
         self.lab.provision(&["delete", "@copied.tree.localhost", "--confirm=copied.tree.localhost"]).done();
-        is_taken_in_well(&self.lab, "hand.tree.localhost");
+        let before = AsItWas::of(&self.lab, &self.root, BY_HAND, prefix);
+        let site = is_taken_in_well(&self.lab, "hand.tree.localhost");
+        is_let_go_of_well(&self.lab, &self.root, &site, &before);
+        self.lab.provision(&["import", "hand.tree.localhost"]).done();
         self.lab.provision(&["backup", "@hand.tree.localhost"]).done();
         self.lab.provision(&["delete", "@hand.tree.localhost", "--confirm=hand.tree.localhost"]).done();
     }

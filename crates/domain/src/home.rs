@@ -59,6 +59,11 @@ impl Home {
         self.config().join("includes").join("global.inc")
     }
 
+    /// What is for whoever looks after sites that Ægir let go of: a folder for each.
+    pub fn ejected(&self) -> PathBuf {
+        self.0.join("ejected")
+    }
+
     /// The settings file, the key, the control database.
     pub fn hostmaster(&self) -> PathBuf {
         self.0.join("hostmaster")

@@ -20,6 +20,9 @@ pub struct FoundToImport {
     pub database: String,
     /// How many tables move; 0 of a file, which is copied.
     pub tables: usize,
+    /// Whether Ægir looked after it before, and let go of it: it is taken in again only if somebody says so.
+    #[serde(default)]
+    pub let_go: bool,
     /// What is worth knowing of it, in sentences.
     pub told: Vec<String>,
     /// What would become of it, in sentences.

@@ -136,6 +136,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         | Task::DropFormers { site, .. }
         | Task::DisableSite { site, .. }
         | Task::EnableSite { site }
+        | Task::EjectSite { site }
         | Task::DeleteSite { site, .. }
         | Task::BackupSite { site, .. } => of_site(site, known)?,
         Task::VerifyBackup { backup, platform, db_server } => of_site_at(&backup.site(), platform, db_server, known)?,

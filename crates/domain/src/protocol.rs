@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ArchiveAnswer, AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, HookInput,
-    Outcome, OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer, Task, TaskKind,
-    TaskManifest, Trial, Tried, TypeInput, WritesAnswer,
+    ImportAnswer, Outcome, OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer, Task,
+    TaskKind, TaskManifest, Trial, Tried, TypeInput, WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -327,6 +327,7 @@ pub fn schema() -> serde_json::Value {
         "trial": schemars::schema_for!(Trial),
         "tried": schemars::schema_for!(Tried),
         "compared": schemars::schema_for!(Compared),
+        "import": schemars::schema_for!(ImportAnswer),
         "writes": schemars::schema_for!(WritesAnswer),
         "found_backup": schemars::schema_for!(FoundBackup),
         "archive": schemars::schema_for!(ArchiveAnswer),

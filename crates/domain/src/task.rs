@@ -129,6 +129,11 @@ pub enum Task {
     /// Takes in a site that lies in a platform and that nobody here knows, where it lies. Its data moves to a database
     /// of ours on the same server.
     ImportSite(Box<ImportSite>),
+    /// Lets go of a site, which runs on: its settings hold what they need in the open, and Ægir forgets it.
+    EjectSite {
+        /// Which.
+        site: SiteName,
+    },
     /// Takes a site away, with a last backup of what there is of it: its files to the trash, its database last.
     DeleteSite {
         /// Which.
@@ -416,6 +421,8 @@ pub enum TaskKind {
     EnableSite,
     /// See [`Task::ImportSite`].
     ImportSite,
+    /// See [`Task::EjectSite`].
+    EjectSite,
     /// See [`Task::DeleteSite`].
     DeleteSite,
     /// See [`Task::BackupSite`].
@@ -432,7 +439,7 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 24] = [
+    pub const ALL: [TaskKind; 25] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -451,6 +458,7 @@ impl TaskKind {
         TaskKind::DisableSite,
         TaskKind::EnableSite,
         TaskKind::ImportSite,
+        TaskKind::EjectSite,
         TaskKind::DeleteSite,
         TaskKind::BackupSite,
         TaskKind::VerifyBackup,
@@ -480,6 +488,7 @@ impl TaskKind {
             TaskKind::DisableSite => "disable-site",
             TaskKind::EnableSite => "enable-site",
             TaskKind::ImportSite => "import-site",
+            TaskKind::EjectSite => "eject-site",
             TaskKind::DeleteSite => "delete-site",
             TaskKind::BackupSite => "backup-site",
             TaskKind::VerifyBackup => "verify-backup",
@@ -525,6 +534,7 @@ impl Task {
             Task::DisableSite { .. } => TaskKind::DisableSite,
             Task::EnableSite { .. } => TaskKind::EnableSite,
             Task::ImportSite(_) => TaskKind::ImportSite,
+            Task::EjectSite { .. } => TaskKind::EjectSite,
             Task::DeleteSite { .. } => TaskKind::DeleteSite,
             Task::BackupSite { .. } => TaskKind::BackupSite,
             Task::VerifyBackup { .. } => TaskKind::VerifyBackup,
@@ -556,6 +566,7 @@ impl Task {
             | Task::RenameSite { site, .. }
             | Task::DisableSite { site, .. }
             | Task::EnableSite { site }
+            | Task::EjectSite { site }
             | Task::DeleteSite { site, .. }
             | Task::BackupSite { site, .. } => ContextName::Site(site.clone()),
             Task::RestoreBackup { new_site: Some(site), .. } => ContextName::Site(site.clone()),

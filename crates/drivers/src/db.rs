@@ -50,6 +50,12 @@ pub trait DbDriver: Send + Sync {
     /// database is without marker for a moment, and then it is empty.
     fn create(&self, product: &Product, name: &DbName, marker: &Marker) -> Vec<Statement>;
 
+    /// Has a database bear `marker` that bears none.
+    fn mark(&self, product: &Product, name: &DbName, marker: &Marker) -> Vec<Statement>;
+
+    /// Has a database bear no marker, so that nobody takes it for one of ours any more. Nothing else of it changes.
+    fn unmark(&self, product: &Product, name: &DbName) -> Vec<Statement>;
+
     /// Asks for the marker of `name`: one row with it, or none.
     fn ask_marker(&self, product: &Product, name: &DbName) -> Statement;
 

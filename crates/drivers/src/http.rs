@@ -68,6 +68,10 @@ pub trait HttpDriver: Send + Sync {
     /// The file of a site.
     fn vhost(&self, server: &ServerConfig, vhost: &Vhost, templates: &Templates) -> Result<ConfigFile, DriverFault>;
 
+    /// The text of a site's file for a server of this product that knows nothing of Ægir: without secrets, and with
+    /// [`Vhost::php_socket`] as that of a pool of the operator's own.
+    fn standalone(&self, server: &ServerConfig, vhost: &Vhost, templates: &Templates) -> Result<String, DriverFault>;
+
     /// Where the file of a site lies, relative to [`ServerConfig::folder`].
     fn vhost_path(&self, site: &SiteName) -> PathBuf {
         PathBuf::from(format!("vhost.d/{site}.conf"))

@@ -11,13 +11,14 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Va
 
 use crate::DriverFault;
 
-const BUILT_IN: [(&str, &str); 20] = [
+const BUILT_IN: [(&str, &str); 22] = [
     ("apache/alone.conf", include_str!("../templates/apache/alone.conf")),
     ("apache/generation.conf", include_str!("../templates/apache/generation.conf")),
     ("apache/main.conf", include_str!("../templates/apache/main.conf")),
     ("apache/platform.conf", include_str!("../templates/apache/platform.conf")),
     ("apache/rules.conf", include_str!("../templates/apache/rules.conf")),
     ("apache/server.conf", include_str!("../templates/apache/server.conf")),
+    ("apache/standalone.conf", include_str!("../templates/apache/standalone.conf")),
     ("apache/vhost.conf", include_str!("../templates/apache/vhost.conf")),
     ("disabled.html", include_str!("../templates/disabled.html")),
     ("fpm/main.conf", include_str!("../templates/fpm/main.conf")),
@@ -31,6 +32,7 @@ const BUILT_IN: [(&str, &str); 20] = [
     ("nginx/platform.more", include_str!("../templates/nginx/platform.more")),
     ("nginx/rules.conf", include_str!("../templates/nginx/rules.conf")),
     ("nginx/server.conf", include_str!("../templates/nginx/server.conf")),
+    ("nginx/standalone.conf", include_str!("../templates/nginx/standalone.conf")),
     ("nginx/vhost.conf", include_str!("../templates/nginx/vhost.conf")),
 ];
 

@@ -64,6 +64,43 @@ fn a_sites_file_is_as_the_examples_say() {
 }
 
 #[test]
+fn a_site_that_knows_nothing_of_aegir_has_a_file_without_secrets_that_servers_accept() {
+    for (driver, folder) in servers() {
+        let runs = installed(&driver.ask_version().program.to_string_lossy());
+        let home = tempfile::tempdir().unwrap();
+        let main = lay_out(&*driver, &home.path().join("server"));
+        for (path, input, expected) in cases(&format!("{}-standalone", driver.service_type())) {
+            let vhost = vhost(&pairs(&input));
+            let text = driver.standalone(&some_server(&folder), &vhost, &Templates::default()).unwrap();
+            compare(&path, &input, &expected, &text);
+            let secrets = vhost.credentials.iter().filter(|(name, _)| name == "db_passwd" || name == "hash_salt");
+            for (_, secret) in secrets.filter(|(_, secret)| !secret.expose().is_empty()) {
+                assert!(!text.contains(secret.expose()), "{}", path.display());
+            }
+            if !runs {
+                continue;
+            }
+            let alone = home.path().join("alone.conf");
+            let root = format!("{}{}", home.path().display(), vhost.root);
+            std::fs::create_dir_all(&root).unwrap();
+            write(&home.path().join("new.conf"), &text.replace(vhost.root.as_str(), &root));
+            // Every nginx that a distribution packs has it beside its main file.
+            write(&home.path().join("fastcgi_params"), "fastcgi_param QUERY_STRING $query_string;\n");
+            let main = match driver.service_type() {
+                // What nginx reads of a site of ours is no server.
+                "nginx" => format!(
+                    "pid {0}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{ access_log off; include {0}/new.conf; }}\n",
+                    home.path().display()
+                ),
+                _ => driver.main_alone(&main, &home.path().join("new.conf"), &Templates::default()).unwrap(),
+            };
+            write(&alone, &main);
+            succeeds(&driver.check(&alone));
+        }
+    }
+}
+
+#[test]
 fn a_platforms_file_is_as_the_examples_say() {
     for (driver, folder) in servers() {
         for (path, input, expected) in cases(&format!("{}-platform", driver.service_type())) {

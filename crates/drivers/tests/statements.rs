@@ -120,6 +120,19 @@ fn a_database_lives_as_the_statements_say() {
         server.run(&MariaDb.grant(&db, &hosts));
         user(&format!("INSERT INTO {db}.t VALUES (2)")).unwrap();
 
+        let made = || server.try_as("root", "", &format!("SHOW CREATE DATABASE {db}; SHOW TABLES FROM {db}")).unwrap();
+        let before = made();
+        for _ in 0..2 {
+            server.run(&MariaDb.unmark(&product, &db));
+        }
+        assert_eq!(server.ask(MariaDb.ask_marker(&product, &db)), "");
+        assert_eq!(server.ask(MariaDb.ask_tables(&db)), "t");
+        for _ in 0..2 {
+            server.run(&MariaDb.mark(&product, &db, &marker(1)));
+        }
+        assert!(marker(1).is(&server.ask(MariaDb.ask_marker(&product, &db))));
+        assert_eq!(made(), before);
+
         for _ in 0..2 {
             server.run(&MariaDb.drop_user(&db, &hosts));
             server.run(&MariaDb.drop_database(&db));
@@ -204,6 +217,15 @@ fn a_file_bears_its_marker_too() {
     assert_eq!(run(create[0].clone()), "ERROR");
     assert!(marker(1).is(&run(Sqlite.ask_marker(&product, &db))));
     assert_eq!(run(Sqlite.ask_tables(&db)), "");
+
+    for _ in 0..2 {
+        run(Sqlite.unmark(&product, &db)[0].clone());
+    }
+    assert_eq!(run(Sqlite.ask_marker(&product, &db)), "");
+    for _ in 0..2 {
+        run(Sqlite.mark(&product, &db, &marker(2))[0].clone());
+    }
+    assert!(marker(2).is(&run(Sqlite.ask_marker(&product, &db))));
 }
 
 #[test]

@@ -15,10 +15,11 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{ContextName, Home, HostName, PlatformRoot, Quiet, Remedy, SiteName};
+use aegir_domain::{ContextName, Home, HostName, Password, PlatformRoot, Quiet, Remedy, SiteName};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 
 use crate::Family;
+use crate::driver::Credentials;
 
 /// What `settings.php` depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,17 @@ impl Settings {
         })
     }
 
+    /// The text of a `settings.php` that needs nothing of Ægir: what the credentials are stands in it. A secret.
+    pub fn render_literal(&self, credentials: &Credentials) -> Result<Password, SettingsFault> {
+        let text = match self.family {
+            Family::Seven => include_str!("../templates/literal-seven.php.j2"),
+            Family::Eight => include_str!("../templates/literal-eight.php.j2"),
+        };
+        let values = Literal::of(credentials);
+        let text = self.rendered(text, &values);
+        text.map(Password::new).map_err(|source| SettingsFault::Value { site: self.site.clone(), source })
+    }
+
     /// The name of the template, under which an operator's own may lie in `<home>/templates/`.
     pub fn template_name(&self) -> &'static str {
         match self.family {
@@ -82,15 +94,14 @@ impl Settings {
     }
 
     fn try_render(&self, template: Option<&str>) -> Result<String, Error> {
+        self.rendered(template.unwrap_or(self.template()), &Literal::default())
+    }
+
+    fn rendered(&self, text: &str, literal: &Literal) -> Result<String, Error> {
         let mut environment = environment();
-        environment.add_template("credentials.php.j2", include_str!("../templates/credentials.php.j2"))?;
-        environment.add_template("folders-seven.php.j2", include_str!("../templates/folders-seven.php.j2"))?;
-        environment.add_template("folders-eight.php.j2", include_str!("../templates/folders-eight.php.j2"))?;
-        environment.add_template("packages-eight.php.j2", include_str!("../templates/packages-eight.php.j2"))?;
-        environment.add_template("quiet-seven.php.j2", include_str!("../templates/quiet-seven.php.j2"))?;
-        environment.add_template("quiet-eight.php.j2", include_str!("../templates/quiet-eight.php.j2"))?;
-        environment.add_template("own-lines.php.j2", include_str!("../templates/own-lines.php.j2"))?;
-        let text = template.unwrap_or(self.template());
+        for (name, part) in PARTS {
+            environment.add_template(name, part)?;
+        }
         let mut rendered = environment.render_named_str(
             self.template_name(),
             text,
@@ -102,6 +113,9 @@ impl Settings {
                 trusted_hosts => self.trusted_hosts(),
                 no_mail => self.quiet.mail,
                 no_cron => self.quiet.cron,
+                literal => literal.database.clone(),
+                isolated => literal.isolated,
+                hash_salt => literal.hash_salt.clone(),
             },
         )?;
         rendered.truncate(rendered.trim_end().len());
@@ -119,6 +133,66 @@ impl Settings {
             }
         }
         patterns
+    }
+}
+
+/// By this line of its head a file is known that [`Settings::render_literal`] wrote.
+pub const LITERAL: &str = " * Ægir wrote this file when it let go of the site,";
+
+/// What templates include.
+const PARTS: [(&str, &str); 9] = [
+    ("credentials.php.j2", include_str!("../templates/credentials.php.j2")),
+    ("folders-seven.php.j2", include_str!("../templates/folders-seven.php.j2")),
+    ("folders-eight.php.j2", include_str!("../templates/folders-eight.php.j2")),
+    ("packages-eight.php.j2", include_str!("../templates/packages-eight.php.j2")),
+    ("quiet-seven.php.j2", include_str!("../templates/quiet-seven.php.j2")),
+    ("quiet-eight.php.j2", include_str!("../templates/quiet-eight.php.j2")),
+    ("own-lines.php.j2", include_str!("../templates/own-lines.php.j2")),
+    ("rest-seven.php.j2", include_str!("../templates/rest-seven.php.j2")),
+    ("rest-eight.php.j2", include_str!("../templates/rest-eight.php.j2")),
+];
+
+/// What a `settings.php` holds that needs nothing of Ægir, as `AegirCredentials::database` makes it.
+#[derive(Default)]
+struct Literal {
+    database: Vec<(&'static str, String)>,
+    /// Whether each connection is to be told how far transactions see each other.
+    isolated: bool,
+    hash_salt: String,
+}
+
+impl Literal {
+    fn of(credentials: &Credentials) -> Literal {
+        let Credentials { db_type, db_host, db_port, db_socket, db_user, db_passwd, db_name, hash_salt } = credentials;
+        let hash_salt = hash_salt.expose().to_owned();
+        if db_type == "sqlite" {
+            let database =
+                vec![("driver", "sqlite".to_owned()), ("database", db_name.clone()), ("prefix", String::new())];
+            return Literal { database, isolated: false, hash_salt };
+        }
+        let is_mysql = matches!(db_type.as_str(), "mysql" | "mariadb");
+        let host = match (db_host.as_str(), db_socket.as_str()) {
+            (_, socket) if !is_mysql && !socket.is_empty() => socket,
+            ("", _) => "localhost",
+            (host, _) => host,
+        };
+        let mut database = vec![
+            ("driver", if is_mysql { "mysql".to_owned() } else { db_type.clone() }),
+            ("database", db_name.clone()),
+            ("username", db_user.clone()),
+            ("password", db_passwd.expose().to_owned()),
+            ("host", host.to_owned()),
+            ("port", db_port.clone()),
+            ("prefix", String::new()),
+        ];
+        if is_mysql {
+            database.push(("charset", "utf8mb4".into()));
+            database.push(("collation", "utf8mb4_general_ci".into()));
+            if !db_socket.is_empty() {
+                database.push(("unix_socket", db_socket.clone()));
+            }
+        }
+        Literal { database, isolated: is_mysql, hash_salt }
     }
 }
 
@@ -234,6 +308,35 @@ mod tests {
             settings().render(Some("<?php\n{% include \"credentials.php.j2\" %}\n$x = {{ site|php }};\n")).unwrap();
 
         assert!(text.contains("final class AegirCredentials") && text.ends_with("$x = 'a.test';\n"), "{text}");
+    }
+
+    #[test]
+    fn settings_that_need_nothing_of_aegir_hold_what_was_told() {
+        let mut credentials = Credentials {
+            db_type: "mariadb".into(),
+            db_host: String::new(),
+            db_port: String::new(),
+            db_socket: "/run/db.sock".into(),
+            db_user: "a_test".into(),
+            db_passwd: Password::new("it's a \\secret"),
+            db_name: "a_test".into(),
+            hash_salt: Password::new("salt"),
+        };
+
+        for family in [Family::Seven, Family::Eight] {
+            let text = Settings { family, ..settings() }.render_literal(&credentials).unwrap();
+            let text = text.expose();
+            assert!(
+                text.contains(r"'password' => 'it\'s a \\secret',")
+                    && text.contains("'unix_socket' => '/run/db.sock',")
+            );
+            assert!(text.contains("hash_salt'] = 'salt';") || text.contains("$drupal_hash_salt = 'salt';"), "{text}");
+            assert!(!text.contains("AegirCredentials") && text.contains("local.settings.php"), "{text}");
+        }
+
+        credentials = Credentials { db_type: "sqlite".into(), db_name: "/db/a".into(), ..credentials };
+        let text = settings().render_literal(&credentials).unwrap();
+        assert!(text.expose().contains("'driver' => 'sqlite',") && !text.expose().contains("secret"));
     }
 
     #[test]

@@ -31,6 +31,18 @@ if (isset($_SERVER['HTTP_HOST']) && preg_match('/^([a-z0-9._-]+):(\d+)$/', strto
 }
 "#;
 
+/// A file of an operator's own lines before there is any in it.
+pub const EMPTY: &str = "<?php\n";
+
+/// Lines for a file of an operator's own by which these names, none of which stands for many, lead to a site.
+pub fn lines_of(site: &SiteName, names: &[HostName]) -> String {
+    let mut text = format!("\n// Names of {site}, which Ægir let go of.\n");
+    for name in names {
+        text.push_str(&format!("$sites[{}] = {};\n", php_string(name.as_str()), php_string(site.as_str())));
+    }
+    text
+}
+
 /// Whether `text` is a file that we wrote.
 pub fn is_ours(text: &str) -> bool {
     text.lines().take(3).any(|line| line == HEAD)

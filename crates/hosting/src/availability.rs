@@ -205,6 +205,11 @@ fn deletes(operation: OperationId) -> bool {
     matches!(operation, Id::SiteDelete | Id::PlatformForget | Id::PlatformDelete | Id::ServerForget)
 }
 
+/// Whether an operation leaves nothing of its object here.
+fn lets_go(operation: OperationId) -> bool {
+    deletes(operation) || operation == OperationId::SiteEject
+}
+
 /// Whether an operation has the code of a site run, or be seen; or has another self of it be tried by visits.
 fn runs_code(operation: OperationId) -> bool {
     use OperationId as Id;
@@ -215,6 +220,7 @@ fn runs_code(operation: OperationId) -> bool {
             | Id::SiteGoBack
             | Id::SiteClone
             | Id::SiteRename
+            | Id::SiteEject
             | Id::SiteCron
             | Id::SiteRebuildCaches
             | Id::BackupRestore
@@ -223,7 +229,7 @@ fn runs_code(operation: OperationId) -> bool {
 
 /// Whether nobody has asked for an object to go, so that something else can be put on it.
 pub fn stays(standing: &Standing) -> Result<(), Unavailable> {
-    match standing.outstanding.iter().find(|task| deletes(task.operation)) {
+    match standing.outstanding.iter().find(|task| lets_go(task.operation)) {
         Some(going) => Err(Unavailable::Going { name: standing.name.clone(), task: going.task }),
         None => Ok(()),
     }
@@ -326,7 +332,8 @@ mod tests {
                 "cron",
                 "rebuild-caches",
                 "run",
-                "disable"
+                "disable",
+                "eject"
             ]
         );
     }
@@ -406,7 +413,8 @@ mod tests {
                 "cron",
                 "rebuild-caches",
                 "run",
-                "disable"
+                "disable",
+                "eject"
             ]
         );
     }

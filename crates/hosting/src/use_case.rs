@@ -157,6 +157,7 @@ impl Hosting {
             Id::BackupDelete => Box::pin(self.delete_backup(asked)),
             Id::SiteDisable => Box::pin(self.disable_site(asked)),
             Id::SiteEnable => Box::pin(self.enable_site(asked)),
+            Id::SiteEject => Box::pin(self.eject_site(asked)),
             Id::SiteDelete => Box::pin(self.delete_site(asked)),
             Id::TaskList => Box::pin(self.list_tasks(asked)),
             Id::TaskShow => Box::pin(self.show_task(asked)),

@@ -30,6 +30,7 @@ use crate::fake::{
 };
 use crate::fake::{COMPOSER, CURL, GIT};
 use crate::folder::LabFolder;
+use crate::let_go::LetGo;
 use crate::theirs::THEIRS;
 use crate::{Code, Snapshot};
 
@@ -440,13 +441,14 @@ impl Lab {
         mess.extend(open.iter().map(|attempt| format!("the task {attempt} is open")));
         let sites = self.contexts().sites().unwrap_or_default();
         let servers = self.contexts().all().unwrap_or_default();
+        let let_go = LetGo::of(&servers);
         for server in servers.iter().filter_map(|context| match context {
             Context::Server(server) => Some(&server.name),
             _ => None,
         }) {
             for vhost in list(&self.home().http_config(server, HttpEngine::Nginx).join("vhost.d")) {
                 let site = vhost.strip_suffix(".conf").unwrap_or(&vhost);
-                if !sites.iter().any(|known| known.name.as_str() == site) {
+                if !let_go.sites.contains(site) && !sites.iter().any(|known| known.name.as_str() == site) {
                     mess.push(format!("the vhost `{vhost}` belongs to no site"));
                 }
             }
@@ -459,8 +461,8 @@ impl Lab {
             sites.iter().any(|site| site.database.name.as_str() == name)
                 || formers.iter().any(|former| former.database.name.as_str() == name)
         };
-        // What somebody made by hand is theirs.
-        let owned = |name: &str| owned(name) || name.starts_with(THEIRS);
+        // What somebody made by hand is theirs, and so is what was let go of.
+        let owned = |name: &str| owned(name) || name.starts_with(THEIRS) || let_go.databases.contains(name);
         let databases = state.databases.keys().filter(|name| !owned(name));
         mess.extend(databases.map(|name| format!("the database `{name}` belongs to no site")));
         for account in state.accounts.keys() {

@@ -7,6 +7,7 @@
 pub mod fake;
 mod folder;
 mod lab;
+mod let_go;
 pub mod pretend;
 pub mod proof;
 mod snapshot;

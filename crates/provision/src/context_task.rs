@@ -1,10 +1,14 @@
 //! Save and forget: what is known of an object changes, and nothing else.
 
-use aegir_domain::{Context, ContextName, DbService, Fault, PlatformRoot, Remedy, ServerContext, SiteContext};
+use aegir_domain::{
+    Context, ContextName, DbService, Fault, PlatformName, PlatformRoot, Remedy, ServerContext, SiteContext, SiteName,
+};
+use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
 
 use crate::contexts::{ContextFault, read};
+use crate::service::http::vhost_path;
 use crate::step::context::{ForgetContext, SaveContext, SavedText};
 use crate::step::file::{Keep, TakeAway, Was, put_back};
 use crate::{World, platform};
@@ -201,10 +205,35 @@ impl Check<World> for Unused {
 /// Refuses an object that others refer to, by their names.
 pub(crate) fn must_be_unused(world: &World, name: &ContextName) -> Result<(), Fault> {
     let by: Vec<String> = sites_of(world, name)?.chain(platforms_of(world, name)?).collect();
-    match by.is_empty() {
-        true => Ok(()),
-        false => Err(SaveFault::Used { name: name.clone(), by }.into()),
+    if !by.is_empty() {
+        return Err(SaveFault::Used { name: name.clone(), by }.into());
     }
+    match name {
+        ContextName::Platform(platform) => nobody_answers(world, platform),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a platform with a site that Ægir let go of, and that the web server still answers for with the platform's PHP.
+fn nobody_answers(world: &World, platform: &PlatformName) -> Result<(), Fault> {
+    let platform = world.contexts().platform(platform)?;
+    let server = ContextName::Server(platform.server.clone());
+    let Some(Context::Server(server)) = world.contexts().find(&server)? else { return Ok(()) };
+    let sites = platform.root.path().join("sites");
+    if server.http.is_none() || world.files().kind(&sites)? != Some(Kind::Dir) {
+        return Ok(());
+    }
+    for name in world.files().list(&sites)? {
+        let Ok(site) = name.parse::<SiteName>() else { continue };
+        if world.contexts().find(&ContextName::Site(site.clone()))?.is_some() {
+            continue;
+        }
+        let vhost = vhost_path(world, &server, &site)?;
+        if world.files().kind(&sites.join(&name))? == Some(Kind::Dir) && world.files().kind(&vhost)?.is_some() {
+            return Err(SaveFault::StillAnswers { platform: platform.name, site, vhost }.into());
+        }
+    }
+    Ok(())
 }
 
 fn sites_of(world: &World, name: &ContextName) -> Result<impl Iterator<Item = String>, Fault> {
@@ -241,13 +270,15 @@ enum SaveFault {
     #[error("the database service of `{name}` cannot become another: sites have their data there")]
     DataFixed { name: ContextName },
     #[error("there is no site `{site}` yet")]
-    NewSite { site: aegir_domain::SiteName },
+    NewSite { site: SiteName },
     #[error("of the site `{site}`, only other names, redirect and client can be saved")]
-    Identity { site: aegir_domain::SiteName },
+    Identity { site: SiteName },
     #[error("the site `{site}` cannot be forgotten: it would run on with nobody to look after it")]
-    SiteStays { site: aegir_domain::SiteName },
+    SiteStays { site: SiteName },
     #[error("`{name}` is used by {}", by.join(", "))]
     Used { name: ContextName, by: Vec<String> },
+    #[error("the web server answers with `{platform}` for `{site}`, which Ægir let go of")]
+    StillAnswers { platform: PlatformName, site: SiteName, vhost: std::path::PathBuf },
 }
 
 impl Remedy for SaveFault {
@@ -265,6 +296,9 @@ impl Remedy for SaveFault {
                 format!("delete it with `aegir provision delete @{site} --confirm={site}`")
             }
             SaveFault::Used { .. } => "delete or move those first".into(),
+            SaveFault::StillAnswers { vhost, .. } => {
+                format!("once something else serves it, move `{}` away; then ask again", vhost.display())
+            }
         })
     }
 }

@@ -17,14 +17,15 @@ use crate::site::{
     DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword, KeepTheirSalt, LetGo,
     LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials,
     RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
+    WriteLiteral, WriteParting,
 };
 use crate::step::context::{ForgetContext, SaveContext};
-use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
+use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer, UnmarkDatabase};
 use crate::step::file::{
     Keep, MakeFolder, MakeLink, Put, PutInstead, RemoveLink, SetAside, SetMode, SetModes, TakeAway,
 };
 use crate::step::secret::MakeSecret;
-use crate::step::sites_php::ListSite;
+use crate::step::sites_php::{ListByHand, ListSite};
 use crate::step::vhost::{PublishVhost, RenameVhost, WithdrawVhost};
 use crate::step::web_files::{PublishPlatform, PublishServer};
 use crate::task_types::{CleanupProgram, RunProgram};
@@ -57,6 +58,7 @@ pub fn lines() -> Lines<World> {
         .undo::<KeepSourcePassword>()
         .undo::<KeepTheirSalt>()
         .undo::<LetGo>()
+        .undo::<ListByHand>()
         .undo::<ListSite>()
         .undo::<LoadDump>()
         .undo::<MakeComing>()
@@ -100,12 +102,15 @@ pub fn lines() -> Lines<World> {
         .undo::<TakeSalt>()
         .undo::<TakeTables>()
         .undo::<TopUpFiles>()
+        .undo::<UnmarkDatabase>()
         .undo::<UnpackDemo>()
         .undo::<UnpackDump>()
         .undo::<UnpackSite>()
         .undo::<WithdrawPool>()
         .undo::<WithdrawVhost>()
         .undo::<WriteCredentials>()
+        .undo::<WriteLiteral>()
+        .undo::<WriteParting>()
         .finish::<LowerFence>()
         .cleanup::<AfterHook>()
         .cleanup::<ArchiveFormer>()

@@ -50,6 +50,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::DisableSite { site, no_backup } => Box::new(site::Disable { site, no_backup }),
         Task::EnableSite { site } => Box::new(site::Enable { site }),
         Task::ImportSite(import) => Box::new(site::Import { asked: *import }),
+        Task::EjectSite { site } => Box::new(site::Eject { site }),
         Task::DeleteSite { site, confirm, no_backup } => Box::new(site::Delete { site, confirm, no_backup }),
         Task::BackupSite { site, note } => Box::new(backup::Backup { site, note }),
         Task::VerifyBackup { backup, platform, db_server } => Box::new(backup::Verify { backup, platform, db_server }),

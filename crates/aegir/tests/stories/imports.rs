@@ -1,10 +1,11 @@
-//! Sites that somebody made by hand, in a database of their own making, are taken in where they lie; what fails leaves them
-//! as they were.
+//! Sites that somebody made by hand, in a database of their own making, are taken in where they lie, and let go of again;
+//! what fails leaves them as they were.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::support::by_hand::{BY_HAND, is_taken_in_well, made_by_hand};
+use crate::support::let_go::{AsItWas, is_let_go_of_well};
 use crate::support::story::{at_line, worker_if_any};
 use crate::support::world::World;
 use crate::support::{Lab, kill, way};
@@ -16,13 +17,14 @@ fn platform(lab: &Lab, shape: &str) -> PathBuf {
     if shape == "ten" { project.join("web") } else { project }
 }
 
-/// Takes a site in that was made by hand.
+/// Takes a site in that was made by hand, lets go of it, and takes it in again.
 fn is_taken_in(shape: &str, prefix: &str) {
     let lab = Lab::start(way());
     let root = platform(&lab, shape);
     let folder = made_by_hand(&lab, &root, "old", "shop.localhost", prefix);
     let theirs = fs::read(folder.join("settings.php")).unwrap();
     let before = World::of(&lab);
+    let as_it_was = AsItWas::of(&lab, &root, BY_HAND, prefix);
 
     let words = ["import", folder.to_str().unwrap(), "--dry-run"];
     lab.provision(&words).done().says(BY_HAND).says("lantern_theirs").says("imported.settings.php");
@@ -31,6 +33,8 @@ fn is_taken_in(shape: &str, prefix: &str) {
 
     assert_eq!(site.title, "The \"shop.localhost\" & more");
     assert_eq!(fs::read(folder.join("imported.settings.php")).unwrap(), theirs);
+    is_let_go_of_well(&lab, &root, &site, &as_it_was);
+    lab.provision(&["import", "shop.localhost"]).done().says(&format!("left in the database `{}`", site.database));
     lab.provision(&["backup", "@shop.localhost"]).done();
     let project = lab.assemble(&format!("{shape}-1.1"));
     lab.save_platform("new", &project);

@@ -67,17 +67,27 @@ impl DbDriver for MariaDb {
     }
 
     fn create(&self, product: &Product, name: &DbName, marker: &Marker) -> Vec<Statement> {
-        let create = format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
+        let create = format!("CREATE DATABASE `{name}` {TEXTS}");
         let marker = quoted(marker.as_str());
         match has_database_comments(product) {
             true => vec![Statement::plain(format!("{create} COMMENT {marker}"))],
-            false => vec![
-                Statement::plain(create),
-                Statement::plain(format!(
-                    "CREATE TABLE `{name}`.`aegir_marker` (`id` INT PRIMARY KEY) COMMENT {marker}"
-                )),
-            ],
+            false => vec![Statement::plain(create), marked_by_table(name, &marker)],
         }
+    }
+
+    fn mark(&self, product: &Product, name: &DbName, marker: &Marker) -> Vec<Statement> {
+        let marker = quoted(marker.as_str());
+        vec![match has_database_comments(product) {
+            true => commented(name, &marker),
+            false => marked_by_table(name, &marker),
+        }]
+    }
+
+    fn unmark(&self, product: &Product, name: &DbName) -> Vec<Statement> {
+        vec![match has_database_comments(product) {
+            true => commented(name, "''"),
+            false => self.drop_table(name, "aegir_marker"),
+        }]
     }
 
     fn ask_marker(&self, product: &Product, name: &DbName) -> Statement {
@@ -310,6 +320,19 @@ fn known(in_table: &InTable<'_>, known_by: &[Option<Vec<u8>>]) -> String {
 /// The name of a table or a column, which packages choose.
 pub(super) fn back_ticked(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
+}
+
+/// What a database of ours takes texts for. To change the comment of one is to say this again.
+const TEXTS: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci";
+
+fn commented(name: &DbName, quoted: &str) -> Statement {
+    Statement::plain(format!("ALTER DATABASE `{name}` {TEXTS} COMMENT {quoted}"))
+}
+
+fn marked_by_table(name: &DbName, quoted: &str) -> Statement {
+    Statement::plain(format!(
+        "CREATE TABLE IF NOT EXISTS `{name}`.`aegir_marker` (`id` INT PRIMARY KEY) COMMENT {quoted}"
+    ))
 }
 
 /// MariaDB has them since 10.5.

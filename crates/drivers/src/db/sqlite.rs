@@ -55,6 +55,15 @@ impl DbDriver for Sqlite {
         vec![Statement::plain(format!("CREATE TABLE aegir_marker (\"{marker}\")"))]
     }
 
+    fn mark(&self, _: &Product, _: &DbName, marker: &Marker) -> Vec<Statement> {
+        let marker = marker.as_str().replace('"', "\"\"");
+        vec![Statement::plain(format!("CREATE TABLE IF NOT EXISTS aegir_marker (\"{marker}\")"))]
+    }
+
+    fn unmark(&self, _: &Product, _: &DbName) -> Vec<Statement> {
+        vec![Statement::plain("DROP TABLE IF EXISTS aegir_marker")]
+    }
+
     fn ask_marker(&self, _: &Product, _: &DbName) -> Statement {
         Statement::plain("SELECT name FROM pragma_table_info('aegir_marker')")
     }

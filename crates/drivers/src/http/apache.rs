@@ -287,6 +287,23 @@ impl HttpDriver for Apache {
         Ok(ConfigFile::new(self.vhost_path(&vhost.site), text, 0o600))
     }
 
+    fn standalone(&self, server: &ServerConfig, vhost: &Vhost, templates: &Templates) -> Result<String, DriverFault> {
+        let (own, leading) = vhost.names()?;
+        let strings = |names: &[HostName]| names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
+        templates.render(
+            "apache/standalone.conf",
+            context! {
+                site => vhost.site.as_str(),
+                listen => server.listen.to_string(),
+                own => strings(&own),
+                leading => strings(&leading),
+                root => glob_free(vhost.root.path())?,
+                max_body => server.max_body_mb * 1024 * 1024,
+                php => text(&vhost.php_socket),
+            },
+        )
+    }
+
     fn main(&self, main: &MainConfig, templates: &Templates) -> Result<String, DriverFault> {
         templates.render("apache/main.conf", self.main_values(main, None)?)
     }

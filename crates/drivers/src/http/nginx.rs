@@ -164,6 +164,24 @@ impl HttpDriver for Nginx {
         Ok(ConfigFile::new(self.vhost_path(&vhost.site), text, 0o600))
     }
 
+    fn standalone(&self, server: &ServerConfig, vhost: &Vhost, templates: &Templates) -> Result<String, DriverFault> {
+        let (own, leading) = vhost.names()?;
+        let strings = |names: &[HostName]| names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
+        templates.render(
+            "nginx/standalone.conf",
+            context! {
+                site => vhost.site.as_str(),
+                listen => server.listen.to_string(),
+                own => strings(&own),
+                leading => strings(&leading),
+                root => vhost.root.as_str(),
+                max_body_mb => server.max_body_mb,
+                seven => vhost.family == CoreFamily::Seven,
+                php => text(&vhost.php_socket),
+            },
+        )
+    }
+
     fn main(&self, main: &MainConfig, templates: &Templates) -> Result<String, DriverFault> {
         templates.render("nginx/main.conf", main_values(main, None)?)
     }

@@ -54,6 +54,8 @@ impl Hosting {
         let client = "admin".parse().ok()?;
         let asked = ImportSite { site, platform, db_server: None, aliases: Vec::new(), client, copy_of: None };
         match self.0.back_ends.look_at_import(place, &asked).await {
+            // Who let go of it would have it back at the next verify.
+            Ok(ImportAnswer::Found(found)) if found.let_go => None,
             Ok(ImportAnswer::Found(found)) => Some(
                 Call::of(OperationId::SiteImport)
                     .about(name.as_str())

@@ -166,7 +166,12 @@ pub(crate) async fn saved(read: &mut Read, node: &aegir_store::Node) -> Result<O
 
 /// Whether there is no such object any more once it is done.
 fn takes_away(request: Option<&Task>) -> bool {
-    matches!(request, Some(Task::DeleteSite { .. } | Task::DeletePlatform { .. } | Task::ForgetContext { .. }))
+    matches!(
+        request,
+        Some(
+            Task::DeleteSite { .. } | Task::EjectSite { .. } | Task::DeletePlatform { .. } | Task::ForgetContext { .. }
+        )
+    )
 }
 
 /// The object is as the task wanted it.

@@ -39,6 +39,7 @@ fn under(mut request: Task, was: &SiteName, is: &SiteName) -> Task {
         | Task::RenameSite { site, .. }
         | Task::DisableSite { site, .. }
         | Task::EnableSite { site }
+        | Task::EjectSite { site }
         | Task::BackupSite { site, .. } => site,
         Task::MigrateSite(migrate) => &mut migrate.site,
         Task::Custom(custom) => {

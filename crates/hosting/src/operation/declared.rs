@@ -72,6 +72,7 @@ pub enum OperationId {
     SiteRun,
     SiteDisable,
     SiteEnable,
+    SiteEject,
     SiteDelete,
     BackupList,
     BackupShow,
@@ -127,7 +128,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 94] = [
+    pub const ALL: [OperationId; 95] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -171,6 +172,7 @@ impl OperationId {
         OperationId::SiteRun,
         OperationId::SiteDisable,
         OperationId::SiteEnable,
+        OperationId::SiteEject,
         OperationId::SiteDelete,
         OperationId::BackupList,
         OperationId::BackupShow,
@@ -252,6 +254,7 @@ impl OperationId {
             Task::DeleteBackup { .. } => OperationId::BackupDelete,
             Task::DisableSite { .. } => OperationId::SiteDisable,
             Task::EnableSite { .. } => OperationId::SiteEnable,
+            Task::EjectSite { .. } => OperationId::SiteEject,
             Task::DeleteSite { .. } => OperationId::SiteDelete,
             Task::Custom(custom) => match custom.object {
                 ContextName::Server(_) => OperationId::ServerRun,
@@ -308,6 +311,7 @@ impl OperationId {
             | Id::SiteRun
             | Id::SiteDisable
             | Id::SiteEnable
+            | Id::SiteEject
             | Id::SiteDelete => site::declared(self),
             Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupRestore | Id::BackupDelete => {
                 backup::declared(self)

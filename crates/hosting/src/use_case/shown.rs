@@ -256,7 +256,8 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
     }
     if site.context.as_ref().is_some_and(|context| context.awaits_installer) {
         use OperationId as Id;
-        let need_drupal = [Id::SiteClone, Id::SiteRename, Id::SiteDisable, Id::SiteCron, Id::SiteRebuildCaches];
+        let need_drupal =
+            [Id::SiteClone, Id::SiteRename, Id::SiteDisable, Id::SiteEject, Id::SiteCron, Id::SiteRebuildCaches];
         let need_drupal = need_drupal.map(|id| id.declaration().verb);
         for one in operations.iter_mut().filter(|one| one.available && need_drupal.contains(&one.verb.as_str())) {
             one.available = false;

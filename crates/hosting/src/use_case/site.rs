@@ -261,6 +261,14 @@ impl Hosting {
         self.site_task(asked, async |_, _, context| Ok(Task::EnableSite { site: context.name.clone() })).await
     }
 
+    pub(super) async fn eject_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| {
+            must_be_installed(context)?;
+            Ok(Task::EjectSite { site: context.name.clone() })
+        })
+        .await
+    }
+
     pub(super) async fn delete_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let name = asked.site()?;
         let typed = asked.given.str("confirm").unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Sites that a verify found are looked at and taken in, and are managed from then on.
 
-use aegir_domain::{ImportSite, Task, TaskKind};
+use aegir_domain::{ImportSite, Task, TaskKind, TaskState};
 use aegir_hosting::{Call, OperationId as Id, Refusal};
 use aegir_lab::pretend::{Ends, Plan};
 use serde_json::json;
@@ -148,5 +148,36 @@ fn of_found_sites_nobody_is_asked_where_the_setting_is_off() {
         assert_eq!((&seen[0]["name"], &seen[0]["ignored"]), (&json!("theirs.test"), &json!(true)));
         finds_now(&ground, &["theirs.test"]).await;
         assert_eq!(found(&ground).await, ["theirs.test"]);
+    });
+}
+
+#[test]
+fn a_site_that_was_let_go_of_is_gone_and_comes_back_only_if_somebody_says_so() {
+    on_both(async |ground| {
+        ground.set("import_found", "on").await;
+        ground.fleet(&["let-go.test"]).await;
+        ground.queue(Call::of(Id::SiteBackup).about("let-go.test")).await;
+        ground.work().await;
+
+        let ejecting = ground.queue(Call::of(Id::SiteEject).about("let-go.test")).await;
+        let refused = ground.refused(Call::of(Id::SiteDisable).about("let-go.test")).await;
+        assert!(refused.to_string().contains("let-go.test"), "{refused}");
+        ground.work().await;
+        ground.assert_state(ejecting, TaskState::Succeeded).await;
+
+        let names = async || {
+            let sites = ground.items(Call::of(Id::SiteList)).await;
+            sites.into_iter().map(|site| site["name"].clone()).collect::<Vec<_>>()
+        };
+        assert!(!names().await.contains(&json!("let-go.test")));
+        assert_eq!(ground.items(Call::of(Id::BackupList)).await.len(), 1, "its backups stay");
+        let tasks = ground.items(Call::of(Id::TaskList).with("operation", vec!["site eject"])).await;
+        assert_eq!(tasks.len(), 1, "its history stays");
+        finds_now(&ground, &["let-go.test"]).await;
+        assert!(!names().await.contains(&json!("let-go.test")));
+        assert_eq!(found(&ground).await, ["let-go.test"]);
+        ground.queue(import("let-go.test")).await;
+        ground.work().await;
+        assert!(names().await.contains(&json!("let-go.test")));
     });
 }

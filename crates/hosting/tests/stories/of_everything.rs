@@ -42,6 +42,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteRun => vec![of.about("verify.test").with("task_type", "mark_site")],
         Id::SiteDisable => vec![of.about("verify.test")],
         Id::SiteEnable => vec![of.about("delete.test")],
+        Id::SiteEject => vec![of.about("verify.test")],
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
         Id::BackupRestore => vec![of.about(there.backup.as_str())],
         Id::BackupDelete => vec![of.about(there.backup.as_str()).with("confirm", there.backup.as_str())],

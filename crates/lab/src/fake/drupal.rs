@@ -265,6 +265,9 @@ impl<'a> Site<'a> {
     /// What stands in its settings behind the words that a lab writes there; else they give no database.
     fn settings(&self) -> Value {
         let text = fs::read_to_string(self.folder.join("settings.php")).unwrap_or_default();
+        if text.contains(aegir_drupal::settings::LITERAL) {
+            return literal_settings(&text);
+        }
         let told = text.lines().find_map(|line| line.strip_prefix(SETTINGS_SAY));
         told.and_then(|told| serde_json::from_str(told).ok())
             .unwrap_or_else(|| json!({ "database": null, "hash_salt": "" }))
@@ -446,4 +449,22 @@ fn guard(path: &Path, content: &str, bits: u32) {
 
 fn mode(path: &Path, bits: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(bits)).expect("PHP may change what it owns");
+}
+
+/// What settings say that Ægir wrote out when it let go of a site.
+pub(crate) fn literal_settings(text: &str) -> Value {
+    let quoted =
+        |line: &str| Some(line.split_once(" => '").or(line.split_once(" = '"))?.1.split('\'').next()?.to_owned());
+    let told = |key: &str| {
+        let begins = format!("'{key}' => ");
+        text.lines().map(str::trim).find(|line| line.starts_with(&begins)).and_then(quoted).unwrap_or_default()
+    };
+    let salt = text.lines().find(|line| line.contains("hash_salt") && line.contains(" = '")).and_then(quoted);
+    json!({
+        "database": {
+            "driver": told("driver"), "name": told("database"), "user": told("username"), "password": told("password"),
+            "host": told("host"), "port": told("port"), "socket": told("unix_socket"), "prefix": "",
+        },
+        "hash_salt": salt,
+    })
 }

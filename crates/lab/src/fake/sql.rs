@@ -80,7 +80,7 @@ impl Session {
                 self.rename_tables(&state, &statement, sql)
             }
             ["SHOW", "GRANTS", ..] => Ok(Answer::Rows(self.grants(&state))),
-            ["CREATE" | "DROP", "DATABASE", ..]
+            ["CREATE" | "ALTER" | "DROP", "DATABASE", ..]
             | ["CREATE" | "ALTER" | "DROP", "USER", ..]
             | ["GRANT" | "REVOKE", ..] => {
                 self.administrator(&state, sql)?;
@@ -143,6 +143,10 @@ impl Session {
                 fs::write(DbState::file(&self.machine, &name), b"").expect("the lab's folder can be written");
                 state.databases.insert(name, DatabaseEntry { comment, options: options.join(" ") });
             }
+            ["ALTER", "DATABASE", .., "COMMENT", "'"] => match state.databases.get_mut(values[0]) {
+                Some(entry) => entry.comment = values[1].to_owned(),
+                None => return Err(no(SqlKind::NoSuch, 1008, "Can't alter database; database doesn't exist", sql)),
+            },
             ["DROP", "DATABASE", rest @ ..] => {
                 let known = state.databases.remove(values[0]).is_some();
                 if !known && !rest.starts_with(&["IF", "EXISTS"]) {

@@ -86,7 +86,8 @@ impl Machine {
         }
     }
 
-    /// What taking in a site would find: always the same. One whose name begins with `broken` cannot be.
+    /// What taking in a site would find: always the same. One whose name begins with `broken` cannot be,
+    /// and one with `let-go` was let go of.
     pub(super) fn found_to_import(&self, import: &ImportSite) -> ImportAnswer {
         let state = self.state();
         let (site, platform) = (&import.site, &import.platform);
@@ -105,6 +106,7 @@ impl Machine {
             db_server: import.db_server.clone().unwrap_or_else(|| self.name.clone()),
             database: "theirs".into(),
             tables: 74,
+            let_go: site.as_str().starts_with("let-go"),
             told: vec![format!("The data of the site is in `theirs` on `{}`", self.name)],
             changes: vec!["its settings.php becomes `imported.settings.php` beside it".into()],
             mentions: vec![Mention { path: "/etc/cron.d/theirs".into(), line: 3 }],

@@ -391,7 +391,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
             save(fresh(Context::Site(Box::new(SiteContext { disabled: false, ..(**site).clone() })))?)
         }
-        Task::DeleteSite { .. } => {
+        Task::EjectSite { .. } | Task::DeleteSite { .. } => {
             must(&name)?;
             Done { forget: Some(name), ..Done::default() }
         }

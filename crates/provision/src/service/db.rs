@@ -169,6 +169,23 @@ impl<'w> DbServer<'w> {
         }
     }
 
+    /// Has a database that bears `marker` bear none, so that nobody here would drop it. One without any is left.
+    pub(crate) fn unmark(&self, name: &DbName, marker: &Marker) -> Result<(), Fault> {
+        if self.exists(name)? && self.marker(name)?.is_none() {
+            return Ok(());
+        }
+        self.must_bear(name, marker)?;
+        self.run_in(name, &self.driver.unmark(&self.product()?, name))
+    }
+
+    /// Takes [`DbServer::unmark`] back. A database that is gone, or that bears another marker, is none that it was done to.
+    pub(crate) fn mark_again(&self, name: &DbName, marker: &Marker) -> Result<(), Fault> {
+        if !self.exists(name)? || self.marker(name)?.is_some() {
+            return Ok(());
+        }
+        self.run_in(name, &self.driver.mark(&self.product()?, name, marker))
+    }
+
     /// Creates the user of a database, and proves that it can log in.
     pub(crate) fn create_user(&self, name: &DbName, password: &Password, hosts: &[GrantHost]) -> Result<(), Fault> {
         self.run_all(&self.driver.create_user(name, hosts, password))?;

@@ -115,7 +115,30 @@ impl<'w> HttpServer<'w> {
                 told.map(|(name, value)| (name.to_owned(), Password::new(value))).collect()
             }
         };
-        let vhost = Vhost {
+        let vhost = self.vhost(site, platform, credentials)?;
+        Ok(self.driver.vhost(&self.config, &vhost, &world.templates()?)?.text)
+    }
+
+    /// The text of a file by which a server of this product answers for a site that knows nothing of Ægir; PHP of it
+    /// answers at `php`. No secret.
+    pub(crate) fn standalone_text(
+        &self,
+        site: &SiteContext,
+        platform: &PlatformContext,
+        php: PathBuf,
+    ) -> Result<String, Fault> {
+        let vhost = Vhost { php_socket: php, ..self.vhost(site, platform, Vec::new())? };
+        Ok(self.driver.standalone(&self.config, &vhost, &self.world.templates()?)?)
+    }
+
+    fn vhost(
+        &self,
+        site: &SiteContext,
+        platform: &PlatformContext,
+        credentials: Vec<(String, Password)>,
+    ) -> Result<Vhost, Fault> {
+        let world = self.world;
+        Ok(Vhost {
             site: site.name.clone(),
             aliases: site.aliases.clone(),
             redirect: site.redirect.clone(),
@@ -131,8 +154,7 @@ impl<'w> HttpServer<'w> {
             before: site.formers.last().map(|former| former.database.name.clone()),
             mode: if site.disabled { VhostMode::Disabled } else { VhostMode::Serving },
             installer: if site.awaits_installer { Installer::Open } else { Installer::Closed },
-        };
-        Ok(self.driver.vhost(&self.config, &vhost, &world.templates()?)?.text)
+        })
     }
 
     /// Puts `changes` in service, or leaves the server as it was. Says whether the server runs with

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{
-    ContextName, Fault, GrantHost, HostName, MachineName, PlatformContext, PlatformName, PlatformRoot, Redirect,
-    Remedy, ServerName, SiteName, TimeZoneName,
+    Context, ContextName, Fault, GrantHost, HostName, MachineName, PlatformContext, PlatformName, PlatformRoot,
+    Redirect, Remedy, ServerName, SiteName, TimeZoneName,
 };
 use aegir_recipe::Check;
 
 use crate::World;
+use crate::service::http::vhost_path;
 use crate::service::{DbServer, php};
 use crate::step::web_files::{PlatformFiles, Standing};
 
@@ -137,6 +138,7 @@ impl Check<World> for NameIsFree {
                 return Err(SiteFault::InTheWay { path }.into());
             }
         }
+        still_answers(world, site)?;
         // Somebody who moves a site here changes its DNS last, so this is only told.
         for name in names.iter().filter(|name| name.wildcard().is_none()).take(5) {
             if !world.parts.web.resolves(name.as_str(), LOOK_UP) {
@@ -145,6 +147,21 @@ impl Check<World> for NameIsFree {
         }
         Ok(())
     }
+}
+
+/// Refuses a name by which a web server still answers for a site that Ægir let go of: its file would be replaced.
+fn still_answers(world: &World, site: &SiteName) -> Result<(), Fault> {
+    for context in world.contexts().all()? {
+        if let Context::Server(server) = context
+            && server.http.is_some()
+        {
+            let path = vhost_path(world, &server, site)?;
+            if world.files().kind(&path)?.is_some() {
+                return Err(SiteFault::StillAnswers { site: site.clone(), server: server.name, path }.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How long to look for the address of a name.
@@ -263,6 +280,8 @@ pub(crate) enum SiteFault {
     Twice { name: HostName },
     #[error("`{}` is in the way", path.display())]
     InTheWay { path: PathBuf },
+    #[error("the web server still answers for a `{site}` that Ægir does not look after, by `{}`", path.display())]
+    StillAnswers { site: SiteName, server: ServerName, path: PathBuf },
     #[error("the names of `{site}` cannot be redirected to `{target}`: it is none of them")]
     RedirectElsewhere { site: SiteName, target: HostName },
     #[error("the time zone `{zone}` is none that `{}` lists", php.display())]
@@ -293,6 +312,11 @@ impl Remedy for SiteFault {
                     path.display()
                 )
             }
+            SiteFault::StillAnswers { site, server, path } => format!(
+                "to have Ægir look after it again, run `aegir provision import {site}`; else move `{}` away and run `aegir \
+                 provision verify @server_{server}`, or choose another name",
+                path.display()
+            ),
             SiteFault::RedirectElsewhere { target, .. } => {
                 format!("add `{target}` to the aliases too, or leave the redirect out")
             }

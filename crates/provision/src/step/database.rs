@@ -90,6 +90,28 @@ impl Undo<World> for ProveDatabaseServer {
     }
 }
 
+/// Has a site's database bear our marker no more: it is somebody else's from then on, and is not dropped by us.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UnmarkDatabase {
+    pub(crate) server: ServerName,
+    pub(crate) database: Database,
+}
+
+impl Action<World> for UnmarkDatabase {
+    type Output = ();
+    const NAME: &'static str = "unmark-database";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        DbServer::of(world, &self.server)?.unmark(&self.database.name, &self.database.marker)
+    }
+}
+
+impl Undo<World> for UnmarkDatabase {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        DbServer::of(world, &self.server)?.mark_again(&self.database.name, &self.database.marker)
+    }
+}
+
 /// Drops a site's user and, last of all, its database, if that bears the site's marker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DropDatabase {

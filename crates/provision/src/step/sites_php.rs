@@ -54,6 +54,53 @@ impl ListSite {
     }
 }
 
+/// Has names lead to a site by lines of an operator's own, since nobody will write them for it any more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ListByHand {
+    pub(crate) platform: PlatformName,
+    pub(crate) root: PlatformRoot,
+    pub(crate) site: SiteName,
+    /// Whole names, none of which stands for many.
+    pub(crate) names: Vec<HostName>,
+    /// Whether there is no such file yet.
+    pub(crate) makes: bool,
+}
+
+impl Action<World> for ListByHand {
+    type Output = ();
+    const NAME: &'static str = "list-by-hand";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        self.change(world, true)
+    }
+}
+
+impl Undo<World> for ListByHand {
+    fn undo(&self, world: &World) -> Result<(), Fault> {
+        self.change(world, false)
+    }
+}
+
+impl ListByHand {
+    /// Every change begins with this file without our lines, so that it can be made twice.
+    fn change(&self, world: &World, with: bool) -> Result<(), Fault> {
+        let _lock = lock(world, &self.platform)?;
+        let path = self.root.path().join(sites_php::LOCAL_FILE);
+        let before = world.files().read_text(&path)?;
+        let lines = sites_php::lines_of(&self.site, &self.names);
+        let without = before.as_deref().unwrap_or(sites_php::EMPTY).replace(&lines, "");
+        let text = if with { format!("{without}{lines}") } else { without };
+        match (before, text) {
+            // It was made for these lines.
+            (_, text) if !with && self.makes && text == sites_php::EMPTY => {
+                Ok(world.files().remove_file(&path).map(drop)?)
+            }
+            (Some(before), text) if before == text => Ok(()),
+            (_, text) => super::file::put(world, &path, text.as_bytes(), 0o644, None),
+        }
+    }
+}
+
 /// Has `names` lead to a site of a platform, and no others, unless that is so; without names, it is not listed.
 pub(crate) fn list(
     run: &mut Run<'_, World>,

@@ -19,6 +19,7 @@ mod delete_platform;
 mod delete_site;
 mod disable_site;
 mod drop_formers;
+mod eject_site;
 mod enable_site;
 mod forget_context;
 mod go_back_site;

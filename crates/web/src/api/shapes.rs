@@ -234,6 +234,7 @@ impl Shapes {
             | Id::BackupDelete
             | Id::SiteDisable
             | Id::SiteEnable
+            | Id::SiteEject
             | Id::SiteDelete
             | Id::TaskRetry => self.of::<TaskView>(),
             // Where a server is that is not made yet is changed at once.

@@ -358,6 +358,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Effect::Queues,
             "Takes a disabled site into service again, once it boots and its front page answers.",
         ),
+        OperationId::SiteEject => (
+            "eject",
+            Names::One(SITE),
+            NONE,
+            Permission::Manage,
+            Effect::Queues,
+            "Lets go of a site, which runs on where it lies: its settings hold what it needs, and nothing here looks after it.",
+        ),
         OperationId::SiteDelete => (
             "delete",
             Names::One(SITE),

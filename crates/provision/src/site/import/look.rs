@@ -13,9 +13,9 @@ use aegir_drupal::driver::FoundSettings;
 use aegir_recipe::{Check, Run, Teller};
 
 use super::data::{Data, TheirData, Theirs};
-use super::mentions;
 use super::own_lines::{IMPORTED, LOCAL};
 use super::there::{SiteIsThere, TheirSettings};
+use super::{mentions, own_lines};
 use crate::service::php;
 use crate::site::compare::{RunProgram, held_still, looking_and_telling};
 use crate::site::facts::{self, DatabaseReady, PhpReady, PlatformReady, PlatformServed, Served};
@@ -92,6 +92,7 @@ pub fn look_at_import(
         told: heard.take(),
         database,
         tables,
+        let_go: own_lines::was_let_go(world.files().read_text(&folder.join("settings.php"))?.as_deref()),
     })
 }
 
@@ -207,8 +208,8 @@ impl Remedy for WhereFault {
                     .into()
             }
             WhereFault::Default { path } => format!(
-                "give the site a folder of the name that visitors type (beside `{path}`), and have its settings and its database say so \
-                 where they say `sites/default`, then ask again"
+                "make a copy of it under a name that visitors type, with `aegir provision import {path} --copy --name NAME`; or give the site a \
+                 folder of such a name beside it, and have its settings and its database say so where they say `sites/default`"
             ),
             WhereFault::Several { .. } => "say which with `--platform NAME`".into(),
         })

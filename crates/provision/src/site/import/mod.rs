@@ -81,14 +81,17 @@ impl Recipe<World> for Import {
         let mut changes = Vec::new();
         settle_modes(run, &folder, &mut changes)?;
         settle_guards(run, &folder, &mut changes)?;
-        own_lines::write(run, &folder, family, &found)?;
+        let theirs = own_lines::name_of_theirs(run.world(), &folder)?;
+        if theirs == IMPORTED {
+            own_lines::write(run, &folder, family, &found)?;
+        }
         for file in layout::settings_files(run.world(), &context, &ready.platform)? {
             run.step(PutInstead {
                 path: folder.join(&file.name),
                 text: file.text,
                 mode: file.mode,
                 group: file.group,
-                theirs: folder.join(IMPORTED),
+                theirs: folder.join(theirs),
             })?;
         }
         match data.theirs.clone() {
@@ -112,7 +115,8 @@ impl Recipe<World> for Import {
         take_what_it_says(&mut context, &booted, says.account, says.time_zone);
         run.step(SaveContext { context: Context::Site(Box::new(context.clone())), was: None })?;
         let code = CodeAhead::begin(root.path());
-        run.step(PublishVhost::new(&context, &ready.platform))?;
+        // One that Ægir let go of still has the vhost that it had.
+        PublishVhost::replacing(run, &context, &ready.platform)?;
         Links { site: &context, root: &root }.make(run)?;
         run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
         let packages = run.check(Packages { site: context.clone(), core: context.core.clone(), code })?;

@@ -9,6 +9,7 @@ use std::path::Path;
 use aegir_domain::{Fault, Password};
 use aegir_drupal::Family;
 use aegir_drupal::driver::FoundSettings;
+use aegir_drupal::settings::LITERAL;
 use aegir_recipe::{Action, Run, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ use crate::step::file::{Want, converge};
 
 /// What a site's own `settings.php` is called once ours is in its place.
 pub(super) const IMPORTED: &str = "imported.settings.php";
+/// The same of a file that holds nothing but what Ægir wrote when it let go of the site, where theirs goes on already.
+const EJECTED: &str = "ejected.settings.php";
 /// The file that reads it.
 pub(super) const LOCAL: &str = "local.settings.php";
 
@@ -83,6 +86,18 @@ const KEYS_OF_SEVEN: [&str; 6] = [
     "trusted_host_patterns",
     "allow_authorize_operations",
 ];
+
+/// What a site's own `settings.php` is to be called: of one that was taken in before, and let go of, there is another.
+pub(super) fn name_of_theirs(world: &World, folder: &Path) -> Result<&'static str, Fault> {
+    let is_there = world.files().kind(&folder.join(IMPORTED))?.is_some();
+    let text = world.files().read_text(&folder.join("settings.php"))?;
+    Ok(if is_there && was_let_go(text.as_deref()) { EJECTED } else { IMPORTED })
+}
+
+/// Whether Ægir wrote these settings when it let go of a site.
+pub(super) fn was_let_go(settings: Option<&str>) -> bool {
+    settings.is_some_and(|text| text.contains(LITERAL))
+}
 
 /// Has `local.settings.php` read the file that the site's settings are about to be kept in, behind what it has itself.
 pub(super) fn write(

@@ -11,7 +11,7 @@ use aegir_drupal::{Family, PhpValue, sites_php};
 use aegir_host::{Kind, Row, own_uid};
 use aegir_recipe::Check;
 
-use super::own_lines::{IMPORTED, LOCAL};
+use super::own_lines::{LOCAL, name_of_theirs};
 use crate::World;
 use crate::service::{DbServer, php};
 use crate::site::facts::{SiteFault, names_are_free};
@@ -62,7 +62,7 @@ impl SiteIsThere {
             Some(_) => return Err(ImportFault::NoFile { path: settings }.into()),
             None => return Err(ImportFault::NoSettings { path: settings }.into()),
         }
-        let imported = folder.join(IMPORTED);
+        let imported = folder.join(name_of_theirs(world, folder)?);
         if files.kind(&imported)?.is_some() {
             return Err(ImportFault::InTheWay { path: imported }.into());
         }

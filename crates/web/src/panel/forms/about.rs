@@ -158,6 +158,15 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              says why."
                 .to_owned(),
         ],
+        OperationId::SiteEject => vec![
+            "It runs on where it lies, with the same code, files and database. Its settings.php holds the password of its \
+             database from then on, and is yours; the web server and php-fpm of Ægir go on answering for it, with the vhost \
+             that it has, until you take that over."
+                .to_owned(),
+            "A vhost without Ægir, a crontab line and what to do are written to `ejected/` in the home; the log says where. \
+             Cron, backups, updates and login links are yours from then on. It can be taken in again."
+                .to_owned(),
+        ],
         OperationId::SiteClone => vec![
             "The site goes on, and is only read. The copy has keys of its own, nobody is signed in there, and its other \
              names are those that you give it."
