@@ -299,6 +299,23 @@ mod tests {
         }
     }
 
+    /// What can be asked of a site in service.
+    const IN_SERVICE: [&str; 13] = [
+        "edit",
+        "verify",
+        "login",
+        "migrate",
+        "go-back",
+        "drop-former",
+        "clone",
+        "rename",
+        "backup",
+        "cron",
+        "rebuild-caches",
+        "run",
+        "disable",
+    ];
+
     fn possible(standing: &Standing) -> Vec<&'static str> {
         let of_sites = OperationId::ALL.into_iter().map(OperationId::declaration);
         of_sites
@@ -311,24 +328,7 @@ mod tests {
 
     #[test]
     fn of_a_site_in_service_everything_can_be_asked_but_to_enable_or_delete_it() {
-        assert_eq!(
-            possible(&a_site()),
-            [
-                "edit",
-                "verify",
-                "login",
-                "migrate",
-                "go-back",
-                "drop-former",
-                "clone",
-                "rename",
-                "backup",
-                "cron",
-                "rebuild-caches",
-                "run",
-                "disable"
-            ]
-        );
+        assert_eq!(possible(&a_site()), IN_SERVICE);
     }
 
     #[test]
@@ -392,22 +392,7 @@ mod tests {
 
     #[test]
     fn where_two_sides_differ_nothing_is_written_over() {
-        assert_eq!(
-            possible(&Standing { drifts: true, ..a_site() }),
-            [
-                "verify",
-                "login",
-                "migrate",
-                "go-back",
-                "drop-former",
-                "clone",
-                "rename",
-                "backup",
-                "cron",
-                "rebuild-caches",
-                "run",
-                "disable"
-            ]
-        );
+        assert_eq!(IN_SERVICE[0], "edit");
+        assert_eq!(possible(&Standing { drifts: true, ..a_site() }), IN_SERVICE[1..]);
     }
 }
