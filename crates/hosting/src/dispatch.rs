@@ -34,7 +34,7 @@ pub use chores::do_chores;
 pub use dispatcher::{Dispatcher, Once as DispatchedOnce};
 pub(crate) use home::{is_same as is_same_home, server_of};
 pub(crate) use imports::{WhatIsFound, what_is_found};
-pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, was_not_done};
+pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, take_out, was_not_done};
 pub use pace::Pace;
 pub(crate) use renamed::{RENAMED, of_the_name_now};
 pub(crate) use waves::{failures, last_over};

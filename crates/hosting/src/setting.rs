@@ -162,9 +162,13 @@ impl Setting {
                 presence: Presence::Default("1h"),
                 many: false,
             },
-            Setting::CronAtOnce => {
-                number("cron_at_once", 1, 1_024, "16", "on how many sites cron runs at once, on all servers")
-            }
+            Setting::CronAtOnce => number(
+                "cron_at_once",
+                1,
+                1_024,
+                "16",
+                "on how many sites one front end runs cron at once, on all servers",
+            ),
             Setting::CronPerServer => {
                 number("cron_per_server", 1, 64, "4", "on how many sites of one server cron runs at once")
             }

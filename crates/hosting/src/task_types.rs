@@ -3,9 +3,9 @@
 //! They lie in the home of the front end. A machine elsewhere has those of its own home, and refuses a task of a type
 //! that it does not have.
 
-use aegir_domain::{FaultReport, TaskManifest, TypePermission};
+use aegir_domain::{FaultReport, Report, TaskManifest, TypePermission};
 
-use crate::{Hosting, Permission};
+use crate::{Hosting, Permission, Refusal};
 
 /// A task type, as it is found now.
 #[derive(Clone, Debug)]
@@ -24,11 +24,26 @@ pub trait TaskTypes: Send + Sync {
 
 impl Hosting {
     /// Those that there are now; none where nobody said where they lie.
-    pub(crate) async fn known_types(&self) -> Result<Vec<KnownType>, FaultReport> {
+    pub(crate) async fn known_types(&self) -> Result<Vec<KnownType>, Refusal> {
         let Some(types) = self.task_types() else { return Ok(Vec::new()) };
-        // Whoever stops us stops the process.
-        tokio::task::spawn_blocking(move || types.all()).await.unwrap_or_else(|_| Ok(Vec::new()))
+        let read = tokio::task::spawn_blocking(move || types.all()).await;
+        // None would mean that there are none, and what is refused then would be refused for the wrong reason.
+        read.unwrap_or_else(|_| Err(not_read_to_the_end())).map_err(|fault| cannot_be_read(&fault))
     }
+}
+
+fn not_read_to_the_end() -> FaultReport {
+    FaultReport {
+        message: "reading them did not come to its end".into(),
+        because: Vec::new(),
+        remedy: Some("look into the log of the front end, and tell those who make Ægir what it says".into()),
+    }
+}
+
+/// What is wrong is in the files of the operator's own: the control database is well.
+fn cannot_be_read(fault: &FaultReport) -> Refusal {
+    let why = FaultReport { remedy: None, ..fault.clone() };
+    Refusal::Conflict { what: format!("the task types cannot be read: {}", Report(&why)), remedy: fault.remedy.clone() }
 }
 
 /// The same permission, as operations have it.

@@ -33,7 +33,7 @@ pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server,
 pub use machine::{Began, Machine};
 pub use outside::{PretendOutside, PretendPostman, Sent};
 pub use plan::{Ends, Plan, Reach};
-pub use task_types::PretendTypes;
+pub use task_types::{PretendTypes, Reading};
 
 /// The public key of a front end whose back ends pretend.
 const OUR_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0d aegir";

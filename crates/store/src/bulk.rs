@@ -156,6 +156,23 @@ pub struct BulkCounts {
 }
 
 impl BulkCounts {
+    /// Those of several waves together.
+    pub fn sum<'a>(waves: impl IntoIterator<Item = &'a BulkCounts>) -> BulkCounts {
+        let mut all = BulkCounts::default();
+        for counts in waves {
+            all.all += counts.all;
+            all.open += counts.open;
+            all.rehearsing += counts.rehearsing;
+            all.rehearsed += counts.rehearsed;
+            all.refused += counts.refused;
+            all.gone += counts.gone;
+            for (state, count) in &counts.states {
+                *all.states.entry(*state).or_default() += count;
+            }
+        }
+        all
+    }
+
     /// Those that are still to be asked, in earnest at least.
     pub fn left(&self) -> u64 {
         self.open + self.rehearsing + self.rehearsed
@@ -304,19 +321,7 @@ impl Read {
 
     /// How many of its objects stand how.
     pub async fn count_bulk(&mut self, bulk: i64) -> Result<BulkCounts, StoreFault> {
-        let mut all = BulkCounts::default();
-        for counts in self.count_waves(bulk).await?.into_values() {
-            all.all += counts.all;
-            all.open += counts.open;
-            all.rehearsing += counts.rehearsing;
-            all.rehearsed += counts.rehearsed;
-            all.refused += counts.refused;
-            all.gone += counts.gone;
-            for (state, count) in counts.states {
-                *all.states.entry(state).or_default() += count;
-            }
-        }
-        Ok(all)
+        Ok(BulkCounts::sum(self.count_waves(bulk).await?.values()))
     }
 
     /// The same for each of its waves.
@@ -389,20 +394,23 @@ impl Tx {
         self.row(&LOCK_BULK, values![bulk]).await.map(drop)
     }
 
-    /// Writes down what came of asking one of the objects.
+    /// Writes down what came of asking one of the objects; who stopped the run meanwhile, if somebody did. Whatever was
+    /// queued then is still to be taken out: who stopped it could not know of it.
     pub async fn record_bulk_entry(
         &mut self,
         bulk: i64,
         place: i64,
         asking: Asking,
         became: &Result<NodeId, FaultReport>,
-    ) -> Result<(), StoreFault> {
+    ) -> Result<Option<BulkHalt>, StoreFault> {
+        self.lock_bulk(bulk).await?;
         let refused = became.as_ref().err().map(json).transpose()?;
         let record = match asking {
             Asking::Rehearsal => &RECORD_REHEARSAL,
             Asking::Earnest => &RECORD_ENTRY,
         };
-        self.execute(record, values![bulk, place, became.as_ref().ok().copied(), refused]).await.map(drop)
+        self.execute(record, values![bulk, place, became.as_ref().ok().copied(), refused]).await?;
+        Ok(self.bulk(bulk).await?.and_then(|run| run.halt).filter(|halt| halt.stopped))
     }
 
     /// Writes down that all of its objects were asked.

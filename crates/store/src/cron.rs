@@ -160,7 +160,8 @@ impl Tx {
     /// Brings it to what is said of a site. Where that is what was said before, it keeps its time.
     pub(crate) async fn write_cron(&mut self, site: NodeId, context: &SiteContext) -> Result<(), StoreFault> {
         let every = context.cron_said();
-        let runs = every != Some(CronInterval::Off) && !context.awaits_installer;
+        // What is out of service has no next run, so that nobody looks at it turn after turn; back in service it has a new one.
+        let runs = every != Some(CronInterval::Off) && !context.awaits_installer && !context.disabled;
         let fresh = runs.then_some(0_i64);
         let Some(row) = self.row(&CRON_OF, values![site]).await? else {
             return self.execute(&ADD_CRON, values![site, every, fresh]).await.map(drop);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::asked::Ask;
 use super::door::Door;
-use super::follow::Interrupts;
+use super::follow::{Interrupts, came};
 use super::object;
 use super::screen::Screen;
 use crate::failure::Failure;
@@ -28,15 +28,9 @@ pub(super) async fn follow(door: &mut Door, ask: &Ask, asked: &Value, screen: Sc
         if cron["began"].as_i64().is_some_and(|began| began >= due) {
             return Ok(told(ask, &cron, screen));
         }
-        let came = async {
-            match &mut interrupts {
-                Some(interrupts) => interrupts.came().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = tokio::time::sleep(LOOKING) => (),
-            () = came => {
+            () = came(&mut interrupts) => {
                 err(&format!("It runs all the same. What came of it: `aegir site show {name}`"));
                 return Ok(exit_code::DETACHED);
             }

@@ -62,6 +62,14 @@ impl Interrupts {
     }
 }
 
+/// The same, where it may be that they cannot be listened to; then it comes never.
+pub(crate) async fn came(interrupts: &mut Option<Interrupts>) {
+    match interrupts {
+        Some(interrupts) => interrupts.came().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Ctrl-C cannot be listened to, or nobody listens to us.
 #[derive(Debug, thiserror::Error)]
 enum FollowFault {

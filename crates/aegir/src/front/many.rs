@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::asked::{Ask, Selection};
 use super::door::Door;
-use super::follow::{Interrupts, show};
+use super::follow::{Interrupts, came, show};
 use super::perform::{Secrets, bare, name_of, tell_who_starts_it, tell_who_stops_it, with_secrets, would};
 use super::problem::Problem;
 use super::screen::{Screen, ask as ask_person};
@@ -41,6 +41,8 @@ enum Became {
     Open,
     /// It was changed at once.
     Changed,
+    /// It is done as soon as there is room, and nobody waits for it here.
+    AskedFor,
     /// Its task ended.
     Ended(Box<TaskView>),
     /// It was not even queued.
@@ -90,7 +92,10 @@ pub(crate) async fn run(
                     would(&ask.manner, &one.name, &[]);
                 }
                 changed.push(value);
-                one.became = Became::Changed;
+                one.became = match ask.operation.id {
+                    OperationId::SiteCron if !ask.manner.dry_run => Became::AskedFor,
+                    _ => Became::Changed,
+                };
             }
             Ok(Answer::Page { .. }) => one.became = Became::Changed,
             Err(problem) => one.became = Became::Refused(problem),
@@ -103,7 +108,7 @@ pub(crate) async fn run(
     if ask.operation.id == OperationId::TaskCancel {
         tell_who_stops_it(door, &changed);
     }
-    if !ask.manner.wait {
+    if ask.operation.id == OperationId::SiteCron || !ask.manner.wait {
         tell_who_starts_it(door);
         if !ask.manner.json {
             for one in &all {
@@ -159,13 +164,6 @@ fn agree(given: &Given, verb: &str, names: &[String], screen: Screen) -> Result<
     match answer.to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(no("nothing was done".into())),
-    }
-}
-
-async fn came(interrupts: &mut Option<Interrupts>) {
-    match interrupts {
-        Some(interrupts) => interrupts.came().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -239,12 +237,14 @@ fn summed_up(all: &[One], ask: &Ask) -> u8 {
     let failed = all.iter().filter(|one| failure(one).is_some()).count();
     let changed = all.iter().any(|one| match &one.became {
         Became::Ended(task) => ending::changed(task),
-        Became::Changed => true,
+        Became::Changed | Became::AskedFor => true,
         Became::Open | Became::Refused(_) => false,
     });
     if ask.manner.json {
         let items: Vec<Value> = all.iter().map(as_json).collect();
         out(&format!("{:#}", json!({ "items": items, "succeeded": all.len() - failed, "failed": failed })));
+    } else if ask.operation.id == OperationId::SiteCron && !ask.manner.dry_run {
+        out(&format!("Cron is asked for on {} of {}.", all.len() - failed, all.len()));
     } else if ask.manner.wait && !ask.manner.dry_run {
         out(&format!("{} of {} succeeded.", all.len() - failed, all.len()));
     }
@@ -292,6 +292,7 @@ fn as_json(one: &One) -> Value {
     match &one.became {
         Became::Open => (),
         Became::Changed => item["state"] = "changed".into(),
+        Became::AskedFor => item["state"] = "asked-for".into(),
         Became::Ended(task) => item["state"] = task.state.clone().into(),
         Became::Refused(_) => item["state"] = "not-queued".into(),
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::asked::{Ask, Follow, Manner};
 use super::door::Door;
-use super::follow::{End, Interrupts, follow, show};
+use super::follow::{End, Interrupts, came, follow, show};
 use super::problem::Problem;
 use super::run::{follow_run, follows};
 use super::screen::{Screen, ask as ask_person};
@@ -113,7 +113,8 @@ async fn answered(
         }
         Answer::Object(value) => {
             changed(ask, &value, screen);
-            if follows(ask.operation.id).is_some() && !ask.manner.dry_run {
+            let begins_later = follows(ask.operation.id).is_some() || ask.operation.id == OperationId::SiteCron;
+            if begins_later && !ask.manner.dry_run {
                 tell_who_starts_it(door);
             }
             match ask.operation.id {
@@ -308,15 +309,9 @@ async fn drained(door: &mut Door, ask: &Ask) -> Result<u8, Failure> {
             err(&format!("Waiting for {running} running {}.", if running == 1 { "task" } else { "tasks" }));
             told = Some(running);
         }
-        let came = async {
-            match &mut interrupts {
-                Some(interrupts) => interrupts.came().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = tokio::time::sleep(LOOKING) => (),
-            () = came => {
+            () = came(&mut interrupts) => {
                 err("No further task is started; those that run go on. To see them: `aegir queue show`");
                 return Ok(exit_code::DETACHED);
             }

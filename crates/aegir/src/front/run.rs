@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::asked::Ask;
 use super::door::{Door, read_as};
-use super::follow::Interrupts;
+use super::follow::{Interrupts, came};
 use super::perform::tell_who_starts_it;
 use super::problem::Problem;
 use super::screen::Screen;
@@ -44,15 +44,9 @@ pub(crate) async fn follow_run(door: &mut Door, ask: &Ask, begun: &Value, screen
     teller.say(&format!("Bulk run {id} goes on; `aegir bulk pause {id}` has it pause."));
     let mut told = Told::default();
     loop {
-        let came = async {
-            match &mut interrupts {
-                Some(interrupts) => interrupts.came().await,
-                None => std::future::pending().await,
-            }
-        };
         let run = tokio::select! {
             run = look(door, id) => run?,
-            () = came => return Ok(left(door, id)),
+            () = came(&mut interrupts) => return Ok(left(door, id)),
         };
         told.tell(&run, &mut teller);
         if run.ended || is_at_rest(&run) {
@@ -60,15 +54,9 @@ pub(crate) async fn follow_run(door: &mut Door, ask: &Ask, begun: &Value, screen
         }
         let now = i64::try_from(SystemClock.unix_ms()).unwrap_or(i64::MAX);
         teller.show(now, Some(&in_a_line(&run)));
-        let came = async {
-            match &mut interrupts {
-                Some(interrupts) => interrupts.came().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = sleep(LOOKING) => (),
-            () = came => return Ok(left(door, id)),
+            () = came(&mut interrupts) => return Ok(left(door, id)),
         }
     }
 }

@@ -271,9 +271,12 @@ fn everywhere() -> [Arg; 1] {
 /// The options that an operation has besides its parameters.
 fn asking(operation: &Operation) -> Vec<Arg> {
     let mut args = Vec::new();
-    let waits =
-        operation.effect == Effect::Queues || matches!(operation.id, OperationId::QueueDrain | OperationId::SiteCron);
-    if waits {
+    if operation.id == OperationId::SiteCron {
+        let wait = "Of one site: waits until it has run, and tells what came of it; so it is by default";
+        args.push(switch("wait").overrides_with("no-wait").help(wait));
+        args.push(switch("no-wait").help("Asks for it, and tells when it runs; so it is with many"));
+    }
+    if operation.effect == Effect::Queues || operation.id == OperationId::QueueDrain {
         args.push(switch("wait").overrides_with("no-wait").help("Follows the task until it ends; so it is by default"));
         args.push(switch("no-wait").help("Prints the number of the task, and leaves it alone"));
     }

@@ -8,16 +8,6 @@ use std::process::Stdio;
 use crate::support::said::Said;
 use crate::support::{Lab, root, way};
 
-fn put(lab: &Lab, place: &str, text: &str) {
-    let path = lab.home().join("hooks").join(place);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, text).unwrap();
-    for path in path.ancestors().take(4) {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    lab.give(&lab.home().join("hooks"));
-}
-
 /// Puts the hooks that the manual shows where their second lines say.
 fn put_those_of_the_manual(lab: &Lab) {
     let page = fs::read_to_string(root().join("docs/manual/hooks.md")).unwrap();
@@ -25,7 +15,7 @@ fn put_those_of_the_manual(lab: &Lab) {
     assert_eq!(blocks.len(), 2);
     for block in blocks {
         let place = block.lines().nth(1).unwrap().strip_prefix("# hooks/").unwrap();
-        put(lab, place, block);
+        lab.put_program("hooks", place, block);
     }
 }
 
@@ -61,8 +51,8 @@ fn a_hook_has_a_small_environment_and_dies_with_what_it_started() {
     fs::create_dir_all(&settings).unwrap();
     fs::write(settings.join("aegir.toml"), "hook_limit = 1\n").unwrap();
     lab.give(&settings);
-    put(&lab, "all/before.d/look", "#!/bin/sh\nenv\npwd\numask\n");
-    put(&lab, "all/before.d/wait", "#!/bin/sh\nsleep 61 &\necho $! >\"$HOME/started\"\nwait\n");
+    lab.put_program("hooks", "all/before.d/look", "#!/bin/sh\nenv\npwd\numask\n");
+    lab.put_program("hooks", "all/before.d/wait", "#!/bin/sh\nsleep 61 &\necho $! >\"$HOME/started\"\nwait\n");
 
     let mut line = lab.line(&["save", "@server_files", "--db", "sqlite"]);
     line.env("SECRET_OF_MINE", "hunter2");
@@ -84,9 +74,9 @@ fn a_hook_has_a_small_environment_and_dies_with_what_it_started() {
 #[test]
 fn whoever_takes_a_killed_task_back_runs_what_its_hooks_have_for_that() {
     let lab = Lab::bare(way());
-    put(&lab, "save-context/before.d/hold", "#!/bin/sh\ntouch \"$HOME/held\"\n");
-    put(&lab, "save-context/rollback.d/let-go", "#!/bin/sh\nrm -f \"$HOME/held\"\n");
-    put(&lab, "save-context/after.d/tell", "#!/bin/sh\ntouch \"$HOME/told\"\n");
+    lab.put_program("hooks", "save-context/before.d/hold", "#!/bin/sh\ntouch \"$HOME/held\"\n");
+    lab.put_program("hooks", "save-context/rollback.d/let-go", "#!/bin/sh\nrm -f \"$HOME/held\"\n");
+    lab.put_program("hooks", "save-context/after.d/tell", "#!/bin/sh\ntouch \"$HOME/told\"\n");
     let there = |name: &str| lab.home().join(name).exists();
     let words = ["save", "@server_files", "--db", "sqlite"];
     let (mut taken_back, mut carried_on) = (0, 0);
@@ -117,11 +107,11 @@ fn whoever_takes_a_killed_task_back_runs_what_its_hooks_have_for_that() {
 #[test]
 fn doctor_names_hooks_that_others_could_have_written_and_folders_that_no_task_looks_into() {
     let lab = Lab::bare(way());
-    put(&lab, "all/check.d/open", "#!/bin/sh\n");
-    put(&lab, "all/check.d/off", "#!/bin/sh\n");
-    put(&lab, "install-sites/check.d/never", "#!/bin/sh\n");
-    put(&lab, "install-site/pre.d/never", "#!/bin/sh\n");
-    put(&lab, "install-site/after.d/good", "#!/bin/sh\n");
+    lab.put_program("hooks", "all/check.d/open", "#!/bin/sh\n");
+    lab.put_program("hooks", "all/check.d/off", "#!/bin/sh\n");
+    lab.put_program("hooks", "install-sites/check.d/never", "#!/bin/sh\n");
+    lab.put_program("hooks", "install-site/pre.d/never", "#!/bin/sh\n");
+    lab.put_program("hooks", "install-site/after.d/good", "#!/bin/sh\n");
     let set = |name: &str, mode| {
         let path = lab.home().join("hooks/all/check.d").join(name);
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

@@ -8,16 +8,6 @@ use std::process::Stdio;
 use crate::support::said::Said;
 use crate::support::{Lab, root, way};
 
-fn put(lab: &Lab, place: &str, text: &str) {
-    let path = lab.home().join("tasks.d").join(place);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, text).unwrap();
-    for path in path.ancestors().take(3) {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    lab.give(&lab.home().join("tasks.d"));
-}
-
 /// Puts what the manual shows where its own lines say; the folder that its programs want is there.
 fn put_that_of_the_manual(lab: &Lab) {
     let page = fs::read_to_string(root().join("docs/manual/task-types.md")).unwrap();
@@ -26,7 +16,7 @@ fn put_that_of_the_manual(lab: &Lab) {
     for block in blocks {
         let (_, text) = block.split_once('\n').unwrap();
         let place = text.lines().find_map(|line| line.strip_prefix("# tasks.d/")).unwrap();
-        put(lab, place, text);
+        lab.put_program("tasks.d", place, text);
     }
     fs::create_dir_all(lab.home().join("quiet")).unwrap();
     lab.give(&lab.home().join("quiet"));
@@ -105,11 +95,11 @@ fn an_undo_goes_by_what_it_finds_however_far_its_task_came() {
         for behind in 1..=text.lines().count() {
             let mut lines: Vec<&str> = text.lines().collect();
             lines.insert(behind, "exit 1");
-            put(&lab, "quiet_hours/do", &format!("{}\n", lines.join("\n")));
+            lab.put_program("tasks.d", "quiet_hours/do", &format!("{}\n", lines.join("\n")));
             run().ends(7);
             assert_eq!(quiet(&lab), was, "stopped behind line {behind}");
         }
-        put(&lab, "quiet_hours/do", &text);
+        lab.put_program("tasks.d", "quiet_hours/do", &text);
         lab.provision(&["custom", "quiet_hours", "@server_files", "--with", "why=before"]).done();
     }
 }
@@ -120,9 +110,9 @@ fn a_secret_comes_from_a_file_and_goes_to_standard_input_alone() {
     let lab = Lab::bare(way());
     lab.provision(&["save", "@server_files", "--db", "sqlite"]).done();
     let manifest = "title = \"Tell\"\nobject = \"server\"\n[[field]]\nname = \"key\"\nlabel = \"Key\"\nkind = \"secret\"\nrequired = true\n";
-    put(&lab, "tell/task.toml", manifest);
-    put(&lab, "tell/do", "#!/bin/sh\ncat >\"$HOME/told\"\nenv\ncat \"$HOME/told\"\n");
-    put(&lab, "tell/undo", "#!/bin/sh\nrm -f \"$HOME/told\"\n");
+    lab.put_program("tasks.d", "tell/task.toml", manifest);
+    lab.put_program("tasks.d", "tell/do", "#!/bin/sh\ncat >\"$HOME/told\"\nenv\ncat \"$HOME/told\"\n");
+    lab.put_program("tasks.d", "tell/undo", "#!/bin/sh\nrm -f \"$HOME/told\"\n");
     let secret = lab.home().join("secret");
     fs::write(&secret, format!("{SECRET}\n")).unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
@@ -151,13 +141,13 @@ fn holds(folder: &Path, text: &str) -> bool {
 #[test]
 fn doctor_and_the_list_name_types_that_cannot_be_used() {
     let lab = Lab::bare(way());
-    put(&lab, "good/task.toml", "title = \"Good\"\nobject = \"server\"\n");
-    put(&lab, "good/do", "#!/bin/sh\n");
-    put(&lab, "good/undo", "#!/bin/sh\n");
-    put(&lab, "misspelt/task.toml", "titel = \"Bad\"\nobject = \"server\"\n");
-    put(&lab, "open/task.toml", "title = \"Open\"\nobject = \"server\"\n");
-    put(&lab, "open/do", "#!/bin/sh\n");
-    put(&lab, "open/undo", "#!/bin/sh\n");
+    lab.put_program("tasks.d", "good/task.toml", "title = \"Good\"\nobject = \"server\"\n");
+    lab.put_program("tasks.d", "good/do", "#!/bin/sh\n");
+    lab.put_program("tasks.d", "good/undo", "#!/bin/sh\n");
+    lab.put_program("tasks.d", "misspelt/task.toml", "titel = \"Bad\"\nobject = \"server\"\n");
+    lab.put_program("tasks.d", "open/task.toml", "title = \"Open\"\nobject = \"server\"\n");
+    lab.put_program("tasks.d", "open/do", "#!/bin/sh\n");
+    lab.put_program("tasks.d", "open/undo", "#!/bin/sh\n");
     fs::set_permissions(lab.home().join("tasks.d/open/do"), fs::Permissions::from_mode(0o777)).unwrap();
 
     let home = lab.home().display().to_string();

@@ -178,3 +178,16 @@ fn a_password_reaches_each_of_them() {
     );
     assert!(changes.iter().all(|asked| asked.body.as_ref().unwrap()["db_password"] == "hunter2"));
 }
+
+#[test]
+fn cron_of_many_is_asked_for_and_nobody_says_that_it_ran() {
+    let stage = stage(3);
+
+    let said = stage.aegir(&["site", "cron", "--where", "platform=d10", "--yes"]).done();
+    assert!(said.out.contains("Cron is asked for on 3 of 3."), "{}", said.all());
+    assert!(!said.all().contains("succeeded"), "{}", said.all());
+
+    let said = stage.aegir(&["site", "cron", "--where", "platform=d10", "--yes", "--json"]).done();
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(told["items"][0]["state"], "asked-for", "{told}");
+}

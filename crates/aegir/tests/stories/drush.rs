@@ -90,6 +90,11 @@ fn a_platform_without_drush_has_the_one_on_the_path_and_root_is_refused() {
     let said = Said::of(&mut line, &words).done().says("of the path, on php").says("--uri=http://old.localhost:");
     assert!(said.out.trim().ends_with(" core-status"), "{}", said.out);
 
+    lab.provision(&["disable", "@old.localhost", "--no-backup"]).done();
+    let words = ["--home", &home, "drush", "old.localhost", "status"];
+    Said::of(&mut lab.as_user(&words), &words).ends(1).says("the site `old.localhost` is disabled").remedy("enable");
+    lab.provision(&["enable", "@old.localhost"]).done();
+
     let words = ["--home", &home, "drush", "none.localhost", "status"];
     Said::of(&mut lab.as_user(&words), &words).ends(1).says("none.localhost");
     if lab.way == Way::TwoUsers {

@@ -207,6 +207,18 @@ impl Lab {
         spawn(self.line(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
+    /// Puts a program of an operator's own below a folder of the home, so that everybody may read and run it.
+    pub fn put_program(&self, folder: &str, place: &str, text: &str) {
+        let folder = self.home().join(folder);
+        let path = folder.join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        for path in path.ancestors().take_while(|path| path.starts_with(&folder)) {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        self.give(&folder);
+    }
+
     /// Gives `path`, and all below it, to the user that Ægir runs as.
     pub fn give(&self, path: &Path) {
         if !rustix::process::geteuid().is_root() {

@@ -49,48 +49,47 @@ impl Hosting {
     /// Asks the objects of all bulk runs that are to be asked now, and tells how many those were.
     pub async fn ask_open_bulk_runs(&self) -> Result<u64, StoreFault> {
         let mut asked = 0;
-        for bulk in self.store().read(async |read| read.open_bulks().await).await? {
-            asked += self.go_on_with(bulk).await?;
+        loop {
+            // By turns: a run of thousands keeps no other waiting.
+            let mut in_turn = 0;
+            for bulk in self.store().read(async |read| read.open_bulks().await).await? {
+                in_turn += self.go_on_with(bulk).await?;
+            }
+            if in_turn == 0 {
+                return Ok(asked);
+            }
+            asked += in_turn;
         }
-        Ok(asked)
     }
 
-    /// Asks as many objects of a run as there is room for now.
+    /// Asks as many objects of a run as there is room for now, and no more than are read in one go.
     async fn go_on_with(&self, bulk: i64) -> Result<u64, StoreFault> {
-        let mut asked = 0;
-        loop {
-            let found = self.store().snapshot(async |read| {
-                let Some(run) = read.bulk(bulk).await?.filter(|run| run.asked.is_none() && run.halt.is_none()) else {
-                    return Ok(None);
-                };
-                let next = next(&run, &read.count_waves(bulk).await?);
-                let open = match next {
-                    Next::Ask { wave, asking, room } => {
-                        let limit = u32::try_from(room).unwrap_or(BATCH).min(BATCH);
-                        match (asking, run.plan.rehearse) {
-                            (Asking::Earnest, true) => read.rehearsed_bulk_entries(bulk, wave, limit).await?,
-                            _ => read.open_bulk_entries(bulk, wave, limit).await?,
-                        }
+        let found = self.store().snapshot(async |read| {
+            let Some(run) = read.bulk(bulk).await?.filter(|run| run.asked.is_none() && run.halt.is_none()) else {
+                return Ok(None);
+            };
+            let next = next(&run, &read.count_waves(bulk).await?);
+            let open = match next {
+                Next::Ask { wave, asking, room } => {
+                    let limit = u32::try_from(room).unwrap_or(BATCH).min(BATCH);
+                    match (asking, run.plan.rehearse) {
+                        (Asking::Earnest, true) => read.rehearsed_bulk_entries(bulk, wave, limit).await?,
+                        _ => read.open_bulk_entries(bulk, wave, limit).await?,
                     }
-                    _ => Vec::new(),
-                };
-                Ok::<_, StoreFault>(Some((run, next, open)))
-            });
-            let Some((run, next, open)) = found.await? else { return Ok(asked) };
-            let now = self.now();
-            match next {
-                Next::Ask { asking, .. } if !open.is_empty() => asked += self.ask_objects(&run, asking, open).await?,
-                Next::Ask { .. } | Next::Wait => return Ok(asked),
-                Next::Pause(why) => {
-                    self.store().write(async |tx| paused(tx, &run, &why, now).await).await?;
-                    return Ok(asked);
                 }
-                Next::Done => {
-                    self.store().write(async |tx| tx.end_bulk(bulk, now).await).await?;
-                    return Ok(asked);
-                }
-            }
+                _ => Vec::new(),
+            };
+            Ok::<_, StoreFault>(Some((run, next, open)))
+        });
+        let Some((run, next, open)) = found.await? else { return Ok(0) };
+        let now = self.now();
+        match next {
+            Next::Ask { asking, .. } if !open.is_empty() => return self.ask_objects(&run, asking, open).await,
+            Next::Ask { .. } | Next::Wait => (),
+            Next::Pause(why) => self.store().write(async |tx| paused(tx, &run, &why, now).await).await?,
+            Next::Done => self.store().write(async |tx| tx.end_bulk(bulk, now).await).await?,
         }
+        Ok(0)
     }
 
     async fn ask_objects(&self, bulk: &BulkRecord, asking: Asking, open: Vec<OpenEntry>) -> Result<u64, StoreFault> {
@@ -105,7 +104,8 @@ impl Hosting {
                 break;
             }
             let became = self.ask_object(bulk, &actor, asking, &entry).await;
-            self.store().write(async |tx| tx.record_bulk_entry(bulk.id, entry.place, asking, &became).await).await?;
+            let now = self.now();
+            self.store().write(async |tx| recorded(tx, bulk.id, entry.place, asking, &became, now).await).await?;
             asked += 1;
         }
         Ok(asked)
@@ -153,6 +153,23 @@ fn given(bulk: &BulkRecord, asking: Asking, entry: &OpenEntry) -> Map<String, Va
         given.insert("rehearse".into(), true.into());
     }
     given
+}
+
+/// Writes down what came of asking an object. Who stopped the run since it was asked took out what waited then; this one
+/// goes with it.
+async fn recorded(
+    tx: &mut Tx,
+    bulk: i64,
+    place: i64,
+    asking: Asking,
+    became: &Result<NodeId, FaultReport>,
+    now: i64,
+) -> Result<(), StoreFault> {
+    let stopped = tx.record_bulk_entry(bulk, place, asking, became).await?;
+    if let (Some(halt), Ok(task)) = (stopped, became) {
+        outcome::take_out(tx, *task, halt.by.as_deref().unwrap_or("Ægir"), now).await?;
+    }
+    Ok(())
 }
 
 /// Pauses a run for its failures, and has that told once.

@@ -46,7 +46,7 @@ pub(super) struct CronRuns {
     runs: JoinSet<(NodeId, NodeId)>,
     /// The sites of each server that cron runs on now.
     running: HashMap<NodeId, HashSet<NodeId>>,
-    /// When each server was looked at last.
+    /// When each server was looked at last, and could have had something begun.
     looked: HashMap<NodeId, i64>,
     /// Whether it is looked at all the time, so that a pause was none of ours.
     pub(super) goes_on: bool,
@@ -75,13 +75,18 @@ impl CronRuns {
         now: i64,
     ) -> Result<(), StoreFault> {
         self.collect();
-        let last = self.looked.insert(server.node.id, now);
         let id = server.node.id;
+        if server.paused {
+            return Ok(());
+        }
         // Nearly always there is nothing, and that costs one look at an index.
-        if server.paused || hosting.store().read(async |read| read.due_cron(id, now, 1).await).await?.is_empty() {
+        if hosting.store().read(async |read| read.due_cron(id, now, 1).await).await?.is_empty() {
+            self.looked.insert(id, now);
             return Ok(());
         }
         let Some(limits) = limits(hosting).await? else { return Ok(()) };
+        // Only now: a pause is an outage too, and what fell due in it is not begun in one go.
+        let last = self.looked.insert(id, now);
         choose_times(hosting, server.node.id, limits.every, fence, now).await?;
         if self.goes_on && last.is_none_or(|last| now < last || now - last >= OUTAGE) {
             spread_late(hosting, server.node.id, limits.every, fence, now).await?;

@@ -40,6 +40,8 @@ pub struct Dispatcher {
     looking_at_home: bool,
     /// Cron of sites, where it is run.
     cron: Option<CronRuns>,
+    /// Cron that falls due later is left to the next time; `None`: none is.
+    due_by: Option<i64>,
     /// What keeps a server's queue from being worked on, and will not pass by itself.
     trouble: Option<StoreFault>,
 }
@@ -92,6 +94,7 @@ impl Dispatcher {
             looked_at_home: None,
             looking_at_home: false,
             cron: None,
+            due_by: None,
             trouble: None,
         }
     }
@@ -148,6 +151,8 @@ impl Dispatcher {
     /// The same, but for what is left to the next time when `told` ends.
     pub async fn once_until(mut self, told: impl Future<Output = ()>) -> Result<Once, Refusal> {
         let began = Instant::now();
+        // Where many sites have cron, one or another is always due: it would never end.
+        self.due_by = Some(self.hosting.now());
         let mut told = std::pin::pin!(told);
         let mut all = Once::default();
         let result = loop {
@@ -321,7 +326,7 @@ impl Dispatcher {
             }
         }
         if let Some(cron) = &mut self.cron {
-            cron.begin_due(&self.hosting, server, &fence, now).await?;
+            cron.begin_due(&self.hosting, server, &fence, self.due_by.unwrap_or(now)).await?;
         }
         self.look(id, place, fence, now);
         Ok(done)

@@ -77,6 +77,10 @@ impl Hosting {
 /// The sites that were found on a platform and whose names are nobody's, with the platform's name.
 async fn nobodys(read: &mut Read, platform: NodeId) -> Result<Option<(PlatformName, Vec<SiteName>)>, StoreFault> {
     let Some(ContextName::Platform(name)) = read.need_node(platform).await?.name else { return Ok(None) };
+    // A locked platform takes none, until somebody opens it; the next verify finds them again.
+    if read.platform(platform).await?.is_none_or(|platform| platform.locked) {
+        return Ok(None);
+    }
     let mut names = Vec::new();
     for found in read.found_sites(platform).await? {
         // One that failed is tried again by whoever saw why.

@@ -5,7 +5,7 @@ use aegir_domain::{
     AttemptId, Context, ContextName, Fault, FaultReport, Instance, InstanceScope, KeepFormer, NodeId, ObjectStatus,
     Outcome, PackageCode, PlatformAnswer, Remedy, SiteAnswer, Task, TaskState,
 };
-use aegir_store::{Fence, NewTask, Read, RecordedInstance, StoreFault, TaskRecord, Tx};
+use aegir_store::{Cancelled, Fence, NewTask, Read, RecordedInstance, StoreFault, TaskRecord, Tx};
 use serde_json::json;
 
 use super::home::{Whose, whose};
@@ -358,6 +358,17 @@ async fn not_done(
         true => tx.set_verified(object, None, now).await,
         false => Ok(()),
     }
+}
+
+/// Takes a task out of the queue that may have begun just now; then it goes to its end.
+pub(crate) async fn take_out(tx: &mut Tx, task: NodeId, actor: &str, now: i64) -> Result<(), StoreFault> {
+    if tx.task(task).await?.is_none_or(|task| task.state != TaskState::Waiting) {
+        return Ok(());
+    }
+    if tx.cancel_task(task, actor, now).await? == Cancelled::Before {
+        was_not_done(tx, task, actor, now).await?;
+    }
+    Ok(())
 }
 
 /// A task that made an object was cancelled before it began: nothing of the object is there.

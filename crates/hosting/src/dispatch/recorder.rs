@@ -408,7 +408,13 @@ impl Recorder {
             })
             .await;
         let why = match ended {
-            Ok(()) => return self.go_on(task, ending).await,
+            Ok(()) => {
+                // How it ended is stored: what cannot follow now is found by the next verify.
+                if let Err(fault) = self.go_on(task, ending).await {
+                    tracing::warn!(attempt = %self.attempt, %fault, "sites that were found are not taken in");
+                }
+                return Ok(());
+            }
             Err(NotEnded::Store(fault)) => return Err(fault),
             Err(NotEnded::Follows(why)) => why,
         };

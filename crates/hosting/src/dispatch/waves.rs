@@ -69,9 +69,8 @@ fn failed(counts: &BulkCounts) -> u64 {
 }
 
 fn why_pause(run: &BulkRecord, waves: &BTreeMap<u32, BulkCounts>) -> Option<String> {
-    let most = u64::from(run.plan.stop_after?);
     let new = failures(waves).saturating_sub(run.forgiven);
-    if new >= most {
+    if run.plan.stop_after.is_some_and(|most| new >= u64::from(most)) {
         return Some(match new {
             1 => "1 object failed".into(),
             new => format!("{new} objects failed"),
@@ -80,7 +79,9 @@ fn why_pause(run: &BulkRecord, waves: &BTreeMap<u32, BulkCounts>) -> Option<Stri
     // A wave is asked to see whether the next one can be: one of which nothing succeeded says no.
     let over = last_over(waves);
     let asked = waves.get(&over).filter(|_| over > run.passed)?;
-    (asked.succeeded() == 0 && asked.all > asked.refused).then(|| format!("nothing of wave {over} succeeded"))
+    let cancelled = asked.states.get(&TaskState::Cancelled).copied().unwrap_or_default();
+    let tells = asked.all > asked.refused + cancelled;
+    (asked.succeeded() == 0 && tells).then(|| format!("nothing of wave {over} succeeded"))
 }
 
 #[cfg(test)]
@@ -170,10 +171,15 @@ mod tests {
         let passed = BulkRecord { passed: 1, ..planned() };
         assert_eq!(next(&passed, &waves), ask(2, Asking::Earnest, 4));
 
-        // Who was left out before tells nothing.
+        let never_stops = run(BulkPlan { at_once: Some(4), ..BulkPlan::default() });
+        assert_eq!(next(&never_stops, &waves), Next::Pause("nothing of wave 1 succeeded".into()));
+
+        // Who was left out before tells nothing, and neither does what somebody cancelled.
         let left_out = BulkCounts { all: 1, refused: 1, ..BulkCounts::default() };
-        let waves = BTreeMap::from([(1, left_out), (2, counts(9, &[]))]);
-        assert_eq!(next(&BulkRecord { forgiven: 1, ..planned() }, &waves), ask(2, Asking::Earnest, 4));
+        for silent in [left_out, counts(0, &[(TaskState::Cancelled, 1)])] {
+            let waves = BTreeMap::from([(1, silent), (2, counts(9, &[]))]);
+            assert_eq!(next(&BulkRecord { forgiven: 1, ..planned() }, &waves), ask(2, Asking::Earnest, 4));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use aegir_domain::{Compared, FaultReport, Fit, NodeId, PlatformName, SiteName, V
 use aegir_store::{BulkPlan, NewBulkEntry, Page, Read, ServerRecord, SiteList, SiteRecord};
 use serde_json::{Map, Value, json};
 
-use super::bulk::Run;
+use super::bulk::{Run, must_be_few};
 use super::causes::Causes;
 use super::object::{platform_named, short};
 use super::{Asked, number, queued, shown};
@@ -114,6 +114,8 @@ impl Hosting {
                 remedy: Some(format!("see those that live on it with `aegir site list --platform {}`", batch.from)),
             });
         }
+        // Each of them is asked, and compared, before anything begins.
+        must_be_few(asked.operation, batch.sites.len())?;
         match asked.given.str("order").unwrap_or("name") {
             "smallest" => batch.sites.sort_by_key(|site| (site.bytes.is_none(), site.bytes)),
             "largest" => batch.sites.sort_by_key(|site| Reverse(site.bytes)),
@@ -178,12 +180,12 @@ impl Hosting {
                     with_warnings += u64::from(!known.is_empty());
                     for what in known {
                         let told = FaultReport { message: what.clone(), because: Vec::new(), remedy: None };
-                        warnings.add(site.name.as_str(), None, "warning", &told);
+                        warnings.add((site.name.as_str(), 1), None, "warning", &told);
                     }
                 }
                 Stands::Cannot(why) => {
                     cannot += 1;
-                    why.iter().for_each(|why| reasons.add(site.name.as_str(), None, "not-queued", why));
+                    why.iter().for_each(|why| reasons.add((site.name.as_str(), 1), None, "not-queued", why));
                 }
                 Stands::Unknown => not_compared += 1,
             }

@@ -186,7 +186,7 @@ impl Hosting {
         for entry in &run.entries[..looked_at] {
             match self.would_be_asked(asked, run, entry).await {
                 Ok(()) => can += 1,
-                Err(why) => refused.add(&entry.name, None, "not-queued", &why),
+                Err(why) => refused.add((&entry.name, entry.wave), None, "not-queued", &why),
             }
         }
         Ok(Answer::Object(shown::json(&BulkPlanView {
@@ -268,11 +268,7 @@ impl Hosting {
                 name.parse().map_or_else(|_| name.to_owned(), |name| object::short(&name))
             };
             names.extend(items.iter().map(bare));
-            if names.len() > MOST {
-                let remedy = "narrow it down, and ask for the rest in runs of their own";
-                let why = format!("it finds more than {MOST} objects");
-                return Err(BadParameters::one(asked.operation, "filter", why, remedy).into());
-            }
+            must_be_few(asked.operation, names.len())?;
             let Some(next) = next else { break };
             parameters.insert("cursor".into(), next.into());
         }
@@ -284,6 +280,16 @@ impl Hosting {
             }
         }
     }
+}
+
+/// Refuses more objects than one run may have.
+pub(super) fn must_be_few(operation: &Operation, found: usize) -> Result<(), Refusal> {
+    if found <= MOST {
+        return Ok(());
+    }
+    let remedy = "narrow it down, and ask for the rest in runs of their own";
+    let why = format!("it finds more than {MOST} objects");
+    Err(BadParameters::one(operation, "filter", why, remedy).into())
 }
 
 pub(super) async fn bulk_numbered(read: &mut Read, name: &str) -> Result<BulkRecord, Refusal> {
@@ -360,7 +366,8 @@ fn entry(name: String, wave: u32) -> NewBulkEntry {
 
 /// All that is told of a run.
 pub(super) async fn bulk_shown(read: &mut Read, bulk: &BulkRecord) -> Result<BulkView, Refusal> {
-    let counts = read.count_bulk(bulk.id).await?;
+    let waves = read.count_waves(bulk.id).await?;
+    let counts = BulkCounts::sum(waves.values());
     let mut view = view(bulk, &counts);
     view.failures = failures(read, bulk.id).await?;
     let wave = |(wave, counts): (u32, BulkCounts)| BulkWaveView {
@@ -371,7 +378,7 @@ pub(super) async fn bulk_shown(read: &mut Read, bulk: &BulkRecord) -> Result<Bul
         failed: failed(&counts),
         ended: counts.left() == 0 && counts.outstanding() == 0,
     };
-    view.waves = read.count_waves(bulk.id).await?.into_iter().map(wave).collect();
+    view.waves = waves.into_iter().map(wave).collect();
     if let (false, Some(each)) = (view.ended, read.took_in_bulk(bulk.id).await?.each()) {
         let at_once = u64::from(bulk.plan.at_once.unwrap_or(1).max(1));
         let rehearsals = if bulk.plan.rehearse { counts.open } else { 0 };
@@ -496,10 +503,25 @@ async fn failures(read: &mut Read, bulk: i64) -> Result<Vec<BulkFailureView>, Re
         for entry in &page.rows {
             let none = FaultReport { message: "it was told no cause".into(), because: Vec::new(), remedy: None };
             let fault = entry.refused.as_ref().or(entry.fault.as_ref()).unwrap_or(&none);
-            causes.add(&entry.name, entry.task.or(entry.rehearsal).map(|task| task.0), &state_of(entry), fault);
+            let task = entry.task.or(entry.rehearsal).map(|task| task.0);
+            causes.add((&entry.name, entry.wave), task, &state_of(entry), fault);
         }
         let Some(next) = page.next else { break };
         list.page = Page::behind(FAILURES, next);
     }
     Ok(causes.views())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_so_many_objects_and_no_more() {
+        let operation = OperationId::PlatformMigrate.declaration();
+
+        assert!(must_be_few(&operation, MOST).is_ok());
+        let Err(Refusal::Bad(bad)) = must_be_few(&operation, MOST + 1) else { panic!("it is refused") };
+        assert!(bad.bad[0].remedy.as_deref().is_some_and(|remedy| remedy.starts_with("narrow it down")), "{bad:?}");
+    }
 }

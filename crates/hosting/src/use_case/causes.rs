@@ -14,7 +14,8 @@ const NAMED: usize = 20;
 pub(super) struct Causes(BTreeMap<(String, String), BulkFailureView>);
 
 impl Causes {
-    pub(super) fn add(&mut self, name: &str, task: Option<i64>, state: &str, fault: &FaultReport) {
+    /// Adds an object, by its name and its wave.
+    pub(super) fn add(&mut self, (name, wave): (&str, u32), task: Option<i64>, state: &str, fault: &FaultReport) {
         // The innermost cause tells failures apart; around it stands what was being done.
         let whole: Vec<&str> = std::iter::once(&fault.message).chain(&fault.because).map(String::as_str).collect();
         let without = |text: &str| text.replace(name, "…");
@@ -33,7 +34,7 @@ impl Causes {
         }
         if failure.objects.len() < NAMED {
             let (name, state) = (name.to_owned(), state.to_owned());
-            failure.objects.push(BulkObjectView { name, task, wave: 1, state, fault: None });
+            failure.objects.push(BulkObjectView { name, task, wave, state, fault: None });
         }
     }
 
@@ -58,15 +59,15 @@ mod tests {
         let mut causes = Causes::default();
         for n in 0..30 {
             let name = format!("s{n}.test");
-            causes.add(&name, Some(n), "rolled-back", &fault(&name));
+            causes.add((&name, 2), Some(n), "rolled-back", &fault(&name));
         }
-        causes.add("other.test", None, "not-queued", &fault("other.test"));
+        causes.add(("other.test", 1), None, "not-queued", &fault("other.test"));
 
         let views = causes.views();
 
         assert_eq!(views.iter().map(|view| view.count).collect::<Vec<_>>(), [30, 1]);
         assert_eq!(views[0].cause, "cannot load the database of `…`: the server has gone away");
         assert_eq!(views[0].remedy.as_deref(), Some("see `aegir site show …`"));
-        assert_eq!(views[0].objects.len(), NAMED);
+        assert_eq!((views[0].objects.len(), views[0].objects[0].wave), (NAMED, 2));
     }
 }

@@ -24,6 +24,7 @@ impl Hosting {
                         remedy: Some(format!("see `aegir site show {name}`")),
                     });
                 }
+                must_not_be_paused(tx, &site).await?;
                 if !asked.dry_run {
                     tx.ask_cron(site.node.id, now).await?;
                 }
@@ -32,6 +33,25 @@ impl Hosting {
             .await?;
         self.wake();
         Ok(answer)
+    }
+}
+
+/// Refuses where nothing would begin it: whoever waits for it would wait for as long as nobody says otherwise.
+async fn must_not_be_paused(read: &mut Read, site: &SiteRecord) -> Result<(), Refusal> {
+    let paused = |what: String, and: String| Refusal::Conflict {
+        what: format!("{what} is paused, and runs no cron"),
+        remedy: Some(format!("have it go on with `aegir queue resume{and}`, and ask again")),
+    };
+    if read.queue().await?.paused {
+        return Err(paused("the queue".into(), String::new()));
+    }
+    let Some(platform) = read.platform(site.platform).await? else { return Ok(()) };
+    match read.server(platform.server).await? {
+        Some(server) if server.paused => {
+            let name = &server.context.name;
+            Err(paused(format!("the server `{name}`"), format!(" --server {name}")))
+        }
+        _ => Ok(()),
     }
 }
 

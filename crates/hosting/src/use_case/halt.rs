@@ -3,8 +3,7 @@
 //! What was asked goes to its end in any case: a task is taken back by cancelling it, one at a time or by whoever began
 //! the run.
 
-use aegir_domain::NodeId;
-use aegir_store::{BulkRecord, Cancelled, Tx};
+use aegir_store::{BulkRecord, Tx};
 
 use super::bulk::{bulk_numbered, bulk_shown};
 use super::{Asked, operation_named, shown};
@@ -46,7 +45,7 @@ impl Hosting {
                 let actor = &asked.actor.name;
                 let Some(waiting) = tx.stop_bulk(run.id, actor, now).await? else { return Err(is_over(run)) };
                 for task in waiting {
-                    take_out(tx, task, actor, now).await?;
+                    crate::dispatch::take_out(tx, task, actor, now).await?;
                 }
                 Ok(())
             })
@@ -78,17 +77,6 @@ impl Hosting {
         })
         .await
     }
-}
-
-/// Takes a task out of the queue that may have begun just now; then it goes to its end.
-async fn take_out(tx: &mut Tx, task: NodeId, actor: &str, now: i64) -> Result<(), Refusal> {
-    if tx.task(task).await?.is_none_or(|task| task.state != aegir_domain::TaskState::Waiting) {
-        return Ok(());
-    }
-    if tx.cancel_task(task, actor, now).await? == Cancelled::Before {
-        crate::dispatch::was_not_done(tx, task, actor, now).await?;
-    }
-    Ok(())
 }
 
 fn paused_already(run: &BulkRecord) -> Refusal {

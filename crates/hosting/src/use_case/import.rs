@@ -5,7 +5,7 @@ use aegir_store::{NewSite, PlatformRecord, Read, ServerList, ServerRecord};
 use serde_json::json;
 
 use super::copy::{Coming, chosen_db_server, fields_like};
-use super::object::{KnownContexts, known_platform, must_be_free, must_stay, platform_named, short};
+use super::object::{KnownContexts, known_platform, must_be_free, must_take_sites, platform_named, short};
 use super::site::client_named;
 use super::{Asked, shown};
 use crate::making::names_are_sound;
@@ -40,7 +40,7 @@ impl Hosting {
         let answer = self
             .change(asked, async |tx| {
                 let platform = platform_of_found(tx, asked).await?;
-                must_stay(tx, &platform.node).await?;
+                must_take_sites(tx, &platform).await?;
                 let import = asked_for(asked, &platform)?;
                 must_be_free(tx, asked, &ContextName::Site(import.site.clone())).await?;
                 names_are_sound(asked.operation, &import.site, &import.aliases, &Redirect::None)?;

@@ -86,6 +86,7 @@ impl Hosting {
     pub(super) async fn cancel_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let id = asked.number()?;
         let now = self.now();
+        let also_needed = self.needed_for(id).await?;
         let had_ended = |state| Refusal::Conflict {
             what: format!("task {id} had ended before: it is {state}"),
             remedy: Some(format!("see `aegir task show {id}`")),
@@ -93,7 +94,7 @@ impl Hosting {
         if asked.dry_run {
             let task = self.store().read(async |read| {
                 let task = task_numbered(read, id).await?;
-                self.must_for(asked, &task).await?;
+                must_for(asked, &task, also_needed)?;
                 if task.state.is_ended() {
                     return Err(had_ended(task.state));
                 }
@@ -104,7 +105,7 @@ impl Hosting {
         let answer = self
             .change(asked, async |tx| {
                 let task = task_numbered(tx, id).await?;
-                self.must_for(asked, &task).await?;
+                must_for(asked, &task, also_needed)?;
                 match tx.cancel_task(id, &asked.actor.name, now).await? {
                     Cancelled::Before => crate::dispatch::was_not_done(tx, id, &asked.actor.name, now).await?,
                     Cancelled::Asked { .. } => (),
@@ -122,10 +123,11 @@ impl Hosting {
     pub(super) async fn retry_task(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let id = asked.number()?;
         let now = self.now();
+        let also_needed = self.needed_for(id).await?;
         let answer = self
             .change(asked, async |tx| {
                 let task = task_numbered(tx, id).await?;
-                self.must_for(asked, &task).await?;
+                must_for(asked, &task, also_needed)?;
                 if !task.state.is_ended() {
                     return Err(Refusal::Conflict {
                         what: format!("task {id} has not ended: it is {}", task.state),
@@ -176,16 +178,14 @@ impl Hosting {
     }
 }
 
-impl Hosting {
-    /// Refuses whoever may not ask for what the task does: to have it done again, or to stop it, takes what asking for
-    /// it takes. One that no operation of this version asks for takes the right to change objects.
-    async fn must_for(&self, asked: &Asked<'_>, task: &TaskRecord) -> Result<(), Refusal> {
-        let needs = operation_named(task.operation.as_str()).map_or(Permission::Manage, |id| id.declaration().needs);
-        asked.actor.must(needs)?;
-        match self.needed_for(task).await? {
-            Some(needs) => Ok(asked.actor.must(needs)?),
-            None => Ok(()),
-        }
+/// Refuses whoever may not ask for what the task does: to have it done again, or to stop it, takes what asking for it
+/// takes, and what is needed besides. One that no operation of this version asks for takes the right to change objects.
+fn must_for(asked: &Asked<'_>, task: &TaskRecord, also_needed: Option<Permission>) -> Result<(), Refusal> {
+    let needs = operation_named(task.operation.as_str()).map_or(Permission::Manage, |id| id.declaration().needs);
+    asked.actor.must(needs)?;
+    match also_needed {
+        Some(needs) => Ok(asked.actor.must(needs)?),
+        None => Ok(()),
     }
 }
 

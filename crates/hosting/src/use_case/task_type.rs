@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aegir_domain::{ContextName, CustomTask, FaultReport, MachineName, Remedy, Report, Task, TaskManifest, TypeObject};
-use aegir_store::TaskRecord;
+use aegir_domain::{
+    ContextName, CustomTask, FaultReport, MachineName, NodeId, Remedy, Report, Task, TaskManifest, TypeObject,
+};
 
 use super::Asked;
 use super::shown::of_page;
@@ -13,7 +14,7 @@ use crate::{Answer, BadParameters, Hosting, KnownType, Permission, Refusal, Unav
 
 impl Hosting {
     pub(super) async fn list_task_types(&self) -> Result<Answer, Refusal> {
-        let known = self.known_types().await.map_err(Refusal::Store)?;
+        let known = self.known_types().await?;
         of_page(known.iter().map(TaskTypeView::of).collect(), None, None)
     }
 
@@ -45,7 +46,7 @@ impl Hosting {
             BadParameters::one(asked.operation, parameter, why, remedy).into()
         };
         let name = asked.given.str("task_type").unwrap_or_default();
-        let known = self.known_types().await.map_err(Refusal::Store)?;
+        let known = self.known_types().await?;
         let Some(found) = known.into_iter().find(|known| known.name == name) else {
             return Err(Refusal::Unknown { what: "task type", name: name.to_owned() });
         };
@@ -81,16 +82,22 @@ impl Hosting {
         Ok(WantedRun { task_type, manifest, fields, confirm })
     }
 
-    /// What it takes to have a task done again, or to stop it: of one of the operator's types, what its manifest says; of
-    /// a type that is gone or cannot be used, the right to change objects.
-    pub(super) async fn needed_for(&self, task: &TaskRecord) -> Result<Option<Permission>, Refusal> {
+    /// What it takes besides to have this task done again, or to stop it: of one of the operator's types, what its
+    /// manifest says; of a type that is gone or cannot be read, the most that a manifest may say.
+    ///
+    /// It reads files, and is asked before anything is locked.
+    pub(super) async fn needed_for(&self, task: NodeId) -> Result<Option<Permission>, Refusal> {
+        let Some(task) = self.store().read(async |read| read.task(task).await).await? else { return Ok(None) };
         let Ok(Task::Custom(custom)) = serde_json::from_value(task.parameters["request"].clone()) else {
             return Ok(None);
         };
-        let known = self.known_types().await.map_err(Refusal::Store)?;
+        let known = self.known_types().await.unwrap_or_else(|refused| {
+            tracing::warn!(task = %task.id, %refused, "what it takes to have it done again or stopped is not known");
+            Vec::new()
+        });
         let found = known.into_iter().find(|known| known.name == custom.task_type.as_str());
         let manifest = found.and_then(|found| found.manifest.ok());
-        Ok(Some(manifest.map_or(Permission::Manage, |manifest| permission(manifest.permission))))
+        Ok(Some(manifest.map_or(Permission::Administer, |manifest| permission(manifest.permission))))
     }
 }
 

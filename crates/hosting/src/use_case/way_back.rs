@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use aegir_domain::{Fault, FaultReport, Former, PlatformName, Remedy, SiteName, TaskState};
-use aegir_store::{BulkEntryList, BulkPlan, BulkRecord, EntryState, NewBulkEntry, Page, Read};
-use serde_json::{Map, json};
+use aegir_domain::{Fault, FaultReport, Former, NodeId, PlatformName, Remedy, SiteName, TaskState};
+use aegir_store::{BulkEntryList, BulkPlan, BulkRecord, EntryState, NewBulkEntry, Page, Read, StoreFault};
+use serde_json::{Map, Value, json};
 
 use super::bulk::{Run, bulk_numbered};
 use super::object::site_named;
@@ -20,6 +20,13 @@ struct Moved {
     to: PlatformName,
 }
 
+/// A site that a run moved.
+struct MovedSite {
+    name: String,
+    /// What moved it.
+    task: Option<NodeId>,
+}
+
 impl Hosting {
     pub(super) async fn go_back_with_bulk(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let chosen: BTreeSet<String> = asked.given.strs("site").into_iter().map(str::to_owned).collect();
@@ -28,15 +35,15 @@ impl Hosting {
             .snapshot(async |read| {
                 let bulk = bulk_numbered(read, asked.name).await?;
                 let moved = moved(&bulk)?;
-                let names = names_moved(read, &bulk).await?;
-                if let Some(other) = chosen.iter().find(|name| !names.contains(*name)) {
+                let sites = sites_moved(read, &bulk).await?;
+                if let Some(other) = chosen.iter().find(|name| sites.iter().all(|site| site.name != **name)) {
                     let why = format!("the bulk run {} did not move `{other}`", bulk.id);
                     let remedy = format!("see what it moved with `aegir bulk objects {} --state succeeded`", bulk.id);
                     return Err(BadParameters::one(asked.operation, "site", why, remedy).into());
                 }
                 let mut entries = Vec::new();
-                for name in names.into_iter().filter(|name| chosen.is_empty() || chosen.contains(name)) {
-                    entries.push(entry_of(read, name, &moved).await?);
+                for site in sites.into_iter().filter(|site| chosen.is_empty() || chosen.contains(&site.name)) {
+                    entries.push(entry_of(read, site, &moved).await?);
                 }
                 Ok::<_, Refusal>((bulk, entries))
             })
@@ -77,22 +84,23 @@ fn moved(bulk: &BulkRecord) -> Result<Moved, Refusal> {
 }
 
 /// The sites that the run has moved.
-async fn names_moved(read: &mut Read, bulk: &BulkRecord) -> Result<Vec<String>, Refusal> {
+async fn sites_moved(read: &mut Read, bulk: &BulkRecord) -> Result<Vec<MovedSite>, Refusal> {
     let state = [TaskState::Succeeded, TaskState::Untidy].map(EntryState::Task).to_vec();
     let mut list = BulkEntryList { bulk: bulk.id, state, page: Page::first(aegir_store::LONGEST_PAGE) };
-    let mut names = Vec::new();
+    let mut sites = Vec::new();
     loop {
         let page = read.list(&list).await?;
-        names.extend(page.rows.into_iter().map(|entry| entry.name));
+        sites.extend(page.rows.into_iter().map(|entry| MovedSite { name: entry.name, task: entry.task }));
         match page.next {
             Some(next) => list.page = Page::behind(aegir_store::LONGEST_PAGE, next),
-            None => return Ok(names),
+            None => return Ok(sites),
         }
     }
 }
 
 /// The site with the self that the run left; or why it cannot go back to that.
-async fn entry_of(read: &mut Read, name: String, moved: &Moved) -> Result<NewBulkEntry, Refusal> {
+async fn entry_of(read: &mut Read, site: MovedSite, moved: &Moved) -> Result<NewBulkEntry, Refusal> {
+    let MovedSite { name, task } = site;
     let found = match name.parse::<SiteName>() {
         Ok(site) => site_named(read, &site).await,
         Err(_) => Err(Refusal::Unknown { what: "site", name: name.clone() }),
@@ -105,14 +113,29 @@ async fn entry_of(read: &mut Read, name: String, moved: &Moved) -> Result<NewBul
         Err(other) => return Err(other),
     };
     let lives_there = context.as_ref().is_some_and(|site| site.platform == moved.to);
-    let left: Option<&Former> = context.as_ref().and_then(|site| site.formers.last());
-    Ok(match left.filter(|former| lives_there && former.platform == moved.from) {
+    let last: Option<&Former> = context.as_ref().and_then(|site| site.formers.last());
+    let last = last.filter(|former| lives_there && former.platform == moved.from);
+    let left = match last {
+        // It may have gone back since and come again: then that is another self, with what was written meanwhile.
+        Some(former) if is_left_by(read, task, former).await? => Some(former),
+        _ => None,
+    };
+    Ok(match left {
         Some(former) => NewBulkEntry { given: Some(json!({ "former": former.name })), ..NewBulkEntry::of(name) },
         None => {
             let refused: FaultReport = Fault::from(WentOn { site: name.clone() }).report();
             NewBulkEntry { refused: Some(refused), ..NewBulkEntry::of(name) }
         }
     })
+}
+
+/// Whether it is what this task left: it said so at its end.
+async fn is_left_by(read: &mut Read, task: Option<NodeId>, former: &Former) -> Result<bool, StoreFault> {
+    let Some(task) = task else { return Ok(false) };
+    let attempts = read.attempts(task).await?;
+    Ok(attempts
+        .iter()
+        .any(|attempt| attempt.answer.get("former").and_then(Value::as_str) == Some(former.name.as_str())))
 }
 
 /// A site that is not as the run left it.

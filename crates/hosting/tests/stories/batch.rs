@@ -321,6 +321,67 @@ fn a_verify_of_many_can_go_in_waves_too() {
 }
 
 #[test]
+fn behind_a_wave_of_which_nothing_succeeded_it_pauses_whatever_the_limit_and_failures_tell_their_wave() {
+    on_both(async |ground| {
+        stage(&ground, 3).await;
+        ground.machine().plan_once(TaskKind::VerifySite, "@s01.test", Plan::ends(Ends::RolledBack));
+        let start = Call::of(Id::BulkStart).with("operation", "site verify").with("filter", "all");
+        let run = ground.shown(start.with("waves", "1,1,rest")).await;
+        ground.work().await;
+
+        let paused = shown(&ground, &run).await;
+        assert_eq!(
+            (&paused["state"], &paused["halt"]["why"]),
+            (&json!("paused"), &json!("nothing of wave 2 succeeded"))
+        );
+        assert_eq!(paused["stop_after"], Value::Null);
+        assert_eq!(paused["failures"][0]["objects"][0]["wave"], json!(2), "{paused}");
+    });
+}
+
+#[test]
+fn what_is_asked_while_a_run_is_stopped_leaves_the_queue_too() {
+    on_both(async |ground| {
+        stage(&ground, 8).await;
+        for _ in 0..3 {
+            let start = Call::of(Id::BulkStart).with("operation", "site verify").with("filter", "all");
+            let run = ground.shown(start).await;
+            let stop = async {
+                ground.until("some are asked", async || shown(&ground, &run).await["states"]["waiting"].is_u64()).await;
+                ground.ask(on_run(Id::BulkStop, &run)).await
+            };
+            let (asked, _) = tokio::join!(ground.hosting.ask_open_bulk_runs(), stop);
+            asked.unwrap();
+            let waiting = shown(&ground, &run).await["states"]["waiting"].as_u64().unwrap_or_default();
+            let stopped = shown(&ground, &run).await["state"] == "stopped";
+            assert!(!stopped || waiting == 0, "{}", shown(&ground, &run).await);
+            ground.work().await;
+        }
+    });
+}
+
+#[test]
+fn a_run_of_many_keeps_no_other_waiting() {
+    on_both(async |ground| {
+        stage(&ground, 3).await;
+        // More of them than are asked in one go, and all but the last of them gone.
+        let gone = (0..60).map(|number| format!("gone{number}.test"));
+        let many: Vec<String> = gone.chain(["s01.test".into()]).collect();
+        let start = || Call::of(Id::BulkStart).with("operation", "site verify");
+        let first = ground.shown(start().with("object", many)).await;
+        let second = ground.shown(start().with("object", "s00.test")).await;
+        ground.hosting.ask_open_bulk_runs().await.unwrap();
+
+        assert_eq!(shown(&ground, &first).await["states"], json!({ "not-queued": 60, "waiting": 1 }));
+        let task_of = async |run: &Value| {
+            let waits = ground.items(on_run(Id::BulkObjects, run).with("state", json!(["waiting"]))).await;
+            waits[0]["task"].as_i64().unwrap()
+        };
+        assert!(task_of(&second).await < task_of(&first).await, "the second has its turn in between");
+    });
+}
+
+#[test]
 fn a_site_that_went_on_since_is_left_alone_by_the_way_back() {
     on_both(async |ground| {
         stage(&ground, 3).await;
@@ -335,11 +396,17 @@ fn a_site_that_went_on_since_is_left_alone_by_the_way_back() {
         assert_eq!(plan["cannot"][0]["objects"][0]["name"], "s01.test");
         let bad = ground.refused(on_run(Id::BulkGoBack, &run).with("site", "other.test")).await;
         assert!(matches!(bad, Refusal::Bad(_)), "{bad:?}");
+        // It went back by hand and came again: that is another self.
+        for platform in ["d10", "d11"] {
+            ground.queue(Call::of(Id::SiteMigrate).about("s02.test").with("platform", platform)).await;
+            ground.work().await;
+        }
         let back = ground.shown(on_run(Id::BulkGoBack, &run)).await;
         ground.work().await;
 
-        assert_eq!(shown(&ground, &back).await["states"], json!({ "succeeded": 2, "not-queued": 1 }));
+        assert_eq!(shown(&ground, &back).await["states"], json!({ "succeeded": 1, "not-queued": 2 }));
         assert_eq!(living_on(&ground, "d12", &names(0..3)), ["s01.test"]);
+        assert_eq!(living_on(&ground, "d11", &names(0..3)), ["s02.test"]);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aegir_domain::{Context, CronAnswer, CronRun, FaultReport, NodeId, TaskState};
+use aegir_domain::{Context, CronAnswer, CronRun, FaultReport, NodeId, Remedy, TaskState};
 use aegir_hosting::{Call, OperationId as Id};
 use aegir_lab::pretend::{Reach, Sent};
 use serde_json::Value;
@@ -154,6 +154,99 @@ fn what_fell_due_in_an_outage_runs_once_and_not_all_at_once() {
         let once = |name: &String| ground.ran()[name] - before.get(name).copied().unwrap_or(0) <= 1;
         assert!(names.iter().all(once), "{:?}", ground.ran());
         assert_eq!(ground.ran().len(), 20);
+    });
+}
+
+#[test]
+fn what_fell_due_while_the_queue_was_paused_is_not_begun_in_one_go() {
+    on_both(async |ground| {
+        let names: Vec<String> = (0..20).map(|number| format!("s{number}.test")).collect();
+        ground.fleet(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        ground.run_cron().await;
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let work = tokio::spawn(ground.dispatcher("two").with_cron().run(stopped));
+        ground.ask(Call::of(Id::QueuePause)).await.unwrap();
+        ground.outside.jump(12 * HOUR);
+        let now = ground.now();
+        // Some turns pass meanwhile.
+        tokio::time::sleep(PACE.turn * 4).await;
+        assert_eq!(ground.ran(), BTreeMap::new());
+        ground.ask(Call::of(Id::QueueResume)).await.unwrap();
+        for name in &names {
+            let later = async || ground.cron_of(name).await["next_run"].as_i64().is_some_and(|next| next > now);
+            ground.until("it has another time", later).await;
+        }
+        stop.send(true).unwrap();
+        work.await.unwrap();
+
+        assert!(ground.ran().len() <= 2, "{:?}", ground.ran());
+    });
+}
+
+#[test]
+fn while_the_queue_or_the_server_is_paused_nobody_is_left_waiting_for_a_run() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        for (pause, says, remedy) in [
+            (Call::of(Id::QueuePause), "the queue is paused, and runs no cron", "`aegir queue resume`"),
+            (
+                Call::of(Id::QueuePause).with("server", "web1"),
+                "the server `web1` is paused, and runs no cron",
+                "`aegir queue resume --server web1`",
+            ),
+        ] {
+            ground.ask(pause.clone()).await.unwrap();
+            let refusal = ground.refused(Call::of(Id::SiteCron).about("a.test")).await;
+            assert_eq!(refusal.to_string(), says);
+            assert!(refusal.remedy().unwrap().contains(remedy), "{refusal:?}");
+            ground.ask(Call { operation: Id::QueueResume, ..pause }).await.unwrap();
+        }
+        ground.shown(Call::of(Id::SiteCron).about("a.test")).await;
+    });
+}
+
+#[test]
+fn a_line_of_a_crontab_ends_though_more_falls_due_meanwhile() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        ground.run_cron().await;
+        ground.outside.jump(HOUR);
+        // Each time one has run, an hour is over, and the other one is due again.
+        let time_goes_by = async {
+            let mut seen = 0;
+            loop {
+                let ran = ground.machine().cron_ran().len();
+                if ran > seen {
+                    seen = ran;
+                    ground.outside.jump(HOUR);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            () = ground.run_cron() => (),
+            () = time_goes_by => (),
+            () = tokio::time::sleep(std::time::Duration::from_secs(20)) => panic!("it goes on: {:?}", ground.ran()),
+        }
+
+        assert_eq!(ground.ran(), [("a.test".into(), 1), ("b.test".into(), 1)].into());
+    });
+}
+
+#[test]
+fn a_site_out_of_service_has_no_turn_and_a_new_one_once_it_is_back() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        ground.run_cron().await;
+        ground.disable("a.test").await;
+        assert_eq!(ground.cron_of("a.test").await["next_run"], Value::Null);
+
+        ground.queue(Call::of(Id::SiteEnable).about("a.test")).await;
+        ground.work().await;
+        ground.run_cron().await;
+
+        let next = ground.cron_of("a.test").await["next_run"].as_i64().unwrap();
+        assert!(next > ground.now() && next <= ground.now() + HOUR, "{next}");
     });
 }
 

@@ -8,7 +8,7 @@ use aegir_hosting::{
     Actor, Answer, Call, DispatchedOnce, Dispatcher, Hosting, OperationId, Outside, Pace, Permission, Refusal,
 };
 pub use aegir_lab::pretend::{A_LOOK, PACE, add_server, package};
-use aegir_lab::pretend::{Machine, PretendBackEnds, PretendFront, PretendOutside, PretendPostman};
+use aegir_lab::pretend::{Machine, PretendBackEnds, PretendFront, PretendOutside, PretendPostman, PretendTypes};
 use aegir_store::{AttemptRecord, Dialect, Node, Read, SecretKey, Store, StoreAddress, StoreFault, TaskRecord};
 use serde_json::Value;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
@@ -25,6 +25,7 @@ pub struct Ground {
     pub outside: Arc<PretendOutside>,
     pub back_ends: PretendBackEnds,
     pub postman: Arc<PretendPostman>,
+    pub types: Arc<PretendTypes>,
     pub dir: tempfile::TempDir,
     pub address: StoreAddress,
     pub anna: Actor,
@@ -130,8 +131,8 @@ impl Ground {
         let address: StoreAddress = url.parse().unwrap();
         let key = SecretKey::read_or_make(&dir.path().join("key")).unwrap();
         let store = Store::open(&address).await.unwrap();
-        let PretendFront { hosting, outside, back_ends, postman, anna } = PretendFront::over(store, key);
-        Ground { hosting, outside, back_ends, postman, dir, address, anna, url, _server: server }
+        let PretendFront { hosting, outside, back_ends, postman, types, anna } = PretendFront::over(store, key);
+        Ground { hosting, outside, back_ends, postman, types, dir, address, anna, url, _server: server }
     }
 
     /// The same for what a front end is furnished with.
@@ -141,6 +142,7 @@ impl Ground {
             outside: self.outside.clone(),
             back_ends: self.back_ends.clone(),
             postman: self.postman.clone(),
+            types: self.types.clone(),
             anna: self.anna.clone(),
         }
     }

@@ -40,6 +40,8 @@ fn a_locked_platform_takes_no_sites_in_any_way_and_lets_them_go() {
                 "no site comes to it"
             );
         }
+        let found = ground.refused(of(Id::SiteImport, "found.test").with("platform", "d11")).await.to_string();
+        assert_eq!(found, "the platform `d11` is locked: it takes no more sites");
         let new = ground.refused(add_site("new.test").with("platform", "d11")).await.to_string();
         assert!(new.contains("d11") && new.contains("takes no new sites"), "{new}");
         let offered = ground.shown(Call::of(Id::SiteOptions)).await;

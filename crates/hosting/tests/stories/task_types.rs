@@ -1,10 +1,8 @@
 //! Task types of the operator's own: who may ask for what, what is refused before a back end hears of it, and what runs.
 
-use std::sync::Arc;
-
 use aegir_domain::{Task, TaskKind, TaskState};
 use aegir_hosting::{Actor, Answer, Call, OperationId as Id, Permission, Refusal};
-use aegir_lab::pretend::PretendTypes;
+use aegir_lab::pretend::Reading;
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, on_both};
@@ -14,7 +12,6 @@ fn run(name: &str, task_type: &str) -> Call {
 }
 
 async fn types(ground: &Ground) {
-    ground.hosting.task_types_are_in(Arc::new(PretendTypes));
     ground.fleet(&["a.test"]).await;
 }
 
@@ -133,5 +130,32 @@ fn the_list_tells_what_each_asks_and_why_one_cannot_be_used() {
         assert_eq!(of("risky")["dangerous"], true);
         let fault = of("broken")["fault"].as_str().unwrap();
         assert!(fault.contains("is missing") && fault.contains("put it there"), "{fault}");
+    });
+}
+
+#[test]
+fn where_types_cannot_be_read_that_is_said_and_only_who_administers_stops_what_runs() {
+    on_both(async |ground| {
+        types(&ground).await;
+        let keeps = Actor {
+            may: [Permission::View, Permission::Operate, Permission::Manage].into_iter().collect(),
+            ..ground.anna.clone()
+        };
+        let task = ground.queue(run("a.test", "mark_site")).await;
+        for (reading, says) in [
+            (Reading::Refused, "the task types cannot be read: the folder `tasks.d` cannot be read"),
+            (Reading::Panics, "the task types cannot be read: reading them did not come to its end"),
+        ] {
+            ground.types.reading(reading);
+            for call in [Call::of(Id::TaskTypeList), run("a.test", "mark_site")] {
+                let refusal = ground.refused(call).await;
+                assert!(matches!(refusal, Refusal::Conflict { remedy: Some(_), .. }), "{refusal:?}");
+                assert_eq!(refusal.to_string(), says);
+            }
+            let stops = ground.hosting.perform(&keeps, Call::of(Id::TaskCancel).about(task.0.to_string())).await;
+            assert!(matches!(stops, Err(Refusal::Forbidden(_))), "{stops:?}");
+        }
+        ground.ask(Call::of(Id::TaskCancel).about(task.0.to_string())).await.unwrap();
+        ground.assert_state(task, TaskState::Cancelled).await;
     });
 }

@@ -42,6 +42,8 @@ pub struct PretendFront {
     pub back_ends: PretendBackEnds,
     /// Its postman.
     pub postman: Arc<PretendPostman>,
+    /// Its task types.
+    pub types: Arc<PretendTypes>,
     /// Somebody who may everything.
     pub anna: Actor,
 }
@@ -90,8 +92,9 @@ impl PretendFront {
         let back_ends = PretendBackEnds::new(outside.clone());
         let postman = Arc::new(PretendPostman::default());
         let hosting = Hosting::new(store, Arc::new(back_ends.clone()), outside.clone(), postman.clone(), key);
-        hosting.task_types_are_in(Arc::new(PretendTypes));
-        PretendFront { hosting, outside, back_ends, postman, anna: Actor::of_machine("anna") }
+        let types = Arc::new(PretendTypes::default());
+        hosting.task_types_are_in(types.clone());
+        PretendFront { hosting, outside, back_ends, postman, types, anna: Actor::of_machine("anna") }
     }
 
     /// Asks as Anna.

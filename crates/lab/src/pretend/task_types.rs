@@ -1,14 +1,44 @@
 //! Task types that nobody runs: what their manifests say, for front ends whose back ends pretend.
 
+use std::sync::{Mutex, PoisonError};
+
 use aegir_domain::{Fault, FaultReport, FieldKind, Remedy, TaskManifest, TypeField, TypeObject, TypePermission};
 use aegir_hosting::{KnownType, TaskTypes};
 
 /// A type for each kind of object, `mark_site` and so on; `risky`, that takes the site's name again; `sealed`, with a
 /// secret field; `kept_up`, for whoever administers; and `broken`, that cannot be used.
-pub struct PretendTypes;
+#[derive(Debug, Default)]
+pub struct PretendTypes {
+    reading: Mutex<Reading>,
+}
+
+/// What comes of reading them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// They are read.
+    #[default]
+    Well,
+    /// Their folder cannot be read.
+    Refused,
+    /// Whoever reads them panics.
+    Panics,
+}
+
+impl PretendTypes {
+    /// Has reading them come to this, from now on.
+    pub fn reading(&self, reading: Reading) {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = reading;
+    }
+}
 
 impl TaskTypes for PretendTypes {
     fn all(&self) -> Result<Vec<KnownType>, FaultReport> {
+        let reading = *self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        match reading {
+            Reading::Well => (),
+            Reading::Refused => return Err(Fault::from(Unreadable).report()),
+            Reading::Panics => panic!("a task type is stranger than anybody thought"),
+        }
         let of = |object: TypeObject| (format!("mark_{object}"), manifest(object));
         let mut all: Vec<_> = TypeObject::ALL.into_iter().map(of).collect();
         let site = || manifest(TypeObject::Site);
@@ -52,6 +82,16 @@ fn field(name: &str, kind: FieldKind) -> TypeField {
         least: None,
         most: None,
         longest: None,
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the folder `tasks.d` cannot be read")]
+struct Unreadable;
+
+impl Remedy for Unreadable {
+    fn remedy(&self) -> Option<String> {
+        Some("let the user `aegir` read it".into())
     }
 }
 

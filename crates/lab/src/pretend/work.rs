@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aegir_domain::protocol::{Ending, Level, Line, Phase, Said, VERSION};
 use aegir_domain::{
     AttemptId, BACKUP_FORMAT, BackupDump, BackupManifest, BackupName, BackupRecord, Context, ContextName, Database,
-    DbName, Fault, FaultReport, Former, FoundBackup, InstallSite, Instance, KeepFormer, Left, LeftBy, Marker, Outcome,
-    PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage, Rehearse, SiteAnswer,
-    SiteContext, Task, TaskKind,
+    DbName, Fault, FaultReport, Former, FormerName, FoundBackup, InstallSite, Instance, KeepFormer, Left, LeftBy,
+    Marker, Outcome, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName, ProfileLanguage,
+    Rehearse, SiteAnswer, SiteContext, Task, TaskKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -297,7 +297,13 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 }
                 _ => (moved, None),
             };
-            Done { answer: fenced(site_answer(plan)), backup, ..save(fresh(moved)?) }
+            let mut answer = fenced(site_answer(plan));
+            if let Context::Site(site) = &moved
+                && let Some(left) = site.formers.last()
+            {
+                answer.insert("former".into(), left.name.as_str().into());
+            }
+            Done { answer, backup, ..save(fresh(moved)?) }
         }
         Task::GoBackSite { .. } => {
             let Context::Site(site) = must(&name)? else { return Err(no(PretendFault::Failed)) };
@@ -500,9 +506,19 @@ fn backup(site: &SiteContext, now: u64, turn: u32) -> FoundBackup {
 /// A site on another platform, with what it was as its one former self.
 fn moved(is: &Context, to: &PlatformName) -> Option<Context> {
     let Context::Site(site) = is else { return None };
-    let name = format!("{}-20260101.000000-0123456789ab", site.name).parse().ok()?;
+    let name = match site.formers.last().filter(|left| left.names.is_none()) {
+        Some(before) => next_name(before)?,
+        None => format!("{}-20260101.000000-0123456789ab", site.name).parse().ok()?,
+    };
     let formers = vec![Former::of(site, name, 1_767_225_600, 50 << 20)];
     Some(Context::Site(Box::new(SiteContext { platform: to.clone(), formers, ..(**site).clone() })))
+}
+
+/// A name that no former self before had: each task leaves one of its own.
+fn next_name(before: &Former) -> Option<FormerName> {
+    let (stem, end) = before.name.as_str().rsplit_once('-')?;
+    let number = u64::from_str_radix(end, 16).ok()?;
+    format!("{stem}-{:012x}", number + 1).parse().ok()
 }
 
 /// The same with its former self, `was`, packed into a backup.

@@ -210,6 +210,11 @@ fn a_run_is_asked_wave_by_wave_is_tried_out_before_and_goes_on_where_it_was_halt
             (Some(9), Some((true, Some("anna".into()))))
         );
         assert!(!pause().await, "it is at its end");
+
+        // What was asked while it was stopped is told, so that it can be taken out.
+        let late =
+            store.write(async |tx| tx.record_bulk_entry(bulk, 1, Asking::Earnest, &Ok(waits)).await).await.unwrap();
+        assert_eq!(late.and_then(|halt| halt.by).as_deref(), Some("anna"));
     });
 }
 

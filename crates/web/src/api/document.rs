@@ -211,8 +211,13 @@ fn responses(operation: &Operation, shapes: &mut Shapes) -> Value {
             done["description"] = "What was seen; or what would be tried.".into();
             done["content"]["application/json"]["schema"] = json!({ "anyOf": [answered, shapes.of::<PlanView>()] });
         }
-        // A dry run is answered with what there would be.
-        Effect::Changes => (),
+        // A dry run is answered with what there would be; where that is many tasks, with a plan of them.
+        Effect::Changes => {
+            if let Some(plan) = shapes.planned(operation.id) {
+                done["description"] = "Done; or what would be done.".into();
+                done["content"]["application/json"]["schema"] = json!({ "anyOf": [answered, plan] });
+            }
+        }
         Effect::Queues => {
             done["description"] = "The task, which has ended; or what would be done.".into();
             done["content"]["application/json"]["schema"] = json!({ "anyOf": [answered, shapes.of::<PlanView>()] });

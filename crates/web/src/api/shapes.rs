@@ -3,11 +3,11 @@
 use aegir_domain::{Context, FoundToImport};
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
-    AccountLinkView, AccountView, AuditView, BackupView, BlockedAccountView, BulkObjectView, BulkView, ChangeView,
-    CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView, FieldView, FitView, FoundSiteView,
-    HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView, PlatformView, QueueView,
-    RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskTypeView, TaskView, TokenView, TriedView,
-    WritesView,
+    AccountLinkView, AccountView, AuditView, BackupView, BatchPlanView, BlockedAccountView, BulkObjectView,
+    BulkPlanView, BulkView, ChangeView, CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView,
+    FieldView, FitView, FoundSiteView, HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView,
+    PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskTypeView, TaskView,
+    TokenView, TriedView, WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -247,6 +247,17 @@ impl Shapes {
                 let each = [self.of::<TaskView>(), self.of::<Context>()];
                 json_schema!({ "anyOf": each })
             }
+        }
+    }
+
+    /// What a dry run of `operation` is answered with, where that is no other shape of the same.
+    pub(super) fn planned(&mut self, operation: OperationId) -> Option<Schema> {
+        match operation {
+            OperationId::PlatformMigrate => Some(self.of::<BatchPlanView>()),
+            OperationId::BulkStart | OperationId::BulkRetry | OperationId::BulkGoBack => {
+                Some(self.of::<BulkPlanView>())
+            }
+            _ => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Task types of the operator's own in the panel: on the page of what they are about, each with its own form.
 
 use aegir_hosting::{Answer, Call, OperationId};
+use aegir_lab::pretend::Reading;
 use serde_json::Value;
 
 use crate::gate::GUEST;
@@ -56,4 +57,18 @@ fn a_dangerous_one_wants_the_name_and_of_none_that_is_chosen_the_types_can_be() 
     assert!(!open.html.contains("value=\"mark_server\""));
     let list = stage.get("/task-types").text();
     assert!(list.contains("Mark a site") && list.contains("is missing"), "{list}");
+}
+
+#[test]
+fn types_that_cannot_be_read_take_nothing_else_of_a_page_away() {
+    let stage = Stage::new();
+    stage.front.types.reading(Reading::Refused);
+
+    for page in ["/sites/a.test", "/platforms/d10", "/servers/web1"] {
+        let page = stage.get(page);
+        assert!(page.status == 200 && page.html.contains("-verify/"), "{}", page.text());
+        assert!(!page.html.contains("task_type="));
+        assert!(page.text().contains("Task types of your own are left out"), "{}", page.text());
+        assert!(page.text().contains("let the user aegir read it"), "{}", page.text());
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aegir_domain::Remedy;
 use aegir_hosting::view::{AvailableView, FieldView, NodeView, TaskTypeView};
 use aegir_hosting::{Call, OperationId, Subject};
 
@@ -29,6 +30,8 @@ pub(super) struct Whole {
     pub(super) failure: Option<Failure>,
     /// What can be asked of it.
     pub(super) doing: Vec<Doing>,
+    /// What is left out of that, and why.
+    pub(super) left_out: Option<String>,
     /// Its newest tasks.
     pub(super) recent: Recent,
     /// What became of it.
@@ -52,20 +55,30 @@ pub(super) struct Drift {
     pub(super) choose: Option<(String, String)>,
 }
 
-/// What can be asked of an object: the operations, and a task of each type of the operator's own.
+/// What can be asked of an object: the operations, and a task of each type of the operator's own; and why those are left
+/// out, if they are.
 async fn all_doing(
     visit: &Visit,
     subject: Subject,
     name: &str,
     operations: &[AvailableView],
-) -> Result<Vec<Doing>, Problem> {
+) -> (Vec<Doing>, Option<String>) {
     let mut all = doing(visit.actor(), subject, name, operations);
-    let (types, _, _) = visit.list::<TaskTypeView>(Call::of(OperationId::TaskTypeList)).await?;
+    // Files of the operator's own: what is wrong with them takes nothing else of the page away.
+    let types = match visit.list::<TaskTypeView>(Call::of(OperationId::TaskTypeList)).await {
+        Ok((types, _, _)) => types,
+        Err(problem) => return (all, Some(without_types(&problem))),
+    };
     let own = own_types(visit.actor(), subject, name, operations, &types);
     // What takes away stays last.
     let at = all.iter().position(|one| one.look == "danger").unwrap_or(all.len());
     all.splice(at..at, own);
-    Ok(all)
+    (all, None)
+}
+
+fn without_types(problem: &Problem) -> String {
+    let remedy = problem.remedy().map(|remedy| format!(" To put that right, {remedy}.")).unwrap_or_default();
+    format!("Task types of your own are left out: {}.{remedy}", problem.detail())
 }
 
 /// What of an object's view is not of its kind alone.
@@ -86,12 +99,17 @@ impl Whole {
         let name = node.name.as_deref().unwrap_or_default();
         let recent = recent(visit, node.id, &context).await?;
         let gone = node.status == "deleted";
+        let (doing, left_out) = match gone {
+            true => (Vec::new(), None),
+            false => all_doing(visit, subject, name, operations).await,
+        };
         Ok(Whole {
             node: node.clone(),
             revision,
             marks,
             failure: failure(visit, node.id, &context, &recent.tasks, node.status == "failed").await?,
-            doing: if gone { Vec::new() } else { all_doing(visit, subject, name, operations).await? },
+            doing,
+            left_out,
             recent,
             story: story(visit, node.id).await?,
             drift: if gone { None } else { drift(visit, drifts, &context) },
