@@ -93,8 +93,8 @@ pub use secret::{Password, Secrets};
 pub use site_name::{SiteFolder, SiteName};
 pub use stamp::stamp;
 pub use task::{
-    CloneSite, CopySource, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, SourceDatabase,
-    Task, TaskKind,
+    CloneSite, CopySource, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, RefreshCopy, Rehearse,
+    SourceDatabase, SwitchCopy, Task, TaskKind,
 };
 pub use task_type::{
     BadField, BadManifest, CustomTask, FieldKind, MANIFEST, TASK_TYPE_VERSION, TaskManifest, TypeField, TypeInput,

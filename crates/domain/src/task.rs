@@ -183,6 +183,8 @@ pub enum Task {
     },
     /// Runs a task of a type that an operator added to the home.
     Custom(Box<CustomTask>),
+    /// Brings a copy of somebody's site up to date from there, made beside what it is. What it was is kept.
+    RefreshCopy(RefreshCopy),
 }
 
 /// What a copy of a site is to be.
@@ -249,6 +251,29 @@ pub struct CopySource {
     /// Whether people's addresses and passwords are taken out of the copy.
     #[serde(default)]
     pub sanitise: bool,
+}
+
+/// What becomes of a copy of somebody's site: it is as that is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshCopy {
+    /// The copy. The secret `source_db_password` goes with it where its source's database was said.
+    pub site: SiteName,
+    /// Whether it is a copy no more from then on: a site like any other, with mail and cron, that knows no source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<SwitchCopy>,
+    /// How what it is now is kept; `None`: as the machine's settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<KeepFormer>,
+}
+
+/// How a copy takes the place of its original.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchCopy {
+    /// Whether the original may be written to meanwhile, which is then lost; else its Drupal must be in maintenance mode.
+    #[serde(default)]
+    pub although_live: bool,
 }
 
 /// A database on a server that may be known to nobody here.
@@ -428,11 +453,13 @@ pub enum TaskKind {
     DeleteBackup,
     /// See [`Task::Custom`].
     Custom,
+    /// See [`Task::RefreshCopy`].
+    RefreshCopy,
 }
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 24] = [
+    pub const ALL: [TaskKind; 25] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -457,6 +484,7 @@ impl TaskKind {
         TaskKind::RestoreBackup,
         TaskKind::DeleteBackup,
         TaskKind::Custom,
+        TaskKind::RefreshCopy,
     ];
 
     /// The name at the seam and in files: `install-site`.
@@ -486,6 +514,7 @@ impl TaskKind {
             TaskKind::RestoreBackup => "restore-backup",
             TaskKind::DeleteBackup => "delete-backup",
             TaskKind::Custom => "custom",
+            TaskKind::RefreshCopy => "refresh-copy",
         }
     }
 }
@@ -496,6 +525,7 @@ impl Task {
     pub fn keeping(mut self, how: KeepFormer) -> Task {
         match &mut self {
             Task::MigrateSite(migrate) => migrate.keep.get_or_insert(how),
+            Task::RefreshCopy(refresh) => refresh.keep.get_or_insert(how),
             Task::GoBackSite { keep, .. } | Task::RenameSite { keep, .. } | Task::RestoreBackup { keep, .. } => {
                 keep.get_or_insert(how)
             }
@@ -531,6 +561,7 @@ impl Task {
             Task::RestoreBackup { .. } => TaskKind::RestoreBackup,
             Task::DeleteBackup { .. } => TaskKind::DeleteBackup,
             Task::Custom(_) => TaskKind::Custom,
+            Task::RefreshCopy(_) => TaskKind::RefreshCopy,
         }
     }
 
@@ -563,6 +594,7 @@ impl Task {
                 ContextName::Site(backup.site())
             }
             Task::Custom(custom) => custom.object.clone(),
+            Task::RefreshCopy(refresh) => ContextName::Site(refresh.site.clone()),
         }
     }
 }

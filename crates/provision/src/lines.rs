@@ -13,10 +13,11 @@ use crate::platform::{
     UnpackDemo, WithdrawPool,
 };
 use crate::site::{
-    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles, CopyTheirTables,
-    DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword, KeepTheirSalt, LetGo,
-    LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials,
-    RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
+    ArchiveFormer, BringBack, BringCredentials, CarryOwnSettings, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles,
+    CopyTheirTables, DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword,
+    KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, OpenCopy, RaiseFence, Rebuild,
+    Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables,
+    TopUpFiles, WriteCredentials,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer};
@@ -35,6 +36,7 @@ pub fn lines() -> Lines<World> {
         .undo::<BeforeHook>()
         .undo::<BringBack>()
         .undo::<BringCredentials>()
+        .undo::<CarryOwnSettings>()
         .undo::<CheckOut>()
         .undo::<CopyCode>()
         .undo::<CopyDatabase>()
@@ -68,6 +70,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeSiteFolder>()
         .undo::<MakeTables>()
         .undo::<MakeWorkFolder>()
+        .undo::<OpenCopy>()
         .undo::<PackSite>()
         .undo::<PlaceCode>()
         .undo::<PlacePart>()
