@@ -14,7 +14,7 @@ use aegir_provision::{PackagesFit, TaskFolder, World, compare_site, compare_site
 use aegir_recipe::{Check, Teller};
 
 /// PHP, as it is asked what it is.
-pub(crate) fn php(_: Cmd) -> Result<Ran, CommandFailed> {
+fn php(_: Cmd) -> Result<Ran, CommandFailed> {
     let facts = r#"{"version": "8.2.35", "extensions": ["pdo_mysql"], "time_zones": ["UTC"]}"#;
     let took = std::time::Duration::ZERO;
     Ok(Ran { ended: Ended::Code(0), stdout: facts.into(), stderr: String::new(), whole: true, took })

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{CopySource, DbEngine, ImportSite, OutcomeKind, Password, Quiet, Secrets, SourceDatabase, Task};
+use aegir_domain::{
+    Cmd, CopySource, DbEngine, ImportSite, OutcomeKind, Password, Quiet, Secrets, SourceDatabase, Task,
+};
+use aegir_host::{CommandFailed, Ended, Ran};
 use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{ByHand, Code, Lab, THEIR_PASSWORD, THEIR_SALT};
 use aegir_provision::look_at_import;
 
-use crate::compare::php;
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 pub(crate) fn asked(folder: &Path, platform: &str) -> ImportSite {
@@ -136,6 +138,39 @@ fn the_copy_is_a_quiet_site_of_its_own_and_theirs_is_as_it_was() {
         assert_eq!((below(&folder), lab.their_tables("Theirs-a.test")), (theirs, tables), "{shape}");
         lab.must(Task::VerifySite { site: copy.name, context: None });
     }
+}
+
+/// PHP, as it is asked what it is.
+fn php(_: Cmd) -> Result<Ran, CommandFailed> {
+    let extensions = [
+        "pdo",
+        "pdo_mysql",
+        "pdo_sqlite",
+        "gd",
+        "dom",
+        "xml",
+        "SimpleXML",
+        "json",
+        "mbstring",
+        "filter",
+        "hash",
+        "session",
+        "tokenizer",
+        "date",
+        "SPL",
+        "PDO",
+        "curl",
+        "openssl",
+        "zlib",
+        "ctype",
+        "iconv",
+        "posix",
+        "pcre",
+        "xmlreader",
+    ];
+    let facts = serde_json::json!({ "version": "8.2.35", "extensions": extensions, "time_zones": ["UTC"] });
+    let took = std::time::Duration::ZERO;
+    Ok(Ran { ended: Ended::Code(0), stdout: facts.to_string(), stderr: String::new(), whole: true, took })
 }
 
 #[test]
