@@ -249,7 +249,7 @@ fn cargo(nextest: &str, doc: &str, release: &str) -> Machine {
         "cargo",
         &format!(
             "case \"$AEGIR_TEST_PROGRAM $*\" in *'nextest run'*) {nextest};; *metadata*) {metadata};; \
-             '/builds/here/release/aegir test '*) {release};; *'test --locked'*) {doc};; esac\nexit 0"
+             '/builds/here/release-tests/aegir test '*) {release};; *'test --locked'*) {doc};; esac\nexit 0"
         ),
     )
 }
@@ -288,6 +288,20 @@ fn a_test_that_fails_or_never_ends_is_in_the_sum() {
 }
 
 #[test]
+fn what_a_test_leaves_behind_is_not_waited_for() {
+    let left = std::env::temp_dir().join(format!("scripts-left-{}", std::process::id()));
+    let leaves = format!("sleep 600 & echo $! >{}; echo 'test result: ok. 2 passed; 0 failed'", left.display());
+
+    let output = cargo("exit 0", &leaves, OF_RELEASE).run("test", &[]);
+
+    let process = fs::read_to_string(&left).unwrap();
+    let ended = Command::new("kill").arg(process.trim()).output().unwrap();
+    assert_eq!(last_line(&output), "7 passed, 0 failed");
+    assert!(ended.status.success(), "it was waited for: {ended:?}");
+    fs::remove_file(left).unwrap();
+}
+
+#[test]
 fn stories_in_a_browser_are_in_the_sum() {
     let stories = "case \"$*\" in *way_in*) echo '# pass 2'; echo '# fail 1'; echo '# cancelled 1'; exit 1;; esac";
 
@@ -307,7 +321,7 @@ fn a_build_that_breaks_is_a_failure() {
     assert_eq!(last_line(&output), "0 passed, 1 failed");
 
     // So is one that breaks in the release build alone; what an older one would say does not count.
-    let breaks = "case \"$*\" in *'build --locked --release'*) exit 101;; *'test --locked'*) echo 'test result: ok. 9 passed;';; esac";
+    let breaks = "case \"$*\" in *'build --locked --profile release-tests'*) exit 101;; *'test --locked'*) echo 'test result: ok. 9 passed;';; esac";
     let output = Machine::new().with("cargo", &format!("{breaks}\nexit 0")).run("test", &[]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(last_line(&output), "9 passed, 1 failed");

@@ -183,11 +183,14 @@ struct Daemon(Child);
 impl Daemon {
     fn start(files: &Path) -> (Daemon, String) {
         let port = free_port().to_string();
-        let mut command = Command::new("git");
-        command.args(["daemon", "--reuseaddr", "--export-all", "--listen=127.0.0.1", &format!("--port={port}")]);
+        // The program itself: `git daemon` would start it as a child, and it would outlive what is ended here.
+        let programs = run("git", files, &["--exec-path"]);
+        let mut command = Command::new(Path::new(&programs).join("git-daemon"));
+        command.args(["--reuseaddr", "--export-all", "--listen=127.0.0.1", &format!("--port={port}")]);
         command.arg(format!("--base-path={}", files.display())).arg(files);
         command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("this test needs `git`");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().expect("this test needs `git`");
         let daemon = Daemon(child);
         let began = Instant::now();
         while std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_err() {
