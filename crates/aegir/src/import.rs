@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use aegir_domain::{
     CopySource, DbEngine, FoundToImport, HostName, ImportAnswer, ImportSite, MachineName, Mention, PlatformName,
-    Secrets, ServerName, SiteName, SourceDatabase, Task,
+    RefreshCopy, Remedy, Secrets, ServerName, SiteName, SourceDatabase, SwitchCopy, Task,
 };
 use aegir_provision::{find_site_to_import, look_at_import};
 use clap::Args;
 
-use crate::args::{Manner, platform, site, text};
+use crate::args::{KeepFormerWord, Manner, platform, site, text};
 use crate::compose::Composed;
 use crate::failure::Failure;
 use crate::run_now::run_now;
@@ -19,7 +19,7 @@ use crate::{lists, password, provision};
 /// A site that is to be taken in.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The site: its name, which is that of its folder, or the path of the folder
+    /// The site: its name, which is that of its folder, or the path of the folder; to refresh or switch a copy, the copy
     #[arg(value_name = "SITE-OR-PATH")]
     meant: String,
     /// The platform that it lies in [default: the one that has a folder of its name], or that a copy is to live on
@@ -35,7 +35,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "CLIENT", default_value = "admin", value_parser = text::<MachineName>)]
     client: MachineName,
     /// Says what it finds and would do, and changes nothing
-    #[arg(long, conflicts_with = "copy")]
+    #[arg(long, conflicts_with_all = ["refresh", "switch"])]
     dry_run: bool,
     #[command(flatten, next_help_heading = "As a copy")]
     copy: CopyOptions,
@@ -45,8 +45,20 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, Args)]
 struct CopyOptions {
     /// Makes a copy of the site, under another name and quiet; the site itself is only read, wherever it lies
-    #[arg(long, requires = "name", requires = "platform")]
+    #[arg(long, requires = "name", requires = "platform", group = "of_a_copy")]
     copy: bool,
+    /// Brings such a copy up to date from the site, and keeps what it was
+    #[arg(long, group = "of_a_copy", conflicts_with_all = ["platform", "db_server", "alias", "client"])]
+    refresh: bool,
+    /// Does so for the last time, and has it take the place of the site: with mail and cron, a copy no more
+    #[arg(long, group = "of_a_copy", conflicts_with_all = ["platform", "db_server", "alias", "client"])]
+    switch: bool,
+    /// Does so though the site is not in maintenance mode; what is written to it meanwhile is lost
+    #[arg(long, requires = "switch")]
+    although_live: bool,
+    /// How what the copy was is kept [default: as `keep_former` of the home's settings says, or `itself`]
+    #[arg(long, value_enum, value_name = "HOW", requires = "of_a_copy", conflicts_with = "copy")]
+    keep_former: Option<KeepFormerWord>,
     /// What the copy is to be called
     #[arg(long, value_name = "SITE", requires = "copy", value_parser = site)]
     name: Option<SiteName>,
@@ -65,8 +77,8 @@ struct CopyOptions {
     /// An account that may read it: the right to `SELECT` is enough
     #[arg(long, value_name = "NAME", requires = "source_db")]
     source_db_account: Option<String>,
-    /// A file with that account's password, or `-` for standard input
-    #[arg(long, value_name = "FILE", requires = "source_db")]
+    /// A file with that account's password, or `-` for standard input; also to refresh or switch, where the database was named
+    #[arg(long, value_name = "FILE", requires = "of_a_copy")]
     source_db_password_file: Option<PathBuf>,
     /// The host name or address of the server that has it [default: 127.0.0.1]
     #[arg(long, value_name = "HOST", requires = "source_db")]
@@ -84,6 +96,9 @@ struct CopyOptions {
 
 /// Takes a site in, or says what that would do.
 pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Result<u8, Failure> {
+    if args.copy.refresh || args.copy.switch {
+        return refresh(composed, manner, args);
+    }
     if let (Some(name), Some(platform)) = (args.copy.name.clone(), args.platform.clone()) {
         return make_copy(composed, manner, args, name, platform);
     }
@@ -99,7 +114,12 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
     if !args.dry_run {
         return provision::task(composed, manner, Task::ImportSite(Box::new(asked)));
     }
-    let found = look_at_import(&composed.parts, &asked, run_now);
+    show(composed, manner, &asked, &Secrets::default())
+}
+
+/// Says what an import would find and do.
+fn show(composed: &Composed, manner: Manner, asked: &ImportSite, secrets: &Secrets) -> Result<u8, Failure> {
+    let found = look_at_import(&composed.parts, asked, secrets, run_now);
     // A front end gets an answer, whatever it says.
     if manner.protocol.is_some() {
         lists::json(&match found {
@@ -111,7 +131,7 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
     let found = found?;
     match manner.json {
         true => lists::json(&found),
-        false => told(&found).iter().for_each(|line| out(line)),
+        false => told(&found, asked.copy_of.as_ref()).iter().for_each(|line| out(line)),
     }
     Ok(0)
 }
@@ -125,10 +145,10 @@ fn make_copy(
     platform: PlatformName,
 ) -> Result<u8, Failure> {
     let folder = std::path::absolute(&args.meant).unwrap_or_else(|_| PathBuf::from(&args.meant));
-    let mut secrets = Secrets::default();
-    if let Some(file) = &args.copy.source_db_password_file {
-        secrets.insert("source_db_password", password::read(file)?);
+    if args.copy.source_db_password_file.is_some() && args.copy.source_db.is_none() {
+        return Err(Failure::usage(NoDatabase));
     }
+    let secrets = args.copy.secrets()?;
     let source = CopySource { folder, sanitise: args.copy.sanitise, database: args.copy.database() };
     let asked = ImportSite {
         site: name,
@@ -138,10 +158,44 @@ fn make_copy(
         client: args.client,
         copy_of: Some(source),
     };
-    provision::ask(composed, manner, Stream::Out, Task::ImportSite(Box::new(asked)), secrets)
+    match args.dry_run {
+        true => show(composed, manner, &asked, &secrets),
+        false => provision::ask(composed, manner, Stream::Out, Task::ImportSite(Box::new(asked)), secrets),
+    }
+}
+
+/// Brings a copy up to date, for the last time if it is to be switched.
+fn refresh(composed: &Composed, manner: Manner, args: ImportArgs) -> Result<u8, Failure> {
+    let secrets = args.copy.secrets()?;
+    let asked = RefreshCopy {
+        site: args.meant.trim_start_matches('@').parse()?,
+        switch: args.copy.switch.then_some(SwitchCopy { although_live: args.copy.although_live }),
+        keep: args.copy.keep_former.map(Into::into),
+    };
+    provision::ask(composed, manner, Stream::Out, Task::RefreshCopy(asked), secrets)
+}
+
+/// A password of no account.
+#[derive(Debug, thiserror::Error)]
+#[error("`--source-db-password-file` is of no account")]
+struct NoDatabase;
+
+impl Remedy for NoDatabase {
+    fn remedy(&self) -> Option<String> {
+        Some("say which with `--source-db NAME --source-db-account NAME`, or leave it out".into())
+    }
 }
 
 impl CopyOptions {
+    /// What is said of passwords.
+    fn secrets(&self) -> Result<Secrets, Failure> {
+        let mut secrets = Secrets::default();
+        if let Some(file) = &self.source_db_password_file {
+            secrets.insert("source_db_password", password::read(file)?);
+        }
+        Ok(secrets)
+    }
+
     /// Where its data is, if that is said.
     fn database(self) -> Option<SourceDatabase> {
         let (name, account) = (self.source_db?, self.source_db_account?);
@@ -156,9 +210,15 @@ impl CopyOptions {
     }
 }
 
-/// What was found, for people.
-pub(crate) fn told(found: &FoundToImport) -> Vec<String> {
-    let mut lines = vec![format!("@{} can be taken in where it lies, on the platform {}.", found.site, found.platform)];
+/// What was found, for people; `copied` is what a copy would be made of.
+pub(crate) fn told(found: &FoundToImport, copied: Option<&CopySource>) -> Vec<String> {
+    let FoundToImport { site, platform, .. } = found;
+    let mut lines = vec![match copied {
+        Some(source) => {
+            format!("A copy of `{}` can be made, as @{site} on the platform {platform}.", source.folder.display())
+        }
+        None => format!("@{site} can be taken in where it lies, on the platform {platform}."),
+    }];
     let mut part = |heading: &str, of: Vec<String>| {
         if !of.is_empty() {
             lines.push(heading.to_owned());

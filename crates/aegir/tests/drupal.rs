@@ -196,7 +196,11 @@ impl Stage {
             return;
         }
         let folder = made_by_hand(&self.lab, &self.root, "tree", "hand.tree.localhost", prefix);
-        is_copied_well(&self.lab, &folder, "copied.tree.localhost", "@tree", &[]);
+        let copied = is_copied_well(&self.lab, &folder, "copied.tree.localhost", "@tree", &[]);
+        let words = ["import", "copied.tree.localhost", "--switch", "--although-live"];
+        self.lab.provision(&words).done().says("is a copy no more");
+        copied.answers(&self.lab);
+        copied.is_as_it_should_be(&self.lab);
         self.lab.provision(&["delete", "@copied.tree.localhost", "--confirm=copied.tree.localhost"]).done();
         let before = AsItWas::of(&self.lab, &self.root, BY_HAND, prefix);
         let site = is_taken_in_well(&self.lab, "hand.tree.localhost");

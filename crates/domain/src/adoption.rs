@@ -30,6 +30,9 @@ pub struct Adoption {
     pub home: PathBuf,
     /// Each thing, in an order in which they can be made here.
     pub things: Vec<Adopted>,
+    /// What there is to say of all of it, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What could not be read, in sentences: something may be missing above.
     pub unread: Vec<String>,
 }

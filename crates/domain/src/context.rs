@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ContextName, CronInterval, DbName, EmailAddress, Former, GrantHost, HostName, Langcode, MachineName,
-    Marker, ObjectStatus, PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
+    AccountName, ContextName, CopySource, CronInterval, DbName, EmailAddress, Former, GrantHost, HostName, Langcode,
+    MachineName, Marker, ObjectStatus, PlatformName, PlatformRoot, ServerName, SiteName, TimeZoneName, Title,
 };
 
 /// A context of any kind.
@@ -237,6 +237,9 @@ pub struct SiteContext {
     /// What its settings keep it from, as they do a copy of a site that others use.
     #[serde(default, skip_serializing_if = "Quiet::is_none")]
     pub quiet: Quiet,
+    /// What it is a copy of and is brought up to date from, where that is somebody's site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<Box<CopySource>>,
     /// How often Ægir runs cron on it, where that was said. It then runs none by itself, when it is visited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<CronInterval>,

@@ -333,7 +333,7 @@ mod tests {
             ("http://git.test/x.git", true),
             ("git://git.test:9418/x", true),
             ("http://127.0.0.1.git.test/x.git", true),
-            ("http://me@10.0.0.1/x.git", true),
+            ("http://10.0.0.1/x.git", true),
             ("https://git.test/x.git", false),
             ("git@git.test:group/x.git", false),
             ("file:///srv/git/x.git", false),

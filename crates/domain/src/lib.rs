@@ -17,6 +17,7 @@ mod backup;
 mod command;
 mod context;
 mod context_name;
+mod copy_source;
 mod cron;
 mod database;
 mod fault;
@@ -67,6 +68,7 @@ pub use context::{
     ServerContext, SiteContext,
 };
 pub use context_name::{ContextName, PlatformName, ServerName};
+pub use copy_source::{CopySource, RefreshCopy, SourceDatabase, SwitchCopy};
 pub use cron::{CronAnswer, CronInterval, CronResult, CronRun};
 pub use database::{DbName, GrantHost, Marker};
 pub use fault::{Fault, FaultReport, Remedy, Report};
@@ -92,10 +94,7 @@ pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
 pub use site_name::{SiteFolder, SiteName};
 pub use stamp::stamp;
-pub use task::{
-    CloneSite, CopySource, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, SourceDatabase,
-    Task, TaskKind,
-};
+pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
 pub use task_type::{
     BadField, BadManifest, CustomTask, FieldKind, MANIFEST, TASK_TYPE_VERSION, TaskManifest, TypeField, TypeInput,
     TypeObject, TypePermission, TypePhase,

@@ -148,6 +148,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         }
         Task::DeleteBackup { backup } => of_site(&backup.site(), known)?,
         Task::Custom(custom) => named(&custom.object, known)?,
+        Task::RefreshCopy(refresh) => of_site(&refresh.site, known)?,
     };
     put_in_order(&mut locks);
     Ok(locks)

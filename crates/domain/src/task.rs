@@ -1,15 +1,14 @@
 //! What a back end can be asked to do.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, BackupName, BuildPlatform, Context, ContextName, CronInterval, CustomTask, DbEngine, EmailAddress,
+    AccountName, BackupName, BuildPlatform, Context, ContextName, CopySource, CronInterval, CustomTask, EmailAddress,
     FormerName, HostName, KeepFormer, Langcode, MachineName, Note, PlatformContext, PlatformName, Redirect,
-    ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    RefreshCopy, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -188,6 +187,8 @@ pub enum Task {
     },
     /// Runs a task of a type that an operator added to the home.
     Custom(Box<CustomTask>),
+    /// Brings a copy of somebody's site up to date from there, made beside what it is. What it was is kept.
+    RefreshCopy(RefreshCopy),
 }
 
 /// What a copy of a site is to be.
@@ -240,35 +241,6 @@ pub struct ImportSite {
     /// What a copy is made of, under the name and on the platform said above; `None`: the site is taken in where it lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<CopySource>,
-}
-
-/// Somebody's site that a copy is made of. It is only read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CopySource {
-    /// Its folder, such as `/var/www/html/sites/default`: an absolute path.
-    pub folder: PathBuf,
-    /// Where its data is; `None`: where its settings say. The secret `source_db_password` goes with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub database: Option<SourceDatabase>,
-    /// Whether people's addresses and passwords are taken out of the copy.
-    #[serde(default)]
-    pub sanitise: bool,
-}
-
-/// A database on a server that may be known to nobody here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SourceDatabase {
-    /// Where the server answers.
-    pub at: DbEngine,
-    /// Its name there.
-    pub name: String,
-    /// The account that may read it.
-    pub account: String,
-    /// What the names of the site's tables begin with.
-    #[serde(default)]
-    pub prefix: String,
 }
 
 /// What becomes of the name that a site had.
@@ -435,6 +407,8 @@ pub enum TaskKind {
     DeleteBackup,
     /// See [`Task::Custom`].
     Custom,
+    /// See [`Task::RefreshCopy`].
+    RefreshCopy,
 }
 
 impl TaskKind {
@@ -465,6 +439,7 @@ impl TaskKind {
         TaskKind::RestoreBackup,
         TaskKind::DeleteBackup,
         TaskKind::Custom,
+        TaskKind::RefreshCopy,
     ];
 
     /// The name at the seam and in files: `install-site`.
@@ -495,6 +470,7 @@ impl TaskKind {
             TaskKind::RestoreBackup => "restore-backup",
             TaskKind::DeleteBackup => "delete-backup",
             TaskKind::Custom => "custom",
+            TaskKind::RefreshCopy => "refresh-copy",
         }
     }
 }
@@ -505,6 +481,7 @@ impl Task {
     pub fn keeping(mut self, how: KeepFormer) -> Task {
         match &mut self {
             Task::MigrateSite(migrate) => migrate.keep.get_or_insert(how),
+            Task::RefreshCopy(refresh) => refresh.keep.get_or_insert(how),
             Task::GoBackSite { keep, .. } | Task::RenameSite { keep, .. } | Task::RestoreBackup { keep, .. } => {
                 keep.get_or_insert(how)
             }
@@ -541,6 +518,7 @@ impl Task {
             Task::RestoreBackup { .. } => TaskKind::RestoreBackup,
             Task::DeleteBackup { .. } => TaskKind::DeleteBackup,
             Task::Custom(_) => TaskKind::Custom,
+            Task::RefreshCopy(_) => TaskKind::RefreshCopy,
         }
     }
 
@@ -574,6 +552,7 @@ impl Task {
                 ContextName::Site(backup.site())
             }
             Task::Custom(custom) => custom.object.clone(),
+            Task::RefreshCopy(refresh) => ContextName::Site(refresh.site.clone()),
         }
     }
 }

@@ -66,6 +66,12 @@ pub fn with_uuid(value: &[u8], fresh: &Fresh) -> Option<PhpValue> {
     Some(PhpValue::Array(entries))
 }
 
+/// What ends the maintenance mode of Drupal, in whichever of these tables it has: the table and the statement.
+pub const END_MAINTENANCE: [(&str, &str); 2] = [
+    ("variable", "DELETE FROM variable WHERE name = 'maintenance_mode'"),
+    ("key_value", "DELETE FROM key_value WHERE collection = 'state' AND name = 'system.maintenance_mode'"),
+];
+
 /// Tables of what belongs to visits of the site that was copied: who is signed in, and what is under way.
 pub const OF_VISITS: [&str; 4] = ["sessions", "semaphore", "flood", "batch"];
 

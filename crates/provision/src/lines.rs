@@ -13,11 +13,7 @@ use crate::platform::{
     UnpackDemo, WithdrawPool,
 };
 use crate::site::{
-    ArchiveFormer, BringBack, BringCredentials, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles, CopyTheirTables,
-    DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword, KeepTheirSalt, LetGo,
-    LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, RaiseFence, Rebuild, Relocate, ReplaceCredentials,
-    RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials,
-    WriteLiteral, WriteParting,
+    ArchiveFormer, BringBack, BringCredentials, CarryOwnSettings, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles, CopyTheirTables, DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, OpenCopy, RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials, WriteLiteral, WriteParting,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer, UnmarkDatabase};
@@ -36,6 +32,7 @@ pub fn lines() -> Lines<World> {
         .undo::<BeforeHook>()
         .undo::<BringBack>()
         .undo::<BringCredentials>()
+        .undo::<CarryOwnSettings>()
         .undo::<CheckOut>()
         .undo::<CopyCode>()
         .undo::<CopyDatabase>()
@@ -70,6 +67,7 @@ pub fn lines() -> Lines<World> {
         .undo::<MakeSiteFolder>()
         .undo::<MakeTables>()
         .undo::<MakeWorkFolder>()
+        .undo::<OpenCopy>()
         .undo::<PackSite>()
         .undo::<PlaceCode>()
         .undo::<PlacePart>()

@@ -58,6 +58,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
             Box::new(site::Restore { backup, new_site, platform, db_server, keep })
         }
         Task::DeleteBackup { backup } => Box::new(backup::Delete { backup }),
+        Task::RefreshCopy(asked) => Box::new(site::Refresh { asked }),
         Task::Custom(custom) => Box::new(task_types::Custom { asked: *custom }),
     }
 }

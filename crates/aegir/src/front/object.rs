@@ -76,7 +76,7 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
             Err(_) => lines(value, screen),
         },
         OperationId::FoundSiteShow => match serde_json::from_value(value.clone()) {
-            Ok(found) => told(&found).iter().map(|line| one_line(line)).collect(),
+            Ok(found) => told(&found, None).iter().map(|line| one_line(line)).collect(),
             Err(_) => lines(value, screen),
         },
         OperationId::SiteWrittenSince => match serde_json::from_value(value.clone()) {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::by_hand::{BY_HAND, is_copied_well, made_by_hand, may_only_read, what_is_theirs};
+use crate::support::by_hand::{BY_HAND, is_copied_well, made_by_hand, may_only_read, takes_its_place, what_is_theirs};
 use crate::support::world::World;
 use crate::support::{Lab, Way, run, way};
 
@@ -38,6 +38,9 @@ fn becomes_a_copy(shape: &str, prefix: &str) {
 
     assert_eq!(site.title, "The \"shop.localhost\" & more");
     site.said.clone().says("not of InnoDB").says("What is no table stays behind");
+    if shape == "ten" {
+        takes_its_place(&lab, &folder, &site, prefix);
+    }
     let before = what_is_theirs(&lab, &folder);
     lab.provision(&["delete", "@copy.localhost", "--confirm=copy.localhost"]).done();
     assert_eq!(what_is_theirs(&lab, &folder), before);
@@ -49,7 +52,7 @@ fn a_site_of_the_seven_shape_is_copied_by_an_account_that_only_reads() {
 }
 
 #[test]
-fn a_site_of_the_ten_shape_with_a_prefix_is_copied_by_an_account_that_only_reads() {
+fn a_site_of_the_ten_shape_with_a_prefix_is_copied_by_an_account_that_only_reads_and_takes_its_place() {
     becomes_a_copy("ten", "old_");
 }
 

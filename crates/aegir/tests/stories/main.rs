@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adoptions;
 mod asked;
 mod backups;
 mod bad_places;

@@ -98,13 +98,59 @@ pub fn what_is_theirs(lab: &Lab, folder: &Path) -> (String, Vec<String>) {
     (String::from_utf8(said.stdout).unwrap(), sums.collect())
 }
 
+/// Has such a copy be brought up to date, and take the place of its original, whose tables have a prefix.
+pub fn takes_its_place(lab: &Lab, folder: &Path, site: &Site, prefix: &str) {
+    let up = lab.up();
+    fs::write(folder.join("files/later.txt"), "Later.\n").unwrap();
+    run(Command::new("chmod").arg("a+r").arg(folder.join("files/later.txt")));
+    let theirs = what_is_theirs(lab, folder);
+
+    lab.provision(&["import", &site.name, "--refresh"]).done().says("all as there").says("sends no mail");
+
+    let shown = lab.provision(&["show", &format!("@{}", site.name), "--json"]).done();
+    let context: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    let shown = lab.provision(&["show", "@platform_new", "--json"]).done();
+    let platform: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    let there = Path::new(platform["root"].as_str().unwrap()).join("sites").join(&site.name);
+    assert!(there.join("files/later.txt").is_file());
+    assert_eq!(context["quiet"], serde_json::json!({ "mail": true, "cron": true }));
+    site.answers(lab);
+    lab.provision(&["import", &site.name, "--switch"]).ends(4).says("is not in maintenance mode");
+    assert_eq!(what_is_theirs(lab, folder), theirs);
+    up.run_sql(&format!(
+        "REPLACE INTO `{BY_HAND}`.`{prefix}key_value` (collection, name, value) VALUES ('state', 'system.maintenance_mode', 'i:1;')"
+    ));
+    let theirs = what_is_theirs(lab, folder);
+    lab.provision(&["import", &site.name, "--switch"]).done().says("is a copy no more");
+    site.answers(lab);
+    site.is_as_it_should_be(lab);
+    // It stands first; what the updates changed stands behind it.
+    let uuid = |database: &str, prefix: &str| {
+        up.sql(&format!("SELECT SUBSTRING(data, 1, 60) FROM `{database}`.`{prefix}config` WHERE name = 'system.site'"))
+    };
+    let shown = lab.provision(&["show", &format!("@{}", site.name), "--json"]).done();
+    let context: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(uuid(context["database"]["name"].as_str().unwrap(), ""), uuid(BY_HAND, prefix), "it is that site now");
+    assert!(context["quiet"].is_null() && context["copy_of"].is_null(), "{context}");
+    assert_eq!(what_is_theirs(lab, folder), theirs);
+}
+
 /// Makes a copy of such a site, which is one like any other; theirs is only read.
 pub fn is_copied_well(lab: &Lab, folder: &Path, name: &str, platform: &str, more: &[&str]) -> Site {
     let before = what_is_theirs(lab, folder);
     let mut words = vec!["import", folder.to_str().unwrap(), "--copy", "--name", name, "--platform", platform];
     words.extend(more);
 
-    let said = lab.provision(&words).done().says("are to be copied").says("sends no mail").says("lantern_theirs");
+    let told =
+        lab.provision(&[&words[..], &["--dry-run"]].concat()).done().says("can be made, as @").says("is only read");
+    assert!(!told.all().contains("secret"), "{}", told.all());
+    let said = lab
+        .provision(&words)
+        .done()
+        .says("are to be copied")
+        .says("sends no mail")
+        .says("lantern_theirs")
+        .says("all as there");
 
     assert!(!said.all().contains("secret"), "{}", said.all());
     assert_eq!(what_is_theirs(lab, folder), before);

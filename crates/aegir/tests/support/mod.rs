@@ -192,6 +192,13 @@ impl Lab {
         Said::of(self.as_user(&all).stdin(Stdio::null()), &all)
     }
 
+    /// The same, with `input` on standard input.
+    pub fn front_with(&self, words: &[&str], input: &[u8]) -> Said {
+        let home = self.home().display().to_string();
+        let all = [&["--home", &home], words].concat();
+        Said::with_input(&mut self.as_user(&all), &all, input)
+    }
+
     /// Types `aegir provision WORDS…`, and waits for its end.
     pub fn provision(&self, words: &[&str]) -> Said {
         Said::of(self.line(words).stdin(Stdio::null()), words)

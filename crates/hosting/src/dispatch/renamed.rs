@@ -42,6 +42,7 @@ fn under(mut request: Task, was: &SiteName, is: &SiteName) -> Task {
         | Task::EjectSite { site }
         | Task::BackupSite { site, .. } => site,
         Task::MigrateSite(migrate) => &mut migrate.site,
+        Task::RefreshCopy(refresh) => &mut refresh.site,
         Task::Custom(custom) => {
             if custom.object == ContextName::Site(was.clone()) {
                 custom.object = ContextName::Site(is.clone());

@@ -341,7 +341,14 @@ impl<'a> Site<'a> {
         let mut database = self.connect()?;
         let mut has = |table| database.rows(&format!("SELECT 1 FROM {table}")).is_ok();
         let is_touched = has("updated") || has("rebuilt");
-        let status = if is_touched && self.machine.has(Trouble::PageBroken) { 500 } else { 200 };
+        let mut says = |ask| database.rows(ask).is_ok_and(|rows| !rows.is_empty());
+        let is_closed = says("SELECT 1 FROM variable WHERE name = 'maintenance_mode'")
+            || says("SELECT 1 FROM key_value WHERE name = 'system.maintenance_mode'");
+        let status = match is_touched && self.machine.has(Trouble::PageBroken) {
+            true => 500,
+            false if is_closed => 503,
+            false => 200,
+        };
         Ok(json!({ "status": status, "said": self.say("site") }))
     }
 

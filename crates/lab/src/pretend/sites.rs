@@ -77,6 +77,7 @@ pub(super) fn copied(site: &SiteContext, asked: &CloneSite) -> SiteContext {
         aliases: asked.aliases.clone(),
         redirect: asked.redirect.clone(),
         quiet: Quiet { mail: !asked.with_mail, cron: !asked.with_cron },
+        copy_of: None,
         cron: site.cron.filter(|_| asked.with_cron),
         formers: Vec::new(),
         ..site.clone()
@@ -113,6 +114,7 @@ pub(super) fn of_backup(
         awaits_installer: false,
         disabled: false,
         quiet: if is_new { Quiet { mail: true, cron: true } } else { record.quiet },
+        copy_of: None,
         cron: if is_new { None } else { record.cron },
         formers: Vec::new(),
     })

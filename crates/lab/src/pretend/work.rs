@@ -315,6 +315,13 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let back = sites::renamed(site, names).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(back))) }
         }
+        Task::RefreshCopy(refresh) => {
+            let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
+            if refresh.switch.is_some() {
+                (site.copy_of, site.quiet) = (None, aegir_domain::Quiet::default());
+            }
+            Done { answer: fenced(site_answer(plan)), ..save(fresh(Context::Site(site))?) }
+        }
         Task::RebuildCaches { .. } => {
             must(&name)?;
             Done::default()
@@ -564,6 +571,7 @@ fn new_site(install: &InstallSite) -> Option<SiteContext> {
         awaits_installer: false,
         disabled: false,
         quiet: aegir_domain::Quiet::default(),
+        copy_of: None,
         cron: install.cron,
         formers: Vec::new(),
     })

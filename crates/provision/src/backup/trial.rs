@@ -162,6 +162,7 @@ pub(crate) fn site_of_trial(world: &World, archive: &Archive, place: &Place) -> 
         awaits_installer: false,
         disabled: false,
         quiet: aegir_domain::Quiet::default(),
+        copy_of: None,
         cron: None,
         formers: Vec::new(),
         name,

@@ -12,7 +12,7 @@ mod services;
 mod tasks;
 mod trash;
 
-pub use adoption::look_at_classic;
+pub use adoption::{HostmasterDatabase, look_at_classic};
 pub use databases::{Owned, Said, account_statement, databases, drop_owned, is_of_home, owned_outside};
 pub use known::{Known, read_known, strays, whole};
 pub use platforms::clear_platform;

@@ -10,6 +10,7 @@ mod texts;
 mod theirs;
 
 pub(crate) use copying::Held;
+pub(crate) use texts::count_of;
 pub(crate) use theirs::{TheirDatabase, place_of};
 
 use std::cell::RefCell;

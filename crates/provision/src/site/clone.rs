@@ -140,6 +140,7 @@ impl Clone {
             aliases: asked.aliases.clone(),
             redirect: asked.redirect.clone(),
             quiet: Quiet { mail: !asked.with_mail, cron: !asked.with_cron },
+            copy_of: None,
             cron: site.cron.filter(|_| asked.with_cron),
             formers: Vec::new(),
             ..site.clone()
@@ -198,7 +199,7 @@ impl Clone {
         to: &PlatformContext,
     ) -> Result<(), Fault> {
         let (server, database) = (copy.db_server.clone(), copy.database.clone());
-        run.step(MakeOwn { server: server.clone(), database: database.clone() })?;
+        run.step(MakeOwn { server: server.clone(), database: database.clone(), keeps_keys: false })?;
         if self.asked.sanitise {
             run.step(Sanitise { server: server.clone(), database: database.clone() })?;
         }

@@ -287,8 +287,8 @@ impl Check<World> for SiteNow {
 }
 
 /// What a site's database takes, in bytes.
-struct Size {
-    site: SiteContext,
+pub(super) struct Size {
+    pub(super) site: SiteContext,
 }
 
 impl Check<World> for Size {

@@ -152,6 +152,7 @@ impl Install {
             awaits_installer: asked.method == InstallMethod::Manual,
             disabled: false,
             quiet: aegir_domain::Quiet::default(),
+            copy_of: None,
             cron: asked.cron,
             formers: Vec::new(),
         }

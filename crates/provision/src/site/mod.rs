@@ -48,7 +48,8 @@ pub(crate) use enable::Enable;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use import::{
-    CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, TakeFile, TakeTables,
+    CarryOwnSettings, CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, OpenCopy, Refresh,
+    TakeFile, TakeTables,
 };
 pub use import::{find_site_to_import, look_at_import};
 pub(crate) use install::{Install, RunInstaller};

@@ -3,14 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{CopySource, DbEngine, ImportSite, OutcomeKind, Password, Quiet, Secrets, SourceDatabase, Task};
+use aegir_domain::{
+    Cmd, CopySource, DbEngine, ImportSite, OutcomeKind, Password, Quiet, Secrets, SourceDatabase, Task,
+};
+use aegir_host::{CommandFailed, Ended, Ran};
 use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{ByHand, Code, Lab, THEIR_PASSWORD, THEIR_SALT};
+use aegir_provision::look_at_import;
 
 use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
-fn asked(folder: &Path, platform: &str) -> ImportSite {
+pub(crate) fn asked(folder: &Path, platform: &str) -> ImportSite {
     ImportSite {
         site: "copy.test".parse().unwrap(),
         platform: platform.parse().unwrap(),
@@ -43,7 +47,7 @@ fn say_plainly(lab: &Lab, folder: &Path, how: &ByHand) {
 }
 
 /// Somebody's site in the code of a platform; gives its folder.
-fn made_by_hand(lab: &Lab, platform: &str, how: &ByHand) -> PathBuf {
+pub(crate) fn made_by_hand(lab: &Lab, platform: &str, how: &ByHand) -> PathBuf {
     two_platforms(lab);
     lab.install("other.test", platform);
     let folder = lab.made_by_hand("a.test", platform, how);
@@ -52,7 +56,7 @@ fn made_by_hand(lab: &Lab, platform: &str, how: &ByHand) -> PathBuf {
 }
 
 /// Every file below a folder, with its text.
-fn below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -134,6 +138,55 @@ fn the_copy_is_a_quiet_site_of_its_own_and_theirs_is_as_it_was() {
         assert_eq!((below(&folder), lab.their_tables("Theirs-a.test")), (theirs, tables), "{shape}");
         lab.must(Task::VerifySite { site: copy.name, context: None });
     }
+}
+
+/// PHP, as it is asked what it is.
+fn php(_: Cmd) -> Result<Ran, CommandFailed> {
+    let extensions =
+        ["pdo", "pdo_mysql", "dom", "simplexml", "xml", "json", "session", "mbstring", "gd", "filter", "hash"];
+    let facts = serde_json::json!({ "version": "8.2.35", "extensions": extensions, "time_zones": ["UTC"] });
+    let took = std::time::Duration::ZERO;
+    Ok(Ran { ended: Ended::Code(0), stdout: facts.to_string(), stderr: String::new(), whole: true, took })
+}
+
+#[test]
+fn what_a_copy_would_be_is_told_and_nothing_changes() {
+    let lab = Lab::new();
+    let folder = made_by_hand(&lab, "seven", &ByHand { prefix: "old_", ..ByHand::default() });
+    let mut copy = asked(&folder, "seven");
+    copy.copy_of.as_mut().unwrap().sanitise = true;
+    let (before, theirs) = (lab.snapshot(), below(&folder));
+
+    let found = look_at_import(&lab.parts, &copy, &Secrets::default(), php).unwrap();
+
+    assert_eq!((found.site.as_str(), found.database.as_str()), ("copy.test", "Theirs-a.test"));
+    assert!(found.tables > 5 && found.mentions.is_empty(), "{found:?}");
+    let all = [found.told, found.changes].concat().join("\n");
+    for said in
+        ["stay behind: $conf['theirs']", "`Theirs-a.test` is only read", "passwords are taken out", "sends no mail"]
+    {
+        assert!(all.contains(said), "{said}: {all}");
+    }
+    assert!(!all.contains(THEIR_PASSWORD), "{all}");
+    assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
+    assert_eq!(below(&folder), theirs);
+    let settings = folder.join("settings.php");
+    fs::write(&settings, fs::read_to_string(&settings).unwrap().replace(THEIR_PASSWORD, "another")).unwrap();
+    let fault = look_at_import(&lab.parts, &copy, &Secrets::default(), php).unwrap_err().report();
+    assert!(fault.message.contains("is not let into the database"), "{fault:?}");
+}
+
+#[test]
+fn a_copy_of_a_site_in_maintenance_mode_shows_its_pages() {
+    let lab = Lab::new();
+    let folder = made_by_hand(&lab, "seven", &ByHand::default());
+    lab.run_in_theirs("Theirs-a.test", "INSERT INTO variable (name, value) VALUES ('maintenance_mode', 'i:1;')");
+
+    let ending = lab.must(task(asked(&folder, "seven")));
+
+    assert_eq!(lab.rows_of("copy.test", "SELECT name FROM variable WHERE name = 'maintenance_mode'"), [""; 0]);
+    assert_eq!(ending.answer["compared"]["differ"], serde_json::json!([]));
+    assert!(ending.answer["compared"]["files"].as_u64().unwrap() >= 1);
 }
 
 #[test]

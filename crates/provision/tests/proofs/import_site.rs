@@ -121,7 +121,7 @@ fn no_file_of_ours_is_taken_for_data_because_a_site_names_it() {
         lab.file_server("files");
         two_platforms(&lab);
         lab.install("other.test", "seven");
-        let database = json!({ "driver": "sqlite", "name": file(&lab) });
+        let database = json!({ "driver": "sqlite", "name": file(&lab), "user": "", "password": "", "host": "" });
         lab.made_by_hand("a.test", "seven", &ByHand { says: vec![("database", database)], ..ByHand::default() });
         let said = lab.refuses(import("seven"));
         assert!(said.contains("but in Ægir's"), "{said}");

@@ -37,6 +37,7 @@ mod platform_make_file;
 mod platform_sources;
 mod rebuild_caches;
 mod received;
+mod refresh_copy;
 mod rename_site;
 mod restore_backup;
 mod save_context;

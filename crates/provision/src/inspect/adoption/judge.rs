@@ -389,7 +389,7 @@ impl Judge<'_> {
 }
 
 /// What a client is called here: small letters, digits and `_`.
-fn client_name(name: &str) -> MachineName {
+pub(super) fn client_name(name: &str) -> MachineName {
     let mut here: String =
         name.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(50).collect();
     if here.starts_with(|c: char| c.is_ascii_digit()) {

@@ -6,20 +6,31 @@
 //!   config/ backups/            ┘      (classic)           (judge)
 //! ```
 //!
-//! Nothing is run, nothing is written, no database is asked; the files of PHP hold plain values and are read as such.
+//! Nothing is run and nothing is written; the files of PHP hold plain values and are read as such. The database of its front end is asked only
+//! where it is given ([`hostmaster`]), and adds what it alone knows ([`front_end`]).
 
 mod classic;
+mod front_end;
+mod hostmaster;
 mod judge;
 
 use std::path::Path;
 
 use aegir_domain::{Adoption, Fault, Remedy};
-use aegir_host::{Files, Kind};
+use aegir_host::{Databases, Files, Kind};
+
+pub use hostmaster::HostmasterDatabase;
 
 use super::Known;
 
 /// What would become of the classic home at `home`, beside what is `known` here.
-pub fn look_at_classic(home: &Path, known: &Known) -> Result<Adoption, Fault> {
+///
+/// `hostmaster` is the database of its front end, and what reaches it, where it is given.
+pub fn look_at_classic(
+    home: &Path,
+    known: &Known,
+    hostmaster: Option<(&HostmasterDatabase, &dyn Databases)>,
+) -> Result<Adoption, Fault> {
     let files = Files::new(Vec::new());
     let Some(home) = files.real(home)?.filter(|real| matches!(files.kind(real), Ok(Some(Kind::Dir)))) else {
         return Err(AdoptionFault::NoFolder { home: home.display().to_string() }.into());
@@ -28,8 +39,14 @@ pub fn look_at_classic(home: &Path, known: &Known) -> Result<Adoption, Fault> {
     if classic.objects.is_empty() && classic.unread.is_empty() {
         return Err(AdoptionFault::NotClassic { home: home.display().to_string() }.into());
     }
-    let things = judge::all(&classic, known);
-    Ok(Adoption { home, things, unread: classic.unread })
+    let mut things = judge::all(&classic, known);
+    let (mut unread, mut notes) = (classic.unread, Vec::new());
+    if let Some((database, databases)) = hostmaster {
+        let read = database.read(databases)?;
+        notes = front_end::add(&mut things, &read);
+        unread.extend(read.unread);
+    }
+    Ok(Adoption { home, things, notes, unread })
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +88,7 @@ mod tests {
         .unwrap();
         let known = Known { sites: vec![site], ..Known::default() };
 
-        let adoption = look_at_classic(home.path(), &known).unwrap();
+        let adoption = look_at_classic(home.path(), &known, None).unwrap();
 
         let because = |at: usize| match &adoption.things[at].fate {
             Fate::Cannot { because, .. } => because.clone(),

@@ -2,10 +2,13 @@
 //!
 //! Only for a database that no PHP has opened yet: a file is opened to be written to.
 
+use std::collections::BTreeMap;
+
 use aegir_domain::{Database, DbService, Fault, Password};
+use aegir_drivers::db::dump::name_of;
 use aegir_drivers::db::{InTable, Limits, holds_text};
 use aegir_drupal::moved::{Moved, Value, is_looked_through};
-use aegir_drupal::own::{Fresh, OF_VISITS, PERSONAL, Row, rows, with_uuid};
+use aegir_drupal::own::{END_MAINTENANCE, Fresh, OF_VISITS, PERSONAL, Row, rows, with_uuid};
 use aegir_host::Connection;
 
 use super::DbServer;
@@ -15,6 +18,12 @@ const ROWS: usize = 20_000;
 
 /// How long one statement may take: it may look through a table that is large.
 const LOOKING: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// How many rows a table has, by its name as a statement writes it.
+pub(crate) fn count_of(connection: &mut dyn Connection, table: &str) -> Result<u64, Fault> {
+    let count = super::text_of(connection.rows(&format!("SELECT COUNT(*) FROM {table}"))?);
+    Ok(count.and_then(|count| count.parse().ok()).unwrap_or_default())
+}
 
 /// What was put right, table by table, and what could not be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,14 +142,20 @@ impl DbServer<'_> {
         })
     }
 
-    /// Gives a copy of a site the keys of a site of its own, and nobody is signed in there.
-    pub(crate) fn make_own(&self, database: &Database, password: &Password, fresh: &Fresh) -> Result<(), Fault> {
+    /// Gives a copy of a site the keys of a site of its own, if there are `fresh` ones, and nobody is signed in there.
+    pub(crate) fn make_own(
+        &self,
+        database: &Database,
+        password: &Password,
+        fresh: Option<&Fresh>,
+    ) -> Result<(), Fault> {
         let mut connection = self.to_write(database, password)?;
         let tables = self.tables_of(database, &mut *connection)?;
         let has = |name: &str, column: &str| {
             tables.iter().any(|table| table.name == name && table.columns.iter().any(|there| there == column))
         };
-        for (Row { table, column, keys }, value) in rows(fresh) {
+        let own = fresh.into_iter().flat_map(|fresh| rows(fresh).into_iter().map(move |row| (row, fresh)));
+        for ((Row { table, column, keys }, value), fresh) in own {
             if !has(table, column) {
                 continue;
             }
@@ -160,6 +175,36 @@ impl DbServer<'_> {
             connection.run(self.driver.empty_table(&table.name).text().expose())?;
         }
         Ok(())
+    }
+
+    /// Has a copy of a site show its pages, though the site shows its maintenance page.
+    pub(crate) fn end_maintenance(&self, database: &Database, password: &Password) -> Result<(), Fault> {
+        let mut connection = self.to_write(database, password)?;
+        let tables = self.tables_of(database, &mut *connection)?;
+        for (table, statement) in END_MAINTENANCE {
+            if tables.iter().any(|there| there.name == table) {
+                connection.run(statement)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the rows of these tables of a database that this task made.
+    pub(crate) fn count_rows<'t>(
+        &self,
+        database: &Database,
+        password: &Password,
+        tables: impl Iterator<Item = &'t str>,
+    ) -> Result<BTreeMap<String, Option<u64>>, Fault> {
+        let mut connection = self.to_write(database, password)?;
+        let there = self.tables_of(database, &mut *connection)?;
+        tables
+            .map(|table| {
+                let is_there = there.iter().any(|there| there.name == table);
+                let count = is_there.then(|| count_of(&mut *connection, &name_of(table))).transpose()?;
+                Ok((table.to_owned(), count))
+            })
+            .collect()
     }
 
     /// Takes people's addresses and passwords out of a copy of a site; gives the number of rows by table and column.

@@ -17,4 +17,5 @@ pub(crate) mod keeping;
 pub(crate) mod own;
 pub(crate) mod rehearsal;
 pub(crate) mod relocate;
+pub(crate) mod switch;
 pub(crate) mod updates;

@@ -49,6 +49,9 @@ pub(crate) struct MakeOwn {
     pub(crate) server: ServerName,
     /// The copy.
     pub(crate) database: Database,
+    /// Whether it keeps UUID and keys, since it takes the place of the site that was copied.
+    #[serde(default)]
+    pub(crate) keeps_keys: bool,
 }
 
 impl Action<World> for MakeOwn {
@@ -56,6 +59,12 @@ impl Action<World> for MakeOwn {
     const NAME: &'static str = "make-own";
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
+        if self.keeps_keys {
+            let password = world.task_secret("database")?;
+            DbServer::of(world, &self.server)?.make_own(&self.database, &password, None)?;
+            world.say("Emptied the caches of the copy, and signed everybody out of it");
+            return Ok(());
+        }
         let [cron_key, private_key, uuid] = OWN;
         let (cron_key, private_key) = (made_once(world, cron_key)?, made_once(world, private_key)?);
         let mut random = [0; 16];
@@ -66,7 +75,7 @@ impl Action<World> for MakeOwn {
         }
         let fresh = Fresh::new(random, &cron_key, &private_key);
         let password = world.task_secret("database")?;
-        DbServer::of(world, &self.server)?.make_own(&self.database, &password, &fresh)?;
+        DbServer::of(world, &self.server)?.make_own(&self.database, &password, Some(&fresh))?;
         world.say("Gave the copy a UUID and keys of its own, and signed everybody out of it");
         Ok(())
     }

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Level, Said};
 use aegir_domain::{
-    Context, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, Remedy, SiteName, Task,
-    TimeZoneName,
+    Context, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, Remedy, Secrets, SiteName,
+    Task, TimeZoneName,
 };
 use aegir_drupal::Family;
 use aegir_drupal::driver::FoundSettings;
 use aegir_recipe::{Check, Run, Teller};
 
+use super::copy::{self, PASSWORD};
 use super::data::{Data, TheirData, Theirs};
 use super::own_lines::{IMPORTED, LOCAL};
 use super::there::{SiteIsThere, TheirSettings};
@@ -67,17 +68,28 @@ pub(super) fn all(asked: &ImportSite, run: &mut impl Looks) -> Result<Ready, Fau
     Ok(Ready { ready, family, found, data, hosts, zones: facts.time_zones })
 }
 
-/// What an import would find and do; it changes nothing.
+/// What an import would find and do, in place or as a copy; it changes nothing. `secrets` are those that the task would get.
 pub fn look_at_import(
     parts: &Arc<WorldParts>,
     asked: &ImportSite,
+    secrets: &Secrets,
     run_program: RunProgram,
 ) -> Result<FoundToImport, Fault> {
     let contexts = Contexts::new(&parts.home, &parts.files);
     let wanted = || locks_of(&Task::ImportSite(Box::new(asked.clone())), &contexts);
     let heard = Arc::new(Heard::default());
     let world = looking_and_telling(parts, run_program, heard.clone());
-    let ready = held_still(parts, "a look at a site", wanted, || all(asked, &mut OnlyAsks(&world)))?;
+    let look = || match &asked.copy_of {
+        Some(source) => copy::look_at(asked, source, secrets.get(PASSWORD).cloned(), &mut OnlyAsks(&world)),
+        None => look_at(asked, &world),
+    };
+    let found = held_still(parts, "a look at a site", wanted, look)?;
+    Ok(FoundToImport { told: heard.take(), ..found })
+}
+
+/// The same of a site that is taken in where it lies.
+fn look_at(asked: &ImportSite, world: &World) -> Result<FoundToImport, Fault> {
+    let ready = all(asked, &mut OnlyAsks(world))?;
     let folder = ready.ready.platform.root.site_dir(&asked.site);
     let (database, tables) = match &ready.data.theirs {
         Theirs::Tables { database, tables } => (database.clone(), tables.len()),
@@ -89,7 +101,7 @@ pub fn look_at_import(
         db_server: ready.data.server.clone(),
         changes: changes(asked, &ready, &folder),
         mentions: mentions::of(world.files(), &asked.site, &asked.aliases),
-        told: heard.take(),
+        told: Vec::new(),
         database,
         tables,
         let_go: own_lines::was_let_go(world.files().read_text(&folder.join("settings.php"))?.as_deref()),

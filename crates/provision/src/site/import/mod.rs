@@ -37,7 +37,7 @@ use crate::step::secret::MakeSecret;
 use crate::step::sites_php::{ListSite, listed};
 use crate::step::vhost::PublishVhost;
 
-pub(crate) use copy::{CopyTheirFiles, CopyTheirTables, KeepSourcePassword};
+pub(crate) use copy::{CarryOwnSettings, CopyTheirFiles, CopyTheirTables, KeepSourcePassword, OpenCopy, Refresh};
 use data::Theirs;
 pub(crate) use data::{TakeFile, TakeTables};
 use look::Ready;
@@ -155,6 +155,7 @@ impl Import {
             awaits_installer: false,
             disabled: false,
             quiet: aegir_domain::Quiet::default(),
+            copy_of: None,
             // Nothing is said of it: whoever runs it in a crontab may go on.
             cron: None,
             formers: Vec::new(),

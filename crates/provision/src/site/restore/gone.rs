@@ -127,7 +127,7 @@ fn make_it_another(
         to: new.name.clone(),
         to_root: target.platform.root.clone(),
     })?;
-    run.step(MakeOwn { server, database })
+    run.step(MakeOwn { server, database, keeps_keys: false })
 }
 
 /// The record of the site, by what the archive says of it.
@@ -149,6 +149,7 @@ fn context(world: &World, asked: &Restore, sound: &Sound, target: &Target, recor
         redirect: record.redirect,
         // Like any copy, it writes to nobody until somebody says so.
         quiet: if asked.new_site.is_some() { Quiet { mail: true, cron: true } } else { record.quiet },
+        copy_of: None,
         cron: if asked.new_site.is_some() { None } else { record.cron },
         client: record.client,
         core: target.core.clone(),

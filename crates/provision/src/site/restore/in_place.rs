@@ -1,8 +1,6 @@
 //! Restores a site that is there: its new self takes its place behind the fence, and what it was is kept.
 
-use aegir_domain::{
-    Context, ContextName, Fault, Former, FormerName, PlatformContext, PlatformName, SiteAnswer, SiteContext, TaskKind,
-};
+use aegir_domain::{Fault, Former, FormerName, PlatformContext, PlatformName, SiteAnswer, SiteContext, TaskKind};
 use aegir_host::{Kind, Wanted as Walk};
 use aegir_recipe::{Afterwards, Check, Committed, Run};
 
@@ -15,20 +13,17 @@ use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::service::php::read_credentials;
 use crate::site::compare::all_is_there;
-use crate::site::deploy::fence::{FenceStands, HoldStill, LowerFence, NotFenced, RaiseFence};
+use crate::site::deploy::fence::{HoldStill, LowerFence, NotFenced, RaiseFence};
 use crate::site::deploy::files::PlaceIsFree;
 use crate::site::deploy::former::{self, BringBack, WrittenSince};
 use crate::site::deploy::keeping::{Keeping, Leaving};
-use crate::site::deploy::own::{KeepCredentials, ReplaceCredentials};
+use crate::site::deploy::switch::{Leaves, switch};
 use crate::site::deploy::updates::{RunUpdates, Visit};
 use crate::site::facts::Served;
 use crate::site::go_back::tell_of;
 use crate::site::layout::{DropFolderMark, SettleModes};
-use crate::site::probe::{Links, Packages};
-use crate::step::context::{SaveContext, SavedText};
-use crate::step::file::Keep;
+use crate::site::probe::Packages;
 use crate::step::sites_php::list;
-use crate::step::vhost::{PublishVhost, keep_of};
 
 /// Has `site`, which is saved, be what the archive says.
 pub(super) fn restore(
@@ -107,7 +102,8 @@ pub(super) fn restore(
 
     let former = Former::of(site, name, (since / 1000) as i64, living.files + living.data);
     new.formers.push(former.clone());
-    switch(run, &living, &new, &target, &former)?;
+    let leaves = Leaves { site, platform: &living.from, has_credentials: living.has_credentials };
+    switch(run, &leaves, &new, &target.platform, &former)?;
 
     answer(asked, run, &new, &target)?;
     run.answer("former", former.name.as_str());
@@ -171,38 +167,6 @@ fn swap(
     }
     run.step(BringBack { from: made.coming.clone(), to: root.site_dir(&new.name), attempt })?;
     list(run, &target.platform, &new.name, new.names())
-}
-
-/// Puts the new self in service, behind the fence.
-fn switch(
-    run: &mut Run<'_, World>,
-    living: &Living,
-    new: &SiteContext,
-    target: &Target,
-    former: &Former,
-) -> Result<(), Fault> {
-    let name = ContextName::Site(new.name.clone());
-    let path = run.world().home().credentials_of(&name);
-    let vhost = keep_of(run, &living.site, &living.from)?;
-    if living.has_credentials {
-        run.step(KeepCredentials { site: new.name.clone(), former: former.name.clone() })?;
-    }
-    let was = run.step(Keep { path, name: "credentials".into() })?;
-    run.step(ReplaceCredentials {
-        site: new.name.clone(),
-        server: new.db_server.clone(),
-        database: new.database.name.clone(),
-        was,
-    })?;
-    let was = run.check(SavedText { name })?;
-    run.step(SaveContext { context: Context::Site(Box::new(new.clone())), was })?;
-    PublishVhost::in_place_of(run, vhost, new, &target.platform)?;
-    run.check(FenceStands { site: new.clone(), platform: target.platform.clone() })?;
-    if living.from.root != target.platform.root {
-        list(run, &living.from, &new.name, Vec::new())?;
-    }
-    Links { site: new, root: &target.platform.root }.make(run)?;
-    Ok(())
 }
 
 /// What is there of a site that is to be replaced. Whatever of it is broken is no reason not to restore it.

@@ -38,6 +38,8 @@ pub(super) struct Readable {
     /// How much it is, about.
     pub(super) bytes: u64,
     pub(super) stored: Stored,
+    /// Whether the site shows its maintenance page.
+    pub(super) in_maintenance: bool,
 }
 
 /// Where it lies.
@@ -74,6 +76,29 @@ fn stored(connection: &mut dyn Connection, variable: &str) -> Result<Stored, Fau
     Ok(stored)
 }
 
+/// Whether the database of a Drupal says that it is in maintenance mode. The names are those of its tables, as a statement
+/// names them, where it has them.
+fn in_maintenance(
+    connection: &mut dyn Connection,
+    variable: Option<&str>,
+    key_value: Option<&str>,
+) -> Result<bool, Fault> {
+    let asks = [
+        variable.map(|table| format!("SELECT value FROM {table} WHERE name = 'maintenance_mode'")),
+        key_value.map(|table| {
+            format!("SELECT value FROM {table} WHERE collection = 'state' AND name = 'system.maintenance_mode'")
+        }),
+    ];
+    for ask in asks.iter().flatten() {
+        let value = connection.rows(ask)?.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+        let value = value.and_then(|value| PhpValue::read(&value).ok());
+        if value.and_then(|value| value.to_int()).is_some_and(|on| on != 0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl Check<World> for SourceData {
     type Output = Readable;
     const NAME: &'static str = "source-data";
@@ -99,12 +124,17 @@ impl SourceData {
                 let real = world.files().real(&path)?.unwrap_or_else(|| path.clone());
                 must_not_be_ours(world, &self.folder, &real)?;
                 let mut connection = world.parts.databases.sqlite_to_read(&path)?;
-                let ask = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'variable'";
-                let stored = match connection.rows(ask)?.is_empty() {
-                    true => Stored::default(),
-                    false => stored(&mut *connection, "variable")?,
+                let mut has = |table: &'static str| -> Result<Option<&'static str>, Fault> {
+                    let ask = format!("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '{table}'");
+                    Ok((!connection.rows(&ask)?.is_empty()).then_some(table))
                 };
-                Ok(Readable { place: Place::File { path }, bytes: stat.size, stored })
+                let (variable, key_value) = (has("variable")?, has("key_value")?);
+                let stored = match variable {
+                    Some(variable) => stored(&mut *connection, variable)?,
+                    None => Stored::default(),
+                };
+                let in_maintenance = in_maintenance(&mut *connection, variable, key_value)?;
+                Ok(Readable { place: Place::File { path }, bytes: stat.size, stored, in_maintenance })
             }
             _ => Err(ReadFault::NoFile { path }.into()),
         }
@@ -133,14 +163,18 @@ impl SourceData {
             world.warn(format!("Tables that are not of InnoDB can change while they are copied: {}", some(&odd)));
         }
         world.say(format!("{} tables of `{database}` are to be copied", tables.len()));
-        let stored = match tables.iter().find(|(_, here)| here == "variable") {
-            Some((table, _)) => {
-                let variable = format!("{}.{}", name_of(&database), name_of(table));
-                stored(&mut *theirs.connect(SOON)?, &variable)?
-            }
+        let named = |name: &str| {
+            let found = tables.iter().find(|(_, here)| here == name);
+            found.map(|(table, _)| format!("{}.{}", name_of(&database), name_of(table)))
+        };
+        let (variable, key_value) = (named("variable"), named("key_value"));
+        let mut connection = theirs.connect(SOON)?;
+        let stored = match &variable {
+            Some(variable) => stored(&mut *connection, variable)?,
             None => Stored::default(),
         };
-        Ok(Readable { place: Place::Tables { at, account, database, tables }, bytes, stored })
+        let in_maintenance = in_maintenance(&mut *connection, variable.as_deref(), key_value.as_deref())?;
+        Ok(Readable { place: Place::Tables { at, account, database, tables }, bytes, stored, in_maintenance })
     }
 }
 
@@ -187,6 +221,27 @@ impl Undo<World> for KeepSourcePassword {
     }
 }
 
+/// A connection to a database that is only read, by the account whose password this task keeps.
+pub(super) fn connect_to_read(
+    world: &World,
+    at: &DbEngine,
+    account: &str,
+    database: &str,
+) -> Result<Box<dyn Connection>, Fault> {
+    let found = FoundDatabase {
+        driver: "mysql".into(),
+        host: String::new(),
+        port: String::new(),
+        socket: String::new(),
+        name: database.to_owned(),
+        user: account.to_owned(),
+        password: world.task_secret(PASSWORD)?,
+        prefix: String::new(),
+        shared_tables: Vec::new(),
+    };
+    TheirDatabase::new(world, at.clone(), &found).connect(LONGEST)
+}
+
 /// Has a database that this task made hold what is in the tables of somebody's site, as it is at one moment. That is read alone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CopyTheirTables {
@@ -206,18 +261,7 @@ impl Action<World> for CopyTheirTables {
     const LIMIT: Duration = Duration::from_secs(4 * 3600);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        let found = FoundDatabase {
-            driver: "mysql".into(),
-            host: String::new(),
-            port: String::new(),
-            socket: String::new(),
-            name: self.from.clone(),
-            user: self.account.clone(),
-            password: world.task_secret(PASSWORD)?,
-            prefix: String::new(),
-            shared_tables: Vec::new(),
-        };
-        let theirs = TheirDatabase::new(world, self.at.clone(), &found).connect(LONGEST)?;
+        let theirs = connect_to_read(world, &self.at, &self.account, &self.from)?;
         DbServer::of(world, &self.server)?.fill_from(theirs, &self.from, &self.tables, &self.to)?;
         world.say(format!("Copied {} tables of `{}` to `{}`", self.tables.len(), self.from, self.to.name));
         Ok(())

@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::data::Readable;
 use super::source::{Source, SourceFault, Tree};
 use crate::World;
+use crate::site::deploy::coming::{self, MakeComing};
 use crate::site::deploy::files::{CopyFault, give_the_group_what_the_owner_had};
-use crate::site::layout::{MakeSiteFolder, make_site_folder};
+use crate::site::import::own_lines::LOCAL;
+use crate::site::layout::{LOCAL_SETTINGS_MODE, MakeSiteFolder, make_site_folder};
+use crate::step::file::put;
 
 /// What holds passwords of the site, or paths of its place; Ægir writes its own.
 fn is_of_the_place(name: &str) -> bool {
@@ -40,7 +43,11 @@ struct Choice<'a> {
     left: Vec<PathBuf>,
 }
 
-impl Choice<'_> {
+impl<'a> Choice<'a> {
+    fn new(files: &'a Files, tree: &'a Tree, trees: &'a [Tree], data: Option<&'a Path>) -> Choice<'a> {
+        Choice { files, tree, trees, data, left: Vec::new() }
+    }
+
     fn of(&mut self, path: &Path) -> Wanted {
         let there = self.tree.from.join(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -92,8 +99,7 @@ impl Check<World> for SourceFiles<'_> {
         let (trees, data) = (self.source.trees(world, &self.data.stored)?, self.data.file());
         let mut bytes = 0;
         for tree in &trees {
-            let mut choice =
-                Choice { files: world.files(), tree, trees: &trees, data: data.as_deref(), left: Vec::new() };
+            let mut choice = Choice::new(world.files(), tree, &trees, data.as_deref());
             let survey = world.files().survey(&tree.from, &mut |path, _| choice.of(path))?;
             match (survey.unreadable.is_empty(), survey.special.is_empty()) {
                 (true, true) => bytes += survey.bytes,
@@ -120,6 +126,18 @@ pub(crate) struct CopyTheirFiles {
     pub(crate) root: PlatformRoot,
     pub(crate) site: SiteName,
     pub(crate) attempt: AttemptId,
+    /// Whether the site lives there already: then they come to where the folder of a self lies until it is in service.
+    #[serde(default)]
+    pub(crate) coming: bool,
+}
+
+impl CopyTheirFiles {
+    fn folder(&self) -> PathBuf {
+        match self.coming {
+            true => coming::path(&self.root, self.attempt),
+            false => self.root.site_dir(&self.site),
+        }
+    }
 }
 
 impl Action<World> for CopyTheirFiles {
@@ -128,7 +146,7 @@ impl Action<World> for CopyTheirFiles {
     const LIMIT: Duration = Duration::from_secs(4 * 3600);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        let folder = self.root.site_dir(&self.site);
+        let folder = self.folder();
         make_site_folder(world, &folder, self.attempt)?;
         for tree in &self.trees {
             // Judged by the check, minutes ago: what stands there now must be the same folder, and no link to another.
@@ -143,8 +161,7 @@ impl Action<World> for CopyTheirFiles {
             {
                 files.make_dir(&folder.join(above), 0o750)?;
             }
-            let mut choice =
-                Choice { files: world.files(), tree, trees: &self.trees, data: self.data.as_deref(), left: Vec::new() };
+            let mut choice = Choice::new(world.files(), tree, &self.trees, self.data.as_deref());
             files.copy_what_is_wanted(&tree.from, &to, CopyModes::Same, &mut |path, _| choice.of(path))?;
         }
         // Drupal hardens its folder; and theirs may lack what every site of ours has.
@@ -160,7 +177,73 @@ impl Action<World> for CopyTheirFiles {
 
 impl Undo<World> for CopyTheirFiles {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        MakeSiteFolder { root: self.root.clone(), site: self.site.clone(), attempt: self.attempt }.undo(world)
+        let (root, site, attempt) = (self.root.clone(), self.site.clone(), self.attempt);
+        match self.coming {
+            true => MakeComing { root, site, attempt }.undo(world),
+            false => MakeSiteFolder { root, site, attempt }.undo(world),
+        }
+    }
+}
+
+/// Compares the files of somebody's site with the copy of them in `folder`: how many there are, and which are missing there or of
+/// another size.
+pub(super) fn compare_files(
+    world: &World,
+    trees: &[Tree],
+    data: Option<&Path>,
+    folder: &Path,
+) -> Result<(u64, Vec<String>), Fault> {
+    let (mut count, mut differ) = (0, Vec::new());
+    for tree in trees {
+        let mut choice = Choice::new(world.files(), tree, trees, data);
+        let mut files = Vec::new();
+        world.files().survey(&tree.from, &mut |path, is_folder| {
+            let wanted = choice.of(path);
+            // What guards folders is written anew by Ægir.
+            let is_guard = path.file_name().is_some_and(|name| name == ".htaccess");
+            if matches!(wanted, Wanted::Yes) && !is_folder && !is_guard {
+                files.push(path.to_owned());
+            }
+            wanted
+        })?;
+        for path in files {
+            let size = |path: &Path| world.files().stat(path).map(|stat| stat.map(|stat| stat.size));
+            let (there, here) = (size(&tree.from.join(&path))?, size(&folder.join(&tree.to).join(&path))?);
+            count += u64::from(here.is_some());
+            if there != here {
+                differ.push(format!("`{}`", tree.to.join(&path).display()));
+            }
+        }
+    }
+    Ok((count, differ))
+}
+
+/// Has the self that is to be in service have the lines that an operator wrote for it: theirs were left behind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CarryOwnSettings {
+    pub(crate) root: PlatformRoot,
+    pub(crate) site: SiteName,
+    pub(crate) attempt: AttemptId,
+}
+
+impl Action<World> for CarryOwnSettings {
+    type Output = ();
+    const NAME: &'static str = "carry-own-settings";
+
+    fn apply(&self, world: &World) -> Result<(), Fault> {
+        let from = self.root.site_dir(&self.site).join(LOCAL);
+        if let Some(text) = world.files().read_unlinked(&from)? {
+            let to = coming::path(&self.root, self.attempt).join(LOCAL);
+            put(world, &to, &text, LOCAL_SETTINGS_MODE, Some(world.parts.web_gid))?;
+        }
+        Ok(())
+    }
+}
+
+impl Undo<World> for CarryOwnSettings {
+    fn undo(&self, _: &World) -> Result<(), Fault> {
+        // It wrote into the folder that an earlier step made.
+        Ok(())
     }
 }
 

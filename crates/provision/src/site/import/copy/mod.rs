@@ -11,26 +11,33 @@
 
 mod data;
 mod files;
+mod open;
+mod refresh;
+mod same;
 mod source;
 
 use aegir_domain::{
-    Context, CopySource, Database, DbName, Fault, GrantHost, ImportSite, Marker, Quiet, Remedy, ServerName, SiteAnswer,
-    SiteContext, TimeZoneName,
+    Context, CopySource, Database, DbName, Fault, FoundToImport, GrantHost, ImportSite, Marker, Password, PlatformRoot,
+    Quiet, Remedy, ServerName, SiteAnswer, SiteContext, SiteName, TimeZoneName,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Run};
 
 pub(crate) use data::{CopyTheirTables, KeepSourcePassword};
-pub(crate) use files::CopyTheirFiles;
-pub(super) use source::must_not_be_ours;
+pub(crate) use files::{CarryOwnSettings, CopyTheirFiles};
+pub(crate) use open::OpenCopy;
+pub(crate) use refresh::Refresh;
+pub(super) use source::{PASSWORD, must_not_be_ours};
 
 use super::data::TakeFile;
+use super::look::Looks;
 use super::there::SaysOfItself;
 use super::{Import, take_what_it_says};
 use crate::World;
+use crate::backup::size;
 use crate::service::code_ahead::CodeAhead;
 use crate::service::php;
 use crate::site::clone::say_quiet;
-use crate::site::deploy::own::{MakeOwn, Sanitise};
+use crate::site::deploy::own::{MakeOwn, Sanitise, TakeSalt};
 use crate::site::deploy::relocate::Relocate;
 use crate::site::deploy::updates::{RunUpdates, Visit};
 use crate::site::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
@@ -46,6 +53,7 @@ use crate::step::vhost::PublishVhost;
 
 use data::{Place, Readable, SourceData};
 use files::SourceFiles;
+use same::SameAsTheirs;
 use source::{Source, SourceThere, Tree};
 
 /// What a copy takes besides its files and its database, in bytes.
@@ -59,6 +67,8 @@ struct Found {
     source: Source,
     data: Readable,
     trees: Vec<Tree>,
+    /// What they take, in bytes.
+    bytes: u64,
     server: ServerName,
     hosts: Vec<GrantHost>,
     /// The time zones that its PHP lists.
@@ -68,7 +78,7 @@ struct Found {
 /// Makes the copy.
 pub(super) fn copy(import: &Import, copy: &CopySource, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
     let asked = &import.asked;
-    let found = look(asked, copy, run)?;
+    let found = look(asked, copy, None, run)?;
     let database = Database {
         name: DbName::for_site(&asked.site, run.world().parts.mint.random()),
         marker: Marker::new(&asked.site, run.world().task.attempt),
@@ -76,16 +86,20 @@ pub(super) fn copy(import: &Import, copy: &CopySource, run: &mut Run<'_, World>)
     };
     let mut site = import.context(&found.ready, &found.server, database)?;
     site.quiet = Quiet { mail: true, cron: true };
+    site.copy_of = Some(Box::new(copy.clone()));
     let (root, attempt) = (found.ready.platform.root.clone(), run.world().task.attempt);
 
-    copy_data(run, &found, &site)?;
+    copy_data(run, &found.source, &found.data, &site, None)?;
     run.step(CopyTheirFiles {
         trees: found.trees.clone(),
         data: found.data.file(),
         root: root.clone(),
         site: site.name.clone(),
         attempt,
+        coming: false,
     })?;
+    let folder = root.site_dir(&site.name);
+    let compared = run.check(SameAsTheirs { data: &found.data, trees: &found.trees, folder, site: &site })?;
     make_own(run, copy, &found, &mut site)?;
     run.step(SaveContext { context: Context::Site(Box::new(site.clone())), was: None })?;
     let code = CodeAhead::begin(root.path());
@@ -103,48 +117,121 @@ pub(super) fn copy(import: &Import, copy: &CopySource, run: &mut Run<'_, World>)
     run.answer("site", site.name.as_str());
     run.answer("of", found.source.folder.to_string_lossy());
     run.answer("database", site.database.name.as_str());
+    compared.tell(run);
     say_quiet(run, &site);
     run.point_of_no_return(Afterwards::new().cleanup(DropFolderMark { root, site: site.name, attempt }))
 }
 
-/// All that must hold.
-fn look(asked: &ImportSite, copy: &CopySource, run: &mut Run<'_, World>) -> Result<Found, Fault> {
-    let ready = run.check(PlatformReady { platform: asked.platform.clone(), profile: None })?;
+/// All that must hold. `password` is that of the source's database, where no task has it.
+fn look(
+    asked: &ImportSite,
+    copy: &CopySource,
+    password: Option<Password>,
+    run: &mut impl Looks,
+) -> Result<Found, Fault> {
+    let ready = run.look(PlatformReady { platform: asked.platform.clone(), profile: None })?;
     let platform = &ready.platform;
-    run.check(PlatformServed { platform: platform.clone(), site: Served::New })?;
+    run.look(PlatformServed { platform: platform.clone(), site: Served::New })?;
     let names = std::iter::once(asked.site.host()).chain(asked.aliases.iter().cloned()).collect();
-    run.check(NameIsFree {
+    run.look(NameIsFree {
         site: asked.site.clone(),
         now: None,
         names,
         redirect: aegir_domain::Redirect::None,
         root: platform.root.clone(),
     })?;
-    let facts = run.check(PhpReady { platform: platform.clone(), time_zone: TimeZoneName::utc(), engine: None })?;
-    let source = run.check(SourceThere { copy: copy.clone(), core: ready.core.clone() })?;
-    let server = run.check(ServerOfCopy { asked: asked.db_server.clone(), web: platform.server.clone() })?;
-    let hosts = run.check(DatabaseReady { server: server.clone(), php: platform.clone(), core: ready.major })?;
-    let data = run.check(SourceData {
+    let facts = run.look(PhpReady { platform: platform.clone(), time_zone: TimeZoneName::utc(), engine: None })?;
+    let source = run.look(SourceThere { copy: copy.clone(), core: ready.core.clone(), password })?;
+    let server = run.look(ServerOfCopy { asked: asked.db_server.clone(), web: platform.server.clone() })?;
+    let hosts = run.look(DatabaseReady { server: server.clone(), php: platform.clone(), core: ready.major })?;
+    let data = run.look(SourceData {
         found: source.database.clone(),
         root: source.root.path().to_owned(),
         folder: source.folder.clone(),
         to: server.clone(),
     })?;
-    let (trees, bytes) = run.check(SourceFiles { source: &source, data: &data })?;
-    run.check(Room { at: platform.root.path().join("sites"), bytes: bytes + data.bytes + ROOM })?;
-    Ok(Found { ready, source, data, trees, server, hosts, zones: facts.time_zones })
+    let (trees, bytes) = run.look(SourceFiles { source: &source, data: &data })?;
+    run.look(Room { at: platform.root.path().join("sites"), bytes: bytes + data.bytes + ROOM })?;
+    Ok(Found { ready, source, data, trees, bytes, server, hosts, zones: facts.time_zones })
+}
+
+/// What a copy would be made of, and what would become of that; it changes nothing.
+pub(super) fn look_at(
+    asked: &ImportSite,
+    copy: &CopySource,
+    password: Option<Password>,
+    run: &mut impl Looks,
+) -> Result<FoundToImport, Fault> {
+    let found = look(asked, copy, password, run)?;
+    let (database, tables) = match &found.data.place {
+        Place::Tables { database, tables, .. } => (database.clone(), tables.len()),
+        Place::File { path } => (path.display().to_string(), 0),
+    };
+    Ok(FoundToImport {
+        site: asked.site.clone(),
+        platform: asked.platform.clone(),
+        db_server: found.server.clone(),
+        changes: changes(asked, copy, &found),
+        mentions: Vec::new(),
+        told: Vec::new(),
+        database,
+        tables,
+    })
+}
+
+/// What would be made, in sentences.
+fn changes(asked: &ImportSite, copy: &CopySource, found: &Found) -> Vec<String> {
+    let there = found.ready.platform.root.site_dir(&asked.site);
+    let data = match &found.data.place {
+        Place::Tables { database, tables, .. } => format!(
+            "{} tables of `{database}` are copied into a new database on `{}`; `{database}` is only read",
+            tables.len(),
+            found.server
+        ),
+        Place::File { path } => {
+            format!("`{}` is copied into the folder of databases, and only read", path.display())
+        }
+    };
+    let trees: Vec<String> = found.trees.iter().map(|tree| format!("`{}`", tree.from.display())).collect();
+    let mut changes = vec![
+        data,
+        format!(
+            "{} are copied to `{}`, {}; they are only read",
+            trees.join(" and "),
+            there.display(),
+            size(found.bytes)
+        ),
+        "the copy gets settings, a salt, a UUID and keys of its own, and nobody is signed in there".to_owned(),
+        format!("what updates it to Drupal {} runs on the copy", found.ready.core),
+        "it sends no mail and runs no cron by itself".to_owned(),
+        "it gets its line in `sites/sites.php`, a vhost, and a record".to_owned(),
+    ];
+    if copy.sanitise {
+        changes.push("people's addresses and passwords are taken out of it".to_owned());
+    }
+    changes
 }
 
 /// The database, as it is at one moment: whoever writes meanwhile does not wait.
-fn copy_data(run: &mut Run<'_, World>, found: &Found, site: &SiteContext) -> Result<(), Fault> {
-    let (server, to) = (found.server.clone(), site.database.clone());
+/// It has the salt of `salt_of`, or else one of its own.
+fn copy_data(
+    run: &mut Run<'_, World>,
+    source: &Source,
+    data: &Readable,
+    site: &SiteContext,
+    salt_of: Option<&SiteName>,
+) -> Result<(), Fault> {
+    let (server, to) = (site.db_server.clone(), site.database.clone());
     run.step(MakeSecret { name: "database".into() })?;
-    run.step(MakeSecret { name: "hash-salt".into() })?;
+    match salt_of {
+        Some(site) => run.step(TakeSalt { site: site.clone() })?,
+        None => run.step(MakeSecret { name: "hash-salt".into() })?,
+    }
     run.step(CreateDatabase { server: server.clone(), name: to.name.clone(), marker: to.marker.clone() })?;
     run.step(CreateDatabaseUser { server: server.clone(), name: to.name.clone(), hosts: to.hosts.clone() })?;
-    match found.data.place.clone() {
+    match data.place.clone() {
         Place::Tables { at, account, database, tables } => {
-            run.step(KeepSourcePassword { password: Some(found.source.database.password.clone()) })?;
+            run.step(KeepSourcePassword { password: Some(source.database.password.clone()) })?;
             run.step(CopyTheirTables { at, account, from: database, tables, server, to })
         }
         Place::File { path } => run.step(TakeFile { server, from: path, to }),
@@ -153,24 +240,13 @@ fn copy_data(run: &mut Run<'_, World>, found: &Found, site: &SiteContext) -> Res
 
 /// What makes the copy a site of its own, before its code runs for the first time, and that.
 fn make_own(run: &mut Run<'_, World>, copy: &CopySource, found: &Found, site: &mut SiteContext) -> Result<(), Fault> {
-    let (server, database) = (site.db_server.clone(), site.database.clone());
     let platform = found.ready.platform.clone();
-    run.step(WriteCredentials { site: site.name.clone(), server: server.clone(), name: database.name.clone() })?;
+    let (server, name) = (site.db_server.clone(), site.database.name.clone());
+    run.step(WriteCredentials { site: site.name.clone(), server, name })?;
     layout::write_settings(run, site, &platform)?;
     list(run, &platform, &site.name, site.names())?;
-    run.check(LoadedFits { of: found.source.folder.display().to_string(), site: site.clone() })?;
-    run.step(MakeOwn { server: server.clone(), database: database.clone() })?;
-    if copy.sanitise {
-        run.step(Sanitise { server: server.clone(), database: database.clone() })?;
-    }
-    run.step(Relocate {
-        server,
-        database,
-        from: found.source.name.clone(),
-        from_root: found.source.root.clone(),
-        to: site.name.clone(),
-        to_root: platform.root.clone(),
-    })?;
+    let becomes = Becomes { sanitised: copy.sanitise, keeps_keys: false };
+    put_right(run, &found.source, &found.data, site, &platform.root, &becomes)?;
     run.step(RunUpdates { site: Box::new(site.clone()), platform: platform.clone() })?;
     run.check(Visit { site: site.clone(), platform: platform.clone(), was: Some(NOT_FOUND), in_service: false })?;
     run.step(SettleModes { root: platform.root.clone(), site: site.name.clone() })?;
@@ -179,6 +255,42 @@ fn make_own(run: &mut Run<'_, World>, copy: &CopySource, found: &Found, site: &m
     let says = run.check(SaysOfItself { site: site.clone(), family, zones: found.zones.clone() })?;
     take_what_it_says(site, &booted, says.account, says.time_zone);
     Ok(())
+}
+
+/// How what was copied differs from what it is a copy of.
+struct Becomes {
+    /// Whether people's addresses and passwords are taken out of it.
+    sanitised: bool,
+    /// Whether it keeps the UUID and the keys of its original.
+    keeps_keys: bool,
+}
+
+/// Has the database that was copied be that of `site`, by statements alone: none of its code has run yet.
+fn put_right(
+    run: &mut Run<'_, World>,
+    source: &Source,
+    data: &Readable,
+    site: &SiteContext,
+    root: &PlatformRoot,
+    becomes: &Becomes,
+) -> Result<(), Fault> {
+    let (server, database) = (site.db_server.clone(), site.database.clone());
+    run.check(LoadedFits { of: source.folder.display().to_string(), site: site.clone() })?;
+    run.step(MakeOwn { server: server.clone(), database: database.clone(), keeps_keys: becomes.keeps_keys })?;
+    if data.in_maintenance {
+        run.step(OpenCopy { server: server.clone(), database: database.clone() })?;
+    }
+    if becomes.sanitised {
+        run.step(Sanitise { server: server.clone(), database: database.clone() })?;
+    }
+    run.step(Relocate {
+        server,
+        database,
+        from: source.name.clone(),
+        from_root: source.root.clone(),
+        to: site.name.clone(),
+        to_root: root.clone(),
+    })
 }
 
 /// The server that is to hold the data of a copy: the one that was named, or that of the platform, if it has databases.

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{ContextName, CopySource, Fault, PlatformRoot, Remedy, SiteFolder, SiteName, SourceDatabase};
+use aegir_domain::{
+    ContextName, CopySource, Fault, Password, PlatformRoot, Remedy, SiteFolder, SiteName, SourceDatabase,
+};
 use aegir_drupal::driver::FoundDatabase;
 use aegir_drupal::plain_settings::PlainSettings;
 use aegir_drupal::{CoreVersion, platform};
@@ -39,6 +41,8 @@ pub(super) struct SourceThere {
     pub(super) copy: CopySource,
     /// The version of the platform's Drupal.
     pub(super) core: String,
+    /// The password that was said, where no task has it as its secret: somebody only asks.
+    pub(super) password: Option<Password>,
 }
 
 impl Check<World> for SourceThere {
@@ -112,7 +116,10 @@ impl SourceThere {
     /// Where its data is: as was said, as its settings say, or as classic Aegir noted beside them.
     fn database(&self, world: &World, folder: &Path, settings: &PlainSettings) -> Result<FoundDatabase, Fault> {
         if let Some(said) = &self.copy.database {
-            let password = world.task_secret(PASSWORD)?;
+            let password = match &self.password {
+                Some(password) => password.clone(),
+                None => world.task.secret(world.files(), PASSWORD)?.ok_or(SourceFault::NoPassword)?,
+            };
             return Ok(found(said, password));
         }
         if let Some(database) = settings.database.clone().filter(|database| !database.name.is_empty()) {
@@ -126,9 +133,9 @@ impl SourceThere {
 }
 
 /// The secret that comes with a database that was said.
-pub(super) const PASSWORD: &str = "source_db_password";
+pub(in crate::site::import) const PASSWORD: &str = "source_db_password";
 
-fn found(said: &SourceDatabase, password: aegir_domain::Password) -> FoundDatabase {
+fn found(said: &SourceDatabase, password: Password) -> FoundDatabase {
     let (mut host, mut port, mut socket) = (String::new(), String::new(), String::new());
     match &said.at {
         aegir_domain::DbEngine::Socket(path) => socket = path.display().to_string(),
@@ -251,6 +258,8 @@ pub(super) enum SourceFault {
     SettingsHidden { path: PathBuf },
     #[error("`{}` gives no database in plain values{}", path.display(), lines_of(lines))]
     NoDatabase { path: PathBuf, lines: Vec<usize> },
+    #[error("the password of the account that reads the site's data is not said")]
+    NoPassword,
     #[error("`{}` was written by Ægir", path.display())]
     OfAegir { path: PathBuf },
     #[error("`{site}` is a site of this home")]
@@ -293,6 +302,9 @@ impl Remedy for SourceFault {
                 format!("as its owner run `setfacl -m u:aegir:r {}`, or {SAY}", path.display())
             }
             SourceFault::NoDatabase { .. } => SAY.into(),
+            SourceFault::NoPassword => {
+                "give it with `--source-db-password-file FILE`, or `-` for standard input: it is kept nowhere".into()
+            }
             SourceFault::OfAegir { .. } => {
                 "a site of Ægir's is copied with `aegir provision clone`, and brought from another home by its backup"
                     .into()

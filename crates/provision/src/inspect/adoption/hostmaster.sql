@@ -1,0 +1,24 @@
+CREATE TABLE @node (nid INTEGER, vid INTEGER, type VARCHAR(32), title VARCHAR(255));
+CREATE TABLE @users (uid INTEGER, name VARCHAR(60), mail VARCHAR(254), status INTEGER);
+CREATE TABLE @hosting_context (nid INTEGER, name VARCHAR(255));
+CREATE TABLE @hosting_client (vid INTEGER, nid INTEGER, uname VARCHAR(255));
+CREATE TABLE @hosting_client_user (user INTEGER, client INTEGER, contact_type VARCHAR(255));
+CREATE TABLE @hosting_platform_client_access (pid INTEGER, cid INTEGER);
+CREATE TABLE @hosting_server (vid INTEGER, nid INTEGER, human_name VARCHAR(255), status INTEGER);
+CREATE TABLE @hosting_platform (vid INTEGER, nid INTEGER, publish_path VARCHAR(255), web_server INTEGER, status INTEGER);
+CREATE TABLE @hosting_site (vid INTEGER, nid INTEGER, client INTEGER, platform INTEGER, status INTEGER);
+CREATE TABLE @hosting_site_alias (vid INTEGER, nid INTEGER, alias VARCHAR(128), automatic INTEGER, redirection VARCHAR(255));
+CREATE TABLE @hosting_cron (nid INTEGER, cron_interval INTEGER);
+CREATE TABLE @hosting_task (vid INTEGER, nid INTEGER, task_type VARCHAR(32), rid INTEGER, task_status INTEGER);
+INSERT INTO @users VALUES (1, 'admin', 'admin@example.org', 1), (2, 'anna', 'anna@example.org', 1), (3, 'gone', 'gone@example.org', 0);
+INSERT INTO @node VALUES (1, 1, 'client', 'Admin'), (2, 2, 'server', 'panel.example.org'), (4, 14, 'platform', 'Seven'), (5, 15, 'client', 'Some Client'), (6, 16, 'site', 'www.example.org'), (7, 7, 'site', 'deleted.example.org'), (8, 8, 'site', 'ghost.example.org');
+INSERT INTO @hosting_context VALUES (2, 'server_master'), (4, 'platform_Seven'), (6, 'www.example.org');
+INSERT INTO @hosting_client VALUES (1, 1, 'admin'), (15, 5, 'some_client');
+INSERT INTO @hosting_client_user VALUES (1, 1, ''), (2, 5, ''), (3, 5, '');
+INSERT INTO @hosting_platform_client_access VALUES (4, 5);
+INSERT INTO @hosting_server VALUES (2, 2, 'The first', 1);
+INSERT INTO @hosting_platform VALUES (4, 4, '/old', 2, 1), (14, 4, '/srv/seven', 2, -1);
+INSERT INTO @hosting_site VALUES (6, 6, 1, 4, 0), (16, 6, 5, 4, 1), (7, 7, 1, 4, -2), (8, 8, 1, 4, -1);
+INSERT INTO @hosting_site_alias VALUES (6, 6, 'old.example.org', 0, '0'), (16, 6, 'new.example.org', 0, '0');
+INSERT INTO @hosting_cron VALUES (6, 10800);
+INSERT INTO @hosting_task VALUES (21, 21, 'verify', 6, 1), (22, 21, 'verify', 6, 2), (23, 23, 'install', 6, 1), (24, 24, 'verify', 4, 1)
