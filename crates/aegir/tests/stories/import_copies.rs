@@ -39,6 +39,7 @@ fn becomes_a_copy(shape: &str, prefix: &str) {
     assert_eq!(site.title, "The \"shop.localhost\" & more");
     site.said.clone().says("not of InnoDB").says("What is no table stays behind");
     let before = what_is_theirs(&lab, &folder);
+    lab.is_taken_out("copy.localhost");
     lab.provision(&["delete", "@copy.localhost", "--confirm=copy.localhost"]).done();
     assert_eq!(what_is_theirs(&lab, &folder), before);
 }
