@@ -35,6 +35,7 @@ pub enum OperationId {
     ServerTrust,
     /// See `server run`.
     ServerRun,
+    ServerTrash,
     ServerForget,
     PlatformList,
     PlatformShow,
@@ -64,6 +65,7 @@ pub enum OperationId {
     SiteGoBack,
     SiteDropFormer,
     SiteWrittenSince,
+    SiteLog,
     SiteClone,
     SiteRename,
     SiteBackup,
@@ -127,7 +129,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 94] = [
+    pub const ALL: [OperationId; 96] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -137,6 +139,7 @@ impl OperationId {
         OperationId::ServerHostKey,
         OperationId::ServerTrust,
         OperationId::ServerRun,
+        OperationId::ServerTrash,
         OperationId::ServerForget,
         OperationId::PlatformList,
         OperationId::PlatformShow,
@@ -163,6 +166,7 @@ impl OperationId {
         OperationId::SiteGoBack,
         OperationId::SiteDropFormer,
         OperationId::SiteWrittenSince,
+        OperationId::SiteLog,
         OperationId::SiteClone,
         OperationId::SiteRename,
         OperationId::SiteBackup,
@@ -274,6 +278,7 @@ impl OperationId {
             | Id::ServerHostKey
             | Id::ServerTrust
             | Id::ServerRun
+            | Id::ServerTrash
             | Id::ServerForget => server::declared(self),
             Id::PlatformList
             | Id::PlatformShow
@@ -300,6 +305,7 @@ impl OperationId {
             | Id::SiteGoBack
             | Id::SiteDropFormer
             | Id::SiteWrittenSince
+            | Id::SiteLog
             | Id::SiteClone
             | Id::SiteRename
             | Id::SiteBackup

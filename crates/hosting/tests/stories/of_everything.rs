@@ -76,6 +76,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::ServerList
         | Id::ServerShow
         | Id::ServerHostKey
+        | Id::ServerTrash
         | Id::PlatformList
         | Id::PlatformShow
         | Id::SiteList
@@ -84,6 +85,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SitePackages
         | Id::SiteCompare
         | Id::SiteWrittenSince
+        | Id::SiteLog
         | Id::BackupList
         | Id::BackupShow
         | Id::PackageList
