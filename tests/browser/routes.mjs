@@ -8,6 +8,7 @@ const THINGS = {
   '/tasks/{id}': async (panel) => `/tasks/${(await failed(panel)).id}`,
   '/servers/{name}/host-key': () => '/servers/web3/host-key',
   '/sites/{name}/compare': () => '/sites/site02.example.org/compare?to=d10',
+  '/sites/{name}/log': () => '/sites/site02.example.org/log',
   '/do/site-migrate/{name}': () => '/do/site-migrate/site02.example.org?platform=d10',
   '/backups/{name}': async (panel) => `/backups/${(await backup(panel)).name}`,
   '/nodes/{name}': async (panel) => `/nodes/${(await panel.ask('GET', '/sites/site02.example.org')).id}`,

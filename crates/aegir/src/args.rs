@@ -402,6 +402,8 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, short)]
         follow: bool,
     },
+    /// Lists what lies in the trash, as `aegir trash list` does
+    TrashList,
     /// Removes for good what lies in the trash for long enough, as `aegir trash empty` does
     TrashEmpty(EmptyArgs),
     /// Runs a task of a type that was added to this home, in `tasks.d`

@@ -25,7 +25,8 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ImportAnswer,
-    ImportSite, ServerName, SiteName, SshAddress, Transport, TrashEmptied, Trial, Tried, WritesAnswer,
+    ImportSite, LogAnswer, LogKind, ServerName, SiteName, SshAddress, Transport, TrashEmptied, TrashThing, Trial,
+    Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
@@ -212,6 +213,26 @@ impl BackEnds for ProcessBackEnds {
         })
     }
 
+    fn site_log<'a>(
+        &'a self,
+        place: &'a Place,
+        site: &'a SiteName,
+        kind: LogKind,
+        lines: u16,
+    ) -> Asking<'a, LogAnswer> {
+        Box::pin(async move {
+            let lines = lines.to_string();
+            let mut words = vec!["log", site.as_str(), "--lines", &lines];
+            match kind {
+                LogKind::Web => (),
+                LogKind::Errors => words.push("--errors"),
+                LogKind::Php => words.push("--php"),
+            }
+            let answer = self.ask(place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
     fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
         Box::pin(async move {
             let ImportSite { site, platform, db_server, aliases, client, copy_of: _ } = import;
@@ -231,6 +252,10 @@ impl BackEnds for ProcessBackEnds {
             let answer = self.ask_within(limit + ANSWER, place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
+    }
+
+    fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>> {
+        Box::pin(async move { self.ask(place, &["trash-list"], b"").await })
     }
 
     fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied> {

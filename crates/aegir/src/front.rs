@@ -31,6 +31,7 @@ mod perform;
 mod problem;
 mod run;
 mod screen;
+mod site_log;
 mod suggest;
 mod table;
 mod teller;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use aegir_domain::protocol::VERSION;
 use aegir_domain::{
-    Compared, ContextName, CronAnswer, FormerName, MigrateSite, Outcome, PlatformName, Rehearse, Remedy, Secrets,
-    SiteName, Task, WritesAnswer, exit_code,
+    Compared, ContextName, CronAnswer, FormerName, LogAnswer, LogKind, MigrateSite, Outcome, PlatformName, Rehearse,
+    Remedy, Secrets, SiteName, Task, WritesAnswer, exit_code,
 };
 use aegir_hosting::view::{FitView, WritesView};
 use aegir_provision::inspect::try_services;
 use aegir_provision::{
-    AttemptFault, Listed, LogKind, PackagesFit, SiteLog, compare_site, compare_sites, recover_all, run_attempt,
+    AttemptFault, Listed, PackagesFit, SiteLog, compare_site, compare_sites, log_tail, recover_all, run_attempt,
     run_cron, writes_since,
 };
 
@@ -139,13 +139,13 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         Command::BackupReceive { backup } => archives::receive(&composed, manner, &backup),
         Command::BackupDelete { backup } => task(&composed, manner, Task::DeleteBackup { backup }),
         Command::Log { site, errors, php, lines, follow } => {
-            let kind = match (errors, php) {
-                (_, true) => LogKind::Php,
-                (true, _) => LogKind::Errors,
-                _ => LogKind::Web,
-            };
-            log(&composed, manner, &site, kind, lines.into(), follow)
+            let kind = LogKind::of_flags(errors, php);
+            match manner.protocol {
+                Some(_) => log_answer(&composed, &site, kind, lines.into()),
+                None => log(&composed, manner, &site, kind, lines.into(), follow),
+            }
         }
+        Command::TrashList => trash::list(&composed, manner),
         Command::TrashEmpty(asked) => trash::empty(&composed, manner, asked),
         Command::Custom(args) => {
             let (asked, secrets) = args.read()?;
@@ -272,6 +272,15 @@ fn cron(composed: &Composed, manner: Manner, site: &SiteName, limit: u64) -> Res
         }
         CronAnswer::Failed(fault) => Err(Failure::reported(fault, exit_code::ERROR)),
     }
+}
+
+/// Gives a front end the last lines that a log has of a site, or says why not.
+fn log_answer(composed: &Composed, site: &SiteName, kind: LogKind, lines: usize) -> Result<u8, Failure> {
+    lists::json(&match log_tail(&composed.parts, site, kind, lines) {
+        Ok(tail) => LogAnswer::Tail(Box::new(tail)),
+        Err(fault) => LogAnswer::Refused(fault.report()),
+    });
+    Ok(0)
 }
 
 /// Prints the last lines that the logs have of a site, and what comes to them if that is wished.

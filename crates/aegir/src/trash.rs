@@ -64,13 +64,15 @@ pub(crate) fn run(given: &Given, args: TrashArgs) -> Result<u8, Failure> {
     }
 }
 
-fn list(composed: &Composed, manner: Manner) -> Result<u8, Failure> {
+/// Tells what lies there.
+pub(crate) fn list(composed: &Composed, manner: Manner) -> Result<u8, Failure> {
     let things = list_trash(&composed.parts)?;
-    if things.is_empty() && !manner.json {
+    let for_programs = manner.json || manner.protocol.is_some();
+    if things.is_empty() && !for_programs {
         out("The trash is empty.");
     }
     for thing in things {
-        match manner.json {
+        match for_programs {
             true => lists::json(&thing),
             false => told(&thing, manner.verbose).iter().for_each(|line| out(line)),
         }

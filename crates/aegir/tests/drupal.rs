@@ -170,9 +170,7 @@ impl Stage {
             german.is_as_it_should_be(&self.lab);
             let says = real.drupal_says(&german.name, &[]);
             assert_eq!(says["log_in"], "Hereinspaziert", "the translation is in use");
-            self.lab
-                .provision(&["delete", "@german.tree.localhost", "--confirm=german.tree.localhost", "--no-backup"])
-                .done();
+            self.lab.delete("german.tree.localhost");
         }
         let (at, asked) = translation_server(support::real::GERMAN);
         fetch_from(&self.lab, &at.to_string());
@@ -184,9 +182,7 @@ impl Stage {
         let french = real.installs_what_is_asked(&french);
         french.answers(&self.lab);
         assert!(asked.lock().unwrap().iter().any(|line| line.starts_with("GET ")), "{asked:?}");
-        self.lab
-            .provision(&["delete", "@french.tree.localhost", "--confirm=french.tree.localhost", "--no-backup"])
-            .done();
+        self.lab.delete("french.tree.localhost");
     }
 
     fn taken_in(&self) {
@@ -201,12 +197,14 @@ impl Stage {
         self.lab.provision(&words).done().says("is a copy no more");
         copied.answers(&self.lab);
         copied.is_as_it_should_be(&self.lab);
+        self.lab.is_taken_out("copied.tree.localhost");
         self.lab.provision(&["delete", "@copied.tree.localhost", "--confirm=copied.tree.localhost"]).done();
         let before = AsItWas::of(&self.lab, &self.root, BY_HAND, prefix);
         let site = is_taken_in_well(&self.lab, "hand.tree.localhost");
         is_let_go_of_well(&self.lab, &self.root, &site, &before);
         self.lab.provision(&["import", "hand.tree.localhost"]).done();
         self.lab.provision(&["backup", "@hand.tree.localhost"]).done();
+        self.lab.is_taken_out("hand.tree.localhost");
         self.lab.provision(&["delete", "@hand.tree.localhost", "--confirm=hand.tree.localhost"]).done();
     }
 
@@ -235,9 +233,7 @@ impl Stage {
             Asked { site: "packages.tree.localhost", db_server: "localhost", profile: self.minimal, language: "en" };
         let site = real.installs_what_is_asked(&asked);
         real.keeps_its_packages(&site);
-        self.lab
-            .provision(&["delete", "@packages.tree.localhost", "--confirm=packages.tree.localhost", "--no-backup"])
-            .done();
+        self.lab.delete("packages.tree.localhost");
     }
 
     fn hardened(&self) {
@@ -283,7 +279,7 @@ impl Stage {
                 content.is_there(&real, &name, key);
             }
             site.lets_in(&self.lab);
-            self.lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}"), "--no-backup"]).done();
+            self.lab.delete(&name);
             self.lab.provision(&["backup-delete", &file_name]).done();
         }
     }
@@ -330,9 +326,7 @@ impl Stage {
                 0 => {
                     carried_on += 1;
                     self.lab.provision(&["verify", "@k.tree.localhost"]).done().changed_nothing();
-                    self.lab
-                        .provision(&["delete", "@k.tree.localhost", "--confirm=k.tree.localhost", "--no-backup"])
-                        .done();
+                    self.lab.delete("k.tree.localhost");
                 }
                 _ => panic!("{boundary}: {}", said.all()),
             }

@@ -42,6 +42,7 @@ pub mod protocol;
 mod queue;
 mod requirement;
 mod secret;
+mod site_log;
 mod site_name;
 mod stamp;
 mod task;
@@ -92,6 +93,7 @@ pub use platform_source::{BuildPlatform, ComposerConstraint, ComposerPackage, Pl
 pub use queue::{AttemptState, OperationName, Priority, TaskLock, TaskState};
 pub use requirement::{Dependency, Requirements, core_allowed};
 pub use secret::{Password, Secrets};
+pub use site_log::{LogAnswer, LogKind, LogTail, MOST_LOG_LINES};
 pub use site_name::{SiteFolder, SiteName};
 pub use stamp::stamp;
 pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ArchiveAnswer, AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, HookInput,
-    ImportAnswer, Outcome, OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer, Task,
-    TaskKind, TaskManifest, Trial, Tried, TypeInput, WritesAnswer,
+    ImportAnswer, LogAnswer, Outcome, OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer,
+    Task, TaskKind, TaskManifest, TrashThing, Trial, Tried, TypeInput, WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -313,7 +313,7 @@ fn if_understood<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Ta
 }
 
 /// The JSON Schema of the protocol: of `request` and `line`, of the lines of lists, of the trial of services, of the
-/// comparison of a site with a platform, of what was written to one, of archives on their way, of what programs of operators read, and of what tasks answer.
+/// comparison of a site with a platform, of what was written to one, of what logs have of one, of what lies in a trash, of archives on their way, of what programs of operators read, and of what tasks answer.
 pub fn schema() -> serde_json::Value {
     serde_json::json!({
         "$comment": "printed by `aegir schema`",
@@ -329,6 +329,8 @@ pub fn schema() -> serde_json::Value {
         "compared": schemars::schema_for!(Compared),
         "import": schemars::schema_for!(ImportAnswer),
         "writes": schemars::schema_for!(WritesAnswer),
+        "log": schemars::schema_for!(LogAnswer),
+        "trash_thing": schemars::schema_for!(TrashThing),
         "found_backup": schemars::schema_for!(FoundBackup),
         "archive": schemars::schema_for!(ArchiveAnswer),
         "received": schemars::schema_for!(ReceivedAnswer),

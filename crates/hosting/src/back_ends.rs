@@ -10,8 +10,8 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, ImportAnswer,
-    ImportSite, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport, TrashEmptied, Trial,
-    Tried, WritesAnswer,
+    ImportSite, LogAnswer, LogKind, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport,
+    TrashEmptied, TrashThing, Trial, Tried, WritesAnswer,
 };
 
 use crate::{GivenArchive, HostKeys, Source};
@@ -60,11 +60,18 @@ pub trait BackEnds: Send + Sync {
         former: Option<&'a FormerName>,
     ) -> Asking<'a, WritesAnswer>;
 
+    /// The last `lines` lines that a log has of a site, as many of them as are given at once.
+    fn site_log<'a>(&'a self, place: &'a Place, site: &'a SiteName, kind: LogKind, lines: u16)
+    -> Asking<'a, LogAnswer>;
+
     /// Tells what taking in a site would find and do. All of it is only looked at.
     fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer>;
 
     /// Runs cron of a site, for at most `limit`, and tells what came of it.
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;
+
+    /// What lies in the trash there, and until when.
+    fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>>;
 
     /// Has what lay in the trash there for long enough go for good, as that machine's settings say, and tells what went.
     fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied>;

@@ -30,9 +30,11 @@ mod session;
 mod setting;
 mod shown;
 mod site;
+mod site_log;
 mod task;
 mod task_type;
 mod token;
+mod trash;
 mod trial;
 mod way_back;
 mod writes;
@@ -120,6 +122,7 @@ impl Hosting {
             Id::PlatformRun => Box::pin(self.run_on_platform(asked)),
             Id::SiteRun => Box::pin(self.run_on_site(asked)),
             Id::TaskTypeList => Box::pin(self.list_task_types()),
+            Id::ServerTrash => Box::pin(self.list_trash(asked)),
             Id::ServerForget => Box::pin(self.forget_server(asked)),
             Id::PlatformList => Box::pin(self.list_platforms(asked)),
             Id::PlatformShow => Box::pin(self.show_platform(asked)),
@@ -145,6 +148,7 @@ impl Hosting {
             Id::SiteGoBack => Box::pin(self.go_back_with_site(asked)),
             Id::SiteDropFormer => Box::pin(self.drop_former_of_site(asked)),
             Id::SiteWrittenSince => Box::pin(self.tell_written_since(asked)),
+            Id::SiteLog => Box::pin(self.read_site_log(asked)),
             Id::SiteBackup => Box::pin(self.back_up_site(asked)),
             Id::SiteCron => Box::pin(self.run_cron_of_site(asked)),
             Id::SiteRebuildCaches => Box::pin(self.rebuild_caches_of_site(asked)),

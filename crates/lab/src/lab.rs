@@ -327,6 +327,18 @@ impl Lab {
         ending
     }
 
+    /// Takes a site out of service, which goes before its delete; without a backup.
+    pub fn is_taken_out(&self, site: &str) {
+        self.must(Task::DisableSite { site: parsed(site), no_backup: true });
+    }
+
+    /// Deletes a site that is in service: it is disabled first. No backup is made.
+    #[track_caller]
+    pub fn delete(&self, site: &str) -> Ending {
+        self.is_taken_out(site);
+        self.must(Task::DeleteSite { site: parsed(site), confirm: site.to_owned(), no_backup: true })
+    }
+
     /// Runs a task.
     pub fn run(&self, task: Task) -> Ending {
         let attempt = self.ask(task);

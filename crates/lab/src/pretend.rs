@@ -22,7 +22,8 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, ImportAnswer,
-    ImportSite, Remedy, ServerName, SiteName, SshAddress, TrashEmptied, Trial, Tried, WritesAnswer,
+    ImportSite, LogAnswer, LogKind, Remedy, ServerName, SiteName, SshAddress, TrashEmptied, TrashThing, Trial, Tried,
+    WritesAnswer,
 };
 use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
 use serde_json::Value;
@@ -179,6 +180,21 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn site_log<'a>(
+        &'a self,
+        place: &'a Place,
+        site: &'a SiteName,
+        kind: LogKind,
+        lines: u16,
+    ) -> Asking<'a, LogAnswer> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.site_log(site, kind, lines))
+        })
+    }
+
     fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
         Box::pin(async move {
             let machine = self.of(&place.server);
@@ -194,6 +210,15 @@ impl BackEnds for PretendBackEnds {
             machine.reached(Call::Cron).await?;
             machine.is_known_to(place)?;
             Ok(machine.cron(site).await)
+        })
+    }
+
+    fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(looks::trash())
         })
     }
 
@@ -265,7 +290,7 @@ pub enum Call {
     /// See [`BackEnds::empty_trash`].
     Trash,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`], [`BackEnds::look_at_import`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 

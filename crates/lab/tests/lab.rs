@@ -31,7 +31,7 @@ fn sites_are_installed_answer_and_are_deleted() {
     }
     assert_eq!(front_page(&lab, "c.test"), 404);
 
-    lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into(), no_backup: true });
+    lab.delete("a.test");
     assert_eq!(front_page(&lab, "a.test"), 404);
     assert_eq!(front_page(&lab, "b.test"), 200);
     assert!(!lab.snapshot().differences(&empty).is_empty());

@@ -13,7 +13,11 @@ use crate::platform::{
     UnpackDemo, WithdrawPool,
 };
 use crate::site::{
-    ArchiveFormer, BringBack, BringCredentials, CarryOwnSettings, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles, CopyTheirTables, DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword, KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, OpenCopy, RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables, TopUpFiles, WriteCredentials, WriteLiteral, WriteParting,
+    ArchiveFormer, BringBack, BringCredentials, CarryOwnSettings, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles,
+    CopyTheirTables, DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword,
+    KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, OpenCopy, RaiseFence, Rebuild,
+    Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables,
+    TopUpFiles, WriteCredentials, WriteLiteral, WriteParting,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer, UnmarkDatabase};

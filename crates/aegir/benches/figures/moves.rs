@@ -123,7 +123,7 @@ impl<'a> Pair<'a> {
         if let Some(to) = &self.places.to {
             self.migrate(goals, to);
         }
-        self.lab.provision(&["delete", &at(&self.ours), &format!("--confirm={}", self.ours), "--no-backup"]).done();
+        self.lab.delete(&self.ours);
         self.empty_the_trash();
     }
 
@@ -155,7 +155,7 @@ impl<'a> Pair<'a> {
         let copy = format!("copy.{}", self.ours);
         let mut ours = || {
             let ran = self.task(&["clone", &at(&self.ours), &copy]);
-            self.lab.provision(&["delete", &at(&copy), &format!("--confirm={copy}"), "--no-backup"]).done();
+            self.lab.delete(&copy);
             self.empty_the_trash();
             ran
         };

@@ -63,7 +63,8 @@ fn addresses(found: &Found) -> Vec<String> {
         let is_page = !route.path.ends_with("/events")
             && !route.path.starts_with("/assets/")
             && !route.path.starts_with("/enter/")
-            && !route.path.starts_with("/fragments/task/");
+            && !route.path.starts_with("/fragments/task/")
+            && !route.path.starts_with("/fragments/site-log/");
         if is_page && let Some(path) = about(&route.path, found) {
             all.push(path);
         }

@@ -64,7 +64,18 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("DRUPAL", "core", Text),
             ("PLATFORM", "platform", Text),
             ("SERVER", "server", Text),
+            ("NOTE", "note", Text),
+            ("LACKS", "lacks", Each("")),
             ("CANNOT BE READ", "fault", Text),
+        ],
+        OperationId::ServerTrash => &[
+            ("NAME", "name", Text),
+            ("WAS", "kind", Text),
+            ("STATE", "state", State),
+            ("SINCE", "since", When),
+            ("UNTIL", "until", When),
+            ("BYTES", "bytes", Text),
+            ("BY", "by", Text),
         ],
         OperationId::SitePackages => &[
             ("NAME", "name", Text),
@@ -231,6 +242,7 @@ fn differing(ours: &Value, theirs: &Value) -> Vec<String> {
 pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static str {
     match (operation, subject) {
         (OperationId::NodeHistory, _) => "Nothing became of it yet.",
+        (OperationId::ServerTrash, _) => "Nothing lies in the trash of its machine.",
         (_, Subject::Server) => {
             "There is no server yet. Record one with `aegir server add NAME …`; `aegir up` makes a first one."
         }
@@ -276,6 +288,7 @@ mod tests {
             OperationId::PlatformList => schemars::schema_for!(view::PlatformView),
             OperationId::SiteList => schemars::schema_for!(view::SiteView),
             OperationId::BackupList => schemars::schema_for!(view::BackupView),
+            OperationId::ServerTrash => schemars::schema_for!(view::TrashView),
             OperationId::SitePackages => schemars::schema_for!(view::InstalledView),
             OperationId::PackageList => schemars::schema_for!(view::PackageView),
             OperationId::TaskList => schemars::schema_for!(view::TaskView),

@@ -8,6 +8,7 @@ use super::columns::text;
 use super::fit;
 use super::host_key;
 use super::screen::{Screen, Tone};
+use super::site_log;
 use super::table::{Cell, Table, one_line};
 use super::trial;
 use super::{when, writes};
@@ -81,6 +82,10 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
         },
         OperationId::SiteWrittenSince => match serde_json::from_value(value.clone()) {
             Ok(writes) => writes::lines(&writes),
+            Err(_) => lines(value, screen),
+        },
+        OperationId::SiteLog => match serde_json::from_value(value.clone()) {
+            Ok(tail) => site_log::lines(&tail),
             Err(_) => lines(value, screen),
         },
         _ => lines(value, screen),

@@ -41,7 +41,7 @@ pub fn works(real: &Real<'_>, project: &Path, profile: Option<&str>) {
         site.answers(lab);
         site.lets_in(lab);
         site.is_as_it_should_be(lab);
-        lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
+        lab.delete(&name);
         assert!(!lab.home().join("drush/sites").join(format!("{}.site.yml", &alias[1..])).exists());
         ours(lab, &name, &["status"]).ends(1);
     }

@@ -161,7 +161,7 @@ fn is_copied_and_renamed(release: &Release, db_server: &str, http: &'static str)
     site.lets_in(&lab);
     site.is_as_it_should_be(&lab);
     for name in [first, copy] {
-        lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}"), "--no-backup"]).done();
+        lab.delete(name);
     }
 }
 
@@ -245,7 +245,7 @@ fn moves(from: &Release, to: &Release, db_server: &str, http: &'static str) {
     lab.provision(&["go-back", &at]).done();
     site.answers(&lab);
     content.is_there(&moved, name, Key::Same);
-    lab.provision(&["delete", &at, &format!("--confirm={name}"), "--no-backup"]).done();
+    lab.delete(name);
 }
 
 /// An update that throws, one that is an error of PHP, and one that never ends: each is taken back.

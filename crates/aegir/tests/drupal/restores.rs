@@ -34,13 +34,13 @@ pub fn with_what_it_held(real: &Real<'_>, db_server: &str, profile: &str) {
     assert_eq!(held(lab, &name, &folder), full_held);
     content.is_there(real, &name, Key::Same);
 
-    lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}"), "--no-backup"]).done();
+    lab.delete(&name);
     lab.provision(&["restore", &full]).done().says("is there again");
     assert_eq!(held(lab, &name, &folder), full_held);
     is_well(real, &site);
     // A site that is gone took its salt along.
     content.is_there(real, &name, Key::Another);
-    lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}"), "--no-backup"]).done();
+    lab.delete(&name);
     for backup in [bare, full] {
         lab.provision(&["backup-delete", &backup]).done();
     }

@@ -69,6 +69,8 @@ fn lists_and_objects_are_printed_as_json_in_shapes_that_stay() {
             typed.push(match operation.id {
                 // Of one that was moved.
                 OperationId::SiteWrittenSince => "moved.test".into(),
+                // Of a machine that is in reach.
+                OperationId::ServerTrash => "web1".into(),
                 _ => name(&operation, &there),
             });
         }

@@ -184,7 +184,7 @@ fn what_became_bad_since_the_last_change_is_named() {
         World::of(&lab).must_be(&before);
         fs::write(file, was).unwrap();
         lab.install("c.localhost", "ten").done();
-        lab.provision(&["delete", "@c.localhost", "--confirm=c.localhost", "--no-backup"]).done();
+        lab.delete("c.localhost");
     }
     assert_eq!(web::get(lab.up().listen(), "a.localhost", "/").status, 200);
 }

@@ -60,7 +60,7 @@ fn at_records(fixture: &str, every: usize) {
                 0 => {
                     assert_eq!(answers(&lab, "k.localhost"), 200, "{boundary}: {}", said.all());
                     lab.provision(&["verify", "@k.localhost"]).done().changed_nothing();
-                    lab.provision(&["delete", "@k.localhost", "--confirm=k.localhost", "--no-backup"]).done();
+                    lab.delete("k.localhost");
                     carried_on += usize::from(reached);
                 }
                 _ => panic!("{boundary}: {}", said.all()),
@@ -158,7 +158,7 @@ fn a_kill_at_any_moment_leaves_all_or_nothing() {
         match lab.provision(&["show", "@r.localhost"]).code {
             0 => {
                 assert_eq!(answers(&lab, "r.localhost"), 200, "after {wait:?}");
-                lab.provision(&["delete", "@r.localhost", "--confirm=r.localhost", "--no-backup"]).done();
+                lab.delete("r.localhost");
                 done += 1;
             }
             _ => {

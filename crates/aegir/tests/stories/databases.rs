@@ -118,7 +118,7 @@ fn a_database_server_that_dies_in_the_middle_of_an_install_is_waited_for_and_all
         until("MariaDB is back", || lab.up().said().contains("MariaDB is back"));
         if said.code == 0 {
             // The installer was faster than the kill: once more.
-            lab.provision(&["delete", "@a.localhost", "--confirm=a.localhost", "--no-backup"]).done();
+            lab.delete("a.localhost");
             continue;
         }
         said.ends(7);

@@ -295,7 +295,7 @@ fn databases_and_sites_elsewhere_go_and_what_is_not_ours_there_stays() {
     assert_eq!((server.up().sql(OURS).len(), server.up().sql(USERS).len()), (2, 2));
     let mut before = fs::read_dir(outside.join("web/sites")).unwrap().flatten().count();
     assert!(outside.join("web/sites/a.localhost").is_dir());
-    lab.provision(&["delete", "@b.localhost", "--confirm=b.localhost", "--no-backup"]).done();
+    lab.delete("b.localhost");
     assert!(outside.join("web/sites/.aegir-trash").is_dir());
     before -= 2;
 

@@ -162,17 +162,17 @@ fn a_web_server_that_refuses_the_new_vhost_leaves_the_site_as_it_was() {
 fn of_two_who_ask_at_once_for_one_site_nobody_gets_half() {
     let lab = Lab::start(way());
     two_releases(&lab, "ten");
-    for (turn, pair) in [["migrate", "rename"], ["rename", "migrate"], ["migrate", "migrate"], ["clone", "delete"]]
+    for (turn, pair) in [["migrate", "rename"], ["rename", "migrate"], ["migrate", "migrate"], ["clone", "disable"]]
         .into_iter()
         .enumerate()
     {
         let (name, new) = (format!("s{turn}.localhost"), format!("t{turn}.localhost"));
         let site = Site::install(&lab, &name, "old", "localhost", Some("standard"));
         site.answers(&lab);
-        let (at, confirm) = (format!("@{name}"), format!("--confirm={name}"));
+        let at = format!("@{name}");
         let words = pair.map(|task| match task {
             "migrate" => vec!["migrate", &at, "--platform", "@new"],
-            "delete" => vec!["delete", &at, &confirm],
+            "disable" => vec!["disable", &at, "--no-backup"],
             task => vec![task, &at, &new],
         });
 
@@ -181,7 +181,7 @@ fn of_two_who_ask_at_once_for_one_site_nobody_gets_half() {
 
         let codes = said.each_ref().map(|said| said.code);
         let told = format!("{}\n{}", said[0].all(), said[1].all());
-        // Who comes second finds another world: the site is there already, is called otherwise, or is gone.
+        // Who comes second finds another world: the site is there already, is called otherwise, or is disabled.
         assert!(codes.contains(&0) && codes.iter().all(|code| matches!(code, 0 | 1 | 4)), "{told}");
         lab.provision(&["recover"]).done().says("Nothing was left to recover");
         let there: Vec<String> = [&name, &new]
@@ -190,11 +190,12 @@ fn of_two_who_ask_at_once_for_one_site_nobody_gets_half() {
             .cloned()
             .collect();
         match pair {
-            // The copy is made before its source goes, or not at all.
-            ["clone", "delete"] => assert_eq!(there.contains(&new), codes[0] == 0, "{told}"),
+            // The copy is made before its source goes out of service, or not at all.
+            ["clone", "disable"] => assert_eq!(there.contains(&new), codes[0] == 0, "{told}"),
             _ => assert_eq!(there.len(), 1, "{there:?}\n{told}"),
         }
-        for name in there {
+        let in_service = |name: &&String| pair[1] != "disable" || **name == new;
+        for name in there.iter().filter(in_service).cloned() {
             let site = Site { name, title: site.title.clone(), database: String::new(), said: site.said.clone() };
             site.answers(&lab);
             site.is_as_it_should_be(&lab);

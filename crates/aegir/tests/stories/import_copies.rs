@@ -42,6 +42,7 @@ fn becomes_a_copy(shape: &str, prefix: &str) {
         takes_its_place(&lab, &folder, &site, prefix);
     }
     let before = what_is_theirs(&lab, &folder);
+    lab.is_taken_out("copy.localhost");
     lab.provision(&["delete", "@copy.localhost", "--confirm=copy.localhost"]).done();
     assert_eq!(what_is_theirs(&lab, &folder), before);
 }

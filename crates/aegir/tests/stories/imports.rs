@@ -40,6 +40,7 @@ fn is_taken_in(shape: &str, prefix: &str) {
     lab.save_platform("new", &project);
     lab.provision(&["migrate", "@shop.localhost", "--platform", "@new"]).done();
     site.answers(&lab);
+    lab.is_taken_out("shop.localhost");
     lab.provision(&["delete", "@shop.localhost", "--confirm=shop.localhost"]).done();
     assert!(lab.up().sql("SHOW DATABASES").contains(&BY_HAND.to_owned()), "what is theirs is not dropped");
 }

@@ -66,7 +66,7 @@ fn there_and_back(lab: &Lab, shape: &str, db_server: &str) {
     lab.provision(&["go-back", "@shop.localhost"]).done();
     site.answers(lab);
     assert!(will.join("files/since.txt").exists());
-    lab.provision(&["delete", "@shop.localhost", "--confirm=shop.localhost", "--no-backup"]).done();
+    lab.delete("shop.localhost");
     assert!(!lab.up().sql("SHOW DATABASES").iter().any(|database| database.starts_with("shop_")));
     assert!(fs::read_dir(was.parent().unwrap().join(".aegir-former")).unwrap().next().is_none());
 }
@@ -139,7 +139,7 @@ fn there_and_back_by_an_archive(lab: &Lab, shape: &str, db_server: &str) {
     }
     let left = lab.provision(&["backups", "@shop.localhost"]).done();
     assert!(!left.out.contains("shop.localhost-"), "{}", left.all());
-    lab.provision(&["delete", "@shop.localhost", "--confirm=shop.localhost", "--no-backup"]).done();
+    lab.delete("shop.localhost");
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn renamed_and_back(lab: &Lab, shape: &str, db_server: &str) {
     site.answers(lab);
     site.is_as_it_should_be(lab);
     assert_eq!(saved(lab, OLD).get("aliases"), None);
-    lab.provision(&["delete", &format!("@{OLD}"), &format!("--confirm={OLD}"), "--no-backup"]).done();
+    lab.delete(OLD);
     assert!(fs::read_dir(sites.join(".aegir-former")).unwrap().next().is_none());
 }
 
@@ -111,7 +111,7 @@ fn copied(lab: &Lab, shape: &str, db_server: &str) {
     lab.provision(&["save", &format!("@{NEW}"), "--mail", "on", "--cron", "on"]).done();
     lab.provision(&["verify", &format!("@{NEW}")]).done().says("settings.php");
     called(&site, NEW).answers(lab);
-    lab.provision(&["delete", &format!("@{OLD}"), &format!("--confirm={OLD}"), "--no-backup"]).done();
+    lab.delete(OLD);
     called(&site, NEW).answers(lab);
 }
 
@@ -148,6 +148,6 @@ fn a_rename_and_a_copy_that_are_killed_are_taken_back() {
     }
     lab.provision(&[clone, &at, NEW]).done();
     let cloned = lab.newest_attempt();
-    lab.provision(&["delete", &format!("@{NEW}"), &format!("--confirm={NEW}"), "--no-backup"]).done();
+    lab.delete(NEW);
     a_kill_at_its_records_is_taken_back(&lab, &site, &[clone, &at, NEW], "publish-vhost", &cloned);
 }

@@ -26,6 +26,7 @@ fn a_site_is_disabled_enabled_deleted_and_there_again() {
         lab.give(&photo);
         site.answers(&lab);
 
+        lab.provision(&["delete", &at, &confirm]).ends(4).says("is in service").remedy("provision disable");
         lab.provision(&["disable", &at]).done().says("The backup of it is").says("out of service");
 
         let is_out = |says: &str| {

@@ -31,7 +31,7 @@ fn copy_is_there(lab: &Lab) -> bool {
 /// Has no copy be there.
 fn without_a_copy(lab: &Lab, site: &Site) {
     if copy_is_there(lab) {
-        lab.provision(&["delete", &format!("@{COPY}"), &format!("--confirm={COPY}"), "--no-backup"]).done();
+        lab.delete(COPY);
     }
     site.answers(lab);
 }

@@ -34,7 +34,7 @@ fn upload(lab: &Lab, folder: &Path, name: &str) {
 }
 
 fn delete(lab: &Lab, site: &str) {
-    lab.provision(&["delete", &format!("@{site}"), &format!("--confirm={site}"), "--no-backup"]).done();
+    lab.delete(site);
 }
 
 /// Backed up, written to, restored, returned to, deleted, restored once more.

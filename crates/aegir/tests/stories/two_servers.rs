@@ -85,7 +85,7 @@ fn there_and_back(shape: &str) {
     lives_on(&lab, &site, "second", &second);
 
     for name in [NAME, COPY] {
-        lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}"), "--no-backup"]).done();
+        lab.delete(name);
     }
     assert_eq!([of_sites(&lab), of_sites(&second)], [none.clone(), none], "neither server has anything left");
 }

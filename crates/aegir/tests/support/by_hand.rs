@@ -32,7 +32,7 @@ pub fn made_by_hand(lab: &Lab, root: &Path, platform: &str, name: &str, prefix: 
     for table in up.sql(&format!("SHOW TABLES FROM `{}`", site.database)) {
         up.run_sql(&format!("RENAME TABLE `{}`.`{table}` TO `{BY_HAND}`.`{prefix}{table}`", site.database));
     }
-    lab.provision(&["delete", &format!("@{name}"), &format!("--confirm={name}")]).done();
+    lab.delete(name);
     run(Command::new("cp").arg("-a").arg(&beside).arg(&folder));
     fs::remove_dir_all(&beside).unwrap();
     fs::remove_file(folder.join("settings.php")).unwrap();

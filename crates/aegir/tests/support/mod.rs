@@ -204,6 +204,17 @@ impl Lab {
         Said::of(self.line(words).stdin(Stdio::null()), words)
     }
 
+    /// Takes a site out of service, which goes before its delete; without a backup.
+    pub fn is_taken_out(&self, site: &str) {
+        self.provision(&["disable", &format!("@{site}"), "--no-backup"]).done();
+    }
+
+    /// Deletes a site that is in service: it is disabled first. No backup is made.
+    pub fn delete(&self, site: &str) {
+        self.is_taken_out(site);
+        self.provision(&["delete", &format!("@{site}"), &format!("--confirm={site}"), "--no-backup"]).done();
+    }
+
     /// The same, with `input` on standard input.
     pub fn provision_with(&self, words: &[&str], input: &[u8]) -> Said {
         Said::with_input(&mut self.line(words), words, input)

@@ -328,7 +328,7 @@ pub fn put_back_by_hand(lab: &Lab, site: &Site, platform: &str, db_server: &str,
     let is_file = db_server == "files";
     let at = format!("@{}", site.name);
     if !is_file {
-        lab.provision(&["delete", &at, &format!("--confirm={}", site.name), "--no-backup"]).done();
+        lab.delete(&site.name);
         let words = ["install", &at, "--platform", platform, "--db-server", db_server, "--title", "Made anew"];
         lab.provision(&words).done();
     }

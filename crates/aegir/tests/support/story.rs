@@ -93,7 +93,7 @@ impl Site {
     pub fn is_deleted_alone(&self, lab: &Lab, sites: &Path, others: &[&Site]) {
         let before: Vec<World> = others.iter().map(|site| site.at_rest(lab)).collect();
 
-        lab.provision(&["delete", &self.at(), &format!("--confirm={}", self.name), "--no-backup"]).done();
+        lab.delete(&self.name);
 
         for (site, before) in others.iter().zip(before) {
             World::of_site(lab, &site.name, &site.database).must_be(&before);

@@ -35,6 +35,7 @@ pub enum OperationId {
     ServerTrust,
     /// See `server run`.
     ServerRun,
+    ServerTrash,
     ServerForget,
     PlatformList,
     PlatformShow,
@@ -64,6 +65,7 @@ pub enum OperationId {
     SiteGoBack,
     SiteDropFormer,
     SiteWrittenSince,
+    SiteLog,
     SiteClone,
     SiteRename,
     SiteBackup,
@@ -128,7 +130,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 95] = [
+    pub const ALL: [OperationId; 97] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -138,6 +140,7 @@ impl OperationId {
         OperationId::ServerHostKey,
         OperationId::ServerTrust,
         OperationId::ServerRun,
+        OperationId::ServerTrash,
         OperationId::ServerForget,
         OperationId::PlatformList,
         OperationId::PlatformShow,
@@ -164,6 +167,7 @@ impl OperationId {
         OperationId::SiteGoBack,
         OperationId::SiteDropFormer,
         OperationId::SiteWrittenSince,
+        OperationId::SiteLog,
         OperationId::SiteClone,
         OperationId::SiteRename,
         OperationId::SiteBackup,
@@ -277,6 +281,7 @@ impl OperationId {
             | Id::ServerHostKey
             | Id::ServerTrust
             | Id::ServerRun
+            | Id::ServerTrash
             | Id::ServerForget => server::declared(self),
             Id::PlatformList
             | Id::PlatformShow
@@ -303,6 +308,7 @@ impl OperationId {
             | Id::SiteGoBack
             | Id::SiteDropFormer
             | Id::SiteWrittenSince
+            | Id::SiteLog
             | Id::SiteClone
             | Id::SiteRename
             | Id::SiteBackup

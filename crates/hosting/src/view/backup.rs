@@ -49,6 +49,9 @@ pub struct BackupView {
     /// `delete-site`: it was made before that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
+    /// What its site lacked when it was made, and so it does too: `database`, `files`. Of such a one no site can be made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
     /// What whoever asked for it said of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -97,6 +100,7 @@ impl BackupView {
             engine: says.map(|says| says.dump.engine.clone()),
             left_by: says.and_then(|says| says.left.as_ref()).map(|left| left.task.as_str().to_owned()),
             made_by: says.and_then(|says| says.made_by).map(|by| by.as_str().to_owned()),
+            lacks: says.into_iter().flat_map(|says| &says.lacks).map(|part| part.as_str().to_owned()).collect(),
             note: says.and_then(|says| says.note.as_ref()).map(ToString::to_string),
             fault: found.fault.as_ref().map(|fault| {
                 std::iter::once(&fault.message).chain(&fault.because).cloned().collect::<Vec<_>>().join(": ")
@@ -121,6 +125,7 @@ impl BackupView {
             engine: None,
             left_by: None,
             made_by: None,
+            lacks: Vec::new(),
             note: None,
             fault: Some(because.cloned().collect::<Vec<_>>().join(": ")),
         }
@@ -142,6 +147,7 @@ impl BackupView {
             engine: None,
             left_by: None,
             made_by: None,
+            lacks: Vec::new(),
             note: None,
             fault: None,
         }

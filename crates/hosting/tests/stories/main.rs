@@ -34,6 +34,7 @@ mod postgres;
 mod queue;
 mod search;
 mod secrets;
+mod site_log;
 mod ssh;
 mod straight;
 mod task_types;

@@ -77,6 +77,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::ServerList
         | Id::ServerShow
         | Id::ServerHostKey
+        | Id::ServerTrash
         | Id::PlatformList
         | Id::PlatformShow
         | Id::SiteList
@@ -85,6 +86,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SitePackages
         | Id::SiteCompare
         | Id::SiteWrittenSince
+        | Id::SiteLog
         | Id::BackupList
         | Id::BackupShow
         | Id::PackageList

@@ -111,6 +111,7 @@ fn every_list_is_walked_to_its_end_past_the_longest_names() {
             let call = match id {
                 Id::NodeHistory => Call::of(id).about(site.to_string()),
                 Id::SitePackages => Call::of(id).about(host(0)),
+                Id::ServerTrash => Call::of(id).about(short(0)),
                 Id::BulkObjects => Call::of(id).about(&bulk),
                 _ => Call::of(id),
             };

@@ -2,7 +2,8 @@
 
 use aegir_domain::{
     Code, Compared, Context, ContextName, Fault, Former, FormerName, FoundToImport, ImportAnswer, ImportSite, Instance,
-    Mention, PackageKind, PlatformSide, Requirements, SiteName, SiteSide, WriteCount, Writes, WritesAnswer, compare,
+    LogAnswer, LogKind, LogTail, Mention, PackageKind, PlatformSide, Requirements, SiteName, SiteSide, TrashKind,
+    TrashState, TrashThing, WriteCount, Writes, WritesAnswer, compare,
 };
 use aegir_hosting::Comparison;
 
@@ -86,6 +87,22 @@ impl Machine {
         }
     }
 
+    /// What a log has of a site: always the same, as many of it as are asked for. PHP never complained.
+    pub(super) fn site_log(&self, site: &SiteName, kind: LogKind, lines: u16) -> LogAnswer {
+        let context = ContextName::Site(site.clone());
+        if !self.state().contexts.contains_key(&context) {
+            return LogAnswer::Refused(Fault::from(PretendFault::Absent(context.to_string())).report());
+        }
+        let (file, said): (_, Vec<String>) = match kind {
+            LogKind::Web => ("nginx-access.log", (1..=40).map(|n| request(site, n)).collect()),
+            LogKind::Errors => ("nginx-error.log", vec![complaint(site)]),
+            LogKind::Php => ("nginx-error.log", Vec::new()),
+        };
+        let left_out = said.len().saturating_sub(lines.into());
+        let said = said.into_iter().skip(left_out).collect();
+        LogAnswer::Tail(Box::new(LogTail::of(site.clone(), kind, format!("/var/aegir/logs/{file}").into(), said)))
+    }
+
     /// What taking in a site would find: always the same. One whose name begins with `broken` cannot be,
     /// and one with `let-go` was let go of.
     pub(super) fn found_to_import(&self, import: &ImportSite) -> ImportAnswer {
@@ -112,4 +129,50 @@ impl Machine {
             mentions: vec![Mention { path: "/etc/cron.d/theirs".into(), line: 3 }],
         }))
     }
+}
+
+fn request(site: &SiteName, n: u32) -> String {
+    let (path, status) = if n.is_multiple_of(7) { ("/favicon.ico", 404) } else { ("/node/1", 200) };
+    format!(
+        "203.0.113.{n} - {site} [22/Nov/2026:20:15:{n:02} +0000] \"GET {path} HTTP/1.1\" {status} {} \"-\" \"Mozilla/5.0\" 0.0{n:02}",
+        100 * n
+    )
+}
+
+fn complaint(site: &SiteName) -> String {
+    format!(
+        "2026/11/22 20:15:00 [error] 1#1: *1 access forbidden by rule, client: 203.0.113.1, request: \"GET /.git/config HTTP/1.1\", host: \"{site}\""
+    )
+}
+
+/// What lies in the trash of any machine that pretends: a site, the code of a platform, and what nobody put there.
+pub(super) fn trash() -> Vec<TrashThing> {
+    const DELETED: i64 = 1_795_000_000_000;
+    let thing = |name: &str, kind, since| TrashThing {
+        name: name.into(),
+        folder: "/var/aegir/platforms/.aegir-trash".into(),
+        kind,
+        state: TrashState::Kept,
+        by: None,
+        lay: None,
+        backup: None,
+        since,
+        until: Some(since + 30 * 24 * 3600 * 1000),
+        bytes: 12_345_678,
+    };
+    vec![
+        TrashThing {
+            folder: "/var/aegir/platforms/d10/web/sites/.aegir-trash".into(),
+            by: Some("delete-site @old.example.org".into()),
+            lay: Some("/var/aegir/platforms/d10/web/sites/old.example.org".into()),
+            backup: "old.example.org-20261118.110640.tar.zst".parse().ok(),
+            ..thing("old.example.org-20261118.110640-0123456789ab", TrashKind::Site, DELETED)
+        },
+        TrashThing {
+            by: Some("delete-platform @platform_d9".into()),
+            lay: Some("/var/aegir/platforms/d9".into()),
+            ..thing("d9-20261118.110641-0123456789ac", TrashKind::Platform, DELETED + 1000)
+        },
+        TrashThing { state: TrashState::NotOurs, until: None, ..thing("mine", TrashKind::Other, DELETED + 2000) },
+    ]
 }

@@ -1,15 +1,20 @@
 //! Delete: takes a site away. Everything that can be moved aside is; the database goes last.
 //!
+//! What is in service is refused: it is disabled first, so that nobody loses a site that others use, whoever asks.
 //! Until the point of no return each line can be taken back, and is. By then a last backup was made of what there is of
 //! it, behind a web server that no longer knows it, and read whole again.
 
-use aegir_domain::{ContextName, Fault, Former, Instance, Remedy, SiteName, SitePart, TaskKind};
+use std::time::Duration;
+
+use aegir_domain::{
+    ContextName, Fault, Former, Instance, PlatformContext, Remedy, SiteContext, SiteName, SitePart, TaskKind,
+};
 use aegir_host::Kind;
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
 use super::deploy::former;
 use super::layout;
-use super::probe::{Links, Packages};
+use super::probe::{Links, Packages, what_visitors_get};
 use crate::World;
 use crate::backup::{CanBackUpWhatIsLeft, LastBackupSound, Ready, Why, make};
 use crate::service::DbServer;
@@ -33,6 +38,9 @@ impl Recipe<World> for Delete {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
         run.check(Confirmed { site: self.site.clone(), typed: self.confirm.clone() })?;
         let there = run.check(WhatIsThere { site: self.site.clone() })?;
+        if there.is_whole() {
+            run.check(NobodyUsesIt { site: there.site.clone(), platform: there.platform.clone() })?;
+        }
         let ready = match self.no_backup {
             true => None,
             false => run.check(CanBackUpWhatIsLeft {
@@ -161,8 +169,8 @@ struct WhatIsThere {
 }
 
 struct There {
-    site: aegir_domain::SiteContext,
-    platform: aegir_domain::PlatformContext,
+    site: SiteContext,
+    platform: PlatformContext,
     /// The mode of its folder, if there is one.
     folder_mode: Option<u32>,
     /// Whether there is a database that bears its mark.
@@ -171,6 +179,13 @@ struct There {
     trash: std::path::PathBuf,
     /// Its names in `sites.php`.
     listed: Vec<aegir_domain::HostName>,
+}
+
+impl There {
+    /// Whether it can be in service at all: what is half made, or lacks a part, goes without being disabled first.
+    fn is_whole(&self) -> bool {
+        self.has_database && self.folder_mode.is_some() && !self.site.awaits_installer
+    }
 }
 
 impl Check<World> for WhatIsThere {
@@ -197,6 +212,53 @@ impl Check<World> for WhatIsThere {
         let listed = listed(world, &platform.root, &site.name)?;
         let trash = aegir_domain::Home::trash_beside(&platform.root.path().join("sites"));
         Ok(There { site, platform, folder_mode, has_database, trash, listed })
+    }
+}
+
+/// It is disabled, or answers nobody anyway. Its record alone does not tell: what is broken may not come so far that it
+/// could be disabled.
+struct NobodyUsesIt {
+    site: SiteContext,
+    platform: PlatformContext,
+}
+
+impl Check<World> for NobodyUsesIt {
+    type Output = ();
+    const NAME: &'static str = "nobody-uses-it";
+    const LIMIT: Duration = Duration::from_secs(120);
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        if self.site.disabled {
+            return Ok(());
+        }
+        match what_visitors_get(world, &self.site, &self.platform) {
+            Ok(Ok(status)) => Err(InService { site: self.site.name.clone(), status }.into()),
+            Ok(Err(silent)) => {
+                world.say(format!("It was not disabled, and is out of service all the same: {silent}"));
+                Ok(())
+            }
+            Err(fault) => {
+                world.say(format!("It was not disabled, and does not answer: {}", fault.report().message));
+                Ok(())
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{site}` is in service: its front page answers {status}")]
+struct InService {
+    site: SiteName,
+    status: u16,
+}
+
+impl Remedy for InService {
+    fn remedy(&self) -> Option<String> {
+        let site = &self.site;
+        Some(format!(
+            "disable it first with `aegir site disable {site}`, or `aegir provision disable @{site}` where no front end \
+             looks after it, with `--no-backup` if its backup is what fails; then delete it"
+        ))
     }
 }
 

@@ -10,7 +10,7 @@
 
 use std::path::PathBuf;
 
-use aegir_domain::{Fault, HttpEngine, Remedy, ServerName, SiteName};
+use aegir_domain::{Fault, HttpEngine, LogKind, LogTail, Remedy, ServerName, SiteName};
 use aegir_host::{FileFault, Files, Kind};
 
 use crate::{Contexts, WorldParts};
@@ -22,15 +22,11 @@ const FIRST: u64 = 256 << 10;
 /// How much is read at once of what came to it, in bytes.
 const AT_ONCE: usize = 1 << 20;
 
-/// Which log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogKind {
-    /// The requests that the web server answered.
-    Web,
-    /// What the web server complained of, without what PHP said.
-    Errors,
-    /// What PHP complained of.
-    Php,
+/// The last `count` lines that a log has of a site, as many of them as are given at once.
+pub fn log_tail(parts: &WorldParts, site: &SiteName, kind: LogKind, count: usize) -> Result<LogTail, Fault> {
+    let mut log = SiteLog::of(parts, site, kind)?;
+    let lines = log.last(count)?;
+    Ok(LogTail::of(site.clone(), kind, log.path, lines))
 }
 
 /// The log of one site.
@@ -147,9 +143,9 @@ impl Owner {
         self.names.contains(&host) || (fits() && !self.others.contains(&host))
     }
 
-    /// nginx says of each complaint for which host it was; Apache does not, and only files tell. A visitor's referrer, which
-    /// stands behind the host as it came, can be made to look like another one: what names several is each one's, so
-    /// that nobody can have what they did to a site vanish from its log.
+    /// nginx says of each complaint for which host it was, and so does Apache where Ægir configures its log; else only
+    /// files tell. A visitor's referrer, which stands behind the host as it came, can be made to look like another one:
+    /// what names several is each one's, so that nobody can have what they did to a site vanish from its log.
     fn is_of(&self, entry: &[&str]) -> bool {
         let Some(line) = entry.iter().rev().find(|line| line.contains("host: \"")) else {
             return entry.iter().any(|line| line.contains(&self.folder));
@@ -284,11 +280,13 @@ mod tests {
         let text = "2026/11/22 20:15:00 [error] 1#1: *1 FastCGI sent in stderr: \"PHP message: Uncaught\nStack trace:\n#0 /srv/sites/a.test/x.php\" \
                     while reading, request: \"GET /?x=y HTTP/1.1\", host: \"b.test\"\n\
                     2026/11/22 20:15:01 [error] 1#1: *2 open() failed, host: \"a.test\"\n\
-                    [Sun Nov 22 20:15:02.0 2026] [core:error] [pid 1:tid 2] AH1: /srv/sites/a.test/y is not there\n";
+                    [Sun Nov 22 20:15:02.0 2026] [core:error] [pid 1:tid 2] AH1: /srv/sites/a.test/y is not there\n\
+                    [Sun Nov 22 20:15:03.0 2026] [proxy_fcgi:error] [pid 1:tid 2] [client 127.0.0.1] AH01071: Got error \
+                    'PHP message: it said host: \"b.test\"' host: \"a.test\"\n";
         let entries = entries(text);
-        assert_eq!(entries.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 1]);
-        assert_eq!(entries.iter().map(|entry| owner().is_of(entry)).collect::<Vec<_>>(), [false, true, true]);
-        assert_eq!(entries.iter().map(|entry| is_php(entry)).collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(entries.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 1, 1]);
+        assert_eq!(entries.iter().map(|entry| owner().is_of(entry)).collect::<Vec<_>>(), [false, true, true, true]);
+        assert_eq!(entries.iter().map(|entry| is_php(entry)).collect::<Vec<_>>(), [true, false, false, true]);
     }
 
     #[test]

@@ -69,11 +69,20 @@ impl Check<World> for Packages {
 }
 
 fn ask(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<Option<Silent>, Fault> {
+    Ok(what_visitors_get(world, site, platform)?.err())
+}
+
+/// The status that visitors of a site's front page get, or why that is nothing for them.
+pub(crate) fn what_visitors_get(
+    world: &World,
+    site: &SiteContext,
+    platform: &PlatformContext,
+) -> Result<Result<u16, Silent>, Fault> {
     let answer = front_page(world, site, platform)?;
     let to_installer = answer.header("location").is_some_and(|to| to.contains("install.php"));
     Ok(match answer.status {
-        200..=399 | 401 | 403 if !to_installer => None,
-        status => Some(Silent { name: main_name(site), status, said: excerpt(&answer.text()) }),
+        status @ (200..=399 | 401 | 403) if !to_installer => Ok(status),
+        status => Err(Silent { name: main_name(site), status, said: excerpt(&answer.text()) }),
     })
 }
 
@@ -113,9 +122,10 @@ fn excerpt(page: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
 }
 
+/// A front page that is nothing for visitors.
 #[derive(Debug, thiserror::Error)]
 #[error("the front page of `{name}` answers {status}: {said}")]
-struct Silent {
+pub(crate) struct Silent {
     name: HostName,
     status: u16,
     said: String,

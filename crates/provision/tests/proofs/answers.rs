@@ -72,8 +72,7 @@ fn a_site_tells_its_packages_with_their_places_and_its_context_until_it_is_delet
     let packages = told.packages.unwrap();
     let placed: Vec<_> = packages.iter().filter(|package| package.path.is_some()).collect();
     assert!(!placed.is_empty() && placed.iter().all(|package| package.version.is_some() && package.reach.is_some()));
-    let confirm = "a.test".into();
-    let deleted = lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm, no_backup: true });
+    let deleted = lab.delete("a.test");
     assert_eq!(deleted.context, None);
 }
 

@@ -18,10 +18,16 @@ fn a_site_and_another(lab: &Lab) {
     lab.install("other.test", "seven");
 }
 
+/// The one that goes is out of service.
+fn a_disabled_site_and_another(lab: &Lab) {
+    a_site_and_another(lab);
+    lab.is_taken_out("a.test");
+}
+
 #[test]
 fn a_site_is_deleted_or_left_as_it_was() {
     let scene = Scene::new("delete-site", |lab| {
-        a_site_and_another(lab);
+        a_disabled_site_and_another(lab);
         delete()
     });
     let (_, after) = scene.worlds();
@@ -40,6 +46,7 @@ fn a_site_whose_database_is_a_file_is_deleted_or_left_as_it_was() {
         lab.file_server("files");
         let site = InstallSite { db_server: "files".parse().unwrap(), ..lab.new_site("a.test", "ten") };
         lab.must(Task::InstallSite(Box::new(site)));
+        lab.is_taken_out("a.test");
         delete()
     });
     let (_, after) = scene.worlds();
@@ -70,7 +77,7 @@ fn parts_that_are_missing_are_no_reason_to_keep_the_rest() {
 #[test]
 fn nobody_is_asked_for_a_backup_that_is_not_wanted_or_of_what_is_not_there() {
     let scene = Scene::new("delete-site, without a backup", |lab| {
-        a_site_and_another(lab);
+        a_disabled_site_and_another(lab);
         Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into(), no_backup: true }
     });
     let (_, after) = scene.worlds();
@@ -85,7 +92,7 @@ fn a_half_made_a_broken_and_a_disabled_site_are_deleted_and_their_last_backup_sa
     let manual = InstallSite { method: aegir_domain::InstallMethod::Manual, ..lab.new_site("half.test", "ten") };
     lab.must(Task::InstallSite(Box::new(manual)));
     lab.install("disabled.test", "ten");
-    lab.must(Task::DisableSite { site: "disabled.test".parse().unwrap(), no_backup: true });
+    lab.is_taken_out("disabled.test");
     lab.install("a.test", "ten");
     let credentials = lab.home().credentials().join("a.test.json");
     fs::remove_file(&credentials).unwrap();
@@ -113,11 +120,32 @@ fn a_half_made_a_broken_and_a_disabled_site_are_deleted_and_their_last_backup_sa
 }
 
 #[test]
+fn a_site_in_service_is_refused_with_nothing_done_and_goes_once_it_answers_nobody() {
+    let lab = Lab::new();
+    a_site_and_another(&lab);
+    let before = lab.snapshot();
+
+    let said = lab.refuses(delete());
+
+    assert!(said.contains("`a.test` is in service: its front page answers 200"), "{said}");
+    assert!(said.contains("aegir site disable a.test") && said.contains("aegir provision disable @a.test"), "{said}");
+    assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
+    assert_eq!(lab.visit("a.test"), 200);
+
+    // Broken: nobody may be able to disable it.
+    let nginx = lab.home().http_config(&"localhost".parse().unwrap(), HttpEngine::Nginx);
+    fs::remove_file(nginx.join("vhost.d/a.test.conf")).unwrap();
+    lab.restart_services();
+    lab.must(delete());
+    assert!(lab.contexts().find(&"@a.test".parse().unwrap()).unwrap().is_none());
+}
+
+#[test]
 fn a_site_that_was_deleted_is_there_again_with_its_last_backup() {
     let lab = Lab::new();
     a_site_and_another(&lab);
     fs::write(lab.site_folder("a.test").join("files/a.txt"), "An upload.\n").unwrap();
-    lab.must(Task::DisableSite { site: "a.test".parse().unwrap(), no_backup: true });
+    lab.is_taken_out("a.test");
     let ending = lab.must(delete());
     assert_eq!(lab.visit("a.test"), 404);
     let backup = ending.answer["backup"].as_str().unwrap().parse().unwrap();
@@ -141,7 +169,7 @@ fn a_database_that_bears_another_mark_is_left_alone() {
 #[test]
 fn a_site_is_deleted_beside_others_that_live_on() {
     let scene = Scene::new("delete-site, beside others", |lab| {
-        a_site_and_another(lab);
+        a_disabled_site_and_another(lab);
         delete()
     });
     scene.leaves_neighbours_alone(Extent::OneOf(2), another_name_for_the_neighbour);

@@ -48,6 +48,7 @@ fn a_site_is_deleted_with_hooks_or_left_as_it_was() {
     let scene = Scene::new("delete-site, with hooks", |lab| {
         two_platforms(lab);
         lab.install("a.test", "seven");
+        lab.is_taken_out("a.test");
         hooks(lab, "delete-site");
         Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into(), no_backup: true }
     });

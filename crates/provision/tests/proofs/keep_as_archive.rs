@@ -30,10 +30,6 @@ fn go_back(site: &str) -> Task {
     Task::GoBackSite { site: site.parse().unwrap(), former: None, keep: Some(KeepFormer::Archive) }
 }
 
-fn delete(site: &str) -> Task {
-    Task::DeleteSite { site: site.parse().unwrap(), confirm: site.into(), no_backup: true }
-}
-
 /// A site whose data are in a file.
 fn a_site_in_a_file(lab: &Lab) {
     two_platforms(lab);
@@ -220,7 +216,7 @@ fn names_go_along_into_an_archive_and_back() {
     let site = lab.site("a.test");
     assert!(site.aliases.is_empty() && lab.contexts().site(&"b.test".parse().unwrap()).is_err());
     assert_eq!(site.formers.len(), 2);
-    lab.must(delete("a.test"));
+    lab.delete("a.test");
     let left = lab.snapshot();
     assert_eq!(left.find("file backups/").len(), 2, "backups outlive their site: {:?}", left.find("backups/"));
 }

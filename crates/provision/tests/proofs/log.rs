@@ -4,8 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use aegir_domain::LogKind;
 use aegir_lab::Lab;
-use aegir_provision::{LogKind, SiteLog};
+use aegir_provision::SiteLog;
 
 use crate::two_platforms;
 

@@ -194,7 +194,7 @@ fn names_go_along_however_often_one_goes_back_and_renames() {
     assert!(matches!(&ending.context, Some(Context::Site(site)) if site.name.as_str() == "a.test"), "{ending:?}");
     let site = lab.site("a.test");
     assert_eq!((site.formers.len(), site.aliases.len()), (2, 0));
-    lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into(), no_backup: true });
+    lab.delete("a.test");
 }
 
 #[test]

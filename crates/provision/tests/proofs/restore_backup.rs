@@ -37,7 +37,7 @@ fn backed_up(lab: &Lab) -> BackupName {
 }
 
 fn delete(lab: &Lab) {
-    lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into(), no_backup: true });
+    lab.delete("a.test");
 }
 
 /// A connection to the database of `a.test`, with the site's own rights.
@@ -373,7 +373,7 @@ fn what_the_backup_of_a_site_that_is_gone_does_not_say_is_asked_for() {
     let said = lab.refuses(restore_to(&classic, "ten"));
     assert!(said.contains("--db-server"), "{said}");
 
-    lab.must(Task::DeleteSite { site: "other.test".parse().unwrap(), confirm: "other.test".into(), no_backup: true });
+    lab.delete("other.test");
     lab.must(Task::ForgetContext { name: "@platform_ten".parse().unwrap() });
     let said = lab.refuses(restore(&backup));
     assert!(said.contains("`ten`, which is gone too") && said.contains("--platform"), "{said}");

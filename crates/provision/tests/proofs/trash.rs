@@ -38,7 +38,7 @@ fn with_a_deleted_site() -> Lab {
     let lab = Lab::new();
     two_platforms(&lab);
     lab.install("a.test", "seven");
-    lab.must(Task::DisableSite { site: "a.test".parse().unwrap(), no_backup: true });
+    lab.is_taken_out("a.test");
     lab.must(delete_site());
     lab
 }

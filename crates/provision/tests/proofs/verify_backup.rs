@@ -56,7 +56,7 @@ fn a_backup_with_a_database_file_is_tried_and_nothing_of_the_trial_is_left() {
 fn a_backup_of_a_deleted_site_is_tried_where_somebody_says() {
     let lab = Lab::new();
     let backup = a_site(&lab);
-    lab.must(Task::DeleteSite { site: "a.test".parse().unwrap(), confirm: "a.test".into(), no_backup: true });
+    lab.delete("a.test");
     let said = lab.refuses(verify(&backup));
     assert!(said.contains("--platform"), "{said}");
 

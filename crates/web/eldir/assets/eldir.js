@@ -361,6 +361,10 @@ const follow = (box) => {
   stream.start();
 };
 
+// -- The log of a site is asked for again while somebody looks at it, and stays as it is for whoever reads further up
+const readsOn = (tail) => tail.scrollTop + tail.clientHeight < tail.scrollHeight - 32;
+setInterval(() => { if (!document.hidden && one("#site-log")) document.body.dispatchEvent(new CustomEvent("aegir:tail")); }, 5000);
+
 // -- What changed: one stream for all tabs; the others are told by the one that has it
 let due = 0, pending;
 const changed = () => {
@@ -408,7 +412,7 @@ on("htmx:beforeSwap", ({ detail }) => {
     part.textContent = elsewhere ? "Your session is over: sign in again in another tab, then test again." : untested;
   }
   if (elsewhere || (part.contains(active) && typing(active))
-    || (!marked.isCollapsed && part.contains(marked.anchorNode))) { detail.shouldSwap = false; return; }
+    || all("[data-tail]", part).some(readsOn) || (!marked.isCollapsed && part.contains(marked.anchorNode))) { detail.shouldSwap = false; return; }
   kept.set(detail.xhr, {
     picks: new Set(all("[data-pick]:checked", part).map((pick) => pick.value)),
     matching: Boolean(one("[data-all-matching]:checked", part)),
@@ -431,6 +435,7 @@ on("htmx:afterSettle", ({ target, detail }) => {
 const begin = (within = document) => {
   exact(within);
   clocks(within);
+  for (const tail of all("[data-tail]", within.parentElement || within)) tail.scrollTop = tail.scrollHeight;
   for (const box of all("[data-log][data-events]", within)) if (!("follows" in box.dataset)) { box.dataset.follows = ""; follow(box); }
 };
 begin();

@@ -1,13 +1,13 @@
 //! What each operation is answered with, as a shape: from the views that it is made of.
 
-use aegir_domain::{Context, FoundToImport};
+use aegir_domain::{Context, FoundToImport, LogTail};
 use aegir_hosting::OperationId;
 use aegir_hosting::view::{
     AccountLinkView, AccountView, AuditView, BackupView, BatchPlanView, BlockedAccountView, BulkObjectView,
     BulkPlanView, BulkView, ChangeView, CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView,
     FieldView, FitView, FoundSiteView, HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView,
     PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskTypeView, TaskView,
-    TokenView, TriedView, WritesView,
+    TokenView, TrashView, TriedView, WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -146,6 +146,7 @@ impl Shapes {
             Id::ServerShow => self.of::<ServerView>(),
             Id::ServerTry => self.of::<TriedView>(),
             Id::ServerHostKey | Id::ServerTrust => self.of::<HostKeyView>(),
+            Id::ServerTrash => self.of::<PageView<TrashView>>(),
             Id::PlatformList => self.of::<PageView<PlatformView>>(),
             Id::PlatformShow | Id::PlatformLock | Id::PlatformUnlock => self.of::<PlatformView>(),
             Id::SiteList => self.of::<PageView<SiteView>>(),
@@ -153,6 +154,7 @@ impl Shapes {
             Id::SitePackages => self.of::<PageView<InstalledView>>(),
             Id::SiteCompare => self.of::<FitView>(),
             Id::SiteWrittenSince => self.of::<WritesView>(),
+            Id::SiteLog => self.of::<LogTail>(),
             Id::SiteCron => self.of::<CronView>(),
             Id::BackupList => self.of::<PageView<BackupView>>(),
             Id::BackupShow => self.of::<BackupView>(),

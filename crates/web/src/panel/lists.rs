@@ -28,7 +28,7 @@ pub(super) use cell::Cell;
 pub(super) use empty::counted;
 pub(super) use file::line;
 pub(super) use table::Table;
-pub(super) use which::{Beside, INSTALLED, PLATFORMS, SITES, TASKS};
+pub(super) use which::{Beside, INSTALLED, PLATFORMS, SITES, TASKS, TRASH};
 
 use which::List;
 
@@ -37,9 +37,10 @@ use super::route::{Needs, PanelRoute};
 /// Their addresses.
 pub(super) fn routes() -> Vec<PanelRoute> {
     let needs = |list: &List| Needs::May(list.operation().needs);
-    let all = which::ALL.into_iter().filter(|list| list.id != INSTALLED.id);
+    let all = which::ALL.into_iter().filter(|list| ![INSTALLED.id, TRASH.id].contains(&list.id));
     all.map(|list| PanelRoute::get(&list.path(), needs(&list), |it| Box::pin(page::show(it))))
         .chain([PanelRoute::get(&INSTALLED.path(), needs(&INSTALLED), |it| Box::pin(page::show_installed(it)))])
+        .chain([PanelRoute::get(&TRASH.path(), needs(&TRASH), |it| Box::pin(page::show_trash(it)))])
         .chain([
             PanelRoute::post("/views/save", Needs::Session, |it| Box::pin(views::save(it))),
             PanelRoute::post("/views/drop", Needs::Session, |it| Box::pin(views::drop(it))),

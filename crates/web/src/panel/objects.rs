@@ -16,6 +16,7 @@ mod compare;
 mod doing;
 mod failure;
 mod host_key;
+mod log;
 mod node;
 mod package;
 mod platform;
@@ -41,6 +42,8 @@ pub(super) fn routes() -> Vec<PanelRoute> {
     vec![
         PanelRoute::get("/sites/{name}", needs(OperationId::SiteShow), |it| Box::pin(site::show(it))),
         PanelRoute::get("/sites/{name}/compare", needs(OperationId::SiteCompare), |it| Box::pin(compare::show(it))),
+        PanelRoute::get("/sites/{name}/log", needs(OperationId::SiteLog), |it| Box::pin(log::show(it))),
+        PanelRoute::get("/fragments/site-log/{name}", needs(OperationId::SiteLog), |it| Box::pin(log::part(it))),
         PanelRoute::get("/backups/{name}", needs(OperationId::BackupShow), |it| Box::pin(backup::show(it))),
         PanelRoute::get("/backups/{name}/archive", MANAGE, |it| Box::pin(archive::download(it))),
         PanelRoute::get(UPLOAD, MANAGE, |it| Box::pin(archive::form(it))),

@@ -51,6 +51,8 @@ fn addresses_of(operation: &Operation) -> Vec<(&'static str, String)> {
         // Keys are shown where one of them is trusted, settings where they are changed, histories with their objects.
         (OperationId::ServerHostKey, _) => "/do/server-trust/{name}".to_owned(),
         (OperationId::SettingShow, _) => "/do/settings-set/{name}".to_owned(),
+        (OperationId::SiteLog, _) => "/sites/{name}/log".to_owned(),
+        (OperationId::ServerTrash, _) => "/servers/{name}/trash".to_owned(),
         (OperationId::SiteCompare, _) => "/sites/{name}/compare".to_owned(),
         // What going back would leave out is shown where one goes back.
         (OperationId::SiteWrittenSince, _) => "/do/site-go-back/{name}".to_owned(),

@@ -2,7 +2,7 @@
 
 use aegir_domain::{Context, TaskKind};
 use aegir_hosting::{Call, OperationId as Id};
-use aegir_lab::pretend::{Ends, Plan, PretendFront, add_platform, add_server, package};
+use aegir_lab::pretend::{Ends, Plan, PretendFront, Reach, add_platform, add_server, package};
 
 use crate::browser::{Browser, add_site};
 use crate::gate::GUEST;
@@ -65,6 +65,53 @@ fn the_page_of_a_site_tells_what_it_is_what_can_be_done_and_what_became_of_it() 
     let looking = browser.open_as(GUEST, "/sites/a.test");
     assert_eq!((looking.status, looking.link("Verify"), looking.link("Delete")), (200, None, None));
     assert!(looking.text().contains("Your account lacks the permission"));
+}
+
+#[test]
+fn the_logs_of_a_site_are_chosen_shortened_and_asked_for_again_by_their_page() {
+    let browser = Browser::with(odd_ones);
+
+    let logs = browser.open("/sites/a.test").link("what the web server's logs have of it").unwrap();
+    let page = browser.open(&logs);
+    assert!(page.text().contains("The newest 40 lines") && page.text().contains("GET /node/1 HTTP/1.1"));
+    assert!(page.body.contains("/fragments/site-log/a.test?of=web&#38;lines=50"), "{}", page.body);
+    assert!(page.body.contains("aegir site log a.test --lines 50"));
+    let errors = browser.open(&page.link("Complaints of the web server").unwrap());
+    assert!(errors.text().contains("access forbidden by rule") && errors.text().contains("The newest line of it"));
+    let php = browser.open(&errors.link("Complaints of PHP").unwrap());
+    assert!(php.text().contains("Nothing of it is in /var/aegir/logs/nginx-error.log"), "{}", php.text());
+    let part = browser.open("/fragments/site-log/a.test?of=errors&lines=7");
+    assert!(part.body.contains("<div id=\"site-log\"") && part.body.contains("forbidden by rule"));
+
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test").link("what the web server's logs have of it"), None);
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test/log").status, 403);
+    let away = Browser::with(async |front| {
+        front.first_site().await;
+        front.back_ends.machine("web1").reach(Reach::Away);
+    });
+    let away = away.open(&logs);
+    assert!(away.status == 200 && away.text().contains("no contact with the back end"), "{}", away.text());
+}
+
+#[test]
+fn what_was_deleted_on_a_servers_machine_stands_on_a_page_with_how_it_comes_back() {
+    let browser = Browser::with(odd_ones);
+
+    let page = browser.open(&browser.open("/servers/web1").link("what was deleted on its machine").unwrap());
+
+    let rows = page.rows("Trash");
+    let told: Vec<_> = rows.iter().map(|row| (row[1].as_str(), row[2].as_str(), row[6].as_str())).collect();
+    let platform = "aegir trash restore d9-20261118.110641-0123456789ac";
+    assert_eq!(
+        told,
+        [
+            ("other", "no task put it there: left alone", "–"),
+            ("platform", "kept", platform),
+            ("site", "kept", "Restore its last backup…"),
+        ]
+    );
+    let restore = "/do/backup-restore/old.example.org-20261118.110640.tar.zst";
+    assert_eq!(page.link("Restore its last backup…").as_deref(), Some(restore));
 }
 
 #[test]

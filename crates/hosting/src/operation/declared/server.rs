@@ -135,6 +135,8 @@ const TRY: &[Parameter] = &[
     optional("home", Shape::Text(REMOTE_PATH), "the home there", "as it is"),
 ];
 
+const TRASH: &[Parameter] = &[LIMIT, CURSOR];
+
 const TRUST: &[Parameter] = &[
     required(
         "key",
@@ -203,6 +205,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Changes,
             "Has a server's machine be known by a key, and by no other.",
+        ),
+        OperationId::ServerTrash => (
+            "trash",
+            Names::One(SERVER),
+            TRASH,
+            Permission::View,
+            Effect::Lists,
+            "Lists what was deleted on a server's machine and lies aside: since when, until when, how large, and how it comes back.",
         ),
         OperationId::ServerForget => (
             "forget",

@@ -183,6 +183,17 @@ const DROP_FORMER: &[Parameter] =
 const WRITTEN_SINCE: &[Parameter] =
     &[optional("former", Shape::Text(FORMER), "the former self that one would go back to", "the latest")];
 
+const LOG: &[Parameter] = &[
+    flag("errors", "what the web server complained of, instead of the requests"),
+    flag("php", "what PHP complained of, instead of the requests"),
+    default(
+        "lines",
+        Shape::Number { least: 1, most: aegir_domain::MOST_LOG_LINES as i64 },
+        "how many lines, at the most: the newest",
+        "50",
+    ),
+];
+
 const NONE: &[Parameter] = &[];
 
 const BACKUP: &[Parameter] =
@@ -293,6 +304,15 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::View,
             Effect::Shows,
             "Tells what was written to a site since it left a former self: what going back would leave out.",
+        ),
+        // Visitors' addresses are in it.
+        OperationId::SiteLog => (
+            "log",
+            Names::One(SITE),
+            LOG,
+            Permission::Operate,
+            Effect::Shows,
+            "Shows what the web server's log has of a site, the newest requests or complaints; login links and queries are left out.",
         ),
         OperationId::SiteClone => (
             "clone",

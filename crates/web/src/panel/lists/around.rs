@@ -2,7 +2,7 @@
 
 use aegir_hosting::view::OUT_OF_CONTACT;
 use aegir_hosting::view::{
-    AuditView, BackupView, BulkView, DriftView, FoundSiteView, InstalledView, PackageView, TaskView,
+    AuditView, BackupView, BulkView, DriftView, FoundSiteView, InstalledView, PackageView, TaskView, TrashView,
 };
 use aegir_hosting::{OperationId, Subject};
 use serde_json::Value;
@@ -49,6 +49,36 @@ pub(super) fn installed(items: Vec<Value>, columns: &[Column], _: &Beside) -> Re
     })
 }
 
+/// Rows of what lies in a trash.
+pub(super) fn trash(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
+    rows_of(items, columns, |thing: &TrashView, column| match column {
+        "name" => Cell::text(thing.name.clone()),
+        "kind" => Cell::text(thing.kind.replace('-', " ")),
+        "state" => match thing.state.as_str() {
+            "kept" => Cell::State(Tone::Plain, "kept".into()),
+            "in-use" => Cell::State(Tone::Busy, "a task may still put it back".into()),
+            "half-removed" => Cell::State(Tone::Warning, "half removed: goes the next time".into()),
+            _ => Cell::State(Tone::Warning, "no task put it there: left alone".into()),
+        },
+        "since" => Cell::when(Some(thing.since)),
+        "until" => Cell::when(thing.until),
+        "bytes" => Cell::text(size(thing.bytes)),
+        // A site comes back from its last backup, since its database is not there.
+        "back" => match (&thing.backup, thing.state.as_str(), thing.kind.as_str()) {
+            (Some(backup), "kept", _) => {
+                let restore = address::doing(&OperationId::BackupRestore.declaration(), Some(backup));
+                Cell::link("Restore its last backup…", restore)
+            }
+            (None, "kept", "platform") => Cell::Code(format!("aegir trash restore {}", thing.name)),
+            _ => Cell::Nothing,
+        },
+        "by" => Cell::maybe(thing.by.as_deref()),
+        "lay" => thing.lay.clone().map_or(Cell::Nothing, Cell::Code),
+        "folder" => Cell::Code(thing.folder.clone()),
+        _ => Cell::Nothing,
+    })
+}
+
 /// Rows of backups.
 pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
     rows_of(items, columns, |backup: &BackupView, column| match column {
@@ -70,6 +100,9 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
             }
             (_, _, Some(_)) => Cell::State(Tone::Bad, "cannot be read".into()),
             ("former", ..) => Cell::text("former self"),
+            _ if !backup.lacks.is_empty() => {
+                Cell::State(Tone::Warning, format!("of what was left: lacks {}", backup.lacks.join(", ")))
+            }
             _ if backup.left_by.is_some() => Cell::text(left_by(backup.left_by.as_deref())),
             _ if backup.made_by.as_deref() == Some("disable-site") => Cell::text("backup, before it was disabled"),
             _ if backup.made_by.as_deref() == Some("delete-site") => Cell::text("last backup, before it was deleted"),
@@ -89,6 +122,8 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
             None => Cell::Nothing,
         },
         "note" => Cell::maybe(backup.note.as_deref()),
+        "lacks" if backup.lacks.is_empty() => Cell::Nothing,
+        "lacks" => Cell::text(backup.lacks.join(", ")),
         "fault" => Cell::maybe(backup.fault.as_deref()),
         _ => Cell::Nothing,
     })
@@ -113,7 +148,7 @@ fn way_back(backup: &BackupView) -> Cell {
             Cell::link("Go back…", format!("{back}?former={}", address::encoded(&backup.name)))
         }
         OUT_OF_CONTACT => Cell::Nothing,
-        _ if backup.fault.is_some() => Cell::Nothing,
+        _ if backup.fault.is_some() || !backup.lacks.is_empty() => Cell::Nothing,
         _ => {
             let restore = address::doing(&OperationId::BackupRestore.declaration(), Some(&backup.name));
             Cell::link("Restore…", format!("{restore}?server={}", address::encoded(&backup.server)))

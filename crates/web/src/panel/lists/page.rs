@@ -12,7 +12,7 @@ use super::file;
 use super::query::{Query, tidied};
 use super::table::Table;
 use super::views::{Views, views};
-use super::which::{self, Beside, INSTALLED, List};
+use super::which::{self, Beside, INSTALLED, List, TRASH};
 use crate::api::{Problem, ProblemKind};
 use crate::panel::frame::{Frame, Notice, Tone};
 use crate::panel::marks::Drifts;
@@ -78,6 +78,11 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
 /// Shows what the site of the name in the address has.
 pub(super) async fn show_installed(visit: &Visit) -> Result<Response<Body>, Problem> {
     show_list(visit, INSTALLED).await
+}
+
+/// Shows what lies in the trash of the machine of the server of the name in the address.
+pub(super) async fn show_trash(visit: &Visit) -> Result<Response<Body>, Problem> {
+    show_list(visit, TRASH).await
 }
 
 async fn show_list(visit: &Visit, list: List) -> Result<Response<Body>, Problem> {

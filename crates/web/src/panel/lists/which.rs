@@ -185,6 +185,30 @@ pub(crate) const INSTALLED: List = List {
     empty: "What a site has is read from its database by each verify that succeeds; none has been yet.",
 };
 
+/// What lies in the trash of a machine.
+pub(crate) const TRASH: List = List {
+    id: OperationId::ServerTrash,
+    title: "Trash",
+    section: "servers",
+    noun: ("thing", "things"),
+    columns: &[
+        usual("name", "Name"),
+        usual("kind", "Was"),
+        usual("state", "State"),
+        usual("since", "Since"),
+        usual("until", "Kept until"),
+        usual("bytes", "Takes"),
+        usual("back", "How it comes back"),
+        spare("by", "Put there by"),
+        spare("lay", "Lay at"),
+        spare("folder", "Lies in"),
+    ],
+    marked: false,
+    counted: true,
+    rows: around::trash,
+    empty: "What is deleted lies aside for as many days as `trash_days` of its machine says; nothing does now.",
+};
+
 /// Backups.
 pub(crate) const BACKUPS: List = List {
     id: OperationId::BackupList,
@@ -205,6 +229,7 @@ pub(crate) const BACKUPS: List = List {
         spare("profile", "Profile"),
         spare("engine", "Database"),
         spare("left_by", "Left by"),
+        spare("lacks", "Lacks"),
         spare("fault", "Cannot be read"),
     ],
     marked: false,
@@ -318,8 +343,8 @@ pub(crate) const BULK: List = List {
 };
 
 /// All of them; those that belong to one object last.
-pub(crate) const ALL: [List; 11] =
-    [SITES, PLATFORMS, SERVERS, PACKAGES, BACKUPS, FOUND, DRIFT, AUDIT, TASKS, BULK, INSTALLED];
+pub(crate) const ALL: [List; 12] =
+    [SITES, PLATFORMS, SERVERS, PACKAGES, BACKUPS, FOUND, DRIFT, AUDIT, TASKS, BULK, INSTALLED, TRASH];
 
 #[cfg(test)]
 mod tests {

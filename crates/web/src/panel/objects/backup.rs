@@ -18,6 +18,8 @@ struct BackupPage {
     frame: Frame,
     backup: BackupView,
     takes: String,
+    /// What its site lacked, so that none can be made of it.
+    lacks: String,
     site: String,
     /// All backups of its site.
     others: String,
@@ -46,7 +48,12 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     ];
     // Of one that cannot be read, the page says why before all else.
     let can_be_read = backup.fault.is_none();
-    let offered = offered.into_iter().filter(|(id, ..)| can_be_read || *id != OperationId::BackupRestore);
+    let is_whole = backup.lacks.is_empty();
+    let offered = offered.into_iter().filter(|(id, ..)| match id {
+        OperationId::BackupRestore => can_be_read && is_whole,
+        OperationId::BackupVerify => is_whole,
+        _ => true,
+    });
     let doing = offered.filter_map(|(id, text, look)| {
         let operation = id.declaration();
         visit.actor().must(operation.needs).ok()?;
@@ -59,6 +66,10 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     reply::page(&BackupPage {
         doing,
         takes: size(backup.bytes),
+        lacks: format!(
+            "{}: no site can be made of it; `tar --zstd -xf` takes out what it has",
+            backup.lacks.join(", ")
+        ),
         site: address::object(Subject::Site, &backup.site),
         others: format!("/backups?site={}", address::encoded(&backup.site)),
         server: address::object(Subject::Server, &backup.server),

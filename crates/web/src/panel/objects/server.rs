@@ -34,6 +34,8 @@ struct ServerPage {
     sites: Table,
     all_sites: String,
     waiting: String,
+    /// What lies in the trash of its machine; empty: it is gone.
+    trash: String,
 }
 
 /// Shows the server of the name in the address.
@@ -89,6 +91,7 @@ pub(super) async fn page(visit: &Visit, server: ServerView) -> Result<Response<B
         all_platforms: format!("/platforms?server={encoded}"),
         sites,
         all_sites: format!("/sites?server={encoded}"),
+        trash: if is_there { format!("{}/trash", address::object(Subject::Server, &name)) } else { String::new() },
         waiting: format!("/tasks?server={encoded}&state=waiting"),
         server,
     })

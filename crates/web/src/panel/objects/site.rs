@@ -35,6 +35,8 @@ struct SitePage {
     all_packages: String,
     /// Where it is compared with another platform.
     compare: String,
+    /// Where its logs are; empty: whoever looks may not, or it is gone.
+    logs: String,
     /// Where it goes back to what it was; empty: it cannot now.
     go_back: String,
     /// Where it lets go of one of these; empty: it cannot now.
@@ -92,6 +94,10 @@ pub(super) async fn page(visit: &Visit, site: SiteView) -> Result<Response<Body>
         enabled,
         all_packages,
         compare: super::compare::path(name),
+        logs: match site.node.status != "deleted" && visit.actor().may.hold(OperationId::SiteLog.declaration().needs) {
+            true => super::log::path(name),
+            false => String::new(),
+        },
         let_go: if may_let_go { let_go } else { String::new() },
         go_back: if may_go_back { go_back } else { String::new() },
         backups: format!("/backups?site={}", address::encoded(name)),
