@@ -104,7 +104,7 @@ fn look_at(asked: &ImportSite, world: &World) -> Result<FoundToImport, Fault> {
         told: Vec::new(),
         database,
         tables,
-        let_go: own_lines::was_let_go(world.files().read_text(&folder.join("settings.php"))?.as_deref()),
+        let_go: own_lines::was_let_go(world.files().read(&folder.join("settings.php"))?.as_deref()),
     })
 }
 

@@ -90,13 +90,13 @@ const KEYS_OF_SEVEN: [&str; 6] = [
 /// What a site's own `settings.php` is to be called: of one that was taken in before, and let go of, there is another.
 pub(super) fn name_of_theirs(world: &World, folder: &Path) -> Result<&'static str, Fault> {
     let is_there = world.files().kind(&folder.join(IMPORTED))?.is_some();
-    let text = world.files().read_text(&folder.join("settings.php"))?;
+    let text = world.files().read(&folder.join("settings.php"))?;
     Ok(if is_there && was_let_go(text.as_deref()) { EJECTED } else { IMPORTED })
 }
 
-/// Whether Ægir wrote these settings when it let go of a site.
-pub(super) fn was_let_go(settings: Option<&str>) -> bool {
-    settings.is_some_and(|text| text.contains(LITERAL))
+/// Whether Ægir wrote these settings when it let go of a site. They may be in any encoding, as old ones of others are.
+pub(super) fn was_let_go(settings: Option<&[u8]>) -> bool {
+    settings.is_some_and(|bytes| String::from_utf8_lossy(bytes).contains(LITERAL))
 }
 
 /// Has `local.settings.php` read the file that the site's settings are about to be kept in, behind what it has itself.

@@ -176,6 +176,8 @@ pub(super) fn look_at(
         told: Vec::new(),
         database,
         tables,
+        // What is only read stays whose it is.
+        let_go: false,
     })
 }
 
