@@ -56,6 +56,43 @@ fn a_site_of_the_ten_shape_with_a_prefix_is_taken_in() {
 }
 
 #[test]
+fn a_found_site_is_taken_in_by_the_front_end_and_let_go_of() {
+    let lab = Lab::start(way());
+    let root = platform(&lab, "ten");
+    let folder = made_by_hand(&lab, &root, "old", "shop.localhost", "old_");
+    let theirs = fs::read(folder.join("settings.php")).unwrap();
+    // It takes over what the home has, and verifies the platform.
+    lab.front(&["queue", "dispatch", "--once"]).done();
+    let is_found = || {
+        lab.front(&["platform", "verify", "old"]).done();
+        lab.front(&["found-site", "list"]).done().says("shop.localhost");
+    };
+    let lists = |object: &str| lab.front(&[object, "list"]).done().all().contains("shop.localhost");
+    is_found();
+    let before = World::of(&lab);
+
+    let seen = lab.front(&["found-site", "show", "shop.localhost"]).done();
+    seen.says(BY_HAND).says("lantern_theirs").says("imported.settings.php");
+    World::of(&lab).must_be(&before);
+    lab.front(&["site", "import", "shop.localhost"]).done();
+
+    let site = lab.front(&["site", "show", "shop.localhost", "--json"]).done();
+    let site: serde_json::Value = serde_json::from_str(&site.out).unwrap();
+    assert_eq!((&site["status"], &site["platform"]), (&"enabled".into(), &"old".into()), "{site}");
+    assert_eq!((&site["title"], &site["db_server"]), (&"The \"shop.localhost\" & more".into(), &"localhost".into()));
+    assert_eq!(fs::read(folder.join("imported.settings.php")).unwrap(), theirs);
+    assert!(!lists("found-site"));
+
+    lab.front(&["site", "eject", "shop.localhost"]).done();
+
+    assert!(!lists("site"));
+    is_found();
+    let seen = lab.front(&["found-site", "show", "shop.localhost", "--json"]).done();
+    let seen: serde_json::Value = serde_json::from_str(&seen.out).unwrap();
+    assert_eq!(seen["let_go"], true, "{seen}");
+}
+
+#[test]
 fn a_site_that_fails_behind_the_move_of_its_data_lies_as_it_was() {
     let lab = Lab::start(way());
     let root = platform(&lab, "seven");
