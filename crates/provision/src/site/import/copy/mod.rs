@@ -198,7 +198,7 @@ fn changes(asked: &ImportSite, copy: &CopySource, found: &Found) -> Vec<String> 
     let mut changes = vec![
         data,
         format!(
-            "{} are copied to `{}`, {}; they are only read",
+            "the files in {} are copied to `{}`, {}; they are only read",
             trees.join(" and "),
             there.display(),
             size(found.bytes)
