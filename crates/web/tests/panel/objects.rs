@@ -105,7 +105,7 @@ fn what_was_deleted_on_a_servers_machine_stands_on_a_page_with_how_it_comes_back
     assert_eq!(
         told,
         [
-            ("other", "no task put it there: left alone", "–"),
+            ("other", "not ours: left alone", "–"),
             ("platform", "kept", platform),
             ("site", "kept", "Restore its last backup…"),
         ]

@@ -56,9 +56,9 @@ pub(super) fn trash(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
         "kind" => Cell::text(thing.kind.replace('-', " ")),
         "state" => match thing.state.as_str() {
             "kept" => Cell::State(Tone::Plain, "kept".into()),
-            "in-use" => Cell::State(Tone::Busy, "a task may still put it back".into()),
-            "half-removed" => Cell::State(Tone::Warning, "half removed: goes the next time".into()),
-            _ => Cell::State(Tone::Warning, "no task put it there: left alone".into()),
+            "in-use" => Cell::State(Tone::Busy, "in use by a task".into()),
+            "half-removed" => Cell::State(Tone::Warning, "half removed".into()),
+            _ => Cell::State(Tone::Warning, "not ours: left alone".into()),
         },
         "since" => Cell::when(Some(thing.since)),
         "until" => Cell::when(thing.until),
