@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aegir_domain::{ContextName, CustomTask, FaultReport, MachineName, Remedy, Report, Task, TaskManifest, TypeObject};
 use aegir_store::TaskRecord;
+use serde_json::Value;
 
 use super::Asked;
 use super::shown::of_page;
@@ -19,6 +20,7 @@ impl Hosting {
 
     pub(super) async fn run_on_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let run = self.wanted_run(asked, TypeObject::Site).await?;
+        let asked = &Asked { title: Some(run.manifest.title.as_str()), ..*asked };
         self.site_task(asked, async |_, _, context| {
             let name = ContextName::Site(context.name.clone());
             match context.disabled && !run.manifest.also_disabled {
@@ -31,11 +33,13 @@ impl Hosting {
 
     pub(super) async fn run_on_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let run = self.wanted_run(asked, TypeObject::Platform).await?;
+        let asked = &Asked { title: Some(run.manifest.title.as_str()), ..*asked };
         self.platform_task(asked, async |_, _, context| Ok(run.of(ContextName::Platform(context.name.clone())))).await
     }
 
     pub(super) async fn run_on_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let run = self.wanted_run(asked, TypeObject::Server).await?;
+        let asked = &Asked { title: Some(run.manifest.title.as_str()), ..*asked };
         self.server_task(asked, async |_, server| Ok(run.of(ContextName::Server(server.context.name.clone())))).await
     }
 
@@ -81,6 +85,21 @@ impl Hosting {
         Ok(WantedRun { task_type, manifest, fields, confirm })
     }
 
+    /// Takes `run` out of what can be asked of an object where no type is about such: nobody could choose one.
+    pub(super) async fn without_idle_run(&self, view: &mut Value) {
+        let Some(object) = view["kind"].as_str().and_then(|kind| kind.parse::<TypeObject>().ok()) else { return };
+        let Some(operations) = view["operations"].as_array_mut() else { return };
+        let is_run = |one: &Value| one["verb"] == "run";
+        if !operations.iter().any(is_run) {
+            return;
+        }
+        // Of types that cannot be read, `task-type list` tells why.
+        let known = self.known_types().await.unwrap_or_default();
+        if !known.iter().any(|known| known.manifest.as_ref().is_ok_and(|manifest| manifest.object == object)) {
+            operations.retain(|one| !is_run(one));
+        }
+    }
+
     /// What it takes to have a task done again, or to stop it: of one of the operator's types, what its manifest says; of
     /// a type that is gone or cannot be used, the right to change objects.
     pub(super) async fn needed_for(&self, task: &TaskRecord) -> Result<Option<Permission>, Refusal> {
@@ -103,8 +122,9 @@ struct WantedRun {
 }
 
 impl WantedRun {
-    fn of(self, object: ContextName) -> Task {
+    fn of(&self, object: ContextName) -> Task {
         let WantedRun { task_type, fields, confirm, .. } = self;
+        let (task_type, fields, confirm) = (task_type.clone(), fields.clone(), confirm.clone());
         Task::Custom(Box::new(CustomTask { task_type, object, fields, confirm }))
     }
 }
