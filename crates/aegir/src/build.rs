@@ -68,7 +68,7 @@ struct Source {
     /// Unpacks the demo code base, which is no Drupal
     #[arg(long)]
     demo: bool,
-    /// Unpacks this archive: a file (`.tar`, also in gzip, bzip2 or zstd), or an address that has one
+    /// Unpacks this archive: a file (`.zip`; `.tar`, also in gzip, bzip2, xz or zstd), or an address that has one
     #[arg(long, value_name = "FILE-OR-URL", value_parser = place)]
     archive: Option<ArchivePlace>,
     /// Checks out this git repository; what its lock file names is installed too

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,6 +29,9 @@ const LONGEST: (u32, u32) = (1_000, 10_000);
 const TIME: (u64, u64) = (300, 4 * 3600);
 /// How long a description and a help text may be, in characters.
 const LONGEST_ABOUT: usize = 2_000;
+/// How long a pattern may be, in characters, and what it may take up once it is read, in bytes.
+const LONGEST_PATTERN: usize = 500;
+const PATTERN_SIZE: usize = 1 << 18;
 
 word_enum! {
     /// What a task type is about.
@@ -152,6 +156,9 @@ pub struct TypeField {
     /// Of a text or a secret: how many characters it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest: Option<u32>,
+    /// Of a text or a secret: what all of it must look like, a regular expression as `pattern` of a field in HTML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
 }
 
 /// A task of a type that an operator added.
@@ -363,6 +370,15 @@ impl TypeField {
             let what = format!("`longest` of the field `{name}` is 0, or too great");
             return bad(what, &format!("say 1 to {}", LONGEST.1));
         }
+        if let Some(pattern) = &self.pattern {
+            if !matches!(self.kind, FieldKind::Text | FieldKind::Secret) {
+                return bad(format!("the field `{name}` has a `pattern`, and is no text"), "leave it out");
+            }
+            if let Err(why) = whole(pattern) {
+                let what = format!("`pattern` of the field `{name}` is none: {why}");
+                return bad(what, "write a regular expression without look-around, such as `[a-z]{2,8}`");
+            }
+        }
         match &self.default {
             Some(_) if self.kind == FieldKind::Secret => {
                 bad(format!("the secret field `{name}` has a default"), "leave it out: whoever can read it knows it")
@@ -417,15 +433,36 @@ impl TypeField {
             let instead = format!("give at most {longest} characters");
             return Err(BadField::new(self.name.as_str(), "is too long", instead));
         }
-        match text.chars().any(char::is_control) {
-            true => Err(BadField::new(
-                self.name.as_str(),
-                "holds a line break or another control character",
-                "give one line",
-            )),
-            false => Ok(()),
+        if text.chars().any(char::is_control) {
+            let why = "holds a line break or another control character";
+            return Err(BadField::new(self.name.as_str(), why, "give one line"));
+        }
+        let Some(pattern) = &self.pattern else { return Ok(()) };
+        // What is wrong with a manifest is told where that is read.
+        match whole(pattern).is_ok_and(|pattern| pattern.is_match(text)) {
+            true => Ok(()),
+            false => {
+                let instead = match self.help.trim() {
+                    "" => format!("give what fits `{pattern}`"),
+                    help => help.to_owned(),
+                };
+                Err(BadField::new(self.name.as_str(), "does not look as it must", instead))
+            }
         }
     }
+}
+
+/// A pattern that all of a text must fit. Whatever it is, to compare takes time and room that grow with the text alone.
+fn whole(pattern: &str) -> Result<Regex, String> {
+    if pattern.is_empty() || pattern.chars().count() > LONGEST_PATTERN {
+        return Err(format!("it has not 1 to {LONGEST_PATTERN} characters"));
+    }
+    // Alone first, so that it cannot end the group that it is put into.
+    let build = |text: &str| RegexBuilder::new(text).size_limit(PATTERN_SIZE).build();
+    build(pattern).and_then(|_| build(&format!("^(?:{pattern})$"))).map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+        error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    })
 }
 
 fn is_told_to_people(text: &str) -> bool {
@@ -448,6 +485,7 @@ mod tests {
             least: None,
             most: None,
             longest: None,
+            pattern: None,
         }
     }
 
@@ -486,6 +524,26 @@ mod tests {
         assert_eq!(read(choice, "a"), Err("the field `count` is none of its choices".into()));
         assert!(read(field(FieldKind::Text), "a\nb").unwrap_err().contains("line break"));
         assert!(read(field(FieldKind::Text), &"a".repeat(1_001)).unwrap_err().contains("too long"));
+    }
+
+    #[test]
+    fn a_pattern_is_for_all_of_a_text_and_is_none_that_takes_long() {
+        let of = |pattern: &str| TypeField { pattern: Some(pattern.into()), ..field(FieldKind::Text) };
+        assert_eq!(read(of("[a-z]{2,3}"), "abc"), Ok("abc".into()));
+        for (pattern, given) in
+            [("[a-z]{2,3}", "abcd"), ("a|b", "ab"), ("a", ""), ("a", "a "), ("(a+)+", "aaaaaaaaaaaaaab")]
+        {
+            assert_eq!(read(of(pattern), given), Err("the field `count` does not look as it must".into()), "{pattern}");
+        }
+        let helped = TypeField { help: "Two letters.".into(), ..of("[a-z]{2}") };
+        assert_eq!(helped.is_text("a").unwrap_err().remedy().unwrap(), "Two letters.");
+
+        for bad in ["(", "a)|(b", "", "(?=a)", "\\1", "((a{1000}){1000}){1000}", &"a".repeat(501)] {
+            assert!(of(bad).check().unwrap_err().to_string().contains("is none: "), "{bad}");
+        }
+        let number = TypeField { pattern: Some("1".into()), ..field(FieldKind::Number) };
+        assert!(number.check().unwrap_err().to_string().contains("is no text"));
+        assert!(TypeField { default: Some("A".into()), ..of("[a-z]") }.check().is_err());
     }
 
     #[test]

@@ -370,10 +370,6 @@ fn what_cannot_be_followed_is_refused_by_name_and_line() {
             "projects[a][download][type] = git\nprojects[a][download][tag] = v1\nprojects[a][download][md5] = d41d8cd98f00b204e9800998ecf8427e",
             "line 4: `a` has a checksum, and is no file that could be compared with it",
         ),
-        (
-            "libraries[z][download][type] = get\nlibraries[z][download][url] = https://x.test/z.ZIP?a=b",
-            "line 4: `z` comes as a zip archive, which Ægir does not unpack",
-        ),
         ("projects[a][download][type] = git", "line 4: neither tag, revision nor branch of `a` is named"),
         ("projects[b][type] = core\nprojects[b][version] = 7.x-1.0", "line 4: a second core is named"),
         ("projects[a][version] = 1.0\nprojects[a] = 2.0", "line 5: this has keys of its own and a text too (line 4)"),

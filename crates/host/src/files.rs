@@ -27,6 +27,7 @@ mod remove;
 mod sums;
 mod unpack;
 mod write;
+mod zipped;
 
 use std::fmt;
 use std::fs;
@@ -42,7 +43,7 @@ pub use copy::{CopyModes, Survey, Wanted};
 pub use digests::Digests;
 pub use fault::{FileFault, Trouble};
 pub use pack::{Archive, Packed, SUMS, TextFile, Written, told_names};
-pub use unpack::{Bounds, Contents, Unpacked, Unpacking};
+pub use unpack::{Bounds, Contents, Packing, Unpacked, Unpacking};
 
 /// Whether something had to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,8 +38,8 @@ pub use clock::{Clock, SystemClock};
 pub use control::{ControlSocket, ServiceFault, Services};
 pub use detached::{Detached, start_detached};
 pub use files::{
-    Archive, Bounds, Changed, Contents, CopyModes, Digests, FileFault, Files, Kind, OpenFile, Packed, Recorder, SUMS,
-    Space, Stat, Survey, TextFile, Trouble, Unpacked, Unpacking, Wanted, Written, told_names,
+    Archive, Bounds, Changed, Contents, CopyModes, Digests, FileFault, Files, Kind, OpenFile, Packed, Packing,
+    Recorder, SUMS, Space, Stat, Survey, TextFile, Trouble, Unpacked, Unpacking, Wanted, Written, told_names,
 };
 pub use hand_over::hand_over;
 pub use locks::{Lock, LockFault, Locks};

@@ -62,6 +62,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) reads: Reads,
     /// The request's own key, if it bears one.
     pub(crate) keyed: Option<&'a Keyed<'a>>,
+    /// Of a task of a type of the operator's own: what that is called for people.
+    pub(crate) title: Option<&'a str>,
 }
 
 /// The answer of an operation, on its way.
@@ -101,8 +103,12 @@ impl Hosting {
         let name = read_name(operation, call.name.as_deref())?;
         let given = operation.read(&call.parameters)?;
         let (dry_run, reads) = (call.dry_run, call.reads);
-        let asked = Asked { actor, operation, name: &name, given: &given, dry_run, reads, keyed };
-        self.answering(&asked).await
+        let asked = Asked { actor, operation, name: &name, given: &given, dry_run, reads, keyed, title: None };
+        let mut answer = self.answering(&asked).await?;
+        if let Answer::Object(view) = &mut answer {
+            self.without_idle_run(view).await;
+        }
+        Ok(answer)
     }
 
     /// What answers is chosen here, and not where it is waited for: that would hold room for all of them on its stack

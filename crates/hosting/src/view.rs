@@ -245,6 +245,9 @@ pub struct TaskView {
     pub id: i64,
     /// What it does: `site-verify`.
     pub operation: String,
+    /// Of a type of the operator's own: what that was called for people when the task was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// The number of its object.
     pub object: i64,
     /// The name of its object, which stays when that goes.

@@ -158,6 +158,7 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("TASK", "id", Text),
             ("STATE", "state", State),
             ("OPERATION", "operation", Text),
+            ("TYPE", "title", Text),
             ("OBJECT", "object_name", Text),
             ("QUEUED", "queued", When),
             ("TOOK", "started", Took("ended")),

@@ -47,7 +47,8 @@ pub(crate) fn fault(task: &TaskView) -> Option<FaultReport> {
 
 /// A task in words: `site-verify of @example.org (task 42)`.
 pub(crate) fn named(task: &TaskView) -> String {
-    format!("{} of {} (task {})", plain(&task.operation), plain(&task.object_name), task.id)
+    let what = task.title.as_deref().unwrap_or(&task.operation);
+    format!("{} of {} (task {})", plain(what), plain(&task.object_name), task.id)
 }
 
 /// How it stands, in one line among many.

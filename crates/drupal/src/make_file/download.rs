@@ -85,8 +85,6 @@ fn given(entry: &mut Entry<'_>, node: &Node, version: Option<(&str, &Place)>, gr
     let ends = [".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar", ".tar.xz"];
     let is_archive = ends.iter().any(|end| path_of(url).ends_with(end));
     let origin = match kind.as_deref() {
-        // A file of that name is one; what has another name tells when it is there.
-        Some("get" | "file" | "local") if path_of(url).ends_with(".zip") => Err(Problem::Zip { name }),
         Some("get" | "file" | "local") => match url {
             Some(url) => file(url, ground),
             None => Err(Problem::NoAddress { name }),

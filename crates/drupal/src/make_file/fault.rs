@@ -138,8 +138,6 @@ pub enum Problem {
     NoAddress { name: String },
     #[error("the download of `{name}` has no type, which stands for git, and its address is that of an archive")]
     NoType { name: String },
-    #[error("`{name}` comes as a zip archive, which Ægir does not unpack")]
-    Zip { name: String },
     #[error("`{name}` comes by `{program}`, which Ægir does not start")]
     OtherProgram { name: String, program: String },
     #[error("`{name}` comes in a way that is not known")]
@@ -205,7 +203,6 @@ impl Problem {
                 "give the address of its archive: `download[type] = get` and `download[url]`, or name its server with `--release-source`"
             }
             Problem::NoDownload { .. } | Problem::NoAddress { .. } => "add `download[type]` and `download[url]`",
-            Problem::Zip { .. } => "give the address of a `.tar.gz` of it, or of its git repository",
             Problem::NoType { .. } => "write `download[type] = get`",
             Problem::OtherProgram { .. } | Problem::OtherDownload { .. } => {
                 "give an archive (`download[type] = get`) or a git repository (`download[type] = git`) of it"

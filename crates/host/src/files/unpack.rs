@@ -1,4 +1,5 @@
-//! Reads archives: those that Ægir packs, and those of others (`tar`, alone or within `gzip`, `bzip2` or `zstd`).
+//! Reads archives: those that Ægir packs, and those of others (`tar`, alone or within `gzip`, `bzip2`, `xz` or `zstd`; and
+//! `zip`, in `zipped`).
 //!
 //! What is read was perhaps made by somebody who means harm. So names are looked at before anything bears them, links
 //! may not lead out of the tree that is unpacked, nothing but files, folders and links is made, and no more is read
@@ -16,9 +17,9 @@ use tar::{Archive as Tar, EntryType};
 
 use super::pack::SUMS;
 use super::sums::{self, Summed};
-use super::{Changed, FileFault, Files, Kind, Trouble};
+use super::{Changed, FileFault, Files, Kind, Trouble, zipped};
 
-const DOING: &str = "read the archive";
+pub(super) const DOING: &str = "read the archive";
 const UNPACK: &str = "unpack";
 
 /// The longest list of sums, or other file of the archive itself, that is read.
@@ -26,6 +27,9 @@ const LONGEST: u64 = 256 << 20;
 
 /// How long what stands before an entry may be, its name and where it leads to among it.
 const LONGEST_HEAD: u64 = 1 << 20;
+
+/// How much memory what is within `xz` may ask for, in KiB. `xz -9` asks for half of it; a file may say 4 GB.
+const XZ_MEMORY: u32 = 128 << 10;
 
 /// What an archive may hold at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,17 +115,53 @@ fn rest(entry: &mut dyn Read, ration: &Cell<u64>) -> io::Result<()> {
 }
 
 /// An entry, whose name leads nowhere but below the top of the archive.
-struct Member {
-    name: PathBuf,
-    what: What,
-    mode: u32,
-    modified: u64,
+pub(super) struct Member {
+    pub(super) name: PathBuf,
+    pub(super) what: What,
+    pub(super) mode: u32,
+    /// In seconds of Unix time; 0 if it is not told.
+    pub(super) modified: u64,
 }
 
-enum What {
+/// What is done with each entry, given what it holds.
+pub(super) type OnMember<'a> = dyn FnMut(Member, &mut dyn Read) -> Result<(), FileFault> + 'a;
+
+pub(super) enum What {
     Folder,
     File,
     Link(PathBuf),
+}
+
+/// How an archive is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// `zstd` around a `tar`.
+    Zstd,
+    /// `gzip` around a `tar`.
+    Gzip,
+    /// `bzip2` around a `tar`.
+    Bzip2,
+    /// `xz` around a `tar`.
+    Xz,
+    /// A `zip`.
+    Zip,
+    /// None of these: a `tar` alone, or no archive.
+    Plain,
+}
+
+impl Packing {
+    /// As the first bytes of a file say; six are enough.
+    pub fn of(first: &[u8]) -> Packing {
+        match first {
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [b'B', b'Z', b'h', ..] => Packing::Bzip2,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Xz,
+            // The second is one that holds nothing.
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Packing::Zip,
+            _ => Packing::Plain,
+        }
+    }
 }
 
 impl Files {
@@ -207,8 +247,8 @@ impl Files {
         Ok(found)
     }
 
-    /// Has what lies below a folder of an archive lie in a folder. What lies there already stays, and is replaced
-    /// where the archive has a file of that name. Not synced; see [`Files::sync_fs`].
+    /// Has what lies below a folder of an archive, which may also be a `zip`, lie in a folder. What lies there already
+    /// stays, and is replaced where the archive has a file of that name. Not synced; see [`Files::sync_fs`].
     pub fn unpack_tree(
         &self,
         archive: &Path,
@@ -219,7 +259,7 @@ impl Files {
         let mut unpacked = Unpacked::default();
         // Their own modes may forbid that anything is put into them.
         let mut folders = Vec::new();
-        self.each_member(archive, how.bounds, &mut |member, content| {
+        let mut on_member = |member: Member, content: &mut dyn Read| {
             let Ok(below) = member.name.strip_prefix(how.below) else { return Ok(()) };
             if below.as_os_str().is_empty() || !wanted(below) {
                 return Ok(());
@@ -243,7 +283,11 @@ impl Files {
                 }
             }
             Ok(())
-        })?;
+        };
+        match self.opened(archive)? {
+            (file, Packing::Zip) => zipped::each_member(file, archive, how.bounds, &mut on_member)?,
+            _ => self.each_member(archive, how.bounds, &mut on_member)?,
+        }
         for (folder, group, mode) in folders.into_iter().rev() {
             self.settle_folder(&folder, group, mode)?;
         }
@@ -326,8 +370,8 @@ impl Files {
         })
     }
 
-    /// An archive, out of what it is compressed with, as its first bytes say.
-    fn unpacked(&self, archive: &Path) -> Result<Box<dyn Read>, FileFault> {
+    /// An archive, and how it is packed, as its first bytes say.
+    fn opened(&self, archive: &Path) -> Result<(File, Packing), FileFault> {
         let fault = |error: io::Error| FileFault::new(DOING, archive, error);
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let opened = self.place(DOING, archive)?.open(flags, Mode::empty());
@@ -335,25 +379,29 @@ impl Files {
         if !file.metadata().map_err(fault)?.is_file() {
             return Err(bad(archive, "it is no file"));
         }
-        let mut first = [0; 4];
+        let mut first = [0; 6];
         let have = read_up_to(&mut file, &mut first).map_err(fault)?;
         io::Seek::rewind(&mut file).map_err(fault)?;
+        Ok((file, Packing::of(&first[..have])))
+    }
+
+    /// An archive that is `tar`, out of what it is compressed with.
+    fn unpacked(&self, archive: &Path) -> Result<Box<dyn Read>, FileFault> {
+        let fault = |error: io::Error| FileFault::new(DOING, archive, error);
+        let (file, packing) = self.opened(archive)?;
         let file = BufReader::with_capacity(1 << 17, file);
-        Ok(match &first[..have] {
-            [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::Decoder::with_buffer(file).map_err(fault)?),
-            [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-            [b'B', b'Z', b'h', _] => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
-            _ => Box::new(file),
+        Ok(match packing {
+            Packing::Zstd => Box::new(zstd::Decoder::with_buffer(file).map_err(fault)?),
+            Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+            Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
+            Packing::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(file, true, XZ_MEMORY)),
+            Packing::Zip => return Err(bad(archive, "it is a `zip`, where a `tar` is wanted")),
+            Packing::Plain => Box::new(file),
         })
     }
 
     /// Goes through the members of an archive, in their order.
-    fn each_member(
-        &self,
-        archive: &Path,
-        bounds: Bounds,
-        on_member: &mut dyn FnMut(Member, &mut dyn Read) -> Result<(), FileFault>,
-    ) -> Result<(), FileFault> {
+    fn each_member(&self, archive: &Path, bounds: Bounds, on_member: &mut OnMember<'_>) -> Result<(), FileFault> {
         let fault = |error: io::Error| FileFault::new(DOING, archive, error);
         let (rationed, ration) = Rationed::new(self.unpacked(archive)?);
         let mut tar = Tar::new(rationed);
@@ -364,16 +412,7 @@ impl Files {
             entries += 1;
             bytes = bytes.saturating_add(entry.size());
             if entries > bounds.entries || bytes > bounds.bytes {
-                return Err(FileFault::because(
-                    DOING,
-                    archive,
-                    Trouble::NoSpace,
-                    format!(
-                        "it holds more than the {} MB or the {} files that there is room for",
-                        bounds.bytes >> 20,
-                        bounds.entries
-                    ),
-                ));
+                return Err(too_much(archive, bounds));
             }
             let name = entry.path().map_err(fault)?.into_owned();
             let Some(name) = plain(&name) else {
@@ -429,7 +468,7 @@ fn read_up_to(file: &mut File, into: &mut [u8]) -> io::Result<usize> {
 }
 
 /// A name without `.`; nothing if it begins at the root or goes up.
-fn plain(name: &Path) -> Option<PathBuf> {
+pub(super) fn plain(name: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for part in name.components() {
         match part {
@@ -464,7 +503,14 @@ fn shared(how: &Unpacking<'_>, below: &Path, mode: u32) -> (Option<u32>, u32) {
     }
 }
 
-fn bad(archive: &Path, why: impl Into<String>) -> FileFault {
+/// An archive that holds more than it may.
+pub(super) fn too_much(archive: &Path, bounds: Bounds) -> FileFault {
+    let Bounds { bytes, entries } = bounds;
+    let why = format!("it holds more than the {} MB or the {entries} files that there is room for", bytes >> 20);
+    FileFault::because(DOING, archive, Trouble::NoSpace, why)
+}
+
+pub(super) fn bad(archive: &Path, why: impl Into<String>) -> FileFault {
     FileFault::because(DOING, archive, Trouble::Other, why)
 }
 

@@ -43,7 +43,16 @@ impl Hosting {
         actor.must(NEEDS)?;
         let call = call(name, server);
         let given = operation.read(&call.parameters)?;
-        let asked = Asked { actor, operation, name, given: &given, dry_run: false, reads: Reads::ALL, keyed: None };
+        let asked = Asked {
+            actor,
+            operation,
+            name,
+            given: &given,
+            dry_run: false,
+            reads: Reads::ALL,
+            keyed: None,
+            title: None,
+        };
         let (place, name) = self.place_of_backup(&asked).await?;
         let archive = self.0.back_ends.send_archive(&place, &name).await?.map_err(refused)?;
         Ok(Download { name, archive })
@@ -78,7 +87,16 @@ impl Hosting {
         })?;
         let call = call(name, server);
         let given = operation.read(&call.parameters)?;
-        let asked = Asked { actor, operation, name, given: &given, dry_run: false, reads: Reads::ALL, keyed: None };
+        let asked = Asked {
+            actor,
+            operation,
+            name,
+            given: &given,
+            dry_run: false,
+            reads: Reads::ALL,
+            keyed: None,
+            title: None,
+        };
         let site = named.site();
         let mut places = self.store().read(async |read| backup::places(read, &asked, Some(&site)).await).await?;
         let Some((_, place)) = places.pop().filter(|_| places.is_empty()) else {

@@ -32,7 +32,11 @@ impl Asked<'_> {
         now: i64,
     ) -> Result<Answer, Refusal> {
         let operation = self.operation;
-        let parameters = parameters(&self.given.as_json(), &wanted.request);
+        let mut parameters = parameters(&self.given.as_json(), &wanted.request);
+        if let Some(title) = self.title {
+            // Kept with it: the type may be called otherwise, or be gone, when somebody looks.
+            parameters["title"] = title.into();
+        }
         let new = NewTask {
             operation: operation_name(&operation.slug())?,
             object: wanted.object,
@@ -83,7 +87,8 @@ fn is_another(one: &Value, other: &Value) -> bool {
     one["given"] != other["given"] || one["request"]["backup"] != other["request"]["backup"]
 }
 
-/// What is kept of a task: what was given, and what the back end is asked. No secret is in either.
+/// What is kept of a task: what was given, and what the back end is asked. No secret is in either. Beside them stands
+/// `title`, of a task of a type of the operator's own.
 pub(crate) fn parameters(given: &Value, request: &Task) -> Value {
     json!({ "given": given, "request": request })
 }

@@ -373,6 +373,7 @@ pub(super) fn task_in_list(around: &Around, task: &TaskRecord) -> TaskView {
     TaskView {
         id: task.id.0,
         operation: task.operation.to_string(),
+        title: task.parameters["title"].as_str().map(str::to_owned),
         object: task.object.0,
         object_name: task.object_name.to_string(),
         state: task.state.to_string(),

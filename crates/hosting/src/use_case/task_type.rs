@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aegir_domain::{
     ContextName, CustomTask, FaultReport, MachineName, NodeId, Remedy, Report, Task, TaskManifest, TypeObject,
 };
+use serde_json::Value;
 
 use super::Asked;
 use super::shown::of_page;
@@ -20,6 +21,7 @@ impl Hosting {
 
     pub(super) async fn run_on_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let run = self.wanted_run(asked, TypeObject::Site).await?;
+        let asked = &Asked { title: Some(run.manifest.title.as_str()), ..*asked };
         self.site_task(asked, async |_, _, context| {
             let name = ContextName::Site(context.name.clone());
             match context.disabled && !run.manifest.also_disabled {
@@ -32,11 +34,13 @@ impl Hosting {
 
     pub(super) async fn run_on_platform(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let run = self.wanted_run(asked, TypeObject::Platform).await?;
+        let asked = &Asked { title: Some(run.manifest.title.as_str()), ..*asked };
         self.platform_task(asked, async |_, _, context| Ok(run.of(ContextName::Platform(context.name.clone())))).await
     }
 
     pub(super) async fn run_on_server(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let run = self.wanted_run(asked, TypeObject::Server).await?;
+        let asked = &Asked { title: Some(run.manifest.title.as_str()), ..*asked };
         self.server_task(asked, async |_, server| Ok(run.of(ContextName::Server(server.context.name.clone())))).await
     }
 
@@ -82,6 +86,21 @@ impl Hosting {
         Ok(WantedRun { task_type, manifest, fields, confirm })
     }
 
+    /// Takes `run` out of what can be asked of an object where no type is about such: nobody could choose one.
+    pub(super) async fn without_idle_run(&self, view: &mut Value) {
+        let Some(object) = view["kind"].as_str().and_then(|kind| kind.parse::<TypeObject>().ok()) else { return };
+        let Some(operations) = view["operations"].as_array_mut() else { return };
+        let is_run = |one: &Value| one["verb"] == "run";
+        if !operations.iter().any(is_run) {
+            return;
+        }
+        // Of types that cannot be read, `task-type list` tells why.
+        let known = self.known_types().await.unwrap_or_default();
+        if !known.iter().any(|known| known.manifest.as_ref().is_ok_and(|manifest| manifest.object == object)) {
+            operations.retain(|one| !is_run(one));
+        }
+    }
+
     /// What it takes besides to have this task done again, or to stop it: of one of the operator's types, what its
     /// manifest says; of a type that is gone or cannot be read, the most that a manifest may say.
     ///
@@ -110,8 +129,9 @@ struct WantedRun {
 }
 
 impl WantedRun {
-    fn of(self, object: ContextName) -> Task {
+    fn of(&self, object: ContextName) -> Task {
         let WantedRun { task_type, fields, confirm, .. } = self;
+        let (task_type, fields, confirm) = (task_type.clone(), fields.clone(), confirm.clone());
         Task::Custom(Box::new(CustomTask { task_type, object, fields, confirm }))
     }
 }

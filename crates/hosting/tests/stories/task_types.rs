@@ -48,6 +48,37 @@ fn a_task_type_is_asked_for_of_each_kind_of_object_and_runs_there() {
         let shown = ground.shown(Call::of(Id::TaskShow).about(site.0.to_string())).await;
         assert_eq!(shown["parameters"]["task_type"], "mark_site");
         assert_eq!(ground.node(site).await.title, "site run mark_site @a.test");
+        assert_eq!(shown["title"], "Mark a site");
+
+        // It keeps what it was called, whatever becomes of the type.
+        let another = ground.another().await.perform(&ground.anna, Call::of(Id::TaskList)).await;
+        let Ok(Answer::Page { items, .. }) = another else { panic!("{another:?}") };
+        let titled: Vec<&str> = items.iter().filter_map(|task| task["title"].as_str()).collect();
+        assert_eq!(titled, ["Mark a server", "Mark a platform", "Mark a site"]);
+    });
+}
+
+#[test]
+fn a_run_is_offered_where_a_type_is_about_such_an_object_and_nowhere_else() {
+    on_both(async |ground| {
+        types(&ground).await;
+        let without = ground.another().await;
+        for call in [
+            Call::of(Id::SiteShow).about("a.test"),
+            Call::of(Id::PlatformShow).about("d10"),
+            Call::of(Id::ServerShow).about("web1"),
+            Call::of(Id::NodeShow).about("a.test"),
+        ] {
+            let offered = |answer: Result<Answer, Refusal>| match answer {
+                Ok(Answer::Object(view)) => {
+                    let verbs: Vec<_> = view["operations"].as_array().unwrap().iter().map(|one| &one["verb"]).collect();
+                    (verbs.contains(&&json!("run")), verbs.contains(&&json!("verify")))
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(offered(ground.hosting.perform(&ground.anna, call.clone()).await), (true, true));
+            assert_eq!(offered(without.perform(&ground.anna, call).await), (false, true));
+        }
     });
 }
 

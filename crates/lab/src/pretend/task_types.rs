@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use aegir_domain::{Fault, FaultReport, FieldKind, Remedy, TaskManifest, TypeField, TypeObject, TypePermission};
 use aegir_hosting::{KnownType, TaskTypes};
 
-/// A type for each kind of object, `mark_site` and so on; `risky`, that takes the site's name again; `sealed`, with a
+/// A type for each kind of object, `mark_site` and so on; `risky`, that takes the site's name again and has a field with a pattern; `sealed`, with a
 /// secret field; `kept_up`, for whoever administers; and `broken`, that cannot be used.
 #[derive(Debug, Default)]
 pub struct PretendTypes {
@@ -42,7 +42,8 @@ impl TaskTypes for PretendTypes {
         let of = |object: TypeObject| (format!("mark_{object}"), manifest(object));
         let mut all: Vec<_> = TypeObject::ALL.into_iter().map(of).collect();
         let site = || manifest(TypeObject::Site);
-        all.push(("risky".into(), TaskManifest { dangerous: true, ..site() }));
+        let why = TypeField { pattern: Some("[a-z ]{1,20}".into()), ..field("why", FieldKind::Text) };
+        all.push(("risky".into(), TaskManifest { dangerous: true, fields: vec![why], ..site() }));
         all.push(("kept_up".into(), TaskManifest { permission: TypePermission::Administer, ..site() }));
         all.push(("sealed".into(), TaskManifest { fields: vec![field("key", FieldKind::Secret)], ..site() }));
         let mut known: Vec<_> =
@@ -82,6 +83,7 @@ fn field(name: &str, kind: FieldKind) -> TypeField {
         least: None,
         most: None,
         longest: None,
+        pattern: None,
     }
 }
 

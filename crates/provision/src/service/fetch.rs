@@ -250,7 +250,7 @@ impl Remedy for FetchFault {
                  source, or the checksum is that of another release"
                 .into(),
             FetchFault::LeadsOut { .. } => "give an archive whose links stay within it".into(),
-            FetchFault::OtherTop { .. } => "see with `tar -tf` how it lies there, and say that with `--strip`".into(),
+            FetchFault::OtherTop { .. } => "see with `tar -tf` or `unzip -l` how it lies there, and say that with `--strip`".into(),
             FetchFault::OpenNetrc { path } => format!("keep them out: `chmod 600 {}`", path.display()),
         })
     }

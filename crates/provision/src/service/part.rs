@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aegir_domain::{ArchivePlace, Cmd, Fault, Remedy};
 use aegir_drupal::make_file::{BadPatch, Checksum, Digest, Fetch, Origin, Patch, files_of_patch};
-use aegir_host::{CopyModes, Digests, Ended, Kind, Launch, Limits, Wanted};
+use aegir_host::{CopyModes, Digests, Ended, Kind, Launch, Limits, Packing, Wanted};
 
 use super::fetch::{FetchedArchive, only_folder_in, unfold};
 use super::git::GitCheckout;
@@ -123,10 +123,9 @@ fn copy(world: &World, fetch: &Fetch, from: &Path, into: &Path) -> Result<(), Fa
 fn unpack(world: &World, fetch: &Fetch, packed: &Path, scratch: &Path, into: &Path) -> Result<(), Fault> {
     let files = world.files();
     let first = files.read_from(packed, 0, 512)?.unwrap_or_default();
-    match form_of(&first) {
-        Form::Archive => (),
-        Form::Zip => return Err(PartFault::Zip { name: fetch.name.clone() }.into()),
-        Form::Other => {
+    match is_archive(&first) {
+        true => (),
+        false => {
             let name = file_name(fetch).ok_or_else(|| PartFault::NoName { name: fetch.name.clone() })?;
             files.make_dirs(into, 0o755)?;
             files.rename(packed, &into.join(name))?;
@@ -151,20 +150,9 @@ fn unpack(world: &World, fetch: &Fetch, packed: &Path, scratch: &Path, into: &Pa
     Ok(())
 }
 
-enum Form {
-    Archive,
-    Zip,
-    Other,
-}
-
-/// What a file is by its first bytes.
-fn form_of(first: &[u8]) -> Form {
-    match first {
-        [0x1f, 0x8b, ..] | [b'B', b'Z', b'h', ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Form::Archive,
-        [b'P', b'K', 3, 4, ..] => Form::Zip,
-        first if first.get(257..262) == Some(b"ustar") => Form::Archive,
-        _ => Form::Other,
-    }
+/// Whether a file is an archive, by its first bytes.
+fn is_archive(first: &[u8]) -> bool {
+    Packing::of(first) != Packing::Plain || first.get(257..262) == Some(b"ustar")
 }
 
 fn file_name(fetch: &Fetch) -> Option<String> {
@@ -258,8 +246,6 @@ pub(crate) enum PartFault {
     NoFolder { path: PathBuf },
     #[error("`{}` cannot be copied: the home lies in it", path.display())]
     HomeWithin { path: PathBuf },
-    #[error("what came for `{name}` is a zip archive, which is not unpacked")]
-    Zip { name: String },
     #[error("what came for `{name}` is a single file without a name")]
     NoName { name: String },
     #[error("the archive of `{name}` has no folder `{subtree}`")]
@@ -288,10 +274,9 @@ impl Remedy for PartFault {
                 "put it there, readable for Ægir's user, or correct its path in the make file".into()
             }
             PartFault::HomeWithin { .. } => "name the folder of the project alone".into(),
-            PartFault::Zip { .. } => "give the address of a `.tar.gz` of it, or of its git repository".into(),
             PartFault::NoName { .. } => "say what it is called: `download[filename]`".into(),
             PartFault::NoSubtree { .. } => {
-                "see with `tar -tf` how it lies there, and correct `download[subtree]`".into()
+                "see with `tar -tf` or `unzip -l` how it lies there, and correct `download[subtree]`".into()
             }
             PartFault::LeadsOut { .. } => "take a release of it without such links".into(),
             PartFault::NoPatchProgram => "install the package `patch`".into(),

@@ -33,6 +33,7 @@ mod log;
 mod login;
 mod meanwhile;
 mod migrate_site;
+mod platform_archives;
 mod platform_make_file;
 mod platform_sources;
 mod rebuild_caches;

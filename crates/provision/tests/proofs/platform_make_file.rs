@@ -179,7 +179,10 @@ fn what_came_and_is_not_what_was_meant_stops_the_build_by_name_and_leaves_nothin
             "projects[views][download][type] = get\nprojects[views][download][url] = https://web.test/views-7.x-3.29.tar.gz\nprojects[views][download][subtree] = views/x",
             "has no folder `views/x`",
         ),
-        ("libraries[z][download][type] = get\nlibraries[z][download][url] = https://web.test/z.bin", "zip archive"),
+        (
+            "libraries[z][download][type] = get\nlibraries[z][download][url] = https://web.test/z.bin",
+            "read the archive",
+        ),
         (
             "projects[a][type] = module\nprojects[a][download][type] = git\nprojects[a][download][url] = https://git.test/a.git\nprojects[a][download][tag] = missing",
             "missing",

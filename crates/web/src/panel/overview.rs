@@ -108,7 +108,7 @@ async fn running(visit: &Visit) -> Result<(Vec<Running>, u64), Problem> {
     let total = total.unwrap_or(tasks.len() as u64);
     let rows = tasks.into_iter().map(|task| Running {
         id: task.id,
-        heading: words::heading(&task.operation, &task.object_name),
+        heading: words::heading_of(&task),
         state: states::of_task(&task.state),
         server: words::bare(&task.server).to_owned(),
         started: task.started.unwrap_or(task.queued),

@@ -42,6 +42,11 @@ fn each_type_is_a_button_where_it_can_be_asked_for_and_its_form_has_its_fields()
         (&tasks(&stage)[0]["object_name"], &tasks(&stage)[0]["state"]),
         (&"@a.test".into(), &"succeeded".into())
     );
+    assert!(stage.get(&sent.location).text().contains("Mark a site: a.test"));
+    for path in ["/tasks", "/sites/a.test"] {
+        let page = stage.get(path).text();
+        assert!(page.contains("Mark a site #"), "{path}: {page}");
+    }
 }
 
 #[test]
@@ -50,6 +55,9 @@ fn a_dangerous_one_wants_the_name_and_of_none_that_is_chosen_the_types_can_be() 
     let form = stage.get("/do/site-run/a.test?task_type=risky");
     let unsure = stage.post("/do/site-run/a.test", &form.filled(&[("sure", "b.test")]));
     assert!(unsure.status == 422 && unsure.error("sure").is_some(), "{}", unsure.text());
+    assert!(form.html.contains(" pattern=\"[a-z ]{1,20}\""), "{}", form.html);
+    let unlike = stage.post("/do/site-run/a.test", &form.filled(&[("sure", "a.test"), ("with.why", "Because!")]));
+    assert!(unlike.status == 422 && unlike.error("with.why").is_some(), "{}", unlike.text());
     assert_eq!(stage.post("/do/site-run/a.test", &form.filled(&[("sure", "a.test")])).status, 303);
 
     let open = stage.get("/do/site-run/a.test");

@@ -126,7 +126,7 @@ pub(super) fn declared(id: OperationId) -> Operation {
             ADD,
             Permission::Manage,
             Effect::Queues,
-            "Makes a platform of code that is there, copied, or made by Composer, and verifies it.",
+            "Makes a platform of code that is there, copied, made by Composer, or brought from elsewhere, and verifies it.",
         ),
         OperationId::PlatformEdit => (
             "edit",

@@ -24,6 +24,8 @@ pub(in crate::panel) struct Field {
     pub(in crate::panel) was: Option<String>,
     /// What holds where it is left empty.
     pub(in crate::panel) otherwise: String,
+    /// What all of it must look like, as a browser reads that; empty: anything.
+    pub(in crate::panel) pattern: String,
     /// Where to ask what remains of the other choices, once this one is made.
     pub(in crate::panel) narrows: &'static str,
 }

@@ -50,6 +50,7 @@ fn own_field(own: &TypeField) -> Field {
         hint: hint_of(own),
         required: own.required && own.default.is_none(),
         otherwise: "Not said".into(),
+        pattern: own.pattern.clone().unwrap_or_default(),
         ..Field::default()
     };
     match own.kind {

@@ -250,7 +250,8 @@ pub(super) fn bulk(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<
 pub(super) fn tasks(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
     rows_of(items, columns, |task: &TaskView, column| match column {
         "task" => {
-            let text = format!("{} #{}", name_of(&task.operation), task.id);
+            let what = task.title.clone().unwrap_or_else(|| name_of(&task.operation));
+            let text = format!("{what} #{}", task.id);
             Cell::link(&text, address::object(Subject::Task, &task.id.to_string()))
         }
         "number" => Cell::text(task.id.to_string()),

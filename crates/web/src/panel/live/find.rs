@@ -65,7 +65,7 @@ async fn task(visit: &Visit, typed: &str) -> Option<Offer> {
     let digits = typed.trim_start_matches("task ").trim_start_matches('#');
     let number: i64 = digits.parse().ok().filter(|number| *number > 0)?;
     let task: TaskView = visit.object(Call::of(OperationId::TaskShow).about(number.to_string())).await.ok()?;
-    let text = format!("{number}: {}", words::heading(&task.operation, &task.object_name));
+    let text = format!("{number}: {}", words::heading_of(&task));
     Some(Offer::of(text, "task", format!("/tasks/{number}")))
 }
 

@@ -131,7 +131,7 @@ async fn told(visit: &Visit, task: TaskView) -> FailedTask {
     let cause = fault.and_then(|fault| fault["message"].as_str()).unwrap_or_default();
     FailedTask {
         id: task.id,
-        heading: words::heading(&task.operation, &task.object_name),
+        heading: words::heading_of(&task),
         state: states::of_task(&task.state),
         cause: cause.to_owned(),
         at: task.ended.unwrap_or(task.queued),

@@ -93,7 +93,7 @@ struct Relative {
 
 impl From<TaskView> for Relative {
     fn from(task: TaskView) -> Relative {
-        let heading = words::heading(&task.operation, &task.object_name);
+        let heading = words::heading_of(&task);
         Relative { id: task.id, heading, state: states::of_task(&task.state) }
     }
 }
@@ -137,7 +137,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let log = Log::ask(visit, &task, wanted).await?;
     let told = told(visit, &task, wanted, &log).await;
     let shown = task.attempts.iter().find(|attempt| attempt.number == log.attempt);
-    let mut frame = visit.frame(&words::heading(&task.operation, &task.object_name), "tasks").await;
+    let mut frame = visit.frame(&words::heading_of(&task), "tasks").await;
     frame.trail = vec![("Tasks".into(), "/tasks".into())];
     frame.elsewhere = elsewhere_of(&task, &log);
     let attempts = task.attempts.iter().rev().filter(|attempt| attempt.number != log.attempt);

@@ -171,7 +171,7 @@ fn groups(queue: &QueueView, tasks: Vec<TaskView>) -> Vec<Group> {
 fn row(task: &TaskView) -> Row {
     Row {
         id: task.id,
-        heading: words::heading(&task.operation, &task.object_name),
+        heading: words::heading_of(task),
         server: words::bare(&task.server).to_owned(),
         state: states::of_task(&task.state),
         asked_by: task.asked_by.clone(),

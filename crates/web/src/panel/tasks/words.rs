@@ -1,6 +1,7 @@
 //! What tasks do, in words: from the operations that they were asked for by.
 
 use aegir_domain::TaskState;
+use aegir_hosting::view::TaskView;
 use aegir_hosting::{Operation, OperationId};
 
 /// The operation by which a task was asked for; `None`: another version had it.
@@ -34,6 +35,14 @@ pub(crate) fn verb(slug: &str) -> String {
 /// What a task does: `Verify example.org`.
 pub(crate) fn heading(slug: &str, object: &str) -> String {
     format!("{} {}", verb(slug), bare(object))
+}
+
+/// The same of a task; one of a type of the operator's own is called as that: `Warm up: example.org`.
+pub(crate) fn heading_of(task: &TaskView) -> String {
+    match &task.title {
+        Some(title) => format!("{title}: {}", bare(&task.object_name)),
+        None => heading(&task.operation, &task.object_name),
+    }
 }
 
 /// The name of an object as pages have it, of that which tasks call it by: `@platform_d10` is `d10`.

@@ -124,6 +124,7 @@ impl State {
         TaskView {
             id,
             operation: task.operation.clone(),
+            title: None,
             object: task.object,
             object_name: task.object_name.clone(),
             state: task.state.into(),
