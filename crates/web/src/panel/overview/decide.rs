@@ -93,7 +93,7 @@ fn decision<T>(
 
 fn of_tasks(tasks: Listed<TaskView>, tone: Tone, what: &str, about: &'static str, state: &str) -> Option<Decision> {
     decision(tasks, (tone, what, about), format!("/tasks?state={state}"), |task| {
-        (words::heading_of(&task), format!("/tasks/{}", task.id))
+        (words::heading_of(task), format!("/tasks/{}", task.id))
     })
 }
 
