@@ -135,6 +135,8 @@ pub(crate) fn can_be_many(operation: &Operation) -> bool {
     let alone = operation.parameter("confirm").is_some()
         || operation.effect == Effect::Tries
         || matches!(operation.id, OperationId::SiteLogin | OperationId::SiteDropFormer | OperationId::ServerTrust)
+        // A filter that finds more than was meant would have Ægir forget them all.
+        || operation.id == OperationId::SiteEject
         // Each new name is another one.
         || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename)
         // Some take the name of each a second time.

@@ -89,7 +89,7 @@ impl Hosting {
     /// Takes `run` out of what can be asked of an object where no type is about such: nobody could choose one.
     pub(super) async fn without_idle_run(&self, view: &mut Value) {
         let Some(object) = view["kind"].as_str().and_then(|kind| kind.parse::<TypeObject>().ok()) else { return };
-        let Some(operations) = view["operations"].as_array_mut() else { return };
+        let Some(operations) = view.get_mut("operations").and_then(Value::as_array_mut) else { return };
         let is_run = |one: &Value| one["verb"] == "run";
         if !operations.iter().any(is_run) {
             return;
