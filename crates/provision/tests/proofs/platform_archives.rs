@@ -179,7 +179,7 @@ fn a_zip_that_means_harm_leaves_nothing_anywhere() {
     fs::create_dir(&outside).unwrap();
     let before = lab.parts.files.list(&lab.home().platforms()).unwrap();
     let good = Entry::file("top/index.php", "<?php");
-    let with = |entries: &[Entry]| zip(&[&[good.clone()], entries].concat());
+    let with = |entries: &[Entry]| zip(&[std::slice::from_ref(&good), entries].concat());
     let file = |name| Entry::file(name, "x");
     let big = |name| Entry { size: u32::MAX - 1, ..file(name) };
     let hostile: [(&str, Vec<u8>, &str); 21] = [
