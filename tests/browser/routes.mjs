@@ -27,8 +27,8 @@ const ABOUT = {
   drift: () => 'site05.example.org',
   field: () => 'contract',
   platform: () => 'd10',
-  'platform-forget': () => 'commons_7',
-  'platform-delete': () => 'commons_7',
+  'platform-forget': async (panel) => (await empty(panel), 'unused'),
+  'platform-delete': async (panel) => (await empty(panel), 'unused'),
   'platform-unlock': async (panel) => (await locked(panel), 'drupal_10'),
   server: () => 'web1',
   'server-forget': async (panel) => (await spare(panel), 'unused'),
@@ -62,7 +62,7 @@ const backup = (panel) => once(panel, 'backup', async () => {
   await until('the backup is there', async () => Boolean(await there()));
   return there();
 });
-/** A site that was moved and went back, and has a former self: the platform is left to whoever forgets it. */
+/** A site that was moved and went back, and has a former self. */
 export const MOVED = 'site16.example.org';
 const moved = (panel) => once(panel, 'moved', async () => {
   await panel.ask('POST', `/sites/${MOVED}/migrate`, { platform: 'commons_7' });
@@ -81,6 +81,11 @@ const disabled = (panel) => once(panel, 'disabled', async () => {
 const spare = (panel) => once(panel, 'server', async () => {
   await panel.ask('POST', '/servers', { name: 'unused', db: 'sqlite' });
   await until('the server is there', async () => (await panel.ask('GET', '/servers/unused')).status === 'enabled');
+});
+/** A platform on which nobody lives or has lived. */
+const empty = (panel) => once(panel, 'platform', async () => {
+  await panel.ask('POST', '/platforms', { name: 'unused', root: '/srv/unused', server: 'web1' });
+  await until('the platform is there', async () => (await panel.ask('GET', '/platforms/unused')).status === 'enabled');
 });
 const link = (panel) => once(panel, 'link', async () => (await panel.ask('POST', '/accounts', { name: 'spare' })).link);
 

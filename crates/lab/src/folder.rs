@@ -54,20 +54,6 @@ impl LabFolder {
         replace(&self.saved(), &self.live());
     }
 
-    fn kept(&self) -> PathBuf {
-        self.path.join("kept")
-    }
-
-    /// Copies what is live beside what was saved, to come back to this moment more than once.
-    pub(crate) fn keep(&self) {
-        replace(&self.live(), &self.kept());
-    }
-
-    /// Has what is live be as it was kept.
-    pub(crate) fn restore_kept(&self) {
-        replace(&self.kept(), &self.live());
-    }
-
     /// Has one file of what is live be as it was saved.
     pub(crate) fn restore_file(&self, name: &str) {
         let (from, to) = (self.saved().join(name), self.live().join(name));

@@ -424,17 +424,6 @@ impl Lab {
         self.clock.rewind();
     }
 
-    /// Copies the world of this moment, beside the one that [`Lab::save_all`] copied.
-    pub(crate) fn keep_all(&self) {
-        self.folder.keep();
-    }
-
-    /// Goes back to what [`Lab::keep_all`] copied last, and to the beginning of time.
-    pub(crate) fn restore_kept(&self) {
-        self.folder.restore_kept();
-        self.clock.rewind();
-    }
-
     /// Has chance and time go on as from what was copied, so that what was tried once can be done the same way.
     pub(crate) fn rewind(&self) {
         self.folder.restore_file("machine/mint");

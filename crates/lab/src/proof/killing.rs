@@ -31,7 +31,8 @@ impl Scene {
     pub fn dies_at_every_boundary(&self, every: usize) {
         for (count, (side, record)) in (0u32..).zip(self.boundaries(every)) {
             let what = format!("killed {side:?} record {record}");
-            self.dies(At::Boundary(side == Boundary::After, record), &what);
+            let at = At::Boundary(side == Boundary::After, record);
+            self.dies(at, &what);
             self.count("boundaries killed");
             match count % 4 {
                 1 | 3 => {
@@ -39,9 +40,9 @@ impl Scene {
                     let begun = begun.filter(|record| matches!(record, Record::Begun { .. })).count() as u32;
                     // A recovery writes a record for each line it undoes, and one for its end: each has its turn.
                     let again = At::Recovering(count % 4 == 1, 1 + (count / 4) % (begun + 1));
-                    self.dies_again(again, &what);
+                    self.dies_twice(at, again, &what);
                 }
-                _ => self.another_task_comes(&what),
+                _ => self.dies_and_another_task_comes(at, &what),
             }
         }
     }
@@ -55,7 +56,7 @@ impl Scene {
             self.dies(At::Moment(moment), &what);
             self.count("moments killed");
             let again = At::RecoveringMoment(1 + chance(&self.name, !turn) % moment);
-            self.dies_again(again, &what);
+            self.dies_twice(At::Moment(moment), again, &what);
         }
     }
 
@@ -69,9 +70,9 @@ impl Scene {
         self.recovers(what);
     }
 
-    /// What the last death left is recovered once more, and that dies too.
-    fn dies_again(&self, again: At, what: &str) {
-        self.lab.restore_kept();
+    fn dies_twice(&self, at: At, again: At, what: &str) {
+        self.lab.restore_all();
+        run_in_child(&self.lab, self.attempt, at);
         let killed = run_in_child(&self.lab, self.attempt, again);
         self.recovers(format!("{what}, and recovering at {again:?}"));
         // A recovery may come to its end before that.
@@ -80,10 +81,11 @@ impl Scene {
         }
     }
 
-    /// A task on the same object finds what the last death left, and recovers it before it begins.
-    fn another_task_comes(&self, what: &str) {
+    /// A task on the same object finds what the dead one left, and recovers it before it begins.
+    fn dies_and_another_task_comes(&self, at: At, what: &str) {
         let ContextName::Site(site) = self.task.object() else { return };
-        self.lab.restore_kept();
+        self.lab.restore_all();
+        run_in_child(&self.lab, self.attempt, at);
         self.lab.run(Task::Login { site, account: 1 });
         if self.records().is_empty() {
             // It never began, so it holds nothing that the other one would look at.
@@ -93,12 +95,10 @@ impl Scene {
         self.count("left to another task");
     }
 
-    /// Dies, and is recovered. What the death left is kept, to be recovered in another way.
     fn dies(&self, at: At, what: &str) {
         self.lab.restore_all();
         let killed = run_in_child(&self.lab, self.attempt, at);
         assert!(killed, "{}: it was to be {what}, and lived", self.name);
-        self.lab.keep_all();
         self.recovers(what);
     }
 
