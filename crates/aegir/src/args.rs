@@ -59,6 +59,7 @@ pub(crate) enum Command {
     /// Removes the home, with all that runs for it and all that Ægir made for it elsewhere
     Destroy(DestroyArgs),
     Adopt(AdoptArgs),
+    Import(Box<TakeIn>),
     Drush(DrushArgs),
     Trash(TrashArgs),
     /// Prints a script that completes commands and names in a shell
@@ -85,6 +86,18 @@ pub(crate) enum Command {
     Manual,
     /// Prints the JSON Schema of what `provision run` reads and writes
     Schema,
+}
+
+/// Takes in a site that somebody else installed, where it lies, or makes a copy of it
+///
+/// The same as `aegir provision import`: it is done at once, on this machine. Its settings go on as the site's own, its
+/// data moves to a database of Ægir's on the same server. If anything fails, all is as it was. Begin with `--dry-run`.
+#[derive(Debug, Args)]
+pub(crate) struct TakeIn {
+    #[command(flatten)]
+    pub(crate) manner: Manner,
+    #[command(flatten)]
+    pub(crate) args: ImportArgs,
 }
 
 /// What the help of the back end ends with.

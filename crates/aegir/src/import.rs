@@ -9,8 +9,8 @@ use aegir_domain::{
 use aegir_provision::{find_site_to_import, look_at_import};
 use clap::Args;
 
-use crate::args::{KeepFormerWord, Manner, platform, site, text};
-use crate::compose::Composed;
+use crate::args::{KeepFormerWord, Manner, TakeIn, platform, site, text};
+use crate::compose::{Composed, Given};
 use crate::failure::Failure;
 use crate::run_now::run_now;
 use crate::speak::{Stream, out};
@@ -92,6 +92,11 @@ struct CopyOptions {
     /// What the names of its tables begin with
     #[arg(long, value_name = "PREFIX", requires = "source_db")]
     source_db_prefix: Option<String>,
+}
+
+/// The same from a command of its own.
+pub(crate) fn run_here(given: &Given, asked: TakeIn) -> Result<u8, Failure> {
+    run(&Composed::of(given)?, asked.manner, asked.args)
 }
 
 /// Takes a site in, or says what that would do.

@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&given, &args),
         Command::Destroy(args) => destroy::run(&given, &args),
         Command::Adopt(args) => adopt::run(&given, &args),
+        Command::Import(asked) => import::run_here(&given, *asked),
         Command::Drush(args) => drush::run(&given, &args),
         Command::Trash(args) => trash::run(&given, args),
         Command::Front(asked) => front::run(&given, *asked),

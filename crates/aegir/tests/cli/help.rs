@@ -29,6 +29,7 @@ fn every_command_explains_itself() {
     insta::assert_snapshot!("doctor", help(&["doctor", "--help"]));
     insta::assert_snapshot!("destroy", help(&["destroy", "--help"]));
     insta::assert_snapshot!("adopt", help(&["adopt", "--help"]));
+    insta::assert_snapshot!("import", help(&["import", "--help"]));
     insta::assert_snapshot!("drush", help(&["drush", "--help"]));
     insta::assert_snapshot!("trash", help(&["trash", "--help"]));
     insta::assert_snapshot!("trash-empty", help(&["trash", "empty", "--help"]));
