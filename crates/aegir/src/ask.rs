@@ -47,7 +47,8 @@ impl Followed {
         let home = self.parts.home.path().to_string_lossy().into_owned();
         let cmd = Cmd::new(OWN_PROGRAM).args(["--home".to_owned(), home]);
         let cmd = cmd.args(["provision", "worker"]).arg(self.id.to_string());
-        let env: Vec<_> = drill.map(|drill| ("AEGIR_DRILL".to_owned(), drill.to_owned())).into_iter().collect();
+        let mut env = self.parts.settings.variables.clone();
+        env.extend(drill.map(|drill| ("AEGIR_DRILL".to_owned(), drill.to_owned())));
         let log = self.attempt.folder.worker_log();
         self.worker = Some(start_detached(&cmd, &env, &log).map_err(AttemptFault::NoWorker)?);
         Ok(())

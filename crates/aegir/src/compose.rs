@@ -32,6 +32,8 @@ pub(crate) struct Given {
     pub(crate) home: Option<PathBuf>,
     /// What is to go wrong, in a proof.
     pub(crate) drill: Option<String>,
+    /// The variables that say a setting, by their names.
+    pub(crate) settings: Vec<(String, String)>,
     /// How a person came over ssh: `SSH_CONNECTION`.
     pub(crate) ssh: Option<String>,
     /// The folders in which a shell looks for programs: `PATH`.
@@ -67,7 +69,7 @@ impl Composed {
         let path = given.home();
         owner::check(&path, &given.words)?;
         let home = Home::new(path);
-        let settings = settings(&home)?;
+        let settings = settings(&home, &given.settings)?;
         let bases = std::iter::once(home.path().to_owned()).chain(settings.platform_bases.iter().cloned()).collect();
         let mut files = Files::new(bases);
         let web = web_account(&home, &settings, &files)?;
@@ -116,10 +118,10 @@ impl Composed {
     }
 }
 
-fn settings(home: &Home) -> Result<Settings, Failure> {
+fn settings(home: &Home, variables: &[(String, String)]) -> Result<Settings, Failure> {
     let path = home.settings_file();
     let text = Files::new(Vec::new()).read_text(&path)?.unwrap_or_default();
-    Ok(Settings::read(&text, &path)?)
+    Ok(Settings::read(&text, &path, variables)?)
 }
 
 /// As whom the workers of the web server run, where that is not ourselves.

@@ -41,6 +41,8 @@ struct Group {
 struct Patient {
     home: Home,
     files: Files,
+    /// The variables of the environment that say a setting.
+    settings: Vec<(String, String)>,
 }
 
 impl Patient {
@@ -55,7 +57,8 @@ impl Patient {
 
 /// Looks, prints, and says by the exit code whether there is a problem.
 pub(crate) fn run(given: &Given, args: &DoctorArgs) -> Result<u8, Failure> {
-    let patient = Patient { home: Home::new(given.home()), files: Files::new(Vec::new()) };
+    let patient =
+        Patient { home: Home::new(given.home()), files: Files::new(Vec::new()), settings: given.settings.clone() };
     let groups = look(&patient);
     match args.json {
         true => groups.iter().for_each(|group| group.findings.iter().for_each(|one| out(&as_json(group.title, one)))),

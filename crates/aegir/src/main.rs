@@ -37,6 +37,7 @@ mod up;
 
 use std::process::ExitCode;
 
+use aegir_provision::SETTING_VARIABLE;
 use clap::{CommandFactory, Parser};
 
 use crate::args::{Cli, Command};
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let given = Given {
         home: cli.home.or_else(|| std::env::var_os("AEGIR_HOME").filter(|home| !home.is_empty()).map(Into::into)),
         drill: std::env::var("AEGIR_DRILL").ok(),
+        settings: setting_variables(),
         ssh: std::env::var("SSH_CONNECTION").ok(),
         path: std::env::var("PATH").unwrap_or_default(),
         stays: std::env::var_os(up::STAYS).is_some(),
@@ -100,4 +102,14 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(ended.unwrap_or_else(|failure| failure.tell()))
+}
+
+/// The variables of the environment that say a setting. What is no text is taken as far as it can be shown, so that it
+/// is named as any other that is wrong.
+fn setting_variables() -> Vec<(String, String)> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    let of_us = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(SETTING_VARIABLE));
+    let mut variables: Vec<(String, String)> = of_us.map(|(name, value)| (text(name), text(value))).collect();
+    variables.sort();
+    variables
 }

@@ -50,7 +50,7 @@ pub use journal_file::Boundary;
 pub use journal_file::{FileJournal, read_journal};
 pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
-pub use settings::{Settings, SettingsFault};
+pub use settings::{SETTING_VARIABLE, Settings, SettingsFault};
 pub use site::{
     PackagesFit, RunProgram, SiteLog, compare_site, compare_sites, drush_alias, drush_uri, find_site_to_import,
     log_tail, look_at_import, run_cron, writes_since,

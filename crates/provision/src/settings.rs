@@ -1,4 +1,4 @@
-//! The settings file of the home, read once.
+//! The settings file of the home, and what the environment says otherwise, read once.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,7 +6,11 @@ use std::time::Duration;
 use aegir_domain::{Home, KeepFormer, PlatformName, Remedy};
 use serde::Deserialize;
 
-/// What an operator has settled for this machine in `hostmaster/aegir.toml`. All of it is optional.
+/// What the name of a variable begins with that says a setting: `AEGIR_SETTING_UPDATE_LIMIT=7200`.
+pub const SETTING_VARIABLE: &str = "AEGIR_SETTING_";
+
+/// What an operator has settled for this machine in `hostmaster/aegir.toml`. All of it is optional. A variable of the
+/// environment ([`SETTING_VARIABLE`]) has the last word, for whoever is given the home and the file as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -49,6 +53,9 @@ pub struct Settings {
     pub translation_server: String,
     /// How long deleted things stay in the trash, in days.
     pub trash_days: u32,
+    /// The variables that were read, for the processes that go on with a task.
+    #[serde(skip)]
+    pub variables: Vec<(String, String)>,
 }
 
 impl Default for Settings {
@@ -74,15 +81,29 @@ impl Default for Settings {
             translation_server:
                 "https://ftp.drupal.org/files/translations/%core/%project/%project-%version.%language.po".into(),
             trash_days: 30,
+            variables: Vec::new(),
         }
     }
 }
 
 impl Settings {
-    /// Reads the text of a settings file, found at `path`.
-    pub fn read(text: &str, path: &Path) -> Result<Settings, SettingsFault> {
-        let settings: Settings =
-            toml::from_str(text).map_err(|source| SettingsFault::Unreadable { path: path.to_owned(), source })?;
+    /// Reads the text of a settings file, found at `path`, and what `variables` say otherwise: each has the name of its
+    /// setting in capitals behind [`SETTING_VARIABLE`], and a value as the file has it; a text needs no quotes.
+    pub fn read(text: &str, path: &Path, variables: &[(String, String)]) -> Result<Settings, SettingsFault> {
+        let unreadable = |source| SettingsFault::Unreadable { path: path.to_owned(), source };
+        // As a whole first: a mistake in it is told with its line.
+        let mut settings: Settings = toml::from_str(text).map_err(unreadable)?;
+        let mut table: toml::Table = toml::from_str(text).map_err(unreadable)?;
+        for (variable, said) in variables {
+            let of_variable = |source| SettingsFault::Variable { variable: variable.clone(), source };
+            let setting = variable.strip_prefix(SETTING_VARIABLE).unwrap_or_default().to_lowercase();
+            let as_it_stands = || Ok(toml::Value::String(said.clone()));
+            let value =
+                said.parse::<toml::Value>().or_else(|_: toml::de::Error| as_it_stands()).map_err(of_variable)?;
+            table.insert(setting, value);
+            settings = table.clone().try_into().map_err(of_variable)?;
+        }
+        settings.variables = variables.to_vec();
         for base in &settings.platform_bases {
             let plain = base.is_absolute() && !base.components().any(|part| part == std::path::Component::ParentDir);
             if !plain {
@@ -119,6 +140,14 @@ pub enum SettingsFault {
         /// Where and why.
         source: toml::de::Error,
     },
+    /// A variable names no setting, or says what that cannot be.
+    #[error("cannot take the variable `{variable}` for a setting")]
+    Variable {
+        /// Its name.
+        variable: String,
+        /// Why.
+        source: toml::de::Error,
+    },
     /// A base is not an absolute path.
     #[error("setting `platform_bases` in `{}` holds `{}`, which is not an absolute path without `..`", path.display(), base.display())]
     NotAbsolute {
@@ -131,8 +160,16 @@ pub enum SettingsFault {
 
 impl Remedy for SettingsFault {
     fn remedy(&self) -> Option<String> {
-        let (SettingsFault::Unreadable { path, .. } | SettingsFault::NotAbsolute { path, .. }) = self;
-        Some(format!("correct that line of `{}`; every setting may be left out", path.display()))
+        Some(match self {
+            SettingsFault::Unreadable { path, .. } | SettingsFault::NotAbsolute { path, .. } => {
+                format!("correct that line of `{}`; every setting may be left out", path.display())
+            }
+            SettingsFault::Variable { .. } => {
+                "correct it, or take it out of the environment; it has the name of a setting in capitals, and a value as \
+                 the settings file has it"
+                    .into()
+            }
+        })
     }
 }
 
@@ -143,9 +180,46 @@ mod tests {
     #[test]
     fn an_empty_file_is_all_defaults_and_a_misspelt_setting_is_named() {
         let path = Path::new("/srv/hostmaster/aegir.toml");
-        assert_eq!(Settings::read("", path).unwrap(), Settings::default());
-        let fault = Settings::read("platform_base = ['/srv']", path).unwrap_err();
+        assert_eq!(Settings::read("", path, &[]).unwrap(), Settings::default());
+        let fault = Settings::read("platform_base = ['/srv']", path, &[]).unwrap_err();
         assert!(aegir_domain::Fault::from(fault).report().because[0].contains("platform_base"));
-        assert!(matches!(Settings::read("platform_bases = ['srv']", path), Err(SettingsFault::NotAbsolute { .. })));
+        assert!(matches!(
+            Settings::read("platform_bases = ['srv']", path, &[]),
+            Err(SettingsFault::NotAbsolute { .. })
+        ));
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word_and_is_named_where_it_is_wrong() {
+        let path = Path::new("/srv/hostmaster/aegir.toml");
+        let variables = |of: &[(&str, &str)]| -> Vec<(String, String)> {
+            of.iter().map(|(name, value)| (format!("{SETTING_VARIABLE}{name}"), value.to_string())).collect()
+        };
+        let said = variables(&[
+            ("UPDATE_LIMIT", "7200"),
+            ("PROXY", "http://proxy.example.org:3128"),
+            ("KEEP_FORMER", "archive"),
+            ("PLATFORM_BASES", "['/srv/a', '/srv/b']"),
+            ("PHP", "'/usr/bin/php8.2'"),
+        ]);
+
+        let settings = Settings::read("update_limit = 60\ntrash_days = 3", path, &said).unwrap();
+
+        assert_eq!((settings.update_limit, settings.trash_days), (7200, 3));
+        assert_eq!(settings.proxy.as_deref(), Some("http://proxy.example.org:3128"));
+        assert_eq!(settings.keep_former, KeepFormer::Archive);
+        assert_eq!(settings.platform_bases, [Path::new("/srv/a"), Path::new("/srv/b")]);
+        assert_eq!(settings.php, Path::new("/usr/bin/php8.2"));
+        assert_eq!(settings.variables, said, "a worker is told them");
+        for (name, value, why) in
+            [("UPDATE_LIMITS", "7200", "update_limits"), ("UPDATE_LIMIT", "two hours", "string \"two hours\"")]
+        {
+            let fault = Settings::read("", path, &variables(&[(name, value)])).unwrap_err();
+            let told = aegir_domain::Fault::from(fault).report();
+            assert!(told.message.contains(&format!("`AEGIR_SETTING_{name}`")), "{told:?}");
+            assert!(told.because[0].contains(why), "{told:?}");
+        }
+        let fault = Settings::read("", path, &variables(&[("PLATFORM_BASES", "['srv']")])).unwrap_err();
+        assert!(matches!(fault, SettingsFault::NotAbsolute { .. }));
     }
 }

@@ -232,9 +232,8 @@ fn file_system(home: &Path, mount: &Mount) -> Option<Finding> {
 fn settings(patient: &Patient) -> Option<Finding> {
     let path = patient.home.settings_file();
     match patient.files.read_text(&path) {
-        Ok(None) => None,
         Err(fault) => Some(Finding::of_fault(&fault)),
-        Ok(Some(text)) => match Settings::read(&text, &path) {
+        Ok(text) => match Settings::read(&text.unwrap_or_default(), &path, &patient.settings) {
             Err(fault) => Some(Finding::of_fault(&fault)),
             Ok(settings) => {
                 let missing = settings.platform_bases.iter().find(|base| !base.is_dir())?;

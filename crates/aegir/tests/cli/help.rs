@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use aegir_domain::TaskKind;
+
 use crate::support::{program, root};
 
 fn help(words: &[&str]) -> String {
@@ -49,4 +51,39 @@ fn the_published_schema_is_that_of_this_protocol() {
     let path = root().join("docs/protocol.schema.json");
     let published = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(help(&["schema"]), published, "write it anew with `aegir schema > docs/protocol.schema.json`");
+}
+
+#[test]
+fn every_task_can_be_asked_for_in_a_shell() {
+    // Without a wildcard: a task that comes later needs its command here.
+    let command_of = |kind: TaskKind| match kind {
+        TaskKind::SaveContext => "save",
+        TaskKind::ForgetContext => "forget",
+        TaskKind::VerifyServer | TaskKind::VerifyPlatform | TaskKind::VerifySite => "verify",
+        TaskKind::BuildPlatform => "build",
+        TaskKind::DeletePlatform => "platform-delete",
+        TaskKind::InstallSite => "install",
+        TaskKind::Login => "login",
+        TaskKind::MigrateSite => "migrate",
+        TaskKind::GoBackSite => "go-back",
+        TaskKind::RebuildCaches => "rebuild-caches",
+        TaskKind::DropFormers => "drop-formers",
+        TaskKind::CloneSite => "clone",
+        TaskKind::RenameSite => "rename",
+        TaskKind::DisableSite => "disable",
+        TaskKind::EnableSite => "enable",
+        TaskKind::ImportSite | TaskKind::RefreshCopy => "import",
+        TaskKind::EjectSite => "eject",
+        TaskKind::DeleteSite => "delete",
+        TaskKind::BackupSite => "backup",
+        TaskKind::VerifyBackup => "backup-verify",
+        TaskKind::RestoreBackup => "restore",
+        TaskKind::DeleteBackup => "backup-delete",
+        TaskKind::Custom => "custom",
+    };
+    for kind in TaskKind::ALL {
+        let command = command_of(kind);
+        let said = help(&["provision", command, "--help"]);
+        assert!(said.contains(&format!("Usage: aegir provision {command}")), "{kind:?}: {said}");
+    }
 }

@@ -44,3 +44,30 @@ fn the_environment_names_the_home_where_no_option_does() {
     command.env("AEGIR_HOME", lab.home());
     Said::of(&mut command, &["recover"]).done().says("Nothing was left to recover");
 }
+
+#[test]
+fn the_environment_says_a_setting_otherwise_and_is_named_where_it_is_wrong() {
+    let lab = Lab::bare(way());
+    let home = lab.home();
+    let with = |name: &str, value: &str| {
+        let mut command = lab.as_user(&["provision", "recover"]);
+        command.env("AEGIR_HOME", &home).env(name, value);
+        Said::of(&mut command, &["recover"])
+    };
+    with("AEGIR_SETTING_UPDATE_LIMIT", "7200").done().says("Nothing was left to recover");
+    let said = with("AEGIR_SETTING_UPDATE_LIMITS", "7200").ends(1);
+    said.says("the variable `AEGIR_SETTING_UPDATE_LIMITS`").says("unknown field `update_limits`").remedy("take it out");
+    with("AEGIR_SETTING_UPDATE_LIMIT", "often").ends(1).says("the variable `AEGIR_SETTING_UPDATE_LIMIT`");
+    let mut doctor = lab.as_user(&["doctor"]);
+    doctor.env("AEGIR_HOME", &home).env("AEGIR_SETTING_TRASH_DAYS", "-1");
+    Said::of(&mut doctor, &["doctor"]).ends(1).says("the variable `AEGIR_SETTING_TRASH_DAYS`");
+}
+
+#[test]
+fn a_task_is_told_the_settings_of_the_environment_too() {
+    let lab = crate::sources::a_lab();
+    let words = ["build", "@platform_d", "--server", "web", "--git", "https://127.0.0.1:1/x.git", "--ref", "main"];
+    let mut command = lab.as_user(&[&["provision"], &words[..]].concat());
+    command.env("AEGIR_HOME", lab.home()).env("AEGIR_SETTING_GIT", "/nonexistent/git");
+    Said::of(&mut command, &["build"]).ends(4).says("git is not installed");
+}
