@@ -28,11 +28,13 @@ impl Server {
         let home = tempfile::tempdir().unwrap();
         let (data, socket) = (home.path().join("data"), home.path().join("s"));
         let data = format!("--datadir={}", data.display());
+        // In a common one, another server that starts removes temporary tables that it finds.
+        let temporary = format!("--tmpdir={}", home.path().display());
         let user: &[&str] = if am_root() { &["--user=root"] } else { &[] };
         let install =
             Cmd::new("mariadb-install-db").args(["--no-defaults", "--auth-root-authentication-method=normal"]);
-        succeeds(&install.arg(&data).arg("--skip-test-db").args(user.iter().copied()));
-        let run = Cmd::new("mariadbd").args(["--no-defaults", "--skip-networking"]).arg(&data);
+        succeeds(&install.arg(&data).arg(&temporary).arg("--skip-test-db").args(user.iter().copied()));
+        let run = Cmd::new("mariadbd").args(["--no-defaults", "--skip-networking"]).arg(&data).arg(&temporary);
         let run = run.arg(format!("--socket={}", socket.display())).args(user.iter().copied());
         let log = std::fs::File::create(home.path().join("log")).unwrap();
         let running = Running(command(&run).stderr(log).spawn().unwrap());

@@ -112,7 +112,10 @@ fn what_is_added_is_made_what_is_edited_is_verified_and_what_is_built_is_verifie
         assert_eq!(site["domains"].as_array().unwrap().len(), 2);
         let platform = ground.shown(Call::of(Id::PlatformShow).about("demo")).await;
         assert_eq!((&platform["php"], &platform["core"]), (&json!("/usr/bin/php8.3"), &json!("10.3.6")));
-        assert_eq!(ground.shown(Call::of(Id::ServerShow).about("web1")).await["services"][1]["at"], "127.0.0.2:3306");
+        // Whatever is said of a server, it keeps its first name: platforms and sites say it.
+        let server = ground.shown(Call::of(Id::ServerShow).about("web1")).await;
+        assert_eq!((&server["services"][1]["at"], &server["name"]), (&json!("127.0.0.2:3306"), &json!("web1")));
+        assert_eq!((&site["db_server"], &platform["server"]), (&json!("web1"), &json!("web1")));
         assert!(ground.machine().collisions().is_empty());
     });
 }
