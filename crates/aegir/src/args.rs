@@ -235,6 +235,19 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_enum, value_name = "HOW")]
         keep_former: Option<KeepFormerWord>,
     },
+    /// Runs the updates that wait for a site where it lives, on a copy; does nothing if none waits
+    ///
+    /// For a site whose code was changed in place, or that was brought here with updates to run. Visitors are told to come
+    /// back while its database is copied and the updates run. If one fails, all is as it was. What the site was is kept;
+    /// `go-back` returns to it.
+    Update {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// How what it was is kept [default: as `keep_former` of the home's settings says, or `itself`]
+        #[arg(long, value_enum, value_name = "HOW")]
+        keep_former: Option<KeepFormerWord>,
+    },
     /// Has a site be what it was before it was moved
     ///
     /// It says what was written since, which the former self does not have. What the site is now is kept likewise.

@@ -109,6 +109,10 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let migrate = MigrateSite { site, platform, db_server, allow_missing, rehearse, keep };
             task(&composed, manner, Task::MigrateSite(Box::new(migrate)))
         }
+        Command::Update { site, keep_former } => {
+            let keep = keep_former.map(Into::into);
+            task(&composed, manner, Task::UpdateSite { site, keep })
+        }
         Command::GoBack { site, former, keep_former } => {
             let keep = keep_former.map(Into::into);
             task(&composed, manner, Task::GoBackSite { site, former, keep })

@@ -234,7 +234,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone.
-            Task::SaveContext { .. } | Task::RefreshCopy(_) => return None,
+            Task::SaveContext { .. } | Task::RefreshCopy(_) | Task::UpdateSite { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,

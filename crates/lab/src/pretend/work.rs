@@ -315,6 +315,12 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let back = sites::renamed(site, names).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(back))) }
         }
+        Task::UpdateSite { .. } => {
+            let site = fresh(must(&name)?.clone())?;
+            let mut answer = fenced(site_answer(plan));
+            answer.insert("updates".into(), 1.into());
+            Done { answer, ..save(site) }
+        }
         Task::RefreshCopy(refresh) => {
             let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
             if refresh.switch.is_some() {
