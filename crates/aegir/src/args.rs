@@ -244,6 +244,9 @@ pub(crate) enum ProvisionCommand {
         /// The site
         #[arg(value_name = "@SITE", value_parser = site)]
         site: SiteName,
+        /// A package whose code may be missing though the site has it enabled; may be given again
+        #[arg(long, value_name = "PACKAGE", value_parser = text::<MachineName>)]
+        allow_missing: Vec<MachineName>,
         /// How what it was is kept [default: as `keep_former` of the home's settings says, or `itself`]
         #[arg(long, value_enum, value_name = "HOW")]
         keep_former: Option<KeepFormerWord>,

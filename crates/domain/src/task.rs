@@ -82,6 +82,9 @@ pub enum Task {
     UpdateSite {
         /// Which site.
         site: SiteName,
+        /// Packages that it has enabled and whose code may be missing all the same: machine names. Each is told in the log.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        allow_missing: BTreeSet<MachineName>,
         /// How what it was is kept; `None`: as the machine's settings say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<KeepFormer>,

@@ -8,13 +8,16 @@
 //! The site goes on until the fence; what it was is a former self, as after a restore
 //! ([0034](../../../../docs/decisions/0034-a-restored-self-is-unpacked-on-the-shelf.md)).
 
+use std::collections::BTreeSet;
+
 use aegir_domain::{
-    Database, DbName, Fault, Former, KeepFormer, Marker, PlatformContext, Remedy, SiteAnswer, SiteContext, SiteName,
-    TaskKind,
+    Database, DbName, Fault, Fit, Former, KeepFormer, MachineName, Marker, PlatformContext, Remedy, SiteAnswer,
+    SiteContext, SiteName, TaskKind,
 };
 use aegir_host::Kind;
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
+use super::compare::{PackagesFit, all_is_there};
 use super::deploy::coming;
 use super::deploy::database::{CopyDatabase, DatabaseToCopy, MakeTables};
 use super::deploy::fence::{HoldStill, LowerFence, NotFenced, RaiseFence};
@@ -39,12 +42,16 @@ const ROOM: u64 = 50 << 20;
 /// Runs the updates that wait for a site.
 pub(crate) struct Update {
     pub(crate) site: SiteName,
+    /// What may be missing of what it has enabled.
+    pub(crate) allow_missing: BTreeSet<MachineName>,
     /// How what it was is kept.
     pub(crate) keep: Option<KeepFormer>,
 }
 
 /// All that was found of a site for which updates wait.
 struct Found {
+    /// How what it has enabled fits the code that is there.
+    fit: Fit,
     /// What its files and its database take, in bytes.
     bytes: u64,
     keeping: Keeping,
@@ -70,7 +77,7 @@ impl Recipe<World> for Update {
             run.say(format!("No update waits for `{}`: nothing is to be done", site.name));
             return run.point_of_no_return(Afterwards::new());
         }
-        let Found { bytes, keeping, was, mut new } = self.look(run, &site, &ready)?;
+        let Found { fit, bytes, keeping, was, mut new } = self.look(run, &site, &ready)?;
 
         let (root, attempt) = (platform.root.clone(), run.world().task.attempt);
         let name = former::name(run.world(), &site.name)?;
@@ -95,6 +102,7 @@ impl Recipe<World> for Update {
 
         let code = CodeAhead::begin(root.path());
         let packages = run.check(Packages { site: new.clone(), core: new.core.clone(), code })?;
+        all_is_there(&fit, &packages)?;
         run.answer_with(&SiteAnswer {
             core: new.core.clone(),
             packages: Some(packages),
@@ -115,6 +123,12 @@ impl Update {
     /// What must hold to make a copy of the site beside it.
     fn look(&self, run: &mut Run<'_, World>, site: &SiteContext, ready: &Ready) -> Result<Found, Fault> {
         let platform = &ready.platform;
+        let fit = run.check(PackagesFit {
+            site: site.name.clone(),
+            platform: platform.name.clone(),
+            db_server: None,
+            allow_missing: self.allow_missing.iter().map(ToString::to_string).collect(),
+        })?;
         let hosts =
             run.check(DatabaseReady { server: site.db_server.clone(), php: platform.clone(), core: ready.major })?;
         let data = run.check(DatabaseToCopy { site: site.clone(), to: site.db_server.clone() })?;
@@ -135,7 +149,7 @@ impl Update {
             hosts,
         };
         let new = SiteContext { database, core: ready.core.clone(), revision: site.revision + 1, ..site.clone() };
-        Ok(Found { bytes: files + data, keeping, was, new })
+        Ok(Found { fit, bytes: files + data, keeping, was, new })
     }
 }
 

@@ -2,15 +2,19 @@
 
 use std::fs;
 
-use aegir_domain::{InstallSite, OutcomeKind, Report, Task};
+use aegir_domain::{InstallSite, KeepFormer, OutcomeKind, Report, Task};
 use aegir_lab::Lab;
 use aegir_lab::fake::{NEEDS_UPDATES, OWN_INSTALL, Trouble};
 use aegir_lab::proof::{Extent, Scene};
 
 use crate::{a_site_beside_another, another_name_for_the_neighbour, lines, two_platforms};
 
+pub(super) fn update_of(site: &str) -> Task {
+    Task::UpdateSite { site: site.parse().unwrap(), allow_missing: Default::default(), keep: None }
+}
+
 fn update() -> Task {
-    Task::UpdateSite { site: "a.test".parse().unwrap(), keep: None }
+    update_of("a.test")
 }
 
 /// A module of the site's own has updates since.
@@ -20,7 +24,7 @@ fn changed_in_place(lab: &Lab, updates: &[&str]) {
     fs::write(install, updates.join("\n")).unwrap();
 }
 
-fn a_site_with_an_update(lab: &Lab, on: &str) {
+pub(super) fn a_site_with_an_update(lab: &Lab, on: &str) {
     a_site_beside_another(lab, on);
     changed_in_place(lab, &["own_update_7001"]);
 }
@@ -56,6 +60,17 @@ fn a_site_of_drupal_10_in_sqlite_is_updated_or_left_as_it_was() {
         update()
     });
     scene.prove(Extent::OneOf(3));
+}
+
+#[test]
+fn a_site_is_updated_and_what_it_was_is_packed_or_it_is_left_as_it_was() {
+    let scene = Scene::new("update-site, with an archive", |lab| {
+        a_site_with_an_update(lab, "seven");
+        update().keeping(KeepFormer::Archive)
+    });
+    let (_, after) = scene.worlds();
+    assert!(!after.find("backups/a.test-").is_empty() && after.find("sites/.aegir-former/a.test-").is_empty());
+    scene.prove(Extent::OneOf(6));
 }
 
 #[test]
@@ -152,8 +167,14 @@ fn whatever_an_update_or_the_new_page_does_wrong_leaves_the_site_as_it_was() {
 fn what_cannot_be_updated_is_refused() {
     let lab = Lab::new();
     a_site_with_an_update(&lab, "seven");
-    let other: Task = Task::UpdateSite { site: "gone.test".parse().unwrap(), keep: None };
+    let other = update_of("gone.test");
     assert!(lab.refuses(other).contains("gone.test"));
+    let theme = lab.home().platforms().join("seven/themes/bartik");
+    let gone = theme.with_file_name("gone");
+    fs::rename(&theme, &gone).unwrap();
+    let said = lab.refuses(update());
+    assert!(said.contains("does not fit the platform `seven`") && said.contains("bartik"), "{said}");
+    fs::rename(&gone, &theme).unwrap();
     let aside = lab.site_folder("a.test").with_file_name("aside");
     fs::rename(lab.site_folder("a.test"), &aside).unwrap();
     assert!(lab.refuses(update()).contains("is no folder of a site"));
@@ -163,6 +184,6 @@ fn what_cannot_be_updated_is_refused() {
     assert!(said.contains("aegir provision enable @a.test"), "{said}");
     let manual = InstallSite { method: aegir_domain::InstallMethod::Manual, ..lab.new_site("b.test", "seven") };
     lab.must(Task::InstallSite(Box::new(manual)));
-    let said = lab.refuses(Task::UpdateSite { site: "b.test".parse().unwrap(), keep: None });
+    let said = lab.refuses(update_of("b.test"));
     assert!(said.contains("is not installed into `b.test`"), "{said}");
 }
