@@ -55,13 +55,12 @@ impl<'a> Ledger<'a> {
         format!("\n/**\n * Update {number} of the ledger.\n */\nfunction ledger_update_{number}() {{\n  {does}\n}}\n")
     }
 
-    fn adds_a_column(&self) -> String {
-        let column = "['type' => 'varchar', 'length' => 32, 'not null' => TRUE, 'default' => 'blue']";
+    fn adds(&self, number: u32, column: &str) -> String {
+        let what = "['type' => 'varchar', 'length' => 32, 'not null' => TRUE, 'default' => 'blue']";
         let schema = if self.is_seven { "Database::getConnection()" } else { "\\Drupal::database()" };
-        self.update(
-            1,
-            &format!("{schema}->schema()->addField('ledger', 'colour', {column});\n  return 'It has colours.';"),
-        )
+        let does =
+            format!("{schema}->schema()->addField('ledger', '{column}', {what});\n  return 'It has a {column}.';");
+        self.update(number, &does)
     }
 }
 
@@ -98,33 +97,41 @@ pub fn in_place(real: &Real<'_>, db_server: &str, profile: Option<&str>) {
     assert_eq!(shows(real, &site), 200);
     let before = context(lab, &name);
 
-    // The new code asks for what the data do not have: the site is broken until they do.
-    ledger.is_written("colour", &ledger.adds_a_column());
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    assert_eq!(shows(real, &site), 500, "the new code needs its update");
+    // Code that goes on without its update.
+    let colour = ledger.adds(1, "colour");
+    ledger.is_written("name", &colour);
     let said = lab.provision(&["update", &at]).done();
 
-    said.says("of the ledger.").says("It has colours.").says("The fence was up for ");
-    assert_eq!(shows(real, &site), 200);
+    said.says("of the ledger.").says("It has a colour.").says("The fence was up for ");
     is_well(real, &site);
     let now = context(lab, &name);
     assert_eq!((&now["platform"], &now["formers"][0]["database"]), (&before["platform"], &before["database"]));
     lab.provision(&["update", &at]).done().says("No update waits for");
-
     lab.provision(&["go-back", &at]).done();
     assert_eq!(context(lab, &name)["database"], before["database"]);
-    assert_eq!(shows(real, &site), 500, "the code is as it was found, and so are the data");
-    lab.provision(&["update", &at]).done().says("It has colours.");
+    lab.provision(&["update", &at]).done().says("It has a colour.");
     is_well(real, &site);
 
+    // Code that asks for what the data do not have: the site is broken until they do.
+    let shade = [colour, ledger.adds(2, "shade")].concat();
+    ledger.is_written("shade", &shade);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(shows(real, &site), 500, "the new code needs its update");
+    lab.provision(&["update", &at]).done().says("It has a shade.");
+    assert_eq!(shows(real, &site), 200);
+    is_well(real, &site);
+    let was = context(lab, &name);
+    lab.provision(&["go-back", &at]).ends(7).says("all is as it was");
+    assert_eq!(context(lab, &name), was, "what it was is broken, and is no better for being gone back to");
+
     // One that fails, after one that does not.
-    let (was, kept) = (context(lab, &name), shelf(real.root));
+    let kept = shelf(real.root);
     let planted = [
-        ledger.adds_a_column(),
-        ledger.update(2, "return 'This one is well.';"),
-        ledger.update(3, "throw new \\Exception('This update was planted.');"),
+        shade,
+        ledger.update(3, "return 'This one is well.';"),
+        ledger.update(4, "throw new \\Exception('This update was planted.');"),
     ];
-    ledger.is_written("colour", &planted.concat());
+    ledger.is_written("shade", &planted.concat());
     lab.provision(&["update", &at]).ends(7).says("This update was planted.").says("all is as it was");
     assert_eq!((context(lab, &name), shelf(real.root)), (was, kept));
     assert_eq!(shows(real, &site), 200);
