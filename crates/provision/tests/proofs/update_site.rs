@@ -170,7 +170,7 @@ fn what_cannot_be_updated_is_refused() {
     let other = update_of("gone.test");
     assert!(lab.refuses(other).contains("gone.test"));
     let theme = lab.home().platforms().join("seven/themes/bartik");
-    let gone = theme.with_file_name("gone");
+    let gone = lab.home().path().join("gone");
     fs::rename(&theme, &gone).unwrap();
     let said = lab.refuses(update());
     assert!(said.contains("does not fit the platform `seven`") && said.contains("bartik"), "{said}");
