@@ -248,6 +248,22 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, value_enum, value_name = "HOW")]
         keep_former: Option<KeepFormerWord>,
     },
+    /// Runs the updates that wait for a site where it lives, on a copy; does nothing if none waits
+    ///
+    /// For a site whose code was changed in place, or that was brought here with updates to run. Visitors are told to come
+    /// back while its database is copied and the updates run. If one fails, all is as it was. What the site was is kept;
+    /// `go-back` returns to it.
+    Update {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+        /// A package whose code may be missing though the site has it enabled; may be given again
+        #[arg(long, value_name = "PACKAGE", value_parser = text::<MachineName>)]
+        allow_missing: Vec<MachineName>,
+        /// How what it was is kept [default: as `keep_former` of the home's settings says, or `itself`]
+        #[arg(long, value_enum, value_name = "HOW")]
+        keep_former: Option<KeepFormerWord>,
+    },
     /// Has a site be what it was before it was moved
     ///
     /// It says what was written since, which the former self does not have. What the site is now is kept likewise.

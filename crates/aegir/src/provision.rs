@@ -109,6 +109,10 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let migrate = MigrateSite { site, platform, db_server, allow_missing, rehearse, keep };
             task(&composed, manner, Task::MigrateSite(Box::new(migrate)))
         }
+        Command::Update { site, allow_missing, keep_former } => {
+            let (allow_missing, keep) = (allow_missing.into_iter().collect(), keep_former.map(Into::into));
+            task(&composed, manner, Task::UpdateSite { site, allow_missing, keep })
+        }
         Command::GoBack { site, former, keep_former } => {
             let keep = keep_former.map(Into::into);
             task(&composed, manner, Task::GoBackSite { site, former, keep })

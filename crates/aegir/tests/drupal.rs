@@ -16,6 +16,8 @@ mod moves;
 #[path = "drupal/restores.rs"]
 mod restores;
 mod support;
+#[path = "drupal/updates.rs"]
+mod updates;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,6 +103,9 @@ fn the_main_job_is_done_on_every_tree() {
             });
             told(&on("a site is restored with what it held, in its place and where it is gone"), &mut || {
                 stage.restored()
+            });
+            told(&on("a module of a site's own gets updates in place, which run there, and it goes back"), &mut || {
+                stage.updated();
             });
             told(&on("its own Drush works, typed as `aegir drush`, by itself, and by an alias"), &mut || stage.drush());
             told(
@@ -291,6 +296,12 @@ impl Stage {
         };
         for server in ["localhost", "files"] {
             restores::with_what_it_held(&self.real(), server, standard);
+        }
+    }
+
+    fn updated(&self) {
+        for db_server in ["localhost", "files"] {
+            updates::in_place(&self.real(), db_server, self.minimal);
         }
     }
 

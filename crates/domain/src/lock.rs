@@ -133,6 +133,7 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
         Task::VerifySite { site, context: None }
         | Task::Login { site, .. }
         | Task::RebuildCaches { site }
+        | Task::UpdateSite { site, .. }
         | Task::DropFormers { site, .. }
         | Task::DisableSite { site, .. }
         | Task::EnableSite { site }

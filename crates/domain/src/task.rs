@@ -78,6 +78,17 @@ pub enum Task {
     },
     /// Moves a site to another platform of its machine, and runs its updates on a copy first. What it was is kept.
     MigrateSite(Box<MigrateSite>),
+    /// Runs the updates that wait for a site on a copy, where it lives. What it was is kept.
+    UpdateSite {
+        /// Which site.
+        site: SiteName,
+        /// Packages that it has enabled and whose code may be missing all the same: machine names. Each is told in the log.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        allow_missing: BTreeSet<MachineName>,
+        /// How what it was is kept; `None`: as the machine's settings say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<KeepFormer>,
+    },
     /// Has a site be what it was before it was moved. What it is now is kept likewise.
     GoBackSite {
         /// Which site.
@@ -377,6 +388,8 @@ pub enum TaskKind {
     Login,
     /// See [`Task::MigrateSite`].
     MigrateSite,
+    /// See [`Task::UpdateSite`].
+    UpdateSite,
     /// See [`Task::GoBackSite`].
     GoBackSite,
     /// See [`Task::RebuildCaches`].
@@ -413,7 +426,7 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 26] = [
+    pub const ALL: [TaskKind; 27] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
@@ -424,6 +437,7 @@ impl TaskKind {
         TaskKind::VerifySite,
         TaskKind::Login,
         TaskKind::MigrateSite,
+        TaskKind::UpdateSite,
         TaskKind::GoBackSite,
         TaskKind::RebuildCaches,
         TaskKind::DropFormers,
@@ -455,6 +469,7 @@ impl TaskKind {
             TaskKind::VerifySite => "verify-site",
             TaskKind::Login => "login",
             TaskKind::MigrateSite => "migrate-site",
+            TaskKind::UpdateSite => "update-site",
             TaskKind::GoBackSite => "go-back-site",
             TaskKind::RebuildCaches => "rebuild-caches",
             TaskKind::DropFormers => "drop-formers",
@@ -482,9 +497,10 @@ impl Task {
         match &mut self {
             Task::MigrateSite(migrate) => migrate.keep.get_or_insert(how),
             Task::RefreshCopy(refresh) => refresh.keep.get_or_insert(how),
-            Task::GoBackSite { keep, .. } | Task::RenameSite { keep, .. } | Task::RestoreBackup { keep, .. } => {
-                keep.get_or_insert(how)
-            }
+            Task::GoBackSite { keep, .. }
+            | Task::RenameSite { keep, .. }
+            | Task::RestoreBackup { keep, .. }
+            | Task::UpdateSite { keep, .. } => keep.get_or_insert(how),
             _ => return self,
         };
         self
@@ -503,6 +519,7 @@ impl Task {
             Task::VerifySite { .. } => TaskKind::VerifySite,
             Task::Login { .. } => TaskKind::Login,
             Task::MigrateSite(_) => TaskKind::MigrateSite,
+            Task::UpdateSite { .. } => TaskKind::UpdateSite,
             Task::GoBackSite { .. } => TaskKind::GoBackSite,
             Task::RebuildCaches { .. } => TaskKind::RebuildCaches,
             Task::DropFormers { .. } => TaskKind::DropFormers,
@@ -538,6 +555,7 @@ impl Task {
             Task::ImportSite(import) => ContextName::Site(import.site.clone()),
             Task::VerifySite { site, .. }
             | Task::Login { site, .. }
+            | Task::UpdateSite { site, .. }
             | Task::GoBackSite { site, .. }
             | Task::RebuildCaches { site }
             | Task::DropFormers { site, .. }

@@ -7,6 +7,9 @@
 
 namespace Aegir;
 
+// Code that was changed this very moment is what counts, and not what PHP compiled of it a second ago.
+ini_set('opcache.revalidate_freq', '0');
+
 final class Updates {
 
   /** So many rounds are no update any more. */
@@ -65,6 +68,25 @@ final class Updates {
       }
     }
     return $start;
+  }
+
+  /**
+   * Which updates would run, in their order, with what the code says of each; refuses where one of them could not.
+   *
+   * @param array $list
+   *   As `update_get_update_list()` returns it.
+   */
+  public static function pending(array $list) {
+    $updates = [];
+    foreach (update_resolve_dependencies(self::start($list)) as $function => $update) {
+      self::mayRun($function, $update);
+      list($module, $number) = [$update['module'], $update['number']];
+      $text = isset($list[$module]['pending'][$number]) ? $list[$module]['pending'][$number] : '';
+      // It begins with the number.
+      $text = preg_replace('/^\s*\d+\s*-\s*/', '', $text);
+      $updates[] = ['name' => $function, 'description' => Driver::plain($text, 300)];
+    }
+    return $updates;
   }
 
   /**

@@ -31,7 +31,7 @@ use serde::Deserialize;
 pub const LONGEST_LINE: usize = 1 << 20;
 
 /// Every driver script: path within a folder, text.
-pub const SCRIPTS: [(&str, &str); 28] = [
+pub const SCRIPTS: [(&str, &str); 31] = [
     ("prelude.php", include_str!("../php/prelude.php")),
     ("updates.php", include_str!("../php/updates.php")),
     ("cron.php", include_str!("../php/cron.php")),
@@ -43,6 +43,8 @@ pub const SCRIPTS: [(&str, &str); 28] = [
     ("seven/requirements.php", include_str!("../php/seven/requirements.php")),
     ("seven/login.php", include_str!("../php/seven/login.php")),
     ("seven/flush.php", include_str!("../php/seven/flush.php")),
+    ("seven/for_updates.php", include_str!("../php/seven/for_updates.php")),
+    ("seven/pending.php", include_str!("../php/seven/pending.php")),
     ("seven/updates.php", include_str!("../php/seven/updates.php")),
     ("seven/visit.php", include_str!("../php/seven/visit.php")),
     ("seven/front.php", include_str!("../php/seven/front.php")),
@@ -55,6 +57,7 @@ pub const SCRIPTS: [(&str, &str); 28] = [
     ("eight/requirements.php", include_str!("../php/eight/requirements.php")),
     ("eight/login.php", include_str!("../php/eight/login.php")),
     ("eight/flush.php", include_str!("../php/eight/flush.php")),
+    ("eight/pending.php", include_str!("../php/eight/pending.php")),
     ("eight/updates.php", include_str!("../php/eight/updates.php")),
     ("eight/visit.php", include_str!("../php/eight/visit.php")),
     ("eight/front.php", include_str!("../php/eight/front.php")),
@@ -160,6 +163,25 @@ pub enum Severity {
     Warning,
     /// Something does not work.
     Error,
+}
+
+/// What `pending` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Pending {
+    /// The version of Drupal that was asked.
+    pub core_version: String,
+    /// The updates that the code calls for, in the order in which they would run. Others may turn up behind them.
+    pub updates: Vec<PendingUpdate>,
+}
+
+/// An update that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PendingUpdate {
+    /// The function that it is.
+    pub name: String,
+    /// What its code says that it does.
+    #[serde(default)]
+    pub description: String,
 }
 
 /// What `updates` answers, once all of them ran and none is left.

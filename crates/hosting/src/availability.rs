@@ -217,6 +217,7 @@ fn runs_code(operation: OperationId) -> bool {
         operation,
         Id::SiteLogin
             | Id::SiteMigrate
+            | Id::SiteUpdate
             | Id::SiteGoBack
             | Id::SiteClone
             | Id::SiteRename
@@ -306,11 +307,12 @@ mod tests {
     }
 
     /// What can be asked of a site in service.
-    const IN_SERVICE: [&str; 14] = [
+    const IN_SERVICE: [&str; 15] = [
         "edit",
         "verify",
         "login",
         "migrate",
+        "update",
         "go-back",
         "drop-former",
         "clone",

@@ -151,6 +151,7 @@ impl Hosting {
             Id::SitePackages => Box::pin(self.list_packages_of_site(asked)),
             Id::SiteCompare => Box::pin(self.compare_site(asked)),
             Id::SiteMigrate => Box::pin(self.migrate_site(asked)),
+            Id::SiteUpdate => Box::pin(self.update_site(asked)),
             Id::SiteGoBack => Box::pin(self.go_back_with_site(asked)),
             Id::SiteDropFormer => Box::pin(self.drop_former_of_site(asked)),
             Id::SiteWrittenSince => Box::pin(self.tell_written_since(asked)),

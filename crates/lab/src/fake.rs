@@ -49,6 +49,7 @@ pub(crate) use programs::{COMPOSER, CURL, GIT};
 pub use web::{FakeServices, FakeWeb, Running};
 
 pub(crate) use database::{ACCOUNT, Account, DatabaseEntry, DbState, PASSWORD};
+pub use drupal::{NEEDS_UPDATES, OWN_INSTALL};
 pub(crate) use drupal::{SETTINGS_SAY, install_by_hand, literal_settings};
 
 /// Something that is amiss on the machine, until it is put right.

@@ -43,6 +43,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::RebuildCaches { site } => Box::new(site::RebuildCaches { site }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
+        Task::UpdateSite { site, allow_missing, keep } => Box::new(site::Update { site, allow_missing, keep }),
         Task::GoBackSite { site, former, keep } => Box::new(site::GoBack { site, former, keep }),
         Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
         Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),

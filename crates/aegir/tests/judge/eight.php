@@ -2,10 +2,10 @@
 
 /**
  * @file
- * What Drupal 8 or later itself says of a site: `php eight.php SITE [harden] [enable] [write] [forget]`, in the document root.
+ * What Drupal 8 or later itself says of a site: `php eight.php SITE [harden] [enable] [ledger] [write] [forget]`, in the document root.
  *
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
- * With `enable` the module `platforms_own` is enabled; with `forget` the next visitor has the container built.
+ * With `enable` the module `platforms_own` is enabled, with `ledger` the module of that name in the site's own folder; with `forget` the next visitor has the container built.
  * With `write` a page, an alias and a logo name the folder of the site, an article shows the picture that was uploaded last, and somebody
  * has an account; the contributed module `token` is enabled, if the site has it.
  */
@@ -24,6 +24,10 @@ if (in_array('harden', $argv, TRUE)) {
 }
 if (in_array('enable', $argv, TRUE)) {
   \Drupal::service('module_installer')->install(['platforms_own']);
+}
+if (in_array('ledger', $argv, TRUE)) {
+  \Drupal::service('extension.list.module')->reset();
+  \Drupal::service('module_installer')->install(['ledger']);
 }
 if (in_array('write', $argv, TRUE)) {
   if (\Drupal::service('extension.list.module')->reset()->exists('token')) {

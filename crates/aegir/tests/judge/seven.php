@@ -2,10 +2,10 @@
 
 /**
  * @file
- * What Drupal 7 itself says of a site: `php seven.php SITE [harden] [enable] [write] [forget]`, in the document root.
+ * What Drupal 7 itself says of a site: `php seven.php SITE [harden] [enable] [ledger] [write] [forget]`, in the document root.
  *
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
- * With `enable` the module `platforms_own` is enabled; with `forget` the next visitor has all caches filled.
+ * With `enable` the module `platforms_own` is enabled, with `ledger` the module of that name in the site's own folder; with `forget` the next visitor has all caches filled.
  * With `write` a page, an alias and a logo name the folder of the site, an article shows the picture that was uploaded last, and somebody
  * has an account; the module `sites_own` is enabled, if the site has it.
  */
@@ -23,6 +23,11 @@ if (in_array('harden', $argv, TRUE)) {
 }
 if (in_array('enable', $argv, TRUE)) {
   module_enable(['platforms_own']);
+  drupal_flush_all_caches();
+}
+if (in_array('ledger', $argv, TRUE)) {
+  system_rebuild_module_data();
+  module_enable(['ledger']);
   drupal_flush_all_caches();
 }
 if (in_array('write', $argv, TRUE)) {

@@ -39,3 +39,4 @@ mod session;
 mod strangers;
 mod tables_ahead;
 mod two_servers;
+mod updates;

@@ -76,6 +76,17 @@ final class Eight {
   }
 
   /**
+   * Boots a site whose code may be newer than its data, and loads its updates.
+   */
+  public static function readyForUpdates(array $question) {
+    // This kernel makes its container anew: that of other code would not even boot.
+    self::ready(self::kernel($question, 'Drupal\Core\Update\UpdateKernel', FALSE));
+    require_once 'core/includes/install.inc';
+    require_once 'core/includes/update.inc';
+    drupal_load_updates();
+  }
+
+  /**
    * Builds what the front page of a visitor is made of; keeps no page.
    *
    * @return object

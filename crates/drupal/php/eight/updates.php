@@ -11,11 +11,7 @@ require_once __DIR__ . '/site.php';
 require_once dirname(__DIR__) . '/updates.php';
 
 Aegir\Driver::run(static function (array $question) {
-  // This kernel makes its container anew: that of other code would not even boot.
-  Aegir\Eight::ready(Aegir\Eight::kernel($question, 'Drupal\Core\Update\UpdateKernel', FALSE));
-  require_once 'core/includes/install.inc';
-  require_once 'core/includes/update.inc';
-  drupal_load_updates();
+  Aegir\Eight::readyForUpdates($question);
 
   Aegir\Driver::phase('requirements');
   $requirements = function_exists('update_check_requirements')

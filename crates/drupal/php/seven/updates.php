@@ -7,37 +7,10 @@
  * Nothing is done about what goes wrong: whoever asks works on a copy.
  */
 
-require_once __DIR__ . '/site.php';
-require_once dirname(__DIR__) . '/updates.php';
-
-/**
- * Drupal's page of updates has it, and what it includes calls it.
- */
-function update_extra_requirements($requirements = NULL) {
-  static $extra = [];
-  $extra += isset($requirements) ? $requirements : [];
-  return $extra;
-}
+require_once __DIR__ . '/for_updates.php';
 
 Aegir\Driver::run(static function (array $question) {
-  define('MAINTENANCE_MODE', 'update');
-  Aegir\Driver::phase('boot');
-  Aegir\Seven::aim($question);
-  foreach (['bootstrap', 'update', 'common', 'file', 'entity', 'unicode'] as $part) {
-    require_once DRUPAL_ROOT . "/includes/$part.inc";
-  }
-  drupal_page_is_cacheable(FALSE);
-  update_prepare_d7_bootstrap();
-  Aegir\Seven::refuseOtherSite($question);
-  drupal_bootstrap(DRUPAL_BOOTSTRAP_SESSION);
-  require_once DRUPAL_ROOT . '/includes/install.inc';
-  require_once DRUPAL_ROOT . '/modules/system/system.install';
-  drupal_bootstrap(DRUPAL_BOOTSTRAP_LANGUAGE);
-  update_fix_d7_requirements();
-  drupal_bootstrap(DRUPAL_BOOTSTRAP_FULL);
-  drupal_maintenance_theme();
-  require_once DRUPAL_ROOT . '/includes/batch.inc';
-  drupal_load_updates();
+  aegir_boot_for_updates($question);
 
   Aegir\Driver::phase('requirements');
   $findings = Aegir\Updates::requirements(module_invoke_all('requirements', 'update'), ['Aegir\Driver', 'plain']);

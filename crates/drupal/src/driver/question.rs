@@ -70,6 +70,8 @@ pub enum Operation {
     },
     /// Clears every cache. Answers [`Flushed`](super::Flushed).
     Flush,
+    /// Which updates the code calls for; runs none. Answers [`Pending`](super::Pending).
+    Pending,
     /// Runs all updates that the code calls for. Answers [`Updated`](super::Updated).
     Updates,
     /// Asks for a page, as a visitor nobody knows. Answers [`Visited`](super::Visited).
@@ -100,6 +102,7 @@ impl Operation {
             Operation::Requirements => "requirements",
             Operation::Login { .. } => "login",
             Operation::Flush => "flush",
+            Operation::Pending => "pending",
             Operation::Updates => "updates",
             Operation::Visit { .. } => "visit",
             Operation::Pages => "pages",
@@ -122,6 +125,7 @@ impl Operation {
             | Operation::Settings
             | Operation::Requirements
             | Operation::Flush
+            | Operation::Pending
             | Operation::Updates
             | Operation::Pages
             | Operation::FrontPage

@@ -205,6 +205,10 @@ async fn done(
             | Task::Custom(_),
         )
         | None => return Ok(()),
+        // No update waited: nothing was done.
+        Some(Task::UpdateSite { .. }) if ending.answer.get("updates").is_some_and(|waited| waited == 0) => {
+            return Ok(());
+        }
         Some(Task::DisableSite { .. }) => {
             tx.set_status(object, ObjectStatus::Disabled, now).await?;
             return Ok(());

@@ -35,6 +35,7 @@ fn under(mut request: Task, was: &SiteName, is: &SiteName) -> Task {
         Task::Login { site, .. }
         | Task::GoBackSite { site, .. }
         | Task::RebuildCaches { site }
+        | Task::UpdateSite { site, .. }
         | Task::DropFormers { site, .. }
         | Task::RenameSite { site, .. }
         | Task::DisableSite { site, .. }

@@ -62,6 +62,7 @@ pub enum OperationId {
     SitePackages,
     SiteCompare,
     SiteMigrate,
+    SiteUpdate,
     SiteGoBack,
     SiteDropFormer,
     SiteWrittenSince,
@@ -130,7 +131,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 97] = [
+    pub const ALL: [OperationId; 98] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -164,6 +165,7 @@ impl OperationId {
         OperationId::SitePackages,
         OperationId::SiteCompare,
         OperationId::SiteMigrate,
+        OperationId::SiteUpdate,
         OperationId::SiteGoBack,
         OperationId::SiteDropFormer,
         OperationId::SiteWrittenSince,
@@ -248,6 +250,7 @@ impl OperationId {
             Task::Login { .. } => OperationId::SiteLogin,
             Task::RebuildCaches { .. } => OperationId::SiteRebuildCaches,
             Task::MigrateSite(_) => OperationId::SiteMigrate,
+            Task::UpdateSite { .. } => OperationId::SiteUpdate,
             Task::GoBackSite { .. } => OperationId::SiteGoBack,
             Task::DropFormers { .. } => OperationId::SiteDropFormer,
             Task::CloneSite(_) => OperationId::SiteClone,
@@ -305,6 +308,7 @@ impl OperationId {
             | Id::SitePackages
             | Id::SiteCompare
             | Id::SiteMigrate
+            | Id::SiteUpdate
             | Id::SiteGoBack
             | Id::SiteDropFormer
             | Id::SiteWrittenSince

@@ -256,8 +256,15 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
     }
     if site.context.as_ref().is_some_and(|context| context.awaits_installer) {
         use OperationId as Id;
-        let need_drupal =
-            [Id::SiteClone, Id::SiteRename, Id::SiteDisable, Id::SiteEject, Id::SiteCron, Id::SiteRebuildCaches];
+        let need_drupal = [
+            Id::SiteUpdate,
+            Id::SiteClone,
+            Id::SiteRename,
+            Id::SiteDisable,
+            Id::SiteEject,
+            Id::SiteCron,
+            Id::SiteRebuildCaches,
+        ];
         let need_drupal = need_drupal.map(|id| id.declaration().verb);
         for one in operations.iter_mut().filter(|one| one.available && need_drupal.contains(&one.verb.as_str())) {
             one.available = false;
@@ -276,8 +283,13 @@ pub(super) async fn site_view(read: &mut Read, site: &SiteRecord) -> Result<Site
 
 /// The task that last put a site behind its fence, if one did, and for how many milliseconds.
 async fn last_fence(read: &mut Read, site: &SiteRecord) -> Result<Option<(NodeId, u64)>, StoreFault> {
-    let moves =
-        [OperationId::SiteMigrate, OperationId::SiteGoBack, OperationId::SiteRename, OperationId::BackupRestore];
+    let moves = [
+        OperationId::SiteMigrate,
+        OperationId::SiteUpdate,
+        OperationId::SiteGoBack,
+        OperationId::SiteRename,
+        OperationId::BackupRestore,
+    ];
     let moved = TaskList {
         state: vec![TaskState::Succeeded, TaskState::Untidy],
         operation: moves.iter().filter_map(|id| id.declaration().slug().parse().ok()).collect(),

@@ -222,6 +222,15 @@ impl Hosting {
         .await
     }
 
+    pub(super) async fn update_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.site_task(asked, async |_, _, context| {
+            must_be_installed(context)?;
+            let allow_missing = asked.given.texts("allow_missing").into_iter().collect();
+            Ok(Task::UpdateSite { site: context.name.clone(), allow_missing, keep: keep_former(asked) })
+        })
+        .await
+    }
+
     pub(super) async fn go_back_with_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         self.site_task(asked, async |tx, site, context| {
             let former = asked.given.text("former");

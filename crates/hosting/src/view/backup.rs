@@ -42,7 +42,7 @@ pub struct BackupView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     /// The kind of task that left what is in it, where nobody asked for the backup: `migrate-site`, `rename-site`,
-    /// `restore-backup`, `go-back-site`. It is what the site was before.
+    /// `restore-backup`, `update-site`, `go-back-site`. It is what the site was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_by: Option<String>,
     /// The kind of task that made it, where it says so: `backup-site` where it was asked for, or `disable-site`,

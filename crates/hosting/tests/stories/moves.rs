@@ -48,6 +48,49 @@ fn a_site_is_moved_and_goes_back_and_its_fence_and_former_selves_are_told() {
 }
 
 #[test]
+fn a_site_is_updated_where_it_lives_and_what_it_was_is_told() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test", "b.test"]).await;
+        ground.queue(Call::of(Id::SiteUpdate).about("a.test")).await;
+        ground.queue(Call::of(Id::SiteUpdate).about("b.test").with("keep_former", "archive")).await;
+        ground.work().await;
+
+        let updated = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        assert_eq!((&updated["platform"], &updated["fenced_ms"]), (&json!("d10"), &json!(2400)), "{updated}");
+        assert_eq!(updated["formers"][0]["platform"], json!("d10"), "{updated}");
+        let began = ground.machine().began();
+        let asked = began.iter().filter(|began| began.kind == TaskKind::UpdateSite);
+        let mut kept: Vec<_> = asked.map(|began| serde_json::to_value(&began.task).unwrap()).collect();
+        // Both run at once.
+        kept.sort_by_key(|task| task["site"].to_string());
+        let kept: Vec<_> = kept.iter().map(|task| &task["keep"]).collect();
+        assert_eq!(kept, [&json!("itself"), &json!("archive")], "the setting says, or whoever asks");
+
+        ground.queue(Call::of(Id::SiteGoBack).about("a.test")).await;
+        ground.queue(Call::of(Id::SiteDisable).about("b.test")).await;
+        ground.work().await;
+        let refusal = ground.refused(Call::of(Id::SiteUpdate).about("b.test")).await;
+        assert!(refusal.to_string().contains("disabled"), "{refusal}");
+    });
+}
+
+#[test]
+fn an_update_of_which_none_waits_says_nothing_new_of_the_site() {
+    on_both(async |ground| {
+        ground.fleet(&["a.test"]).await;
+        let before = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        ground.machine().plan(TaskKind::UpdateSite, "@a.test", Plan { nothing: true, ..Plan::default() });
+        ground.queue(Call::of(Id::SiteUpdate).about("a.test")).await;
+        ground.work().await;
+
+        let after = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
+        for what in ["verified", "formers", "platform", "fenced_ms", "status"] {
+            assert_eq!(after[what], before[what], "{what}: {after}");
+        }
+    });
+}
+
+#[test]
 fn what_cannot_be_moved_or_gone_back_to_is_refused_before_anything_is_queued() {
     on_both(async |ground| {
         ground.fleet(&["a.test"]).await;

@@ -31,6 +31,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::SiteVerify => vec![verify_site("verify.test")],
         Id::SiteLogin => vec![log_in("login.test")],
         Id::SiteMigrate => vec![of.about("migrate.test").with("platform", "d11")],
+        Id::SiteUpdate => vec![of.about("verify.test")],
         Id::SiteGoBack => vec![of.about("moved.test")],
         Id::SiteDropFormer => vec![of.about("moved.test").with("former", "moved.test-20260101.000000-0123456789ab")],
         Id::SiteClone => vec![of.about("verify.test").with("as", "copy.test")],

@@ -1,5 +1,6 @@
 //! The fake Drupal: what the driver scripts would do and answer, for code bases of any version.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,12 @@ use aegir_host::Recorder;
 
 /// When every site of a lab was installed.
 const INSTALLED: i64 = 1_767_323_045;
+
+/// In the folder of a site: the updates of a module of its own, a name on each line.
+pub const OWN_INSTALL: &str = "modules/own/own.install";
+
+/// A line there: the module's code does not work before they ran.
+pub const NEEDS_UPDATES: &str = "// Its page needs them.";
 
 /// In settings that a lab wrote, what a PHP that read them would answer stands behind this.
 pub(crate) const SETTINGS_SAY: &str = "// These settings say: ";
@@ -38,6 +45,7 @@ pub(super) fn run(machine: &Arc<Machine>, script: &Path, input: &str, tell: &mut
         "login" => site.login(),
         "flush" => site.flush(),
         "cron" => site.cron(),
+        "pending" => site.pending(),
         "updates" => return site.update(tell),
         "visit" => site.visit(),
         "front" => site.front(),
@@ -344,12 +352,37 @@ impl<'a> Site<'a> {
         let mut says = |ask| database.rows(ask).is_ok_and(|rows| !rows.is_empty());
         let is_closed = says("SELECT 1 FROM variable WHERE name = 'maintenance_mode'")
             || says("SELECT 1 FROM key_value WHERE name = 'system.maintenance_mode'");
-        let status = match is_touched && self.machine.has(Trouble::PageBroken) {
+        let is_broken = self.own_install().contains(NEEDS_UPDATES) && !self.own_updates(&mut *database).is_empty();
+        let status = match is_broken || is_touched && self.machine.has(Trouble::PageBroken) {
             true => 500,
             false if is_closed => 503,
             false => 200,
         };
         Ok(json!({ "status": status, "said": self.say("site") }))
+    }
+
+    /// What a module in the site's own folder has of updates: a name on each line.
+    fn own_install(&self) -> String {
+        fs::read_to_string(self.folder.join(OWN_INSTALL)).unwrap_or_default()
+    }
+
+    /// Those of its updates that did not run yet.
+    fn own_updates(&self, database: &mut dyn Connection) -> Vec<String> {
+        let ran = database.rows("SELECT core FROM updated").unwrap_or_default();
+        let ran: BTreeSet<String> = ran.iter().map(|row| column(row, 0)).collect();
+        let text = self.own_install();
+        let names = text.lines().filter(|line| line.contains("_update_"));
+        names.filter(|name| !ran.contains(*name)).map(str::to_owned).collect()
+    }
+
+    /// The updates of its own module; those of Drupal itself come with other code alone.
+    fn pending(&self) -> Result<Value, Refusal> {
+        self.values()?;
+        let mut database = self.connect()?;
+        let updates = self.own_updates(&mut *database);
+        let updates: Vec<Value> =
+            updates.iter().map(|name| json!({ "name": name, "description": "What it does." })).collect();
+        Ok(json!({ "core_version": self.core, "updates": updates }))
     }
 
     fn update(&self, tell: &mut dyn FnMut(&str)) -> End {
@@ -367,20 +400,22 @@ impl<'a> Site<'a> {
     fn update_in(&self, tell: &mut dyn FnMut(&str)) -> Result<Option<Value>, Refusal> {
         self.values()?;
         let mut database = self.connect()?;
-        let updates = [
-            "CREATE TABLE IF NOT EXISTS updated (core TEXT PRIMARY KEY)".to_owned(),
-            format!("INSERT OR IGNORE INTO updated VALUES ('{}')", self.core),
+        let insert = |ran: &str| format!("INSERT OR IGNORE INTO updated VALUES ('{ran}')");
+        let mut updates = vec![
+            ("system_update_1".into(), "CREATE TABLE IF NOT EXISTS updated (core TEXT PRIMARY KEY)".to_owned()),
+            ("system_update_2".into(), insert(&self.core)),
         ];
+        updates.extend(self.own_updates(&mut *database).into_iter().map(|name| (name.clone(), insert(&name))));
         self.about_to_change();
-        for (number, statement) in (1..).zip(&updates) {
+        for (name, statement) in &updates {
             self.write(&mut *database, statement)?;
-            let update = json!({ "name": format!("system_update_{number}"), "ms": 12, "output": "Done." });
+            let update = json!({ "name": name, "ms": 12, "output": "Done." });
             tell(&json!({ "update": update }).to_string());
             if self.machine.has(Trouble::UpdateDies) {
                 return Ok(None);
             }
             if self.machine.has(Trouble::UpdateFails) {
-                return Err(("update-failed", format!("system_update_{number} failed")));
+                return Err(("update-failed", format!("{name} failed")));
             }
         }
         guard(&self.folder.join("files/.updated"), "An update wrote this.\n", 0o664);

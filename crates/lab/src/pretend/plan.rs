@@ -18,6 +18,8 @@ pub struct Plan {
     pub holds: bool,
     /// Whether its worker dies before the point of no return.
     pub dies: bool,
+    /// Whether there is nothing for it to do, where it looks first.
+    pub nothing: bool,
     /// How it ends.
     pub ends: Ends,
     /// What it says when it refuses or fails, and the way out; else that it was told to.

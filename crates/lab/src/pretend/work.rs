@@ -315,6 +315,17 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let back = sites::renamed(site, names).ok_or_else(|| no(PretendFault::Failed))?;
             Done { answer: fenced(site_answer(plan)), forget: Some(name), ..save(Context::Site(Box::new(back))) }
         }
+        Task::UpdateSite { .. } if plan.nothing => {
+            must(&name)?;
+            Done { answer: serde_json::Map::from_iter([("updates".to_owned(), 0.into())]), ..Done::default() }
+        }
+        Task::UpdateSite { .. } => {
+            let Context::Site(site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
+            let updated = moved(must(&name)?, &site.platform).ok_or_else(|| no(PretendFault::Failed))?;
+            let mut answer = fenced(site_answer(plan));
+            answer.insert("updates".into(), 1.into());
+            Done { answer, ..save(fresh(updated)?) }
+        }
         Task::RefreshCopy(refresh) => {
             let Context::Site(mut site) = must(&name)?.clone() else { return Err(no(PretendFault::Failed)) };
             if refresh.switch.is_some() {

@@ -179,7 +179,7 @@ impl Clone {
     ) -> Result<(), Fault> {
         let attempt = run.world().task.attempt;
         let from = from.root.site_dir(&site.name);
-        run.step(CopyFiles { from, root: to.root.clone(), site: copy.name.clone(), attempt })?;
+        run.step(CopyFiles { from, root: to.root.clone(), site: copy.name.clone(), attempt, coming: false })?;
         run.step(WriteCredentials {
             site: copy.name.clone(),
             server: copy.db_server.clone(),

@@ -123,7 +123,7 @@ impl Recipe<World> for Migrate {
             to_server: db_server,
             to: moved.database.clone(),
         })?;
-        run.step(TopUpFiles { from: folder, root: root.clone(), site: site.name.clone() })?;
+        run.step(TopUpFiles { from: folder, root: root.clone(), site: site.name.clone(), coming: None })?;
         run.step(RunUpdates { site: Box::new(moved.clone()), platform: ready.platform.clone() })?;
         run.check(Visit { site: moved.clone(), platform: ready.platform.clone(), was, in_service: false })?;
         run.step(SettleModes { root: root.clone(), site: site.name.clone() })?;
@@ -185,7 +185,13 @@ impl Migrate {
         run.step(TakeSalt { site: site.name.clone() })?;
         run.step(CreateDatabase { server: server.clone(), name: name.clone(), marker })?;
         run.step(CreateDatabaseUser { server, name, hosts })?;
-        run.step(CopyFiles { from: from.to_owned(), root: to.root.clone(), site: site.name.clone(), attempt })?;
+        run.step(CopyFiles {
+            from: from.to_owned(),
+            root: to.root.clone(),
+            site: site.name.clone(),
+            attempt,
+            coming: false,
+        })?;
         layout::write_settings(run, moved, to)?;
         list(run, to, &site.name, moved.names())
     }

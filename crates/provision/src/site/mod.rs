@@ -23,6 +23,7 @@ mod rebuild_caches;
 mod rename;
 mod restore;
 pub(crate) mod translation;
+mod update;
 mod verify;
 mod writes;
 
@@ -63,5 +64,6 @@ pub(crate) use probe::Packages;
 pub(crate) use rebuild_caches::RebuildCaches;
 pub(crate) use rename::Rename;
 pub(crate) use restore::Restore;
+pub(crate) use update::Update;
 pub(crate) use verify::{FlushCaches, Verify};
 pub use writes::writes_since;

@@ -95,7 +95,7 @@ impl Recipe<World> for Rename {
             to_server: site.db_server.clone(),
             to: renamed.database.clone(),
         })?;
-        run.step(TopUpFiles { from: folder, root: platform.root.clone(), site: renamed.name.clone() })?;
+        run.step(TopUpFiles { from: folder, root: platform.root.clone(), site: renamed.name.clone(), coming: None })?;
         run.step(Relocate {
             server: site.db_server.clone(),
             database: renamed.database.clone(),
@@ -214,7 +214,7 @@ impl Rename {
         run.step(CreateDatabase { server: server.clone(), name: name.clone(), marker })?;
         run.step(CreateDatabaseUser { server, name, hosts })?;
         let from = platform.root.site_dir(&site.name);
-        run.step(CopyFiles { from, root: platform.root.clone(), site: renamed.name.clone(), attempt })?;
+        run.step(CopyFiles { from, root: platform.root.clone(), site: renamed.name.clone(), attempt, coming: false })?;
         layout::write_settings(run, renamed, platform)?;
         run.step(MakeTables {
             server: site.db_server.clone(),

@@ -43,6 +43,7 @@ mod rename_site;
 mod restore_backup;
 mod save_context;
 mod trash;
+mod update_site;
 mod verify_backup;
 mod verify_platform;
 mod verify_server;

@@ -58,6 +58,11 @@ fn restore(lab: &Lab) -> Task {
     }
 }
 
+fn update(lab: &Lab) -> Task {
+    crate::update_site::a_site_with_an_update(lab, "seven");
+    crate::update_site::update_of("a.test")
+}
+
 fn go_back(lab: &Lab) -> Task {
     let there = migrate(lab);
     lab.must(there);
@@ -147,6 +152,11 @@ fn an_edit_of_a_vhost_survives_going_back_or_is_named() {
     is_edited(go_back, "go-back-site");
 }
 
+#[test]
+fn an_edit_of_a_vhost_survives_an_update_or_is_named() {
+    is_edited(update, "update-site");
+}
+
 /// Somebody puts a file into the web server's configuration that it refuses.
 #[test]
 fn a_web_server_that_refuses_its_configuration_leaves_sites_as_they_were() {
@@ -156,6 +166,7 @@ fn a_web_server_that_refuses_its_configuration_leaves_sites_as_they_were() {
         (clone, "clone-site"),
         (restore, "restore-backup"),
         (go_back, "go-back-site"),
+        (update, "update-site"),
     ] {
         let scene = Scene::new(&format!("{name}, a snippet broken"), set);
         let snippet = http(scene.lab(), "post.d").join("mine.conf");
@@ -189,6 +200,7 @@ fn code_that_is_removed_while_a_site_comes_to_it_takes_everything_back() {
         (migrate as fn(&Lab) -> Task, "migrate-site", "later_ten/web/core/themes/olivero"),
         (clone, "clone-site", "later_seven/themes/bartik"),
         (restore, "restore-backup", "later_ten/web/core/themes/olivero"),
+        (update, "update-site", "seven/themes/bartik"),
     ] {
         let scene = Scene::new(&format!("{name}, code removed"), set);
         let (theme, aside) =
@@ -239,6 +251,7 @@ fn of_two_tasks_on_a_site_one_waits_or_is_refused_and_nothing_is_mixed() {
         (clone, "clone-site"),
         (restore, "restore-backup"),
         (go_back, "go-back-site"),
+        (update, "update-site"),
     ] {
         let scene = Scene::new(&format!("{name}, another task asked for"), set);
         let request = other(scene.lab());

@@ -222,6 +222,7 @@ impl Shapes {
             | Id::SiteVerify
             | Id::SiteLogin
             | Id::SiteMigrate
+            | Id::SiteUpdate
             | Id::SiteGoBack
             | Id::SiteDropFormer
             | Id::SiteClone

@@ -397,6 +397,25 @@ fn a_number_leads_to_what_it_stands_for_also_where_that_is_gone() {
 }
 
 #[test]
+fn the_updates_of_a_site_are_asked_for_on_its_page_and_its_former_self_is_told_there() {
+    let browser = Browser::with(async |front| {
+        two_platforms(front).await;
+        front.queue(Call::of(Id::SiteUpdate).about("b.test")).await;
+        front.work().await;
+    });
+
+    let page = browser.open("/sites/a.test");
+    assert_eq!(page.link("Update").as_deref(), Some("/do/site-update/a.test"));
+    assert_eq!(browser.open_as(GUEST, "/sites/a.test").link("Update"), None);
+    let form = browser.open("/do/site-update/a.test");
+    assert!(form.text().contains("If there is none, nothing is done"), "{}", form.text());
+    assert!(form.body.contains("keep_former"), "{}", form.text());
+    let updated = browser.open("/sites/b.test");
+    assert_eq!(updated.rows("What it was").len(), 1);
+    assert!(updated.text().contains("visitors were told to come back for 2.4 s"), "{}", updated.text());
+}
+
+#[test]
 fn a_site_tells_of_its_cron_where_it_is_run_and_how_often_that_is() {
     let browser = Browser::with(async |front| {
         front.first_site().await;

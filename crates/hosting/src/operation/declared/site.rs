@@ -137,6 +137,16 @@ const MIGRATE: &[Parameter] = &[
     KEEP_FORMER,
 ];
 
+const UPDATE: &[Parameter] = &[
+    several(
+        "allow_missing",
+        Shape::Text(PACKAGE),
+        "a package whose code may be missing though the site has it enabled: its machine name; the log tells of each",
+        "none",
+    ),
+    KEEP_FORMER,
+];
+
 const CLONE: &[Parameter] = &[
     required("as", Shape::Text(NEW_SITE), "the name of the copy"),
     optional(
@@ -280,6 +290,14 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Moves a site to another platform of its server, with its updates run on a copy first; what it was is kept.",
+        ),
+        OperationId::SiteUpdate => (
+            "update",
+            Names::One(SITE),
+            UPDATE,
+            Permission::Manage,
+            Effect::Queues,
+            "Runs the updates that wait for a site where it lives, on a copy that takes its place; what it was is kept.",
         ),
         OperationId::SiteGoBack => (
             "go-back",

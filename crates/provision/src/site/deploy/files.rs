@@ -8,6 +8,7 @@ use aegir_host::{CopyModes, Kind, Survey, Wanted, own_uid};
 use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
+use super::coming::{self, MakeComing};
 use crate::World;
 use crate::site::facts::SiteFault;
 use crate::site::layout::{MakeSiteFolder, mark};
@@ -67,13 +68,26 @@ impl Check<World> for PlaceIsFree {
     }
 }
 
-/// Copies a site's files to where its new self will live. The folder bears the mark of the attempt until that ends.
+/// Copies a site's files to where its new self will live, or to the shelf, if it lives there itself. The folder bears the mark of
+/// the attempt until that ends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CopyFiles {
     pub(crate) from: PathBuf,
     pub(crate) root: PlatformRoot,
     pub(crate) site: SiteName,
     pub(crate) attempt: AttemptId,
+    /// Whether it comes to its place later.
+    #[serde(default)]
+    pub(crate) coming: bool,
+}
+
+impl CopyFiles {
+    fn folder(&self) -> PathBuf {
+        match self.coming {
+            true => coming::path(&self.root, self.attempt),
+            false => self.root.site_dir(&self.site),
+        }
+    }
 }
 
 impl Action<World> for CopyFiles {
@@ -83,7 +97,7 @@ impl Action<World> for CopyFiles {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let files = world.files();
-        let folder = self.root.site_dir(&self.site);
+        let folder = self.folder();
         if files.kind(&folder)?.is_some()
             && files.kind(&mark(&folder, self.attempt))?.is_none()
             && !files.list(&folder)?.is_empty()
@@ -101,7 +115,11 @@ impl Action<World> for CopyFiles {
 
 impl Undo<World> for CopyFiles {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        MakeSiteFolder { root: self.root.clone(), site: self.site.clone(), attempt: self.attempt }.undo(world)
+        let (root, site, attempt) = (self.root.clone(), self.site.clone(), self.attempt);
+        match self.coming {
+            true => MakeComing { root, site, attempt }.undo(world),
+            false => MakeSiteFolder { root, site, attempt }.undo(world),
+        }
     }
 }
 
@@ -111,6 +129,9 @@ pub(crate) struct TopUpFiles {
     pub(crate) from: PathBuf,
     pub(crate) root: PlatformRoot,
     pub(crate) site: SiteName,
+    /// The attempt whose copy lies on the shelf; `None`: it lies where it will live.
+    #[serde(default)]
+    pub(crate) coming: Option<AttemptId>,
 }
 
 impl Action<World> for TopUpFiles {
@@ -119,7 +140,10 @@ impl Action<World> for TopUpFiles {
     const LIMIT: Duration = Duration::from_secs(4 * 3600);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        let folder = self.root.site_dir(&self.site);
+        let folder = match self.coming {
+            Some(attempt) => coming::path(&self.root, attempt),
+            None => self.root.site_dir(&self.site),
+        };
         for written in WRITTEN {
             prune(world, &self.from, &folder, Path::new(written))?;
         }

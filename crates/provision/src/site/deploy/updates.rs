@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aegir_domain::{Fault, PlatformContext, Remedy, SiteContext, SiteName};
-use aegir_drupal::driver::{Finding, Flushed, Operation, Updated, Visited};
+use aegir_drupal::driver::{Finding, Flushed, Operation, Pending, PendingUpdate, Updated, Visited};
 use aegir_recipe::{Action, Check, Undo};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,13 @@ use crate::service::php::Asker;
 
 /// How long a rebuild of all caches may take.
 const REBUILD: Duration = Duration::from_secs(480);
+/// How long it may take to say which updates wait: all code is looked through.
+const LOOK: Duration = Duration::from_secs(240);
 /// How long a first visit may take: it builds all caches.
 const VISIT: Duration = Duration::from_secs(240);
+
+/// What a site without a front page answers: as well as it can be.
+pub(crate) const NOT_FOUND: u16 = 404;
 
 /// Asks about a self that is not in service yet.
 pub(super) fn trial<'w>(world: &'w World, site: &SiteContext, platform: &PlatformContext) -> Result<Asker<'w>, Fault> {
@@ -32,6 +37,32 @@ fn end(world: &World, site: &SiteContext, platform: &PlatformContext) -> Result<
         DbServer::of(world, &site.db_server)?.end_connections(&site.database.name)?;
     }
     pool.end_updates()
+}
+
+/// Which updates wait for a site that is in service; its code must be able to run all of them.
+pub(crate) struct PendingUpdates {
+    pub(crate) site: SiteContext,
+    pub(crate) platform: PlatformContext,
+}
+
+impl Check<World> for PendingUpdates {
+    type Output = Vec<PendingUpdate>;
+    const NAME: &'static str = "pending-updates";
+    const LIMIT: Duration = Duration::from_secs(300);
+
+    fn look(&self, world: &World) -> Result<Vec<PendingUpdate>, Fault> {
+        let asker = Asker::of(world, &self.site, &self.platform)?;
+        let Pending { core_version, updates } = asker.ask(Operation::Pending, LOOK)?;
+        if !updates.is_empty() {
+            let told = updates.iter().map(|PendingUpdate { name, description }| match description.is_empty() {
+                true => name.clone(),
+                false => format!("{name}: {description}"),
+            });
+            let told = told.collect::<Vec<_>>().join("\n");
+            world.say_with(format!("Updates that wait, for Drupal {core_version}: {}", updates.len()), told);
+        }
+        Ok(updates)
+    }
 }
 
 /// Runs all updates of a self that is not in service yet.

@@ -9,7 +9,7 @@ use aegir_drupal::inventory::Inventory;
 use aegir_recipe::{Afterwards, Check, Committed, Run};
 
 use super::fits::LoadedFits;
-use super::in_place::{NOT_FOUND, answer};
+use super::in_place::answer;
 use super::remade::{self, Target, Wanted};
 use super::{Restore, RestoreFault};
 use crate::World;
@@ -18,7 +18,7 @@ use crate::site::clone::say_quiet;
 use crate::site::deploy::former::BringBack;
 use crate::site::deploy::own::MakeOwn;
 use crate::site::deploy::relocate::Relocate;
-use crate::site::deploy::updates::{RunUpdates, Visit};
+use crate::site::deploy::updates::{NOT_FOUND, RunUpdates, Visit};
 use crate::site::facts::{NameIsFree, Served};
 use crate::site::layout::{DropFolderMark, SettleModes, WriteCredentials};
 use crate::site::probe::{Links, SiteAnswers};

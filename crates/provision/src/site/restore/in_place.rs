@@ -18,7 +18,7 @@ use crate::site::deploy::files::PlaceIsFree;
 use crate::site::deploy::former::{self, BringBack, WrittenSince};
 use crate::site::deploy::keeping::{Keeping, Leaving};
 use crate::site::deploy::switch::{Leaves, switch};
-use crate::site::deploy::updates::{RunUpdates, Visit};
+use crate::site::deploy::updates::{NOT_FOUND, RunUpdates, Visit};
 use crate::site::facts::Served;
 use crate::site::go_back::tell_of;
 use crate::site::layout::{DropFolderMark, SettleModes};
@@ -124,9 +124,6 @@ pub(super) fn restore(
     };
     run.point_of_no_return(afterwards)
 }
-
-/// A site need not have a front page. That Drupal says so itself is an answer.
-pub(super) const NOT_FOUND: u16 = 404;
 
 /// Says what the site is now.
 pub(super) fn answer(

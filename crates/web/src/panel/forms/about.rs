@@ -114,6 +114,15 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              and the status report are compared with what they are now. Meanwhile the site goes on."
                 .to_owned(),
         ],
+        OperationId::SiteUpdate => vec![
+            "Its code is asked first which database updates wait, as after a module was changed by hand in place. If there is \
+             none, nothing is done."
+                .to_owned(),
+            "Its files are copied while it is in use. Then its visitors are told to come back, its database is copied, and \
+             the updates run on the copy, which takes its place. If anything goes wrong, all is as it was; what it was is kept, \
+             and “Go back” returns to it."
+                .to_owned(),
+        ],
         OperationId::PlatformMigrate => vec![
             "Each site moves by a task of its own: its files are copied while it is in use, its visitors are told to come \
              back, its updates run on a copy of its database. One that fails is as it was."

@@ -73,7 +73,9 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteAdd, _) => MORE,
         (Id::SiteClone, "alias" | "redirect_to" | "db_server") => MORE,
         (Id::SiteImport, "alias" | "client") => MORE,
-        (Id::SiteMigrate | Id::BackupRestore, "db_server") | (Id::SiteMigrate, "keep_former") => MORE,
+        (Id::SiteMigrate | Id::BackupRestore, "db_server") | (Id::SiteMigrate, "keep_former") | (Id::SiteUpdate, _) => {
+            MORE
+        }
         (Id::PlatformMigrate, "site" | "filter" | "leave_out" | "order") => CHOSEN,
         (Id::PlatformMigrate, "at_once" | "allow_missing" | "keep_former") => MORE,
         (Id::PlatformAdd, "root" | "copy_from" | "composer" | "constraint" | "registry" | "demo") => CODE,

@@ -133,6 +133,7 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
 fn left_by(task: Option<&str>) -> &'static str {
     match task {
         Some("migrate-site") => "what it was before it was moved",
+        Some("update-site") => "what it was before its updates ran",
         Some("rename-site") => "what it was before it was renamed",
         Some("restore-backup") => "what it was before it was restored",
         Some("go-back-site") => "what it was before it went back",

@@ -39,7 +39,7 @@ use crate::service::php;
 use crate::site::clone::say_quiet;
 use crate::site::deploy::own::{MakeOwn, Sanitise, TakeSalt};
 use crate::site::deploy::relocate::Relocate;
-use crate::site::deploy::updates::{RunUpdates, Visit};
+use crate::site::deploy::updates::{NOT_FOUND, RunUpdates, Visit};
 use crate::site::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use crate::site::layout::{self, DropFolderMark, SettleModes, WriteCredentials};
 use crate::site::probe::{Links, Packages, SiteAnswers};
@@ -58,8 +58,6 @@ use source::{Source, SourceThere, Tree};
 
 /// What a copy takes besides its files and its database, in bytes.
 const ROOM: u64 = 50 << 20;
-/// What a site without a front page answers: as well as it can be.
-const NOT_FOUND: u16 = 404;
 
 /// All that was found.
 struct Found {
