@@ -67,6 +67,7 @@ fn every_task_can_be_asked_for_in_a_shell() {
         TaskKind::MigrateSite => "migrate",
         TaskKind::GoBackSite => "go-back",
         TaskKind::RebuildCaches => "rebuild-caches",
+        TaskKind::UpdateSite => "update",
         TaskKind::DropFormers => "drop-formers",
         TaskKind::CloneSite => "clone",
         TaskKind::RenameSite => "rename",
