@@ -40,6 +40,8 @@ const ABOUT = {
   'site-enable': async (panel) => (await disabled(panel), DISABLED),
   'site-drop-former': async (panel) => (await moved(panel), MOVED),
   'site-go-back': async (panel) => (await moved(panel), MOVED),
+  'site-refresh': async (panel) => (await copied(panel), COPIED),
+  'site-switch': async (panel) => (await copied(panel), COPIED),
   'task-cancel': async (panel) => (await panel.ask('GET', '/tasks?state=running')).items[0].id,
   task: async (panel) => (await failed(panel)).id,
   token: () => 'stage',
@@ -70,6 +72,12 @@ const moved = (panel) => once(panel, 'moved', async () => {
   await until('the site is moved', is('commons_7'));
   await panel.ask('POST', `/sites/${MOVED}/go-back`, {});
   await until('the site is back', is('d10'));
+});
+/** A copy of a site that somebody else looks after. */
+const COPIED = 'copied.example.org';
+const copied = (panel) => once(panel, 'copied', async () => {
+  await panel.ask('POST', '/sites/copy', { name: COPIED, folder: '/var/www/html/sites/default', platform: 'd10' });
+  await until('the copy is there', async () => (await panel.ask('GET', `/sites/${COPIED}`)).status === 'enabled');
 });
 const locked = (panel) => once(panel, 'locked', () => panel.ask('POST', '/platforms/drupal_10/lock', {}));
 /** A site that is out of service. */

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    CopySource, DbEngine, FoundToImport, HostName, ImportAnswer, ImportSite, MachineName, Mention, PlatformName,
+    CopySource, DbEngine, Fault, FoundToImport, HostName, ImportAnswer, ImportSite, MachineName, Mention, PlatformName,
     RefreshCopy, Remedy, Secrets, ServerName, SiteName, SourceDatabase, SwitchCopy, Task,
 };
-use aegir_provision::{find_site_to_import, look_at_import};
+use aegir_provision::{find_site_to_import, look_at_import, look_at_refresh};
 use clap::Args;
 
 use crate::args::{KeepFormerWord, Manner, TakeIn, platform, site, text};
@@ -35,7 +35,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "CLIENT", default_value = "admin", value_parser = text::<MachineName>)]
     client: MachineName,
     /// Says what it finds and would do, and changes nothing
-    #[arg(long, conflicts_with_all = ["refresh", "switch"])]
+    #[arg(long)]
     dry_run: bool,
     #[command(flatten, next_help_heading = "As a copy")]
     copy: CopyOptions,
@@ -119,12 +119,11 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
     if !args.dry_run {
         return provision::task(composed, manner, Task::ImportSite(Box::new(asked)));
     }
-    show(composed, manner, &asked, &Secrets::default())
+    show(manner, look_at_import(&composed.parts, &asked, &Secrets::default(), run_now), Would::TakeIn)
 }
 
-/// Says what an import would find and do.
-fn show(composed: &Composed, manner: Manner, asked: &ImportSite, secrets: &Secrets) -> Result<u8, Failure> {
-    let found = look_at_import(&composed.parts, asked, secrets, run_now);
+/// Says what was found, and would be done.
+fn show(manner: Manner, found: Result<FoundToImport, Fault>, would: Would<'_>) -> Result<u8, Failure> {
     // A front end gets an answer, whatever it says.
     if manner.protocol.is_some() {
         lists::json(&match found {
@@ -136,7 +135,7 @@ fn show(composed: &Composed, manner: Manner, asked: &ImportSite, secrets: &Secre
     let found = found?;
     match manner.json {
         true => lists::json(&found),
-        false => told(&found, asked.copy_of.as_ref()).iter().for_each(|line| out(line)),
+        false => told(&found, would).iter().for_each(|line| out(line)),
     }
     Ok(0)
 }
@@ -161,10 +160,10 @@ fn make_copy(
         db_server: args.db_server,
         aliases: args.alias,
         client: args.client,
-        copy_of: Some(source),
+        copy_of: Some(source.clone()),
     };
     match args.dry_run {
-        true => show(composed, manner, &asked, &secrets),
+        true => show(manner, look_at_import(&composed.parts, &asked, &secrets, run_now), Would::Copy(&source)),
         false => provision::ask(composed, manner, Stream::Out, Task::ImportSite(Box::new(asked)), secrets),
     }
 }
@@ -177,6 +176,10 @@ fn refresh(composed: &Composed, manner: Manner, args: ImportArgs) -> Result<u8, 
         switch: args.copy.switch.then_some(SwitchCopy { although_live: args.copy.although_live }),
         keep: args.copy.keep_former.map(Into::into),
     };
+    if args.dry_run {
+        let would = if asked.switch.is_some() { Would::Switch } else { Would::Refresh };
+        return show(manner, look_at_refresh(&composed.parts, &asked, &secrets, run_now), would);
+    }
     provision::ask(composed, manner, Stream::Out, Task::RefreshCopy(asked), secrets)
 }
 
@@ -215,14 +218,29 @@ impl CopyOptions {
     }
 }
 
-/// What was found, for people; `copied` is what a copy would be made of.
-pub(crate) fn told(found: &FoundToImport, copied: Option<&CopySource>) -> Vec<String> {
+/// What somebody only asks about.
+#[derive(Clone, Copy)]
+pub(crate) enum Would<'a> {
+    /// A site is taken in where it lies.
+    TakeIn,
+    /// A copy is made of it.
+    Copy(&'a CopySource),
+    /// A copy is brought up to date.
+    Refresh,
+    /// The same, for the last time.
+    Switch,
+}
+
+/// What was found, for people.
+pub(crate) fn told(found: &FoundToImport, would: Would<'_>) -> Vec<String> {
     let FoundToImport { site, platform, .. } = found;
-    let mut lines = vec![match copied {
-        Some(source) => {
+    let mut lines = vec![match would {
+        Would::TakeIn => format!("@{site} can be taken in where it lies, on the platform {platform}."),
+        Would::Copy(source) => {
             format!("A copy of `{}` can be made, as @{site} on the platform {platform}.", source.folder.display())
         }
-        None => format!("@{site} can be taken in where it lies, on the platform {platform}."),
+        Would::Refresh => format!("@{site} can be brought up to date, on the platform {platform}."),
+        Would::Switch => format!("@{site} can take the place of its original, on the platform {platform}."),
     }];
     let mut part = |heading: &str, of: Vec<String>| {
         if !of.is_empty() {

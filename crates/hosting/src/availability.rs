@@ -29,6 +29,20 @@ pub struct Standing {
     pub drifts: bool,
     /// Whether it is a platform that takes no more sites.
     pub locked: bool,
+    /// Whether it is a copy of somebody's site.
+    pub copied: Copied,
+}
+
+/// Whether a site is a copy of somebody's, that can be brought up to date from there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copied {
+    /// It is none.
+    #[default]
+    No,
+    /// It can be.
+    Yes,
+    /// It can be by whoever says the password of its source's database again: nobody keeps that.
+    WithPassword,
 }
 
 /// How far the making of an object came.
@@ -128,6 +142,20 @@ pub enum Unavailable {
         /// Which.
         formers: FormersThere,
     },
+    /// It is no copy, or one no more.
+    #[error("`{name}` is no copy of somebody's site, or is one no more")]
+    NoCopy {
+        /// The site.
+        name: ContextName,
+    },
+    /// A secret is wanted that nothing here carries.
+    #[error("the database of what `{name}` is a copy of was named with a password, which is kept nowhere")]
+    WantsPassword {
+        /// The site.
+        name: ContextName,
+        /// What was asked.
+        verb: &'static str,
+    },
     /// Two sides say different things of it.
     #[error("what the back end has of `{name}` differs from what is remembered here")]
     Drifts {
@@ -193,6 +221,16 @@ impl Remedy for Unavailable {
                  `aegir site drop-former`; `aegir backup list --kind former --site SITE` lists those of a site"
                     .into()
             }
+            Unavailable::NoCopy { .. } => {
+                "only what `aegir site copy` made, or `aegir provision import FOLDER --copy` in a shell, knows what it is a copy \
+                 of"
+                    .into()
+            }
+            Unavailable::WantsPassword { name, verb } => format!(
+                "ask in a shell on its machine, and give the password on standard input: `aegir provision import {} --{verb} \
+                 --source-db-password-file -`",
+                name.to_string().trim_start_matches('@')
+            ),
             Unavailable::Drifts { name } => {
                 format!("choose a side with `aegir drift resolve {name} --take theirs`, or `ours`")
             }
@@ -221,6 +259,8 @@ fn runs_code(operation: OperationId) -> bool {
             | Id::SiteGoBack
             | Id::SiteClone
             | Id::SiteRename
+            | Id::SiteRefresh
+            | Id::SiteSwitch
             | Id::SiteEject
             | Id::SiteCron
             | Id::SiteRebuildCaches
@@ -254,6 +294,15 @@ pub fn available(operation: &Operation, standing: &Standing) -> Result<(), Unava
             return Err(Unavailable::NeverMade { name: name(), verb: operation.verb });
         }
         _ => (),
+    }
+    if matches!(operation.id, Id::SiteRefresh | Id::SiteSwitch) {
+        match standing.copied {
+            Copied::No => return Err(Unavailable::NoCopy { name: name() }),
+            Copied::WithPassword => {
+                return Err(Unavailable::WantsPassword { name: name(), verb: operation.verb });
+            }
+            Copied::Yes => (),
+        }
     }
     match (standing.disabled, operation.id) {
         (true, Id::SiteDisable) => return Err(Unavailable::IsSo { name: name(), how: "disabled" }),
@@ -303,6 +352,7 @@ mod tests {
             outstanding: Vec::new(),
             drifts: false,
             locked: false,
+            copied: Copied::No,
         }
     }
 
@@ -354,6 +404,26 @@ mod tests {
         let broken = Standing { unsound: true, ..a_site() };
         assert!(possible(&broken).contains(&"delete"), "it may not come so far as to be disabled");
         assert_eq!(why(OperationId::SiteEnable, &a_site()).to_string(), "`@a.test` is in service already");
+    }
+
+    #[test]
+    fn a_copy_can_be_brought_up_to_date_unless_that_takes_a_password() {
+        let copy = Standing { copied: Copied::Yes, ..a_site() };
+        let ids = [OperationId::SiteRefresh, OperationId::SiteSwitch];
+        let why = |id: OperationId, standing: &Standing| available(&id.declaration(), standing).unwrap_err();
+        for id in ids {
+            assert_eq!(available(&id.declaration(), &copy), Ok(()));
+            assert!(why(id, &a_site()).to_string().contains("is no copy of somebody's site"));
+            let disabled = Standing { disabled: true, ..copy.clone() };
+            assert_eq!(why(id, &disabled).to_string(), "`@a.test` is disabled");
+        }
+
+        let with_password = Standing { copied: Copied::WithPassword, ..copy };
+
+        for (id, word) in ids.into_iter().zip(["--refresh", "--switch"]) {
+            let remedy = why(id, &with_password).remedy().unwrap();
+            assert!(remedy.contains(&format!("`aegir provision import a.test {word} --source-db-password-file -`")));
+        }
     }
 
     #[test]

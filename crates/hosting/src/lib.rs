@@ -35,7 +35,7 @@ mod waves;
 
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use archives::{Coming, CutOff, Download, GivenArchive, Pieces, Source};
-pub use availability::{Made, Outstanding, Standing, Unavailable, available, stays};
+pub use availability::{Copied, Made, Outstanding, Standing, Unavailable, available, stays};
 pub use back_ends::{Asking, BackEnds, Comparison, Lines, Lost, Place, Sought};
 pub use call::{Answer, Call, Queued, Reads, Refusal, Sort};
 pub use dispatch::{DispatchedOnce, Dispatcher, Pace, ask_bulk_runs, do_chores};

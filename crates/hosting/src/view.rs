@@ -203,6 +203,9 @@ pub struct SiteView {
     /// The number of the task that did that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fenced_by: Option<i64>,
+    /// What it is a copy of, if it is one of somebody's site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<CopySourceView>,
     /// What it was before it was moved, where that is kept; the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formers: Vec<FormerView>,
@@ -212,6 +215,17 @@ pub struct SiteView {
     /// What can be asked of it now.
     #[serde(default)]
     pub operations: Vec<AvailableView>,
+}
+
+/// Somebody's site that a site is a copy of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CopySourceView {
+    /// Its folder, on the machine of the copy.
+    pub folder: String,
+    /// Whether people's addresses and passwords are taken out of the copy.
+    pub sanitised: bool,
+    /// Whether its database was named with a password, which is said again for each refresh, in a shell.
+    pub wants_password: bool,
 }
 
 /// A name of a site.

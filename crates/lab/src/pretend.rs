@@ -30,7 +30,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 pub use archives::byte_of_archive;
-pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server, package};
+pub use front::{A_LOOK, Furnished, PACE, PretendFront, add_platform, add_server, copy_site, package};
 pub use machine::{Began, Machine};
 pub use outside::{PretendOutside, PretendPostman, Sent};
 pub use plan::{Ends, Plan, Reach};

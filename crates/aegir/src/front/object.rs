@@ -12,7 +12,7 @@ use super::site_log;
 use super::table::{Cell, Table, one_line};
 use super::trial;
 use super::{when, writes};
-use crate::import::told;
+use crate::import::{Would, told};
 
 /// Fields that are told first, in this order; the others follow by name.
 const FIRST: [&str; 12] = [
@@ -77,7 +77,7 @@ pub(crate) fn lines_of(operation: OperationId, value: &Value, screen: Screen) ->
             Err(_) => lines(value, screen),
         },
         OperationId::FoundSiteShow => match serde_json::from_value(value.clone()) {
-            Ok(found) => told(&found, None).iter().map(|line| one_line(line)).collect(),
+            Ok(found) => told(&found, Would::TakeIn).iter().map(|line| one_line(line)).collect(),
             Err(_) => lines(value, screen),
         },
         OperationId::SiteWrittenSince => match serde_json::from_value(value.clone()) {

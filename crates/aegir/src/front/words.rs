@@ -139,6 +139,8 @@ pub(crate) fn can_be_many(operation: &Operation) -> bool {
         || operation.id == OperationId::SiteEject
         // Each new name is another one.
         || matches!(operation.id, OperationId::SiteClone | OperationId::SiteRename)
+        // Only copies can be, and no filter finds those alone.
+        || matches!(operation.id, OperationId::SiteRefresh | OperationId::SiteSwitch)
         // Some take the name of each a second time.
         || operation.verb == "run"
         // It is about many as it is.

@@ -4,7 +4,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::support::by_hand::{BY_HAND, is_copied_well, made_by_hand, may_only_read, takes_its_place, what_is_theirs};
+use crate::support::story::Site;
 use crate::support::world::World;
 use crate::support::{Lab, Way, run, way};
 
@@ -55,6 +58,58 @@ fn a_site_of_the_seven_shape_is_copied_by_an_account_that_only_reads() {
 #[test]
 fn a_site_of_the_ten_shape_with_a_prefix_is_copied_by_an_account_that_only_reads_and_takes_its_place() {
     becomes_a_copy("ten", "old_");
+}
+
+#[test]
+fn a_copy_is_made_refreshed_and_switched_to_by_the_front_end() {
+    let lab = Lab::start(way());
+    let folder = somewhere(&lab, "ten", "old_");
+    lab.save_platform("new", &lab.assemble("ten-1.1"));
+    // It takes over what the home has.
+    lab.front(&["queue", "dispatch", "--once"]).done();
+    lab.front(&["platform", "verify", "new"]).done();
+    let shown = || -> Value {
+        let shown = lab.front(&["site", "show", "copy.localhost", "--json"]).done();
+        serde_json::from_str(&shown.out).unwrap()
+    };
+    let theirs = what_is_theirs(&lab, &folder);
+    let from = folder.to_str().unwrap();
+
+    let said = lab.front(&["site", "copy", "copy.localhost", "--folder", from, "--platform", "new"]).done();
+
+    assert!(!said.all().contains("secret"), "{}", said.all());
+    assert_eq!(what_is_theirs(&lab, &folder), theirs);
+    let copy = shown();
+    assert_eq!((&copy["status"], &copy["copy_of"]["folder"]), (&"enabled".into(), &from.into()), "{copy}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let site =
+        Site { name: "copy.localhost".into(), title: text(&copy["title"]), database: text(&copy["database"]), said };
+    site.answers(&lab);
+
+    std::fs::write(folder.join("files/later.txt"), "Later.\n").unwrap();
+    run(Command::new("chmod").arg("a+r").arg(folder.join("files/later.txt")));
+    lab.front(&["site", "refresh", "copy.localhost"]).done();
+    let copy = shown();
+    assert_eq!((&copy["copy_of"]["folder"], copy["formers"].as_array().unwrap().len()), (&from.into(), 1), "{copy}");
+    let platform = lab.front(&["platform", "show", "new", "--json"]).done();
+    let platform: Value = serde_json::from_str(&platform.out).unwrap();
+    let there = PathBuf::from(text(&platform["root"])).join("sites/copy.localhost");
+    assert_eq!(std::fs::read_to_string(there.join("files/later.txt")).unwrap(), "Later.\n");
+    site.answers(&lab);
+
+    lab.front(&["site", "switch", "copy.localhost"]).ends(4).says("is not in maintenance mode");
+    assert_eq!(shown()["copy_of"]["folder"], from);
+    lab.up().run_sql(&format!(
+        "REPLACE INTO `{BY_HAND}`.`old_key_value` (collection, name, value) VALUES ('state', 'system.maintenance_mode', 'i:1;')"
+    ));
+    let theirs = what_is_theirs(&lab, &folder);
+    lab.front(&["site", "switch", "copy.localhost"]).done();
+
+    let switched = shown();
+    assert!(switched["copy_of"].is_null() && switched["status"] == "enabled", "{switched}");
+    site.answers(&lab);
+    assert_eq!(what_is_theirs(&lab, &folder), theirs);
+    lab.front(&["site", "refresh", "copy.localhost"]).ends(4).says("is no copy of somebody's site");
 }
 
 #[test]

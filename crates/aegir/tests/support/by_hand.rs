@@ -7,6 +7,7 @@ use std::process::Command;
 use aegir_domain::DbEngine;
 
 use super::story::Site;
+use super::world::World;
 use super::{Lab, run};
 
 /// What is made by hand is called so on the database server.
@@ -104,6 +105,14 @@ pub fn takes_its_place(lab: &Lab, folder: &Path, site: &Site, prefix: &str) {
     fs::write(folder.join("files/later.txt"), "Later.\n").unwrap();
     run(Command::new("chmod").arg("a+r").arg(folder.join("files/later.txt")));
     let theirs = what_is_theirs(lab, folder);
+    let before = World::of(lab);
+    let told = lab.provision(&["import", &site.name, "--refresh", "--dry-run"]).done();
+    told.says("can be brought up to date").says("a refresh does not need that").says("There is room");
+    lab.provision(&["import", &site.name, "--switch", "--dry-run"]).ends(4).says("is not in maintenance mode");
+    let told = lab.provision(&["import", &site.name, "--switch", "--although-live", "--dry-run"]).done();
+    told.says("can take the place of its original").says("knows no source any more");
+    World::of(lab).must_be(&before);
+    assert_eq!(what_is_theirs(lab, folder), theirs);
 
     lab.provision(&["import", &site.name, "--refresh"]).done().says("all as there").says("sends no mail");
 

@@ -12,8 +12,8 @@ mod work;
 use aegir_domain::{
     AccountName, ArchivePlace, BackupName, BadText, CodeFolder, ComposerConstraint, ComposerPackage, ContextName,
     EmailAddress, FormerName, GitAddress, GitRef, GrantHost, HostKey, HostName, Langcode, MachineName, Note,
-    PanelAccountName, PlatformName, RegistryAddress, ReleaseFolder, RemotePath, ServerName, Sha256Sum, SiteName,
-    SshHost, SshUser, Task, TimeZoneName, Title,
+    PanelAccountName, PlatformName, RefreshCopy, RegistryAddress, ReleaseFolder, RemotePath, ServerName, Sha256Sum,
+    SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -55,6 +55,7 @@ pub enum OperationId {
     SiteShow,
     SiteAdd,
     SiteImport,
+    SiteCopy,
     SiteOptions,
     SiteEdit,
     SiteVerify,
@@ -69,6 +70,8 @@ pub enum OperationId {
     SiteLog,
     SiteClone,
     SiteRename,
+    SiteRefresh,
+    SiteSwitch,
     SiteBackup,
     SiteCron,
     SiteRebuildCaches,
@@ -131,7 +134,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 98] = [
+    pub const ALL: [OperationId; 101] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -158,6 +161,7 @@ impl OperationId {
         OperationId::SiteShow,
         OperationId::SiteAdd,
         OperationId::SiteImport,
+        OperationId::SiteCopy,
         OperationId::SiteOptions,
         OperationId::SiteEdit,
         OperationId::SiteVerify,
@@ -172,6 +176,8 @@ impl OperationId {
         OperationId::SiteLog,
         OperationId::SiteClone,
         OperationId::SiteRename,
+        OperationId::SiteRefresh,
+        OperationId::SiteSwitch,
         OperationId::SiteBackup,
         OperationId::SiteCron,
         OperationId::SiteRebuildCaches,
@@ -236,7 +242,7 @@ impl OperationId {
     pub fn of_request(request: &Task) -> Option<OperationId> {
         Some(match request {
             // Asked for in a shell alone.
-            Task::SaveContext { .. } | Task::RefreshCopy(_) => return None,
+            Task::SaveContext { .. } => return None,
             Task::ForgetContext { name: ContextName::Server(_) } => OperationId::ServerForget,
             Task::ForgetContext { name: ContextName::Platform(_) } => OperationId::PlatformForget,
             Task::ForgetContext { name: ContextName::Site(_) } => return None,
@@ -245,6 +251,7 @@ impl OperationId {
             Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
             Task::DeletePlatform { .. } => OperationId::PlatformDelete,
             Task::InstallSite(_) => OperationId::SiteAdd,
+            Task::ImportSite(import) if import.copy_of.is_some() => OperationId::SiteCopy,
             Task::ImportSite(_) => OperationId::SiteImport,
             Task::VerifySite { .. } => OperationId::SiteVerify,
             Task::Login { .. } => OperationId::SiteLogin,
@@ -255,6 +262,8 @@ impl OperationId {
             Task::DropFormers { .. } => OperationId::SiteDropFormer,
             Task::CloneSite(_) => OperationId::SiteClone,
             Task::RenameSite { .. } => OperationId::SiteRename,
+            Task::RefreshCopy(RefreshCopy { switch: None, .. }) => OperationId::SiteRefresh,
+            Task::RefreshCopy(_) => OperationId::SiteSwitch,
             Task::BackupSite { .. } => OperationId::SiteBackup,
             Task::RestoreBackup { .. } => OperationId::BackupRestore,
             Task::VerifyBackup { .. } => OperationId::BackupVerify,
@@ -301,6 +310,7 @@ impl OperationId {
             | Id::SiteShow
             | Id::SiteAdd
             | Id::SiteImport
+            | Id::SiteCopy
             | Id::SiteOptions
             | Id::SiteEdit
             | Id::SiteVerify
@@ -315,6 +325,8 @@ impl OperationId {
             | Id::SiteLog
             | Id::SiteClone
             | Id::SiteRename
+            | Id::SiteRefresh
+            | Id::SiteSwitch
             | Id::SiteBackup
             | Id::SiteCron
             | Id::SiteRebuildCaches

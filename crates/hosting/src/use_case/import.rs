@@ -1,12 +1,18 @@
-//! Sites that somebody else installed: what taking one in would be, which its back end tells, and the task that does it.
+//! Sites that somebody else installed: what taking one in would be, which its back end tells, and the task that does it; and
+//! what becomes of copies of such.
 
-use aegir_domain::{ContextName, HostName, ImportAnswer, ImportSite, Langcode, Redirect, ServerName, Task};
-use aegir_store::{NewSite, PlatformRecord, Read, ServerList, ServerRecord};
-use serde_json::json;
+use std::path::PathBuf;
+
+use aegir_domain::{
+    ContextName, CopySource, HostName, ImportAnswer, ImportSite, Langcode, Redirect, RefreshCopy, ServerName,
+    SwitchCopy, Task,
+};
+use aegir_store::{NewSite, PlatformRecord, Read, ServerList, ServerRecord, Tx};
+use serde_json::{Value, json};
 
 use super::copy::{Coming, chosen_db_server, fields_like};
 use super::object::{KnownContexts, known_platform, must_be_free, must_take_sites, platform_named, short};
-use super::site::client_named;
+use super::site::{client_named, keep_former};
 use super::{Asked, shown};
 use crate::making::names_are_sound;
 use crate::{Answer, BadParameters, Hosting, Place, Refusal};
@@ -40,41 +46,98 @@ impl Hosting {
         let answer = self
             .change(asked, async |tx| {
                 let platform = platform_of_found(tx, asked).await?;
-                must_take_sites(tx, &platform).await?;
                 let import = asked_for(asked, &platform)?;
-                must_be_free(tx, asked, &ContextName::Site(import.site.clone())).await?;
-                names_are_sound(asked.operation, &import.site, &import.aliases, &Redirect::None)?;
                 let db_server = match chosen_db_server(tx, asked).await? {
                     Some(server) => server,
                     None => likely_db_server(tx, &platform).await?,
                 };
-                let mut known = KnownContexts::new();
-                known_platform(&mut known, &platform);
-                let coming = Coming {
-                    new: NewSite {
-                        name: import.site.clone(),
-                        title: import.site.to_string(),
-                        platform: platform.node.id,
-                        db_server: db_server.node.id,
-                        profile: None,
-                        // What it is, it says itself when it is there.
-                        language: Langcode::english(),
-                        aliases: import.aliases.clone(),
-                        redirect: Redirect::None,
-                        owner: client_named(import.client.as_str())?,
-                    },
-                    server: platform.server,
-                    request: Task::ImportSite(Box::new(import)),
-                    known: &known,
-                    fields: fields_like(tx, asked, None).await?,
-                    made_of: json!({ "found_on": platform.node.name }),
-                };
-                asked.make(tx, coming, now).await
+                let made_of = json!({ "found_on": platform.node.name });
+                comes_in(tx, asked, Importing { platform, db_server, import, made_of }, now).await
             })
             .await?;
         self.wake();
         Ok(answer)
     }
+
+    pub(super) async fn copy_somebodys_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        let Some(folder) = asked.given.str("folder").map(PathBuf::from) else {
+            let bad = BadParameters::one(asked.operation, "folder", "it must be given", "give the path of its folder");
+            return Err(bad.into());
+        };
+        let now = self.now();
+        let answer = self
+            .change(asked, async |tx| {
+                let platform = platform_of_found(tx, asked).await?;
+                let db_server = match chosen_db_server(tx, asked).await? {
+                    Some(server) => server,
+                    None => own_db_server(tx, asked, &platform).await?,
+                };
+                let source =
+                    CopySource { folder: folder.clone(), database: None, sanitise: asked.given.flag("sanitise") };
+                let import = ImportSite { copy_of: Some(source), ..asked_for(asked, &platform)? };
+                let made_of = json!({ "copy_of": folder, "on": platform.node.name });
+                comes_in(tx, asked, Importing { platform, db_server, import, made_of }, now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
+    }
+
+    pub(super) async fn refresh_copy(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.copy_task(asked, None).await
+    }
+
+    pub(super) async fn switch_copy(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.copy_task(asked, Some(SwitchCopy { although_live: asked.given.flag("although_live") })).await
+    }
+
+    /// Brings a copy up to date. That it is one, and can be, its standing says.
+    async fn copy_task(&self, asked: &Asked<'_>, switch: Option<SwitchCopy>) -> Result<Answer, Refusal> {
+        let keep = keep_former(asked);
+        self.site_task(asked, async |_, _, context| {
+            Ok(Task::RefreshCopy(RefreshCopy { site: context.name.clone(), switch, keep }))
+        })
+        .await
+    }
+}
+
+/// A site that somebody else installed, on its way in.
+struct Importing {
+    platform: PlatformRecord,
+    db_server: ServerRecord,
+    import: ImportSite,
+    /// Where it comes from, for its history.
+    made_of: Value,
+}
+
+/// Puts a site into the lists that is to be taken in, or copied, and queues what does it.
+async fn comes_in(tx: &mut Tx, asked: &Asked<'_>, of: Importing, now: i64) -> Result<Answer, Refusal> {
+    let Importing { platform, db_server, import, made_of } = of;
+    must_take_sites(tx, &platform).await?;
+    must_be_free(tx, asked, &ContextName::Site(import.site.clone())).await?;
+    names_are_sound(asked.operation, &import.site, &import.aliases, &Redirect::None)?;
+    let mut known = KnownContexts::new();
+    known_platform(&mut known, &platform);
+    let coming = Coming {
+        new: NewSite {
+            name: import.site.clone(),
+            title: import.site.to_string(),
+            platform: platform.node.id,
+            db_server: db_server.node.id,
+            profile: None,
+            // What it is, it says itself when it is there.
+            language: Langcode::english(),
+            aliases: import.aliases.clone(),
+            redirect: Redirect::None,
+            owner: client_named(import.client.as_str())?,
+        },
+        server: platform.server,
+        request: Task::ImportSite(Box::new(import)),
+        known: &known,
+        fields: fields_like(tx, asked, None).await?,
+        made_of,
+    };
+    asked.make(tx, coming, now).await
 }
 
 /// What is asked of the back end.
@@ -119,6 +182,20 @@ async fn platform_of_found(read: &mut Read, asked: &Asked<'_>) -> Result<Platfor
             let more = if many > NAMED { ", …" } else { "" };
             let why = format!("a site `{site}` was found on several: {names}{more}");
             Err(BadParameters::one(asked.operation, "platform", why, "name one of them").into())
+        }
+    }
+}
+
+/// The server of a platform, which is to hold a copy's data where no other is named.
+async fn own_db_server(read: &mut Read, asked: &Asked<'_>, platform: &PlatformRecord) -> Result<ServerRecord, Refusal> {
+    let unknown = || Refusal::Unknown { what: "server", name: platform.server.to_string() };
+    let own = read.server(platform.server).await?.ok_or_else(unknown)?;
+    match own.context.db {
+        Some(_) => Ok(own),
+        None => {
+            let why = format!("the server `{}` of the platform has no databases", own.context.name);
+            Err(BadParameters::one(asked.operation, "db_server", why, "name the server that is to hold its data")
+                .into())
         }
     }
 }

@@ -10,7 +10,7 @@ use aegir_store::{FormersThere, PlatformRecord, Read, ServerRecord, SiteRecord, 
 use serde_json::json;
 
 use super::Asked;
-use crate::{Answer, Hosting, Made, Operation, OperationId, Outstanding, Refusal, Standing, available, stays};
+use crate::{Answer, Copied, Hosting, Made, Operation, OperationId, Outstanding, Refusal, Standing, available, stays};
 
 /// How many sites are named whose former selves lie on a platform.
 const NAMED: u32 = 3;
@@ -113,12 +113,20 @@ pub(crate) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by:
         Some(ObjectStatus::Enabled | ObjectStatus::Disabled) | None => Made::Yes,
     };
     let disabled = node.status == Some(ObjectStatus::Disabled);
+    let site = match name {
+        ContextName::Site(_) => read.site(node.id).await?.and_then(|site| site.context),
+        _ => None,
+    };
     let unsound = match (&name, node.status) {
         (ContextName::Site(_), Some(ObjectStatus::Enabled)) => {
-            let context = read.site(node.id).await?.and_then(|site| site.context);
-            node.verified.is_none() || context.is_none_or(|context| context.awaits_installer)
+            node.verified.is_none() || site.as_ref().is_none_or(|site| site.awaits_installer)
         }
         _ => false,
+    };
+    let copied = match site.and_then(|site| site.copy_of) {
+        None => Copied::No,
+        Some(source) if source.database.is_some() => Copied::WithPassword,
+        Some(_) => Copied::Yes,
     };
     let drifts = read.drift(node.id).await?.is_some();
     let (formers, locked) = match name {
@@ -128,7 +136,7 @@ pub(crate) async fn standing(read: &mut Read, node: &aegir_store::Node, used_by:
         }
         _ => (FormersThere::default(), false),
     };
-    Ok(Standing { name, state, disabled, unsound, locked, used_by, formers, outstanding, drifts })
+    Ok(Standing { name, state, disabled, unsound, locked, used_by, formers, outstanding, drifts, copied })
 }
 
 /// Refuses what cannot be asked of an object now.

@@ -1,7 +1,7 @@
 //! From records to what faces show.
 
 use aegir_domain::protocol::{Level, Phase, Said};
-use aegir_domain::{DbEngine, DbService, Former, NodeId, ObjectStatus, TaskState, Transport};
+use aegir_domain::{CopySource, DbEngine, DbService, Former, NodeId, ObjectStatus, TaskState, Transport};
 use aegir_store::{
     AttemptRecord, Cursor, Direction, Domain, LineRecord, Listed, Listing, Node, NodesOf, ObjectSort, Page,
     PlatformRecord, Read, ServerRecord, SiteRecord, StoreFault, TaskList, TaskRecord, TaskSort, Total, WaitingFor,
@@ -13,8 +13,8 @@ use super::Asked;
 use super::around::Around;
 use super::object::{short, short_name, standing};
 use crate::view::{
-    AttemptView, AvailableView, DomainView, FormerView, LineView, NodeView, PlatformView, ServerView, ServiceView,
-    SiteView, SshView, StepView, TaskView,
+    AttemptView, AvailableView, CopySourceView, DomainView, FormerView, LineView, NodeView, PlatformView, ServerView,
+    ServiceView, SiteView, SshView, StepView, TaskView,
 };
 use crate::{Answer, Effect, Given, Names, Operation, OperationId, Refusal, Subject, Unavailable, available};
 
@@ -149,8 +149,8 @@ async fn operations(
     Ok(of_it
         .filter_map(|operation| {
             let why_not = match available(&operation, &standing) {
-                // Nobody misses what is so already.
-                Err(Unavailable::IsSo { .. }) => return None,
+                // Nobody misses what is so already, or what only copies have.
+                Err(Unavailable::IsSo { .. } | Unavailable::NoCopy { .. }) => return None,
                 found => found.err().map(|why| why.to_string()),
             };
             Some(AvailableView { verb: operation.verb.to_owned(), available: why_not.is_none(), why_not })
@@ -288,6 +288,8 @@ async fn last_fence(read: &mut Read, site: &SiteRecord) -> Result<Option<(NodeId
         OperationId::SiteUpdate,
         OperationId::SiteGoBack,
         OperationId::SiteRename,
+        OperationId::SiteRefresh,
+        OperationId::SiteSwitch,
         OperationId::BackupRestore,
     ];
     let moved = TaskList {
@@ -324,6 +326,7 @@ pub(super) fn site_in_list(around: &Around, site: &SiteRecord) -> SiteView {
         cron: around.every.map(|every| super::cron::view_of(around.cron.get(&site.node.id), every)),
         fenced_ms: None,
         fenced_by: None,
+        copy_of: context.and_then(|context| context.copy_of.as_deref()).map(source_view),
         formers: context.map(|context| context.formers.iter().map(former_view).collect()).unwrap_or_default(),
         fields: Default::default(),
         operations: Vec::new(),
@@ -339,6 +342,14 @@ fn former_view(former: &Former) -> FormerView {
         since: former.since.saturating_mul(1000),
         bytes: former.bytes,
         archive: former.archive.as_ref().map(ToString::to_string),
+    }
+}
+
+fn source_view(source: &CopySource) -> CopySourceView {
+    CopySourceView {
+        folder: source.folder.display().to_string(),
+        sanitised: source.sanitise,
+        wants_password: source.database.is_some(),
     }
 }
 

@@ -366,7 +366,8 @@ impl Hosting {
 /// Whether the task that was to make a site could not take back what it did. Of attempts that touched nothing, the one
 /// before tells.
 async fn left_something(read: &mut Read, site: &aegir_store::Node) -> Result<bool, Refusal> {
-    let making = [OperationId::SiteAdd, OperationId::SiteImport, OperationId::SiteClone, OperationId::BackupRestore];
+    use OperationId as Id;
+    let making = [Id::SiteAdd, Id::SiteImport, Id::SiteCopy, Id::SiteClone, Id::BackupRestore];
     let making = making.map(|id| id.declaration().slug());
     let tasks = read.tasks_that_count(site.id).await?;
     let made_by = tasks.iter().rfind(|task| making.iter().any(|slug| task.operation.as_str() == slug));
@@ -455,7 +456,7 @@ pub(super) async fn offer(read: &mut Read) -> Result<Offer, Refusal> {
 }
 
 /// How somebody wants what the site was to be kept; otherwise the setting says.
-fn keep_former(asked: &Asked<'_>) -> Option<KeepFormer> {
+pub(super) fn keep_former(asked: &Asked<'_>) -> Option<KeepFormer> {
     let word = asked.given.str("keep_former")?;
     [KeepFormer::Itself, KeepFormer::Archive].into_iter().find(|how| how.as_str() == word)
 }

@@ -239,7 +239,7 @@ async fn may_be_retried(
 fn makes_its_object(operation: OperationId, request: Option<&Task>, node: &aegir_store::Node) -> bool {
     use OperationId as Id;
     match (operation, request) {
-        (Id::ServerAdd | Id::PlatformAdd | Id::SiteAdd | Id::SiteImport | Id::SiteClone, _) => true,
+        (Id::ServerAdd | Id::PlatformAdd | Id::SiteAdd | Id::SiteImport | Id::SiteCopy | Id::SiteClone, _) => true,
         (Id::BackupRestore, Some(Task::RestoreBackup { new_site, .. })) => {
             new_site.is_some() || !node.status.is_some_and(aegir_domain::ObjectStatus::is_there)
         }

@@ -2,7 +2,7 @@
 
 use aegir_domain::NodeId;
 use aegir_hosting::{Call, OperationId as Id};
-use aegir_lab::pretend::Furnished;
+use aegir_lab::pretend::{Furnished, copy_site};
 
 use crate::ground::{add_platform, add_server, add_site, delete_site, edit_site, log_in, on_task, verify_site};
 
@@ -27,6 +27,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::PlatformDelete => vec![of.about("d15").with("confirm", "d15")],
         Id::SiteAdd => vec![add_site("new.test").with("platform", "d10")],
         Id::SiteImport => vec![of.about("found.test").with("platform", "d10")],
+        Id::SiteCopy => vec![copy_site("another.test")],
+        Id::SiteRefresh | Id::SiteSwitch => vec![of.about("copied.test")],
         Id::SiteEdit => vec![edit_site("edit.test").with("alias", "www.edit.test").with("field", "spare=1")],
         Id::SiteVerify => vec![verify_site("verify.test")],
         Id::SiteLogin => vec![log_in("login.test")],

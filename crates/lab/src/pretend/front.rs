@@ -226,6 +226,7 @@ impl PretendFront {
         }
         web1.plan_once(TaskKind::InstallSite, "@failed.test", Plan::ends(Ends::RolledBack));
         self.queue(add_site("failed.test")).await;
+        self.queue(copy_site("copied.test")).await;
         self.work().await;
         let migrate = Call::of(Id::PlatformMigrate).about("d10").with("to", "d11").with("site", "moved.test");
         let moved = self.run(migrate.with("allow_missing", "left_out")).await;
@@ -289,6 +290,11 @@ pub fn add_platform(name: &str, server: &str) -> Call {
 /// A site on the platform `d10`.
 fn add_site(name: &str) -> Call {
     Call::of(Id::SiteAdd).about(name).with("platform", "d10")
+}
+
+/// A copy on the platform `d10` of a site that somebody else looks after.
+pub fn copy_site(name: &str) -> Call {
+    Call::of(Id::SiteCopy).about(name).with("platform", "d10").with("folder", "/var/www/html/sites/default")
 }
 
 /// A package that lies on a platform.

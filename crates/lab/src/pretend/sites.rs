@@ -1,8 +1,8 @@
 //! What becomes of the record of a site that is copied, renamed or restored where tasks only pretend: as a back end has it.
 
 use aegir_domain::{
-    AttemptId, CloneSite, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod, InstallSite, Langcode,
-    Marker, Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TimeZoneName,
+    AttemptId, CloneSite, CopySource, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod, InstallSite,
+    Langcode, Marker, Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TimeZoneName,
 };
 
 use crate::lab::parsed;
@@ -24,6 +24,17 @@ pub(super) fn as_if_new(import: &ImportSite, server: &ServerName) -> InstallSite
         client: import.client.clone(),
         method: InstallMethod::Profile,
         cron: None,
+    }
+}
+
+/// The same of a site that is taken in, if it is a copy of somebody's.
+pub(super) fn copied_from(site: SiteContext, source: Option<&CopySource>) -> SiteContext {
+    match source {
+        None => site,
+        Some(source) => {
+            let quiet = Quiet { mail: true, cron: true };
+            SiteContext { quiet, copy_of: Some(Box::new(source.clone())), ..site }
+        }
     }
 }
 

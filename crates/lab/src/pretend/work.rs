@@ -262,6 +262,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 return Err(no(PretendFault::There(name.to_string())));
             }
             let site = new_site(&sites::as_if_new(import, &platform.server)).ok_or_else(|| no(PretendFault::Failed))?;
+            let site = sites::copied_from(site, import.copy_of.as_ref());
             Done { answer: site_answer(plan), ..save(Context::Site(Box::new(site))) }
         }
         Task::VerifySite { context, .. } => {

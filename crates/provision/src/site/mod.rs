@@ -17,6 +17,7 @@ mod install;
 mod layout;
 mod log;
 mod login;
+mod looks;
 mod migrate;
 mod probe;
 mod rebuild_caches;
@@ -52,7 +53,7 @@ pub(crate) use import::{
     CarryOwnSettings, CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, OpenCopy, Refresh,
     TakeFile, TakeTables,
 };
-pub use import::{find_site_to_import, look_at_import};
+pub use import::{find_site_to_import, look_at_import, look_at_refresh};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,

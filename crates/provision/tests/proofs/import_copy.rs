@@ -141,7 +141,7 @@ fn the_copy_is_a_quiet_site_of_its_own_and_theirs_is_as_it_was() {
 }
 
 /// PHP, as it is asked what it is.
-fn php(_: Cmd) -> Result<Ran, CommandFailed> {
+pub(crate) fn php(_: Cmd) -> Result<Ran, CommandFailed> {
     let extensions =
         ["pdo", "pdo_mysql", "dom", "simplexml", "xml", "json", "session", "mbstring", "gd", "filter", "hash"];
     let facts = serde_json::json!({ "version": "8.2.35", "extensions": extensions, "time_zones": ["UTC"] });

@@ -4,23 +4,31 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{
-    Context, DbEngine, ImportSite, OutcomeKind, Password, Quiet, RefreshCopy, Secrets, SiteContext, SourceDatabase,
-    SwitchCopy, Task,
+    Context, DbEngine, ImportSite, KeepFormer, OutcomeKind, Password, Quiet, RefreshCopy, Secrets, SiteContext,
+    SourceDatabase, SwitchCopy, Task,
 };
 use aegir_lab::fake::Trouble;
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{ByHand, Lab, THEIR_PASSWORD};
+use aegir_provision::look_at_refresh;
 
-use crate::import_copy::{asked, below, made_by_hand};
+use crate::import_copy::{asked, below, made_by_hand, php};
 use crate::{another_name_for_the_neighbour, lines};
 
+fn refreshing() -> RefreshCopy {
+    RefreshCopy { site: "copy.test".parse().unwrap(), switch: None, keep: None }
+}
+
 fn refresh() -> Task {
-    Task::RefreshCopy(RefreshCopy { site: "copy.test".parse().unwrap(), switch: None, keep: None })
+    Task::RefreshCopy(refreshing())
+}
+
+fn switching(although_live: bool) -> RefreshCopy {
+    RefreshCopy { switch: Some(SwitchCopy { although_live }), ..refreshing() }
 }
 
 fn switch(although_live: bool) -> Task {
-    let switch = Some(SwitchCopy { although_live });
-    Task::RefreshCopy(RefreshCopy { site: "copy.test".parse().unwrap(), switch, keep: None })
+    Task::RefreshCopy(switching(although_live))
 }
 
 /// A copy, and what was written to its original since; gives the folder of that.
@@ -189,6 +197,64 @@ fn what_cannot_be_refreshed_is_refused_and_lies_as_it_was() {
     }
 }
 
+/// Asks what would be done, and finds the world the same byte for byte, with what is theirs.
+fn told(lab: &Lab, folder: &Path, asked: &RefreshCopy, secrets: &Secrets) -> Result<String, String> {
+    let (before, theirs) = (lab.snapshot(), below(folder));
+    let tables = lab.their_tables("Theirs-a.test");
+    let found = look_at_refresh(&lab.parts, asked, secrets, php);
+    assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
+    assert_eq!((below(folder), lab.their_tables("Theirs-a.test")), (theirs, tables));
+    assert_eq!(lab.mess(), Vec::<String>::new());
+    match found {
+        Ok(found) => {
+            assert_eq!((found.site.as_str(), found.tables), ("copy.test", 5), "{found:?}");
+            Ok([found.told, found.changes].concat().join("\n"))
+        }
+        Err(fault) => Err(format!("{:?}", fault.report())),
+    }
+}
+
+fn says(all: &str, those: &[&str]) {
+    for said in those {
+        assert!(all.contains(said), "{said}: {all}");
+    }
+    assert!(!all.contains(THEIR_PASSWORD), "{all}");
+}
+
+#[test]
+fn what_a_refresh_or_a_switch_would_do_is_told_and_nothing_changes() {
+    let lab = Lab::new();
+    let folder = outdated(&lab, "seven", &ByHand::default());
+    let told = |asked: RefreshCopy| told(&lab, &folder, &asked, &Secrets::default());
+
+    let all = told(refreshing()).unwrap();
+    says(
+        &all,
+        &[
+            "not in maintenance mode: a refresh does not need that",
+            "There is room",
+            "5 tables of `Theirs-a.test` are copied into a new database",
+            "are copied beside the copy",
+            "is kept as a former self",
+            "stay behind: $conf['theirs']",
+        ],
+    );
+    let all = told(RefreshCopy { keep: Some(KeepFormer::Archive), ..refreshing() }).unwrap();
+    says(&all, &["is packed into a backup"]);
+    says(&told(switching(false)).unwrap_err(), &["is not in maintenance mode", "--although-live"]);
+    says(&told(switching(true)).unwrap(), &["what is written to it from now on is not in the site"]);
+    close(&lab);
+    says(&told(switching(false)).unwrap(), &["is in maintenance mode", "knows no source any more"]);
+    says(&told(refreshing()).unwrap(), &["is in maintenance mode"]);
+
+    lab.machine.begin(Trouble::DatabaseDown);
+    let nobody_answers = told(refreshing());
+    lab.machine.end(Trouble::DatabaseDown);
+    says(&nobody_answers.unwrap_err(), &["connecting to the database server"]);
+    lab.must(switch(false));
+    says(&told(refreshing()).unwrap_err(), &["is no copy of somebody's site"]);
+}
+
 #[test]
 fn a_password_that_was_said_is_kept_nowhere_and_said_again() {
     let lab = Lab::new();
@@ -208,6 +274,8 @@ fn a_password_that_was_said_is_kept_nowhere_and_said_again() {
     assert!(!holds(lab.home().path(), THEIR_PASSWORD, &folder), "the password lies nowhere in the home");
 
     assert!(lab.refuses(refresh()).contains("is not said"));
+    assert!(told(&lab, &folder, &refreshing(), &Secrets::default()).unwrap_err().contains("is not said"));
+    assert!(told(&lab, &folder, &refreshing(), &secrets).unwrap().contains("are copied into a new database"));
     let ending = lab.run_with(refresh(), secrets);
 
     assert_eq!(ending.outcome.kind(), OutcomeKind::Succeeded, "{ending:?}");

@@ -218,6 +218,7 @@ impl Shapes {
             | Id::PlatformDelete
             | Id::SiteAdd
             | Id::SiteImport
+            | Id::SiteCopy
             | Id::SiteEdit
             | Id::SiteVerify
             | Id::SiteLogin
@@ -227,6 +228,8 @@ impl Shapes {
             | Id::SiteDropFormer
             | Id::SiteClone
             | Id::SiteRename
+            | Id::SiteRefresh
+            | Id::SiteSwitch
             | Id::SiteBackup
             | Id::SiteRebuildCaches
             | Id::ServerRun

@@ -111,6 +111,7 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::PlatformMigrate, _) => "d10?to=d11&allow_missing=left_out".into(),
             (OperationId::SiteGoBack | OperationId::SiteDropFormer, _) => "moved.test".into(),
             (OperationId::SiteEnable | OperationId::SiteDelete, _) => "delete.test".into(),
+            (OperationId::SiteRefresh | OperationId::SiteSwitch, _) => "copied.test".into(),
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
             (_, Subject::Site) => "verify.test".into(),

@@ -100,6 +100,83 @@ fn a_copy_is_made_by_a_form_that_says_that_it_keeps_quiet() {
 }
 
 #[test]
+fn a_copy_of_somebodys_site_is_made_refreshed_and_switched_to_by_forms() {
+    let stage = stage();
+    for list in ["/sites", "/found-sites"] {
+        let there = stage.get(list);
+        assert!(there.html.contains("\"/do/site-copy\"") && there.text().contains("Copy a site"), "{}", there.html);
+        let seen = stage.send("GET", list, GUEST, "");
+        assert!(seen.status == 200 && !seen.html.contains("site-copy"), "who only looks is offered nothing");
+    }
+    let form = stage.get("/do/site-copy");
+    let text = form.text();
+    assert!(text.contains("nothing is written to its folder") && text.contains("is made in a shell"), "{text}");
+    let given = [("name", "c.test"), ("folder", "sites/default"), ("platform", "d11")];
+    let wrong = stage.fill("/do/site-copy", &given);
+    assert!(wrong.error("folder").is_some() && wrong.value("name") == "c.test", "{}", wrong.text());
+
+    let given = [("name", "c.test"), ("folder", "/var/www/html/sites/default"), ("platform", "d11")];
+    let sent = stage.fill("/do/site-copy", &given);
+    assert!(stage.get(task(&sent)).text().contains("Make the copy c.test"));
+    stage.work();
+
+    let page = stage.get("/sites/c.test");
+    assert!(page.html.contains("/var/www/html/sites/default"), "what it is a copy of is told");
+    for (path, text) in
+        [("/do/site-refresh/c.test", "Refresh the copy"), ("/do/site-switch/c.test", "Switch to the copy")]
+    {
+        assert!(page.html.contains(&format!("\"{path}\"")) && page.text().contains(text), "{}", page.html);
+    }
+    let other = stage.get("/sites/a.test");
+    assert!(!other.html.contains("site-refresh") && !other.html.contains("Copy of"), "it is no copy");
+    let not_now = stage.get("/do/site-refresh/a.test");
+    assert!(not_now.status == 409 && not_now.text().contains("is no copy of somebody's site"), "{}", not_now.text());
+
+    let form = stage.get("/do/site-refresh/c.test");
+    assert!(form.text().contains("It is a copy of /var/www/html/sites/default"), "{}", form.text());
+    let sent = stage.fill("/do/site-refresh/c.test", &[]);
+    assert!(stage.get(task(&sent)).text().contains("Refresh c.test"));
+    stage.work();
+    let form = stage.get("/do/site-switch/c.test");
+    assert!(form.text().contains("into maintenance mode first"), "{}", form.text());
+    let sent = stage.fill("/do/site-switch/c.test", &[("although_live", "true")]);
+    assert!(stage.get(task(&sent)).text().contains("Switch to the copy c.test"));
+    stage.work();
+
+    let began = stage.front.back_ends.machine("web1").began();
+    let asked = serde_json::to_value(&began.last().unwrap().task).unwrap();
+    assert_eq!(asked["switch"], serde_json::json!({ "although_live": true }), "{asked}");
+    assert!(!stage.get("/sites/c.test").html.contains("site-switch"), "it is a copy no more");
+}
+
+#[test]
+fn a_copy_whose_source_wants_a_password_is_led_to_a_shell() {
+    let stage = stage();
+    let task = serde_json::json!({
+        "kind": "import-site", "site": "c.test", "platform": "d10", "client": "admin", "copy_of": {
+            "folder": "/var/www/html/sites/default",
+            "database": { "at": { "socket": "/run/mysqld/mysqld.sock" }, "name": "theirs", "account": "reader" },
+        },
+    });
+    stage.run(async {
+        let machine = stage.front.back_ends.machine("web1");
+        let attempt = machine.by_hand(serde_json::from_value(task).unwrap());
+        while !machine.has_ended(attempt) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        stage.front.look().await;
+        stage.front.look().await;
+    });
+
+    let page = stage.get("/do/site-refresh/c.test");
+
+    assert_eq!(page.status, 409);
+    let command = "aegir provision import c.test --refresh --source-db-password-file -";
+    assert!(page.text().contains(command), "{}", page.text());
+    assert!(stage.get("/sites/c.test").text().contains("was named with a password"));
+}
+
+#[test]
 fn a_backup_is_restored_from_its_page_and_from_the_list() {
     let stage = stage();
     let name = backup(&stage);

@@ -74,6 +74,20 @@ const IMPORT: &[Parameter] = &[
     FIELDS,
 ];
 
+const COPY: &[Parameter] = &[
+    required(
+        "folder",
+        Shape::Text(PATH),
+        "the folder of the site that is copied, on the platform's machine: `/var/www/html/sites/default`; it is only read",
+    ),
+    required("platform", Shape::Text(PLATFORM), "the platform that the copy will live on, of the same major version"),
+    optional("db_server", Shape::Text(SERVER), "the server that will hold its data", "the platform's, if it has one"),
+    several("alias", Shape::Text(HOST), "another name it answers to", "none"),
+    flag("sanitise", "addresses and passwords of people are taken out of it"),
+    default("client", Shape::Text(CLIENT), "whose it is", "admin"),
+    FIELDS,
+];
+
 const OPTIONS: &[Parameter] = &[
     optional("platform", Shape::Text(PLATFORM), "the platform, if chosen", "open"),
     optional("profile", Shape::Text(PROFILE), "the profile, if chosen", "open"),
@@ -182,6 +196,13 @@ const RENAME: &[Parameter] = &[
         "what becomes of the name that it has: visitors are sent on to the new one, the site answers to it too, or no more",
         "redirect",
     ),
+];
+
+const REFRESH: &[Parameter] = &[KEEP_FORMER];
+
+const SWITCH: &[Parameter] = &[
+    flag("although_live", "its original need not be in maintenance mode; what is written to that meanwhile is lost"),
+    KEEP_FORMER,
 ];
 
 const GO_BACK: &[Parameter] =
@@ -347,6 +368,30 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Gives a site another name, with its folder and what its database says of that; what it was is kept.",
+        ),
+        OperationId::SiteCopy => (
+            "copy",
+            Names::New(SITE),
+            COPY,
+            Permission::Manage,
+            Effect::Queues,
+            "Makes a site of the content and the files of one that somebody else looks after, which goes on and is only read.",
+        ),
+        OperationId::SiteRefresh => (
+            "refresh",
+            Names::One(SITE),
+            REFRESH,
+            Permission::Manage,
+            Effect::Queues,
+            "Brings a copy of somebody's site up to date from there, made anew beside what it is; what it was is kept.",
+        ),
+        OperationId::SiteSwitch => (
+            "switch",
+            Names::One(SITE),
+            SWITCH,
+            Permission::Manage,
+            Effect::Queues,
+            "Brings a copy up to date for the last time, and has it take the place of its original: a copy no more.",
         ),
         OperationId::SiteBackup => (
             "backup",

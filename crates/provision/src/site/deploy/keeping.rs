@@ -10,6 +10,7 @@ use super::archive::ArchiveFormer;
 use crate::World;
 use crate::backup::{BackupFault, archive_needs, size};
 use crate::service::code_ahead::CodeAhead;
+use crate::site::looks::Looks;
 use crate::site::probe::Packages;
 
 /// A self that a task is about to leave.
@@ -42,7 +43,7 @@ pub(crate) enum Keeping {
 impl Keeping {
     /// Decides it: as asked, or else as the settings say. Looks at what an archive needs while nothing is touched yet.
     pub(crate) fn decide(
-        run: &mut Run<'_, World>,
+        run: &mut impl Looks,
         asked: Option<KeepFormer>,
         leaving: Leaving<'_>,
     ) -> Result<Keeping, Fault> {
@@ -50,10 +51,10 @@ impl Keeping {
         if asked.unwrap_or(run.world().parts.settings.keep_former) == KeepFormer::Itself {
             return Ok(Keeping::Itself);
         }
-        run.check(RoomForArchive { needs: archive_needs(files, data), beside })?;
+        run.look(RoomForArchive { needs: archive_needs(files, data), beside })?;
         // It is asked while the site is whole: what it had enabled stands in the archive's manifest.
         let code = CodeAhead::begin(platform.root.path());
-        let packages = run.check(Packages { site: site.clone(), core: site.core.clone(), code })?;
+        let packages = run.look(Packages { site: site.clone(), core: site.core.clone(), code })?;
         let was = SiteContext { formers: Vec::new(), ..site.clone() };
         Ok(Keeping::Archive { was: Box::new(was), packages, by })
     }

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Level, Said};
 use aegir_domain::{
-    Context, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, Remedy, Secrets, SiteName,
-    Task, TimeZoneName,
+    Context, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, RefreshCopy, Remedy, Secrets,
+    SiteName, Task, TimeZoneName,
 };
 use aegir_drupal::Family;
 use aegir_drupal::driver::FoundSettings;
-use aegir_recipe::{Check, Run, Teller};
+use aegir_recipe::Teller;
 
 use super::copy::{self, PASSWORD};
 use super::data::{Data, TheirData, Theirs};
@@ -20,6 +20,7 @@ use super::{mentions, own_lines};
 use crate::service::php;
 use crate::site::compare::{RunProgram, held_still, looking_and_telling};
 use crate::site::facts::{self, DatabaseReady, PhpReady, PlatformReady, PlatformServed, Served};
+use crate::site::looks::{Looks, OnlyAsks};
 use crate::task::locks_of;
 use crate::{Contexts, World, WorldParts};
 
@@ -32,25 +33,6 @@ pub(super) struct Ready {
     pub(super) hosts: Vec<GrantHost>,
     /// The time zones that its PHP lists.
     pub(super) zones: Vec<String>,
-}
-
-/// Who has a check look: a task, which writes down that it did, or somebody who only asks.
-pub(super) trait Looks {
-    fn look<C: Check<World>>(&mut self, check: C) -> Result<C::Output, Fault>;
-}
-
-impl Looks for Run<'_, World> {
-    fn look<C: Check<World>>(&mut self, check: C) -> Result<C::Output, Fault> {
-        self.check(check)
-    }
-}
-
-struct OnlyAsks<'w>(&'w World);
-
-impl Looks for OnlyAsks<'_> {
-    fn look<C: Check<World>>(&mut self, check: C) -> Result<C::Output, Fault> {
-        check.look(self.0)
-    }
 }
 
 /// All that must hold.
@@ -75,15 +57,37 @@ pub fn look_at_import(
     secrets: &Secrets,
     run_program: RunProgram,
 ) -> Result<FoundToImport, Fault> {
+    let task = Task::ImportSite(Box::new(asked.clone()));
+    look_before(parts, &task, run_program, |world| match &asked.copy_of {
+        Some(source) => copy::look_at(asked, source, secrets.get(PASSWORD).cloned(), &mut OnlyAsks(world)),
+        None => look_at(asked, world),
+    })
+}
+
+/// What bringing a copy up to date would find and do, for the last time or not; it changes nothing. `secrets` are those that the
+/// task would get.
+pub fn look_at_refresh(
+    parts: &Arc<WorldParts>,
+    asked: &RefreshCopy,
+    secrets: &Secrets,
+    run_program: RunProgram,
+) -> Result<FoundToImport, Fault> {
+    look_before(parts, &Task::RefreshCopy(asked.clone()), run_program, |world| {
+        copy::look_at_refresh(asked, secrets.get(PASSWORD).cloned(), &mut OnlyAsks(world))
+    })
+}
+
+/// Looks while nobody changes what the task would lock, and adds what was said meanwhile.
+fn look_before(
+    parts: &Arc<WorldParts>,
+    task: &Task,
+    run_program: RunProgram,
+    look: impl Fn(&World) -> Result<FoundToImport, Fault>,
+) -> Result<FoundToImport, Fault> {
     let contexts = Contexts::new(&parts.home, &parts.files);
-    let wanted = || locks_of(&Task::ImportSite(Box::new(asked.clone())), &contexts);
     let heard = Arc::new(Heard::default());
     let world = looking_and_telling(parts, run_program, heard.clone());
-    let look = || match &asked.copy_of {
-        Some(source) => copy::look_at(asked, source, secrets.get(PASSWORD).cloned(), &mut OnlyAsks(&world)),
-        None => look_at(asked, &world),
-    };
-    let found = held_still(parts, "a look at a site", wanted, look)?;
+    let found = held_still(parts, "a look at a site", || locks_of(task, &contexts), || look(&world))?;
     Ok(FoundToImport { told: heard.take(), ..found })
 }
 

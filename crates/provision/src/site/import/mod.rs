@@ -41,7 +41,7 @@ pub(crate) use copy::{CarryOwnSettings, CopyTheirFiles, CopyTheirTables, KeepSou
 use data::Theirs;
 pub(crate) use data::{TakeFile, TakeTables};
 use look::Ready;
-pub use look::{find_site_to_import, look_at_import};
+pub use look::{find_site_to_import, look_at_import, look_at_refresh};
 pub(crate) use own_lines::KeepTheirSalt;
 use own_lines::{IMPORTED, LOCAL};
 use there::SaysOfItself;

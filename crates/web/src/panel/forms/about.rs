@@ -56,6 +56,8 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         }
         (OperationId::SiteGoBack, _) => format!("Go back with {name}"),
         (OperationId::SiteDropFormer, _) => format!("Let go of what {name} was"),
+        (OperationId::SiteRefresh, _) => format!("Refresh the copy {name}"),
+        (OperationId::SiteSwitch, _) => format!("Switch to the copy {name}"),
         (OperationId::PlatformMigrate, _) => format!("Move the sites of {name}"),
         (OperationId::BulkGoBack, _) => format!("Go back with what bulk run {name} moved"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
@@ -72,6 +74,15 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         }
         _ => format!("{verb} {subject} {name}"),
     }
+}
+
+/// What a copy is brought up to date from.
+fn copied_from(view: Option<&Value>) -> String {
+    let source = view.map(|view| &view["copy_of"]);
+    let folder = source.and_then(|source| source["folder"].as_str()).unwrap_or_default();
+    let sanitised = source.is_some_and(|source| source["sanitised"] == true);
+    let more = if sanitised { ", without people's addresses and passwords" } else { "" };
+    format!("It is a copy of `{folder}`{more}.")
 }
 
 /// What else is to be known before an operation is asked for.
@@ -185,6 +196,38 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
                 .to_owned(),
             "On a platform with a later Drupal its updates run: a way to see how a move would end. If anything goes \
              wrong, there is no copy, and the site is as it was in any case."
+                .to_owned(),
+        ],
+        OperationId::SiteCopy => vec![
+            "The site that is copied may lie in any folder of the platform's machine that Ægir's user is let into. It goes \
+             on: nothing is written to its folder or its database, and none of its code runs there."
+                .to_owned(),
+            "Where its data is, its settings.php must say in plain values. A database that is named by hand takes a password, \
+             which is carried by no form: such a copy is made in a shell, with `aegir provision import FOLDER --copy`."
+                .to_owned(),
+            "The copy has keys of its own, sends no mail and runs no cron by itself. If anything goes wrong, there is \
+             none. Later it can be refreshed from there, and take the place of the site."
+                .to_owned(),
+        ],
+        OperationId::SiteRefresh => vec![
+            copied_from(view),
+            "All of it is copied anew, beside what the copy is, and put in its place behind a fence of seconds. What was \
+             written to the copy itself is in its former self, and “Go back” returns to that. Its names, its client and its \
+             `local.settings.php` stay."
+                .to_owned(),
+            "If anything goes wrong, the copy is as it was. The original is only read.".to_owned(),
+        ],
+        OperationId::SiteSwitch => vec![
+            copied_from(view),
+            "Put the original into maintenance mode first: what is written to it from then on would be lost. Without that \
+             it is refused, unless you say here that it may be live."
+                .to_owned(),
+            "The copy is brought up to date once more, with the keys of the original and with people's addresses and \
+             passwords. From then on it may send mail and run cron, and knows no source any more: it cannot be refreshed \
+             again."
+                .to_owned(),
+            "Afterwards give it the names of the original, and have them lead to this machine in the DNS; leave the original \
+             in maintenance mode until they do."
                 .to_owned(),
         ],
         OperationId::SiteRename => vec![

@@ -72,7 +72,8 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteAdd, "platform" | "profile" | "db_server" | "language") => CHOICES,
         (Id::SiteAdd, _) => MORE,
         (Id::SiteClone, "alias" | "redirect_to" | "db_server") => MORE,
-        (Id::SiteImport, "alias" | "client") => MORE,
+        (Id::SiteImport | Id::SiteCopy, "alias" | "client") => MORE,
+        (Id::SiteRefresh | Id::SiteSwitch, "keep_former") => MORE,
         (Id::SiteMigrate | Id::BackupRestore, "db_server") | (Id::SiteMigrate, "keep_former") | (Id::SiteUpdate, _) => {
             MORE
         }

@@ -164,6 +164,8 @@ impl<'a> Doing<'a> {
             // Without a machine elsewhere there is no key, and without a difference no side.
             OperationId::ServerTrust => Some(Call { name: self.name.clone(), ..Call::of(OperationId::ServerHostKey) }),
             OperationId::DriftResolve => Some(Call { dry_run: true, ..self.call() }.with("take", "theirs")),
+            // Of a site that is no copy, they are not even told.
+            OperationId::SiteRefresh | OperationId::SiteSwitch => Some(Call { dry_run: true, ..self.call() }),
             _ => None,
         };
         if let Some(call) = asked_first {

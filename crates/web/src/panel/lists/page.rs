@@ -213,15 +213,24 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
 /// What stands at the head of a list: ways to its neighbours, and to what adds to it.
 fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
     let plain = |text: &str, href: &str| (text.to_owned(), href.to_owned(), "plain");
+    let copies = || {
+        let copy = OperationId::SiteCopy.declaration();
+        let may = visit.actor().may.hold(copy.needs);
+        may.then(|| plain("Copy a site", &address::doing(&copy, None)))
+    };
     let mut actions = match list.id {
         OperationId::SiteList => {
-            vec![plain("Backups", "/backups"), plain("Found sites", "/found-sites"), plain("Drift", "/drift")]
+            let mut ways =
+                vec![plain("Backups", "/backups"), plain("Found sites", "/found-sites"), plain("Drift", "/drift")];
+            ways.extend(copies());
+            ways
         }
+        OperationId::FoundSiteList => std::iter::once(plain("Sites", "/sites")).chain(copies()).collect(),
         OperationId::TaskList => vec![plain("Queue", "/queue"), plain("Bulk runs", "/bulk")],
         OperationId::BackupList if visit.actor().may.hold(Permission::Manage) => {
             vec![plain("Sites", "/sites"), plain("Upload a backup", UPLOAD)]
         }
-        OperationId::BackupList | OperationId::FoundSiteList => vec![plain("Sites", "/sites")],
+        OperationId::BackupList => vec![plain("Sites", "/sites")],
         _ => Vec::new(),
     };
     let operation = list.operation();

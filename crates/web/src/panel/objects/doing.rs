@@ -95,6 +95,8 @@ fn called(operation: &Operation) -> String {
         OperationId::SiteLogin => "Log in as…".to_owned(),
         OperationId::SiteBackup => "Back up".to_owned(),
         OperationId::SiteCron => "Run cron".to_owned(),
+        OperationId::SiteRefresh => "Refresh the copy".to_owned(),
+        OperationId::SiteSwitch => "Switch to the copy".to_owned(),
         OperationId::PlatformMigrate => "Move its sites…".to_owned(),
         _ => label_of(&operation.verb.replace('-', " ")),
     }

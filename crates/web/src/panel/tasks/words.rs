@@ -22,7 +22,8 @@ pub(crate) fn verb(slug: &str) -> String {
         OperationId::SiteGoBack => "Go back with".into(),
         OperationId::SiteDropFormer => "Let go of a former self of".into(),
         // Such a task is about the site that it makes.
-        OperationId::SiteClone => "Make the copy".into(),
+        OperationId::SiteClone | OperationId::SiteCopy => "Make the copy".into(),
+        OperationId::SiteSwitch => "Switch to the copy".into(),
         OperationId::BackupVerify => "Verify a backup of".into(),
         OperationId::BackupDelete => "Delete a backup of".into(),
         OperationId::ServerTrust => "Trust the key of".into(),

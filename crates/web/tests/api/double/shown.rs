@@ -95,6 +95,7 @@ impl State {
                 cron: None,
                 fenced_ms: None,
                 fenced_by: None,
+                copy_of: None,
                 formers: Vec::new(),
                 fields,
                 operations,

@@ -59,6 +59,14 @@ impl Readable {
             Place::Tables { .. } => None,
         }
     }
+
+    /// What its database, or its file, is called, and how many tables are copied from there; 0 of a file.
+    pub(super) fn named(&self) -> (String, usize) {
+        match &self.place {
+            Place::Tables { database, tables, .. } => (database.clone(), tables.len()),
+            Place::File { path } => (path.display().to_string(), 0),
+        }
+    }
 }
 
 /// What a database of Drupal 7 says of folders; `variable` is that table, as a statement names it.

@@ -26,10 +26,10 @@ pub(crate) use data::{CopyTheirTables, KeepSourcePassword};
 pub(crate) use files::{CarryOwnSettings, CopyTheirFiles};
 pub(crate) use open::OpenCopy;
 pub(crate) use refresh::Refresh;
+pub(super) use refresh::look_at_refresh;
 pub(super) use source::{PASSWORD, must_not_be_ours};
 
 use super::data::TakeFile;
-use super::look::Looks;
 use super::there::SaysOfItself;
 use super::{Import, take_what_it_says};
 use crate::World;
@@ -42,6 +42,7 @@ use crate::site::deploy::relocate::Relocate;
 use crate::site::deploy::updates::{NOT_FOUND, RunUpdates, Visit};
 use crate::site::facts::{DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Ready, Room, Served};
 use crate::site::layout::{self, DropFolderMark, SettleModes, WriteCredentials};
+use crate::site::looks::Looks;
 use crate::site::probe::{Links, Packages, SiteAnswers};
 use crate::site::restore::fits::LoadedFits;
 use crate::site::verify::Boots;
@@ -161,10 +162,7 @@ pub(super) fn look_at(
     run: &mut impl Looks,
 ) -> Result<FoundToImport, Fault> {
     let found = look(asked, copy, password, run)?;
-    let (database, tables) = match &found.data.place {
-        Place::Tables { database, tables, .. } => (database.clone(), tables.len()),
-        Place::File { path } => (path.display().to_string(), 0),
-    };
+    let (database, tables) = found.data.named();
     Ok(FoundToImport {
         site: asked.site.clone(),
         platform: asked.platform.clone(),
@@ -182,25 +180,9 @@ pub(super) fn look_at(
 /// What would be made, in sentences.
 fn changes(asked: &ImportSite, copy: &CopySource, found: &Found) -> Vec<String> {
     let there = found.ready.platform.root.site_dir(&asked.site);
-    let data = match &found.data.place {
-        Place::Tables { database, tables, .. } => format!(
-            "{} tables of `{database}` are copied into a new database on `{}`; `{database}` is only read",
-            tables.len(),
-            found.server
-        ),
-        Place::File { path } => {
-            format!("`{}` is copied into the folder of databases, and only read", path.display())
-        }
-    };
-    let trees: Vec<String> = found.trees.iter().map(|tree| format!("`{}`", tree.from.display())).collect();
     let mut changes = vec![
-        data,
-        format!(
-            "the files in {} are copied to `{}`, {}; they are only read",
-            trees.join(" and "),
-            there.display(),
-            size(found.bytes)
-        ),
+        data_copied(&found.data, &found.server),
+        files_copied(&found.trees, &format!("to `{}`", there.display()), found.bytes),
         "the copy gets settings, a salt, a UUID and keys of its own, and nobody is signed in there".to_owned(),
         format!("what updates it to Drupal {} runs on the copy", found.ready.core),
         "it sends no mail and runs no cron by itself".to_owned(),
@@ -210,6 +192,26 @@ fn changes(asked: &ImportSite, copy: &CopySource, found: &Found) -> Vec<String> 
         changes.push("people's addresses and passwords are taken out of it".to_owned());
     }
     changes
+}
+
+fn data_copied(data: &Readable, server: &ServerName) -> String {
+    match &data.place {
+        Place::Tables { database, tables, .. } => format!(
+            "{} tables of `{database}` are copied into a new database on `{server}`, about {}; `{database}` is only read",
+            tables.len(),
+            size(data.bytes)
+        ),
+        Place::File { path } => format!(
+            "`{}` is copied into the folder of databases, {}; it is only read",
+            path.display(),
+            size(data.bytes)
+        ),
+    }
+}
+
+fn files_copied(trees: &[Tree], to: &str, bytes: u64) -> String {
+    let trees: Vec<String> = trees.iter().map(|tree| format!("`{}`", tree.from.display())).collect();
+    format!("the files in {} are copied {to}, {}; they are only read", trees.join(" and "), size(bytes))
 }
 
 /// The database, as it is at one moment: whoever writes meanwhile does not wait.

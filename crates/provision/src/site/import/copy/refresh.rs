@@ -12,8 +12,8 @@
 //! ([0057](../../../../../../docs/decisions/0057-a-copy-knows-its-source.md)).
 
 use aegir_domain::{
-    CopySource, CronInterval, Database, DbName, Fault, Former, Marker, PlatformContext, Quiet, RefreshCopy, Remedy,
-    SiteAnswer, SiteContext, SiteName, SwitchCopy, TaskKind,
+    CopySource, CronInterval, Database, DbName, Fault, Former, FoundToImport, Marker, Password, PlatformContext, Quiet,
+    RefreshCopy, Remedy, SiteAnswer, SiteContext, SiteName, SwitchCopy, TaskKind,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -21,8 +21,9 @@ use super::data::{Readable, SourceData};
 use super::files::{CarryOwnSettings, CopyTheirFiles, SourceFiles};
 use super::same::SameAsTheirs;
 use super::source::{Source, SourceThere, Tree};
-use super::{Becomes, ROOM, copy_data, put_right};
+use super::{Becomes, ROOM, copy_data, data_copied, files_copied, put_right};
 use crate::World;
+use crate::backup::size;
 use crate::service::DbServer;
 use crate::service::code_ahead::CodeAhead;
 use crate::site::clone::say_quiet;
@@ -36,6 +37,7 @@ use crate::site::deploy::updates::{NOT_FOUND, RunUpdates, Visit};
 use crate::site::facts::{DatabaseReady, PhpReady, PlatformReady, PlatformServed, Room, Served};
 use crate::site::go_back::Size;
 use crate::site::layout::{self, DropFolderMark, SettleModes};
+use crate::site::looks::Looks;
 use crate::site::probe::Packages;
 use crate::step::sites_php::list;
 
@@ -51,6 +53,10 @@ struct Found {
     source: Source,
     data: Readable,
     trees: Vec<Tree>,
+    /// What these files take, in bytes.
+    bytes: u64,
+    /// What all that is made beside the copy takes, in bytes.
+    needs: u64,
     /// What the copy is until now takes, in bytes: its files, and its database.
     was: (u64, u64),
     keeping: Keeping,
@@ -61,7 +67,7 @@ struct Found {
 
 impl Recipe<World> for Refresh {
     fn run(&self, run: &mut Run<'_, World>) -> Result<Committed, Fault> {
-        let Found { site, platform, source, data, trees, was, keeping, mut new, becomes } = self.look(run)?;
+        let Found { site, platform, source, data, trees, was, keeping, mut new, becomes, .. } = self.look(None, run)?;
         let (root, attempt) = (platform.root.clone(), run.world().task.attempt);
         let name = former::name(run.world(), &site.name)?;
         let folder = coming::path(&root, attempt);
@@ -115,17 +121,17 @@ impl Recipe<World> for Refresh {
 }
 
 impl Refresh {
-    /// All that must hold.
-    fn look(&self, run: &mut Run<'_, World>) -> Result<Found, Fault> {
-        let (site, copy) = run.check(CopyThere { site: self.asked.site.clone() })?;
-        let ready = run.check(PlatformReady { platform: site.platform.clone(), profile: None })?;
+    /// All that must hold. `password` is that of the source's database, where no task has it.
+    fn look(&self, password: Option<Password>, run: &mut impl Looks) -> Result<Found, Fault> {
+        let (site, copy) = run.look(CopyThere { site: self.asked.site.clone() })?;
+        let ready = run.look(PlatformReady { platform: site.platform.clone(), profile: None })?;
         let platform = ready.platform;
-        run.check(PlatformServed { platform: platform.clone(), site: Served::There })?;
-        run.check(PhpReady { platform: platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;
-        let source = run.check(SourceThere { copy: copy.clone(), core: ready.core.clone(), password: None })?;
+        run.look(PlatformServed { platform: platform.clone(), site: Served::There })?;
+        run.look(PhpReady { platform: platform.clone(), time_zone: site.time_zone.clone(), engine: None })?;
+        let source = run.look(SourceThere { copy: copy.clone(), core: ready.core.clone(), password })?;
         let hosts =
-            run.check(DatabaseReady { server: site.db_server.clone(), php: platform.clone(), core: ready.major })?;
-        let data = run.check(SourceData {
+            run.look(DatabaseReady { server: site.db_server.clone(), php: platform.clone(), core: ready.major })?;
+        let data = run.look(SourceData {
             found: source.database.clone(),
             root: source.root.path().to_owned(),
             folder: source.folder.clone(),
@@ -133,22 +139,22 @@ impl Refresh {
         })?;
         if let Some(switch) = self.asked.switch {
             let in_maintenance = data.in_maintenance;
-            run.check(OriginalIsQuiet { site: site.name.clone(), in_maintenance, switch })?;
+            run.look(OriginalIsQuiet { site: site.name.clone(), in_maintenance, switch })?;
         }
-        let (trees, bytes) = run.check(SourceFiles { source: &source, data: &data })?;
-        let bytes = bytes + data.bytes + ROOM;
-        run.check(Room { at: platform.root.path().join("sites"), bytes })?;
-        run.check(NotFenced { site: site.name.clone() })?;
+        let (trees, bytes) = run.look(SourceFiles { source: &source, data: &data })?;
+        let needs = bytes + data.bytes + ROOM;
+        run.look(Room { at: platform.root.path().join("sites"), bytes: needs })?;
+        run.look(NotFenced { site: site.name.clone() })?;
         let was = (
-            run.check(FilesToCopy { folder: platform.root.site_dir(&site.name) })?,
-            run.check(Size { site: site.clone() })?,
+            run.look(FilesToCopy { folder: platform.root.site_dir(&site.name) })?,
+            run.look(Size { site: site.clone() })?,
         );
         let leaving = Leaving {
             site: &site,
             platform: &platform,
             files: was.0,
             data: was.1,
-            beside: Some((platform.root.path().join("sites"), bytes)),
+            beside: Some((platform.root.path().join("sites"), needs)),
             by: TaskKind::RefreshCopy,
         };
         let keeping = Keeping::decide(run, self.asked.keep, leaving)?;
@@ -165,7 +171,7 @@ impl Refresh {
             (new.copy_of, new.quiet) = (None, Quiet::default());
             new.cron = site.cron.filter(|every| *every != CronInterval::Off);
         }
-        Ok(Found { site, platform, source, data, trees, was, keeping, new, becomes })
+        Ok(Found { site, platform, source, data, trees, bytes, needs, was, keeping, new, becomes })
     }
 
     /// Says what the copy is now.
@@ -196,6 +202,69 @@ impl Refresh {
             )),
         }
         Ok(())
+    }
+}
+
+/// What bringing a copy up to date would find and do; it changes nothing.
+pub(in crate::site::import) fn look_at_refresh(
+    asked: &RefreshCopy,
+    password: Option<Password>,
+    run: &mut impl Looks,
+) -> Result<FoundToImport, Fault> {
+    let found = Refresh { asked: asked.clone() }.look(password, run)?;
+    let world = run.world();
+    match (found.data.in_maintenance, asked.switch) {
+        (true, _) => world.say("The original is in maintenance mode"),
+        (false, None) => {
+            world.say("The original is not in maintenance mode: a refresh does not need that, a switch does");
+        }
+        // The check that lets it pass has said so.
+        (false, Some(_)) => (),
+    }
+    let (at, files) = (found.platform.root.path().join("sites"), world.files());
+    let free = files.free_space(&at)?.bytes.min(files.free_space(world.home().path())?.bytes);
+    world.say(format!("There is room: {} are needed, {} are free", size(found.needs), size(free)));
+    let (database, tables) = found.data.named();
+    Ok(FoundToImport {
+        site: found.site.name.clone(),
+        platform: found.platform.name.clone(),
+        db_server: found.site.db_server.clone(),
+        changes: found.changes(asked),
+        mentions: Vec::new(),
+        told: Vec::new(),
+        database,
+        tables,
+        let_go: false,
+    })
+}
+
+impl Found {
+    /// What would become of the copy, in sentences.
+    fn changes(&self, asked: &RefreshCopy) -> Vec<String> {
+        let was = size(self.was.0 + self.was.1);
+        let mut changes = vec![
+            data_copied(&self.data, &self.site.db_server),
+            files_copied(&self.trees, "beside the copy", self.bytes),
+            format!("what updates it to Drupal {} runs on it, behind a fence", self.new.core),
+            match self.keeping {
+                Keeping::Itself => format!("what the copy is now is kept as a former self, {was}"),
+                Keeping::Archive { .. } => format!("what the copy is now, {was}, is packed into a backup"),
+            },
+            "its names, its client, its salt and its `local.settings.php` stay".to_owned(),
+        ];
+        match asked.switch {
+            None => {
+                changes.push("it has a UUID and keys of its own, and mail and cron stay as they are".to_owned());
+                if self.becomes.sanitised {
+                    changes.push("people's addresses and passwords are taken out of it".to_owned());
+                }
+            }
+            Some(_) => changes.extend([
+                "it gets the UUID and the keys of its original, and people's addresses and passwords".to_owned(),
+                "it may send mail and run cron from then on, and knows no source any more".to_owned(),
+            ]),
+        }
+        changes
     }
 }
 
