@@ -16,6 +16,7 @@ use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 pub(crate) fn asked(folder: &Path, platform: &str) -> ImportSite {
     ImportSite {
+        from_default: false,
         site: "copy.test".parse().unwrap(),
         platform: platform.parse().unwrap(),
         db_server: None,
@@ -141,7 +142,7 @@ fn the_copy_is_a_quiet_site_of_its_own_and_theirs_is_as_it_was() {
 }
 
 /// PHP, as it is asked what it is.
-fn php(_: Cmd) -> Result<Ran, CommandFailed> {
+pub(crate) fn php(_: Cmd) -> Result<Ran, CommandFailed> {
     let extensions =
         ["pdo", "pdo_mysql", "dom", "simplexml", "xml", "json", "session", "mbstring", "gd", "filter", "hash"];
     let facts = serde_json::json!({ "version": "8.2.35", "extensions": extensions, "time_zones": ["UTC"] });
