@@ -236,6 +236,8 @@ impl Action<World> for LeaveDefault {
             own.parent().map_or(Ok(()), |sites| files.sync(sites))?;
         }
         make_folder(world, &left, LEFT_MODE, Some(world.parts.own_gid))?;
+        // What comes to lie in it is no more where it was.
+        left.parent().map_or(Ok(()), |sites| files.sync(sites))?;
         self.carry(world, &own, &left)?;
         world.say(format!("What lay in `{}` lies in `{}` now", left.display(), own.display()));
         Ok(())
