@@ -235,8 +235,10 @@ impl BackEnds for ProcessBackEnds {
 
     fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
         Box::pin(async move {
-            let ImportSite { site, platform, db_server, aliases, client, copy_of: _ } = import;
-            let mut words = vec!["import", site.as_str(), "--dry-run", "--platform", platform.as_str()];
+            let ImportSite { site, from_default, platform, db_server, aliases, client, copy_of: _ } = import;
+            let folder = import.folder();
+            let mut words = vec!["import", folder.as_str(), "--dry-run", "--platform", platform.as_str()];
+            words.extend(from_default.then_some(["--name", site.as_str()]).into_iter().flatten());
             words.extend(db_server.iter().flat_map(|server| ["--db-server", server.as_str()]));
             words.extend(aliases.iter().flat_map(|alias| ["--alias", alias.as_str()]));
             words.extend(["--client", client.as_str()]);

@@ -6,7 +6,7 @@ use aegir_domain::{
     CopySource, DbEngine, Fault, FoundToImport, HostName, ImportAnswer, ImportSite, MachineName, Mention, PlatformName,
     RefreshCopy, Remedy, Secrets, ServerName, SiteName, SourceDatabase, SwitchCopy, Task,
 };
-use aegir_provision::{find_site_to_import, look_at_import, look_at_refresh};
+use aegir_provision::{MeantSite, find_site_to_import, look_at_import, look_at_refresh};
 use clap::Args;
 
 use crate::args::{KeepFormerWord, Manner, TakeIn, platform, site, text};
@@ -28,6 +28,9 @@ pub(crate) struct ImportArgs {
     /// The server that has its data [default: the one that its settings lead to], or that is to hold a copy's
     #[arg(long, value_name = "NAME", value_parser = text::<ServerName>)]
     db_server: Option<ServerName>,
+    /// What a site that lies in `sites/default` is to be called, or a copy
+    #[arg(long, value_name = "SITE", value_parser = site)]
+    name: Option<SiteName>,
     /// Another name it answers to; may be given again
     #[arg(long, value_name = "NAME", value_parser = text::<HostName>)]
     alias: Vec<HostName>,
@@ -48,10 +51,10 @@ struct CopyOptions {
     #[arg(long, requires = "name", requires = "platform", group = "of_a_copy")]
     copy: bool,
     /// Brings such a copy up to date from the site, and keeps what it was
-    #[arg(long, group = "of_a_copy", conflicts_with_all = ["platform", "db_server", "alias", "client"])]
+    #[arg(long, group = "of_a_copy", conflicts_with_all = ["platform", "db_server", "name", "alias", "client"])]
     refresh: bool,
     /// Does so for the last time, and has it take the place of the site: with mail and cron, a copy no more
-    #[arg(long, group = "of_a_copy", conflicts_with_all = ["platform", "db_server", "alias", "client"])]
+    #[arg(long, group = "of_a_copy", conflicts_with_all = ["platform", "db_server", "name", "alias", "client"])]
     switch: bool,
     /// Does so though the site is not in maintenance mode; what is written to it meanwhile is lost
     #[arg(long, requires = "switch")]
@@ -59,9 +62,6 @@ struct CopyOptions {
     /// How what the copy was is kept [default: as `keep_former` of the home's settings says, or `itself`]
     #[arg(long, value_enum, value_name = "HOW", requires = "of_a_copy", conflicts_with = "copy")]
     keep_former: Option<KeepFormerWord>,
-    /// What the copy is to be called
-    #[arg(long, value_name = "SITE", requires = "copy", value_parser = site)]
-    name: Option<SiteName>,
     /// Takes people's addresses and passwords out of the copy
     #[arg(long, requires = "copy")]
     sanitise: bool,
@@ -104,12 +104,21 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
     if args.copy.refresh || args.copy.switch {
         return refresh(composed, manner, args);
     }
-    if let (Some(name), Some(platform)) = (args.copy.name.clone(), args.platform.clone()) {
+    if let (true, Some(name), Some(platform)) = (args.copy.copy, args.name.clone(), args.platform.clone()) {
         return make_copy(composed, manner, args, name, platform);
     }
-    let (platform, site) = find_site_to_import(&composed.parts, &args.meant, args.platform.as_ref())?;
+    let meant = find_site_to_import(&composed.parts, &args.meant, args.platform.as_ref(), args.name.as_ref());
+    let MeantSite { platform, site, from_default } = match meant {
+        // A front end gets an answer, whatever it says.
+        Err(fault) if args.dry_run && manner.protocol.is_some() => {
+            lists::json(&ImportAnswer::Refused(fault.report()));
+            return Ok(0);
+        }
+        meant => meant?,
+    };
     let asked = ImportSite {
         site,
+        from_default,
         platform,
         db_server: args.db_server,
         aliases: args.alias,
@@ -156,6 +165,7 @@ fn make_copy(
     let source = CopySource { folder, sanitise: args.copy.sanitise, database: args.copy.database() };
     let asked = ImportSite {
         site: name,
+        from_default: false,
         platform,
         db_server: args.db_server,
         aliases: args.alias,

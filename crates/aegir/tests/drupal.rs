@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use content::{Content, Key};
 use support::by_hand::{BY_HAND, is_copied_well, is_taken_in_well, made_by_hand};
+use support::in_default::leaves_default_well;
 use support::let_go::{AsItWas, is_let_go_of_well};
 use support::real::{Asked, Real, put_back_by_hand};
 use support::said::Said;
@@ -112,6 +113,9 @@ fn the_main_job_is_done_on_every_tree() {
                 &on("a site made by hand is copied and only read, and taken in, and is one like any other"),
                 &mut || stage.taken_in(),
             );
+            told(&on("a site made by hand in sites/default is taken in under a name, with its picture"), &mut || {
+                stage.leaves_default();
+            });
             told(&on("an install killed in the middle is as if it had never begun"), &mut || stage.killed());
             told(&on("an install killed at records of its journal is all or nothing"), &mut || {
                 stage.killed_at_records()
@@ -211,6 +215,15 @@ impl Stage {
         self.lab.provision(&["backup", "@hand.tree.localhost"]).done();
         self.lab.is_taken_out("hand.tree.localhost");
         self.lab.provision(&["delete", "@hand.tree.localhost", "--confirm=hand.tree.localhost"]).done();
+    }
+
+    fn leaves_default(&self) {
+        if self.standard.is_none() {
+            println!("the tree has no profile `standard`, so no site is made by hand");
+            return;
+        }
+        let prefix = if self.root.join("core").exists() { "old_" } else { "" };
+        leaves_default_well(&self.lab, &self.root, "www.tree.localhost", prefix);
     }
 
     fn visited(&self) {

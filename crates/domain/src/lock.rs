@@ -82,8 +82,9 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks
         }
         Task::ImportSite(import) => {
-            let mut locks =
-                vec![TaskLock::site(&import.site.host()), TaskLock::platform(&import.platform, LockMode::Shared)];
+            // There is one `sites/default`, and names of other sites may lead there.
+            let mode = if import.from_default { LockMode::Exclusive } else { LockMode::Shared };
+            let mut locks = vec![TaskLock::site(&import.site.host()), TaskLock::platform(&import.platform, mode)];
             locks.extend(server_of(&import.platform, known)?);
             locks.extend(import.db_server.iter().map(|server| TaskLock::server(server, LockMode::Shared)));
             locks.extend(import.aliases.iter().map(TaskLock::site));

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::SiteName;
 use crate::text::{BadText, text_type};
+use crate::{SiteFolder, SiteName};
 
 /// The document root of a platform: the folder with `index.php`.
 ///
@@ -26,6 +26,11 @@ impl PlatformRoot {
 
     /// The folder of a site on this platform.
     pub fn site_dir(&self, site: &SiteName) -> PathBuf {
+        self.path().join("sites").join(site.as_str())
+    }
+
+    /// The same of a folder that may be called `default`.
+    pub fn folder(&self, site: &SiteFolder) -> PathBuf {
         self.path().join("sites").join(site.as_str())
     }
 }

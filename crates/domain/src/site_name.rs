@@ -77,6 +77,11 @@ text_type!(SiteFolder);
 impl SiteFolder {
     /// The folder that a Drupal has which was made for one site.
     const DEFAULT: &'static str = "default";
+
+    /// That folder.
+    pub fn of_default() -> SiteFolder {
+        SiteFolder(Self::DEFAULT.to_owned())
+    }
 }
 
 impl FromStr for SiteFolder {

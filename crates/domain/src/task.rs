@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountName, BackupName, BuildPlatform, Context, ContextName, CopySource, CronInterval, CustomTask, EmailAddress,
     FormerName, HostName, KeepFormer, Langcode, MachineName, Note, PlatformContext, PlatformName, Redirect,
-    RefreshCopy, ServerContext, ServerName, SiteContext, SiteName, TimeZoneName, Title,
+    RefreshCopy, ServerContext, ServerName, SiteContext, SiteFolder, SiteName, TimeZoneName, Title,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -239,6 +239,9 @@ pub struct CloneSite {
 pub struct ImportSite {
     /// Its name, which is that of its folder below `sites/`.
     pub site: SiteName,
+    /// Whether that folder is `sites/default` until now, and is to have the site's name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_default: bool,
     /// The platform that it lies in.
     pub platform: PlatformName,
     /// The server whose database service holds its data; `None`: the one that its settings lead to.
@@ -252,6 +255,16 @@ pub struct ImportSite {
     /// What a copy is made of, under the name and on the platform said above; `None`: the site is taken in where it lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<CopySource>,
+}
+
+impl ImportSite {
+    /// The folder that it lies in until now.
+    pub fn folder(&self) -> SiteFolder {
+        match self.from_default {
+            true => SiteFolder::of_default(),
+            false => self.site.clone().into(),
+        }
+    }
 }
 
 /// What becomes of the name that a site had.

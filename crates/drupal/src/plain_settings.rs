@@ -4,7 +4,7 @@
 //! Where a file is more than plain values (it includes others, asks the environment), nobody can tell without running it
 //! what is in force: that is told, and whoever knows better says it.
 
-use aegir_domain::Password;
+use aegir_domain::{HostName, Password};
 
 use crate::PhpValue;
 use crate::driver::FoundDatabase;
@@ -82,6 +82,45 @@ impl PlainSettings {
             shared_tables: Vec::new(),
         })
     }
+}
+
+/// The names that the text of a `settings.php` says its site is asked by: that of its own address, and patterns of trusted
+/// hosts that stand for one name.
+pub fn names_in(text: &str) -> Vec<HostName> {
+    let literals = Literals::read(text);
+    let address = literals.set.iter().filter(|set| set.name == "base_url" && set.keys.is_empty());
+    let host = |address: String| {
+        let rest = address.split_once("://")?.1;
+        Some(rest.split(['/', ':']).next()?.to_owned())
+    };
+    let addresses = address.filter_map(|set| host(set.value.to_text()?));
+    let trusted = literals.set.iter().filter(|set| {
+        set.name == "settings"
+            && set.keys.first().and_then(PhpValue::to_text).as_deref() == Some("trusted_host_patterns")
+    });
+    let patterns = trusted.flat_map(|set| match &set.value {
+        PhpValue::Array(entries) => entries.iter().filter_map(|(_, value)| value.to_text()).collect(),
+        value => value.to_text().into_iter().collect::<Vec<_>>(),
+    });
+    let mut names = Vec::new();
+    for name in addresses.chain(patterns.filter_map(|pattern| one_name(&pattern))) {
+        if let Ok(name) = name.to_ascii_lowercase().parse::<HostName>()
+            && name.wildcard().is_none()
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The one name that a pattern such as `^www\.example\.org$` fits.
+fn one_name(pattern: &str) -> Option<String> {
+    let inner = pattern.strip_prefix('^')?.strip_suffix('$')?;
+    let name = inner.replace("\\.", ".");
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    // A dot that stands for anything is meant as one.
+    plain.then_some(name)
 }
 
 /// Whether a line is one of those that Drupal itself puts into every file, which say nothing of data or files.

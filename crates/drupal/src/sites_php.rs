@@ -86,6 +86,46 @@ pub fn read(text: &str) -> Vec<(HostName, SiteName)> {
     entries
 }
 
+/// The names that plain lines of an operator's own lead to the folder `default`, in their order.
+pub fn led_to_default(text: &str) -> Vec<HostName> {
+    let mut names = Vec::new();
+    for name in text.lines().filter_map(|line| line_to_default(line)?.0.parse().ok()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The same text, where those of `names` that it led to `default` lead to `site`.
+pub fn led_from_default(text: &str, names: &[HostName], site: &SiteName) -> String {
+    let line = |line: &str| match line_to_default(line) {
+        Some((name, at)) if names.iter().any(|wanted| wanted.as_str() == name) => {
+            format!("{}{site}{}", &line[..at], &line[at + "default".len()..])
+        }
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+/// The name in a line such as `$sites['www.example.org'] = 'default';`, and where its `default` stands.
+fn line_to_default(line: &str) -> Option<(&str, usize)> {
+    let quoted = |text: &'_ str| -> Option<(usize, usize)> {
+        let quote = text.find(['\'', '"'])?;
+        let end = quote + 1 + text[quote + 1..].find(&text[quote..=quote])?;
+        Some((quote + 1, end))
+    };
+    if !line.trim_start().starts_with("$sites[") {
+        return None;
+    }
+    let (begin, end) = quoted(line)?;
+    let rest = &line[end + 1..];
+    let (from, to) = quoted(rest)?;
+    let between: String = rest[..from - 1].chars().filter(|c| !c.is_whitespace()).collect();
+    let is_it = between == "]=" && &rest[from..to] == "default" && rest[to + 1..].trim_start().starts_with(';');
+    is_it.then_some((&line[begin..end], end + 1 + from))
+}
+
 /// Drupal knows no wildcards, so the name that is asked for is added if it fits one; the longest
 /// first, as web servers do.
 fn wildcards(entries: BTreeMap<&HostName, &SiteName>) -> String {
@@ -112,6 +152,19 @@ fn wildcards(entries: BTreeMap<&HostName, &SiteName>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_led_to_default_lead_elsewhere_and_all_else_stays() {
+        let text = "<?php\r\n$sites['www.a.test'] = 'default';\n  $sites[\"b.test\"]=\"default\"; // B\n\
+                    $sites['c.test'] = 'c.test';\n// $sites['d.test'] = 'default';\n$sites['e.test'] = 'default' . 's';\n\
+                    $sites['8080.a.test'] = 'default';";
+        let name = |name: &str| name.parse::<HostName>().unwrap();
+
+        assert_eq!(led_to_default(text), ["www.a.test", "b.test", "8080.a.test"].map(name));
+        let led = led_from_default(text, &[name("b.test"), name("c.test")], &"new.test".parse().unwrap());
+        assert_eq!(led, text.replace("\"default\"; // B", "\"new.test\"; // B"));
+        assert_eq!(led_from_default(text, &[], &"new.test".parse().unwrap()), text);
+    }
 
     #[test]
     fn what_was_written_is_read_again() {

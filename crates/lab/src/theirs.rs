@@ -37,7 +37,8 @@ impl Lab {
         let platform = self.contexts().platform(&crate::lab::parsed(platform)).expect("the platform is saved");
         let folder = platform.root.path().join("sites").join(name);
         for path in ["", "files"] {
-            fs::create_dir(folder.join(path)).expect("the lab's folder can be written");
+            // `sites/default` is there in every code.
+            fs::create_dir_all(folder.join(path)).expect("the lab's folder can be written");
             mode(&folder.join(path), 0o755);
         }
         fs::write(folder.join("files/a.txt"), "An upload of theirs.\n").expect("the lab's folder can be written");

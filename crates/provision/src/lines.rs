@@ -15,9 +15,9 @@ use crate::platform::{
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CarryOwnSettings, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles,
     CopyTheirTables, DropFolderMark, EndRehearsal, FlushCaches, HoldStill, KeepCredentials, KeepSourcePassword,
-    KeepTheirSalt, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, OpenCopy, RaiseFence, Rebuild,
-    Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile, TakeSalt, TakeTables,
-    TopUpFiles, WriteCredentials, WriteLiteral, WriteParting,
+    KeepTheirSalt, LeaveDefault, LetGo, LowerFence, MakeComing, MakeOwn, MakeSiteFolder, MakeTables, OpenCopy,
+    RaiseFence, Rebuild, Relocate, ReplaceCredentials, RunInstaller, RunUpdates, Sanitise, SettleModes, TakeFile,
+    TakeSalt, TakeTables, TopUpFiles, WriteCredentials, WriteLiteral, WriteParting,
 };
 use crate::step::context::{ForgetContext, SaveContext};
 use crate::step::database::{CreateDatabase, CreateDatabaseUser, DropDatabase, ProveDatabaseServer, UnmarkDatabase};
@@ -58,6 +58,7 @@ pub fn lines() -> Lines<World> {
         .undo::<KeepCredentials>()
         .undo::<KeepSourcePassword>()
         .undo::<KeepTheirSalt>()
+        .undo::<LeaveDefault>()
         .undo::<LetGo>()
         .undo::<ListByHand>()
         .undo::<ListSite>()

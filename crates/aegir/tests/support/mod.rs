@@ -5,6 +5,7 @@
 
 pub mod by_hand;
 pub mod disk;
+pub mod in_default;
 pub mod let_go;
 pub mod real;
 pub mod said;

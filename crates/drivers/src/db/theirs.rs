@@ -37,6 +37,14 @@ pub fn ask_more_than_tables(database: &str) -> Statement {
     ))
 }
 
+/// Asks who is connected to it: account and host of each, but of whoever asks.
+pub fn ask_connections(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT CONCAT(USER, '@', HOST) FROM information_schema.PROCESSLIST WHERE DB = {} AND ID <> CONNECTION_ID()",
+        quoted(database)
+    ))
+}
+
 /// Asks how much it takes, in bytes.
 pub fn ask_size(database: &str) -> Statement {
     Statement::plain(format!(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use aegir_domain::{
-    AccountName, EmailAddress, Langcode, MachineName, Password, PlatformRoot, SiteName, TimeZoneName, Title,
+    AccountName, EmailAddress, Langcode, MachineName, Password, PlatformRoot, SiteFolder, TimeZoneName, Title,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -16,8 +16,8 @@ use crate::Family;
 pub struct Question {
     /// The platform.
     pub root: PlatformRoot,
-    /// The site; also its directory under `sites/`.
-    pub site: SiteName,
+    /// The directory of the site under `sites/`.
+    pub site: SiteFolder,
     /// The address it is reached on, without a path: `http://example.localhost:8080`.
     pub uri: String,
     /// What it needs to reach its data.

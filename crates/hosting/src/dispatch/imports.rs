@@ -52,7 +52,15 @@ impl Hosting {
     async fn can_be_taken_in(&self, place: &Place, platform: &PlatformName, name: &SiteName) -> Option<Call> {
         let (site, platform) = (name.clone(), platform.clone());
         let client = "admin".parse().ok()?;
-        let asked = ImportSite { site, platform, db_server: None, aliases: Vec::new(), client, copy_of: None };
+        let asked = ImportSite {
+            site,
+            from_default: false,
+            platform,
+            db_server: None,
+            aliases: Vec::new(),
+            client,
+            copy_of: None,
+        };
         match self.0.back_ends.look_at_import(place, &asked).await {
             // Who let go of it would have it back at the next verify.
             Ok(ImportAnswer::Found(found)) if found.let_go => None,

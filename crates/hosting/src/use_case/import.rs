@@ -148,6 +148,7 @@ fn asked_for(asked: &Asked<'_>, platform: &PlatformRecord) -> Result<ImportSite,
     let given = asked.given;
     Ok(ImportSite {
         site: asked.site()?,
+        from_default: false,
         platform: name,
         db_server: given.text::<ServerName>("db_server"),
         aliases: given.texts::<HostName>("alias"),

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aegir_domain::{DbService, Fault, PlatformContext, SiteContext, SiteName};
+use aegir_domain::{DbService, Fault, PlatformContext, SiteContext, SiteFolder};
 use aegir_drivers::http::{EntryKind, SharedPaths, shared_paths, site_paths};
 use aegir_host::{Files, Kind};
 
@@ -46,9 +46,9 @@ pub(crate) fn of_question(
 }
 
 /// What the PHP of a site that is not ours may open while its settings are read, besides what the caller adds.
-pub(crate) fn of_stranger(world: &World, site: &SiteName, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
+pub(crate) fn of_stranger(world: &World, site: &SiteFolder, platform: &PlatformContext) -> Result<Vec<PathBuf>, Fault> {
     let SharedPaths { busiest, rest } = of_platform(world, platform)?;
-    Ok([busiest, site_paths(&platform.root, site, &[]), rest].concat())
+    Ok([busiest, vec![platform.root.folder(site).join("")], rest].concat())
 }
 
 /// What it may open on the command line, besides what the caller adds.

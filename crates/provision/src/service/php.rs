@@ -194,7 +194,7 @@ impl<'w> Asker<'w> {
     fn input(&self, operation: Operation, until: Option<u64>, open: Option<Vec<PathBuf>>) -> Password {
         let question = Question {
             root: self.platform.root.clone(),
-            site: self.site.name.clone(),
+            site: self.site.name.clone().into(),
             uri: self.uri.clone(),
             credentials: self.credentials.clone(),
             until,

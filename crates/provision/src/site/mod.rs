@@ -50,10 +50,10 @@ pub(crate) use enable::Enable;
 pub(crate) use facts::{Room, names_are_free};
 pub(crate) use go_back::GoBack;
 pub(crate) use import::{
-    CarryOwnSettings, CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, OpenCopy, Refresh,
-    TakeFile, TakeTables,
+    CarryOwnSettings, CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, LeaveDefault,
+    OpenCopy, Refresh, TakeFile, TakeTables,
 };
-pub use import::{find_site_to_import, look_at_import, look_at_refresh};
+pub use import::{MeantSite, find_site_to_import, look_at_import, look_at_refresh};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,

@@ -16,6 +16,7 @@ fn eject() -> Task {
 
 fn import(platform: &str) -> Task {
     Task::ImportSite(Box::new(ImportSite {
+        from_default: false,
         site: "a.test".parse().unwrap(),
         platform: platform.parse().unwrap(),
         db_server: None,

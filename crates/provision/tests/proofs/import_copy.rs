@@ -16,6 +16,7 @@ use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 pub(crate) fn asked(folder: &Path, platform: &str) -> ImportSite {
     ImportSite {
+        from_default: false,
         site: "copy.test".parse().unwrap(),
         platform: platform.parse().unwrap(),
         db_server: None,

@@ -11,6 +11,7 @@ use crate::{another_name_for_the_neighbour, lines, two_platforms};
 
 fn import(platform: &str) -> Task {
     Task::ImportSite(Box::new(ImportSite {
+        from_default: false,
         site: "a.test".parse().unwrap(),
         platform: platform.parse().unwrap(),
         db_server: None,

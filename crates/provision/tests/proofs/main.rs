@@ -26,6 +26,7 @@ mod go_back_site;
 mod half_marks;
 mod hooks;
 mod import_copy;
+mod import_default;
 mod import_site;
 mod install_site;
 mod keep_as_archive;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use aegir_domain::{Database, DbEngine, DbName, DbService, Fault, Password};
 use aegir_drivers::db::theirs;
@@ -17,6 +18,15 @@ use crate::World;
 
 /// Names of this machine.
 const HERE: [&str; 4] = ["", "localhost", "127.0.0.1", "::1"];
+
+/// How long it looks again whether somebody is connected.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How many looks in a row find nobody, before nobody is there: a request that was begun may be about to connect.
+const QUIET_LOOKS: u32 = 5;
+
+/// The tables of a file whose rows are made again when they are missed.
+const CACHES_OF_A_FILE: &str =
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND (name = 'cache' OR name LIKE 'cache\\_%' ESCAPE '\\')";
 
 /// What a database of theirs holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +103,38 @@ impl DbServer<'_> {
         Ok(Held::of(kinds, more))
     }
 
+    /// How much a database of theirs takes, about, in bytes.
+    pub(crate) fn size_of_theirs(&self, database: &str) -> Result<u64, Fault> {
+        match &self.service {
+            DbService::Mariadb { .. } => {
+                let size = text_of(self.rows(theirs::ask_size(database).text().expose())?);
+                Ok(size.and_then(|size| size.parse().ok()).unwrap_or_default())
+            }
+            DbService::Sqlite {} => {
+                Ok(self.world.files().stat(Path::new(database))?.map(|stat| stat.size).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Waits until nobody is connected to a database of theirs, and gives who still is after `patience`. Of a file nobody can
+    /// tell, so it waits that long.
+    pub(crate) fn wait_until_left(&self, database: &str, patience: Duration) -> Result<Vec<String>, Fault> {
+        let clock = &self.world.parts.clock;
+        let (began, mut quiet) = (clock.now(), 0);
+        loop {
+            let connected = match &self.service {
+                DbService::Mariadb { .. } => Some(self.rows(theirs::ask_connections(database).text().expose())?),
+                DbService::Sqlite {} => None,
+            };
+            quiet = if connected.as_ref().is_some_and(Vec::is_empty) { quiet + 1 } else { 0 };
+            if quiet == QUIET_LOOKS || clock.now().saturating_sub(began) >= patience {
+                let names = connected.into_iter().flatten().flatten().flatten();
+                return Ok(names.map(|name| String::from_utf8_lossy(&name).into_owned()).collect());
+            }
+            clock.sleep(PAUSE);
+        }
+    }
+
     /// Has tables of theirs be tables of ours; those that are already are left.
     pub(crate) fn take_tables(&self, from: &str, to: &Database, tables: &[(String, String)]) -> Result<(), Fault> {
         self.must_bear(&to.name, &to.marker)?;
@@ -145,10 +187,18 @@ impl DbServer<'_> {
         })
     }
 
-    /// Has a database of ours hold what the file `from` holds, as it is at one moment.
-    pub(crate) fn take_file(&self, from: &Path, to: &Database) -> Result<(), Fault> {
+    /// Has a database of ours hold what the file `from` holds, as it is at one moment; without the rows of caches, if those
+    /// are of no use.
+    pub(crate) fn take_file(&self, from: &Path, to: &Database, without_caches: bool) -> Result<(), Fault> {
         self.must_bear(&to.name, &to.marker)?;
-        self.copy_of_file(from, self, to, &BTreeSet::new())
+        let mut caches = BTreeSet::new();
+        if without_caches {
+            let mut connection = self.world.parts.databases.sqlite_to_read(from)?;
+            let rows = connection.rows(CACHES_OF_A_FILE)?;
+            let names = rows.into_iter().flatten().flatten();
+            caches.extend(names.map(|name| String::from_utf8_lossy(&name).into_owned()));
+        }
+        self.copy_of_file(from, self, to, &caches)
     }
 
     /// Whether this server is the same as that of `other`, whatever each is called here.
@@ -186,7 +236,7 @@ impl<'w> TheirDatabase<'w> {
     }
 
     /// Logs in, with the time that a statement may take.
-    pub(crate) fn connect(&self, limit: std::time::Duration) -> Result<Box<dyn Connection>, Fault> {
+    pub(crate) fn connect(&self, limit: Duration) -> Result<Box<dyn Connection>, Fault> {
         let databases = &self.world.parts.databases;
         Ok(databases.mariadb(&self.at, &self.account, &self.password, Some(&self.database), limit)?)
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aegir_domain::{Fault, Password, PlatformContext, PlatformName, Remedy, SiteName};
+use aegir_domain::{Fault, Password, PlatformContext, PlatformName, Remedy, SiteFolder, SiteName};
 use aegir_drupal::Family;
 use aegir_drupal::driver::{Credentials, DriverFault, FaultKind, FoundSettings, Listener, Operation, Question, Told};
 use aegir_host::{PhpPage, PhpRun, WebFault};
@@ -119,25 +119,26 @@ impl Post<'_> {
 /// How long the settings of a site may take that is not ours.
 const SETTINGS_LIMIT: Duration = Duration::from_secs(30);
 
-/// Has the settings of a site in `platform` that is not ours be read, with the rights of a visitor's request to it: it may
+/// Has the settings of a site in `platform` that is not ours be read where it lies, as if it were asked for as `site`, with the rights of a visitor's request to it: it may
 /// open its own folder and the code of the platform. Gives what they say, and what PHP would not open for them.
 ///
 /// Whatever else that code says is told to nobody: it may print secrets that nobody knows yet.
 pub(crate) fn settings_of_stranger(
     world: &World,
     site: &SiteName,
+    lies_in: &SiteFolder,
     platform: &PlatformContext,
     family: Family,
 ) -> Result<(FoundSettings, Vec<String>), Fault> {
     let folder = scripts_for_pools(world)?;
-    let mut open = basedir::of_stranger(world, site, platform)?;
+    let mut open = basedir::of_stranger(world, lies_in, platform)?;
     open.push(folder.clone());
     let operation = Operation::Settings;
     let name = operation.as_str();
     let nothing = Password::new("");
     let question = Question {
         root: platform.root.clone(),
-        site: site.clone(),
+        site: lies_in.clone(),
         uri: format!("http://{site}"),
         credentials: Credentials {
             db_type: String::new(),
@@ -156,7 +157,7 @@ pub(crate) fn settings_of_stranger(
     let post = Post {
         platform,
         script: folder.join(operation.script(family)),
-        temp: platform.root.site_dir(site).join("files"),
+        temp: platform.root.folder(lies_in).join("files"),
         input: Password::new(String::from_utf8_lossy(&question.expose()).into_owned()),
         socket: world.ask_socket(&platform.name),
         limit: SETTINGS_LIMIT,

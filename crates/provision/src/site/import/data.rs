@@ -27,6 +27,8 @@ pub(super) struct TheirData {
 pub(super) struct Data {
     pub(super) server: ServerName,
     pub(super) theirs: Theirs,
+    /// How much it is, about, in bytes.
+    pub(super) bytes: u64,
 }
 
 /// What there is of it.
@@ -88,7 +90,8 @@ impl Check<World> for TheirData {
             Theirs::Tables { database: found.name.clone(), tables }
         };
         world.say(format!("The data of the site is in `{}` on `{name}`", found.name));
-        Ok(Data { server: name, theirs })
+        let bytes = server.size_of_theirs(&found.name)?;
+        Ok(Data { server: name, theirs, bytes })
     }
 }
 
@@ -209,6 +212,9 @@ pub(crate) struct TakeFile {
     pub(crate) server: ServerName,
     pub(crate) from: PathBuf,
     pub(crate) to: Database,
+    /// Whether rows of caches stay behind: they say where the site lay.
+    #[serde(default)]
+    pub(crate) without_caches: bool,
 }
 
 impl Action<World> for TakeFile {
@@ -217,7 +223,7 @@ impl Action<World> for TakeFile {
     const LIMIT: Duration = Duration::from_secs(3600);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        DbServer::of(world, &self.server)?.take_file(&self.from, &self.to)?;
+        DbServer::of(world, &self.server)?.take_file(&self.from, &self.to, self.without_caches)?;
         world.say(format!("Copied `{}` to `{}`", self.from.display(), self.to.name));
         Ok(())
     }
@@ -230,9 +236,39 @@ impl Undo<World> for TakeFile {
     }
 }
 
+/// Nobody writes to the data of a site any more whose settings are out of the way: what was being answered came to its end.
+pub(super) struct NobodyIsAtIt<'a> {
+    pub(super) server: &'a ServerName,
+    pub(super) theirs: &'a Theirs,
+}
+
+/// How long what is being answered may take to come to its end, where that can be told, and where it cannot.
+const END: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3));
+
+impl Check<World> for NobodyIsAtIt<'_> {
+    type Output = ();
+    const NAME: &'static str = "nobody-is-at-it";
+    const LIMIT: Duration = Duration::from_secs(120);
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        let server = DbServer::of(world, self.server)?;
+        let (database, by) = match self.theirs {
+            Theirs::Tables { database, .. } => (database.clone(), server.wait_until_left(database, END.0)?),
+            Theirs::File { path } => {
+                let database = path.display().to_string();
+                (database.clone(), server.wait_until_left(&database, END.1)?)
+            }
+        };
+        match by.is_empty() {
+            true => Ok(()),
+            false => Err(DataFault::StillUsed { database, by }.into()),
+        }
+    }
+}
+
 /// Why the data of a site cannot be taken in.
 #[derive(Debug, thiserror::Error)]
-enum DataFault {
+pub(super) enum DataFault {
     #[error("the settings of the site give no database")]
     NoDatabase,
     #[error("the site keeps its data by the driver `{driver}`, and Ægir has no sites of that kind")]
@@ -257,6 +293,8 @@ enum DataFault {
     AnotherSite { database: String, prefix: String },
     #[error("the database `{database}` has what cannot move with its tables: {}", more.join(", "))]
     MoreThanTables { database: String, more: Vec<String> },
+    #[error("somebody is still connected to the database `{database}`: {}", by.join(", "))]
+    StillUsed { database: String, by: Vec<String> },
 }
 
 impl Remedy for DataFault {
@@ -285,6 +323,11 @@ impl Remedy for DataFault {
             DataFault::AnotherSite { .. } => "move the other one's tables into a database of their own first".into(),
             DataFault::MoreThanTables { .. } => {
                 "note what makes each (`SHOW CREATE …`), drop them, ask again, and make them in the site's new database".into()
+            }
+            DataFault::StillUsed { .. } => {
+                "what they write could be lost: end what runs beside the site (`SHOW PROCESSLIST` names it), such as its cron or its \
+                 queues, then ask again"
+                    .into()
             }
         })
     }

@@ -5,24 +5,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Level, Said};
 use aegir_domain::{
-    Context, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, RefreshCopy, Remedy, Secrets,
-    SiteName, Task, TimeZoneName,
+    Context, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, PlatformRoot, Redirect,
+    RefreshCopy, Remedy, Secrets, SiteFolder, SiteName, Task, TimeZoneName,
 };
-use aegir_drupal::Family;
 use aegir_drupal::driver::FoundSettings;
+use aegir_drupal::{Family, plain_settings, sites_php};
 use aegir_recipe::Teller;
 
 use super::copy::{self, PASSWORD};
 use super::data::{Data, TheirData, Theirs};
+use super::leave::MayLeaveDefault;
 use super::own_lines::{IMPORTED, LOCAL};
 use super::there::{SiteIsThere, TheirSettings};
 use super::{mentions, own_lines};
 use crate::service::php;
 use crate::site::compare::{RunProgram, held_still, looking_and_telling};
-use crate::site::facts::{self, DatabaseReady, PhpReady, PlatformReady, PlatformServed, Served};
+use crate::site::facts::{self, DatabaseReady, NameIsFree, PhpReady, PlatformReady, PlatformServed, Room, Served};
 use crate::site::looks::{Looks, OnlyAsks};
 use crate::task::locks_of;
 use crate::{Contexts, World, WorldParts};
+
+/// What a site takes besides its data where that is copied, in bytes.
+const ROOM: u64 = 50 << 20;
 
 /// What was found, where all is well.
 pub(super) struct Ready {
@@ -33,6 +37,8 @@ pub(super) struct Ready {
     pub(super) hosts: Vec<GrantHost>,
     /// The time zones that its PHP lists.
     pub(super) zones: Vec<String>,
+    /// What stays in `sites/default`, where the site leaves that.
+    pub(super) shipped: Option<Vec<String>>,
 }
 
 /// All that must hold.
@@ -40,14 +46,31 @@ pub(super) fn all(asked: &ImportSite, run: &mut impl Looks) -> Result<Ready, Fau
     let ready = run.look(PlatformReady { platform: asked.platform.clone(), profile: None })?;
     let platform = &ready.platform;
     run.look(PlatformServed { platform: platform.clone(), site: Served::There })?;
+    if asked.from_default {
+        run.look(NameIsFree {
+            site: asked.site.clone(),
+            now: None,
+            names: std::iter::once(asked.site.host()).chain(asked.aliases.iter().cloned()).collect(),
+            redirect: Redirect::None,
+            root: platform.root.clone(),
+        })?;
+    }
     run.look(SiteIsThere { asked: asked.clone(), root: platform.root.clone() })?;
     let facts = run.look(PhpReady { platform: platform.clone(), time_zone: TimeZoneName::utc(), engine: None })?;
     let family = php::family(platform, &ready.core)?;
-    let found = run.look(TheirSettings { site: asked.site.clone(), platform: platform.clone(), family })?;
-    let folder = platform.root.site_dir(&asked.site);
+    let (site, lies_in) = (asked.site.clone(), asked.folder());
+    let folder = platform.root.folder(&lies_in);
+    let shipped = match asked.from_default {
+        true => Some(run.look(MayLeaveDefault { asked, root: &platform.root })?),
+        false => None,
+    };
+    let found = run.look(TheirSettings { site, folder: lies_in, platform: platform.clone(), family })?;
     let data = run.look(TheirData { server: asked.db_server.clone(), found: found.database.clone(), folder })?;
+    if asked.from_default {
+        run.look(Room { at: platform.root.path().join("sites"), bytes: data.bytes + ROOM })?;
+    }
     let hosts = run.look(DatabaseReady { server: data.server.clone(), php: platform.clone(), core: ready.major })?;
-    Ok(Ready { ready, family, found, data, hosts, zones: facts.time_zones })
+    Ok(Ready { ready, family, found, data, hosts, zones: facts.time_zones, shipped })
 }
 
 /// What an import would find and do, in place or as a copy; it changes nothing. `secrets` are those that the task would get.
@@ -94,7 +117,8 @@ fn look_before(
 /// The same of a site that is taken in where it lies.
 fn look_at(asked: &ImportSite, world: &World) -> Result<FoundToImport, Fault> {
     let ready = all(asked, &mut OnlyAsks(world))?;
-    let folder = ready.ready.platform.root.site_dir(&asked.site);
+    let root = &ready.ready.platform.root;
+    let folder = root.folder(&asked.folder());
     let (database, tables) = match &ready.data.theirs {
         Theirs::Tables { database, tables } => (database.clone(), tables.len()),
         Theirs::File { path } => (path.display().to_string(), 0),
@@ -103,7 +127,7 @@ fn look_at(asked: &ImportSite, world: &World) -> Result<FoundToImport, Fault> {
         site: asked.site.clone(),
         platform: asked.platform.clone(),
         db_server: ready.data.server.clone(),
-        changes: changes(asked, &ready, &folder),
+        changes: changes(asked, &ready, root),
         mentions: mentions::of(world.files(), &asked.site, &asked.aliases),
         told: Vec::new(),
         database,
@@ -113,9 +137,16 @@ fn look_at(asked: &ImportSite, world: &World) -> Result<FoundToImport, Fault> {
 }
 
 /// What would become of it, in sentences.
-fn changes(asked: &ImportSite, ready: &Ready, folder: &Path) -> Vec<String> {
-    let folder = folder.display();
+fn changes(asked: &ImportSite, ready: &Ready, root: &PlatformRoot) -> Vec<String> {
+    let (left, folder) = (root.folder(&asked.folder()), root.site_dir(&asked.site));
+    let (left, folder) = (left.display(), folder.display());
     let data = match &ready.data.theirs {
+        Theirs::Tables { database, tables } if asked.from_default => format!(
+            "{} tables of `{database}` are copied into a new database on `{}`, with an account of their own, and what they say of \
+             `sites/default` is put right there; `{database}` and its account are left as they are",
+            tables.len(),
+            ready.data.server
+        ),
         Theirs::Tables { database, tables } => format!(
             "{} tables of `{database}` become tables of a new database on `{}`, with an account of their own; `{database}` and \
              its account are left, empty of this site",
@@ -126,13 +157,21 @@ fn changes(asked: &ImportSite, ready: &Ready, folder: &Path) -> Vec<String> {
             format!("`{}` is copied into the folder of databases, and left where it is", path.display())
         }
     };
-    let mut changes = vec![
+    let mut changes = Vec::new();
+    if let Some(shipped) = &ready.shipped {
+        changes.push(match shipped.is_empty() {
+            true => format!("what lies in `{left}` comes to lie in `{folder}`"),
+            false => format!("what lies in `{left}` comes to lie in `{folder}`, but for {}", shipped.join(", ")),
+        });
+        changes.push("the site answers with an error while its tables are copied and its caches made anew".to_owned());
+    }
+    changes.extend([
         format!("`{folder}/settings.php` becomes `{IMPORTED}` beside it; Ægir writes its own in its place"),
         format!("`{folder}/{LOCAL}` reads `{IMPORTED}` for what is the site's own"),
         data,
         format!("folders that a site needs are made in `{folder}`, and modes and groups put right"),
         "the site gets its line in `sites/sites.php`, a vhost, and a record".to_owned(),
-    ];
+    ]);
     if !asked.aliases.is_empty() {
         let names: Vec<String> = asked.aliases.iter().map(ToString::to_string).collect();
         changes.push(format!("it answers to {} too", names.join(", ")));
@@ -158,13 +197,25 @@ impl Teller for Heard {
     }
 }
 
-/// The platform and the name of the site that somebody means: by its name, or by the path of its folder.
+/// The site that somebody means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeantSite {
+    /// The platform that it lies in.
+    pub platform: PlatformName,
+    /// Its name, which is that of its folder, or is to be.
+    pub site: SiteName,
+    /// Whether it lies in `sites/default` until now.
+    pub from_default: bool,
+}
+
+/// The site that somebody means: by its name, or by the path of its folder. What lies in `sites/default` is called `default`, and
+/// `name` says what it is to be called; any other has its name.
 pub fn find_site_to_import(
     parts: &WorldParts,
     meant: &str,
     platform: Option<&PlatformName>,
-) -> Result<(PlatformName, SiteName), Fault> {
-    let path = Path::new(meant);
+    name: Option<&SiteName>,
+) -> Result<MeantSite, Fault> {
     let platforms: Vec<PlatformContext> = Contexts::new(&parts.home, &parts.files)
         .all()?
         .into_iter()
@@ -173,33 +224,91 @@ pub fn find_site_to_import(
             _ => None,
         })
         .collect();
-    if path.is_absolute() {
-        let real = parts.files.real(path)?.unwrap_or_else(|| path.to_owned());
-        let (Some(sites), Some(name)) = (real.parent(), real.file_name()) else {
-            return Err(WhereFault::NoPlatform { path: meant.to_owned() }.into());
-        };
-        let is_its = |found: &&PlatformContext| found.root.path().join("sites") == sites;
-        let Some(found) = platforms.iter().find(is_its) else {
-            return Err(WhereFault::NoPlatform { path: meant.to_owned() }.into());
-        };
-        let name = name.to_string_lossy();
-        if name == "default" {
-            return Err(WhereFault::Default { path: meant.to_owned() }.into());
+    let path = Path::new(meant);
+    let (found, folder) = match path.is_absolute() {
+        true => {
+            let found = at_path(parts, path, &platforms)?;
+            (Some(found.0.clone()), found.1)
         }
-        return Ok((found.name.clone(), name.parse()?));
+        false => {
+            let folder: SiteFolder = meant.trim_start_matches('@').parse()?;
+            (with_folder(parts, &folder, &platforms)?.cloned(), folder)
+        }
+    };
+    let platform = match (found, platform) {
+        (Some(found), _) if folder == SiteFolder::of_default() => {
+            let site = match name {
+                Some(name) => name.clone(),
+                None => return Err(without_a_name(parts, &found).into()),
+            };
+            return Ok(MeantSite { platform: found.name, site, from_default: true });
+        }
+        (Some(found), _) => found.name,
+        // The task itself says what is wrong with it.
+        (None, Some(platform)) if folder != SiteFolder::of_default() => platform.clone(),
+        (None, _) => return Err(WhereFault::Nowhere { folder }.into()),
+    };
+    let site: SiteName = folder.as_str().parse()?;
+    match name {
+        Some(name) if *name != site => Err(WhereFault::HasAName { site, name: name.clone() }.into()),
+        _ => Ok(MeantSite { platform, site, from_default: false }),
     }
-    let site: SiteName = meant.trim_start_matches('@').parse()?;
-    let has = |found: &&PlatformContext| matches!(parts.files.kind(&found.root.site_dir(&site)), Ok(Some(_)));
-    let those: Vec<&PlatformContext> = platforms.iter().filter(has).collect();
+}
+
+/// The platform that a folder lies in, and the folder.
+fn at_path<'a>(
+    parts: &WorldParts,
+    path: &Path,
+    platforms: &'a [PlatformContext],
+) -> Result<(&'a PlatformContext, SiteFolder), Fault> {
+    let no_platform = || WhereFault::NoPlatform { path: path.display().to_string() };
+    let real = parts.files.real(path)?.unwrap_or_else(|| path.to_owned());
+    let (Some(sites), Some(name)) = (real.parent(), real.file_name()) else { return Err(no_platform().into()) };
+    let found = platforms.iter().find(|found| found.root.path().join("sites") == sites).ok_or_else(no_platform)?;
+    Ok((found, name.to_string_lossy().parse()?))
+}
+
+/// The one platform with such a folder; none is nothing.
+fn with_folder<'a>(
+    parts: &WorldParts,
+    folder: &SiteFolder,
+    platforms: &'a [PlatformContext],
+) -> Result<Option<&'a PlatformContext>, Fault> {
+    // Every code has a folder `default`: there is a site in it where there are settings.
+    let is_there = |found: &&PlatformContext| {
+        let path = found.root.folder(folder);
+        let path = if *folder == SiteFolder::of_default() { path.join("settings.php") } else { path };
+        matches!(parts.files.kind(&path), Ok(Some(_)))
+    };
+    let those: Vec<&PlatformContext> = platforms.iter().filter(is_there).collect();
     match those.as_slice() {
-        [one] => Ok((one.name.clone(), site)),
-        [] => match platform {
-            // The task itself says what is wrong with it.
-            Some(platform) => Ok((platform.clone(), site)),
-            None => Err(WhereFault::Nowhere { site }.into()),
-        },
-        _ => Err(WhereFault::Several { site, those: those.iter().map(|found| found.name.clone()).collect() }.into()),
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        _ => {
+            let those = those.iter().map(|found| found.name.clone()).collect();
+            Err(WhereFault::Several { folder: folder.clone(), those }.into())
+        }
     }
+}
+
+/// Asks for a name, and proposes one where something says how the site is asked for.
+fn without_a_name(parts: &WorldParts, platform: &PlatformContext) -> WhereFault {
+    let folder = platform.root.folder(&SiteFolder::of_default());
+    let text = |path: &Path| {
+        let bytes = parts.files.read(path).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let led = sites_php::led_to_default(&text(&platform.root.path().join(sites_php::LOCAL_FILE)));
+    let said = plain_settings::names_in(&text(&folder.join("settings.php")));
+    let is_known = |name: &SiteName| matches!(parts.files.kind(&platform.root.site_dir(name)), Ok(Some(_)));
+    let mut proposed: Vec<SiteName> = Vec::new();
+    for name in led.into_iter().chain(said).filter_map(|name| name.as_str().parse::<SiteName>().ok()) {
+        // What has no dot is the name of a machine at best.
+        if name.as_str().contains('.') && !is_known(&name) && !proposed.contains(&name) {
+            proposed.push(name);
+        }
+    }
+    WhereFault::Default { path: folder.display().to_string(), proposed }
 }
 
 /// Why nobody knows which site is meant.
@@ -208,11 +317,20 @@ enum WhereFault {
     #[error("`{path}` is no folder below `sites` of a platform that is known here")]
     NoPlatform { path: String },
     #[error("`{path}` has no name that visitors could type")]
-    Default { path: String },
-    #[error("no platform that is known here has a folder `sites/{site}`")]
-    Nowhere { site: SiteName },
-    #[error("several platforms have a folder `sites/{site}`: {}", those.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    Several { site: SiteName, those: Vec<PlatformName> },
+    Default { path: String, proposed: Vec<SiteName> },
+    #[error("the site has the name `{site}`, and cannot be taken in as `{name}`")]
+    HasAName { site: SiteName, name: SiteName },
+    #[error("no platform that is known here has {}", described(folder))]
+    Nowhere { folder: SiteFolder },
+    #[error("several platforms have {}: {}", described(folder), those.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Several { folder: SiteFolder, those: Vec<PlatformName> },
+}
+
+fn described(folder: &SiteFolder) -> String {
+    match *folder == SiteFolder::of_default() {
+        true => "a site in `sites/default`".into(),
+        false => format!("a folder `sites/{folder}`"),
+    }
 }
 
 impl Remedy for WhereFault {
@@ -223,9 +341,23 @@ impl Remedy for WhereFault {
                  @platform_NAME`, then ask again"
                     .into()
             }
-            WhereFault::Default { path } => format!(
-                "make a copy of it under a name that visitors type, with `aegir provision import {path} --copy --name NAME`; or give the site a \
-                 folder of such a name beside it, and have its settings and its database say so where they say `sites/default`"
+            WhereFault::Default { path, proposed } => {
+                let others = match proposed.get(1..) {
+                    Some(others @ [_, ..]) => {
+                        let others: Vec<String> = others.iter().take(5).map(|name| format!("`--alias {name}`")).collect();
+                        format!("; it seems to have other names, for {}", others.join(" "))
+                    }
+                    _ => String::new(),
+                };
+                let name = proposed.first().map_or("NAME", SiteName::as_str);
+                format!(
+                    "take it in under the name that visitors type, with `aegir provision import {path} --name {name}`, which gives it \
+                     a folder of that name{others}; or make a copy of it, with `--copy --platform @PLATFORM` besides"
+                )
+            }
+            WhereFault::HasAName { site, name } => format!(
+                "take it in without `--name`, then rename it with `aegir provision rename @{site} {name}`; or give the name with \
+                 `--alias {name}`"
             ),
             WhereFault::Several { .. } => "say which with `--platform NAME`".into(),
         })

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use aegir_domain::{Fault, Password};
+use aegir_domain::{Fault, Password, SiteName};
 use aegir_drupal::Family;
 use aegir_drupal::driver::FoundSettings;
 use aegir_drupal::settings::LITERAL;
@@ -36,7 +36,7 @@ if (empty($aegir_imports) && is_readable(__DIR__ . '/imported.settings.php')) {
     ))),
   );
   include __DIR__ . '/imported.settings.php';
-  $databases['default'] = $aegir_imports['database'];
+MOVED  $databases['default'] = $aegir_imports['database'];
   $settings = $aegir_imports['settings'] + $settings;
   unset($aegir_imports);
 }
@@ -56,7 +56,7 @@ if (empty($aegir_imports) && is_readable(__DIR__ . '/imported.settings.php')) {
     ))),
   );
   include __DIR__ . '/imported.settings.php';
-  $databases['default'] = $aegir_imports['database'];
+MOVED  $databases['default'] = $aegir_imports['database'];
   $drupal_hash_salt = $aegir_imports['salt'];
   $base_url = $aegir_imports['base_url'];
   $db_prefix = '';
@@ -65,6 +65,21 @@ if (empty($aegir_imports) && is_readable(__DIR__ . '/imported.settings.php')) {
   unset($aegir_imports);
 }
 ";
+
+/// For a site that lay in another folder when they were written: values that say so lead to where that lies now.
+const MOVED: &str = r#"  // What they say of the folder that they lay in leads to where that lies now.
+  foreach (array('conf', 'settings', 'config', 'config_directories', 'databases') as $aegir_imported) {
+    if (isset($$aegir_imported) && is_array($$aegir_imported)) {
+      array_walk_recursive($$aegir_imported, function (&$aegir_value) {
+        if (is_string($aegir_value)) {
+          $aegir_root = preg_quote(dirname(dirname(__DIR__)) . '/', '~');
+          $aegir_value = preg_replace("~(?<![\\w./-])((?:https?:)?//[^/\\s]+/|$aegir_root|/|\\./)?sites/default(?![\\w.-])~", '${1}sites/NAME', $aegir_value);
+        }
+      });
+    }
+  }
+  unset($aegir_imported);
+"#;
 
 const KEYS_OF_EIGHT: [&str; 9] = [
     "hash_salt",
@@ -99,12 +114,14 @@ pub(super) fn was_let_go(settings: Option<&[u8]>) -> bool {
     settings.is_some_and(|bytes| String::from_utf8_lossy(bytes).contains(LITERAL))
 }
 
-/// Has `local.settings.php` read the file that the site's settings are about to be kept in, behind what it has itself.
+/// Has `local.settings.php` read the file that the site's settings are about to be kept in, behind what it has itself. Those of
+/// a site that moved to the folder of its name say where it lay.
 pub(super) fn write(
     run: &mut Run<'_, World>,
     folder: &Path,
     family: Family,
     found: &FoundSettings,
+    moved_to: Option<&SiteName>,
 ) -> Result<(), Fault> {
     let path = folder.join(LOCAL);
     let current = run.check(FileNow { path: path.clone() })?;
@@ -114,21 +131,22 @@ pub(super) fn write(
         }
         None => LOCAL_SETTINGS.to_owned(),
     };
-    let text = with_theirs(&before, family, found.private_files.is_empty());
+    let text = with_theirs(&before, family, found.private_files.is_empty(), moved_to);
     let group = Some(run.world().parts.web_gid);
     converge(run, &current, Want { path: &path, text: &text, mode: LOCAL_SETTINGS_MODE, group, keep_as: LOCAL })?;
     Ok(())
 }
 
 /// The text of a `local.settings.php` with what reads theirs. Where they say no folder of private files, ours is it.
-fn with_theirs(before: &str, family: Family, our_private_files: bool) -> String {
+fn with_theirs(before: &str, family: Family, our_private_files: bool, moved_to: Option<&SiteName>) -> String {
     let (text, keys): (_, &[&str]) = match family {
         Family::Seven => (SEVEN, &KEYS_OF_SEVEN),
         Family::Eight => (EIGHT, &KEYS_OF_EIGHT),
     };
     let private = our_private_files.then_some("file_private_path");
     let keys: Vec<String> = keys.iter().copied().chain(private).map(|key| format!("'{key}'")).collect();
-    let text = text.replace("KEYS", &keys.join(",\n      "));
+    let moved = moved_to.map(|site| MOVED.replace("NAME", site.as_str())).unwrap_or_default();
+    let text = text.replace("KEYS", &keys.join(",\n      ")).replace("MOVED", &moved);
     // Behind a closing tag text is no code.
     let opens = before.rfind("<?php") < before.rfind("?>");
     format!("{}{}{text}", before.trim_end_matches('\n'), if opens { "\n<?php\n" } else { "\n" })
@@ -168,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_a_file_says_already_stays_before_what_reads_theirs() {
-        let text = with_theirs("<?php\n$conf['x'] = 1;\n", Family::Seven, true);
+        let text = with_theirs("<?php\n$conf['x'] = 1;\n", Family::Seven, true, None);
 
         assert!(text.starts_with("<?php\n$conf['x'] = 1;\n\n// What this site's own"), "{text}");
         assert!(text.contains("      'file_private_path',\n    ))),\n"), "{text}");
@@ -176,10 +194,22 @@ mod tests {
 
     #[test]
     fn behind_a_closing_tag_code_begins_anew() {
-        let text = with_theirs("<?php $a = 1; ?>\n", Family::Eight, false);
+        let text = with_theirs("<?php $a = 1; ?>\n", Family::Eight, false, None);
 
         assert!(text.starts_with("<?php $a = 1; ?>\n<?php\n\n// What"), "{text}");
         assert!(!text.contains("file_private_path"), "{text}");
+    }
+
+    #[test]
+    fn settings_of_a_site_that_moved_lead_to_where_it_lies() {
+        for family in [Family::Seven, Family::Eight] {
+            let text = with_theirs("<?php\n", family, false, Some(&"www.a.test".parse().unwrap()));
+            let (read, moved, back) =
+                (text.find("include"), text.find("sites/www.a.test'"), text.find("$databases['default'] = $aegir"));
+
+            assert!(read < moved && moved < back && !text.contains("MOVED"), "{text}");
+            assert!(!with_theirs("<?php\n", family, false, None).contains("MOVED"));
+        }
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use aegir_domain::{
     AccountName, ContextName, Fault, HostName, ImportSite, PlatformContext, PlatformRoot, Redirect, Remedy,
-    SiteContext, SiteName, TimeZoneName,
+    SiteContext, SiteFolder, SiteName, TimeZoneName,
 };
 use aegir_drupal::driver::FoundSettings;
 use aegir_drupal::{Family, PhpValue, sites_php};
 use aegir_host::{Kind, Row, own_uid};
 use aegir_recipe::Check;
 
+use super::leave::names_can_be_led;
 use super::own_lines::{LOCAL, name_of_theirs};
 use crate::World;
 use crate::service::{DbServer, php};
@@ -38,13 +39,16 @@ impl Check<World> for SiteIsThere {
         if world.files().kind(&credentials)?.is_some() {
             return Err(SiteFault::InTheWay { path: credentials }.into());
         }
-        let folder = self.root.site_dir(site);
+        let folder = self.root.folder(&self.asked.folder());
         match world.files().kind(&folder)? {
             Some(Kind::Dir) => (),
             Some(_) => return Err(ImportFault::NoFolder { path: folder }.into()),
             None => return Err(ImportFault::NotThere { folder }.into()),
         }
         self.may_be_changed(world, &folder)?;
+        if self.asked.from_default {
+            return names_can_be_led(world, &self.asked, &self.root);
+        }
         self.tell_other_names(world, &names)
     }
 }
@@ -108,6 +112,8 @@ impl SiteIsThere {
 /// What the settings of the site say, read by PHP with the rights of a visitor's request.
 pub(super) struct TheirSettings {
     pub(super) site: SiteName,
+    /// The folder that they lie in.
+    pub(super) folder: SiteFolder,
     pub(super) platform: PlatformContext,
     pub(super) family: Family,
 }
@@ -117,14 +123,15 @@ impl Check<World> for TheirSettings {
     const NAME: &'static str = "their-settings";
 
     fn look(&self, world: &World) -> Result<FoundSettings, Fault> {
-        let path = self.platform.root.site_dir(&self.site).join("settings.php");
+        let path = self.platform.root.folder(&self.folder).join("settings.php");
         // In whatever it is written, as old ones are: PHP reads it, we look for words of ASCII.
         let bytes = world.files().read(&path)?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         if text.contains("AegirCredentials") {
             return Err(ImportFault::OfAegir { path }.into());
         }
-        let (found, kept_from) = php::settings_of_stranger(world, &self.site, &self.platform, self.family)?;
+        let (found, kept_from) =
+            php::settings_of_stranger(world, &self.site, &self.folder, &self.platform, self.family)?;
         if found.database.is_none() {
             let reads = ENVIRONMENT.iter().find(|(word, _)| text.contains(word)).map(|(_, what)| *what);
             return Err(ImportFault::NoDatabase { path, reads, kept_from }.into());
@@ -158,7 +165,7 @@ const ENVIRONMENT: [(&str, &str); 7] = [
 impl TheirSettings {
     /// Its public files lie where the vhost looks for them, its private ones where its PHP may.
     fn folders_are_its_own(&self, found: &FoundSettings) -> Result<(), Fault> {
-        let own = format!("sites/{}/", self.site);
+        let own = format!("sites/{}/", self.folder);
         let root = format!("{}/", self.platform.root.as_str());
         let is_own = |path: &str| {
             let path = path.trim_start_matches("./");

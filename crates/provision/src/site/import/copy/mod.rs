@@ -236,7 +236,7 @@ fn copy_data(
             run.step(KeepSourcePassword { password: Some(source.database.password.clone()) })?;
             run.step(CopyTheirTables { at, account, from: database, tables, server, to })
         }
-        Place::File { path } => run.step(TakeFile { server, from: path, to }),
+        Place::File { path } => run.step(TakeFile { server, from: path, to, without_caches: false }),
     }
 }
 
