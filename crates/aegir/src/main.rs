@@ -75,7 +75,6 @@ fn main() -> ExitCode {
         Command::Destroy(args) => destroy::run(&given, &args),
         Command::Adopt(args) => adopt::run(&given, &args),
         Command::Drush(args) => drush::run(&given, &args),
-        Command::Trash(args) => trash::run(&given, args),
         Command::Front(asked) => front::run(&given, *asked),
         Command::Completion { shell } => {
             speak::out(shell.script().trim_end());

@@ -5,7 +5,7 @@
 
 use aegir_store::StoreFault;
 
-use crate::Hosting;
+use crate::{Emptying, Hosting};
 
 impl Hosting {
     /// Asks each machine, one after the other, to empty its trash of what is due; says how many things went. A machine that
@@ -14,7 +14,7 @@ impl Hosting {
         let homes = self.store().read(async |read| crate::use_case::homes(read).await).await?;
         let mut went = 0;
         for (_, place) in homes {
-            match self.0.back_ends.empty_trash(&place).await {
+            match self.0.back_ends.empty_trash(&place, &Emptying::default()).await {
                 Ok(emptied) => {
                     for thing in &emptied.removed {
                         tracing::info!(server = %place.server, thing = thing.name, bytes = thing.bytes, "gone from the trash");

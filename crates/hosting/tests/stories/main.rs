@@ -38,6 +38,7 @@ mod site_log;
 mod ssh;
 mod straight;
 mod task_types;
+mod trash;
 mod trial;
 mod trouble;
 mod who;

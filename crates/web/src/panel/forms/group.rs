@@ -73,6 +73,7 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteAdd, _) => MORE,
         (Id::SiteClone, "alias" | "redirect_to" | "db_server") => MORE,
         (Id::SiteImport, "alias" | "client") => MORE,
+        (Id::TrashRestore, "platform" | "db_server") => MORE,
         (Id::SiteMigrate | Id::BackupRestore, "db_server") | (Id::SiteMigrate, "keep_former") => MORE,
         (Id::PlatformMigrate, "site" | "filter" | "leave_out" | "order") => CHOSEN,
         (Id::PlatformMigrate, "at_once" | "allow_missing" | "keep_former") => MORE,
