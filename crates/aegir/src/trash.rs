@@ -54,7 +54,7 @@ impl EmptyArgs {
     pub(crate) fn new(names: Vec<TrashName>, older_than: Option<u32>, dry_run: bool) -> Result<EmptyArgs, Failure> {
         if !names.is_empty() && older_than.is_some() {
             let what = "what is named goes however long it lies there";
-            return Err(Failure::usage(Usage::new(what.into(), "give names, or `--older-than`".into())));
+            return Err(Failure::usage(Usage::new(what, "give names, or `--older-than`")));
         }
         Ok(EmptyArgs { names, older_than, dry_run })
     }

@@ -43,18 +43,11 @@ fn of_machine_as(given: &Given, ask: &Ask) -> Result<u8, Failure> {
             given.home().display(),
             option.replace('_', "-")
         );
-        return Err(Failure::usage(Usage::new(what, "leave it out: it is the trash of this machine".into())));
+        return Err(Failure::usage(Usage::new(what, "leave it out: it is the trash of this machine")));
     }
     let texts = |value: Option<&Value>| -> Vec<String> {
         let values = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        values
-            .iter()
-            .flat_map(Value::as_array)
-            .flatten()
-            .chain(values)
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
+        values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let name = |text: &str| {
         text.parse::<TrashName>().map_err(|bad| {
@@ -129,6 +122,9 @@ pub(super) fn told(emptied: &Value, dry_run: bool) -> Vec<String> {
     for fault in &emptied.stayed {
         lines.extend(plain(&Report(fault).to_string()).lines().map(str::to_owned));
     }
+    if emptied.goes_on {
+        lines.push("It takes a while, and goes on; `aegir trash list` shows what is left.".into());
+    }
     if lines.is_empty() {
         lines.push(format!("Nothing was to go from the trash of {}.", one_line(&emptied.server)));
     }
@@ -136,7 +132,11 @@ pub(super) fn told(emptied: &Value, dry_run: bool) -> Vec<String> {
 }
 
 fn lines(emptied: &TrashEmptiedView, dry_run: bool) -> Vec<String> {
-    let does = if dry_run { "Would remove" } else { "Removed" };
+    let does = match (dry_run, emptied.goes_on) {
+        (true, _) => "Would remove",
+        (false, true) => "Removes",
+        (false, false) => "Removed",
+    };
     let line = |thing: &TrashView| {
         let kind = thing.kind.replace('-', " ");
         one_line(&format!("{does} {} ({kind}), {} kB", thing.name, thing.bytes.div_ceil(1000)))

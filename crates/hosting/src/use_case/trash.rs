@@ -1,11 +1,14 @@
 //! What lies in the trash of machines: asked of their back ends each time, and remembered nowhere. What comes back comes
 //! back as it once came: a site by the restore of its last backup, a platform as code that lies there already.
 
+use std::time::Duration;
+
 use aegir_domain::{
-    BackupName, FaultReport, NodeId, PlatformContext, ServerName, TrashAnswer, TrashKind, TrashName, TrashState,
-    TrashThing,
+    BackupName, FaultReport, NodeId, PlatformContext, ServerName, TrashAnswer, TrashEmptied, TrashKind, TrashName,
+    TrashState, TrashThing,
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
 
 use super::backup::{homes, places};
 use super::object::server_named;
@@ -13,6 +16,8 @@ use super::{Asked, shown};
 use crate::view::{OUT_OF_CONTACT, TrashEmptiedView, TrashView};
 use crate::{Answer, BadParameters, Emptying, Given, Hosting, Lost, Operation, OperationId, Place, Refusal};
 
+/// For how long whoever empties a trash is kept waiting.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// How many things can be named at once: they cross to the machine in one line.
 const MOST_NAMED: usize = 200;
 
@@ -167,24 +172,47 @@ impl Hosting {
             let why = format!("`{typed}` is not the name of what is emptied");
             return Err(bad("confirm", why, format!("if you are sure, give `{sure}`")));
         }
-        let emptying = Emptying { older_than, names, dry_run: asked.dry_run };
-        let emptied = self.0.back_ends.empty_trash(&place, &emptying).await?;
-        if let (true, Some(fault)) = (emptied.removed.is_empty(), emptied.faults.first()) {
+        let emptying = Emptying { older_than, names, dry_run: true };
+        let would = self.0.back_ends.empty_trash(&place, &emptying).await?;
+        if let (true, Some(fault)) = (would.removed.is_empty(), would.faults.first()) {
             return Err(refused(fault));
         }
-        let view = TrashEmptiedView::of(&place.server, &emptied);
-        let answer = Answer::Object(shown::json(&view));
+        let view = TrashEmptiedView::of(&place.server, &would);
         if asked.dry_run || view.removed.is_empty() {
-            return Ok(answer);
+            return Ok(Answer::Object(shown::json(&view)));
         }
+        let view = match self.empty(place.clone(), Emptying { dry_run: false, ..emptying }).await {
+            Some(emptied) => TrashEmptiedView::of(&place.server, &emptied?),
+            None => TrashEmptiedView { goes_on: true, ..view },
+        };
         let went: Vec<&str> = view.removed.iter().map(|thing| thing.name.as_str()).collect();
         let detail = json!({ "removed": went });
         let now = self.now();
         self.change(asked, async |tx| {
             tx.record_deed(server, &asked.actor.name, "emptied the trash", Some(&detail), now).await?;
-            Ok(answer)
+            Ok(Answer::Object(shown::json(&view)))
         })
         .await
+    }
+
+    /// Empties a trash, and waits for a while; nothing: it goes on, as large folders take their time.
+    async fn empty(&self, place: Place, emptying: Emptying) -> Option<Result<TrashEmptied, Lost>> {
+        let hosting = self.clone();
+        let (tell, told) = oneshot::channel();
+        let open = self.0.emptying.clone().read_owned().await;
+        tokio::spawn(async move {
+            let emptied = hosting.0.back_ends.empty_trash(&place, &emptying).await;
+            drop(open);
+            if let Err(emptied) = tell.send(emptied) {
+                crate::dispatch::trace_emptied(&place, emptied);
+            }
+        });
+        tokio::time::timeout(PATIENCE, told).await.ok()?.ok()
+    }
+
+    /// Waits until what somebody had go from a trash is gone.
+    pub async fn trash_is_emptied(&self) {
+        drop(self.0.emptying.write().await);
     }
 }
 

@@ -103,6 +103,9 @@ pub struct TrashEmptiedView {
     pub removed: Vec<TrashView>,
     /// How much that is, in bytes.
     pub bytes: u64,
+    /// Whether it goes on, since that takes a while: what is told is what goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
     /// Why others that were to go did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stayed: Vec<FaultReport>,
@@ -115,6 +118,7 @@ impl TrashEmptiedView {
             server: server.to_string(),
             removed: emptied.removed.iter().map(|thing| TrashView::of(server, thing)).collect(),
             bytes: emptied.removed.iter().map(|thing| thing.bytes).sum(),
+            goes_on: false,
             stayed: emptied.faults.clone(),
         }
     }

@@ -233,7 +233,7 @@ fn of_several_machines_one_is_named_and_one_that_is_away_is_told() {
         let twice = ground.refused(restore(PLATFORM)).await;
         assert!(twice.remedy().unwrap().contains("say which with `server`"), "{twice:?}");
         ground.shown(empty(SITE).with("thing", SITE).with("server", "web2")).await;
-        assert_eq!((ground.machine().calls(Asked::Trash), far.calls(Asked::Trash)), (0, 1));
+        assert_eq!((ground.machine().calls(Asked::Trash), far.calls(Asked::Trash)), (0, 2), "looked, and emptied");
 
         far.reach(Reach::Away);
         assert!(matches!(ground.refused(empty("web2").with("server", "web2")).await, Refusal::Lost(_)));
