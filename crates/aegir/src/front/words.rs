@@ -301,6 +301,9 @@ fn asking(operation: &Operation) -> Vec<Arg> {
     if operation.effect == Effect::Queues {
         args.extend([verbose(), unchanged()]);
     }
+    if operation.id == OperationId::TrashEmpty {
+        args.push(unchanged());
+    }
     if !operation.reads() {
         args.push(switch("dry-run").help("Says what would be done, and does not do it"));
     }

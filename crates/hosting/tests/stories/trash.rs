@@ -113,6 +113,7 @@ fn a_site_whose_name_is_in_use_again_stays_there_and_so_does_one_without_its_bac
         }
         ground.disable("a.test").await;
         ground.queue(delete_site("a.test").with("no_backup", true)).await;
+        ground.work().await;
         ground.queue(Call::of(Id::BackupDelete).about(&backup).with("confirm", &*backup)).await;
         ground.work().await;
         let gone = ground.refused(restore(OURS)).await;
