@@ -10,6 +10,9 @@ const THINGS = {
   '/sites/{name}/compare': () => '/sites/site02.example.org/compare?to=d10',
   '/sites/{name}/log': () => '/sites/site02.example.org/log',
   '/do/site-migrate/{name}': () => '/do/site-migrate/site02.example.org?platform=d10',
+  // What lies in the trash of any machine of the stage.
+  '/do/trash-restore/{name}': () => '/do/trash-restore/d9-20261118.110641-0123456789ac?server=web1',
+  '/do/trash-empty': () => '/do/trash-empty?server=web1',
   '/backups/{name}': async (panel) => `/backups/${(await backup(panel)).name}`,
   '/nodes/{name}': async (panel) => `/nodes/${(await panel.ask('GET', '/sites/site02.example.org')).id}`,
   '/enter/{secret}': async (panel) => new URL(await link(panel)).pathname,

@@ -22,7 +22,7 @@ use crate::import::ImportArgs;
 use crate::install::InstallArgs;
 use crate::save::SaveArgs;
 use crate::serve::ServeArgs;
-use crate::trash::{EmptyArgs, TrashArgs};
+use crate::trash::{EmptyArgs, RestoreArgs};
 use crate::up::UpArgs;
 
 /// The heading of what every command takes.
@@ -61,7 +61,6 @@ pub(crate) enum Command {
     Adopt(AdoptArgs),
     Import(Box<TakeIn>),
     Drush(DrushArgs),
-    Trash(TrashArgs),
     /// Prints a script that completes commands and names in a shell
     Completion {
         /// Which shell
@@ -431,9 +430,17 @@ pub(crate) enum ProvisionCommand {
         #[arg(long, short)]
         follow: bool,
     },
-    /// Lists what lies in the trash, as `aegir trash list` does
+    /// Lists what lies in the trash, with the date until which it is kept
     TrashList,
-    /// Removes for good what lies in the trash for long enough, as `aegir trash empty` does
+    /// Puts back what was deleted, if nothing has its place
+    ///
+    /// The code of a platform is moved back to where it lay. A site is made again from its last backup, since its database
+    /// does not lie in the trash.
+    TrashRestore(RestoreArgs),
+    /// Removes for good what lies in the trash for long enough, or what is named
+    ///
+    /// How long is enough says `trash_days` of the home's settings: 30 days by default; with 0 nothing goes unless it is
+    /// named or its age is given. What a task that has not ended may still put back stays.
     TrashEmpty(EmptyArgs),
     /// Runs a task of a type that was added to this home, in `tasks.d`
     Custom(Box<CustomArgs>),

@@ -25,11 +25,13 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ImportAnswer,
-    ImportSite, LogAnswer, LogKind, ServerName, SiteName, SshAddress, Transport, TrashEmptied, TrashThing, Trial,
-    Tried, WritesAnswer,
+    ImportSite, LogAnswer, LogKind, ServerName, SiteName, SshAddress, Transport, TrashAnswer, TrashEmptied, TrashName,
+    TrashThing, Trial, Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
-use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
+use aegir_hosting::{
+    Asking, BackEnds, Comparison, Emptying, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source,
+};
 use serde::de::DeserializeOwned;
 
 use self::fault::TalkFault;
@@ -260,9 +262,29 @@ impl BackEnds for ProcessBackEnds {
         Box::pin(async move { self.ask(place, &["trash-list"], b"").await })
     }
 
-    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied> {
+    fn restore_from_trash<'a>(
+        &'a self,
+        place: &'a Place,
+        name: &'a TrashName,
+        dry_run: bool,
+    ) -> Asking<'a, TrashAnswer> {
         Box::pin(async move {
-            let answer = self.ask_within(EMPTYING, place, &["trash-empty"], b"").await?;
+            let mut words = vec!["trash-restore", name.as_str()];
+            words.extend(dry_run.then_some("--dry-run"));
+            let answer = self.ask(place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn empty_trash<'a>(&'a self, place: &'a Place, emptying: &'a Emptying) -> Asking<'a, TrashEmptied> {
+        Box::pin(async move {
+            let Emptying { older_than, names, dry_run } = emptying;
+            let days = older_than.map(|days| days.to_string());
+            let mut words = vec!["trash-empty"];
+            words.extend(days.iter().flat_map(|days| ["--older-than", days]));
+            words.extend(names.iter().map(TrashName::as_str));
+            words.extend(dry_run.then_some("--dry-run"));
+            let answer = self.ask_within(EMPTYING, place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
     }

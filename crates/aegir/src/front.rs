@@ -35,6 +35,7 @@ mod site_log;
 mod suggest;
 mod table;
 mod teller;
+mod trash;
 mod trial;
 mod when;
 mod wire;
@@ -63,6 +64,10 @@ use screen::Screen;
 pub(crate) fn run(given: &Given, asked: Asked) -> Result<u8, Failure> {
     owner::check(&given.home(), &given.words)?;
     let screen = Screen::here(given.wishes);
+    let asked = match trash::of_machine_alone(given, asked) {
+        Ok(asked) => asked,
+        Err(ended) => return *ended,
+    };
     runtime()?.block_on(async {
         match asked {
             Asked::Operation(ask) => perform::operation(given, *ask, screen).await,

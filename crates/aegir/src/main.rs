@@ -78,7 +78,6 @@ fn main() -> ExitCode {
         Command::Adopt(args) => adopt::run(&given, &args),
         Command::Import(asked) => import::run_here(&given, *asked),
         Command::Drush(args) => drush::run(&given, &args),
-        Command::Trash(args) => trash::run(&given, args),
         Command::Front(asked) => front::run(&given, *asked),
         Command::Completion { shell } => {
             speak::out(shell.script().trim_end());

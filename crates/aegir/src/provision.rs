@@ -150,6 +150,7 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             }
         }
         Command::TrashList => trash::list(&composed, manner),
+        Command::TrashRestore(asked) => trash::restore(&composed, manner, &asked),
         Command::TrashEmpty(asked) => trash::empty(&composed, manner, asked),
         Command::Custom(args) => {
             let (asked, secrets) = args.read()?;

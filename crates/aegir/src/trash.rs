@@ -1,43 +1,27 @@
-//! `trash`: what was deleted on this machine and lies aside: listed, put back, removed for good.
+//! The trash of this machine, as its back end has it: what was deleted is listed, put back, removed for good. It is what
+//! `aegir trash` does in a home that no front end was ever used in, and what a front end asks of its machines.
 
-use aegir_domain::{Report, Task, TrashName, TrashState, TrashThing, exit_code};
-use aegir_provision::{Emptying, Restored, empty_trash, list_trash, restore_from_trash};
-use clap::{Args, Subcommand};
+use aegir_domain::{Report, Task, TrashAnswer, TrashEmptied, TrashName, TrashState, TrashThing, exit_code};
+use aegir_provision::{Emptying, Restored, empty_trash, list_trash, restore_from_trash, would_restore_from_trash};
+use clap::Args;
 
 use crate::args::{Manner, text};
 use crate::compose::{Composed, Given};
 use crate::failure::Failure;
 use crate::front::exact;
+use crate::provision::Usage;
 use crate::speak::{err, out, plain};
 use crate::{lists, provision};
 
-/// What was deleted on this machine: listed, put back, removed for good
+/// What comes back from the trash.
 #[derive(Debug, Args)]
-pub(crate) struct TrashArgs {
-    #[command(flatten)]
-    manner: Manner,
-    #[command(subcommand)]
-    command: TrashCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum TrashCommand {
-    /// Lists what lies in the trash, with the date until which it is kept
-    List,
-    /// Puts back what was deleted, if nothing has its place
-    ///
-    /// The code of a platform is moved back to where it lay. A site is made again from its last backup, since its database
-    /// does not lie in the trash.
-    Restore {
-        /// The name that `list` shows
-        #[arg(value_name = "NAME", value_parser = text::<TrashName>)]
-        name: TrashName,
-    },
-    /// Removes for good what was kept for long enough, or what is named
-    ///
-    /// How long is enough says `trash_days` of the home's settings: 30 days by default; with 0 nothing goes unless it is
-    /// named or its age is given. What a task that has not ended may still put back stays.
-    Empty(EmptyArgs),
+pub(crate) struct RestoreArgs {
+    /// The name that `trash-list` shows
+    #[arg(value_name = "NAME", value_parser = text::<TrashName>)]
+    name: TrashName,
+    /// For a front end: says what would come back, and moves nothing
+    #[arg(long, hide = true)]
+    dry_run: bool,
 }
 
 /// What goes from the trash.
@@ -54,13 +38,35 @@ pub(crate) struct EmptyArgs {
     dry_run: bool,
 }
 
-/// Does what is asked of the trash.
-pub(crate) fn run(given: &Given, args: TrashArgs) -> Result<u8, Failure> {
+/// What was asked of the trash of a home that no front end was ever used in.
+#[derive(Debug)]
+pub(crate) enum OfMachine {
+    /// What lies there.
+    List,
+    /// This to come back.
+    Restore(TrashName),
+    /// What is to go.
+    Empty(EmptyArgs),
+}
+
+impl EmptyArgs {
+    /// What is named; else all that lies there for so many days, or for as long as the settings say.
+    pub(crate) fn new(names: Vec<TrashName>, older_than: Option<u32>, dry_run: bool) -> Result<EmptyArgs, Failure> {
+        if !names.is_empty() && older_than.is_some() {
+            let what = "what is named goes however long it lies there";
+            return Err(Failure::usage(Usage::new(what, "give names, or `--older-than`")));
+        }
+        Ok(EmptyArgs { names, older_than, dry_run })
+    }
+}
+
+/// Does what is asked of the trash of this machine.
+pub(crate) fn of_machine(given: &Given, manner: Manner, asked: OfMachine) -> Result<u8, Failure> {
     let composed = Composed::of(given)?;
-    match args.command {
-        TrashCommand::List => list(&composed, args.manner),
-        TrashCommand::Restore { name } => restore(&composed, args.manner, &name),
-        TrashCommand::Empty(asked) => empty(&composed, args.manner, asked),
+    match asked {
+        OfMachine::List => list(&composed, manner),
+        OfMachine::Restore(name) => restore(&composed, manner, &RestoreArgs { name, dry_run: false }),
+        OfMachine::Empty(asked) => empty(&composed, manner, asked),
     }
 }
 
@@ -109,7 +115,21 @@ fn day(at: i64) -> String {
     exact(at).split(' ').next().unwrap_or_default().to_owned()
 }
 
-fn restore(composed: &Composed, manner: Manner, name: &TrashName) -> Result<u8, Failure> {
+/// Puts back what is named: the code of a platform by moving it, a site by the task that restores its last backup.
+pub(crate) fn restore(composed: &Composed, manner: Manner, asked: &RestoreArgs) -> Result<u8, Failure> {
+    let RestoreArgs { name, dry_run } = asked;
+    if manner.protocol.is_some() {
+        let restored = match dry_run {
+            true => would_restore_from_trash(&composed.parts, name),
+            false => restore_from_trash(&composed.parts, name),
+        };
+        lists::json(&match restored {
+            Ok(Restored::Platform { folder, was }) => TrashAnswer::Back { folder, was },
+            Ok(Restored::ByBackup { backup }) => TrashAnswer::ByBackup { backup },
+            Err(fault) => TrashAnswer::Refused(fault.report()),
+        });
+        return Ok(0);
+    }
     match restore_from_trash(&composed.parts, name)? {
         Restored::ByBackup { backup } => {
             let (new_site, platform, db_server, keep) = (None, None, None, None);
@@ -138,7 +158,12 @@ fn restore(composed: &Composed, manner: Manner, name: &TrashName) -> Result<u8, 
 /// Removes what is to go.
 pub(crate) fn empty(composed: &Composed, manner: Manner, asked: EmptyArgs) -> Result<u8, Failure> {
     let EmptyArgs { names, older_than, dry_run } = asked;
-    let emptied = empty_trash(&composed.parts, &Emptying { older_than, names, dry_run })?;
+    let emptied = empty_trash(&composed.parts, &Emptying { older_than, names, dry_run });
+    let emptied = match emptied {
+        // A front end reads why.
+        Err(fault) if manner.protocol.is_some() => TrashEmptied { removed: Vec::new(), faults: vec![fault.report()] },
+        emptied => emptied?,
+    };
     let code = if emptied.faults.is_empty() { 0 } else { exit_code::ERROR };
     if manner.json || manner.protocol.is_some() {
         lists::json(&emptied);

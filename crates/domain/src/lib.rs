@@ -105,7 +105,7 @@ pub use text::{BadText, Langcode, MachineName, Note, Title};
 pub use time_zone::TimeZoneName;
 pub use tls::{DomainKind, TlsMode};
 pub use transport::{HostKey, RemotePath, SshAddress, SshHost, SshUser, Transport};
-pub use trash::{TrashEmptied, TrashKind, TrashName, TrashState, TrashThing};
+pub use trash::{TrashAnswer, TrashEmptied, TrashKind, TrashName, TrashState, TrashThing};
 pub use trial::{ServiceKind, Trial, Tried};
 pub use version::Version;
 pub use writes::{WriteCount, Writes, WritesAnswer};

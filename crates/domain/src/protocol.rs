@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ArchiveAnswer, AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, HookInput,
     ImportAnswer, LogAnswer, Outcome, OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer,
-    Task, TaskKind, TaskManifest, TrashThing, Trial, Tried, TypeInput, WritesAnswer,
+    Task, TaskKind, TaskManifest, TrashAnswer, TrashEmptied, TrashThing, Trial, Tried, TypeInput, WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -331,6 +331,8 @@ pub fn schema() -> serde_json::Value {
         "writes": schemars::schema_for!(WritesAnswer),
         "log": schemars::schema_for!(LogAnswer),
         "trash_thing": schemars::schema_for!(TrashThing),
+        "trash_restored": schemars::schema_for!(TrashAnswer),
+        "trash_emptied": schemars::schema_for!(TrashEmptied),
         "found_backup": schemars::schema_for!(FoundBackup),
         "archive": schemars::schema_for!(ArchiveAnswer),
         "received": schemars::schema_for!(ReceivedAnswer),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{BadText, text_type};
-use crate::{AttemptId, BackupName, FaultReport};
+use crate::{AttemptId, BackupName, FaultReport, PlatformContext};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -168,6 +168,27 @@ pub struct TrashEmptied {
     /// Why others that were to go did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultReport>,
+}
+
+/// What came of taking a thing out of a trash, or would come of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrashAnswer {
+    /// The code of a platform lies where it lay. Nobody knows of it yet.
+    Back {
+        /// Where.
+        folder: PathBuf,
+        /// What was known of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<Box<PlatformContext>>,
+    },
+    /// It was a site, and this backup has all that it was; nothing was done.
+    ByBackup {
+        /// The last backup of the site.
+        backup: BackupName,
+    },
+    /// Why it stays there.
+    Refused(FaultReport),
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, ImportAnswer,
     ImportSite, LogAnswer, LogKind, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport,
-    TrashEmptied, TrashThing, Trial, Tried, WritesAnswer,
+    TrashAnswer, TrashEmptied, TrashName, TrashThing, Trial, Tried, WritesAnswer,
 };
 
 use crate::{GivenArchive, HostKeys, Source};
@@ -73,8 +73,17 @@ pub trait BackEnds: Send + Sync {
     /// What lies in the trash there, and until when.
     fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>>;
 
-    /// Has what lay in the trash there for long enough go for good, as that machine's settings say, and tells what went.
-    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied>;
+    /// Has the code of a platform lie where it lay, or names the backup that a site is restored from; with `dry_run` nothing
+    /// is moved.
+    fn restore_from_trash<'a>(
+        &'a self,
+        place: &'a Place,
+        name: &'a TrashName,
+        dry_run: bool,
+    ) -> Asking<'a, TrashAnswer>;
+
+    /// Has what is to go from the trash there go for good, and tells what went.
+    fn empty_trash<'a>(&'a self, place: &'a Place, emptying: &'a Emptying) -> Asking<'a, TrashEmptied>;
 
     /// The backups that lie there, those of one site if one is named; without the packages of what each says of itself.
     fn backups<'a>(&'a self, place: &'a Place, site: Option<&'a SiteName>) -> Asking<'a, Vec<FoundBackup>>;
@@ -109,6 +118,17 @@ pub struct Comparison {
     pub platform: PlatformName,
     /// Packages that may be missing there though sites have them enabled.
     pub allow_missing: Vec<MachineName>,
+}
+
+/// What is to go from a trash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Emptying {
+    /// What lies there for so many days; nothing: for as long as that machine's settings say.
+    pub older_than: Option<u32>,
+    /// Only these, however long they lie there.
+    pub names: Vec<TrashName>,
+    /// Whether it is only told.
+    pub dry_run: bool,
 }
 
 /// Which attempts are sought on a machine.

@@ -37,4 +37,5 @@ pub(crate) use imports::{WhatIsFound, what_is_found};
 pub(crate) use outcome::{cancel_what_waits, is_made_again, record_context, take_out, was_not_done};
 pub use pace::Pace;
 pub(crate) use renamed::{RENAMED, of_the_name_now};
+pub(crate) use trash::trace_emptied;
 pub(crate) use waves::{failures, last_over};

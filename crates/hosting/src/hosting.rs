@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use aegir_domain::{AttemptId, HostName, NodeId, Password, Remedy};
 use aegir_store::{SecretKey, Store, StoreFault, Tx};
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use crate::people::derive::Deriver;
 use crate::use_case::Underway;
@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     /// The sessions whose use is being written down.
     pub(crate) noting_sessions: Mutex<HashSet<i64>>,
     pub(crate) deriver: Deriver,
+    /// Held by each trash that is being emptied for somebody.
+    pub(crate) emptying: Arc<RwLock<()>>,
     /// Where the panel of this process answers, once it does.
     panel: OnceLock<String>,
     /// Where task types of the operator's own are read from, once that was said.
@@ -84,6 +86,7 @@ impl Hosting {
             noting: Mutex::default(),
             noting_sessions: Mutex::default(),
             deriver: Deriver::default(),
+            emptying: Arc::default(),
             panel: OnceLock::new(),
             task_types: OnceLock::new(),
         }))

@@ -48,6 +48,8 @@ pub enum Subject {
     Site,
     /// An archive of a site.
     Backup,
+    /// What was deleted and lies aside.
+    Trash,
     /// A module, theme or profile.
     Package,
     /// A task.
@@ -80,11 +82,12 @@ pub enum Subject {
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Subject; 18] = [
+    pub const ALL: [Subject; 19] = [
         Subject::Server,
         Subject::Platform,
         Subject::Site,
         Subject::Backup,
+        Subject::Trash,
         Subject::Package,
         Subject::Task,
         Subject::Queue,
@@ -108,6 +111,7 @@ impl Subject {
             Subject::Platform => "platform",
             Subject::Site => "site",
             Subject::Backup => "backup",
+            Subject::Trash => "trash",
             Subject::Package => "package",
             Subject::Task => "task",
             Subject::Queue => "queue",
@@ -132,6 +136,7 @@ impl Subject {
             Subject::Platform => "platforms",
             Subject::Site => "sites",
             Subject::Backup => "backups",
+            Subject::Trash => "trash",
             Subject::Package => "packages",
             Subject::Task => "tasks",
             Subject::Queue => "queue",

@@ -26,7 +26,7 @@ pub use machine::{HostKeyView, KeyView, TriedServiceView, TriedView};
 pub use package::{InstalledView, InstanceView, PackageView, ReleaseView};
 pub use people::{AccountLinkView, AccountView, BlockedAccountView, DeletedAccountView, EndedSessionView, SessionView};
 pub use task_type::TaskTypeView;
-pub use trash::TrashView;
+pub use trash::{TrashEmptiedView, TrashView};
 pub use writes::{WriteCountView, WritesView};
 
 use std::collections::BTreeMap;

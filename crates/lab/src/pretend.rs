@@ -13,6 +13,7 @@ mod outside;
 mod plan;
 mod sites;
 mod task_types;
+mod trash;
 mod work;
 
 use std::collections::BTreeMap;
@@ -22,10 +23,12 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, ImportAnswer,
-    ImportSite, LogAnswer, LogKind, Remedy, ServerName, SiteName, SshAddress, TrashEmptied, TrashThing, Trial, Tried,
-    WritesAnswer,
+    ImportSite, LogAnswer, LogKind, Remedy, ServerName, SiteName, SshAddress, TrashAnswer, TrashEmptied, TrashName,
+    TrashThing, Trial, Tried, WritesAnswer,
 };
-use aegir_hosting::{Asking, BackEnds, Comparison, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source};
+use aegir_hosting::{
+    Asking, BackEnds, Comparison, Emptying, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source,
+};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -218,16 +221,30 @@ impl BackEnds for PretendBackEnds {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
-            Ok(looks::trash())
+            Ok(machine.trash())
         })
     }
 
-    fn empty_trash<'a>(&'a self, place: &'a Place) -> Asking<'a, TrashEmptied> {
+    fn restore_from_trash<'a>(
+        &'a self,
+        place: &'a Place,
+        name: &'a TrashName,
+        dry_run: bool,
+    ) -> Asking<'a, TrashAnswer> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.restore_from_trash(name, dry_run))
+        })
+    }
+
+    fn empty_trash<'a>(&'a self, place: &'a Place, emptying: &'a Emptying) -> Asking<'a, TrashEmptied> {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Trash).await?;
             machine.is_known_to(place)?;
-            Ok(TrashEmptied::default())
+            Ok(machine.empty_trash(emptying))
         })
     }
 
@@ -290,7 +307,7 @@ pub enum Call {
     /// See [`BackEnds::empty_trash`].
     Trash,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::restore_from_trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 

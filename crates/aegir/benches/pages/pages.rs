@@ -93,6 +93,8 @@ fn addresses(found: &Found) -> Vec<String> {
 /// A route with something that is there in its place; `None`: the fleet has nothing of that kind.
 fn about(path: &str, found: &Found) -> Option<String> {
     let name = match path {
+        // The trash of one machine.
+        "/do/trash-empty" => return Some("/do/trash-empty?server=web1".into()),
         _ if !path.contains('{') => return Some(path.to_owned()),
         _ if path.starts_with("/sites/{name}") => found.site.clone(),
         _ if path.starts_with("/platforms/{name}") => "drupal_7".into(),
@@ -113,7 +115,7 @@ fn about(path: &str, found: &Found) -> Option<String> {
                 Some("task") => found.task.to_string(),
                 Some("settings") => "tasks_at_once".into(),
                 // Of these a fleet has none: forms like those of the others.
-                Some("backup" | "bulk" | "drift" | "token" | "account" | "session" | "field") => return None,
+                Some("backup" | "trash" | "bulk" | "drift" | "token" | "account" | "session" | "field") => return None,
                 _ => panic!("the bench knows nothing for {path}"),
             }
         }

@@ -68,6 +68,17 @@ fn columns(operation: OperationId) -> &'static [Column] {
             ("LACKS", "lacks", Each("")),
             ("CANNOT BE READ", "fault", Text),
         ],
+        OperationId::TrashList => &[
+            ("NAME", "name", Text),
+            ("WAS", "kind", Text),
+            ("STATE", "state", State),
+            ("SINCE", "since", When),
+            ("UNTIL", "until", When),
+            ("BYTES", "bytes", Text),
+            ("SERVER", "server", Text),
+            ("BY", "by", Text),
+            ("CANNOT BE ASKED", "fault", Text),
+        ],
         OperationId::ServerTrash => &[
             ("NAME", "name", Text),
             ("WAS", "kind", Text),
@@ -254,6 +265,7 @@ pub(crate) fn when_empty(operation: OperationId, subject: Subject) -> &'static s
             "No package of the site is known yet: a verify reads them, `aegir site verify NAME`."
         }
         (_, Subject::Site) => "There is no site yet. Make one with `aegir site add www.example.org`.",
+        (_, Subject::Trash) => "Nothing that was deleted lies aside.",
         (_, Subject::Backup) => "There is no backup. Make one with `aegir site backup NAME`.",
         (_, Subject::Package) => {
             "No package is known yet: a verify of a platform records them, `aegir platform verify NAME`."
@@ -289,7 +301,7 @@ mod tests {
             OperationId::PlatformList => schemars::schema_for!(view::PlatformView),
             OperationId::SiteList => schemars::schema_for!(view::SiteView),
             OperationId::BackupList => schemars::schema_for!(view::BackupView),
-            OperationId::ServerTrash => schemars::schema_for!(view::TrashView),
+            OperationId::ServerTrash | OperationId::TrashList => schemars::schema_for!(view::TrashView),
             OperationId::SitePackages => schemars::schema_for!(view::InstalledView),
             OperationId::PackageList => schemars::schema_for!(view::PackageView),
             OperationId::TaskList => schemars::schema_for!(view::TaskView),

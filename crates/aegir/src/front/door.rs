@@ -86,6 +86,8 @@ impl Here {
     }
 
     async fn leave(self) {
+        // It would end with this process.
+        self.house.hosting.trash_is_emptied().await;
         match self.working {
             Some(working) => working.leave().await,
             None => self.house.hosting.store().close().await,

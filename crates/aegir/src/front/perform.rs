@@ -14,7 +14,7 @@ use super::screen::{Screen, ask as ask_person};
 use super::suggest::nearest;
 use super::table::one_line;
 use super::teller::{Teller, Voice};
-use super::{columns, cron, ending, lists, many, object, when, words};
+use super::{columns, cron, ending, lists, many, object, trash, when, words};
 use crate::compose::Given;
 use crate::failure::Failure;
 use crate::password;
@@ -35,7 +35,10 @@ pub(crate) async fn operation(given: &Given, mut ask: Ask, screen: Screen) -> Re
         secrets.push((*name, password::read(path)?));
     }
     let mut door = Door::find(&given.home()).await?;
-    let ended = through(given, &mut door, ask, secrets, screen).await;
+    let ended = match trash::confirm(given, &mut door, &mut ask, screen).await {
+        Ok(()) => through(given, &mut door, ask, secrets, screen).await,
+        Err(unsure) => Err(unsure),
+    };
     door.leave().await;
     ended
 }
@@ -123,6 +126,14 @@ async fn answered(
                     tell_who_stops_it(door, &[value]);
                     Ok(0)
                 }
+                // What could not be removed is told, and the rest went.
+                OperationId::TrashEmpty if value["stayed"].is_array() => Ok(exit_code::ERROR),
+                // As its back end says it, too.
+                OperationId::TrashEmpty
+                    if ask.manner.fail_if_unchanged && value["removed"].as_array().is_some_and(Vec::is_empty) =>
+                {
+                    Ok(exit_code::UNCHANGED)
+                }
                 // Nothing was touched, and something stands in the way.
                 _ if ask.operation.effect == Effect::Tries && value["works"] == false => Ok(exit_code::REFUSED),
                 _ => Ok(0),
@@ -135,6 +146,10 @@ async fn answered(
 fn changed(ask: &Ask, value: &Value, screen: Screen) {
     if ask.manner.json {
         out(&format!("{value:#}"));
+        return;
+    }
+    if ask.operation.id == OperationId::TrashEmpty {
+        trash::told(value, ask.manner.dry_run).iter().for_each(|line| out(line));
         return;
     }
     if ask.manner.dry_run {

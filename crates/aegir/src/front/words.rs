@@ -36,6 +36,12 @@ It is asked of the front end of this home. If none runs, the command opens what 
 does its own task itself; `aegir up` or `aegir serve` starts one, and `aegir doctor` says what stands
 in its way.";
 
+/// The same of what a machine can do that has a back end alone.
+const NEEDS_NONE: &str = "\
+It is asked of the front end of this home. If none runs, the command opens what is remembered and
+does its own task itself. In a home that no front end was ever used in, it is the trash of this
+machine, as `aegir provision trash-list`, `trash-restore` and `trash-empty` have it.";
+
 impl Subcommand for Asked {
     fn augment_subcommands(command: Command) -> Command {
         Subject::ALL.into_iter().fold(command, |command, subject| command.subcommand(of_subject(subject)))
@@ -72,6 +78,7 @@ pub(crate) fn about(subject: Subject) -> &'static str {
         Subject::Platform => "Copies of Drupal's code, on which sites live",
         Subject::Site => "Drupal sites",
         Subject::Backup => "Backups of sites, wherever they lie",
+        Subject::Trash => "What was deleted and lies aside, on the machines where it lay",
         Subject::Package => "Modules, themes and profiles, and where each is installed",
         Subject::Task => "What was asked for, and what became of it",
         Subject::Queue => "What runs, what waits and for what",
@@ -102,7 +109,7 @@ pub(crate) fn list_of(subject: Subject) -> Option<Operation> {
 fn of_subject(subject: Subject) -> Command {
     let command = Command::new(subject.word())
         .about(about(subject))
-        .after_help(NEEDS)
+        .after_help(if subject == Subject::Trash { NEEDS_NONE } else { NEEDS })
         .subcommand_required(true)
         .arg_required_else_help(true);
     let command = operations(subject).fold(command, |command, operation| command.subcommand(of_operation(&operation)));
@@ -296,6 +303,9 @@ fn asking(operation: &Operation) -> Vec<Arg> {
     if operation.effect == Effect::Queues {
         args.extend([verbose(), unchanged()]);
     }
+    if operation.id == OperationId::TrashEmpty {
+        args.push(unchanged());
+    }
     if !operation.reads() {
         args.push(switch("dry-run").help("Says what would be done, and does not do it"));
     }
@@ -407,6 +417,7 @@ mod tests {
                 "7",
                 "example.org",
                 "example.org-20261121.021530.tar.zst",
+                "example.org-20261121.021530-0a1b2c3d4e5f",
                 "/srv/a b",
                 "/usr/bin/aegir",
                 "127.0.0.1:80",

@@ -7,13 +7,14 @@ mod people;
 mod platform;
 mod server;
 mod site;
+mod trash;
 mod work;
 
 use aegir_domain::{
     AccountName, ArchivePlace, BackupName, BadText, CodeFolder, ComposerConstraint, ComposerPackage, ContextName,
     EmailAddress, FormerName, GitAddress, GitRef, GrantHost, HostKey, HostName, Langcode, MachineName, Note,
     PanelAccountName, PlatformName, RefreshCopy, RegistryAddress, ReleaseFolder, RemotePath, ServerName, Sha256Sum,
-    SiteName, SshHost, SshUser, Task, TimeZoneName, Title,
+    SiteName, SshHost, SshUser, Task, TimeZoneName, Title, TrashName,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -85,6 +86,9 @@ pub enum OperationId {
     BackupVerify,
     BackupRestore,
     BackupDelete,
+    TrashList,
+    TrashRestore,
+    TrashEmpty,
     PackageList,
     PackageShow,
     TaskList,
@@ -134,7 +138,7 @@ pub enum OperationId {
 
 impl OperationId {
     /// All of them, in the order of their subjects.
-    pub const ALL: [OperationId; 101] = [
+    pub const ALL: [OperationId; 104] = [
         OperationId::ServerList,
         OperationId::ServerShow,
         OperationId::ServerAdd,
@@ -191,6 +195,9 @@ impl OperationId {
         OperationId::BackupVerify,
         OperationId::BackupRestore,
         OperationId::BackupDelete,
+        OperationId::TrashList,
+        OperationId::TrashRestore,
+        OperationId::TrashEmpty,
         OperationId::PackageList,
         OperationId::PackageShow,
         OperationId::TaskList,
@@ -338,6 +345,7 @@ impl OperationId {
             Id::BackupList | Id::BackupShow | Id::BackupVerify | Id::BackupRestore | Id::BackupDelete => {
                 backup::declared(self)
             }
+            Id::TrashList | Id::TrashRestore | Id::TrashEmpty => trash::declared(self),
             Id::TaskList
             | Id::TaskShow
             | Id::TaskLog
@@ -380,6 +388,7 @@ const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
 /// A site that there is not yet: no other's name can be meant.
 const NEW_SITE: TextKind = TextKind::of::<SiteName>("SITE");
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
+const TRASH: TextKind = TextKind::naming::<TrashName>("NAME", Subject::Trash);
 const BACKUP: TextKind = TextKind::naming::<BackupName>("BACKUP", Subject::Backup);
 const FORMER: TextKind = TextKind::of::<FormerName>("FORMER");
 const PROFILE: TextKind = TextKind::of::<MachineName>("PROFILE");

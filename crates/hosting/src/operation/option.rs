@@ -32,9 +32,10 @@ impl Operation {
 }
 
 impl Parameter {
-    /// Whether it stands behind the name, with no option: the value of `settings set`, the new name of `site rename`, the type of `site run`.
+    /// Whether it stands behind the name, with no option: the value of `settings set`, the new name of `site rename`, the type of
+    /// `site run`; or with no name, the things of `trash empty`.
     pub fn is_positional(&self) -> bool {
-        matches!(self.name, "value" | "new_name" | "task_type")
+        matches!(self.name, "value" | "new_name" | "task_type" | "thing")
     }
 }
 

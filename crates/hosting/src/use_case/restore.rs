@@ -20,6 +20,15 @@ use crate::{Answer, BadParameters, Hosting, Refusal};
 
 impl Hosting {
     pub(super) async fn restore_backup(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.restore(asked, InPlaceOf::WhatIsThere).await
+    }
+
+    /// The same, of a site that is gone: where its name is in use again, it is refused.
+    pub(super) async fn restore_what_is_gone(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
+        self.restore(asked, InPlaceOf::Nothing).await
+    }
+
+    async fn restore(&self, asked: &Asked<'_>, place: InPlaceOf) -> Result<Answer, Refusal> {
         let lies = self.backup(asked).await?;
         let of = lies.found.backup.site();
         let new_site = asked.given.text::<SiteName>("as");
@@ -38,6 +47,9 @@ impl Hosting {
                     db_server: asked.given.text("db_server"),
                     keep: None,
                 };
+                if place == InPlaceOf::Nothing {
+                    must_be_gone(tx, &lies, &of).await?;
+                }
                 match (site_there(tx, &lies, &of).await?, &new_site) {
                     (Some(site), None) => in_place(tx, asked, &lies, &site, request, now).await,
                     (like, _) => as_new(tx, asked, &lies, like.as_ref(), request, now).await,
@@ -47,6 +59,29 @@ impl Hosting {
         self.wake();
         Ok(answer)
     }
+}
+
+/// What a restored site may take the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InPlaceOf {
+    /// Of the site that the backup is of, which is kept.
+    WhatIsThere,
+    /// Of nothing.
+    Nothing,
+}
+
+/// Fails if the name of the site of a backup is in use again, by that site or by another.
+async fn must_be_gone(read: &mut Read, lies: &Lies, name: &SiteName) -> Result<(), Refusal> {
+    let what = match (read.node_named(&ContextName::Site(name.clone())).await?, read.who_has(&name.host()).await?) {
+        (Some(_), _) => format!("there is a site `{name}` again"),
+        (None, Some(other)) => format!("`{name}` is a name of the site `{}` now", short_name(read, other).await?),
+        (None, None) => return Ok(()),
+    };
+    let line = format!("aegir backup restore {} --as NAME", lies.found.backup);
+    Err(Refusal::Conflict {
+        what,
+        remedy: Some(format!("make a site under another name of the last backup: `{line}`")),
+    })
 }
 
 /// The site of a backup, if it is kept where that lies.

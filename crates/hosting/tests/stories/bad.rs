@@ -22,13 +22,15 @@ fn a_name(operation: &Operation) -> Option<&'static str> {
     match operation.names {
         Names::None => None,
         Names::One(kind) | Names::New(kind) => {
-            ["x.test", "x", "1", "@x.test", ARCHIVE].into_iter().find(|name| kind.read(name).is_ok())
+            ["x.test", "x", "1", "@x.test", ARCHIVE, ASIDE].into_iter().find(|name| kind.read(name).is_ok())
         }
     }
 }
 
 /// The name of a backup.
 const ARCHIVE: &str = "x.test-20261121.021530.tar.zst";
+/// The name of a thing in a trash.
+const ASIDE: &str = "x.test-20261121.021530-0a1b2c3d4e5f";
 
 /// A value that a parameter takes.
 fn good(parameter: &Parameter) -> Value {
@@ -51,6 +53,7 @@ fn good(parameter: &Parameter) -> Value {
                 "https://x.test",
                 "1",
                 ARCHIVE,
+                ASIDE,
                 "site verify",
                 "x=1",
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIABEOjsTaR8fHzEMrRjeVBZF5LjM/0xD410o+nWhbgxx",

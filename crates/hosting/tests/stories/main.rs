@@ -39,6 +39,7 @@ mod ssh;
 mod straight;
 mod task_types;
 mod theirs;
+mod trash;
 mod trial;
 mod trouble;
 mod who;

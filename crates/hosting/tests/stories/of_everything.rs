@@ -6,6 +6,9 @@ use aegir_lab::pretend::{Furnished, copy_site};
 
 use crate::ground::{add_platform, add_server, add_site, delete_site, edit_site, log_in, on_task, verify_site};
 
+/// What lies in any trash.
+const GONE: &str = "old.example.org-20261118.110640-0123456789ab";
+
 /// Calls of an operation that change something there; none of one that only reads.
 pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
     let of = Call::of(id);
@@ -49,6 +52,8 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         Id::BackupVerify => vec![of.about(there.backup.as_str())],
         Id::BackupRestore => vec![of.about(there.backup.as_str())],
         Id::BackupDelete => vec![of.about(there.backup.as_str()).with("confirm", there.backup.as_str())],
+        Id::TrashRestore => vec![of.about("d9-20261118.110641-0123456789ac").with("server", "web1")],
+        Id::TrashEmpty => vec![of.with("thing", GONE).with("server", "web1").with("confirm", GONE)],
         // One that was never made goes at once.
         Id::SiteDelete => vec![delete_site("delete.test"), delete_site("failed.test")],
         Id::TaskCancel => vec![on_task(id, NodeId(there.waiting))],
@@ -92,6 +97,7 @@ pub fn changes(id: Id, there: &Furnished) -> Vec<Call> {
         | Id::SiteLog
         | Id::BackupList
         | Id::BackupShow
+        | Id::TrashList
         | Id::PackageList
         | Id::PackageShow
         | Id::TaskList

@@ -25,7 +25,7 @@ fn put_site(machine: &Machine, site: SiteContext) {
 
 impl Ground {
     /// A machine behind ssh.
-    async fn far_server(&self, name: &str) -> Arc<Machine> {
+    pub(crate) async fn far_server(&self, name: &str) -> Arc<Machine> {
         let key = self.back_ends.machine(name).host_key().to_string();
         let behind_ssh = add_server(name).with("ssh_host", format!("{name}.test")).with("ssh_host_key", key);
         let task = self.queue(behind_ssh).await;

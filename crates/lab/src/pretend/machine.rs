@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aegir_domain::protocol::{Cancelled, FoundAttempt, FoundState, Line, Request, Said};
 use aegir_domain::{
     AttemptId, BackupName, Context, ContextName, Finding, FoundBackup, HostKey, Password, ServerName, ServiceKind,
-    SiteName, Task, TaskKind, TaskLock, Transport, Trial, Tried, locks_of,
+    SiteName, Task, TaskKind, TaskLock, Transport, TrashThing, Trial, Tried, locks_of,
 };
 use aegir_hosting::{Lines, Lost, Outside, Place, Sought};
 use serde_json::{Map, Value, json};
@@ -30,6 +30,9 @@ pub(super) struct State {
     pub(super) contexts: BTreeMap<ContextName, Context>,
     pub(super) attempts: BTreeMap<AttemptId, Attempt>,
     pub(super) backups: BTreeMap<BackupName, FoundBackup>,
+    /// What lies in its trash besides what lies in any, and what of it all went.
+    pub(super) trash: Vec<TrashThing>,
+    pub(super) out_of_trash: BTreeSet<String>,
     /// Passwords of database servers, as they were sent.
     passwords: BTreeMap<ContextName, String>,
     /// The password that its database server wants, if not whatever it is given.
@@ -154,6 +157,11 @@ impl Machine {
     /// Puts a backup there as somebody with a shell would.
     pub fn put_backup(&self, found: FoundBackup) {
         self.state().backups.insert(found.backup.clone(), found);
+    }
+
+    /// Puts a thing into its trash, as a delete would.
+    pub fn put_into_trash(&self, thing: TrashThing) {
+        self.state().trash.push(thing);
     }
 
     /// Makes it anew, under its old name: it shows another key over ssh.

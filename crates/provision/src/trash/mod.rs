@@ -24,7 +24,7 @@ use aegir_host::{Kind, LockMode, Locks};
 use crate::{Contexts, WorldParts};
 
 pub use empty::{Emptying, empty_trash};
-pub use restore::{Restored, restore_from_trash};
+pub use restore::{Restored, restore_from_trash, would_restore_from_trash};
 
 /// What a thing's name ends with once its removal was begun. No name of a thing that is kept ends so.
 const GOING: &str = ".going";

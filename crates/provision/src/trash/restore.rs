@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    BackupName, ContextName, Fault, PlatformContext, Remedy, SiteName, TrashKind, TrashName, TrashState,
+    BackupName, ContextName, Fault, PlatformContext, Remedy, SiteName, TrashKind, TrashName, TrashState, TrashThing,
 };
 use aegir_host::Kind;
 
 use super::empty::kept;
 use super::{lock, look};
+use crate::step::file::SetAside;
 use crate::{Contexts, WorldParts};
 
 /// What came of it.
@@ -33,6 +34,37 @@ pub enum Restored {
 /// from, if its name is free.
 pub fn restore_from_trash(parts: &WorldParts, name: &TrashName) -> Result<Restored, Fault> {
     let _lock = lock(parts)?;
+    match way_back(parts, name)? {
+        WayBack::ByBackup(backup) => Ok(Restored::ByBackup { backup }),
+        WayBack::Move { thing, aside, beside, was } => {
+            let path = thing.folder.join(&thing.name);
+            parts.files.set_mode(&path, aside.mode)?;
+            // Refuses to take the place of what came there meanwhile.
+            parts.files.rename(&path, &aside.path)?;
+            parts.files.sync(&beside)?;
+            parts.files.sync(&thing.folder)?;
+            Ok(Restored::Platform { folder: aside.path, was: was.map(Box::new) })
+        }
+    }
+}
+
+/// What [`restore_from_trash`] would do now: it refuses the same, and moves nothing.
+pub fn would_restore_from_trash(parts: &WorldParts, name: &TrashName) -> Result<Restored, Fault> {
+    Ok(match way_back(parts, name)? {
+        WayBack::ByBackup(backup) => Restored::ByBackup { backup },
+        WayBack::Move { aside, was, .. } => Restored::Platform { folder: aside.path, was: was.map(Box::new) },
+    })
+}
+
+/// How a thing comes back.
+enum WayBack {
+    /// By a task that restores this.
+    ByBackup(BackupName),
+    /// By one rename.
+    Move { thing: TrashThing, aside: SetAside, beside: PathBuf, was: Option<PlatformContext> },
+}
+
+fn way_back(parts: &WorldParts, name: &TrashName) -> Result<WayBack, Fault> {
     let things = look::things(parts)?;
     let thing = kept(&things, name)?;
     let path = thing.folder.join(&thing.name);
@@ -49,12 +81,7 @@ pub fn restore_from_trash(parts: &WorldParts, name: &TrashName) -> Result<Restor
             if parts.files.kind(&beside)? != Some(Kind::Dir) {
                 return Err(NotBack::NoPlace { beside }.into());
             }
-            parts.files.set_mode(&path, aside.mode)?;
-            // Refuses to take the place of what came there meanwhile.
-            parts.files.rename(&path, &aside.path)?;
-            parts.files.sync(&beside)?;
-            parts.files.sync(&thing.folder)?;
-            Ok(Restored::Platform { folder: aside.path, was: past.platform.map(Box::new) })
+            Ok(WayBack::Move { thing: thing.clone(), aside, beside, was: past.platform })
         }
         (TrashKind::Site, Some(backup)) => {
             let site: SiteName = name.stem().parse()?;
@@ -63,7 +90,7 @@ pub fn restore_from_trash(parts: &WorldParts, name: &TrashName) -> Result<Restor
                 return Err(NotBack::NameInUse { site, backup: backup.clone() }.into());
             }
             match parts.files.kind(&parts.home.backups().join(backup.as_str()))? {
-                Some(Kind::File) => Ok(Restored::ByBackup { backup: backup.clone() }),
+                Some(Kind::File) => Ok(WayBack::ByBackup(backup.clone())),
                 _ => Err(NotBack::BackupGone { backup: backup.clone(), path }.into()),
             }
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aegir_domain::{Task, TrashKind, TrashName, TrashState, TrashThing};
 use aegir_lab::Lab;
 use aegir_lab::fake::{Fate, PowerMemory};
-use aegir_provision::{Emptying, Restored, empty_trash, list_trash, restore_from_trash};
+use aegir_provision::{Emptying, Restored, empty_trash, list_trash, restore_from_trash, would_restore_from_trash};
 
 use crate::two_platforms;
 
@@ -266,6 +266,10 @@ fn the_code_of_a_platform_lies_where_it_lay_again_and_is_known_again_as_it_was()
     let root = lab.home().platforms().join("ten");
     lab.must(delete_platform());
     let thing = trash(&lab).remove(0);
+    let before = lab.snapshot();
+    let would = would_restore_from_trash(&lab.parts, &name(&thing)).unwrap();
+    assert!(matches!(&would, Restored::Platform { folder, was: Some(told) } if **told == was && *folder == root));
+    assert_eq!(lab.snapshot(), before, "to look moves nothing");
 
     let restored = restore_from_trash(&lab.parts, &name(&thing)).unwrap();
 
@@ -287,6 +291,8 @@ fn nothing_is_put_in_the_place_of_what_came_there() {
 
     let fault = restore_from_trash(&lab.parts, &name(&thing)).unwrap_err();
 
+    let would = would_restore_from_trash(&lab.parts, &name(&thing)).unwrap_err();
+    assert_eq!(would.report(), fault.report());
     assert!(fault.report().message.contains("something lies at"), "{fault:?}");
     assert!(path(&thing).join("web/index.php").exists());
     assert_eq!(fs::read_dir(&place).unwrap().count(), 0);

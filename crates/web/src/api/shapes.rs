@@ -7,7 +7,7 @@ use aegir_hosting::view::{
     BulkPlanView, BulkView, ChangeView, CronView, DeletedAccountView, DeletedFieldView, DriftView, EndedSessionView,
     FieldView, FitView, FoundSiteView, HistoryView, HostKeyView, InstalledView, LineView, NodeView, PackageView,
     PlatformView, QueueView, RevokedTokenView, ServerView, SessionView, SettingView, SiteView, TaskTypeView, TaskView,
-    TokenView, TrashView, TriedView, WritesView,
+    TokenView, TrashEmptiedView, TrashView, TriedView, WritesView,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -146,7 +146,8 @@ impl Shapes {
             Id::ServerShow => self.of::<ServerView>(),
             Id::ServerTry => self.of::<TriedView>(),
             Id::ServerHostKey | Id::ServerTrust => self.of::<HostKeyView>(),
-            Id::ServerTrash => self.of::<PageView<TrashView>>(),
+            Id::ServerTrash | Id::TrashList => self.of::<PageView<TrashView>>(),
+            Id::TrashEmpty => self.of::<TrashEmptiedView>(),
             Id::PlatformList => self.of::<PageView<PlatformView>>(),
             Id::PlatformShow | Id::PlatformLock | Id::PlatformUnlock => self.of::<PlatformView>(),
             Id::SiteList => self.of::<PageView<SiteView>>(),
@@ -237,6 +238,7 @@ impl Shapes {
             | Id::SiteRun
             | Id::BackupVerify
             | Id::BackupRestore
+            | Id::TrashRestore
             | Id::BackupDelete
             | Id::SiteDisable
             | Id::SiteEnable

@@ -25,6 +25,7 @@ mod page;
 mod read;
 mod send;
 mod task_type;
+mod trash;
 mod trial;
 
 use axum::http::Method;

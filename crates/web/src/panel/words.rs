@@ -17,6 +17,11 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// The same, as templates hand it over.
+pub fn room(bytes: &u64) -> String {
+    size(*bytes)
+}
+
 /// A number for people: `1,204`.
 pub fn count(n: &u64) -> String {
     let digits = n.to_string();

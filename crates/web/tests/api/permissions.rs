@@ -39,6 +39,7 @@ fn everything() -> Vec<Asked> {
             "settings" => "tasks_at_once",
             "site" => "a.test",
             "backup" => "a.test-20261121.021530.tar.zst",
+            "trash" => "a.test-20261121.021530-0a1b2c3d4e5f",
             _ => "d10",
         };
         let body = match operation.names {

@@ -114,6 +114,8 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
             (OperationId::SiteRefresh | OperationId::SiteSwitch, _) => "copied.test".into(),
             (OperationId::SettingSet, _) => "tasks_at_once".into(),
             (OperationId::DriftResolve, _) => "@ours.test".into(),
+            (OperationId::TrashRestore, _) => "d9-20261118.110641-0123456789ac?server=web1".into(),
+            (OperationId::TrashEmpty, _) => "?server=web1".into(),
             (_, Subject::Site) => "verify.test".into(),
             (_, Subject::Backup) => furnished.backup.clone(),
             (_, Subject::Platform) => "d10".into(),
@@ -124,6 +126,7 @@ fn every_form_opens_for_whoever_may_and_for_nobody_else() {
         };
         let path = match operation.names {
             Names::One(_) => format!("/do/{}/{}", operation.slug(), name.replace('@', "%40")),
+            Names::None if operation.id == OperationId::TrashEmpty => format!("/do/{}{name}", operation.slug()),
             Names::New(_) | Names::None => format!("/do/{}", operation.slug()),
         };
         let before = tasks(&stage).len();

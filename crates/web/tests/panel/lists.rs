@@ -194,7 +194,9 @@ fn an_empty_list_says_what_comes_first_and_whoever_may_only_look_is_not_sent_to_
 fn each_list_needs_what_its_operation_needs() {
     let browser = Browser::with(async |front| front.first_site().await);
 
-    for list in ["/sites", "/platforms", "/servers", "/packages", "/backups", "/found-sites", "/drift", "/tasks"] {
+    for list in
+        ["/sites", "/platforms", "/servers", "/packages", "/backups", "/trash", "/found-sites", "/drift", "/tasks"]
+    {
         assert_eq!(browser.open_as(GUEST, list).status, 200, "{list}");
         assert!(browser.open_as("nobody", list).leads_to().starts_with("/sign-in"), "{list}");
     }

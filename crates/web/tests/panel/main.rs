@@ -20,5 +20,6 @@ mod stage;
 mod task_types;
 mod tasks;
 mod theme;
+mod trash;
 mod trial;
 mod views;

@@ -100,18 +100,27 @@ fn what_was_deleted_on_a_servers_machine_stands_on_a_page_with_how_it_comes_back
     let page = browser.open(&browser.open("/servers/web1").link("what was deleted on its machine").unwrap());
 
     let rows = page.rows("Trash");
-    let told: Vec<_> = rows.iter().map(|row| (row[1].as_str(), row[2].as_str(), row[6].as_str())).collect();
-    let platform = "aegir trash restore d9-20261118.110641-0123456789ac";
+    let told: Vec<_> =
+        rows.iter().map(|row| (row[1].as_str(), row[2].as_str(), row[5].as_str(), row[6].as_str())).collect();
     assert_eq!(
         told,
         [
-            ("other", "not ours: left alone", "–"),
-            ("platform", "kept", platform),
-            ("site", "kept", "Restore its last backup…"),
+            ("other", "not ours: left alone", "12 MB", "–"),
+            ("platform", "kept", "12 MB", "Restore…"),
+            ("site", "kept", "12 MB", "Restore…"),
         ]
     );
-    let restore = "/do/backup-restore/old.example.org-20261118.110640.tar.zst";
-    assert_eq!(page.link("Restore its last backup…").as_deref(), Some(restore));
+    let restore = "/do/trash-restore/d9-20261118.110641-0123456789ac?server=web1";
+    assert_eq!(page.link("Restore…").as_deref(), Some(restore));
+    let remove = "/do/trash-empty?server=web1&thing=d9-20261118.110641-0123456789ac";
+    assert_eq!(page.link("Remove…").as_deref(), Some(remove));
+    assert_eq!(page.link("Empty…").as_deref(), Some("/do/trash-empty?server=web1"));
+    assert!(page.body.contains("<td data-label=\"Takes\" class=\"number\">"), "a size stands in one line");
+    assert_eq!(browser.open_as(GUEST, "/servers/web1/trash").link("Empty…"), None);
+
+    assert_eq!(browser.open("/servers").link("Trash").as_deref(), Some("/trash"));
+    let rows = browser.open("/trash").rows("Trash");
+    assert_eq!((rows.len(), rows[1][3].as_str()), (3, "web1"), "{rows:?}");
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(super) fn back_of(operation: &Operation, name: Option<&str>) -> String {
 pub(in crate::panel) fn section_of(subject: Subject) -> &'static str {
     match subject {
         Subject::Site | Subject::Backup | Subject::FoundSite => "sites",
+        Subject::Trash => "servers",
         Subject::Platform => "platforms",
         Subject::Server => "servers",
         Subject::Package => "packages",
@@ -61,6 +62,7 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         (OperationId::PlatformMigrate, _) => format!("Move the sites of {name}"),
         (OperationId::BulkGoBack, _) => format!("Go back with what bulk run {name} moved"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
+        (OperationId::TrashRestore, _) => format!("Restore {name}"),
         (OperationId::SettingSet, _) => format!("Change {name}"),
         (OperationId::DriftResolve, _) => format!("Resolve the drift of {name}"),
         (_, Names::New(_)) => {
@@ -256,6 +258,12 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
                 "If anything goes wrong, all is as it was.".to_owned(),
             ]
         }
+        OperationId::TrashRestore => from_trash(view),
+        OperationId::TrashEmpty => vec![
+            "What a task that has not ended may still put back stays, and so does what no task of Ægir put there."
+                .to_owned(),
+            "Each day what was kept for long enough goes by itself, as `trash_days` of its machine says.".to_owned(),
+        ],
         OperationId::BackupVerify => vec![
             "Its checksums are compared; then a site is made of it in a database of its own, is visited, and is taken away \
              again. The site itself goes on, and is not touched."
@@ -266,5 +274,33 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
             _ => vec!["It has never been changed.".into()],
         },
         _ => Vec::new(),
+    }
+}
+
+/// What becomes of a thing that lies in a trash.
+fn from_trash(view: Option<&Value>) -> Vec<String> {
+    let nothing = Value::Null;
+    let view = view.unwrap_or(&nothing);
+    let kept = "What lies in the trash stays there until its date.";
+    match (view["kind"].as_str(), view["backup"].as_str()) {
+        (Some("platform"), _) => vec![
+            format!(
+                "Its code is moved back to `{}`, if nothing lies there, and the platform is added and verified as any other \
+                 is.",
+                view["lay"].as_str().unwrap_or("where it lay")
+            ),
+            "Fields of your own, its title and its history are those of a new platform.".to_owned(),
+        ],
+        (_, Some(backup)) => vec![
+            format!(
+                "Its database is not in the trash: the site is made again of its last backup, `{backup}`, which has its files \
+                 too. {kept}"
+            ),
+            "It is in the lists again at once, and in service once its task has ended; its keys, its accounts and its other \
+             names are those that it had, as far as nobody has taken a name meanwhile."
+                .to_owned(),
+            "If anything goes wrong, there is no site, and the trash is as it was.".to_owned(),
+        ],
+        _ => vec!["Of this there is no backup: these are files alone, which nothing brings back by itself.".to_owned()],
     }
 }

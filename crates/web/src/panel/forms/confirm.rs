@@ -4,6 +4,7 @@ use aegir_hosting::{Operation, OperationId, Subject};
 use serde_json::Value;
 
 use super::fill::{bare, text_of};
+use crate::panel::words::size;
 
 /// What somebody agrees to by typing a name.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,7 @@ pub(in crate::panel) struct Confirm {
 
 /// Whether an operation takes something away.
 pub(super) fn takes_away(operation: &Operation) -> bool {
-    matches!(operation.verb, "delete" | "forget" | "revoke")
+    matches!(operation.verb, "delete" | "forget" | "revoke" | "empty")
 }
 
 /// What is agreed to, of the object `name`; `None`: nothing is taken away.
@@ -74,6 +75,11 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
             ));
             stays.push(format!("The site `{}` and its other backups, if there are any.", text_of(&view["site"])));
         }
+        (OperationId::TrashEmpty, _) => {
+            happens.extend(goes_from_trash(view));
+            stays.push("What else lies in the trash of the machine, each until its date.".into());
+            stays.push("Backups: a site can be restored from one for as long as that is there.".into());
+        }
         (OperationId::PlatformForget, _) => {
             happens.push("Ægir no longer knows the platform, and puts no sites on it.".into());
             let root = text_of(&view["root"]);
@@ -118,6 +124,30 @@ fn told(operation: &Operation, name: &str, view: &Value) -> (Vec<String>, Vec<St
         stays.push("What was done until now, in the audit.".into());
     }
     (happens, stays)
+}
+
+/// How many things that go are named.
+const NAMED: usize = 20;
+
+/// What goes from a trash, as a trial told it.
+fn goes_from_trash(view: &Value) -> Vec<String> {
+    let server = text_of(&view["server"]);
+    let things = view["removed"].as_array().map_or(&[][..], Vec::as_slice);
+    let thing = |thing: &Value| {
+        let takes = size(thing["bytes"].as_u64().unwrap_or_default());
+        let kind = text_of(&thing["kind"]).replace('-', " ");
+        format!("`{}` ({kind}, {takes}) is removed from the machine of `{server}`, for good.", text_of(&thing["name"]))
+    };
+    let mut lines: Vec<String> = things.iter().take(NAMED).map(thing).collect();
+    match things.len() {
+        0 => lines.push(format!("Nothing lies on the machine of `{server}` for long enough, so nothing goes.")),
+        1..=NAMED => (),
+        many => lines.push(format!("So are {} others.", many - NAMED)),
+    }
+    if things.len() > 1 {
+        lines.push(format!("That makes room: {}.", size(view["bytes"].as_u64().unwrap_or_default())));
+    }
+    lines
 }
 
 /// That visitors are served no more.

@@ -64,6 +64,9 @@ pub(super) async fn fields(
         }
         fields.push(field);
     }
+    if operation.subject == Subject::Trash {
+        super::trash::fit(visit, operation, view, &mut fields);
+    }
     if operation.id == OperationId::SettingSet
         && let Some(setting) = name.and_then(Setting::named)
     {

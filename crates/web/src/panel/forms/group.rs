@@ -77,6 +77,7 @@ fn place_of(operation: &Operation, name: &str) -> (&'static str, &'static str) {
         (Id::SiteMigrate | Id::BackupRestore, "db_server") | (Id::SiteMigrate, "keep_former") | (Id::SiteUpdate, _) => {
             MORE
         }
+        (Id::TrashRestore, "platform" | "db_server") => MORE,
         (Id::PlatformMigrate, "site" | "filter" | "leave_out" | "order") => CHOSEN,
         (Id::PlatformMigrate, "at_once" | "allow_missing" | "keep_former") => MORE,
         (Id::PlatformAdd, "root" | "copy_from" | "composer" | "constraint" | "registry" | "demo") => CODE,

@@ -106,8 +106,28 @@ impl<'a> Doing<'a> {
         Ok(doing)
     }
 
+    /// What is typed by whoever is sure: the name of the object; where a trash is emptied, that of the one thing that goes,
+    /// else of the server.
+    pub(super) fn sure(&self) -> String {
+        match (self.operation.id, &self.view) {
+            (OperationId::TrashEmpty, view) => {
+                let things = super::trash::given(self.visit, "thing");
+                let server = view.as_ref().and_then(|view| view["server"].as_str().map(str::to_owned));
+                match &things[..] {
+                    [one] => one.clone(),
+                    _ => server.or_else(|| super::trash::given(self.visit, "server").pop()).unwrap_or_default(),
+                }
+            }
+            _ => self.name.clone().unwrap_or_default(),
+        }
+    }
+
     /// Looks at the object as it stands now.
     async fn look(&mut self) -> Result<(), Problem> {
+        if self.operation.subject == Subject::Trash {
+            self.view = super::trash::look(self.visit, &self.operation, self.name.as_deref()).await?;
+            return Ok(());
+        }
         let show = OperationId::ALL.into_iter().map(OperationId::declaration);
         let mut show = show.filter(|show| show.subject == self.operation.subject && show.verb == "show");
         if let (Some(name), Some(show)) = (&self.name, show.next())
@@ -151,8 +171,8 @@ impl<'a> Doing<'a> {
             frame.trail.push((bare(name), back_of(&self.operation, Some(name))));
         }
         let mut call = call.clone();
-        if let (Some(_), Some(name)) = (self.operation.parameter("confirm"), &self.name) {
-            call = call.with("confirm", name.clone());
+        if self.operation.parameter("confirm").is_some() {
+            call = call.with("confirm", self.sure());
         }
         frame.elsewhere.push(elsewhere(&self.title(), &call));
         frame
@@ -170,6 +190,9 @@ impl<'a> Doing<'a> {
         };
         if let Some(call) = asked_first {
             return self.visit.ask(call).await.err().map(|problem| Told::of(&problem));
+        }
+        if self.operation.id == OperationId::TrashRestore {
+            return super::trash::stays(self).await;
         }
         let says = self.view.as_ref().and_then(|view| view["operations"].as_array());
         let says = says.and_then(|all| all.iter().find(|one| one["verb"] == self.operation.verb));
@@ -237,6 +260,7 @@ impl<'a> Doing<'a> {
             try_button: match self.operation.effect {
                 Effect::Queues if !ahead.asks_first && !ahead.forbids => "What would happen",
                 _ if ahead.batch.is_some() => "Look again",
+                _ if self.operation.id == OperationId::TrashEmpty => "What would go",
                 _ => "",
             },
             notes,
@@ -287,7 +311,7 @@ pub(super) async fn show(visit: &Visit, operation: Operation) -> Result<Response
     if operation.id == OperationId::SiteAdd {
         narrow(visit, &mut fields).await?;
     }
-    let confirm = confirm(&operation, name.unwrap_or_default(), doing.view.as_ref());
+    let confirm = confirm(&operation, &doing.sure(), doing.view.as_ref());
     let call = std::borrow::Cow::Owned(read(&operation, name, &visit.asked.query).call);
     let given = Given { fields, errors: Vec::new(), problem: None, plan: None, confirm, call };
     doing.page(StatusCode::OK, given).await

@@ -62,7 +62,7 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     let form = &visit.asked.form;
     let name = doing.name.as_deref();
     let mut asked = read(operation, name, form);
-    let mut agreed = confirm(operation, name.unwrap_or_default(), doing.view.as_ref());
+    let mut agreed = confirm(operation, &doing.sure(), doing.view.as_ref());
     let again = form.get("show_again") == Some("yes") || form.get("narrow") == Some("true");
     let dry_run = form.get("dry_run") == Some("yes");
     if let Some(agreed) = &mut agreed {
@@ -80,7 +80,7 @@ pub(super) async fn done(doing: &Doing<'_>) -> Result<Became, Problem> {
     let mut plan = None;
     let mistakes = if again { Vec::new() } else { mistakes(&asked.call) };
     // What is looked at again stands before the form.
-    let looks_again = dry_run && operation.id == OperationId::PlatformMigrate;
+    let looks_again = dry_run && [OperationId::PlatformMigrate, OperationId::TrashEmpty].contains(&operation.id);
     if !again && !looks_again && asked.wrong.is_empty() && mistakes.is_empty() {
         let given_once = form.get("once").unwrap_or_default();
         let became = match dry_run {

@@ -95,7 +95,7 @@ const PARTS: [Part; 14] = [
 /// The part that a subject's operations belong to.
 fn part_of(subject: Subject) -> &'static str {
     match subject {
-        Subject::Server => "servers",
+        Subject::Server | Subject::Trash => "servers",
         Subject::Platform => "platforms",
         Subject::Site | Subject::Backup | Subject::FoundSite | Subject::Drift => "sites",
         Subject::Package => "packages",

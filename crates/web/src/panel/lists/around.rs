@@ -11,7 +11,6 @@ use super::cell::{Cell, Column, Row, rows_of};
 use super::which::Beside;
 use crate::api::Problem;
 use crate::panel::frame::Tone;
-use crate::panel::words::size;
 use crate::panel::{address, differ, states};
 
 /// Rows of packages.
@@ -52,31 +51,58 @@ pub(super) fn installed(items: Vec<Value>, columns: &[Column], _: &Beside) -> Re
 /// Rows of what lies in a trash.
 pub(super) fn trash(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result<Vec<Row>, Problem> {
     rows_of(items, columns, |thing: &TrashView, column| match column {
+        "name" if thing.kind == OUT_OF_CONTACT => {
+            Cell::link(&format!("The machine of {}", thing.server), address::object(Subject::Server, &thing.server))
+        }
         "name" => Cell::text(thing.name.clone()),
+        "kind" if thing.kind == OUT_OF_CONTACT => Cell::Nothing,
         "kind" => Cell::text(thing.kind.replace('-', " ")),
-        "state" => match thing.state.as_str() {
-            "kept" => Cell::State(Tone::Plain, "kept".into()),
-            "in-use" => Cell::State(Tone::Busy, "in use by a task".into()),
-            "half-removed" => Cell::State(Tone::Warning, "half removed".into()),
+        "server" => Cell::link(&thing.server, trash_of(&thing.server)),
+        "state" => match (thing.state.as_str(), &thing.fault) {
+            (_, Some(why)) => {
+                let told = format!("out of contact, so that its trash is missing here: {why}");
+                Cell::State(Tone::Warning, told)
+            }
+            ("kept", _) => Cell::State(Tone::Plain, "kept".into()),
+            ("in-use", _) => Cell::State(Tone::Busy, "in use by a task".into()),
+            ("half-removed", _) => Cell::State(Tone::Warning, "half removed".into()),
             _ => Cell::State(Tone::Warning, "not ours: left alone".into()),
         },
-        "since" => Cell::when(Some(thing.since)),
+        "since" => Cell::when((thing.since != 0).then_some(thing.since)),
         "until" => Cell::when(thing.until),
-        "bytes" => Cell::text(size(thing.bytes)),
+        "bytes" if thing.kind == OUT_OF_CONTACT => Cell::Nothing,
+        "bytes" => Cell::Size(thing.bytes),
         // A site comes back from its last backup, since its database is not there.
-        "back" => match (&thing.backup, thing.state.as_str(), thing.kind.as_str()) {
-            (Some(backup), "kept", _) => {
-                let restore = address::doing(&OperationId::BackupRestore.declaration(), Some(backup));
-                Cell::link("Restore its last backup…", restore)
-            }
-            (None, "kept", "platform") => Cell::Code(format!("aegir trash restore {}", thing.name)),
-            _ => Cell::Nothing,
-        },
+        "back" if thing.state == "kept" && (thing.backup.is_some() || thing.kind == "platform") => {
+            let restore = address::doing(&OperationId::TrashRestore.declaration(), Some(&thing.name));
+            Cell::link("Restore…", format!("{restore}?server={}", address::encoded(&thing.server)))
+        }
+        "gone" if ["kept", "half-removed"].contains(&thing.state.as_str()) => {
+            let empty = address::doing(&OperationId::TrashEmpty.declaration(), None);
+            // What is half removed bears its name with an ending.
+            let name = thing.name.strip_suffix(".going");
+            let named = name.is_none().then(|| format!("&thing={}", address::encoded(&thing.name)));
+            let server = address::encoded(&thing.server);
+            Cell::link("Remove…", format!("{empty}?server={server}{}", named.unwrap_or_default()))
+        }
         "by" => Cell::maybe(thing.by.as_deref()),
+        "backup" => match &thing.backup {
+            Some(backup) => {
+                let page = address::object(Subject::Backup, backup);
+                Cell::link(backup, format!("{page}?server={}", address::encoded(&thing.server)))
+            }
+            None => Cell::Nothing,
+        },
         "lay" => thing.lay.clone().map_or(Cell::Nothing, Cell::Code),
+        "folder" if thing.folder.is_empty() => Cell::Nothing,
         "folder" => Cell::Code(thing.folder.clone()),
         _ => Cell::Nothing,
     })
+}
+
+/// The page of the trash of a server's machine.
+fn trash_of(server: &str) -> String {
+    format!("{}/trash", address::object(Subject::Server, server))
 }
 
 /// Rows of backups.
@@ -111,7 +137,7 @@ pub(super) fn backups(items: Vec<Value>, columns: &[Column], _: &Beside) -> Resu
         },
         "made" => Cell::when((backup.made != 0).then_some(backup.made)),
         "bytes" if backup.kind == OUT_OF_CONTACT => Cell::Nothing,
-        "bytes" => Cell::text(size(backup.bytes)),
+        "bytes" => Cell::Size(backup.bytes),
         "core" => Cell::maybe(backup.core.as_deref()),
         "platform" => Cell::maybe(backup.platform.as_deref()),
         "server" => Cell::link(&backup.server, address::object(Subject::Server, &backup.server)),

@@ -7,6 +7,7 @@ use crate::api::{Problem, ProblemKind};
 use crate::panel::frame::Tone;
 use crate::panel::marks::Marks;
 use crate::panel::times::iso;
+use crate::panel::words::size;
 
 /// A column of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub(crate) enum Cell {
     Code(String),
     /// A number.
     Number(u64),
+    /// How much room something takes, in bytes.
+    Size(u64),
     /// A time.
     Time(i64),
     /// How long it took, in milliseconds.
@@ -92,6 +95,7 @@ impl Cell {
             Cell::Nothing => String::new(),
             Cell::Text(text) | Cell::Code(text) | Cell::Link { text, .. } | Cell::State(_, text) => text.clone(),
             Cell::Number(number) => number.to_string(),
+            Cell::Size(bytes) => size(*bytes),
             Cell::Time(at) | Cell::Since(at) => iso(at),
             Cell::Lasted(milliseconds) => format!("{}.{:03}", milliseconds / 1000, milliseconds.rem_euclid(1000)),
             Cell::Marks(marks) => format!("{}, {}", marks.health.1, marks.sync.1),
@@ -100,7 +104,7 @@ impl Cell {
 
     /// Whether it stands at the right, as numbers do.
     pub(crate) fn is_number(&self) -> bool {
-        matches!(self, Cell::Number(_) | Cell::Lasted(_) | Cell::Since(_))
+        matches!(self, Cell::Number(_) | Cell::Size(_) | Cell::Lasted(_) | Cell::Since(_))
     }
 }
 

@@ -199,7 +199,7 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
         cleared: if query.narrows() { query.cleared() } else { String::new() },
         file: query.file(),
         most: words::count(&(file::MOST_ROWS as u64)),
-        actions: actions(visit, list),
+        actions: actions(visit, list, query.call.name.as_deref()),
         empty,
         first: if query.is_first() { String::new() } else { query.first() },
         previous: query.previous().unwrap_or_default(),
@@ -211,7 +211,7 @@ async fn page(visit: &Visit, list: &List, query: &Query, found: Found) -> Result
 }
 
 /// What stands at the head of a list: ways to its neighbours, and to what adds to it.
-fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
+fn actions(visit: &Visit, list: &List, of: Option<&str>) -> Vec<(String, String, &'static str)> {
     let plain = |text: &str, href: &str| (text.to_owned(), href.to_owned(), "plain");
     let copies = || {
         let copy = OperationId::SiteCopy.declaration();
@@ -230,6 +230,13 @@ fn actions(visit: &Visit, list: &List) -> Vec<(String, String, &'static str)> {
         OperationId::BackupList if visit.actor().may.hold(Permission::Manage) => {
             vec![plain("Sites", "/sites"), plain("Upload a backup", UPLOAD)]
         }
+        // Each machine has a trash of its own, and is named.
+        OperationId::ServerTrash if visit.actor().may.hold(Permission::Manage) => {
+            let empty = address::doing(&OperationId::TrashEmpty.declaration(), None);
+            let server = address::encoded(of.unwrap_or_default());
+            vec![plain("Empty…", &format!("{empty}?server={server}"))]
+        }
+        OperationId::ServerList => vec![plain("Trash", "/trash")],
         OperationId::BackupList => vec![plain("Sites", "/sites")],
         _ => Vec::new(),
     };

@@ -198,8 +198,10 @@ pub(crate) const TRASH: List = List {
         usual("since", "Since"),
         usual("until", "Kept until"),
         usual("bytes", "Takes"),
-        usual("back", "How it comes back"),
+        usual("back", "Have it back"),
+        usual("gone", "Be rid of it"),
         spare("by", "Put there by"),
+        spare("backup", "Last backup"),
         spare("lay", "Lay at"),
         spare("folder", "Lies in"),
     ],
@@ -207,6 +209,27 @@ pub(crate) const TRASH: List = List {
     counted: true,
     rows: around::trash,
     empty: "What is deleted lies aside for as many days as `trash_days` of its machine says; nothing does now.",
+};
+
+/// What lies in the trash of all machines.
+pub(crate) const TRASH_OF_ALL: List = List {
+    id: OperationId::TrashList,
+    columns: &[
+        usual("name", "Name"),
+        usual("kind", "Was"),
+        usual("state", "State"),
+        usual("server", "Lies on"),
+        usual("since", "Since"),
+        usual("until", "Kept until"),
+        usual("bytes", "Takes"),
+        usual("back", "Have it back"),
+        usual("gone", "Be rid of it"),
+        spare("by", "Put there by"),
+        spare("backup", "Last backup"),
+        spare("lay", "Lay at"),
+        spare("folder", "Lies in"),
+    ],
+    ..TRASH
 };
 
 /// Backups.
@@ -343,8 +366,8 @@ pub(crate) const BULK: List = List {
 };
 
 /// All of them; those that belong to one object last.
-pub(crate) const ALL: [List; 12] =
-    [SITES, PLATFORMS, SERVERS, PACKAGES, BACKUPS, FOUND, DRIFT, AUDIT, TASKS, BULK, INSTALLED, TRASH];
+pub(crate) const ALL: [List; 13] =
+    [SITES, PLATFORMS, SERVERS, PACKAGES, BACKUPS, TRASH_OF_ALL, FOUND, DRIFT, AUDIT, TASKS, BULK, INSTALLED, TRASH];
 
 #[cfg(test)]
 mod tests {
