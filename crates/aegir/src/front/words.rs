@@ -508,6 +508,7 @@ mod tests {
                 "site edit",
                 "site verify",
                 "site migrate",
+                "site update",
                 "site go-back",
                 "site backup",
                 "site cron",
