@@ -43,7 +43,7 @@ pub fn restore_from_trash(parts: &WorldParts, name: &TrashName) -> Result<Restor
             parts.files.rename(&path, &aside.path)?;
             parts.files.sync(&beside)?;
             parts.files.sync(&thing.folder)?;
-            Ok(Restored::Platform { folder: aside.path, was: was.map(Box::new) })
+            Ok(Restored::Platform { folder: aside.path, was })
         }
     }
 }
@@ -52,7 +52,7 @@ pub fn restore_from_trash(parts: &WorldParts, name: &TrashName) -> Result<Restor
 pub fn would_restore_from_trash(parts: &WorldParts, name: &TrashName) -> Result<Restored, Fault> {
     Ok(match way_back(parts, name)? {
         WayBack::ByBackup(backup) => Restored::ByBackup { backup },
-        WayBack::Move { aside, was, .. } => Restored::Platform { folder: aside.path, was: was.map(Box::new) },
+        WayBack::Move { aside, was, .. } => Restored::Platform { folder: aside.path, was },
     })
 }
 
@@ -61,7 +61,7 @@ enum WayBack {
     /// By a task that restores this.
     ByBackup(BackupName),
     /// By one rename.
-    Move { thing: TrashThing, aside: SetAside, beside: PathBuf, was: Option<PlatformContext> },
+    Move { thing: Box<TrashThing>, aside: SetAside, beside: PathBuf, was: Option<Box<PlatformContext>> },
 }
 
 fn way_back(parts: &WorldParts, name: &TrashName) -> Result<WayBack, Fault> {
@@ -81,7 +81,7 @@ fn way_back(parts: &WorldParts, name: &TrashName) -> Result<WayBack, Fault> {
             if parts.files.kind(&beside)? != Some(Kind::Dir) {
                 return Err(NotBack::NoPlace { beside }.into());
             }
-            Ok(WayBack::Move { thing: thing.clone(), aside, beside, was: past.platform })
+            Ok(WayBack::Move { thing: Box::new(thing.clone()), aside, beside, was: past.platform.map(Box::new) })
         }
         (TrashKind::Site, Some(backup)) => {
             let site: SiteName = name.stem().parse()?;
