@@ -105,6 +105,7 @@ fn main() -> ExitCode {
 
 /// The variables of the environment that say a setting. What is no text is taken as far as it can be shown, so that it
 /// is named as any other that is wrong.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
 fn setting_variables() -> Vec<(String, String)> {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     let of_us = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(SETTING_VARIABLE));

@@ -46,6 +46,7 @@ mod site_log;
 mod site_name;
 mod stamp;
 mod task;
+mod task_kind;
 mod task_type;
 mod text;
 mod time_zone;
@@ -96,7 +97,8 @@ pub use secret::{Password, Secrets};
 pub use site_log::{LogAnswer, LogKind, LogTail, MOST_LOG_LINES};
 pub use site_name::{SiteFolder, SiteName};
 pub use stamp::stamp;
-pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task, TaskKind};
+pub use task::{CloneSite, ImportSite, InstallMethod, InstallSite, MigrateSite, OldName, Rehearse, Task};
+pub use task_kind::TaskKind;
 pub use task_type::{
     BadField, BadManifest, CustomTask, FieldKind, MANIFEST, TASK_TYPE_VERSION, TaskManifest, TypeField, TypeInput,
     TypeObject, TypePermission, TypePhase,
