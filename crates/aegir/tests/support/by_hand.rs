@@ -108,7 +108,7 @@ pub fn takes_its_place(lab: &Lab, folder: &Path, site: &Site, prefix: &str) {
     let before = World::of(lab);
     let told = lab.provision(&["import", &site.name, "--refresh", "--dry-run"]).done();
     told.says("can be brought up to date").says("a refresh does not need that").says("There is room");
-    lab.provision(&["import", &site.name, "--switch", "--dry-run"]).ends(4).says("is not in maintenance mode");
+    lab.provision(&["import", &site.name, "--switch", "--dry-run"]).ends(1).says("is not in maintenance mode");
     let told = lab.provision(&["import", &site.name, "--switch", "--although-live", "--dry-run"]).done();
     told.says("can take the place of its original").says("knows no source any more");
     World::of(lab).must_be(&before);

@@ -440,7 +440,11 @@ const begin = (within = document) => {
 };
 begin();
 all("[data-selection]").forEach(selection);
-for (const here of all(".sections [aria-current], .tabs [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "nearest" });
+// Only the row moves: after scrollIntoView, Chromium has the first Tab go on from there, past the link that leads to the page.
+for (const here of all(".sections [aria-current], .tabs [aria-current]")) {
+  const row = here.closest(".sections, .tabs ul"), seen = row.getBoundingClientRect(), at = here.getBoundingClientRect();
+  row.scrollLeft += Math.max(0, at.right - seen.right) || Math.min(0, at.left - seen.left);
+}
 one("[data-focus]")?.focus();
 if (root.dataset.events) news();
 })();
