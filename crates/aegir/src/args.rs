@@ -301,6 +301,13 @@ pub(crate) enum ProvisionCommand {
         #[arg(value_name = "@SITE", value_parser = site)]
         site: SiteName,
     },
+    /// Tells a front end what the welcome letter of a site needs: a one-time link among it
+    #[command(hide = true)]
+    Welcome {
+        /// The site
+        #[arg(value_name = "@SITE", value_parser = site)]
+        site: SiteName,
+    },
     /// Runs cron of a site, in its Drupal, and tells what came of it; left out while a task is at the site
     Cron {
         /// The site

@@ -26,7 +26,7 @@ use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ImportAnswer,
     ImportSite, LogAnswer, LogKind, ServerName, SiteName, SshAddress, Transport, TrashAnswer, TrashEmptied, TrashName,
-    TrashThing, Trial, Tried, WritesAnswer,
+    TrashThing, Trial, Tried, WelcomeAnswer, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{
@@ -254,6 +254,13 @@ impl BackEnds for ProcessBackEnds {
             let seconds = limit.as_secs().to_string();
             let words = ["cron", site.as_str(), "--limit", &seconds];
             let answer = self.ask_within(limit + ANSWER, place, &words, b"").await?;
+            answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
+        })
+    }
+
+    fn welcome<'a>(&'a self, place: &'a Place, site: &'a SiteName) -> Asking<'a, WelcomeAnswer> {
+        Box::pin(async move {
+            let answer = self.ask(place, &["welcome", site.as_str()], b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
     }

@@ -76,6 +76,7 @@ impl InstallArgs {
             client: self.client,
             method: if self.manual { InstallMethod::Manual } else { InstallMethod::Profile },
             cron: None,
+            welcome: None,
         })
     }
 }

@@ -129,6 +129,10 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
         }
         Command::WrittenSince { site, former } => written_since(&composed, manner, &site, former.as_ref()),
         Command::RebuildCaches { site } => task(&composed, manner, Task::RebuildCaches { site }),
+        Command::Welcome { site } => {
+            lists::json(&aegir_provision::welcome(&composed.parts, &site, run_now));
+            Ok(0)
+        }
         Command::Cron { site, limit } => cron(&composed, manner, &site, limit),
         Command::Backup { site, note } => task(&composed, manner, Task::BackupSite { site, note }),
         Command::Backups { site } => lists::backups(&composed, manner, site.as_ref()),

@@ -55,6 +55,7 @@ mod transport;
 mod trash;
 mod trial;
 mod version;
+mod welcome;
 mod writes;
 
 pub use adoption::{Adopted, AdoptedKind, Adoption, Fate};
@@ -110,4 +111,5 @@ pub use transport::{HostKey, RemotePath, SshAddress, SshHost, SshUser, Transport
 pub use trash::{TrashAnswer, TrashEmptied, TrashKind, TrashName, TrashState, TrashThing};
 pub use trial::{ServiceKind, Trial, Tried};
 pub use version::Version;
+pub use welcome::{LONGEST_TEMPLATE, ProfileTemplate, Welcome, WelcomeAnswer, WelcomeFacts};
 pub use writes::{WriteCount, Writes, WritesAnswer};

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ArchiveAnswer, AttemptId, BackupAnswer, Compared, Context, ContextName, FaultReport, FoundBackup, HookInput,
     ImportAnswer, LogAnswer, Outcome, OutcomeKind, PlatformAnswer, ReceivedAnswer, Secrets, ServerAnswer, SiteAnswer,
-    Task, TaskKind, TaskManifest, TrashAnswer, TrashEmptied, TrashThing, Trial, Tried, TypeInput, WritesAnswer,
+    Task, TaskKind, TaskManifest, TrashAnswer, TrashEmptied, TrashThing, Trial, Tried, TypeInput, WelcomeAnswer,
+    WritesAnswer,
 };
 
 /// The version of the protocol that this build speaks.
@@ -329,6 +330,7 @@ pub fn schema() -> serde_json::Value {
         "compared": schemars::schema_for!(Compared),
         "import": schemars::schema_for!(ImportAnswer),
         "writes": schemars::schema_for!(WritesAnswer),
+        "welcome": schemars::schema_for!(WelcomeAnswer),
         "log": schemars::schema_for!(LogAnswer),
         "trash_thing": schemars::schema_for!(TrashThing),
         "trash_restored": schemars::schema_for!(TrashAnswer),

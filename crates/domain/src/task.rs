@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountName, BackupName, BuildPlatform, Context, ContextName, CopySource, CronInterval, CustomTask, EmailAddress,
     FormerName, HostName, KeepFormer, Langcode, MachineName, Note, PlatformContext, PlatformName, Redirect,
-    RefreshCopy, ServerContext, ServerName, SiteContext, SiteFolder, SiteName, TaskKind, TimeZoneName, Title,
+    RefreshCopy, ServerContext, ServerName, SiteContext, SiteFolder, SiteName, TaskKind, TimeZoneName, Title, Welcome,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -335,6 +335,9 @@ pub struct InstallSite {
     /// How often Ægir will run cron on it; `None`: nobody says, and it runs cron by itself, when it is visited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<CronInterval>,
+    /// Who gets a welcome letter of whoever asks, or why nobody does; `None`: nobody is to. The log says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcome: Option<Welcome>,
 }
 
 /// Where a site is to live, and what it may lack there.

@@ -11,7 +11,7 @@ use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, ImportAnswer,
     ImportSite, LogAnswer, LogKind, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport,
-    TrashAnswer, TrashEmptied, TrashName, TrashThing, Trial, Tried, WritesAnswer,
+    TrashAnswer, TrashEmptied, TrashName, TrashThing, Trial, Tried, WelcomeAnswer, WritesAnswer,
 };
 
 use crate::{GivenArchive, HostKeys, Source};
@@ -69,6 +69,9 @@ pub trait BackEnds: Send + Sync {
 
     /// Runs cron of a site, for at most `limit`, and tells what came of it.
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;
+
+    /// What the welcome letter of a site needs: a one-time link, made at the asking, and the profile's template.
+    fn welcome<'a>(&'a self, place: &'a Place, site: &'a SiteName) -> Asking<'a, WelcomeAnswer>;
 
     /// What lies in the trash there, and until when.
     fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>>;

@@ -28,6 +28,7 @@ mod renamed;
 mod takeover;
 mod trash;
 mod waves;
+mod welcome;
 
 pub use bulk::ask_bulk_runs;
 pub use chores::do_chores;
@@ -39,3 +40,4 @@ pub use pace::Pace;
 pub(crate) use renamed::{RENAMED, of_the_name_now};
 pub(crate) use trash::trace_emptied;
 pub(crate) use waves::{failures, last_over};
+pub(crate) use welcome::{NOBODY, whom_to_welcome};

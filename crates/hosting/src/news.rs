@@ -6,6 +6,7 @@
 mod address;
 mod mail_way;
 mod webhook;
+mod welcome;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,6 +19,7 @@ use serde_json::json;
 pub use address::Machine;
 pub use mail_way::{MailServer, MailTls, MailWay};
 pub use webhook::WebhookAddress;
+pub(crate) use welcome::{BODY, SUBJECT, WelcomeTemplate, contacts, welcome_body, welcome_subject};
 
 /// What there is to tell: of a task, or of a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

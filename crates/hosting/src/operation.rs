@@ -10,7 +10,7 @@ mod parameter;
 
 use declared::OPERATIONS_FOR_MANY;
 pub use declared::OperationId;
-pub(crate) use declared::{CRON_RUNS, EMAIL, MAIL_WAY, WEBHOOK};
+pub(crate) use declared::{CONTACTS, CRON_RUNS, EMAIL, MAIL_WAY, WEBHOOK, WELCOME, WELCOME_BODY, WELCOME_SUBJECT};
 pub use given::{BadParameter, BadParameters, Given};
 pub use parameter::{Parameter, Presence, Shape, TextKind};
 

@@ -44,6 +44,14 @@ pub enum Setting {
     NewsMailBy,
     /// The password for sending mail.
     NewsMailPassword,
+    /// Who gets the welcome letter of a new site.
+    WelcomeTo,
+    /// The contacts of the client.
+    WelcomeContacts,
+    /// The letter's subject.
+    WelcomeSubject,
+    /// Its text.
+    WelcomeBody,
     /// Where failures are posted.
     NewsWebhook,
     /// What posts are signed with.
@@ -52,7 +60,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 19] = [
+    pub const ALL: [Setting; 23] = [
         Setting::TasksAtOnce,
         Setting::TasksPerServer,
         Setting::KeepTasksDays,
@@ -70,6 +78,10 @@ impl Setting {
         Setting::NewsMailFrom,
         Setting::NewsMailBy,
         Setting::NewsMailPassword,
+        Setting::WelcomeTo,
+        Setting::WelcomeContacts,
+        Setting::WelcomeSubject,
+        Setting::WelcomeBody,
         Setting::NewsWebhook,
         Setting::NewsWebhookSecret,
     ];
@@ -191,6 +203,34 @@ impl Setting {
                 "how mail is sent: `sendmail`, `smtp://HOST[:PORT][?tls=none|required]`, or `smtps://USER@HOST[:PORT]` (its password is `news_mail_password`)",
             ),
             Setting::NewsMailPassword => secret("news_mail_password", "the password for the mail server"),
+            Setting::WelcomeTo => Parameter {
+                name: "welcome_to",
+                about: "who gets a letter with a one-time link once a new site is there: `creator`, whoever asked for it, at the \
+                        address that was given as its `mail`; `client`, the contacts of its client; or `nobody`",
+                shape: Shape::Choice(crate::operation::WELCOME),
+                presence: Presence::Default("creator"),
+                many: false,
+            },
+            Setting::WelcomeContacts => text(
+                "welcome_contacts",
+                crate::operation::CONTACTS,
+                "the addresses of the client's contacts, separated by commas; there is one client, `admin`, until others come",
+            ),
+            Setting::WelcomeSubject => Parameter {
+                name: "welcome_subject",
+                about: "the subject of the welcome letter, with the placeholders `{site}`, `{title}`, `{address}` and `{account}`",
+                shape: Shape::Text(crate::operation::WELCOME_SUBJECT),
+                presence: Presence::Default(crate::news::SUBJECT),
+                many: false,
+            },
+            Setting::WelcomeBody => Parameter {
+                name: "welcome_body",
+                about: "the text of the welcome letter, with the same placeholders and `{link}`, the one-time link, which it must \
+                        hold; a profile can have a letter of its own",
+                shape: Shape::Text(crate::operation::WELCOME_BODY),
+                presence: Presence::Default(crate::news::BODY),
+                many: false,
+            },
             Setting::NewsWebhookSecret => secret("news_webhook_secret", "what posts to the webhook are signed with"),
             Setting::NewsWebhook => text(
                 "news_webhook",

@@ -226,6 +226,7 @@ impl Lab {
             redirect: aegir_domain::Redirect::None,
             client: parsed::<MachineName>("admin"),
             cron: None,
+            welcome: None,
         }
     }
 

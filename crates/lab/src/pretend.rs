@@ -14,6 +14,7 @@ mod plan;
 mod sites;
 mod task_types;
 mod trash;
+mod welcome;
 mod work;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, ImportAnswer,
     ImportSite, LogAnswer, LogKind, Remedy, ServerName, SiteName, SshAddress, TrashAnswer, TrashEmptied, TrashName,
-    TrashThing, Trial, Tried, WritesAnswer,
+    TrashThing, Trial, Tried, WelcomeAnswer, WritesAnswer,
 };
 use aegir_hosting::{
     Asking, BackEnds, Comparison, Emptying, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source,
@@ -216,6 +217,15 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
+    fn welcome<'a>(&'a self, place: &'a Place, site: &'a SiteName) -> Asking<'a, WelcomeAnswer> {
+        Box::pin(async move {
+            let machine = self.of(&place.server);
+            machine.reached(Call::Look).await?;
+            machine.is_known_to(place)?;
+            Ok(machine.welcome(site))
+        })
+    }
+
     fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>> {
         Box::pin(async move {
             let machine = self.of(&place.server);
@@ -307,7 +317,7 @@ pub enum Call {
     /// See [`BackEnds::empty_trash`].
     Trash,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::restore_from_trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::welcome`], [`BackEnds::trash`], [`BackEnds::restore_from_trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 

@@ -72,6 +72,7 @@ statements! {
     TAKE_NEWS = "UPDATE outbox SET tries = tries + 1, next_try = $2 WHERE id = $1";
     SENT = "UPDATE outbox SET next_try = NULL, sent = $2, fault = NULL WHERE id = $1";
     NOT_SENT = "UPDATE outbox SET next_try = $2, fault = $3 WHERE id = $1";
+    HAS_NEWS = "SELECT 1 AS kept FROM outbox WHERE channel = $1 AND task = $2 LIMIT 1";
     UNSENT = "SELECT COUNT(*) AS waiting FROM outbox WHERE next_try IS NOT NULL";
 }
 
@@ -97,6 +98,11 @@ impl Read {
             Some(row) => Ok((row.get("oldest")?, row.get("newest")?)),
             None => Ok((0, 0)),
         }
+    }
+
+    /// Whether anything of a task was put into the outbox for one way, sent or not.
+    pub async fn has_news(&mut self, channel: &str, task: NodeId) -> Result<bool, StoreFault> {
+        Ok(self.row(&HAS_NEWS, values![channel, task]).await?.is_some())
     }
 
     /// How much is still to be sent.

@@ -7,6 +7,7 @@ use aegir_store::{NewsRecord, PrunePolicy, StoreFault};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::welcome;
 use crate::news::{MailWay, News, WebhookAddress};
 use crate::{Hosting, Setting};
 
@@ -25,7 +26,7 @@ const LAST: Duration = Duration::from_secs(3);
 const TRASH: i64 = DAY;
 /// How often sending is tried, with pauses that double from a minute to a day.
 const TRIES: u64 = 14;
-const MINUTE: i64 = 60_000;
+pub(super) const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 /// How often the control database is tended: at the start, and then in the night's rhythm.
 const TEND: i64 = DAY;
@@ -116,20 +117,31 @@ impl Hosting {
     }
 
     async fn send(&self, record: NewsRecord) -> Result<bool, StoreFault> {
+        let is_welcome = record.channel == welcome::CHANNEL;
         let went = match serde_json::from_value::<News>(record.body.clone()) {
+            _ if is_welcome => self.welcome(&record).await?,
             Ok(news) if record.channel == "mail" => self.mail(&news).await?,
             Ok(news) => self.post(&news).await?,
             Err(error) => Went::Never(error.to_string()),
         };
         let now = self.now();
+        let next = match is_welcome {
+            true => welcome::next_try(&record, now),
+            false => (record.tries < TRIES).then_some(now + (MINUTE << record.tries.min(20)).min(DAY)),
+        };
+        let went = match went {
+            Went::NotNow(why) if is_welcome && next.is_none() => Went::Never(why),
+            went => went,
+        };
         self.store()
-            .write(async |tx| match &went {
-                Went::Yes => tx.record_sent(record.id, now).await,
-                Went::Never(why) => tx.record_not_sent(record.id, why, None).await,
-                Went::NotNow(why) => {
-                    let pause = (MINUTE << record.tries.min(20)).min(DAY);
-                    let next = (record.tries < TRIES).then_some(now + pause);
-                    tx.record_not_sent(record.id, why, next).await
+            .write(async |tx| {
+                if is_welcome {
+                    welcome::record(tx, &record, &went, now).await?;
+                }
+                match &went {
+                    Went::Yes => tx.record_sent(record.id, now).await,
+                    Went::Never(why) => tx.record_not_sent(record.id, why, None).await,
+                    Went::NotNow(why) => tx.record_not_sent(record.id, why, next).await,
                 }
             })
             .await?;
@@ -140,20 +152,35 @@ impl Hosting {
     }
 
     async fn mail(&self, news: &News) -> Result<Went, StoreFault> {
-        let to = self.text_of(Setting::NewsMailTo).await?;
-        let (Some(to), Some(by)) = (to, self.text_of(Setting::NewsMailBy).await?) else {
+        let Some(to) = self.text_of(Setting::NewsMailTo).await? else {
             return Ok(Went::Never("no address or no way is set".into()));
         };
-        let from = self.text_of(Setting::NewsMailFrom).await?.unwrap_or_else(|| to.clone());
-        let (Ok(to), Ok(from)) = (to.parse::<EmailAddress>(), from.parse::<EmailAddress>()) else {
+        let Ok(to) = to.parse::<EmailAddress>() else {
             return Ok(Went::Never("the address that is set is none".into()));
         };
-        let Ok(by) = by.parse::<MailWay>() else {
-            return Ok(Went::Never("the way that is set is none".into()));
+        let (by, from) = match self.way_of_mail().await? {
+            Ok(way) => way,
+            Err(why) => return Ok(Went::Never(why)),
         };
         let password = self.secret_of(Setting::NewsMailPassword).await?;
         let letter = news.letter();
         Ok(Went::of(self.0.postman.mail(&by, password.as_ref(), &from, &to, &letter).await))
+    }
+
+    /// How letters leave, and what they come from; or why none can.
+    pub(super) async fn way_of_mail(&self) -> Result<Result<(MailWay, EmailAddress), String>, StoreFault> {
+        let from = match self.text_of(Setting::NewsMailFrom).await? {
+            Some(from) => Some(from),
+            None => self.text_of(Setting::NewsMailTo).await?,
+        };
+        let (Some(from), Some(by)) = (from, self.text_of(Setting::NewsMailBy).await?) else {
+            return Ok(Err("no address or no way is set".into()));
+        };
+        Ok(match (by.parse::<MailWay>(), from.parse::<EmailAddress>()) {
+            (Ok(by), Ok(from)) => Ok((by, from)),
+            (Err(_), _) => Err("the way that is set is none".into()),
+            (_, Err(_)) => Err("the address that is set is none".into()),
+        })
     }
 
     async fn post(&self, news: &News) -> Result<Went, StoreFault> {
@@ -169,13 +196,13 @@ impl Hosting {
         Ok(Went::of(self.0.postman.post(&address, &post).await))
     }
 
-    async fn text_of(&self, setting: Setting) -> Result<Option<String>, StoreFault> {
+    pub(super) async fn text_of(&self, setting: Setting) -> Result<Option<String>, StoreFault> {
         let name = setting.parameter().name;
         let value: Option<Value> = self.store().read(async |read| read.setting(name).await).await?;
         Ok(value.and_then(|value| value.as_str().map(str::to_owned)).filter(|text| !text.is_empty()))
     }
 
-    async fn secret_of(&self, setting: Setting) -> Result<Option<Password>, StoreFault> {
+    pub(super) async fn secret_of(&self, setting: Setting) -> Result<Option<Password>, StoreFault> {
         let name = setting.parameter().name;
         self.store().read(async |read| read.secret(aegir_store::ADMIN, name, &self.0.key).await).await
     }
@@ -208,14 +235,14 @@ impl Hosting {
 }
 
 /// What became of news on its way.
-enum Went {
+pub(super) enum Went {
     Yes,
     NotNow(String),
     Never(String),
 }
 
 impl Went {
-    fn of(sent: Result<(), FaultReport>) -> Went {
+    pub(super) fn of(sent: Result<(), FaultReport>) -> Went {
         match sent {
             Ok(()) => Went::Yes,
             Err(report) => {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::home::{Whose, whose};
 use super::renamed::{of_the_name_now, renamed};
+use super::welcome;
 use crate::making::{changed_platform, changed_server, changed_site};
 use crate::news::{News, What};
 use crate::use_case::{known_locks, operation_named, parameters};
@@ -95,6 +96,9 @@ pub(super) async fn follows(
     }
     if happened && matches!(request, Some(Task::BuildPlatform(_))) {
         verify_platform(tx, task.object, task, now).await?;
+    }
+    if happened {
+        welcome::keep(tx, task, request.as_ref(), now).await?;
     }
     if ending.recovered || !matches!(ending.outcome, Outcome::Succeeded) {
         tell(tx, task, attempt, ending, now).await?;

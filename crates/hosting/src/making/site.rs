@@ -86,6 +86,8 @@ pub(crate) fn new_site(
             _ => InstallMethod::Profile,
         },
         cron: given.text("cron"),
+        // Who asks for it knows what the settings say.
+        welcome: None,
         site,
     })
 }

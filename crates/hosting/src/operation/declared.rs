@@ -423,6 +423,11 @@ const WAVES: TextKind = TextKind::of::<crate::Waves>("SIZES");
 const VALUE: TextKind = TextKind::checked("TEXT", value);
 pub(super) use bulk::OPERATIONS_FOR_MANY;
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
+/// Who can get the welcome letter of a new site.
+pub(crate) const WELCOME: &[&str] = &["nobody", "creator", "client"];
+pub(crate) const CONTACTS: TextKind = TextKind::checked("ADDRESSES", crate::news::contacts);
+pub(crate) const WELCOME_SUBJECT: TextKind = TextKind::checked("TEXT", crate::news::welcome_subject);
+pub(crate) const WELCOME_BODY: TextKind = TextKind::checked("TEXT", crate::news::welcome_body);
 pub(crate) const WEBHOOK: TextKind = TextKind::of::<WebhookAddress>("URL");
 
 /// Any object by its name as tasks keep it: `@example.org`, `@server_web1`. The `@` may be left out.

@@ -153,16 +153,17 @@ pub(super) fn cursor(text: &str) -> Result<String, BadText> {
     }
 }
 
-/// A value of a setting, whose own check follows. It may hold what is secret, and is not repeated.
+/// A value of a setting, whose own check follows: that alone allows lines. It may hold what is secret, and is not repeated.
 pub(super) fn value(text: &str) -> Result<String, BadText> {
-    let fits = !text.trim().is_empty() && text.len() <= 2000 && !text.chars().any(char::is_control);
+    let is_control = |c: char| c.is_control() && !matches!(c, '\r' | '\n' | '\t');
+    let fits = !text.trim().is_empty() && text.len() <= 10_000 && !text.chars().any(is_control);
     match fits {
         true => Ok(text.trim().to_owned()),
         false => Err(BadText::of(
             "…",
             "a value of a setting",
-            "it is empty, has a line break, or more than 2000 bytes",
-            "give 1 to 2000 bytes on one line; leave it out for the default",
+            "it is empty, has a control character, or more than 10000 bytes",
+            "give 1 to 10000 bytes; leave it out for the default",
         )),
     }
 }

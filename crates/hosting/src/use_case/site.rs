@@ -16,7 +16,7 @@ use super::queued::Wanted;
 use super::setting::cron_interval;
 use super::shown::{cursor_page, of_page, site_in_list, site_view};
 use super::{Asked, shown};
-use crate::dispatch::is_same_home;
+use crate::dispatch::{NOBODY, is_same_home, whom_to_welcome};
 use crate::making::{changed_site, new_site};
 use crate::options::{Chosen, DbServerOffer, Offer, PlatformOffer, options};
 use crate::{Answer, BadParameters, Hosting, OperationId, Refusal};
@@ -118,6 +118,7 @@ impl Hosting {
                 let mut install = new_site(asked.operation, name.clone(), asked.given, &offer)?;
                 // Said of it from the beginning: so it runs none by itself, when it is visited.
                 install.cron = Some(install.cron.unwrap_or(cron_interval(tx).await?));
+                install.welcome = welcome(tx, asked, install.method).await?;
                 let platform = platform_named(tx, &install.platform).await?;
                 let db_server = server_named(tx, &install.db_server).await?;
                 for host in std::iter::once(name.host()).chain(install.aliases.iter().cloned()) {
@@ -360,6 +361,24 @@ impl Hosting {
             .await?;
         self.wake();
         Ok(answer)
+    }
+}
+
+/// Who gets the welcome letter of a new site. It bears a link for an account, which a site that is left to Drupal's
+/// own installer does not have yet.
+async fn welcome(
+    read: &mut Read,
+    asked: &Asked<'_>,
+    method: aegir_domain::InstallMethod,
+) -> Result<Option<aegir_domain::Welcome>, Refusal> {
+    let whom = asked.given.str("welcome");
+    match (method, whom) {
+        (aegir_domain::InstallMethod::Manual, Some(whom)) if whom != NOBODY => {
+            let why = "a site that is left to Drupal's own installer has no account yet that a letter could let into";
+            Err(BadParameters::one(asked.operation, "welcome", why, "leave it out, or leave `method` out").into())
+        }
+        (aegir_domain::InstallMethod::Manual, _) => Ok(None),
+        _ => Ok(whom_to_welcome(read, whom, asked.given.text("mail")).await?),
     }
 }
 

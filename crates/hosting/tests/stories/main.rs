@@ -42,4 +42,5 @@ mod theirs;
 mod trash;
 mod trial;
 mod trouble;
+mod welcome;
 mod who;

@@ -53,6 +53,7 @@ pub(super) struct State {
     /// How often it was made anew.
     made_anew: u8,
     pub(super) cron: super::cron::PretendCron,
+    pub(super) welcome: super::welcome::PretendWelcome,
 }
 
 /// An attempt that lies there.

@@ -24,6 +24,7 @@ pub(super) fn as_if_new(import: &ImportSite, server: &ServerName) -> InstallSite
         client: import.client.clone(),
         method: InstallMethod::Profile,
         cron: None,
+        welcome: None,
     }
 }
 

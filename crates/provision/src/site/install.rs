@@ -121,6 +121,9 @@ impl Recipe<World> for Install {
             run.secret_answer("login_link", link.url);
         }
 
+        if let Some(welcome) = &self.asked.welcome {
+            run.say(welcome.to_string());
+        }
         run.answer_with(&found);
         run.answer("site", site.as_str());
         run.answer("database", database.name.as_str());

@@ -26,6 +26,7 @@ mod restore;
 pub(crate) mod translation;
 mod update;
 mod verify;
+mod welcome;
 mod writes;
 
 pub(crate) use clone::Clone;
@@ -67,4 +68,5 @@ pub(crate) use rename::Rename;
 pub(crate) use restore::Restore;
 pub(crate) use update::Update;
 pub(crate) use verify::{FlushCaches, Verify};
+pub use welcome::welcome;
 pub use writes::writes_since;

@@ -49,6 +49,7 @@ mod verify_backup;
 mod verify_platform;
 mod verify_server;
 mod verify_site;
+mod welcome;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -63,6 +63,13 @@ const ADD: &[Parameter] = &[
     ),
     default("client", Shape::Text(CLIENT), "whose it is", "admin"),
     optional("cron", Shape::Choice(CRON), "how often cron runs on it", "as the setting `cron_interval` says"),
+    optional(
+        "welcome",
+        Shape::Choice(WELCOME),
+        "who gets a letter with a one-time link once it is there: whoever asks, at the address given as `mail`; the \
+         client's contacts; or nobody",
+        "as the setting `welcome_to` says",
+    ),
     FIELDS,
 ];
 

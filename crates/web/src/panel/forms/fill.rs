@@ -137,7 +137,14 @@ pub(in crate::panel) fn setting_field(setting: Setting, value: Option<&Value>) -
     field.name = if setting.is_secret() { "secret".into() } else { "value".into() };
     field.label = "Value".into();
     field.required = false;
+    if setting == Setting::WelcomeBody {
+        field.look = Look::Lines;
+    }
     field.hint = match (setting.is_secret(), setting.default()) {
+        // It stands in the field, until somebody writes another one.
+        (false, _) if field.look == Look::Lines => {
+            format!("{}. Left empty: the text as it is by default.", capital(parameter.about))
+        }
         (true, _) => "Sealed, and shown to nobody again. Left empty: none any more.".into(),
         (false, Value::Null) => format!("{}. Left empty: not set.", capital(parameter.about)),
         (false, default) => format!("{} Left empty: {}, as it is by default.", field.hint, text_of(&default)),

@@ -63,7 +63,15 @@ const PARTS: [Part; 14] = [
     part("servers", "Servers and their services", Standing::Required, &["tasks"]),
     part("platforms", "Platforms", Standing::Required, &["servers"]),
     Part {
-        settings: &[Setting::KeepFormerDays, Setting::KeepFormer, Setting::ImportFound],
+        settings: &[
+            Setting::KeepFormerDays,
+            Setting::KeepFormer,
+            Setting::ImportFound,
+            Setting::WelcomeTo,
+            Setting::WelcomeContacts,
+            Setting::WelcomeSubject,
+            Setting::WelcomeBody,
+        ],
         ..part("sites", "Sites", Standing::Required, &["platforms"])
     },
     Part {

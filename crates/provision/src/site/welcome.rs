@@ -1,0 +1,89 @@
+//! What a welcome letter needs of a site: a one-time link of its own, and the profile's template, if it has one.
+//!
+//! Asked when the letter is sent, and no task: nothing changes, and the link is kept nowhere.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aegir_domain::{
+    Fault, LONGEST_TEMPLATE, PlatformContext, ProfileTemplate, SiteContext, SiteName, TaskLock, WelcomeAnswer,
+    WelcomeFacts, locks_to_compare,
+};
+use aegir_host::{Files, Kind, LockFault};
+use aegir_recipe::Check as _;
+
+use super::compare::{RunProgram, looking};
+use super::login::MakeLink;
+use crate::service::php::Asker;
+use crate::{Contexts, World, WorldParts};
+
+/// The file in a profile's folder.
+const TEMPLATE: &str = "aegir-welcome.txt";
+/// How long whoever is at the site is waited for: an install that just told its end still holds its locks.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Tells what a welcome letter of `site` needs. No task begins on the site meanwhile.
+pub fn welcome(parts: &Arc<WorldParts>, site: &SiteName, run_program: RunProgram) -> WelcomeAnswer {
+    facts(parts, site, run_program).unwrap_or_else(|fault| WelcomeAnswer::Refused(fault.report()))
+}
+
+fn facts(parts: &Arc<WorldParts>, site: &SiteName, run_program: RunProgram) -> Result<WelcomeAnswer, Fault> {
+    let contexts = Contexts::new(&parts.home, &parts.files);
+    let wanted = || -> Result<Vec<TaskLock>, Fault> {
+        let saved = contexts.site(site)?;
+        Ok(locks_to_compare(site, &saved.platform, &|name| contexts.find(name))?)
+    };
+    let locks = wanted()?;
+    let names: Vec<_> = locks.iter().map(TaskLock::as_wanted).collect();
+    let held = aegir_host::locks::take(&parts.home.locks(), &names, WAIT, "welcome", &mut |_| ());
+    let _held = match held {
+        Err(LockFault::Held { name, by }) => {
+            return Ok(WelcomeAnswer::NotNow(format!("`{name}` is held by {by}")));
+        }
+        held => held?,
+    };
+    if wanted()? != locks {
+        return Ok(WelcomeAnswer::NotNow("it was changed just now".into()));
+    }
+    ask(&looking(parts, run_program), site)
+}
+
+fn ask(world: &World, name: &SiteName) -> Result<WelcomeAnswer, Fault> {
+    let link = MakeLink { site: name.clone(), account: 1 }.look(world)?;
+    let site = world.contexts().site_in_service(name)?;
+    let platform = world.contexts().platform(&site.platform)?;
+    let address = Asker::of(world, &site, &platform)?.uri().to_owned();
+    Ok(WelcomeAnswer::Told(Box::new(WelcomeFacts {
+        title: site.title.to_string(),
+        address,
+        account: link.name,
+        link: link.url,
+        template: template(world.files(), &site, &platform),
+    })))
+}
+
+/// The template in the folder of the site's profile, where Drupal looks for that, the nearest first.
+fn template(files: &Files, site: &SiteContext, platform: &PlatformContext) -> Option<ProfileTemplate> {
+    let profile = site.profile.as_str();
+    let of_site = format!("sites/{}/profiles/{profile}", site.name);
+    let folders = ["profiles", "profiles/custom", "profiles/contrib", "core/profiles"];
+    let folders = std::iter::once(of_site).chain(folders.map(|folder| format!("{folder}/{profile}")));
+    let mut files_there = folders.map(|folder| Path::new(&folder).join(TEMPLATE));
+    files_there.find_map(|path: PathBuf| {
+        let text = read(files, &platform.root.path().join(&path))?;
+        Some(ProfileTemplate { path: path.display().to_string(), text: text.ok() })
+    })
+}
+
+/// The text of a template; nothing where none lies. What somebody put in its place is no template.
+fn read(files: &Files, path: &Path) -> Option<Result<String, ()>> {
+    match files.stat(path) {
+        Ok(None) => None,
+        Ok(Some(stat)) if stat.kind == Kind::File && stat.size <= LONGEST_TEMPLATE => {
+            let bytes = files.read_unlinked(path).ok().flatten().ok_or(());
+            Some(bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| ())))
+        }
+        Ok(Some(_)) | Err(_) => Some(Err(())),
+    }
+}
