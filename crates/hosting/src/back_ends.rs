@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, ImportAnswer,
-    ImportSite, LogAnswer, LogKind, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, HostName, ImportAnswer,
+    LogAnswer, LogKind, MachineName, PlatformName, Remedy, ServerName, SiteFolder, SiteName, SshAddress, Transport,
     TrashAnswer, TrashEmptied, TrashName, TrashThing, Trial, Tried, WritesAnswer,
 };
 
@@ -65,7 +65,7 @@ pub trait BackEnds: Send + Sync {
     -> Asking<'a, LogAnswer>;
 
     /// Tells what taking in a site would find and do. All of it is only looked at.
-    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer>;
+    fn look_at_import<'a>(&'a self, place: &'a Place, site: &'a FoundFolder) -> Asking<'a, ImportAnswer>;
 
     /// Runs cron of a site, for at most `limit`, and tells what came of it.
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;
@@ -118,6 +118,21 @@ pub struct Comparison {
     pub platform: PlatformName,
     /// Packages that may be missing there though sites have them enabled.
     pub allow_missing: Vec<MachineName>,
+}
+
+/// A site that lies on a platform and that nobody looks after, as somebody asks about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFolder {
+    /// Its folder below `sites/`.
+    pub folder: SiteFolder,
+    /// What it would be called, if that is `sites/default`; `None`: what something there proposes.
+    pub name: Option<SiteName>,
+    /// The platform that it lies on.
+    pub platform: PlatformName,
+    /// The server that has its data; `None`: the one that its settings lead to.
+    pub db_server: Option<ServerName>,
+    /// Other names it would answer to.
+    pub aliases: Vec<HostName>,
 }
 
 /// What is to go from a trash.

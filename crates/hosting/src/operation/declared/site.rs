@@ -67,6 +67,7 @@ const ADD: &[Parameter] = &[
 ];
 
 const IMPORT: &[Parameter] = &[
+    flag("from_default", "it lies in `sites/default` until now, and its folder gets its name"),
     optional("platform", Shape::Text(PLATFORM), "the platform that it lies on", "the one on which it was found"),
     optional("db_server", Shape::Text(SERVER), "the server that has its data", "the one that its settings lead to"),
     several("alias", Shape::Text(HOST), "another name it answers to", "none"),

@@ -114,6 +114,10 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              is copied but a file of SQLite. For a second or two it answers with an error where it was served until then; if \
              anything goes wrong, it lies as it was."
                 .to_owned(),
+            "One in sites/default has no name that visitors could type: say which it is to have. Its folder becomes that of the \
+             name and its tables are copied, so it answers with an error for about a minute for each gigabyte, and its old \
+             database is left as it was."
+                .to_owned(),
             "Afterwards take away what ran it: its old vhost, its lines in crontabs, its timers.".to_owned(),
         ],
         OperationId::SiteMigrate => vec![

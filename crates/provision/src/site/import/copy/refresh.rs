@@ -230,6 +230,7 @@ pub(in crate::site::import) fn look_at_refresh(
     let (database, tables) = found.data.named();
     Ok(FoundToImport {
         site: found.site.name.clone(),
+        from_default: false,
         platform: found.platform.name.clone(),
         db_server: found.site.db_server.clone(),
         changes: found.changes(asked),
