@@ -434,8 +434,8 @@ pub(crate) enum ProvisionCommand {
     TrashList,
     /// Puts back what was deleted, if nothing has its place
     ///
-    /// The code of a platform is moved back to where it lay. A site is made again from its last backup, since its database
-    /// does not lie in the trash.
+    /// The code of a platform is moved back to where it lay, and what was known of it is saved again. A site is made
+    /// again from its last backup, since its database does not lie in the trash.
     TrashRestore(RestoreArgs),
     /// Removes for good what lies in the trash for long enough, or what is named
     ///

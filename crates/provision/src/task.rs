@@ -38,6 +38,7 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::BuildPlatform(build) => Box::new(platform::Build { asked: *build }),
         Task::VerifyPlatform { platform, context } => Box::new(platform::Verify { platform, context }),
         Task::DeletePlatform { platform, confirm } => Box::new(platform::Delete { platform, confirm }),
+        Task::RestorePlatform { platform, server, thing } => Box::new(platform::Restore { platform, server, thing }),
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
         Task::RebuildCaches { site } => Box::new(site::RebuildCaches { site }),

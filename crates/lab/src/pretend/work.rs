@@ -31,6 +31,8 @@ struct Done {
     backup: Option<FoundBackup>,
     /// A backup that is gone.
     dropped: Option<BackupName>,
+    /// What is not in the trash any more.
+    out_of_trash: Option<String>,
 }
 
 /// What it refuses or fails with.
@@ -167,6 +169,7 @@ impl Machine {
         if let Some(name) = done.forget {
             state.contexts.remove(&name);
         }
+        state.out_of_trash.extend(done.out_of_trash);
         if let Some(backup) = done.backup {
             state.backups.insert(backup.backup.clone(), backup);
         }
@@ -235,6 +238,9 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 built: None,
             })),
         },
+        Task::RestorePlatform { thing, .. } => {
+            Done { out_of_trash: Some(thing.to_string()), ..save(super::trash::taken_out(state, task).map_err(no)?) }
+        }
         Task::VerifyPlatform { context, .. } => {
             let new = match context {
                 Some(context) => fresh(Context::Platform(context.clone()))?,

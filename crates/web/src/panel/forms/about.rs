@@ -285,11 +285,12 @@ fn from_trash(view: Option<&Value>) -> Vec<String> {
     match (view["kind"].as_str(), view["backup"].as_str()) {
         (Some("platform"), _) => vec![
             format!(
-                "Its code is moved back to `{}`, if nothing lies there, and the platform is added and verified as any other \
-                 is.",
+                "Its code is moved back to `{}`, if nothing lies there, and the platform is verified as any other is.",
                 view["lay"].as_str().unwrap_or("where it lay")
             ),
-            "Fields of your own, its title and its history are those of a new platform.".to_owned(),
+            "It is in the lists again at once, as it was: its title, its client, its lock, and what fields of your own held."
+                .to_owned(),
+            "If anything goes wrong, its code stays in the trash.".to_owned(),
         ],
         (_, Some(backup)) => vec![
             format!(
