@@ -305,11 +305,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 _ => (moved, None),
             };
             let mut answer = fenced(site_answer(plan));
-            if let Context::Site(site) = &moved
-                && let Some(left) = site.formers.last()
-            {
-                answer.insert("former".into(), left.name.as_str().into());
-            }
+            sites::tells_what_it_left(&mut answer, &moved);
             Done { answer, backup, ..save(fresh(moved)?) }
         }
         Task::GoBackSite { .. } => {
@@ -331,6 +327,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let updated = moved(must(&name)?, &site.platform).ok_or_else(|| no(PretendFault::Failed))?;
             let mut answer = fenced(site_answer(plan));
             answer.insert("updates".into(), 1.into());
+            sites::tells_what_it_left(&mut answer, &updated);
             Done { answer, ..save(fresh(updated)?) }
         }
         Task::RefreshCopy(refresh) => {
