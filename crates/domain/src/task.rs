@@ -109,6 +109,9 @@ pub enum Task {
         /// How what it is now is kept; `None`: as the machine's settings say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<KeepFormer>,
+        /// Whether it is put in service though its page is an error, and that of what the site is now is none.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        although_broken: bool,
     },
     /// Lets go of what a site was before it was moved. Nobody can go back to that any more.
     DropFormers {

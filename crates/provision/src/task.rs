@@ -45,7 +45,9 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
         Task::UpdateSite { site, allow_missing, keep } => Box::new(site::Update { site, allow_missing, keep }),
-        Task::GoBackSite { site, former, keep } => Box::new(site::GoBack { site, former, keep }),
+        Task::GoBackSite { site, former, keep, although_broken } => {
+            Box::new(site::GoBack { site, former, keep, although_broken })
+        }
         Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
         Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),
         Task::RenameSite { site, to, old_name, keep } => Box::new(site::Rename { site, to, old_name, keep }),

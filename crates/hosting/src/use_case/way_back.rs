@@ -87,6 +87,10 @@ impl Hosting {
                 remedy: Some(format!("see how it stands with `aegir bulk show {}`", bulk.id)),
             });
         }
+        let mut parameters = Map::new();
+        if asked.given.flag("although_broken") {
+            parameters.insert("although_broken".into(), true.into());
+        }
         let run = Run {
             operation: OperationId::SiteGoBack.declaration(),
             parameters,

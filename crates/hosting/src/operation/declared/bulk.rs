@@ -40,8 +40,10 @@ const START: &[Parameter] = &[
     optional("stop_after", STOP_AFTER, STOP_AFTER_IS, "it does not"),
 ];
 
-const GO_BACK: &[Parameter] =
-    &[several("site", Shape::Text(SITE), "a site of the run that is to go back, by its name", "all that it moved")];
+const GO_BACK: &[Parameter] = &[
+    several("site", Shape::Text(SITE), "a site of the run that is to go back, by its name", "all that it changed"),
+    flag("although_broken", "pages as they were may be errors; sites are put in service all the same"),
+];
 
 const ENTRIES: &[Parameter] = &[
     several(
