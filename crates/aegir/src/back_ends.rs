@@ -260,15 +260,9 @@ impl BackEnds for ProcessBackEnds {
         Box::pin(async move { self.ask(place, &["trash-list"], b"").await })
     }
 
-    fn restore_from_trash<'a>(
-        &'a self,
-        place: &'a Place,
-        name: &'a TrashName,
-        dry_run: bool,
-    ) -> Asking<'a, TrashAnswer> {
+    fn way_out_of_trash<'a>(&'a self, place: &'a Place, name: &'a TrashName) -> Asking<'a, TrashAnswer> {
         Box::pin(async move {
-            let mut words = vec!["trash-restore", name.as_str()];
-            words.extend(dry_run.then_some("--dry-run"));
+            let words = ["trash-restore", name.as_str(), "--dry-run"];
             let answer = self.ask(place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })

@@ -73,14 +73,9 @@ pub trait BackEnds: Send + Sync {
     /// What lies in the trash there, and until when.
     fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>>;
 
-    /// Has the code of a platform lie where it lay, or names the backup that a site is restored from; with `dry_run` nothing
-    /// is moved.
-    fn restore_from_trash<'a>(
-        &'a self,
-        place: &'a Place,
-        name: &'a TrashName,
-        dry_run: bool,
-    ) -> Asking<'a, TrashAnswer>;
+    /// How a thing would come out of the trash there: what was known of a platform, or the backup that a site is restored
+    /// from; or why not. Nothing is moved.
+    fn way_out_of_trash<'a>(&'a self, place: &'a Place, name: &'a TrashName) -> Asking<'a, TrashAnswer>;
 
     /// Has what is to go from the trash there go for good, and tells what went.
     fn empty_trash<'a>(&'a self, place: &'a Place, emptying: &'a Emptying) -> Asking<'a, TrashEmptied>;

@@ -225,17 +225,12 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
-    fn restore_from_trash<'a>(
-        &'a self,
-        place: &'a Place,
-        name: &'a TrashName,
-        dry_run: bool,
-    ) -> Asking<'a, TrashAnswer> {
+    fn way_out_of_trash<'a>(&'a self, place: &'a Place, name: &'a TrashName) -> Asking<'a, TrashAnswer> {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
-            Ok(machine.restore_from_trash(name, dry_run))
+            Ok(machine.way_out_of_trash(name))
         })
     }
 
@@ -307,7 +302,7 @@ pub enum Call {
     /// See [`BackEnds::empty_trash`].
     Trash,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::restore_from_trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::way_out_of_trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 

@@ -5,6 +5,7 @@ mod build;
 mod code;
 mod delete;
 mod make;
+mod restore;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub(crate) use build::Build;
 pub(crate) use code::{CheckOut, CopyCode, FetchArchive, InstallPackages, MakeProject, PlaceCode, UnpackDemo};
 pub(crate) use delete::{Delete, WithdrawPool, withdraw};
 pub(crate) use make::{FetchPart, PlacePart};
+pub(crate) use restore::{Restore, TakeOut};
 
 use build::project_of;
 

@@ -93,7 +93,7 @@ pub(super) async fn follows(
     {
         verify_platforms_of(tx, task, now).await?;
     }
-    if happened && matches!(request, Some(Task::BuildPlatform(_))) {
+    if happened && matches!(request, Some(Task::BuildPlatform(_) | Task::RestorePlatform { .. })) {
         verify_platform(tx, task.object, task, now).await?;
     }
     if ending.recovered || !matches!(ending.outcome, Outcome::Succeeded) {
@@ -214,7 +214,7 @@ async fn done(
             return Ok(());
         }
         // Its code is there; whether it works, its verify tells.
-        Some(Task::BuildPlatform(_)) => None,
+        Some(Task::BuildPlatform(_) | Task::RestorePlatform { .. }) => None,
         Some(_) => Some(now),
     };
     if let Some(Task::ImportSite(import)) = request

@@ -257,6 +257,7 @@ impl OperationId {
             Task::BuildPlatform(_) => OperationId::PlatformAdd,
             Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
             Task::DeletePlatform { .. } => OperationId::PlatformDelete,
+            Task::RestorePlatform { .. } => OperationId::TrashRestore,
             Task::InstallSite(_) => OperationId::SiteAdd,
             Task::ImportSite(import) if import.copy_of.is_some() => OperationId::SiteCopy,
             Task::ImportSite(_) => OperationId::SiteImport,

@@ -206,8 +206,10 @@ const SWITCH: &[Parameter] = &[
     KEEP_FORMER,
 ];
 
-const GO_BACK: &[Parameter] =
-    &[optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest")];
+const GO_BACK: &[Parameter] = &[
+    optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest"),
+    flag("although_broken", "its page as it was may be an error; it is put in service all the same"),
+];
 
 const DROP_FORMER: &[Parameter] =
     &[required("former", Shape::Text(FORMER), "the former self that is let go of; nobody can go back to it any more")];
