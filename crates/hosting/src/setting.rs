@@ -256,6 +256,12 @@ impl Setting {
 
     /// A value as it is kept, if it is one of this setting's.
     pub fn check(self, operation: &Operation, value: &Value) -> Result<Value, BadParameters> {
+        // Whatever a shape's own check may let through: of one line, a second one could become another header or command.
+        let one_line = |text: &str| !text.trim().chars().any(char::is_control);
+        if self != Setting::WelcomeBody && !value.as_str().is_none_or(one_line) {
+            let why = "it has a line break or another control character";
+            return Err(BadParameters::one(operation, self.parameter().name, why, "give it on one line"));
+        }
         self.parameter().check(value).map_err(|bad| {
             let remedy = bad.instead.clone().unwrap_or_default();
             BadParameters::one(operation, self.parameter().name, bad.to_string(), remedy)
@@ -275,6 +281,27 @@ mod tests {
             match setting.default() {
                 Value::Null => assert!(matches!(parameter.presence, Presence::Optional(_))),
                 default => assert_eq!(parameter.check(&default).unwrap(), default),
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_text_of_a_letter_can_have_lines() {
+        let operation = crate::OperationId::SettingSet.declaration();
+        for setting in Setting::ALL {
+            let is_text = setting == Setting::WelcomeBody;
+            let good = match setting.default() {
+                Value::String(text) => text,
+                Value::Null => "a@example.org".into(),
+                number => number.to_string(),
+            };
+            let good = good.trim();
+            for lines in [format!("{good}\nBcc: b@example.org"), format!("{good}\r\nb"), format!("b\n{good}")] {
+                let checked = setting.check(&operation, &lines.clone().into());
+                assert_eq!(checked.is_ok(), is_text, "{setting:?}: {lines:?}");
+                if let Err(bad) = checked {
+                    assert!(bad.bad[0].remedy.as_ref().is_some_and(|remedy| remedy.contains("one line")), "{bad:?}");
+                }
             }
         }
     }

@@ -256,7 +256,7 @@ fn what_is_no_template_is_refused_when_it_is_set_by_its_name_and_only_who_may_se
             ("welcome_to", "everybody", "none of the words"),
             ("welcome_contacts", "anna@example.org, nobody", "nobody"),
             // Lines are for texts alone.
-            ("news_mail_to", "a@example.org\nb@example.org", "address"),
+            ("news_mail_to", "a@example.org\nb@example.org", "one line"),
         ] {
             let bad = ground.refused(Call::of(Id::SettingSet).about(name).with("value", value)).await;
             let said = format!("{:?}", bad.report());
