@@ -11,11 +11,11 @@ fn a_control_database_of_an_older_version_is_copied_before_it_is_brought_forward
         run(ground.make_old());
 
         // Any command that opens it does; the front end's are the usual ones.
-        ground.lab.front(&["db", "upgrade"]).done().says("is of schema 6");
+        ground.lab.front(&["db", "upgrade"]).done().says("is of schema 7");
 
         let kept = ground.kept();
         assert_eq!(kept.len(), 1, "{kept:?}");
-        assert!(kept[0].starts_with("before-0006-"), "{kept:?}");
+        assert!(kept[0].starts_with("before-0007-"), "{kept:?}");
         let copy = ground.copy(&kept[0]);
         assert_eq!(mode_of(&copy), 0o600);
         match dialect {
@@ -26,7 +26,7 @@ fn a_control_database_of_an_older_version_is_copied_before_it_is_brought_forward
             }
         }
         assert!(run(ground.tables()).contains(&"node".to_owned()));
-        ground.lab.front(&["db", "check"]).done().says("is whole (schema 6)");
+        ground.lab.front(&["db", "check"]).done().says("is whole (schema 7)");
         ground.furnish();
         ground.listed();
         assert_eq!(ground.kept(), kept, "one that is of this version is not copied for that");
@@ -43,13 +43,13 @@ fn without_a_copy_nothing_is_brought_forward_and_the_way_on_is_named() {
         for words in [&["db", "upgrade"][..], &["serve"], &["server", "list"], &["db", "check"]] {
             let said = ground.lab.front(words);
             assert_ne!(said.code, 0, "{}", said.all());
-            let said = said.says("it could not be copied before its upgrade to schema 6");
+            let said = said.says("it could not be copied before its upgrade to schema 7");
             said.says(&place.display().to_string()).remedy("aegir db upgrade --no-copy");
             assert_eq!(run(ground.tables()), ["meta"], "{words:?}");
         }
         assert_eq!(ground.kept(), Vec::<String>::new());
 
-        ground.lab.front(&["db", "upgrade", "--no-copy"]).done().says("is of schema 6");
+        ground.lab.front(&["db", "upgrade", "--no-copy"]).done().says("is of schema 7");
         assert!(run(ground.tables()).contains(&"node".to_owned()));
         assert_eq!(ground.kept(), Vec::<String>::new());
     }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "real processes and real time are what is tested")]
 
+#[allow(dead_code, reason = "only some of it is of use here")]
+#[path = "../post/mail_server.rs"]
+mod mail_server;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -40,3 +43,4 @@ mod strangers;
 mod tables_ahead;
 mod two_servers;
 mod updates;
+mod welcome;

@@ -45,7 +45,12 @@ enum Taken {
 
 /// Whether somebody else began this attempt: the first of a task that was found. What is asked for again is ours.
 pub(super) fn was_found(parameters: &serde_json::Value, attempt: &AttemptRecord) -> bool {
-    attempt.number == 1 && parameters[FOUND] == json!(true)
+    attempt.number == 1 && was_asked_elsewhere(parameters)
+}
+
+/// Whether what is asked by a task was said on a machine, and by nobody here; also where it is asked for again.
+pub(super) fn was_asked_elsewhere(parameters: &serde_json::Value) -> bool {
+    parameters[FOUND] == json!(true)
 }
 
 impl Look {

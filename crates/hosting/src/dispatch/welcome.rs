@@ -4,6 +4,7 @@
 //!
 //! - What waits holds a site and an address, and nothing that lets anybody in: the link is made when the letter is
 //!   written, for that letter alone, and is kept nowhere.
+//! - Only who was asked here is written to: what a machine says was asked there calls for no letter.
 //! - Nothing that becomes of a letter changes the install. The site's history says what did.
 //! - A letter is tried for a day: whose the site is then, whoever asked for the letter cannot know.
 
@@ -16,6 +17,7 @@ use aegir_store::{NewsRecord, Read, StoreFault, TaskRecord, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::by_hand::was_asked_elsewhere;
 use super::chores::{MINUTE, Went};
 use crate::news::{BODY, SUBJECT, WelcomeTemplate};
 use crate::{Hosting, Place, Setting};
@@ -41,6 +43,10 @@ struct Waiting {
 pub(super) async fn keep(tx: &mut Tx, task: &TaskRecord, request: Option<&Task>, now: i64) -> Result<(), StoreFault> {
     let Some(Task::InstallSite(install)) = request else { return Ok(()) };
     let Some(Welcome::To(to)) = &install.welcome else { return Ok(()) };
+    // A machine could name a site of another one, and an address of its own.
+    if was_asked_elsewhere(&task.parameters) {
+        return Ok(());
+    }
     // An attempt that left something over may end once more.
     if tx.has_news(CHANNEL, task.id).await? {
         return Ok(());

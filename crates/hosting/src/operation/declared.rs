@@ -17,7 +17,7 @@ use aegir_domain::{
     SiteFolder, SiteName, SshHost, SshUser, Task, TimeZoneName, Title, TrashName,
 };
 
-use super::parameter::{cursor, line, path, socket, value};
+use super::parameter::{cursor, line, path, socket, value, value_of_setting};
 use super::{Operation, Parameter, Presence, Shape, Subject, TextKind};
 use crate::host_keys::NamedKey;
 use crate::{MailWay, WebhookAddress};
@@ -424,6 +424,7 @@ const LINE: TextKind = TextKind::checked("TEXT", line);
 const PLACE: TextKind = TextKind::checked("CURSOR", cursor);
 const WAVES: TextKind = TextKind::of::<crate::Waves>("SIZES");
 const VALUE: TextKind = TextKind::checked("TEXT", value);
+const VALUE_OF_SETTING: TextKind = TextKind::checked("TEXT", value_of_setting);
 pub(super) use bulk::OPERATIONS_FOR_MANY;
 pub(crate) const MAIL_WAY: TextKind = TextKind::of::<MailWay>("WAY");
 /// Who can get the welcome letter of a new site.

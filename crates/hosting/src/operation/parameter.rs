@@ -153,8 +153,22 @@ pub(super) fn cursor(text: &str) -> Result<String, BadText> {
     }
 }
 
-/// A value of a setting, whose own check follows: that alone allows lines. It may hold what is secret, and is not repeated.
+/// A value of what has a check of its own, which follows. It may hold what is secret, and is not repeated.
 pub(super) fn value(text: &str) -> Result<String, BadText> {
+    let fits = !text.trim().is_empty() && text.len() <= 2000 && !text.chars().any(char::is_control);
+    match fits {
+        true => Ok(text.trim().to_owned()),
+        false => Err(BadText::of(
+            "…",
+            "a value of a setting",
+            "it is empty, has a line break, or more than 2000 bytes",
+            "give 1 to 2000 bytes on one line; leave it out for the default",
+        )),
+    }
+}
+
+/// The same of a setting, whose own check says whether it can have lines.
+pub(super) fn value_of_setting(text: &str) -> Result<String, BadText> {
     let is_control = |c: char| c.is_control() && !matches!(c, '\r' | '\n' | '\t');
     let fits = !text.trim().is_empty() && text.len() <= 10_000 && !text.chars().any(is_control);
     match fits {

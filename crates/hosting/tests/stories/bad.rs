@@ -140,6 +140,10 @@ fn every_operation_refuses_what_is_missing_wrong_or_too_much_and_names_the_way_o
                     bad.push((parameter.name.into(), without));
                 }
                 for value in wrong(parameter) {
+                    // Whether a value can have lines is for the setting to say.
+                    if id == Id::SettingSet && value == "a\nb" {
+                        continue;
+                    }
                     bad.push((parameter.name.into(), a_call(&operation).with(parameter.name, value)));
                 }
             }

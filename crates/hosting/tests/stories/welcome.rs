@@ -1,6 +1,6 @@
 //! The welcome letter of a new site: who gets it, what it says, and that what lets in is kept nowhere.
 
-use aegir_domain::{FaultReport, NodeId, TaskKind, TaskState, WelcomeAnswer};
+use aegir_domain::{FaultReport, InstallSite, NodeId, Task, TaskKind, TaskState, Welcome, WelcomeAnswer};
 use aegir_hosting::{Actor, Answer, Call, Letter, OperationId as Id, Permission, Refusal};
 use aegir_lab::pretend::{Ends, Plan, Sent};
 use serde_json::Value;
@@ -191,6 +191,28 @@ fn a_site_that_is_not_made_or_not_there_any_more_has_no_letter() {
 }
 
 #[test]
+fn what_a_machine_says_was_asked_there_calls_for_no_letter() {
+    on_both(async |ground| {
+        ground.with_mail().await;
+        let to = Welcome::To(vec!["eve@example.org".parse().unwrap()]);
+        let Task::InstallSite(install) = crate::by_hand::install("hand.test") else { panic!() };
+        ground.machine().by_hand(Task::InstallSite(Box::new(InstallSite { welcome: Some(to), ..*install })));
+        ground.look().await;
+
+        let tasks = ground.items(Call::of(Id::TaskList).with("object", "@hand.test")).await;
+        assert_eq!(
+            (tasks.len(), &tasks[0]["operation"], &tasks[0]["state"]),
+            (1, &"site-add".into(), &"succeeded".into())
+        );
+        let task = NodeId(tasks[0]["id"].as_i64().unwrap());
+        assert_eq!(ground.said(task).await["to"], serde_json::json!(["eve@example.org"]));
+        assert_eq!(ground.hosting.send_news().await.unwrap(), 0);
+        assert_eq!(ground.read(async |read| read.count_unsent().await).await, 0);
+        assert!(ground.welcome_letters().is_empty() && ground.machine().welcome_links().is_empty());
+    });
+}
+
+#[test]
 fn what_lets_in_lies_in_no_table() {
     on_both(async |ground| {
         ground.with_mail().await;
@@ -261,6 +283,16 @@ fn what_is_no_template_is_refused_when_it_is_set_by_its_name_and_only_who_may_se
             let bad = ground.refused(Call::of(Id::SettingSet).about(name).with("value", value)).await;
             let said = format!("{:?}", bad.report());
             assert!(matches!(bad, Refusal::Bad(_)) && said.contains(named), "{name}: {said}");
+        }
+        // What else is kept as it was given has one line, and is short.
+        for (operation, parameter) in
+            [(Id::BulkStart, "with"), (Id::BulkStart, "filter"), (Id::PlatformMigrate, "filter")]
+        {
+            let parameter = operation.declaration().parameter(parameter).unwrap();
+            assert!(parameter.check(&serde_json::json!(["a=b"])).is_ok());
+            for bad in ["a=b\nc".to_owned(), format!("a={}", "b".repeat(2_000))] {
+                assert!(parameter.check(&serde_json::json!([bad])).is_err(), "{bad:?}");
+            }
         }
         let manages = [Permission::View, Permission::Operate, Permission::LogIn, Permission::Manage];
         let token = Actor::of_token(1, "build", manages.into_iter().collect());

@@ -2,6 +2,7 @@
 //!
 //! Asked when the letter is sent, and no task: nothing changes, and the link is kept nowhere.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use aegir_domain::{
     Fault, LONGEST_TEMPLATE, PlatformContext, ProfileTemplate, SiteContext, SiteName, TaskLock, WelcomeAnswer,
     WelcomeFacts, locks_to_compare,
 };
-use aegir_host::{Files, Kind, LockFault};
+use aegir_host::{Files, LockFault};
 use aegir_recipe::Check as _;
 
 use super::compare::{RunProgram, looking};
@@ -76,13 +77,16 @@ fn template(files: &Files, site: &SiteContext, platform: &PlatformContext) -> Op
     })
 }
 
-/// The text of a template; nothing where none lies. What somebody put in its place is no template.
+/// The text of a template; nothing where none lies. What somebody put in its place is no template. A code base may be
+/// written by others than us while it is read: no link is followed, and no more is read than a template has.
 fn read(files: &Files, path: &Path) -> Option<Result<String, ()>> {
-    match files.stat(path) {
+    match files.open(path) {
         Ok(None) => None,
-        Ok(Some(stat)) if stat.kind == Kind::File && stat.size <= LONGEST_TEMPLATE => {
-            let bytes = files.read_unlinked(path).ok().flatten().ok_or(());
-            Some(bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| ())))
+        Ok(Some((size, file))) if size <= LONGEST_TEMPLATE => {
+            let mut text = String::new();
+            let read = file.take(LONGEST_TEMPLATE + 1).read_to_string(&mut text);
+            let fits = read.is_ok_and(|read| read as u64 <= LONGEST_TEMPLATE);
+            Some(if fits { Ok(text) } else { Err(()) })
         }
         Ok(Some(_)) | Err(_) => Some(Err(())),
     }

@@ -44,6 +44,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0006_waves.sql"),
         postgres: include_str!("../../migrations/postgres/0006_waves.sql"),
     },
+    Migration {
+        number: 7,
+        sqlite: include_str!("../../migrations/sqlite/0007_letters.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_letters.sql"),
+    },
 ];
 
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7018141438805370222)";

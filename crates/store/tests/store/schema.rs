@@ -212,7 +212,7 @@ fn what_a_database_of_the_first_schema_holds_is_there_after_it_was_brought_forwa
         raw(&ground, "UPDATE node SET title = 'as it was' WHERE id = 1").await;
 
         let store = Store::open_after(&ground.address, async |_, seen| {
-            assert_eq!(seen, Upgrade { from: 1, to: 6 });
+            assert_eq!(seen, Upgrade { from: 1, to: 7 });
             Ok::<_, StoreFault>(())
         });
         let store = store.await.unwrap();
@@ -276,7 +276,7 @@ fn what_sites_were_before_they_were_moved_is_found_in_their_contexts_when_a_data
         .await;
 
         let store = Store::open_after(&ground.address, async |_, seen| {
-            assert_eq!(seen, Upgrade { from: 3, to: 6 });
+            assert_eq!(seen, Upgrade { from: 3, to: 7 });
             Ok::<_, StoreFault>(())
         });
         let store = store.await.unwrap();
@@ -305,7 +305,7 @@ fn what_sites_were_before_they_were_moved_is_found_in_their_contexts_when_a_data
 fn what_must_be_done_before_an_upgrade_is_done_with_the_database_as_it_was_and_a_failure_of_it_upgrades_nothing() {
     on_both(async |ground| {
         made_old(&ground).await;
-        let upgrade = Upgrade { from: 0, to: 6 };
+        let upgrade = Upgrade { from: 0, to: 7 };
 
         let failed = Store::open_after(&ground.address, async |_, seen| {
             assert_eq!(seen, upgrade);

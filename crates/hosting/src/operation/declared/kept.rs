@@ -38,7 +38,7 @@ const TOKEN_ADD: &[Parameter] = &[
 ];
 
 const SETTING_SET: &[Parameter] = &[
-    optional("value", Shape::Text(VALUE), "the new value", "the default again"),
+    optional("value", Shape::Text(VALUE_OF_SETTING), "the new value", "the default again"),
     optional("secret", Shape::Secret, "the new value of a setting that is a secret", "as it is, or none"),
 ];
 
