@@ -40,3 +40,4 @@ mod strangers;
 mod tables_ahead;
 mod two_servers;
 mod updates;
+mod views;

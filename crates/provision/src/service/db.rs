@@ -8,6 +8,7 @@ mod copying;
 mod dump;
 mod texts;
 mod theirs;
+mod views;
 
 pub(crate) use copying::Held;
 pub(crate) use texts::count_of;
@@ -361,7 +362,8 @@ impl<'w> DbServer<'w> {
     }
 
     fn is_empty(&self, name: &DbName) -> Result<bool, Fault> {
-        Ok(self.rows_in(name, &self.driver.ask_tables(name))?.is_empty())
+        let of_more = self.driver.ask_more_than_tables(name);
+        Ok(self.rows_in(name, &self.driver.ask_tables(name))?.is_empty() && self.rows_in(name, &of_more)?.is_empty())
     }
 
     fn product(&self) -> Result<Product, Fault> {
@@ -447,6 +449,10 @@ impl<'w> DbServer<'w> {
     }
 }
 
+/// What has a server that writes a log for replicas let sites' accounts make triggers.
+const TRUST: &str = "as its administrator, run `SET GLOBAL log_bin_trust_function_creators = 1`, and set it in the server's \
+                     configuration; or drop the site's triggers, and make them again afterwards";
+
 fn read_inventory(connection: &mut dyn Connection, family: Family) -> Result<Inventory, Fault> {
     let mut answers = Vec::new();
     for query in inventory::queries(family) {
@@ -483,6 +489,8 @@ pub(crate) enum DbFault {
     MayNotGrant { server: ServerName, account: String, statements: Vec<Statement> },
     #[error("the database `{name}` on `{server}` does not bear the mark of this site")]
     Foreign { server: ServerName, name: DbName },
+    #[error("the database server `{server}` lets no site's account make triggers, since it writes a log for replicas")]
+    NoTriggers { server: ServerName },
     #[error("the database `{database}` on `{server}`, whose tables are to go back to it, is gone")]
     Gone { server: ServerName, database: String },
 }
@@ -502,6 +510,7 @@ impl Remedy for DbFault {
                 "look at `SHOW PROCESSLIST` there, and run `aegir provision recover` when it is done".into()
             }
             DbFault::NoUtf8 { .. } => "use MariaDB 10.3 or MySQL 5.7.8, or later, with InnoDB".into(),
+            DbFault::NoTriggers { .. } => TRUST.into(),
             DbFault::Gone { database, .. } => {
                 format!("make an empty database `{database}` there, then run `aegir provision recover`")
             }

@@ -176,6 +176,7 @@ impl DbServer<'_> {
     ) -> Result<Dumped, Fault> {
         self.must_bear(&to.name, &to.marker)?;
         // What an earlier try left.
+        self.drop_beside(&to.name)?;
         for table in self.names(&to.name, &self.driver.ask_tables(&to.name))? {
             self.run(&self.driver.drop_table(&to.name, &table))?;
         }
