@@ -273,6 +273,9 @@ pub(crate) enum ProvisionCommand {
         /// Which of its former selves, as `show` lists them; the latest if none is named
         #[arg(long, value_name = "NAME", value_parser = text::<FormerName>)]
         former: Option<FormerName>,
+        /// Does so though the page of what it was is an error, and that of what it is now is none
+        #[arg(long)]
+        although_broken: bool,
         /// How what it is now is kept [default: as `keep_former` of the home's settings says, or `itself`]
         #[arg(long, value_enum, value_name = "HOW")]
         keep_former: Option<KeepFormerWord>,
@@ -434,8 +437,8 @@ pub(crate) enum ProvisionCommand {
     TrashList,
     /// Puts back what was deleted, if nothing has its place
     ///
-    /// The code of a platform is moved back to where it lay. A site is made again from its last backup, since its database
-    /// does not lie in the trash.
+    /// The code of a platform is moved back to where it lay, and what was known of it is saved again. A site is made
+    /// again from its last backup, since its database does not lie in the trash.
     TrashRestore(RestoreArgs),
     /// Removes for good what lies in the trash for long enough, or what is named
     ///

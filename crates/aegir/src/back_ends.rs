@@ -25,12 +25,12 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Request, VERSION};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, Home, ImportAnswer,
-    ImportSite, LogAnswer, LogKind, ServerName, SiteName, SshAddress, Transport, TrashAnswer, TrashEmptied, TrashName,
-    TrashThing, Trial, Tried, WritesAnswer,
+    LogAnswer, LogKind, ServerName, SiteName, SshAddress, Transport, TrashAnswer, TrashEmptied, TrashName, TrashThing,
+    Trial, Tried, WritesAnswer,
 };
 use aegir_host::OwnProgram;
 use aegir_hosting::{
-    Asking, BackEnds, Comparison, Emptying, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source,
+    Asking, BackEnds, Comparison, Emptying, FoundFolder, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source,
 };
 use serde::de::DeserializeOwned;
 
@@ -235,15 +235,13 @@ impl BackEnds for ProcessBackEnds {
         })
     }
 
-    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
+    fn look_at_import<'a>(&'a self, place: &'a Place, site: &'a FoundFolder) -> Asking<'a, ImportAnswer> {
         Box::pin(async move {
-            let ImportSite { site, from_default, platform, db_server, aliases, client, copy_of: _ } = import;
-            let folder = import.folder();
+            let FoundFolder { folder, name, platform, db_server, aliases } = site;
             let mut words = vec!["import", folder.as_str(), "--dry-run", "--platform", platform.as_str()];
-            words.extend(from_default.then_some(["--name", site.as_str()]).into_iter().flatten());
+            words.extend(name.iter().flat_map(|name| ["--name", name.as_str()]));
             words.extend(db_server.iter().flat_map(|server| ["--db-server", server.as_str()]));
             words.extend(aliases.iter().flat_map(|alias| ["--alias", alias.as_str()]));
-            words.extend(["--client", client.as_str()]);
             let answer = self.ask(place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })
@@ -262,15 +260,9 @@ impl BackEnds for ProcessBackEnds {
         Box::pin(async move { self.ask(place, &["trash-list"], b"").await })
     }
 
-    fn restore_from_trash<'a>(
-        &'a self,
-        place: &'a Place,
-        name: &'a TrashName,
-        dry_run: bool,
-    ) -> Asking<'a, TrashAnswer> {
+    fn way_out_of_trash<'a>(&'a self, place: &'a Place, name: &'a TrashName) -> Asking<'a, TrashAnswer> {
         Box::pin(async move {
-            let mut words = vec!["trash-restore", name.as_str()];
-            words.extend(dry_run.then_some("--dry-run"));
+            let words = ["trash-restore", name.as_str(), "--dry-run"];
             let answer = self.ask(place, &words, b"").await?;
             answer.into_iter().next().ok_or_else(|| TalkFault::garbage(b"").lost(&place.server))
         })

@@ -6,7 +6,7 @@ use aegir_domain::{
     CopySource, DbEngine, Fault, FoundToImport, HostName, ImportAnswer, ImportSite, MachineName, Mention, PlatformName,
     RefreshCopy, Remedy, Secrets, ServerName, SiteName, SourceDatabase, SwitchCopy, Task,
 };
-use aegir_provision::{MeantSite, find_site_to_import, look_at_import, look_at_refresh};
+use aegir_provision::{MeantSite, find_site_to_import, look_at_import, look_at_refresh, proposed_name};
 use clap::Args;
 
 use crate::args::{KeepFormerWord, Manner, TakeIn, platform, site, text};
@@ -107,7 +107,21 @@ pub(crate) fn run(composed: &Composed, manner: Manner, args: ImportArgs) -> Resu
     if let (true, Some(name), Some(platform)) = (args.copy.copy, args.name.clone(), args.platform.clone()) {
         return make_copy(composed, manner, args, name, platform);
     }
-    let meant = find_site_to_import(&composed.parts, &args.meant, args.platform.as_ref(), args.name.as_ref());
+    let mut name = args.name;
+    if let (true, true, None, Some(platform)) =
+        (args.dry_run, manner.protocol.is_some(), &name, args.platform.as_ref().filter(|_| args.meant == "default"))
+    {
+        // A front end offers to whoever asks it what is proposed here.
+        match proposed_name(&composed.parts, platform) {
+            Ok(None) => {
+                lists::json(&ImportAnswer::Nameless);
+                return Ok(0);
+            }
+            // What is wrong with the platform is told below.
+            proposed => name = proposed.ok().flatten(),
+        }
+    }
+    let meant = find_site_to_import(&composed.parts, &args.meant, args.platform.as_ref(), name.as_ref());
     let MeantSite { platform, site, from_default } = match meant {
         // A front end gets an answer, whatever it says.
         Err(fault) if args.dry_run && manner.protocol.is_some() => {
@@ -245,6 +259,9 @@ pub(crate) enum Would<'a> {
 pub(crate) fn told(found: &FoundToImport, would: Would<'_>) -> Vec<String> {
     let FoundToImport { site, platform, .. } = found;
     let mut lines = vec![match would {
+        Would::TakeIn if found.from_default => {
+            format!("The site in `sites/default` of the platform {platform} can be taken in, as @{site}.")
+        }
         Would::TakeIn => format!("@{site} can be taken in where it lies, on the platform {platform}."),
         Would::Copy(source) => {
             format!("A copy of `{}` can be made, as @{site} on the platform {platform}.", source.folder.display())

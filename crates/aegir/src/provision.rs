@@ -113,9 +113,9 @@ fn run_spoken(given: Given, provision: Provision) -> Result<u8, Failure> {
             let (allow_missing, keep) = (allow_missing.into_iter().collect(), keep_former.map(Into::into));
             task(&composed, manner, Task::UpdateSite { site, allow_missing, keep })
         }
-        Command::GoBack { site, former, keep_former } => {
+        Command::GoBack { site, former, although_broken, keep_former } => {
             let keep = keep_former.map(Into::into);
-            task(&composed, manner, Task::GoBackSite { site, former, keep })
+            task(&composed, manner, Task::GoBackSite { site, former, keep, although_broken })
         }
         Command::DropFormers { site, former } => task(&composed, manner, Task::DropFormers { site, former }),
         Command::Clone(args) => task(&composed, manner, Task::CloneSite(Box::new(args.clone_site()))),

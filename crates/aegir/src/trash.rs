@@ -2,7 +2,7 @@
 //! `aegir trash` does in a home that no front end was ever used in, and what a front end asks of its machines.
 
 use aegir_domain::{Report, Task, TrashAnswer, TrashEmptied, TrashName, TrashState, TrashThing, exit_code};
-use aegir_provision::{Emptying, Restored, empty_trash, list_trash, restore_from_trash, would_restore_from_trash};
+use aegir_provision::{Emptying, WayBack, empty_trash, list_trash, way_out_of_trash};
 use clap::Args;
 
 use crate::args::{Manner, text};
@@ -19,8 +19,8 @@ pub(crate) struct RestoreArgs {
     /// The name that `trash-list` shows
     #[arg(value_name = "NAME", value_parser = text::<TrashName>)]
     name: TrashName,
-    /// For a front end: says what would come back, and moves nothing
-    #[arg(long, hide = true)]
+    /// Says what would come back, and moves nothing
+    #[arg(long)]
     dry_run: bool,
 }
 
@@ -115,42 +115,43 @@ fn day(at: i64) -> String {
     exact(at).split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Puts back what is named: the code of a platform by moving it, a site by the task that restores its last backup.
+/// Puts back what is named, by a task: the code of a platform by the one that moves it, a site by the one that restores its
+/// last backup. Of a front end, which asks for that task itself, it is only told.
 pub(crate) fn restore(composed: &Composed, manner: Manner, asked: &RestoreArgs) -> Result<u8, Failure> {
     let RestoreArgs { name, dry_run } = asked;
+    let found = way_out_of_trash(&composed.parts, name);
     if manner.protocol.is_some() {
-        let restored = match dry_run {
-            true => would_restore_from_trash(&composed.parts, name),
-            false => restore_from_trash(&composed.parts, name),
-        };
-        lists::json(&match restored {
-            Ok(Restored::Platform { folder, was }) => TrashAnswer::Back { folder, was },
-            Ok(Restored::ByBackup { backup }) => TrashAnswer::ByBackup { backup },
+        lists::json(&match found {
+            Ok(WayBack::Platform { folder, was }) => TrashAnswer::Back { folder, was: Some(was) },
+            Ok(WayBack::ByBackup { backup }) => TrashAnswer::ByBackup { backup },
             Err(fault) => TrashAnswer::Refused(fault.report()),
         });
         return Ok(0);
     }
-    match restore_from_trash(&composed.parts, name)? {
-        Restored::ByBackup { backup } => {
+    match (found?, dry_run) {
+        (WayBack::Platform { folder, was }, true) => {
+            out(&format!("`{}` would lie at `{}` again.", was.name, folder.display()));
+            Ok(0)
+        }
+        (WayBack::ByBackup { backup }, true) => {
+            out(&format!("`{}` would be made again of its last backup, `{backup}`.", backup.site()));
+            Ok(0)
+        }
+        (WayBack::Platform { was, .. }, false) => {
+            let (platform, server) = (was.name.clone(), was.server.clone());
+            let code = provision::task(
+                composed,
+                manner,
+                Task::RestorePlatform { platform: platform.clone(), server, thing: name.clone() },
+            )?;
+            if code == 0 && !manner.json {
+                out(&format!("To have it in service again: `aegir provision verify @platform_{platform}`."));
+            }
+            Ok(code)
+        }
+        (WayBack::ByBackup { backup }, false) => {
             let (new_site, platform, db_server, keep) = (None, None, None, None);
             provision::task(composed, manner, Task::RestoreBackup { backup, new_site, platform, db_server, keep })
-        }
-        Restored::Platform { folder, was } => {
-            if manner.json {
-                lists::json(&serde_json::json!({ "folder": folder }));
-                return Ok(0);
-            }
-            out(&format!("The code lies at `{}` again.", folder.display()));
-            if let Some(was) = was {
-                let php = was.php.map(|php| format!(" --php {}", php.display())).unwrap_or_default();
-                let name = was.name;
-                out(&format!(
-                    "To have Ægir know it again: `aegir provision save @platform_{name} --root {} --server {}{php}`, then \
-                     `aegir provision verify @platform_{name}`; with a front end, add it there.",
-                    was.root, was.server
-                ));
-            }
-            Ok(0)
         }
     }
 }

@@ -68,7 +68,8 @@ pub struct ProfileLanguage {
 /// A site in a platform's code that nothing is saved of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundSite {
-    /// Its folder in `sites/`: as a rule, its name.
+    /// Its folder in `sites/`: as a rule, its name. `default` only where its settings lead to data, or nobody can tell
+    /// without running them.
     pub folder: String,
     /// Where the folder leads, if it is a symbolic link.
     #[serde(default, skip_serializing_if = "Option::is_none")]

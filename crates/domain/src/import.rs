@@ -10,8 +10,11 @@ use crate::{FaultReport, PlatformName, ServerName, SiteName};
 /// What an import would find and do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundToImport {
-    /// The site.
+    /// The site; of one in `sites/default`, what it would be called.
     pub site: SiteName,
+    /// Whether it lies in `sites/default` until now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_default: bool,
     /// The platform that it lies in.
     pub platform: PlatformName,
     /// The server that has its data.
@@ -58,4 +61,6 @@ pub enum ImportAnswer {
     Found(Box<FoundToImport>),
     /// Why the site cannot be taken in, or nobody can tell.
     Refused(FaultReport),
+    /// It lies in `sites/default`, no name was said for it, and nothing there proposes one.
+    Nameless,
 }

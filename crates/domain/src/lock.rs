@@ -73,6 +73,9 @@ pub fn locks_of<F>(task: &Task, known: Known<'_, F>) -> Result<Vec<TaskLock>, F>
             locks
         }
         Task::DeletePlatform { platform, .. } => named(&ContextName::Platform(platform.clone()), known)?,
+        Task::RestorePlatform { platform, server, .. } => {
+            vec![TaskLock::platform(platform, LockMode::Exclusive), TaskLock::server(server, LockMode::Shared)]
+        }
         Task::InstallSite(install) => {
             let mut locks =
                 vec![TaskLock::site(&install.site.host()), TaskLock::platform(&install.platform, LockMode::Shared)];

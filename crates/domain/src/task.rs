@@ -9,6 +9,7 @@ use crate::{
     AccountName, BackupName, BuildPlatform, Context, ContextName, CopySource, CronInterval, CustomTask, EmailAddress,
     FormerName, HostName, KeepFormer, Langcode, MachineName, Note, PlatformContext, PlatformName, Redirect,
     RefreshCopy, ServerContext, ServerName, SiteContext, SiteFolder, SiteName, TaskKind, TimeZoneName, Title,
+    TrashName,
 };
 
 /// One asked-for change, with its parameters; it holds no secret.
@@ -51,6 +52,15 @@ pub enum Task {
         platform: PlatformName,
         /// The name again, typed by who asks.
         confirm: String,
+    },
+    /// Takes the code of a platform that was deleted out of the trash, and has it be known as it was.
+    RestorePlatform {
+        /// Which.
+        platform: PlatformName,
+        /// The server that served it.
+        server: ServerName,
+        /// What its code is called in the trash.
+        thing: TrashName,
     },
     /// Makes a new site.
     InstallSite(Box<InstallSite>),
@@ -99,6 +109,9 @@ pub enum Task {
         /// How what it is now is kept; `None`: as the machine's settings say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keep: Option<KeepFormer>,
+        /// Whether it is put in service though its page is an error, and that of what the site is now is none.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        although_broken: bool,
     },
     /// Lets go of what a site was before it was moved. Nobody can go back to that any more.
     DropFormers {
@@ -402,6 +415,7 @@ impl Task {
             Task::BuildPlatform(_) => TaskKind::BuildPlatform,
             Task::VerifyPlatform { .. } => TaskKind::VerifyPlatform,
             Task::DeletePlatform { .. } => TaskKind::DeletePlatform,
+            Task::RestorePlatform { .. } => TaskKind::RestorePlatform,
             Task::InstallSite(_) => TaskKind::InstallSite,
             Task::VerifySite { .. } => TaskKind::VerifySite,
             Task::Login { .. } => TaskKind::Login,
@@ -433,9 +447,9 @@ impl Task {
             Task::ForgetContext { name } => name.clone(),
             Task::VerifyServer { server, .. } => ContextName::Server(server.clone()),
             Task::BuildPlatform(build) => ContextName::Platform(build.platform.clone()),
-            Task::VerifyPlatform { platform, .. } | Task::DeletePlatform { platform, .. } => {
-                ContextName::Platform(platform.clone())
-            }
+            Task::VerifyPlatform { platform, .. }
+            | Task::DeletePlatform { platform, .. }
+            | Task::RestorePlatform { platform, .. } => ContextName::Platform(platform.clone()),
             Task::InstallSite(install) => ContextName::Site(install.site.clone()),
             Task::MigrateSite(migrate) => ContextName::Site(migrate.site.clone()),
             Task::CloneSite(clone) => ContextName::Site(clone.to.clone()),

@@ -22,6 +22,8 @@ pub enum TaskKind {
     VerifyPlatform,
     /// See [`Task::DeletePlatform`].
     DeletePlatform,
+    /// See [`Task::RestorePlatform`].
+    RestorePlatform,
     /// See [`Task::InstallSite`].
     InstallSite,
     /// See [`Task::VerifySite`].
@@ -68,13 +70,14 @@ pub enum TaskKind {
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [TaskKind; 27] = [
+    pub const ALL: [TaskKind; 28] = [
         TaskKind::SaveContext,
         TaskKind::ForgetContext,
         TaskKind::VerifyServer,
         TaskKind::BuildPlatform,
         TaskKind::VerifyPlatform,
         TaskKind::DeletePlatform,
+        TaskKind::RestorePlatform,
         TaskKind::InstallSite,
         TaskKind::VerifySite,
         TaskKind::Login,
@@ -107,6 +110,7 @@ impl TaskKind {
             TaskKind::BuildPlatform => "build-platform",
             TaskKind::VerifyPlatform => "verify-platform",
             TaskKind::DeletePlatform => "delete-platform",
+            TaskKind::RestorePlatform => "restore-platform",
             TaskKind::InstallSite => "install-site",
             TaskKind::VerifySite => "verify-site",
             TaskKind::Login => "login",

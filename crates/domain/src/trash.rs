@@ -170,11 +170,11 @@ pub struct TrashEmptied {
     pub faults: Vec<FaultReport>,
 }
 
-/// What came of taking a thing out of a trash, or would come of it.
+/// How a thing would come out of a trash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrashAnswer {
-    /// The code of a platform lies where it lay. Nobody knows of it yet.
+    /// The code of a platform would lie where it lay, by a task.
     Back {
         /// Where.
         folder: PathBuf,
@@ -182,7 +182,7 @@ pub enum TrashAnswer {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<Box<PlatformContext>>,
     },
-    /// It was a site, and this backup has all that it was; nothing was done.
+    /// It was a site, and this backup has all that it was.
     ByBackup {
         /// The last backup of the site.
         backup: BackupName,

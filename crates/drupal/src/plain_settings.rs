@@ -84,6 +84,16 @@ impl PlainSettings {
     }
 }
 
+/// Whether a site was installed with this text of a `settings.php`: it says where data is, or is more than plain values, and then
+/// nobody can tell without running it.
+pub fn may_have_data(text: &str) -> bool {
+    let read = PlainSettings::read(text);
+    match read.database {
+        Some(database) => !database.name.is_empty(),
+        None => !read.passed_over.is_empty(),
+    }
+}
+
 /// The names that the text of a `settings.php` says its site is asked by: that of its own address, and patterns of trusted
 /// hosts that stand for one name.
 pub fn names_in(text: &str) -> Vec<HostName> {
@@ -213,6 +223,28 @@ mod tests {
         assert_eq!(read.private_files.as_deref(), Some("../private"));
         assert_eq!(read.own, ["$conf['theme_default']", "$base_url"]);
         assert!(read.passed_over.is_empty(), "{:?}", read.passed_over);
+    }
+
+    #[test]
+    fn settings_lead_to_data_or_nobody_can_tell_or_nothing_was_installed() {
+        for leads in [
+            "<?php\n$databases = [];\n$databases['default']['default'] = ['database' => 'a', 'driver' => 'mysql'];\n",
+            "<?php\n$databases['default']['default'] = ['database' => getenv('DB')];\n",
+            "<?php\n$databases = [];\nif (is_file('x')) {\n  include 'x';\n}\n",
+        ] {
+            assert!(may_have_data(leads), "{leads}");
+        }
+        for does_not in [
+            "",
+            "no PHP",
+            "<?php\n",
+            // As both ship it.
+            "<?php\n$databases = array();\n$update_free_access = FALSE;\nini_set('session.gc_probability', 1);\n$conf['a'] = '/x/';\n",
+            "<?php\n# $databases['default']['default'] = ['database' => 'a'];\n$databases = [];\n$settings['hash_salt'] = '';\n$settings['container_yamls'][] = $app_root . '/' . $site_path . '/services.yml';\n",
+            "<?php\n$databases['other']['default'] = ['database' => 'a'];\n$databases['default']['default'] = ['database' => ''];\n",
+        ] {
+            assert!(!may_have_data(does_not), "{does_not}");
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
-    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, ImportAnswer,
-    ImportSite, LogAnswer, LogKind, MachineName, PlatformName, Remedy, ServerName, SiteName, SshAddress, Transport,
+    AttemptId, BackupName, Compared, Context, CronAnswer, FaultReport, FormerName, FoundBackup, HostName, ImportAnswer,
+    LogAnswer, LogKind, MachineName, PlatformName, Remedy, ServerName, SiteFolder, SiteName, SshAddress, Transport,
     TrashAnswer, TrashEmptied, TrashName, TrashThing, Trial, Tried, WritesAnswer,
 };
 
@@ -65,7 +65,7 @@ pub trait BackEnds: Send + Sync {
     -> Asking<'a, LogAnswer>;
 
     /// Tells what taking in a site would find and do. All of it is only looked at.
-    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer>;
+    fn look_at_import<'a>(&'a self, place: &'a Place, site: &'a FoundFolder) -> Asking<'a, ImportAnswer>;
 
     /// Runs cron of a site, for at most `limit`, and tells what came of it.
     fn run_cron<'a>(&'a self, place: &'a Place, site: &'a SiteName, limit: Duration) -> Asking<'a, CronAnswer>;
@@ -73,14 +73,9 @@ pub trait BackEnds: Send + Sync {
     /// What lies in the trash there, and until when.
     fn trash<'a>(&'a self, place: &'a Place) -> Asking<'a, Vec<TrashThing>>;
 
-    /// Has the code of a platform lie where it lay, or names the backup that a site is restored from; with `dry_run` nothing
-    /// is moved.
-    fn restore_from_trash<'a>(
-        &'a self,
-        place: &'a Place,
-        name: &'a TrashName,
-        dry_run: bool,
-    ) -> Asking<'a, TrashAnswer>;
+    /// How a thing would come out of the trash there: what was known of a platform, or the backup that a site is restored
+    /// from; or why not. Nothing is moved.
+    fn way_out_of_trash<'a>(&'a self, place: &'a Place, name: &'a TrashName) -> Asking<'a, TrashAnswer>;
 
     /// Has what is to go from the trash there go for good, and tells what went.
     fn empty_trash<'a>(&'a self, place: &'a Place, emptying: &'a Emptying) -> Asking<'a, TrashEmptied>;
@@ -118,6 +113,21 @@ pub struct Comparison {
     pub platform: PlatformName,
     /// Packages that may be missing there though sites have them enabled.
     pub allow_missing: Vec<MachineName>,
+}
+
+/// A site that lies on a platform and that nobody looks after, as somebody asks about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFolder {
+    /// Its folder below `sites/`.
+    pub folder: SiteFolder,
+    /// What it would be called, if that is `sites/default`; `None`: what something there proposes.
+    pub name: Option<SiteName>,
+    /// The platform that it lies on.
+    pub platform: PlatformName,
+    /// The server that has its data; `None`: the one that its settings lead to.
+    pub db_server: Option<ServerName>,
+    /// Other names it would answer to.
+    pub aliases: Vec<HostName>,
 }
 
 /// What is to go from a trash.

@@ -36,7 +36,7 @@ mod waves;
 pub use actor::{Actor, Door, Forbidden, NoPermission, Permission, Permissions};
 pub use archives::{Coming, CutOff, Download, GivenArchive, Pieces, Source};
 pub use availability::{Copied, Made, Outstanding, Standing, Unavailable, available, stays};
-pub use back_ends::{Asking, BackEnds, Comparison, Emptying, Lines, Lost, Place, Sought};
+pub use back_ends::{Asking, BackEnds, Comparison, Emptying, FoundFolder, Lines, Lost, Place, Sought};
 pub use call::{Answer, Call, Queued, Reads, Refusal, Sort};
 pub use dispatch::{DispatchedOnce, Dispatcher, Pace, ask_bulk_runs, do_chores};
 pub use front::{Front, KeptAnswer, Once, OwnKey, Pending};

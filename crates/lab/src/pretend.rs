@@ -23,11 +23,11 @@ use std::time::Duration;
 use aegir_domain::protocol::{Cancelled, FoundAttempt, Line, Request};
 use aegir_domain::{
     AttemptId, BackupName, Compared, Context, CronAnswer, Fault, FaultReport, FormerName, FoundBackup, ImportAnswer,
-    ImportSite, LogAnswer, LogKind, Remedy, ServerName, SiteName, SshAddress, TrashAnswer, TrashEmptied, TrashName,
-    TrashThing, Trial, Tried, WritesAnswer,
+    LogAnswer, LogKind, Remedy, ServerName, SiteName, SshAddress, TrashAnswer, TrashEmptied, TrashName, TrashThing,
+    Trial, Tried, WritesAnswer,
 };
 use aegir_hosting::{
-    Asking, BackEnds, Comparison, Emptying, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source,
+    Asking, BackEnds, Comparison, Emptying, FoundFolder, GivenArchive, HostKeys, Lines, Lost, Place, Sought, Source,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -198,12 +198,12 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
-    fn look_at_import<'a>(&'a self, place: &'a Place, import: &'a ImportSite) -> Asking<'a, ImportAnswer> {
+    fn look_at_import<'a>(&'a self, place: &'a Place, site: &'a FoundFolder) -> Asking<'a, ImportAnswer> {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
-            Ok(machine.found_to_import(import))
+            Ok(machine.found_to_import(site))
         })
     }
 
@@ -225,17 +225,12 @@ impl BackEnds for PretendBackEnds {
         })
     }
 
-    fn restore_from_trash<'a>(
-        &'a self,
-        place: &'a Place,
-        name: &'a TrashName,
-        dry_run: bool,
-    ) -> Asking<'a, TrashAnswer> {
+    fn way_out_of_trash<'a>(&'a self, place: &'a Place, name: &'a TrashName) -> Asking<'a, TrashAnswer> {
         Box::pin(async move {
             let machine = self.of(&place.server);
             machine.reached(Call::Look).await?;
             machine.is_known_to(place)?;
-            Ok(machine.restore_from_trash(name, dry_run))
+            Ok(machine.way_out_of_trash(name))
         })
     }
 
@@ -307,7 +302,7 @@ pub enum Call {
     /// See [`BackEnds::empty_trash`].
     Trash,
     /// See [`BackEnds::attempts`], [`BackEnds::contexts`], [`BackEnds::try_services`], [`BackEnds::compare`],
-    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::restore_from_trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
+    /// [`BackEnds::written_since`], [`BackEnds::site_log`], [`BackEnds::look_at_import`], [`BackEnds::trash`], [`BackEnds::way_out_of_trash`], [`BackEnds::backups`] and [`BackEnds::host_keys`].
     Look,
 }
 

@@ -53,9 +53,9 @@ pub use recovery::{Recovered, recover_all};
 pub use settings::{SETTING_VARIABLE, Settings, SettingsFault};
 pub use site::{
     MeantSite, PackagesFit, RunProgram, SiteLog, compare_site, compare_sites, drush_alias, drush_uri,
-    find_site_to_import, log_tail, look_at_import, look_at_refresh, run_cron, writes_since,
+    find_site_to_import, log_tail, look_at_import, look_at_refresh, proposed_name, run_cron, writes_since,
 };
 pub use task_types::{FoundType, TaskType, TaskTypeFault, look as look_at_task_types, task_type, task_types};
-pub use trash::{Emptying, Restored, empty_trash, list_trash, restore_from_trash, would_restore_from_trash};
+pub use trash::{Emptying, WayBack, empty_trash, list_trash, way_out_of_trash};
 pub use worker::{BoundaryDrill, Worker, run_attempt};
 pub use world::{OnGroup, ProgramsOf, TaskFolder, World, WorldParts};

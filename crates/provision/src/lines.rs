@@ -10,7 +10,7 @@ use crate::context_task::SaveServerPassword;
 use crate::hooks::{AfterHook, BeforeHook, RollbackHook};
 use crate::platform::{
     CheckOut, CopyCode, FetchArchive, FetchPart, InstallPackages, MakeProject, PlaceCode, PlacePart, PublishPool,
-    UnpackDemo, WithdrawPool,
+    TakeOut, UnpackDemo, WithdrawPool,
 };
 use crate::site::{
     ArchiveFormer, BringBack, BringCredentials, CarryOwnSettings, CopyDatabase, CopyFiles, CopyMoment, CopyTheirFiles,
@@ -102,6 +102,7 @@ pub fn lines() -> Lines<World> {
         .undo::<SettleModes>()
         .undo::<TakeAway>()
         .undo::<TakeFile>()
+        .undo::<TakeOut>()
         .undo::<TakeSalt>()
         .undo::<TakeTables>()
         .undo::<TopUpFiles>()

@@ -5,15 +5,16 @@ mod build;
 mod code;
 mod delete;
 mod make;
+mod restore;
 mod sources;
 
 use std::path::{Path, PathBuf};
 
 use aegir_domain::{
     Context, ContextName, Fault, FoundSite, PackageCode, PlatformAnswer, PlatformContext, PlatformFacts, PlatformName,
-    PlatformRoot, ProfileLanguage, Reach, Remedy,
+    PlatformRoot, ProfileLanguage, Reach, Remedy, SiteFolder,
 };
-use aegir_drupal::sites_php;
+use aegir_drupal::{plain_settings, sites_php};
 use aegir_host::Kind;
 use aegir_recipe::{Action, Afterwards, Check, Committed, Recipe, Run, Undo};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ pub(crate) use build::Build;
 pub(crate) use code::{CheckOut, CopyCode, FetchArchive, InstallPackages, MakeProject, PlaceCode, UnpackDemo};
 pub(crate) use delete::{Delete, WithdrawPool, withdraw};
 pub(crate) use make::{FetchPart, PlacePart};
+pub(crate) use restore::{Restore, TakeOut};
 
 use build::project_of;
 
@@ -193,6 +195,7 @@ impl Check<World> for CodeIsSound {
             .sites
             .iter()
             .filter(|site| site.has_settings && !known.contains(&site.name))
+            .filter(|site| site.name != SiteFolder::of_default().as_str() || is_installed(world, &platform.root))
             .map(|site| FoundSite {
                 folder: site.name.clone(),
                 link: site.link.clone(),
@@ -209,6 +212,16 @@ impl Check<World> for CodeIsSound {
         let names = code.profiles.iter().map(|profile| &profile.name);
         let languages = translation::at_hand(world, platform.root.path(), code.family, names)?;
         Ok(Code { platform, facts, found_sites, packages: code.packages, drivers: code.drivers, languages })
+    }
+}
+
+/// Whether a site was installed in `sites/default`, whose settings every code base may have without. Nothing of them is run.
+fn is_installed(world: &World, root: &PlatformRoot) -> bool {
+    let settings = root.folder(&SiteFolder::of_default()).join("settings.php");
+    match world.files().read(&settings) {
+        Ok(text) => plain_settings::may_have_data(&String::from_utf8_lossy(&text.unwrap_or_default())),
+        // Kept from us: an installer of Drupal does so, and a look tells more.
+        Err(_) => true,
     }
 }
 

@@ -38,13 +38,16 @@ pub(crate) fn recipe_of(task: &Task) -> Box<dyn Recipe<World>> {
         Task::BuildPlatform(build) => Box::new(platform::Build { asked: *build }),
         Task::VerifyPlatform { platform, context } => Box::new(platform::Verify { platform, context }),
         Task::DeletePlatform { platform, confirm } => Box::new(platform::Delete { platform, confirm }),
+        Task::RestorePlatform { platform, server, thing } => Box::new(platform::Restore { platform, server, thing }),
         Task::InstallSite(install) => Box::new(site::Install { asked: *install }),
         Task::VerifySite { site, context } => Box::new(site::Verify { site, context }),
         Task::RebuildCaches { site } => Box::new(site::RebuildCaches { site }),
         Task::Login { site, account } => Box::new(site::Login { site, account }),
         Task::MigrateSite(migrate) => Box::new(site::Migrate { asked: *migrate }),
         Task::UpdateSite { site, allow_missing, keep } => Box::new(site::Update { site, allow_missing, keep }),
-        Task::GoBackSite { site, former, keep } => Box::new(site::GoBack { site, former, keep }),
+        Task::GoBackSite { site, former, keep, although_broken } => {
+            Box::new(site::GoBack { site, former, keep, although_broken })
+        }
         Task::DropFormers { site, former } => Box::new(site::DropFormers { site, former }),
         Task::CloneSite(clone) => Box::new(site::Clone { asked: *clone }),
         Task::RenameSite { site, to, old_name, keep } => Box::new(site::Rename { site, to, old_name, keep }),

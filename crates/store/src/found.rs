@@ -1,6 +1,6 @@
 //! What was found on machines and did not come from here: sites, and contexts that differ.
 
-use aegir_domain::{Context, NodeId, NodeKind, SiteName};
+use aegir_domain::{Context, NodeId, NodeKind, SiteFolder};
 
 use crate::StoreFault;
 use crate::db::{Read, Row, Tx, statements, values};
@@ -11,8 +11,8 @@ use crate::server::json;
 pub struct FoundSite {
     /// On which platform.
     pub platform: NodeId,
-    /// Its name.
-    pub name: SiteName,
+    /// Its folder below `sites/`, which is its name unless it is `default`.
+    pub name: SiteFolder,
     /// When it was first seen.
     pub first: i64,
     /// When it was last seen.
@@ -77,7 +77,7 @@ impl Tx {
     pub async fn record_found_sites(
         &mut self,
         platform: NodeId,
-        names: &[SiteName],
+        names: &[SiteFolder],
         now: i64,
     ) -> Result<(), StoreFault> {
         for name in names {
@@ -89,7 +89,7 @@ impl Tx {
     }
 
     /// Forgets a found site: it was taken in, or is gone.
-    pub async fn forget_found_site(&mut self, platform: NodeId, name: &SiteName) -> Result<(), StoreFault> {
+    pub async fn forget_found_site(&mut self, platform: NodeId, name: &SiteFolder) -> Result<(), StoreFault> {
         self.execute(&FORGET_FOUND, values![platform, name]).await.map(drop)
     }
 

@@ -76,6 +76,12 @@ statements! {
         "SELECT id, kind, name, title, status, owner, created, changed, verified
            FROM node
           WHERE name = $1 AND status <> 'deleted'";
+    /// Another one of the name may have been there since, and may be gone too.
+    FIND_DELETED =
+        "SELECT id, kind, name, title, status, owner, created, changed, verified
+           FROM node
+          WHERE kind = $1 AND name = $2 AND status = 'deleted' AND created <= $3
+          ORDER BY id DESC LIMIT 1";
     ADD_NODE =
         "INSERT INTO node (kind, name, title, status, owner, created, changed)
          VALUES ($1, $2, $3, $4, $5, $6, $6)
@@ -130,7 +136,18 @@ impl Read {
         self.row(&FIND_NAMED, values![name]).await?.as_ref().map(Node::of).transpose()
     }
 
-    /// The same, which must be there.
+    /// What is left of the deleted object that had this name at a moment. What tells the moment may know whole seconds alone.
+    pub async fn deleted_at(
+        &mut self,
+        kind: NodeKind,
+        name: &ContextName,
+        moment: i64,
+    ) -> Result<Option<Node>, StoreFault> {
+        let values = values![kind, name, moment.saturating_add(999)];
+        self.row(&FIND_DELETED, values).await?.as_ref().map(Node::of).transpose()
+    }
+
+    /// What a number stands for, which must be there.
     pub async fn need_node(&mut self, id: NodeId) -> Result<Node, StoreFault> {
         self.node(id).await?.ok_or_else(|| StoreFault::Absent { what: format!("node `{id}`") })
     }

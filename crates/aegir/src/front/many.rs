@@ -15,6 +15,7 @@ use super::door::Door;
 use super::follow::{Interrupts, came, show};
 use super::perform::{Secrets, bare, name_of, tell_who_starts_it, tell_who_stops_it, with_secrets, would};
 use super::problem::Problem;
+use super::run::follow_run;
 use super::screen::{Screen, ask as ask_person};
 use super::table::one_line;
 use super::teller::{Teller, Voice};
@@ -69,6 +70,9 @@ pub(crate) async fn run(
     }
     if !ask.manner.yes && !ask.manner.dry_run {
         agree(given, &verb, &names, screen)?;
+    }
+    if ask.operation.id == OperationId::SiteUpdate && !ask.manner.dry_run {
+        return as_a_run(door, ask, names, screen).await;
     }
     let mut interrupts = Interrupts::listen().ok();
     let mut all: Vec<One> = Vec::with_capacity(names.len());
@@ -126,6 +130,34 @@ pub(crate) async fn run(
         return Ok(left(&all, ask));
     }
     Ok(summed_up(&all, ask))
+}
+
+/// Has a bulk run ask for it, so that all of it has one number, and one way back.
+async fn as_a_run(door: &mut Door, ask: &Ask, names: Vec<String>, screen: Screen) -> Result<u8, Failure> {
+    let with: Vec<String> = ask.parameters.iter().map(|(name, value)| format!("{name}={}", in_a_word(value))).collect();
+    let mut call = Call::of(OperationId::BulkStart).with("operation", ask.operation.slug()).with("object", names);
+    if !with.is_empty() {
+        call = call.with("with", with);
+    }
+    let begun = door.object(call).await?;
+    if ask.manner.wait {
+        return follow_run(door, ask, &begun, screen).await;
+    }
+    tell_who_starts_it(door);
+    match ask.manner.json {
+        true => out(&format!("{begun:#}")),
+        false => out(&format!("Bulk run {} has begun: `aegir bulk show {}`", begun["id"], begun["id"])),
+    }
+    Ok(0)
+}
+
+/// A parameter as it is given to a bulk run.
+fn in_a_word(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(in_a_word).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
 }
 
 /// The names of the objects that are meant.

@@ -62,6 +62,7 @@ fn every_task_can_be_asked_for_in_a_shell() {
         TaskKind::VerifyServer | TaskKind::VerifyPlatform | TaskKind::VerifySite => "verify",
         TaskKind::BuildPlatform => "build",
         TaskKind::DeletePlatform => "platform-delete",
+        TaskKind::RestorePlatform => "trash-restore",
         TaskKind::InstallSite => "install",
         TaskKind::Login => "login",
         TaskKind::MigrateSite => "migrate",

@@ -65,3 +65,40 @@ fn a_batch_is_looked_at_followed_and_ends_with_five_where_some_failed() {
     aegir(&lab, &["bulk", "go-back", "1"]).ends(4).says("is not as the run left it");
     aegir(&lab, &["bulk", "stop", "1"]).ends(4).says("all objects of the bulk run 1 were asked");
 }
+
+#[test]
+fn updates_of_many_sites_are_a_run_with_a_number_and_a_way_back() {
+    let lab = home_for_a_front_end();
+    let folder = tempfile::tempdir().unwrap();
+    let (_stop, stopped) = watch::channel(false);
+    let _served = Served::begin(&lab.home(), async || {
+        let front = PretendFront::in_folder(folder.path()).await;
+        front.queue(add_server("web1")).await;
+        front.work().await;
+        front.queue(add_platform("d10", "web1")).await;
+        front.work().await;
+        for n in 0..4 {
+            front.queue(Call::of(Id::SiteAdd).about(format!("s{n}.test")).with("platform", "d10")).await;
+        }
+        front.work().await;
+        let failing = Plan::ends(Ends::RolledBack);
+        front.back_ends.machine("web1").plan_once(TaskKind::UpdateSite, "@s2.test", failing);
+        let works = front.clone();
+        tokio::spawn(async move { works.work_until(stopped).await });
+        Arc::new(front.hosting)
+    });
+
+    let update = ["site", "update", "--where", "platform=d10", "--yes"];
+    let told = aegir(&lab, &[&update[..], &["--dry-run"]].concat()).done();
+    assert!(told.out.contains("update-site"), "{}", told.all());
+    let kept = ["--keep-former", "itself", "--allow-missing", "left_out"];
+    aegir(&lab, &[&update[..], &kept].concat()).ends(5).says("3 of 4 succeeded.");
+
+    let run = aegir(&lab, &["bulk", "show", "1", "--json"]).done();
+    let run: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&run["operation"], &run["all"]), (&"site-update".into(), &4.into()), "{run}");
+    aegir(&lab, &["bulk", "go-back", "1", "--wait"]).done().says("3 of 3 succeeded.");
+    let later = aegir(&lab, &["site", "update", "--all", "--yes", "--no-wait", "--json"]).done();
+    let later: Value = serde_json::from_str(&later.out).unwrap();
+    assert_eq!(later["id"], 3, "the update, the way back, and this one: {later}");
+}

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::support::by_hand::{BY_HAND, is_taken_in_well, made_by_hand};
 use crate::support::let_go::{AsItWas, is_let_go_of_well};
 use crate::support::story::{at_line, worker_if_any};
+use crate::support::web::get;
 use crate::support::world::World;
 use crate::support::{Lab, kill, way};
 
@@ -90,6 +91,64 @@ fn a_found_site_is_taken_in_by_the_front_end_and_let_go_of() {
     let seen = lab.front(&["found-site", "show", "shop.localhost", "--json"]).done();
     let seen: serde_json::Value = serde_json::from_str(&seen.out).unwrap();
     assert_eq!(seen["let_go"], true, "{seen}");
+}
+
+#[test]
+fn a_site_in_default_is_found_and_taken_in_under_a_name_by_the_front_end() {
+    let lab = Lab::start(way());
+    let root = platform(&lab, "ten");
+    let own = made_by_hand(&lab, &root, "old", "shop.localhost", "old_");
+    lab.front(&["queue", "dispatch", "--once"]).done();
+    let found = || {
+        lab.front(&["platform", "verify", "old"]).done();
+        let listed = lab.front(&["found-site", "list", "--json"]).done();
+        let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+        let items = listed["items"].as_array().unwrap().clone();
+        items.into_iter().map(|found| found["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let default = root.join("sites/default");
+    fs::copy(default.join("default.settings.php"), default.join("settings.php")).unwrap();
+    lab.give(&default.join("settings.php"));
+    assert_eq!(found(), ["shop.localhost"], "nobody installed anything in the other one");
+    fs::remove_file(default.join("settings.php")).unwrap();
+    // Where an installer puts a site that nobody gave a folder to.
+    for entry in fs::read_dir(&own).unwrap().flatten() {
+        fs::rename(entry.path(), default.join(entry.file_name())).unwrap();
+    }
+    fs::remove_dir(&own).unwrap();
+    assert_eq!(found(), ["default"]);
+    let before = World::of(&lab);
+
+    let nameless = lab.front(&["found-site", "show", "default"]);
+    assert_ne!(nameless.code, 0);
+    nameless.says("nothing there says by which name");
+    assert_ne!(lab.front(&["site", "import", "shop.localhost"]).code, 0, "no folder has that name");
+    World::of(&lab).must_be(&before);
+    let settings = default.join("settings.php");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, format!("{text}$settings['trusted_host_patterns'] = ['^www\\.shop\\.example$'];\n")).unwrap();
+    let theirs = fs::read(&settings).unwrap();
+    let before = World::of(&lab);
+    let seen = lab.front(&["found-site", "show", "default"]).done();
+    seen.says("can be taken in, as @www.shop.example").says(BY_HAND).says("are copied into a new database");
+    let named = lab.front(&["found-site", "show", "default", "--as", "shop.localhost"]).done();
+    named.says("as @shop.localhost").says(&format!("comes to lie in `{}`", own.display()));
+    let import = ["site", "import", "shop.localhost", "--from-default"];
+    lab.front(&[&import[..], &["--dry-run"]].concat()).done().says("from_default");
+    World::of(&lab).must_be(&before);
+
+    lab.front(&import).done();
+
+    let site = lab.front(&["site", "show", "shop.localhost", "--json"]).done();
+    let site: serde_json::Value = serde_json::from_str(&site.out).unwrap();
+    assert_eq!((&site["status"], &site["platform"]), (&"enabled".into(), &"old".into()), "{site}");
+    assert_eq!(fs::read(own.join("imported.settings.php")).unwrap(), theirs);
+    assert!(default.join("default.settings.php").exists() && !settings.exists());
+    let page = get(lab.up().listen(), "shop.localhost", "/");
+    assert_eq!(page.status, 200, "{}", page.body);
+    let listed = lab.front(&["found-site", "list"]).done();
+    assert!(!listed.all().contains("default"), "it is in no list before the next verify: {}", listed.all());
+    assert_eq!(found(), [""; 0]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Takes in the sites that a verify of a platform found, where the setting says so: those that a look finds nothing
 //! against. Nobody else is asked, so what cannot be taken in is left for somebody to decide.
 
-use aegir_domain::{ContextName, ImportAnswer, ImportSite, NodeId, PlatformName, SiteName};
+use aegir_domain::{ContextName, ImportAnswer, NodeId, PlatformName, SiteName};
 use aegir_store::{Read, StoreFault};
 
-use crate::{Actor, Call, Hosting, OperationId, Place, Setting};
+use crate::{Actor, Call, FoundFolder, Hosting, OperationId, Place, Setting};
 
 /// What becomes of sites that a verify finds and that nobody here knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,16 +50,12 @@ impl Hosting {
 
     /// What is asked for a site against which nothing stands.
     async fn can_be_taken_in(&self, place: &Place, platform: &PlatformName, name: &SiteName) -> Option<Call> {
-        let (site, platform) = (name.clone(), platform.clone());
-        let client = "admin".parse().ok()?;
-        let asked = ImportSite {
-            site,
-            from_default: false,
-            platform,
+        let asked = FoundFolder {
+            folder: name.clone().into(),
+            name: None,
+            platform: platform.clone(),
             db_server: None,
             aliases: Vec::new(),
-            client,
-            copy_of: None,
         };
         match self.0.back_ends.look_at_import(place, &asked).await {
             // Who let go of it would have it back at the next verify.
@@ -70,6 +66,8 @@ impl Hosting {
                     .with("platform", asked.platform.as_str())
                     .with("db_server", found.db_server.as_str()),
             ),
+            // What it is to be called, somebody has to say.
+            Ok(ImportAnswer::Nameless) => None,
             Ok(ImportAnswer::Refused(why)) => {
                 tracing::info!(site = %name, why = %why.message, "a site that was found cannot be taken in");
                 None
@@ -91,10 +89,12 @@ async fn nobodys(read: &mut Read, platform: NodeId) -> Result<Option<(PlatformNa
     }
     let mut names = Vec::new();
     for found in read.found_sites(platform).await? {
+        // What a site in `sites/default` is to be called, somebody has to say.
+        let Ok(name) = found.name.as_str().parse::<SiteName>() else { continue };
         // One that failed is tried again by whoever saw why.
-        let is_known = read.node_named(&ContextName::Site(found.name.clone())).await?.is_some();
-        if !is_known && read.who_has(&found.name.host()).await?.is_none() {
-            names.push(found.name);
+        let is_known = read.node_named(&ContextName::Site(name.clone())).await?.is_some();
+        if !is_known && read.who_has(&name.host()).await?.is_none() {
+            names.push(name);
         }
     }
     Ok(Some((name, names)))

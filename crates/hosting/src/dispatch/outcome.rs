@@ -93,7 +93,7 @@ pub(super) async fn follows(
     {
         verify_platforms_of(tx, task, now).await?;
     }
-    if happened && matches!(request, Some(Task::BuildPlatform(_))) {
+    if happened && matches!(request, Some(Task::BuildPlatform(_) | Task::RestorePlatform { .. })) {
         verify_platform(tx, task.object, task, now).await?;
     }
     if ending.recovered || !matches!(ending.outcome, Outcome::Succeeded) {
@@ -214,9 +214,16 @@ async fn done(
             return Ok(());
         }
         // Its code is there; whether it works, its verify tells.
-        Some(Task::BuildPlatform(_)) => None,
+        Some(Task::BuildPlatform(_) | Task::RestorePlatform { .. }) => None,
         Some(_) => Some(now),
     };
+    if let Some(Task::ImportSite(import)) = request
+        && import.from_default
+        && let Some(platform) = tx.node_named(&ContextName::Platform(import.platform.clone())).await?
+    {
+        // It has left that folder.
+        tx.forget_found_site(platform.id, &import.folder()).await?;
+    }
     if let Some(Task::CloneSite(clone)) = request
         && let Some(source) = tx.node_named(&ContextName::Site(clone.site.clone())).await?
     {
@@ -273,7 +280,7 @@ pub(crate) async fn record_context(
                     let was = tx.need_node(object).await?.name;
                     tx.record_site(object, site, platform.id, db_server.id, now).await?;
                     // It is managed now.
-                    tx.forget_found_site(platform.id, &site.name).await?;
+                    tx.forget_found_site(platform.id, &site.name.clone().into()).await?;
                     match was.filter(|was| *was != context.name()) {
                         Some(was) => renamed(tx, object, &was, actor, now).await,
                         None => Ok(()),

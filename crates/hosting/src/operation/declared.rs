@@ -14,7 +14,7 @@ use aegir_domain::{
     AccountName, ArchivePlace, BackupName, BadText, CodeFolder, ComposerConstraint, ComposerPackage, ContextName,
     EmailAddress, FormerName, GitAddress, GitRef, GrantHost, HostKey, HostName, Langcode, MachineName, Note,
     PanelAccountName, PlatformName, RefreshCopy, RegistryAddress, ReleaseFolder, RemotePath, ServerName, Sha256Sum,
-    SiteName, SshHost, SshUser, Task, TimeZoneName, Title, TrashName,
+    SiteFolder, SiteName, SshHost, SshUser, Task, TimeZoneName, Title, TrashName,
 };
 
 use super::parameter::{cursor, line, path, socket, value};
@@ -257,6 +257,7 @@ impl OperationId {
             Task::BuildPlatform(_) => OperationId::PlatformAdd,
             Task::VerifyPlatform { .. } => OperationId::PlatformVerify,
             Task::DeletePlatform { .. } => OperationId::PlatformDelete,
+            Task::RestorePlatform { .. } => OperationId::TrashRestore,
             Task::InstallSite(_) => OperationId::SiteAdd,
             Task::ImportSite(import) if import.copy_of.is_some() => OperationId::SiteCopy,
             Task::ImportSite(_) => OperationId::SiteImport,
@@ -387,6 +388,8 @@ const PLATFORM: TextKind = TextKind::naming::<PlatformName>("PLATFORM", Subject:
 const SITE: TextKind = TextKind::naming::<SiteName>("SITE", Subject::Site);
 /// A site that there is not yet: no other's name can be meant.
 const NEW_SITE: TextKind = TextKind::of::<SiteName>("SITE");
+/// What a site that was found is called: its folder below `sites/`.
+const FOLDER: TextKind = TextKind::of::<SiteFolder>("FOLDER");
 const HOST: TextKind = TextKind::of::<HostName>("HOST");
 const TRASH: TextKind = TextKind::naming::<TrashName>("NAME", Subject::Trash);
 const BACKUP: TextKind = TextKind::naming::<BackupName>("BACKUP", Subject::Backup);

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aegir_domain::{Compared, FaultReport, Fit, NodeId, PlatformName, SiteName, Verdict};
 use aegir_store::{BulkPlan, NewBulkEntry, Page, Read, ServerRecord, SiteList, SiteRecord};
+use futures_util::StreamExt;
+use futures_util::stream::iter;
 use serde_json::{Map, Value, json};
 
 use super::bulk::{Run, must_be_few};
@@ -21,6 +23,10 @@ use crate::{Answer, BadParameters, Comparison, Hosting, OperationId, Place, Refu
 
 /// How many sites are compared by one question to a machine: one answers within the time that an answer has.
 const COMPARED_AT_ONCE: usize = 50;
+/// How many such questions a machine is asked at a time: each is a process there, and it has its visitors to look after.
+const COMPARERS: usize = 2;
+/// How many sites are looked up at a time, as whether they can be asked: as many as the store has readers.
+const ASKERS: usize = 4;
 /// How many sites are compared; the tasks of the rest do it themselves.
 const COMPARED: usize = 2_000;
 /// From how many moves it is told how long one takes.
@@ -128,9 +134,14 @@ impl Hosting {
 
     /// Finds out which of the sites can be asked to move now, as far as that is known here.
     async fn ask_each(&self, asked: &Asked<'_>, run: &Run, batch: &mut Batch) {
-        for site in &mut batch.sites {
-            let entry = NewBulkEntry::of(site.name.to_string());
-            if let Err(why) = self.would_be_asked(asked, run, &entry).await {
+        let names: Vec<String> = batch.sites.iter().map(|site| site.name.to_string()).collect();
+        let answers = names.into_iter().map(async |name| {
+            let entry = NewBulkEntry::of(name);
+            self.would_be_asked(asked, run, &entry).await
+        });
+        let answers: Vec<_> = iter(answers).buffered(ASKERS).collect().await;
+        for (site, answer) in batch.sites.iter_mut().zip(answers) {
+            if let Err(why) = answer {
                 site.stands = Stands::Cannot(vec![why]);
             }
         }
@@ -138,29 +149,34 @@ impl Hosting {
 
     /// Has the sites compared with the platform, on their machine; why not all were, if so.
     async fn compare_each(&self, asked: &Asked<'_>, batch: &mut Batch) -> Option<String> {
-        let mut why_not = None;
         let Batch { to, place, sites, .. } = batch;
         let mut open: Vec<&mut Mover> =
             sites.iter_mut().filter(|site| matches!(site.stands, Stands::Unknown)).take(COMPARED).collect();
-        for part in open.chunks_mut(COMPARED_AT_ONCE) {
-            let comparison = Comparison {
+        let questions: Vec<Comparison> = open
+            .chunks(COMPARED_AT_ONCE)
+            .map(|part| Comparison {
                 sites: part.iter().map(|site| site.name.clone()).collect(),
                 platform: to.clone(),
                 allow_missing: asked.given.texts("allow_missing"),
-            };
-            match self.0.back_ends.compare(place, &comparison).await {
+            })
+            .collect();
+        let place = &*place;
+        let answers = questions.into_iter().map(async |question| self.0.back_ends.compare(place, &question).await);
+        let mut answers = iter(answers).buffered(COMPARERS);
+        let mut parts = open.chunks_mut(COMPARED_AT_ONCE);
+        // A machine that was lost is asked no more.
+        while let Some(answer) = answers.next().await {
+            let part = parts.next().unwrap_or_default();
+            match answer {
                 Ok(compared) => {
                     for (site, compared) in part.iter_mut().zip(compared) {
                         site.stands = stands(compared);
                     }
                 }
-                Err(lost) => {
-                    why_not = Some(Refusal::from(lost).to_string());
-                    break;
-                }
+                Err(lost) => return Some(Refusal::from(lost).to_string()),
             }
         }
-        why_not
+        None
     }
 
     /// What somebody is to know before it begins.

@@ -449,7 +449,8 @@ fn chosen(chosen: &Value) -> String {
         return format!("those that the bulk run {run} failed for");
     }
     if let Some(run) = chosen["goes_back"].as_i64() {
-        return format!("those that the bulk run {run} moved");
+        let did = if chosen["did"] == "update" { "updated" } else { "moved" };
+        return format!("those that the bulk run {run} {did}");
     }
     let lived = chosen["platform"].as_str().map(|platform| format!(" of the platform `{platform}`"));
     let lived = lived.unwrap_or_default();

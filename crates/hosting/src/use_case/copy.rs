@@ -2,11 +2,11 @@
 //! in the lists as soon as it is asked for, as a site that is installed is, so that its names are its own.
 
 use aegir_domain::{CloneSite, ContextName, HostName, NodeId, NodeKind, Redirect, SiteName, Task};
-use aegir_store::{NewSite, Read, ServerRecord, SiteRecord, Tx};
+use aegir_store::{NewSite, Read, ServerRecord, Tx};
 use serde_json::Value;
 
 use super::Asked;
-use super::field::{GivenFields, fill_fields};
+use super::field::{GivenFields, fill_fields, values_of};
 use super::object::{
     KnownContexts, known_platform, known_site, must_be_available, must_be_nobodys, must_stay, must_take_sites,
     platform_named, server_named, site_named,
@@ -87,7 +87,7 @@ impl Hosting {
                         with_cron: asked.given.flag("with_cron"),
                     })),
                     known: &known,
-                    fields: fields_like(tx, asked, Some(&site)).await?,
+                    fields: fields_like(tx, asked, Some(site.node.id)).await?,
                     made_of: serde_json::json!({ "copy_of": source }),
                 };
                 asked.make(tx, coming, now).await
@@ -131,14 +131,12 @@ pub(super) async fn chosen_db_server(read: &mut Read, asked: &Asked<'_>) -> Resu
 pub(super) async fn fields_like(
     read: &mut Read,
     asked: &Asked<'_>,
-    like: Option<&SiteRecord>,
+    like: Option<NodeId>,
 ) -> Result<GivenFields, Refusal> {
-    let mut fields = GivenFields::new();
-    if let Some(like) = like {
-        for (name, value) in read.field_values(like.node.id).await? {
-            fields.extend(name.parse().ok().map(|name| (name, Some(value))));
-        }
-    }
+    let mut fields = match like {
+        Some(like) => values_of(read, like).await?,
+        None => GivenFields::new(),
+    };
     fields.extend(asked.fields(read, NodeKind::Site).await?);
     Ok(fields)
 }

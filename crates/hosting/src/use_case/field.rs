@@ -128,6 +128,12 @@ impl Asked<'_> {
     }
 }
 
+/// What fields of an object hold, as it is given to another one.
+pub(crate) async fn values_of(read: &mut Read, node: NodeId) -> Result<GivenFields, Refusal> {
+    let held = read.field_values(node).await?;
+    Ok(held.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, Some(value)))).collect())
+}
+
 /// Fills fields of an object.
 pub(crate) async fn fill_fields(tx: &mut Tx, node: NodeId, given: &GivenFields, now: i64) -> Result<(), Refusal> {
     for (name, value) in given {

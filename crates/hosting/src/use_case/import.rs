@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use aegir_domain::{
-    ContextName, CopySource, HostName, ImportAnswer, ImportSite, Langcode, Redirect, RefreshCopy, ServerName,
-    SwitchCopy, Task,
+    ContextName, CopySource, HostName, ImportAnswer, ImportSite, Langcode, PlatformName, Redirect, RefreshCopy,
+    ServerName, SiteFolder, SiteName, SwitchCopy, Task,
 };
 use aegir_store::{NewSite, PlatformRecord, Read, ServerList, ServerRecord, Tx};
 use serde_json::{Value, json};
@@ -15,25 +15,45 @@ use super::object::{KnownContexts, known_platform, must_be_free, must_take_sites
 use super::site::{client_named, keep_former};
 use super::{Asked, shown};
 use crate::making::names_are_sound;
-use crate::{Answer, BadParameters, Hosting, Place, Refusal};
+use crate::{Answer, BadParameters, FoundFolder, Hosting, Place, Refusal};
 
 /// How many platforms are named at the most where a site was found on several.
 const NAMED: usize = 5;
 
 impl Hosting {
     pub(super) async fn look_at_found_site(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
-        let (place, import) = self
+        let folder: SiteFolder =
+            asked.name.parse().map_err(|_| Refusal::Unknown { what: "found-site", name: asked.name.to_owned() })?;
+        let name = asked.given.text::<SiteName>("as");
+        if let (Some(name), true) = (&name, folder != SiteFolder::of_default()) {
+            let why = format!("the site has the name of its folder, and cannot be taken in as `{name}`");
+            let remedy = "leave it out, and rename the site when it is in".to_owned();
+            return Err(BadParameters::one(asked.operation, "as", why, remedy).into());
+        }
+        let (place, site) = self
             .store()
             .read(async |read| {
-                let platform = platform_of_found(read, asked).await?;
+                let platform = platform_of_found(read, asked, &folder).await?;
                 let unknown = || Refusal::Unknown { what: "platform", name: platform.node.title.clone() };
                 let server = read.server(platform.server).await?.ok_or_else(unknown)?;
                 let place = Place { server: server.context.name, transport: server.transport };
-                Ok::<_, Refusal>((place, asked_for(asked, &platform)?))
+                let site = FoundFolder {
+                    folder: folder.clone(),
+                    name: name.clone(),
+                    platform: name_of(&platform)?,
+                    db_server: asked.given.text::<ServerName>("db_server"),
+                    aliases: asked.given.texts::<HostName>("alias"),
+                };
+                Ok::<_, Refusal>((place, site))
             })
             .await?;
-        match self.0.back_ends.look_at_import(&place, &import).await? {
+        match self.0.back_ends.look_at_import(&place, &site).await? {
             ImportAnswer::Found(found) => Ok(Answer::Object(shown::json(&found))),
+            ImportAnswer::Nameless => {
+                let why = "the site lies in `sites/default`, and nothing there says by which name visitors ask for it";
+                let remedy = "give the name that it is to have, such as `www.example.org`";
+                Err(BadParameters::one(asked.operation, "as", why, remedy).into())
+            }
             ImportAnswer::Refused(fault) => {
                 let what = std::iter::once(fault.message).chain(fault.because).collect::<Vec<_>>().join(": ");
                 Err(Refusal::Conflict { what, remedy: fault.remedy })
@@ -45,8 +65,13 @@ impl Hosting {
         let now = self.now();
         let answer = self
             .change(asked, async |tx| {
-                let platform = platform_of_found(tx, asked).await?;
-                let import = asked_for(asked, &platform)?;
+                let folder = match asked.given.flag("from_default") {
+                    true => SiteFolder::of_default(),
+                    false => asked.site()?.into(),
+                };
+                let platform = platform_of_found(tx, asked, &folder).await?;
+                let import =
+                    ImportSite { from_default: asked.given.flag("from_default"), ..asked_for(asked, &platform)? };
                 let db_server = match chosen_db_server(tx, asked).await? {
                     Some(server) => server,
                     None => likely_db_server(tx, &platform).await?,
@@ -67,7 +92,7 @@ impl Hosting {
         let now = self.now();
         let answer = self
             .change(asked, async |tx| {
-                let platform = platform_of_found(tx, asked).await?;
+                let platform = platform_of_found(tx, asked, &asked.site()?.into()).await?;
                 let db_server = match chosen_db_server(tx, asked).await? {
                     Some(server) => server,
                     None => own_db_server(tx, asked, &platform).await?,
@@ -142,14 +167,11 @@ async fn comes_in(tx: &mut Tx, asked: &Asked<'_>, of: Importing, now: i64) -> Re
 
 /// What is asked of the back end.
 fn asked_for(asked: &Asked<'_>, platform: &PlatformRecord) -> Result<ImportSite, Refusal> {
-    let Some(ContextName::Platform(name)) = platform.node.name.clone() else {
-        return Err(Refusal::Unknown { what: "platform", name: platform.node.title.clone() });
-    };
     let given = asked.given;
     Ok(ImportSite {
         site: asked.site()?,
         from_default: false,
-        platform: name,
+        platform: name_of(platform)?,
         db_server: given.text::<ServerName>("db_server"),
         aliases: given.texts::<HostName>("alias"),
         client: match given.text("client") {
@@ -160,19 +182,26 @@ fn asked_for(asked: &Asked<'_>, platform: &PlatformRecord) -> Result<ImportSite,
     })
 }
 
-/// The platform that is named, or the one on which a site of this name was found.
-async fn platform_of_found(read: &mut Read, asked: &Asked<'_>) -> Result<PlatformRecord, Refusal> {
+/// What a platform is called.
+fn name_of(platform: &PlatformRecord) -> Result<PlatformName, Refusal> {
+    match &platform.node.name {
+        Some(ContextName::Platform(name)) => Ok(name.clone()),
+        _ => Err(Refusal::Unknown { what: "platform", name: platform.node.title.clone() }),
+    }
+}
+
+/// The platform that is named, or the one on which a site in this folder was found.
+async fn platform_of_found(read: &mut Read, asked: &Asked<'_>, folder: &SiteFolder) -> Result<PlatformRecord, Refusal> {
     if let Some(name) = asked.given.text("platform") {
         return platform_named(read, &name).await;
     }
-    let site = asked.site()?;
     let mut those = Vec::new();
     for id in read.platforms_with_found_sites().await? {
-        if read.found_sites(id).await?.iter().any(|found| found.name == site) {
+        if read.found_sites(id).await?.iter().any(|found| found.name == *folder) {
             those.extend(read.platform(id).await?);
         }
     }
-    let unknown = || Refusal::Unknown { what: "found-site", name: site.to_string() };
+    let unknown = || Refusal::Unknown { what: "found-site", name: folder.to_string() };
     match those.len() {
         1 => those.pop().ok_or_else(unknown),
         // Another one may be there, and no verify has seen it yet: then its platform is to be named.
@@ -181,7 +210,7 @@ async fn platform_of_found(read: &mut Read, asked: &Asked<'_>) -> Result<Platfor
             let names = those.iter().take(NAMED).filter_map(|platform| platform.node.name.as_ref().map(short));
             let names = names.collect::<Vec<_>>().join(", ");
             let more = if many > NAMED { ", …" } else { "" };
-            let why = format!("a site `{site}` was found on several: {names}{more}");
+            let why = format!("a site `{folder}` was found on several: {names}{more}");
             Err(BadParameters::one(asked.operation, "platform", why, "name one of them").into())
         }
     }

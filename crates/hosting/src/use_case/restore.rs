@@ -2,7 +2,7 @@
 //! tells; what the backup says of a site that is gone, the back end has read already.
 
 use aegir_domain::{
-    BackupManifest, ContextName, Langcode, ObjectStatus, PlatformName, Redirect, ServerName, SiteName, Task,
+    BackupManifest, ContextName, Langcode, NodeKind, ObjectStatus, PlatformName, Redirect, ServerName, SiteName, Task,
 };
 use aegir_store::{NewSite, PlatformRecord, Read, SiteRecord, Tx};
 use serde_json::json;
@@ -185,6 +185,16 @@ async fn as_new(
         Some(record) => free_names(tx, &name, &record.aliases, &record.redirect).await?,
         None => (Vec::new(), Redirect::None),
     };
+    // Of a site that is gone its tombstone tells whose it was, and what its fields held.
+    let gone = match (like, is_gone) {
+        (None, true) => {
+            let backup = &lies.found.backup;
+            let made = backup.made().unwrap_or(i64::MAX);
+            tx.deleted_at(NodeKind::Site, &ContextName::Site(backup.site()), made).await?
+        }
+        _ => None,
+    };
+    let model = like.map(|site| &site.node).or(gone.as_ref());
     let of_manifest = says.map(|says| (Some(says.profile.clone()), says.language.clone()));
     let of_site = like.and_then(|site| site.context.as_ref());
     let of_site = of_site.map(|site| (Some(site.profile.clone()), site.language.clone()));
@@ -199,12 +209,12 @@ async fn as_new(
             language,
             aliases,
             redirect,
-            owner: like.and_then(|site| site.node.owner).unwrap_or(aegir_store::ADMIN),
+            owner: model.and_then(|node| node.owner).unwrap_or(aegir_store::ADMIN),
         },
         server: platform.server,
         request,
         known: &known,
-        fields: fields_like(tx, asked, like).await?,
+        fields: fields_like(tx, asked, model.map(|node| node.id)).await?,
         made_of: json!({ "backup": lies.found.backup }),
     };
     asked.make(tx, coming, now).await

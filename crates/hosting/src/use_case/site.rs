@@ -238,7 +238,12 @@ impl Hosting {
             for host in names_of_former(context, former.as_ref()) {
                 must_be_nobodys(tx, &host, Some(site.node.id)).await?;
             }
-            Ok(Task::GoBackSite { site: context.name.clone(), former, keep: None })
+            Ok(Task::GoBackSite {
+                site: context.name.clone(),
+                former,
+                keep: None,
+                although_broken: asked.given.flag("although_broken"),
+            })
         })
         .await
     }

@@ -240,6 +240,7 @@ fn makes_its_object(operation: OperationId, request: Option<&Task>, node: &aegir
     use OperationId as Id;
     match (operation, request) {
         (Id::ServerAdd | Id::PlatformAdd | Id::SiteAdd | Id::SiteImport | Id::SiteCopy | Id::SiteClone, _) => true,
+        (Id::TrashRestore, Some(Task::RestorePlatform { .. })) => true,
         (Id::BackupRestore, Some(Task::RestoreBackup { new_site, .. })) => {
             new_site.is_some() || !node.status.is_some_and(aegir_domain::ObjectStatus::is_there)
         }

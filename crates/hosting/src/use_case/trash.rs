@@ -1,18 +1,23 @@
 //! What lies in the trash of machines: asked of their back ends each time, and remembered nowhere. What comes back comes
-//! back as it once came: a site by the restore of its last backup, a platform as code that lies there already.
+//! back by a task: a site by the restore of its last backup, a platform by the one that moves its code, with all that its
+//! record said when it was deleted.
 
 use std::time::Duration;
 
 use aegir_domain::{
-    BackupName, FaultReport, NodeId, PlatformContext, ServerName, TrashAnswer, TrashEmptied, TrashKind, TrashName,
-    TrashState, TrashThing,
+    BackupName, ContextName, FaultReport, NodeId, NodeKind, ObjectStatus, PlatformContext, ServerName, Task,
+    TrashAnswer, TrashEmptied, TrashKind, TrashName, TrashState, TrashThing,
 };
+use aegir_store::{NewPlatform, Node, PlatformRecord, ServerRecord, Tx};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use super::backup::{homes, places};
-use super::object::server_named;
+use super::field::{fill_fields, values_of};
+use super::object::{KnownContexts, must_stay, server_named};
+use super::queued::Wanted;
 use super::{Asked, shown};
+use crate::dispatch::is_same_home;
 use crate::view::{OUT_OF_CONTACT, TrashEmptiedView, TrashView};
 use crate::{Answer, BadParameters, Emptying, Given, Hosting, Lost, Operation, OperationId, Place, Refusal};
 
@@ -106,46 +111,71 @@ impl Hosting {
         }
     }
 
-    /// Has the code of a platform lie where it lay, and adds the platform as it was. All that could refuse it is asked
-    /// before anything is moved.
+    /// Puts a platform into the lists as it was when it was deleted, and queues what moves its code back. Both are one change,
+    /// so that whoever dies leaves a task in the queue, or nothing.
     async fn put_platform_back(&self, asked: &Asked<'_>, lies: &Lies) -> Result<Answer, Refusal> {
         if let Some(parameter) = ["platform", "db_server"].into_iter().find(|name| asked.given.has(name)) {
             let why = format!("`{}` is no site, but the code of a platform", asked.name);
             return Err(BadParameters::one(asked.operation, parameter, why, "leave it out").into());
         }
-        let name: TrashName = asked.name.parse().map_err(|_| unknown(asked.name))?;
-        let was = came_back(self.0.back_ends.restore_from_trash(&lies.place, &name, true).await?)?;
-        let Some(was) = was else {
-            return Err(Refusal::Conflict {
-                what: format!("what was known of the platform of `{name}` cannot be read any more"),
-                remedy: Some(format!(
-                    "on its machine, `aegir provision trash-restore {name}` moves its code back; then add the platform \
-                     with `aegir platform add NAME --root FOLDER`"
-                )),
-            });
+        let thing: TrashName = asked.name.parse().map_err(|_| unknown(asked.name))?;
+        let was = match self.0.back_ends.way_out_of_trash(&lies.place, &thing).await? {
+            TrashAnswer::Back { was: Some(was), .. } => was,
+            TrashAnswer::Refused(fault) => return Err(refused(&fault)),
+            TrashAnswer::Back { was: None, .. } | TrashAnswer::ByBackup { .. } => return Err(unknown(asked.name)),
         };
-        let operation = OperationId::PlatformAdd.declaration();
-        let given = operation.read(&said_of(&was))?;
-        let platform = was.name.to_string();
-        let would = self.add_platform(&asked.as_another(&operation, &platform, &given, true)).await?;
-        if asked.dry_run {
-            return Ok(would);
-        }
-        came_back(self.0.back_ends.restore_from_trash(&lies.place, &name, false).await?)?;
-        let added = self.add_platform(&asked.as_another(&operation, &platform, &given, false)).await;
-        // Somebody was faster: what was asked a moment ago holds no more.
-        added.map_err(|refusal| match refusal {
-            Refusal::Store(fault) => Refusal::Store(fault),
-            refusal => Refusal::Conflict {
-                what: format!(
-                    "the code of `{platform}` lies where it lay again, but the platform is not added: {refusal}"
-                ),
-                remedy: Some(format!(
-                    "add it with `aegir platform add NAME --server {} --root {}`",
-                    was.server, was.root
-                )),
-            },
-        })
+        let now = self.now();
+        let answer = self
+            .change(asked, async |tx| {
+                let name = ContextName::Platform(was.name.clone());
+                if let Some(there) = tx.node_named(&name).await? {
+                    return Err(name_in_use(&was, &there));
+                }
+                let server = server_named(tx, &was.server).await?;
+                must_stay(tx, &server.node).await?;
+                must_serve_there(&server, lies)?;
+                let tombstone = tombstone_of(tx, &was, &name, server.node.id, thing.moment()).await?;
+                let owner = tombstone.as_ref().and_then(|gone| gone.node.owner).unwrap_or(aegir_store::ADMIN);
+                let mut wanted = Wanted {
+                    object: NodeId(0),
+                    name: &name,
+                    owner,
+                    server: server.node.id,
+                    needs: None,
+                    request: Task::RestorePlatform {
+                        platform: was.name.clone(),
+                        server: was.server.clone(),
+                        thing: thing.clone(),
+                    },
+                };
+                if asked.dry_run {
+                    return Ok(asked.would_queue(&wanted));
+                }
+                let title = tombstone.as_ref().map_or_else(|| was.name.to_string(), |gone| gone.node.title.clone());
+                let new = NewPlatform {
+                    name: was.name.clone(),
+                    title,
+                    server: server.node.id,
+                    root: Some(was.root.clone()),
+                    source: tombstone.as_ref().and_then(|gone| gone.source.clone()),
+                    php: was.php.clone(),
+                    owner,
+                };
+                wanted.object = tx.add_platform(&new, now).await?;
+                if let Some(gone) = &tombstone {
+                    let fields = values_of(tx, gone.node.id).await?;
+                    fill_fields(tx, wanted.object, &fields, now).await?;
+                    if gone.locked {
+                        tx.lock_platform(wanted.object, now).await?;
+                    }
+                }
+                let detail = json!({ "thing": thing, "was": tombstone.map(|gone| gone.node.id) });
+                tx.record_deed(wanted.object, &asked.actor.name, "restored", Some(&detail), now).await?;
+                asked.queue(tx, wanted, &KnownContexts::new(), now).await
+            })
+            .await?;
+        self.wake();
+        Ok(answer)
     }
 
     pub(super) async fn empty_trash_of_one(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
@@ -277,13 +307,56 @@ fn must_be_kept(lies: &Lies) -> Result<(), Refusal> {
     Err(Refusal::Conflict { what, remedy: Some(remedy) })
 }
 
-/// What was known of a platform whose code comes back.
-fn came_back(answer: TrashAnswer) -> Result<Option<Box<PlatformContext>>, Refusal> {
-    match answer {
-        TrashAnswer::Back { was, .. } => Ok(was),
-        TrashAnswer::ByBackup { .. } => Ok(None),
-        TrashAnswer::Refused(fault) => Err(refused(&fault)),
-    }
+/// The name of a platform that is to come back is taken, perhaps by that one, which somebody had back already.
+fn name_in_use(was: &PlatformContext, there: &Node) -> Refusal {
+    let name = &was.name;
+    let remedy = match there.status {
+        Some(ObjectStatus::New) => "its task is under way: follow it with `aegir queue show`".to_owned(),
+        Some(ObjectStatus::Failed) => format!(
+            "it was never made: see why in its last task, and retry that; or free its name with `aegir platform forget {name}`, \
+             then repeat this"
+        ),
+        _ => format!(
+            "delete that one first with `aegir platform delete {name} --confirm {name}`; or move the code out of the trash by \
+             hand, and add it under another name with `aegir platform add NAME --server {} --root FOLDER`",
+            was.server
+        ),
+    };
+    Refusal::Conflict { what: format!("there is a platform `{name}` again"), remedy: Some(remedy) }
+}
+
+/// What is left of a platform as it was when its code came into the trash.
+async fn tombstone_of(
+    tx: &mut Tx,
+    was: &PlatformContext,
+    name: &ContextName,
+    server: NodeId,
+    moment: i64,
+) -> Result<Option<PlatformRecord>, Refusal> {
+    let Some(gone) = tx.deleted_at(NodeKind::Platform, name, moment).await? else { return Ok(None) };
+    let gone = tx.platform(gone.id).await?;
+    Ok(gone.filter(|gone| gone.server == server && gone.root.as_ref() == Some(&was.root)))
+}
+
+/// Fails unless the server that served a platform still serves sites, in the home that its code lies in.
+fn must_serve_there(server: &ServerRecord, lies: &Lies) -> Result<(), Refusal> {
+    let name = &server.context.name;
+    let (what, remedy) = match (is_same_home(&server.transport, &lies.place.transport), &server.context.http) {
+        (true, Some(_)) => return Ok(()),
+        (true, None) => (
+            format!("`{name}`, which served it, has no web service any more"),
+            format!("give it one with `aegir server edit {name} --http TYPE --listen ADDRESS:PORT`"),
+        ),
+        (false, _) => (
+            format!("the server `{name}` is another one than the one of that name that served it"),
+            format!(
+                "move `{}` by hand to where it is to lie, and add it with `aegir platform add NAME --server {} --root FOLDER`",
+                lies.thing.folder.join(&lies.thing.name).display(),
+                lies.place.server
+            ),
+        ),
+    };
+    Err(Refusal::Conflict { what, remedy: Some(remedy) })
 }
 
 /// What a back end refused.
@@ -294,17 +367,6 @@ fn refused(fault: &FaultReport) -> Refusal {
 
 fn unknown(name: &str) -> Refusal {
     Refusal::Unknown { what: "trash", name: name.to_owned() }
-}
-
-/// A platform as it was, said as somebody would who adds it.
-fn said_of(was: &PlatformContext) -> Map<String, Value> {
-    let mut said = Map::new();
-    said.insert("server".into(), was.server.as_str().into());
-    said.insert("root".into(), was.root.to_string().into());
-    if let Some(php) = &was.php {
-        said.insert("php".into(), php.to_string_lossy().into());
-    }
-    said
 }
 
 /// Of what was given, what means the same to another operation.

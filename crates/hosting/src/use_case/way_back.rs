@@ -1,7 +1,8 @@
-//! The way back of a batch: the sites that a bulk run moved are what they were before, all or some of them.
+//! The way back of a bulk run: the sites that it moved or updated are what they were before, all or some of them.
 //!
-//! Each goes back to the very self that the run left. One that went on since then, was moved again, renamed or restored,
-//! is left alone: going back with it would undo what came later.
+//! Each goes back to the very self that the run left. One that went on since then, was moved again, updated, renamed or
+//! restored, is left alone: going back with it would undo what came later. One for which no update waited was left as it
+//! was, and has nothing to go back to.
 
 use std::collections::BTreeSet;
 
@@ -14,38 +15,66 @@ use super::object::site_named;
 use super::{Asked, operation_named};
 use crate::{Answer, BadParameters, Hosting, OperationId, Refusal};
 
-/// From where to where a run moved sites.
-struct Moved {
-    from: PlatformName,
-    to: PlatformName,
+/// What a run did to sites.
+enum Did {
+    /// It moved them, from where to where.
+    Moved { from: PlatformName, to: PlatformName },
+    /// It ran their updates where they live.
+    Updated,
 }
 
-/// A site that a run moved.
-struct MovedSite {
+impl Did {
+    /// The word for it.
+    fn verb(&self) -> &'static str {
+        match self {
+            Did::Moved { .. } => "move",
+            Did::Updated => "update",
+        }
+    }
+
+    /// The same, of what is done.
+    fn past(&self) -> &'static str {
+        match self {
+            Did::Moved { .. } => "moved",
+            Did::Updated => "updated",
+        }
+    }
+
+    /// Whether a site that lives on `now` can have been left by it as `former` says.
+    fn may_have_left(&self, former: &Former, now: &PlatformName) -> bool {
+        match self {
+            Did::Moved { from, to } => former.platform == *from && now == to,
+            Did::Updated => former.platform == *now,
+        }
+    }
+}
+
+/// A site that a run changed.
+struct Changed {
     name: String,
-    /// What moved it.
-    task: Option<NodeId>,
+    /// The former selves that it told of at its end.
+    left: Vec<String>,
 }
 
 impl Hosting {
     pub(super) async fn go_back_with_bulk(&self, asked: &Asked<'_>) -> Result<Answer, Refusal> {
         let chosen: BTreeSet<String> = asked.given.strs("site").into_iter().map(str::to_owned).collect();
-        let (bulk, entries) = self
+        let (bulk, did, entries) = self
             .store()
             .snapshot(async |read| {
                 let bulk = bulk_numbered(read, asked.name).await?;
-                let moved = moved(&bulk)?;
-                let sites = sites_moved(read, &bulk).await?;
+                let did = did(&bulk)?;
+                let sites = sites_changed(read, &bulk, &did).await?;
                 if let Some(other) = chosen.iter().find(|name| sites.iter().all(|site| site.name != **name)) {
-                    let why = format!("the bulk run {} did not move `{other}`", bulk.id);
-                    let remedy = format!("see what it moved with `aegir bulk objects {} --state succeeded`", bulk.id);
+                    let why = format!("the bulk run {} did not {} `{other}`", bulk.id, did.verb());
+                    let remedy = format!("see what it did with `aegir bulk objects {} --state succeeded`", bulk.id);
                     return Err(BadParameters::one(asked.operation, "site", why, remedy).into());
                 }
                 let mut entries = Vec::new();
                 for site in sites.into_iter().filter(|site| chosen.is_empty() || chosen.contains(&site.name)) {
-                    entries.push(entry_of(read, site, &moved).await?);
+                    entries.push(entry_of(read, site, &did).await?);
                 }
-                Ok::<_, Refusal>((bulk, entries))
+                Ok::<_, Refusal>((bulk, did, entries))
             })
             .await?;
         if entries.iter().all(|entry| entry.refused.is_some()) {
@@ -53,44 +82,59 @@ impl Hosting {
             return Err(Refusal::Conflict {
                 what: match why {
                     Some(why) => format!("no site of the bulk run {} can go back: {}", bulk.id, why.message),
-                    None => format!("the bulk run {} moved no site yet", bulk.id),
+                    None => format!("the bulk run {} {} no site yet", bulk.id, did.past()),
                 },
                 remedy: Some(format!("see how it stands with `aegir bulk show {}`", bulk.id)),
             });
         }
+        let mut parameters = Map::new();
+        if asked.given.flag("although_broken") {
+            parameters.insert("although_broken".into(), true.into());
+        }
         let run = Run {
             operation: OperationId::SiteGoBack.declaration(),
-            parameters: Map::new(),
+            parameters,
             plan: BulkPlan { at_once: bulk.plan.at_once, ..BulkPlan::default() },
             entries,
-            chosen: json!({ "goes_back": bulk.id }),
+            chosen: json!({ "goes_back": bulk.id, "did": did.verb() }),
         };
         self.begin(asked, run).await
     }
 }
 
-/// From where to where the run moved sites.
-fn moved(bulk: &BulkRecord) -> Result<Moved, Refusal> {
-    let platform = |value: &serde_json::Value| value.as_str().and_then(|name| name.parse().ok());
-    let moves = operation_named(bulk.operation.as_str()) == Some(OperationId::SiteMigrate);
+/// What the run did to sites.
+fn did(bulk: &BulkRecord) -> Result<Did, Refusal> {
+    let platform = |value: &Value| value.as_str().and_then(|name| name.parse().ok());
     let (from, to) = (platform(&bulk.chosen["platform"]), platform(&bulk.parameters["platform"]));
-    match (moves, from, to) {
-        (true, Some(from), Some(to)) => Ok(Moved { from, to }),
+    match (operation_named(bulk.operation.as_str()), from, to) {
+        (Some(OperationId::SiteMigrate), Some(from), Some(to)) => Ok(Did::Moved { from, to }),
+        (Some(OperationId::SiteUpdate), ..) => Ok(Did::Updated),
         _ => Err(Refusal::Conflict {
-            what: format!("the bulk run {} moves no sites, so that there is no way back", bulk.id),
-            remedy: Some("see those that do with `aegir bulk list`: they ask for `site-migrate`".into()),
+            what: format!(
+                "the bulk run {} neither moves sites nor updates them, so that there is no way back",
+                bulk.id
+            ),
+            remedy: Some(
+                "see those that do with `aegir bulk list`: they ask for `site-migrate` or `site-update`".into(),
+            ),
         }),
     }
 }
 
-/// The sites that the run has moved.
-async fn sites_moved(read: &mut Read, bulk: &BulkRecord) -> Result<Vec<MovedSite>, Refusal> {
+/// The sites that the run has changed.
+async fn sites_changed(read: &mut Read, bulk: &BulkRecord, did: &Did) -> Result<Vec<Changed>, Refusal> {
     let state = [TaskState::Succeeded, TaskState::Untidy].map(EntryState::Task).to_vec();
     let mut list = BulkEntryList { bulk: bulk.id, state, page: Page::first(aegir_store::LONGEST_PAGE) };
     let mut sites = Vec::new();
     loop {
         let page = read.list(&list).await?;
-        sites.extend(page.rows.into_iter().map(|entry| MovedSite { name: entry.name, task: entry.task }));
+        for entry in page.rows {
+            let left = left_by(read, entry.task).await?;
+            // For one that left nothing no update waited.
+            if !left.is_empty() || matches!(did, Did::Moved { .. }) {
+                sites.push(Changed { name: entry.name, left });
+            }
+        }
         match page.next {
             Some(next) => list.page = Page::behind(aegir_store::LONGEST_PAGE, next),
             None => return Ok(sites),
@@ -98,9 +142,16 @@ async fn sites_moved(read: &mut Read, bulk: &BulkRecord) -> Result<Vec<MovedSite
     }
 }
 
+/// The former selves that this task left: it said so at its end.
+async fn left_by(read: &mut Read, task: Option<NodeId>) -> Result<Vec<String>, StoreFault> {
+    let Some(task) = task else { return Ok(Vec::new()) };
+    let attempts = read.attempts(task).await?;
+    Ok(attempts.iter().filter_map(|attempt| attempt.answer.get("former")?.as_str().map(str::to_owned)).collect())
+}
+
 /// The site with the self that the run left; or why it cannot go back to that.
-async fn entry_of(read: &mut Read, site: MovedSite, moved: &Moved) -> Result<NewBulkEntry, Refusal> {
-    let MovedSite { name, task } = site;
+async fn entry_of(read: &mut Read, site: Changed, did: &Did) -> Result<NewBulkEntry, Refusal> {
+    let Changed { name, left } = site;
     let found = match name.parse::<SiteName>() {
         Ok(site) => site_named(read, &site).await,
         Err(_) => Err(Refusal::Unknown { what: "site", name: name.clone() }),
@@ -112,16 +163,13 @@ async fn entry_of(read: &mut Read, site: MovedSite, moved: &Moved) -> Result<New
         }
         Err(other) => return Err(other),
     };
-    let lives_there = context.as_ref().is_some_and(|site| site.platform == moved.to);
-    let last: Option<&Former> = context.as_ref().and_then(|site| site.formers.last());
-    let last = last.filter(|former| lives_there && former.platform == moved.from);
-    let left = match last {
-        // It may have gone back since and come again: then that is another self, with what was written meanwhile.
-        Some(former) if is_left_by(read, task, former).await? => Some(former),
-        _ => None,
+    let last = context.as_ref().and_then(|site| Some((site.formers.last()?, &site.platform)));
+    // It may have gone back since and come again: then that is another self, with what was written meanwhile.
+    let is_left = |(former, now): &(&Former, &PlatformName)| {
+        did.may_have_left(former, now) && left.iter().any(|left| left == former.name.as_str())
     };
-    Ok(match left {
-        Some(former) => NewBulkEntry { given: Some(json!({ "former": former.name })), ..NewBulkEntry::of(name) },
+    Ok(match last.filter(is_left) {
+        Some((former, _)) => NewBulkEntry { given: Some(json!({ "former": former.name })), ..NewBulkEntry::of(name) },
         None => {
             let refused: FaultReport = Fault::from(WentOn { site: name.clone() }).report();
             NewBulkEntry { refused: Some(refused), ..NewBulkEntry::of(name) }
@@ -129,18 +177,11 @@ async fn entry_of(read: &mut Read, site: MovedSite, moved: &Moved) -> Result<New
     })
 }
 
-/// Whether it is what this task left: it said so at its end.
-async fn is_left_by(read: &mut Read, task: Option<NodeId>, former: &Former) -> Result<bool, StoreFault> {
-    let Some(task) = task else { return Ok(false) };
-    let attempts = read.attempts(task).await?;
-    Ok(attempts
-        .iter()
-        .any(|attempt| attempt.answer.get("former").and_then(Value::as_str) == Some(former.name.as_str())))
-}
-
 /// A site that is not as the run left it.
 #[derive(Debug, thiserror::Error)]
-#[error("`{site}` is not as the run left it: it has gone back already, was moved again, or what it was is let go of")]
+#[error(
+    "`{site}` is not as the run left it: it has gone back already, was moved or updated again, or what it was is let go of"
+)]
 struct WentOn {
     site: String,
 }

@@ -411,6 +411,48 @@ fn a_site_that_went_on_since_is_left_alone_by_the_way_back() {
 }
 
 #[test]
+fn the_sites_that_a_run_updated_are_what_they_were_but_for_those_that_went_on_and_those_without_updates() {
+    on_both(async |ground| {
+        stage(&ground, 4).await;
+        let nothing = Plan { nothing: true, ..Plan::default() };
+        ground.machine().plan_once(TaskKind::UpdateSite, Some("@s03.test"), nothing);
+        let start = Call::of(Id::BulkStart).with("operation", "site update").with("filter", "all");
+        let run = ground.shown(start).await;
+        ground.work().await;
+        assert_eq!(shown(&ground, &run).await["states"], json!({ "succeeded": 4 }));
+        let formers = |name: &str| match ground.machine().context(&format!("@{name}")) {
+            Some(Context::Site(site)) => site.formers.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(["s00.test", "s03.test"].map(formers), [1, 0]);
+
+        // Updated once more by hand: going back with it would undo that too.
+        ground.queue(Call::of(Id::SiteUpdate).about("s01.test")).await;
+        ground.work().await;
+        let plan = ground.shown(dry(on_run(Id::BulkGoBack, &run))).await;
+        assert_eq!((&plan["all"], &plan["can"]), (&json!(3), &json!(2)), "no update waited for one: {plan}");
+        assert_eq!(plan["cannot"][0]["objects"][0]["name"], "s01.test");
+        let bad = ground.refused(on_run(Id::BulkGoBack, &run).with("site", "s03.test")).await;
+        assert!(bad.to_string().contains("did not update `s03.test`") || format!("{bad:?}").contains("did not update"));
+
+        let one = ground.shown(on_run(Id::BulkGoBack, &run).with("site", "s00.test")).await;
+        ground.work().await;
+        assert_eq!(shown(&ground, &one).await["states"], json!({ "succeeded": 1 }));
+        let back = ground.shown(on_run(Id::BulkGoBack, &run)).await;
+        assert_eq!(back["chosen"], format!("those that the bulk run {} updated", run["id"]));
+        ground.work().await;
+
+        // The first is left alone too, now that it has gone back.
+        assert_eq!(shown(&ground, &back).await["states"], json!({ "succeeded": 1, "not-queued": 2 }));
+        let went: Vec<_> =
+            ground.machine().began().into_iter().filter(|one| one.kind == TaskKind::GoBackSite).collect();
+        assert_eq!(went.iter().map(|one| one.object.as_str()).collect::<Vec<_>>(), ["@s00.test", "@s02.test"]);
+        let again = ground.refused(on_run(Id::BulkGoBack, &run)).await;
+        assert!(again.to_string().contains("is not as the run left it"), "{again}");
+    });
+}
+
+#[test]
 fn who_may_not_move_sites_may_neither_begin_such_a_run_nor_halt_it() {
     on_both(async |ground| {
         stage(&ground, 2).await;

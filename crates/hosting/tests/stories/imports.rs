@@ -181,3 +181,72 @@ fn a_site_that_was_let_go_of_is_gone_and_comes_back_only_if_somebody_says_so() {
         assert!(names().await.contains(&json!("let-go.test")));
     });
 }
+
+#[test]
+fn a_site_in_default_is_looked_at_and_taken_in_under_a_name_and_its_folder_is_in_the_list_no_more() {
+    on_both(async |ground| {
+        finds(&ground, &["default", "theirs.test"]).await;
+        let look = || Call::of(Id::FoundSiteShow).about("default");
+        let tasks = ground.tasks().await;
+        assert_eq!(found(&ground).await, ["default", "theirs.test"]);
+
+        let seen = ground.shown(look()).await;
+        assert_eq!((&seen["site"], &seen["from_default"]), (&json!("www.d10.test"), &json!(true)), "it is proposed");
+        let seen = ground.shown(look().with("as", "mine.test")).await;
+        assert_eq!((&seen["site"], &seen["from_default"]), (&json!("mine.test"), &json!(true)), "{seen}");
+        let other = ground.refused(Call::of(Id::FoundSiteShow).about("theirs.test").with("as", "mine.test")).await;
+        assert!(matches!(other, Refusal::Bad(_)), "{other:?}");
+        for call in [import("default").with("from_default", true), import("mine.test"), look().with("as", "default")] {
+            let why = ground.ask(call).await.unwrap_err();
+            assert!(matches!(why, Refusal::Bad(_) | Refusal::Unknown { .. }), "{why:?}");
+        }
+        let taken = ground.ask(import("a.test").with("from_default", true)).await.unwrap_err();
+        assert!(matches!(taken, Refusal::Taken { .. }), "{taken:?}");
+        let asks = import("mine.test").with("from_default", true);
+        ground.ask(Call { dry_run: true, ..asks.clone() }).await.unwrap();
+        assert_eq!(ground.tasks().await, tasks, "nothing is queued by looking");
+
+        ground.machine().plan_once(TaskKind::ImportSite, "@mine.test", Plan::ends(Ends::RolledBack));
+        let task = ground.queue(asks).await;
+        ground.work().await;
+        assert_eq!(found(&ground).await, ["default", "theirs.test"], "it lies as it was");
+        ground.ask(crate::ground::on_task(Id::TaskRetry, task)).await.unwrap();
+        ground.work().await;
+
+        let began = ground.machine().began();
+        let asked = began.iter().rev().find(|began| began.kind == TaskKind::ImportSite).map(|began| &began.task);
+        let Some(Task::ImportSite(asked)) = asked else { panic!("{asked:?}") };
+        assert_eq!((asked.site.as_str(), asked.platform.as_str(), asked.from_default), ("mine.test", "d10", true));
+        assert_eq!(found(&ground).await, ["theirs.test"]);
+        assert_eq!(ground.shown(Call::of(Id::SiteShow).about("mine.test")).await["status"], json!("enabled"));
+    });
+}
+
+#[test]
+fn a_site_in_default_is_never_taken_in_by_itself_nor_without_a_name() {
+    on_both(async |ground| {
+        ground.set("import_found", "on").await;
+        finds(&ground, &["default", "theirs.test"]).await;
+        assert_eq!(found(&ground).await, ["default"]);
+        let plan = Plan { found_sites: vec!["default".into()], ..Plan::default() };
+        ground.machine().plan(TaskKind::VerifyPlatform, "@platform_d11", plan);
+        ground.platform("d11", "web1").await;
+        let look = || Call::of(Id::FoundSiteShow).about("default");
+
+        let several = ground.refused(look()).await;
+        assert!(several.to_string().contains("d10, d11"), "{several}");
+        let nameless = ground.refused(look().with("platform", "d11")).await;
+        let Refusal::Bad(bad) = &nameless else { panic!("{nameless:?}") };
+        assert_eq!(bad.bad[0].parameter, "as", "{nameless}");
+        let named = ground.shown(look().with("platform", "d11").with("as", "mine.test")).await;
+        assert_eq!(named["platform"], json!("d11"));
+
+        // The one on the other platform is another one.
+        ground.queue(import("mine.test").with("from_default", true).with("platform", "d11")).await;
+        ground.work().await;
+        let left = ground.items(Call::of(Id::FoundSiteList)).await;
+        assert_eq!(left.iter().map(|found| &found["platform"]).collect::<Vec<_>>(), [&json!("d10")], "{left:?}");
+        finds_now(&ground, &[]).await;
+        assert!(found(&ground).await.is_empty(), "what is gone is forgotten");
+    });
+}

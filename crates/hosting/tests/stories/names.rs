@@ -217,7 +217,12 @@ fn a_rename_typed_in_a_shell_is_the_same_site_under_its_new_name() {
         ground.work().await;
 
         // And back by hand.
-        let back = machine.by_hand(Task::GoBackSite { site: "new.test".parse().unwrap(), former: None, keep: None });
+        let back = machine.by_hand(Task::GoBackSite {
+            site: "new.test".parse().unwrap(),
+            former: None,
+            keep: None,
+            although_broken: false,
+        });
         ground.until("it ended", async || machine.has_ended(back)).await;
         ground.look().await;
         assert_eq!(names(&ground).await, ["a.test", "b.test"]);

@@ -1,11 +1,13 @@
 //! What was deleted and lies aside: listed, had back, removed for good; asked of the machines where it lies.
 
-use aegir_domain::{Remedy, TaskKind, TaskState, TrashKind, TrashState, TrashThing};
-use aegir_hosting::{Call, OperationId as Id, Refusal};
-use aegir_lab::pretend::{Call as Asked, Reach};
+use std::time::Duration;
+
+use aegir_domain::{NodeId, ObjectStatus, Remedy, TaskKind, TaskState, TrashKind, TrashState, TrashThing};
+use aegir_hosting::{Call, OperationId as Id, Outside, Refusal};
+use aegir_lab::pretend::{Call as Asked, Ends, Plan, Reach};
 use serde_json::json;
 
-use crate::ground::{Ground, add_platform, add_site, delete_site, edit_site, on_both};
+use crate::ground::{Ground, PACE, add_platform, add_site, delete_site, edit_site, on_both};
 
 /// The code of a platform, which lies in any trash.
 const PLATFORM: &str = "d9-20261118.110641-0123456789ac";
@@ -60,9 +62,12 @@ async fn a_deleted_site(ground: &Ground) -> String {
 }
 
 #[test]
-fn a_deleted_site_is_there_again_from_its_last_backup_with_its_client() {
+fn a_deleted_site_is_there_again_from_its_last_backup_with_its_client_and_fields() {
     on_both(async |ground| {
         ground.fleet(&["a.test", "b.test"]).await;
+        ground.ask(Call::of(Id::FieldAdd).about("ticket").with("kind", "site")).await.unwrap();
+        ground.ask(edit_site("a.test").with("field", json!(["ticket=42"]))).await.unwrap();
+        ground.work().await;
         let before = ground.shown(Call::of(Id::SiteShow).about("a.test")).await;
         let backup = a_deleted_site(&ground).await;
         let lies = ground.items(listed()).await.into_iter().find(|one| one["name"] == OURS).unwrap();
@@ -85,6 +90,7 @@ fn a_deleted_site_is_there_again_from_its_last_backup_with_its_client() {
             (&after["client"], &after["platform"], &after["status"]),
             (&before["client"], &before["platform"], &json!("enabled"))
         );
+        assert_eq!((&after["fields"], &after["title"]), (&json!({ "ticket": "42" }), &before["title"]));
         assert_ne!(after["id"], before["id"], "the one that was deleted keeps its tombstone");
         let audit = ground.items(Call::of(Id::AuditList).with("operation", "trash restore")).await;
         assert_eq!((&audit[0]["answer"], audit.len()), (&json!("queued"), 1));
@@ -122,39 +128,194 @@ fn a_site_whose_name_is_in_use_again_stays_there_and_so_does_one_without_its_bac
     });
 }
 
+/// A platform with all that a record can say, which was deleted; gives its number, and what its code is called in the trash.
+async fn a_deleted_platform(ground: &Ground) -> (NodeId, String) {
+    ground.server("web1").await;
+    for name in ["ticket", "note"] {
+        ground.ask(Call::of(Id::FieldAdd).about(name).with("kind", "platform")).await.unwrap();
+    }
+    let add = add_platform("d9").with("root", "/var/aegir/platforms/d9/web").with("title", "Nine, the old one");
+    let task = ground.queue(add.with("field", json!(["ticket=42", "note=for schools"]))).await;
+    ground.work().await;
+    let number = ground.task(task).await.object;
+    ground.ask(Call::of(Id::PlatformLock).about("d9")).await.unwrap();
+    (number, is_deleted(ground).await)
+}
+
+/// Deletes it; gives what its code is called in the trash.
+async fn is_deleted(ground: &Ground) -> String {
+    ground.outside.jump(5_000);
+    let name = format!("d9-{}-0a1b2c3d4e5f", aegir_domain::stamp(u64::try_from(ground.outside.now()).unwrap()));
+    ground.queue(Call::of(Id::PlatformDelete).about("d9").with("confirm", "d9")).await;
+    ground.work().await;
+    ground.outside.jump(5_000);
+    ground.machine().put_into_trash(TrashThing {
+        kind: TrashKind::Platform,
+        lay: Some("/var/aegir/platforms/d9".into()),
+        ..thing(&name, TrashState::Kept)
+    });
+    name
+}
+
+async fn is_as_it_was(ground: &Ground, number: NodeId) {
+    let platform = ground.shown(Call::of(Id::PlatformShow).about("d9")).await;
+    assert_eq!(
+        (&platform["status"], &platform["root"], &platform["server"], &platform["locked"], &platform["title"]),
+        (
+            &json!("enabled"),
+            &json!("/var/aegir/platforms/d9/web"),
+            &json!("web1"),
+            &json!(true),
+            &json!("Nine, the old one")
+        ),
+        "{platform}"
+    );
+    assert_eq!(platform["fields"], json!({ "note": "for schools", "ticket": "42" }), "{platform}");
+    assert_ne!(platform["id"], json!(number.0), "the one that was deleted keeps its tombstone");
+    assert_eq!(ground.status(number).await, ObjectStatus::Deleted);
+    let history = ground.items(Call::of(Id::NodeHistory).about("@platform_d9")).await;
+    let restored = history.iter().find(|deed| deed["what"] == "restored").unwrap();
+    assert_eq!(restored["detail"]["was"], json!(number), "{restored}");
+    let began = ground.machine().began();
+    assert_eq!(began.iter().filter(|one| one.kind == TaskKind::RestorePlatform).count(), 1);
+    assert_eq!(began.last().unwrap().kind, TaskKind::VerifyPlatform, "it is put in service");
+}
+
 #[test]
-fn a_platform_lies_where_it_lay_and_is_known_again() {
+fn a_platform_lies_where_it_lay_and_is_known_again_as_it_was() {
     on_both(async |ground| {
-        ground.server("web1").await;
-        let would = ground.ask(Call { dry_run: true, ..restore(PLATFORM) }).await.unwrap();
-        assert!(format!("{would:?}").contains("/var/aegir/platforms/d9/web"), "{would:?}");
-        assert!(names(&ground, listed()).await.contains(&PLATFORM.to_owned()), "nothing was moved");
+        let (number, name) = a_deleted_platform(&ground).await;
+        let tasks = ground.tasks().await;
+        let would = ground.ask(Call { dry_run: true, ..restore(&name) }).await.unwrap();
+        assert!(format!("{would:?}").contains("restore-platform"), "{would:?}");
+        assert_eq!(ground.tasks().await, tasks, "nothing was done");
+        assert!(names(&ground, listed()).await.contains(&name), "nothing was moved");
         for parameter in ["platform", "db_server"] {
-            let bad = ground.refused(restore(PLATFORM).with(parameter, "web1")).await;
+            let bad = ground.refused(restore(&name).with(parameter, "web1")).await;
             assert!(matches!(&bad, Refusal::Bad(bad) if bad.bad[0].parameter == parameter), "{bad:?}");
         }
+
+        let task = ground.queue(restore(&name)).await;
+        // It is in the lists at once, so that nobody takes its name.
+        assert!(matches!(ground.refused(add_platform("d9")).await, Refusal::Taken { .. }));
+        ground.work().await;
+
+        ground.assert_state(task, TaskState::Succeeded).await;
+        is_as_it_was(&ground, number).await;
+        assert!(!names(&ground, listed()).await.contains(&name));
+        assert!(matches!(ground.refused(restore(&name)).await, Refusal::Unknown { what: "trash", .. }));
+    });
+}
+
+#[test]
+fn a_platform_that_this_front_end_never_knew_comes_back_under_its_name() {
+    on_both(async |ground| {
+        ground.server("web1").await;
 
         ground.queue(restore(PLATFORM)).await;
         ground.work().await;
 
         let platform = ground.shown(Call::of(Id::PlatformShow).about("d9")).await;
-        assert_eq!(
-            (&platform["status"], &platform["root"], &platform["server"]),
-            (&json!("enabled"), &json!("/var/aegir/platforms/d9/web"), &json!("web1"))
-        );
-        assert!(!names(&ground, listed()).await.contains(&PLATFORM.to_owned()));
-        assert!(matches!(ground.refused(restore(PLATFORM)).await, Refusal::Unknown { what: "trash", .. }));
+        assert_eq!((&platform["status"], &platform["title"]), (&json!("enabled"), &json!("d9")));
     });
 }
 
 #[test]
-fn a_platform_whose_name_or_place_is_anothers_by_now_is_left_there() {
+fn of_two_that_had_the_name_one_after_the_other_each_comes_back_as_it_was() {
+    on_both(async |ground| {
+        let (first, name) = a_deleted_platform(&ground).await;
+        ground.queue(add_platform("d9").with("root", "/var/aegir/platforms/d9/web").with("title", "Nine, anew")).await;
+        ground.work().await;
+        is_deleted(&ground).await;
+
+        ground.queue(restore(&name)).await;
+        ground.work().await;
+
+        is_as_it_was(&ground, first).await;
+    });
+}
+
+#[test]
+fn a_front_end_that_dies_at_any_moment_of_it_leaves_a_task_that_the_next_one_ends_or_nothing() {
+    on_both(async |ground| {
+        let (number, name) = a_deleted_platform(&ground).await;
+        let tasks = ground.tasks().await;
+        // While it is asked for: the record and its task are there, or neither is.
+        let task = 'asked: {
+            for moment in 0.. {
+                let asking = ground.ask(restore(&name));
+                let _ = tokio::time::timeout(Duration::from_micros(moment * 100), asking).await;
+                let is_there = ground.ask(Call::of(Id::PlatformShow).about("d9")).await.is_ok();
+                let queued = ground.items(Call::of(Id::TaskList).with("operation", "trash restore")).await;
+                assert_eq!((is_there, ground.tasks().await.len()), (!queued.is_empty(), tasks.len() + queued.len()));
+                if let Some(task) = queued.first() {
+                    break 'asked NodeId(task["id"].as_i64().unwrap());
+                }
+            }
+            unreachable!("it is asked for at last");
+        };
+        // While it runs, and while its end is taken down.
+        ground.machine().plan(
+            TaskKind::RestorePlatform,
+            None,
+            Plan { pause: Duration::from_millis(20), ..Plan::default() },
+        );
+        for moment in 0..40 {
+            let next = ground.another().await;
+            let holder = format!("front {moment}");
+            let at_work = ground.at_work_as(&next, &holder, PACE);
+            tokio::time::sleep(Duration::from_millis(moment * 5)).await;
+            at_work.kill().await;
+            ground.outside.is_killed(&holder);
+            next.store().close().await;
+            if ground.task(task).await.state.is_ended() {
+                break;
+            }
+        }
+        ground.work().await;
+
+        ground.assert_state(task, TaskState::Succeeded).await;
+        is_as_it_was(&ground, number).await;
+    });
+}
+
+#[test]
+fn where_it_fails_the_code_stays_in_the_trash_and_it_can_be_asked_for_again() {
+    on_both(async |ground| {
+        let (number, name) = a_deleted_platform(&ground).await;
+        ground.machine().plan_once(TaskKind::RestorePlatform, None, Plan::ends(Ends::RolledBack));
+        let task = ground.queue(restore(&name)).await;
+        ground.work().await;
+        ground.assert_state(task, TaskState::RolledBack).await;
+        assert!(names(&ground, listed()).await.contains(&name));
+        let again = ground.refused(restore(&name)).await;
+        assert!(again.remedy().unwrap().contains("aegir platform forget d9"), "{again:?}");
+
+        // Both ways out that are told: to free the name, and to try the task again.
+        ground.ask(Call::of(Id::PlatformForget).about("d9")).await.unwrap();
+        ground.machine().plan_once(TaskKind::RestorePlatform, None, Plan::ends(Ends::Refused));
+        let task = ground.queue(restore(&name)).await;
+        ground.work().await;
+        ground.assert_state(task, TaskState::Refused).await;
+        ground.queue(Call::of(Id::TaskRetry).about(task.to_string())).await;
+        ground.work().await;
+
+        let platform = ground.shown(Call::of(Id::PlatformShow).about("d9")).await;
+        assert_eq!((&platform["status"], &platform["title"]), (&json!("enabled"), &json!("Nine, the old one")));
+        assert_eq!(ground.status(number).await, ObjectStatus::Deleted);
+    });
+}
+
+#[test]
+fn a_platform_whose_name_is_anothers_by_now_is_left_there_and_the_way_out_is_told() {
     on_both(async |ground| {
         ground.server("web1").await;
         ground.queue(add_platform("d9").with("server", "web1")).await;
-        assert!(matches!(ground.refused(restore(PLATFORM)).await, Refusal::Taken { .. }));
+        let taken = ground.refused(restore(PLATFORM)).await;
+        assert!(taken.to_string().contains("there is a platform `d9` again"), "{taken}");
         ground.work().await;
-        assert!(matches!(ground.refused(restore(PLATFORM)).await, Refusal::Taken { .. }));
+        let taken = ground.refused(restore(PLATFORM)).await;
+        assert!(taken.remedy().unwrap().contains("aegir platform delete d9 --confirm d9"), "{taken:?}");
         assert!(names(&ground, listed()).await.contains(&PLATFORM.to_owned()), "nothing was moved");
     });
 }

@@ -1,11 +1,11 @@
 //! What a machine that pretends tells whoever only asks: always the same, as far as what lies there allows.
 
 use aegir_domain::{
-    Code, Compared, Context, ContextName, Fault, Former, FormerName, FoundToImport, ImportAnswer, ImportSite, Instance,
-    LogAnswer, LogKind, LogTail, Mention, PackageKind, PlatformSide, Requirements, SiteName, SiteSide, TrashKind,
+    Code, Compared, Context, ContextName, Fault, Former, FormerName, FoundToImport, ImportAnswer, Instance, LogAnswer,
+    LogKind, LogTail, Mention, PackageKind, PlatformSide, Requirements, SiteFolder, SiteName, SiteSide, TrashKind,
     TrashState, TrashThing, WriteCount, Writes, WritesAnswer, compare,
 };
-use aegir_hosting::Comparison;
+use aegir_hosting::{Comparison, FoundFolder};
 
 use super::{Machine, PretendFault};
 
@@ -104,10 +104,17 @@ impl Machine {
     }
 
     /// What taking in a site would find: always the same. One whose name begins with `broken` cannot be,
-    /// and one with `let-go` was let go of.
-    pub(super) fn found_to_import(&self, import: &ImportSite) -> ImportAnswer {
+    /// and one with `let-go` was let go of. One in `sites/default` proposes a name with that of its platform, but on `d11`.
+    pub(super) fn found_to_import(&self, asked: &FoundFolder) -> ImportAnswer {
         let state = self.state();
-        let (site, platform) = (&import.site, &import.platform);
+        let platform = &asked.platform;
+        let proposed = match platform.as_str() {
+            "d11" => None,
+            platform => format!("www.{platform}.test").parse().ok(),
+        };
+        let from_default = asked.folder == SiteFolder::of_default();
+        let own = asked.folder.as_str().parse().ok().or_else(|| asked.name.clone());
+        let Some(site) = own.or(proposed) else { return ImportAnswer::Nameless };
         let platform_is = ContextName::Platform(platform.clone());
         if site.as_str().starts_with("broken") || !state.contexts.contains_key(&platform_is) {
             return ImportAnswer::Refused(
@@ -118,12 +125,13 @@ impl Machine {
             return ImportAnswer::Refused(Fault::from(PretendFault::There(format!("@{site}"))).report());
         }
         ImportAnswer::Found(Box::new(FoundToImport {
-            site: site.clone(),
+            from_default,
             platform: platform.clone(),
-            db_server: import.db_server.clone().unwrap_or_else(|| self.name.clone()),
+            db_server: asked.db_server.clone().unwrap_or_else(|| self.name.clone()),
             database: "theirs".into(),
             tables: 74,
             let_go: site.as_str().starts_with("let-go"),
+            site,
             told: vec![format!("The data of the site is in `theirs` on `{}`", self.name)],
             changes: vec!["its settings.php becomes `imported.settings.php` beside it".into()],
             mentions: vec![Mention { path: "/etc/cron.d/theirs".into(), line: 3 }],

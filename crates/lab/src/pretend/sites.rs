@@ -1,9 +1,12 @@
 //! What becomes of the record of a site that is copied, renamed or restored where tasks only pretend: as a back end has it.
 
 use aegir_domain::{
-    AttemptId, CloneSite, CopySource, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod, InstallSite,
-    Langcode, Marker, Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName, TimeZoneName,
+    AttemptId, CloneSite, Context, CopySource, Database, DbName, Former, FoundBackup, ImportSite, InstallMethod,
+    InstallSite, Langcode, Marker, Names, OldName, PlatformName, Quiet, Redirect, ServerName, SiteContext, SiteName,
+    TimeZoneName,
 };
+
+use serde_json::{Map, Value};
 
 use crate::lab::parsed;
 
@@ -129,4 +132,13 @@ pub(super) fn of_backup(
         cron: if is_new { None } else { record.cron },
         formers: Vec::new(),
     })
+}
+
+/// Has the answer of a task say what the site was before it.
+pub(super) fn tells_what_it_left(answer: &mut Map<String, Value>, now: &Context) {
+    if let Context::Site(site) = now
+        && let Some(left) = site.formers.last()
+    {
+        answer.insert("former".into(), left.name.as_str().into());
+    }
 }

@@ -1,10 +1,15 @@
 //! The trash of a machine that pretends: the same things lie in any, with those that a test puts there.
 
-use aegir_domain::{FaultReport, TrashAnswer, TrashEmptied, TrashKind, TrashName, TrashState, TrashThing};
-use aegir_hosting::Emptying;
-use serde_json::json;
+use std::path::{Path, PathBuf};
 
-use super::{Machine, looks};
+use aegir_domain::{
+    Context, FaultReport, PlatformContext, PlatformName, ServerName, Task, TrashAnswer, TrashEmptied, TrashKind,
+    TrashName, TrashState, TrashThing,
+};
+use aegir_hosting::Emptying;
+
+use super::machine::State;
+use super::{Machine, PretendFault, looks};
 
 /// For how long things are kept.
 const DAYS: u32 = 30;
@@ -31,24 +36,17 @@ impl Machine {
         }
     }
 
-    /// Takes a thing out of the trash, or says what would come of it.
-    pub(super) fn restore_from_trash(&self, name: &TrashName, dry_run: bool) -> TrashAnswer {
+    /// How a thing would come out of the trash.
+    pub(super) fn way_out_of_trash(&self, name: &TrashName) -> TrashAnswer {
         let thing = match self.kept(name) {
             Ok(thing) => thing,
             Err(refused) => return TrashAnswer::Refused(refused),
         };
         match (thing.kind, thing.backup, thing.lay) {
             (TrashKind::Platform, _, Some(folder)) => {
-                if !dry_run {
-                    self.state().out_of_trash.insert(thing.name);
-                    self.tell();
-                }
-                let was = json!({
-                    "name": name.stem(),
-                    "server": self.name,
-                    "root": folder.join("web"),
-                });
-                TrashAnswer::Back { folder, was: serde_json::from_value(was).ok() }
+                let name = name.stem().parse().ok();
+                let was = name.and_then(|name| platform(&name, &self.name, &folder)).map(Box::new);
+                TrashAnswer::Back { folder, was }
             }
             (_, Some(backup), _) => TrashAnswer::ByBackup { backup },
             _ => TrashAnswer::Refused(FaultReport {
@@ -78,4 +76,35 @@ impl Machine {
         }
         emptied
     }
+}
+
+/// What is saved once a task has taken the code of a platform out of the trash.
+pub(super) fn taken_out(state: &State, task: &Task) -> Result<Context, PretendFault> {
+    let Task::RestorePlatform { platform: name, server, thing } = task else { return Err(PretendFault::Failed) };
+    if state.contexts.contains_key(&task.object()) {
+        return Err(PretendFault::There(task.object().to_string()));
+    }
+    let lay = lay(state, thing).ok_or_else(|| PretendFault::Absent(thing.to_string()))?;
+    platform(name, server, &lay).map(Context::Platform).ok_or(PretendFault::Failed)
+}
+
+/// Where a thing lay that lies in the trash.
+fn lay(state: &State, name: &TrashName) -> Option<PathBuf> {
+    let all = looks::trash().into_iter().chain(state.trash.iter().cloned());
+    let lies = |thing: &TrashThing| thing.name == name.as_str() && !state.out_of_trash.contains(&thing.name);
+    all.filter(lies).find_map(|thing| thing.lay)
+}
+
+/// A platform whose code comes back.
+fn platform(name: &PlatformName, server: &ServerName, lay: &Path) -> Option<PlatformContext> {
+    let root = lay.join("web").to_str()?.parse().ok()?;
+    Some(PlatformContext {
+        name: name.clone(),
+        revision: 1,
+        root,
+        server: server.clone(),
+        php: None,
+        facts: None,
+        built: None,
+    })
 }

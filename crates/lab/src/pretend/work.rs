@@ -31,6 +31,8 @@ struct Done {
     backup: Option<FoundBackup>,
     /// A backup that is gone.
     dropped: Option<BackupName>,
+    /// What is not in the trash any more.
+    out_of_trash: Option<String>,
 }
 
 /// What it refuses or fails with.
@@ -167,6 +169,7 @@ impl Machine {
         if let Some(name) = done.forget {
             state.contexts.remove(&name);
         }
+        state.out_of_trash.extend(done.out_of_trash);
         if let Some(backup) = done.backup {
             state.backups.insert(backup.backup.clone(), backup);
         }
@@ -235,6 +238,9 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 built: None,
             })),
         },
+        Task::RestorePlatform { thing, .. } => {
+            Done { out_of_trash: Some(thing.to_string()), ..save(super::trash::taken_out(state, task).map_err(no)?) }
+        }
         Task::VerifyPlatform { context, .. } => {
             let new = match context {
                 Some(context) => fresh(Context::Platform(context.clone()))?,
@@ -299,11 +305,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
                 _ => (moved, None),
             };
             let mut answer = fenced(site_answer(plan));
-            if let Context::Site(site) = &moved
-                && let Some(left) = site.formers.last()
-            {
-                answer.insert("former".into(), left.name.as_str().into());
-            }
+            sites::tells_what_it_left(&mut answer, &moved);
             Done { answer, backup, ..save(fresh(moved)?) }
         }
         Task::GoBackSite { .. } => {
@@ -325,6 +327,7 @@ fn would_do(state: &State, task: &Task, plan: &Plan, now: u64) -> Result<Done, F
             let updated = moved(must(&name)?, &site.platform).ok_or_else(|| no(PretendFault::Failed))?;
             let mut answer = fenced(site_answer(plan));
             answer.insert("updates".into(), 1.into());
+            sites::tells_what_it_left(&mut answer, &updated);
             Done { answer, ..save(fresh(updated)?) }
         }
         Task::RefreshCopy(refresh) => {

@@ -3,9 +3,11 @@
 //! Nothing is copied and no update runs: what is kept is put in service again, behind a fence of a moment. Where it was
 //! packed, it is made of its backup first, while the site goes on; its updates run then, since it comes from an archive.
 
+use std::time::Duration;
+
 use aegir_domain::{
-    BackupName, Context, ContextName, Fault, Former, FormerName, KeepFormer, Names, PlatformContext, SiteAnswer,
-    SiteContext, SiteName, TaskKind,
+    BackupName, Context, ContextName, Fault, FaultReport, Former, FormerName, KeepFormer, Names, PlatformContext,
+    Remedy, SiteAnswer, SiteContext, SiteName, TaskKind,
 };
 use aegir_recipe::{Afterwards, Check, Committed, Recipe, Run};
 
@@ -35,6 +37,8 @@ pub(crate) struct GoBack {
     pub(crate) former: Option<FormerName>,
     /// How what the site is now is kept.
     pub(crate) keep: Option<KeepFormer>,
+    /// Whether it is put in service though its page is an error.
+    pub(crate) although_broken: bool,
 }
 
 impl Recipe<World> for GoBack {
@@ -116,7 +120,8 @@ impl Recipe<World> for GoBack {
             Links { site: &site, root: &from.root }.remove(run)?;
         }
         Links { site: &back, root: &to.root }.make(run)?;
-        run.check(Visit { site: back.clone(), platform: to.clone(), was, in_service: true })?;
+        let visit = Visit { site: back.clone(), platform: to.clone(), was, in_service: true };
+        run.check(VisitAsItWas { visit, although_broken: self.although_broken })?;
         run.check(FenceStands { site: back.clone(), platform: to.clone() })?;
 
         let code = CodeAhead::begin(to.root.path());
@@ -267,6 +272,46 @@ pub(super) fn tell_of(run: &mut Run<'_, World>, written: &[(&'static str, u64)])
     let counts: serde_json::Map<_, _> =
         written.iter().map(|(what, count)| ((*what).to_owned(), serde_json::Value::from(*count))).collect();
     run.answer("written_since", counts);
+}
+
+/// What the site was answers as well as what it is now did; or is put in service although it does not.
+struct VisitAsItWas {
+    visit: Visit,
+    although_broken: bool,
+}
+
+impl Check<World> for VisitAsItWas {
+    type Output = ();
+    const NAME: &'static str = <Visit as Check<World>>::NAME;
+    const LIMIT: Duration = <Visit as Check<World>>::LIMIT;
+
+    fn look(&self, world: &World) -> Result<(), Fault> {
+        let Err(fault) = self.visit.look(world) else { return Ok(()) };
+        if self.although_broken {
+            let why = fault.report().message;
+            world.warn(format!("What it was is put in service although its page is an error: {why}"));
+            return Ok(());
+        }
+        Err(BrokenAsItWas { site: self.visit.site.name.clone(), source: fault.report() }.into())
+    }
+}
+
+/// What the site was had an error for a page, as where an update mended the site since.
+#[derive(Debug, thiserror::Error)]
+#[error("what `{site}` was does not answer as well as the site does now")]
+struct BrokenAsItWas {
+    site: SiteName,
+    source: FaultReport,
+}
+
+impl Remedy for BrokenAsItWas {
+    fn remedy(&self) -> Option<String> {
+        Some(
+            "put right what its page dies of, in its folder on the shelf; or have it be that again as it is: say \
+             `--although-broken`"
+                .into(),
+        )
+    }
 }
 
 /// A site that is saved, and its platform.

@@ -53,7 +53,7 @@ pub(crate) use import::{
     CarryOwnSettings, CopyTheirFiles, CopyTheirTables, Import, KeepSourcePassword, KeepTheirSalt, LeaveDefault,
     OpenCopy, Refresh, TakeFile, TakeTables,
 };
-pub use import::{MeantSite, find_site_to_import, look_at_import, look_at_refresh};
+pub use import::{MeantSite, find_site_to_import, look_at_import, look_at_refresh, proposed_name};
 pub(crate) use install::{Install, RunInstaller};
 pub(crate) use layout::{
     DropFolderMark, FileNow, MakeSiteFolder, SettleModes, WriteCredentials, set_folder_aside, write_settings,

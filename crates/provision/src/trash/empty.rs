@@ -26,7 +26,7 @@ pub struct Emptying {
 /// the settings keep everything and no age is given, only what was half removed goes.
 pub fn empty_trash(parts: &WorldParts, asked: &Emptying) -> Result<TrashEmptied, Fault> {
     let _lock = lock(parts)?;
-    let things = look::things(parts)?;
+    let things = look::things(parts, None)?;
     let mut going = match asked.names.is_empty() {
         true => due(parts, asked, things),
         false => named(&asked.names, &things)?,

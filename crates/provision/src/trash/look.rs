@@ -18,11 +18,13 @@ use crate::step::context::ForgetContext;
 use crate::step::file::SetAside;
 use crate::{TaskFolder, WorldParts, contexts, inspect, read_journal};
 
-/// What is in the trash, the oldest first; how much it is is not counted.
-pub(super) fn things(parts: &WorldParts) -> Result<Vec<TrashThing>, Fault> {
+/// What is in the trash, the oldest first; how much it is is not counted. What only the attempt `own` speaks of is in
+/// nobody's use.
+pub(super) fn things(parts: &WorldParts, own: Option<AttemptId>) -> Result<Vec<TrashThing>, Fault> {
     // First this, then the tasks: see above.
     let entries = entries(parts)?;
-    let open = Open::read(parts)?;
+    let mut open = Open::read(parts)?;
+    open.0.retain(|(attempt, _)| Some(*attempt) != own);
     let known = attempts(parts)?;
     let days = parts.settings.trash_days;
     let mut things: Vec<TrashThing> =

@@ -1,8 +1,9 @@
-//! What was deleted and lies aside: told, put back where that can be, and removed for good once nobody misses it.
+//! What was deleted and lies aside: told, and removed for good once nobody misses it; and how it comes back, which is a
+//! task's ([0061](../../../../docs/decisions/0061-what-comes-out-of-the-trash-is-a-task.md)).
 //!
-//! No task, since each of it is one rename and what follows from that
-//! ([0050](../../../../docs/decisions/0050-the-trash-is-emptied-by-a-rename.md)): a thing is put back by one, or is called
-//! [`GOING`] by one, and from then on it only goes.
+//! To remove is no task, since it is one rename and what follows from that
+//! ([0050](../../../../docs/decisions/0050-the-trash-is-emptied-by-a-rename.md)): a thing is called [`GOING`] by it, and from
+//! then on it only goes.
 //!
 //! ## Invariants
 //!
@@ -24,7 +25,8 @@ use aegir_host::{Kind, LockMode, Locks};
 use crate::{Contexts, WorldParts};
 
 pub use empty::{Emptying, empty_trash};
-pub use restore::{Restored, restore_from_trash, would_restore_from_trash};
+pub(crate) use restore::{Comes, code_in_trash};
+pub use restore::{WayBack, way_out_of_trash};
 
 /// What a thing's name ends with once its removal was begun. No name of a thing that is kept ends so.
 const GOING: &str = ".going";
@@ -43,7 +45,7 @@ pub(crate) fn how_long(days: u32) -> String {
 
 /// All that lies in the trash folders of the home, the oldest first.
 pub fn list_trash(parts: &WorldParts) -> Result<Vec<TrashThing>, Fault> {
-    let mut things = look::things(parts)?;
+    let mut things = look::things(parts, None)?;
     look::measure(&mut things);
     Ok(things)
 }
@@ -72,7 +74,8 @@ fn folders(parts: &WorldParts) -> Result<BTreeSet<PathBuf>, Fault> {
     Ok(places.iter().map(|place| Home::trash_beside(place)).collect())
 }
 
-fn lock(parts: &WorldParts) -> Result<Locks, Fault> {
+/// Until it is dropped, nobody else changes a trash.
+pub(crate) fn lock(parts: &WorldParts) -> Result<Locks, Fault> {
     // A home in which nothing was asked yet has none.
     parts.files.make_dir(&parts.home.locks(), 0o700)?;
     let wanted = [(LOCK.to_owned(), LockMode::Exclusive)];

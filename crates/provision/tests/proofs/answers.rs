@@ -111,3 +111,28 @@ fn a_verified_platform_tells_which_databases_its_php_and_its_core_both_speak_and
     assert_eq!(engines(ten), ["mariadb"]);
     assert_eq!(engines(seven), ["mariadb", "sqlite"]);
 }
+
+#[test]
+fn a_site_in_default_is_found_where_one_was_installed() {
+    let lab = Lab::new();
+    lab.server("localhost");
+    lab.platform("ten", Code::Ten);
+    lab.install("known.test", "ten");
+    let default = lab.home().platforms().join("ten/web/sites/default");
+    fs::create_dir_all(&default).unwrap();
+    let found = || -> Vec<String> {
+        let ending = lab.must(Task::VerifyPlatform { platform: "ten".parse().unwrap(), context: None });
+        let told: PlatformAnswer = answer(&ending);
+        told.found_sites.into_iter().map(|site| site.folder).collect()
+    };
+    let ships = "<?php\n$databases = [];\n$settings['hash_salt'] = '';\n";
+    fs::write(default.join("default.settings.php"), ships).unwrap();
+    assert_eq!(found(), [""; 0], "every code has such a folder");
+    fs::write(default.join("settings.php"), ships).unwrap();
+    assert_eq!(found(), [""; 0], "nobody installed anything");
+
+    let leads = format!("{ships}$databases['default']['default'] = ['driver' => 'mysql', 'database' => 'theirs'];\n");
+    fs::write(default.join("settings.php"), leads).unwrap();
+
+    assert_eq!(found(), ["default"]);
+}

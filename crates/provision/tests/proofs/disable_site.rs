@@ -89,7 +89,7 @@ fn what_would_run_the_code_of_a_disabled_site_is_refused_with_the_way_out() {
     for task in [
         Task::Login { site: site(), account: 1 },
         Task::MigrateSite(Box::new(migrate)),
-        Task::GoBackSite { site: site(), former: None, keep: None },
+        Task::GoBackSite { site: site(), former: None, keep: None, although_broken: false },
         Task::RenameSite { site: site(), to: "b.test".parse().unwrap(), old_name: Default::default(), keep: None },
         serde_json::from_value(copy).unwrap(),
         Task::RestoreBackup { backup, new_site: None, platform: None, db_server: None, keep: None },

@@ -56,6 +56,11 @@ fn what_was_kept_for_long_enough_goes_and_nothing_earlier() {
     lab.must(drop(None));
 
     assert!(lab.site("a.test").formers.is_empty());
-    let said = lab.refuses(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None });
+    let said = lab.refuses(Task::GoBackSite {
+        site: "a.test".parse().unwrap(),
+        former: None,
+        keep: None,
+        although_broken: false,
+    });
     assert!(said.contains("no former self"), "{said}");
 }

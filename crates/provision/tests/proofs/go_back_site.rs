@@ -2,14 +2,15 @@
 
 use std::fs;
 
-use aegir_domain::{MigrateSite, OutcomeKind, Task};
+use aegir_domain::{MigrateSite, OutcomeKind, Report, Task};
+use aegir_lab::fake::{NEEDS_UPDATES, OWN_INSTALL};
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{Code, Lab};
 
-use crate::{another_name_for_the_neighbour, lines, two_platforms};
+use crate::{a_site_beside_another, another_name_for_the_neighbour, lines, two_platforms};
 
 fn go_back() -> Task {
-    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None }
+    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None, although_broken: false }
 }
 
 /// A site that was moved, and written to since.
@@ -138,4 +139,51 @@ fn what_going_back_would_leave_out_is_told_and_nothing_changes_by_telling_it() {
     let other = ask("a.test", Some("a.test-20010101.000000-000000000000")).unwrap_err();
     assert!(other.report().remedy.unwrap().contains("formers"));
     assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
+}
+
+fn although_broken() -> Task {
+    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None, although_broken: true }
+}
+
+/// A site that its new code had broken, and that an update has mended.
+fn a_site_that_was_mended(lab: &Lab) {
+    a_site_beside_another(lab, "seven");
+    let install = lab.site_folder("a.test").join(OWN_INSTALL);
+    fs::create_dir_all(install.parent().unwrap()).unwrap();
+    fs::write(install, ["own_update_7001", NEEDS_UPDATES].join("\n")).unwrap();
+    lab.must(Task::UpdateSite { site: "a.test".parse().unwrap(), allow_missing: Default::default(), keep: None });
+}
+
+#[test]
+fn a_site_goes_back_to_what_was_broken_if_somebody_says_so_or_is_left_as_it_is() {
+    let scene = Scene::new("go-back-site, although broken", |lab| {
+        a_site_that_was_mended(lab);
+        although_broken()
+    });
+    scene.prove(Extent::OneOf(2));
+}
+
+#[test]
+fn what_was_broken_is_refused_with_the_words_that_have_it_be_so_again() {
+    let lab = Lab::new();
+    a_site_that_was_mended(&lab);
+    let former = lab.site("a.test").formers[0].clone();
+    let before = lab.snapshot();
+
+    let ending = lab.run(go_back());
+
+    assert_eq!(ending.outcome.kind(), OutcomeKind::RolledBack, "{ending:?}");
+    let told = Report(ending.fault().unwrap()).to_string();
+    assert!(told.contains("answers 500") && told.contains("--although-broken"), "{told}");
+    assert_eq!(lab.snapshot().differences(&before), Vec::<String>::new());
+
+    let attempt = lab.ask(although_broken());
+    let ending = lab.work_on(attempt, &lab.worker());
+
+    assert_eq!(ending.outcome.kind(), OutcomeKind::Succeeded, "{ending:?}");
+    assert!(format!("{:?}", lab.said(attempt)).contains("although its page is an error"));
+    assert_eq!(lab.site("a.test").database, former.database);
+    // And from there to what was mended, which needs no word more.
+    lab.must(go_back());
+    assert_eq!(lab.visit("a.test"), 200);
 }

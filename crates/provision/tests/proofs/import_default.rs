@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use aegir_domain::{ImportSite, PlatformName, Secrets, Task};
 use aegir_lab::proof::{Extent, Scene};
 use aegir_lab::{ByHand, Lab, THEIR_SALT};
-use aegir_provision::{MeantSite, find_site_to_import, look_at_import};
+use aegir_provision::{MeantSite, find_site_to_import, look_at_import, proposed_name};
 use serde_json::json;
 
 use crate::import_copy::php;
@@ -217,6 +217,10 @@ fn a_site_in_default_is_asked_for_with_a_name() {
     let remedy = says(path.to_str().unwrap());
     assert!(remedy.contains(&format!("{command} b.test`")), "{remedy}");
     assert!(remedy.contains("`--alias www.b.test` `--alias c.b.test`"), "{remedy}");
+    let proposed = || proposed_name(&lab.parts, &meant.platform).unwrap();
+    assert_eq!(proposed(), name("b.test"));
+    lab.install("b.test", "ten");
+    assert_eq!(proposed(), name("www.b.test"), "the other one is a site's, on whatever platform");
     let other = finds("other.test", name("www.a.test")).unwrap_err().report();
     assert!(other.remedy.unwrap().contains("aegir provision rename @other.test www.a.test"));
     assert!(finds("other.test", name("other.test")).is_ok());

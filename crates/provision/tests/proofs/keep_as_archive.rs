@@ -27,7 +27,12 @@ fn restore(lab: &Lab) -> Task {
 }
 
 fn go_back(site: &str) -> Task {
-    Task::GoBackSite { site: site.parse().unwrap(), former: None, keep: Some(KeepFormer::Archive) }
+    Task::GoBackSite {
+        site: site.parse().unwrap(),
+        former: None,
+        keep: Some(KeepFormer::Archive),
+        although_broken: false,
+    }
 }
 
 /// A site whose data are in a file.
@@ -133,7 +138,7 @@ fn a_site_goes_back_to_an_archive_over_a_change_of_name_or_is_left_as_it_is() {
     let scene = Scene::new("go-back-site, to an archive of another name", |lab| {
         a_site_beside_another(lab, "ten");
         lab.must(rename());
-        Task::GoBackSite { site: "b.test".parse().unwrap(), former: None, keep: None }
+        Task::GoBackSite { site: "b.test".parse().unwrap(), former: None, keep: None, although_broken: false }
     });
     let (_, after) = scene.worlds();
     assert!(!after.find("sites/a.test/settings.php").is_empty() && after.find("sites/b.test/").is_empty());
@@ -269,6 +274,11 @@ fn an_archive_that_there_is_no_room_for_is_told_before_anything_is_touched() {
     let said = lab.refuses(go_back("a.test"));
 
     assert!(said.contains("MB left") && said.contains("backup"), "{said}");
-    let as_it_is = Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: Some(KeepFormer::Itself) };
+    let as_it_is = Task::GoBackSite {
+        site: "a.test".parse().unwrap(),
+        former: None,
+        keep: Some(KeepFormer::Itself),
+        although_broken: false,
+    };
     lab.must(as_it_is);
 }

@@ -42,6 +42,7 @@ mod received;
 mod refresh_copy;
 mod rename_site;
 mod restore_backup;
+mod restore_platform;
 mod save_context;
 mod trash;
 mod update_site;

@@ -66,7 +66,7 @@ fn update(lab: &Lab) -> Task {
 fn go_back(lab: &Lab) -> Task {
     let there = migrate(lab);
     lab.must(there);
-    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None }
+    Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None, although_broken: false }
 }
 
 /// A folder of what the web server reads.

@@ -128,7 +128,7 @@ fn the_copy_stays_quiet_with_its_own_lines_and_what_it_was_is_kept() {
     assert_eq!(below(&folder), theirs, "theirs was only read");
     assert_eq!(ending.answer["compared"]["differ"], serde_json::json!([]));
     lab.must(Task::VerifySite { site: copy.name.clone(), context: None });
-    lab.must(Task::GoBackSite { site: copy.name, former: None, keep: None });
+    lab.must(Task::GoBackSite { site: copy.name, former: None, keep: None, although_broken: false });
     assert_eq!(accounts(&lab), ["them"]);
 }
 

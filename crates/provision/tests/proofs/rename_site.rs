@@ -163,7 +163,7 @@ fn a_site_that_was_renamed_goes_back_to_its_name_or_is_left_as_it_is() {
         a_site(lab, "ten");
         lab.must(rename("b.test", OldName::Redirect));
         fs::write(lab.site_folder("b.test").join("files/since.txt"), "An upload.\n").unwrap();
-        Task::GoBackSite { site: "b.test".parse().unwrap(), former: None, keep: None }
+        Task::GoBackSite { site: "b.test".parse().unwrap(), former: None, keep: None, although_broken: false }
     });
     let (_, after) = scene.worlds();
     assert!(!after.find("ten/web/sites/a.test/settings.php").is_empty() && after.find("sites/b.test/").is_empty());
@@ -175,7 +175,9 @@ fn a_site_that_was_renamed_goes_back_to_its_name_or_is_left_as_it_is() {
 fn names_go_along_however_often_one_goes_back_and_renames() {
     let lab = Lab::new();
     a_site(&lab, "ten");
-    let go_back = |site: &str| lab.must(Task::GoBackSite { site: site.parse().unwrap(), former: None, keep: None });
+    let go_back = |site: &str| {
+        lab.must(Task::GoBackSite { site: site.parse().unwrap(), former: None, keep: None, although_broken: false })
+    };
     lab.must(rename("b.test", OldName::Alias));
     let ending = go_back("b.test");
     assert!(matches!(&ending.context, Some(Context::Site(site)) if site.name.as_str() == "a.test"), "{ending:?}");
@@ -203,6 +205,11 @@ fn a_name_that_is_taken_since_is_not_gone_back_to() {
     a_site(&lab, "seven");
     lab.must(rename("b.test", OldName::Gone));
     lab.install("a.test", "seven");
-    let told = lab.refuses(Task::GoBackSite { site: "b.test".parse().unwrap(), former: None, keep: None });
+    let told = lab.refuses(Task::GoBackSite {
+        site: "b.test".parse().unwrap(),
+        former: None,
+        keep: None,
+        although_broken: false,
+    });
     assert!(told.contains("taken by the site `a.test`"), "{told}");
 }

@@ -227,7 +227,7 @@ fn what_a_site_held_is_back_and_one_can_return_to_what_it_was() {
     assert_eq!(salt(&lab), salt_was, "one-time links stay good");
     lab.must(Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
 
-    lab.must(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None });
+    lab.must(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None, although_broken: false });
 
     assert_eq!(lab.site("a.test").database, was.database);
     assert_eq!(read_from_database(&lab), "since");
@@ -276,7 +276,12 @@ fn a_site_that_is_broken_is_restored_all_the_same() {
 
     assert_eq!(read_from_database(&lab), "before");
     assert!(lab.site_folder("a.test").join("files/before.txt").exists());
-    let said = lab.refuses(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None });
+    let said = lab.refuses(Task::GoBackSite {
+        site: "a.test".parse().unwrap(),
+        former: None,
+        keep: None,
+        although_broken: false,
+    });
     assert!(said.contains("is gone"), "{said}");
     fs::remove_file(lab.home().credentials().join("a.test.json")).unwrap();
     lab.must(restore(&backup));

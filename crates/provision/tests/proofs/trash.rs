@@ -10,7 +10,7 @@ use std::time::Duration;
 use aegir_domain::{Task, TrashKind, TrashName, TrashState, TrashThing};
 use aegir_lab::Lab;
 use aegir_lab::fake::{Fate, PowerMemory};
-use aegir_provision::{Emptying, Restored, empty_trash, list_trash, restore_from_trash, would_restore_from_trash};
+use aegir_provision::{Emptying, WayBack, empty_trash, list_trash, way_out_of_trash};
 
 use crate::two_platforms;
 
@@ -166,7 +166,7 @@ fn what_a_task_that_has_not_ended_may_put_back_stays() {
     assert_eq!(empty(&lab), 0);
     let named = Emptying { names: vec![name(&thing)], ..Emptying::default() };
     assert!(empty_trash(&lab.parts, &named).unwrap_err().report().message.contains("has not ended"));
-    assert!(restore_from_trash(&lab.parts, &name(&thing)).is_err());
+    assert!(way_out_of_trash(&lab.parts, &name(&thing)).is_err());
 
     fs::remove_file(&mark).unwrap();
     assert_eq!(empty(&lab), 1);
@@ -231,7 +231,7 @@ fn dies_at_each_moment(then: &dyn Fn(&PowerMemory)) -> Vec<Option<TrashState>> {
             }
             [left] => {
                 assert_eq!(left.state, TrashState::HalfRemoved);
-                assert!(restore_from_trash(&lab.parts, &name(&thing)).is_err());
+                assert!(way_out_of_trash(&lab.parts, &name(&thing)).is_err());
             }
             more => panic!("{more:?}"),
         }
@@ -258,59 +258,18 @@ fn what_is_half_removed_goes_even_where_nothing_goes_by_itself() {
 }
 
 #[test]
-fn the_code_of_a_platform_lies_where_it_lay_again_and_is_known_again_as_it_was() {
-    let lab = Lab::new();
-    two_platforms(&lab);
-    lab.must(Task::VerifyPlatform { platform: "ten".parse().unwrap(), context: None });
-    let was = lab.contexts().platform(&"ten".parse().unwrap()).unwrap();
-    let root = lab.home().platforms().join("ten");
-    lab.must(delete_platform());
-    let thing = trash(&lab).remove(0);
-    let before = lab.snapshot();
-    let would = would_restore_from_trash(&lab.parts, &name(&thing)).unwrap();
-    assert!(matches!(&would, Restored::Platform { folder, was: Some(told) } if **told == was && *folder == root));
-    assert_eq!(lab.snapshot(), before, "to look moves nothing");
-
-    let restored = restore_from_trash(&lab.parts, &name(&thing)).unwrap();
-
-    let Restored::Platform { folder, was: remembered } = restored else { panic!("{restored:?}") };
-    assert_eq!(folder, root);
-    assert!(root.join("web/index.php").exists());
-    assert_eq!(trash(&lab), []);
-    assert_eq!(remembered.as_deref(), Some(&was));
-    let again = restore_from_trash(&lab.parts, &name(&thing)).unwrap_err();
-    assert!(again.report().message.contains("there is no"), "{again:?}");
-}
-
-#[test]
-fn nothing_is_put_in_the_place_of_what_came_there() {
-    let lab = with_a_deleted_platform();
-    let thing = trash(&lab).remove(0);
-    let place = lab.home().platforms().join("ten");
-    fs::create_dir(&place).unwrap();
-
-    let fault = restore_from_trash(&lab.parts, &name(&thing)).unwrap_err();
-
-    let would = would_restore_from_trash(&lab.parts, &name(&thing)).unwrap_err();
-    assert_eq!(would.report(), fault.report());
-    assert!(fault.report().message.contains("something lies at"), "{fault:?}");
-    assert!(path(&thing).join("web/index.php").exists());
-    assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
-}
-
-#[test]
 fn a_site_comes_back_by_its_last_backup_unless_its_name_is_in_use() {
     let lab = with_a_deleted_site();
     let thing = trash(&lab).remove(0);
 
-    let restored = restore_from_trash(&lab.parts, &name(&thing)).unwrap();
+    let back = way_out_of_trash(&lab.parts, &name(&thing)).unwrap();
 
-    let Restored::ByBackup { backup } = restored else { panic!("{restored:?}") };
+    let WayBack::ByBackup { backup } = back else { panic!("{back:?}") };
     assert_eq!(Some(&backup), thing.backup.as_ref());
     let (new_site, platform, db_server, keep) = (None, None, None, None);
     lab.must(Task::RestoreBackup { backup: backup.clone(), new_site, platform, db_server, keep });
     assert_eq!(lab.visit("a.test"), 200);
-    let again = restore_from_trash(&lab.parts, &name(&thing)).unwrap_err().report();
+    let again = way_out_of_trash(&lab.parts, &name(&thing)).unwrap_err().report();
     assert!(again.message.contains("there is a site `a.test` again"), "{again:?}");
     assert!(again.remedy.unwrap().contains(backup.as_str()));
 }

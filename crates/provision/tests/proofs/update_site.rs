@@ -124,7 +124,7 @@ fn what_waited_ran_and_one_can_go_back_to_what_it_was() {
     lab.must(Task::VerifySite { site: "a.test".parse().unwrap(), context: None });
     assert_eq!(lab.must(update()).answer["updates"], 0, "once is enough");
 
-    lab.must(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None });
+    lab.must(Task::GoBackSite { site: "a.test".parse().unwrap(), former: None, keep: None, although_broken: false });
 
     assert_eq!(lab.site("a.test").database, was.database);
     assert!(lab.site_folder("a.test").join(OWN_INSTALL).exists(), "the code is as it was found");

@@ -4,8 +4,8 @@
 
 use aegir_domain::{
     AttemptId, AttemptState, ContextName, CronInterval, CronResult, DomainKind, HostName, InstanceScope, LockMode,
-    MachineName, NodeId, NodeKind, ObjectStatus, OperationName, PackageKind, PlatformRoot, Priority, SiteName,
-    TaskState, TlsMode,
+    MachineName, NodeId, NodeKind, ObjectStatus, OperationName, PackageKind, PlatformRoot, Priority, SiteFolder,
+    SiteName, TaskState, TlsMode,
 };
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
@@ -98,6 +98,7 @@ is_value!(Text:
     AttemptId => |id: AttemptId| id.to_string(),
     &ContextName => |name: &ContextName| name.to_string(),
     &SiteName => |name: &SiteName| name.to_string(),
+    &SiteFolder => |name: &SiteFolder| name.to_string(),
     &HostName => |name: &HostName| name.to_string(),
     &MachineName => |name: &MachineName| name.to_string(),
     &OperationName => |name: &OperationName| name.to_string(),

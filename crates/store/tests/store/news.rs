@@ -153,7 +153,8 @@ fn what_was_found_on_a_machine_is_remembered_until_it_is_gone() {
             let found = names(found);
             ground.store.write(async |tx| tx.record_found_sites(platform, &found, now).await).await.unwrap();
         };
-        record(&["a.test", "b.test"], 10).await;
+        record(&["a.test", "b.test", "default"], 10).await;
+        ground.store.write(async |tx| tx.forget_found_site(platform, &names(&["default"])[0]).await).await.unwrap();
         record(&["b.test"], 20).await;
         let found = ground.store.read(async |read| read.found_sites(platform).await).await.unwrap();
         assert_eq!(found.iter().map(|f| (f.name.as_str(), f.first, f.last)).collect::<Vec<_>>(), [("b.test", 10, 20)]);

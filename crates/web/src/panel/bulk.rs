@@ -301,7 +301,8 @@ fn acts(visit: &Visit, run: &BulkView) -> Vec<Act> {
         may.hold(what.declaration().needs) && may.hold(needs)
     };
     let has_left = !run.ended && run.asked.is_none();
-    let moved = run.succeeded > 0 && operation.is_some_and(|operation| operation.id == OperationId::SiteMigrate);
+    let leads_back = [OperationId::SiteMigrate, OperationId::SiteUpdate];
+    let moved = run.succeeded > 0 && operation.is_some_and(|operation| leads_back.contains(&operation.id));
     let can = [
         (OperationId::BulkResume, run.state == "paused" && has_left, "Go on", "primary", "start"),
         (OperationId::BulkPause, run.state == "going" && has_left, "Pause", "plain", "pause"),

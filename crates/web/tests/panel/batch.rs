@@ -89,6 +89,25 @@ fn a_batch_is_looked_at_begun_paused_by_itself_and_led_on_by_the_buttons_of_its_
     assert_eq!(stage.send("GET", LOOK, GUEST, "").status, 403);
 }
 
+#[test]
+fn a_run_of_updates_has_its_way_back_on_its_page() {
+    let stage = stage();
+    let start = Call::of(Id::BulkStart).with("operation", "site update").with("object", "c.test");
+    stage.run(stage.front.ask(start)).unwrap();
+    stage.work();
+    let page = stage.get("/bulk/1");
+    assert_eq!(page.link("Go back…"), Some("/do/bulk-go-back/1".to_owned()), "{}", page.text());
+
+    let back = stage.fill("/do/bulk-go-back/1", &[]);
+    assert_eq!(back.location, "/bulk/2", "{}", back.text());
+    stage.work();
+    assert!(
+        stage.get("/bulk/2").text().contains("those that the bulk run 1 updated"),
+        "{}",
+        stage.get("/bulk/2").text()
+    );
+}
+
 /// What the list of sites sends when something is ticked, and the button is pressed.
 fn move_ticked(stage: &Stage, ticked: &[(&str, &str)]) -> Page {
     let token = stage.get(LOOK).value("form_token");

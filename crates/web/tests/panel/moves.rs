@@ -1,8 +1,9 @@
 //! Forms that give a site another name, copy it, and make one of a backup: what each says before it is sent, where a name
 //! that is taken is told, and what becomes of it.
 
+use aegir_domain::TaskKind;
 use aegir_hosting::{Answer, Call, OperationId};
-use aegir_lab::pretend::add_platform;
+use aegir_lab::pretend::{Plan, add_platform};
 use serde_json::Value;
 
 use crate::browser::add_site;
@@ -97,6 +98,46 @@ fn a_copy_is_made_by_a_form_that_says_that_it_keeps_quiet() {
 
     let copy = site(&stage, "c.test").unwrap();
     assert_eq!((&copy["platform"], &copy["status"]), (&"d11".into(), &"enabled".into()), "{copy}");
+}
+
+#[test]
+fn a_site_in_default_is_taken_in_by_a_form_that_proposes_its_name() {
+    let stage = stage();
+    let plan = Plan { found_sites: vec!["default".into()], ..Plan::default() };
+    stage.front.back_ends.machine("web1").plan(TaskKind::VerifyPlatform, None, plan);
+    for platform in ["d10", "d11"] {
+        stage.fill(&format!("/do/platform-verify/{platform}"), &[]);
+    }
+    stage.work();
+    let links = |list: &str| stage.get(list).html.matches("\"/do/site-import?from_default=true").count();
+    assert_eq!((links("/found-sites"), links("/")), (2, 2), "{}", stage.get("/").html);
+
+    let form = stage.get("/do/site-import?from_default=true&platform=d10");
+    assert_eq!(form.value("name"), "www.d10.test", "{}", form.text());
+    assert_eq!((form.value("platform"), form.value("from_default")), ("d10".to_owned(), "true".to_owned()));
+    let text = form.text();
+    assert!(text.contains("sites/default of the platform d10 can be taken in, as www.d10.test"), "{text}");
+    assert!(text.contains("aegir site import www.d10.test --from-default --platform d10"), "{text}");
+    let other = stage.get("/do/site-import?from_default=true&platform=d10&name=mine.test");
+    assert!(other.text().contains("can be taken in, as mine.test"), "{}", other.text());
+
+    let nameless = "/do/site-import?from_default=true&platform=d11";
+    let form = stage.get(nameless);
+    assert_eq!(form.value("name"), "");
+    assert!(form.text().contains("nothing there says by which name visitors ask for it"), "{}", form.text());
+    let given = [("from_default", "true"), ("platform", "d11"), ("name", "")];
+    let wrong = stage.fill("/do/site-import", &given);
+    assert!(wrong.error("name").is_some(), "{}", wrong.text());
+    let given = [("from_default", "true"), ("platform", "d11"), ("name", "mine.test"), ("dry_run", "yes")];
+    let told = stage.fill("/do/site-import", &given);
+    assert!(told.status == 200 && told.text().contains("\"from_default\": true"), "{}", told.text());
+
+    let sent = stage.fill("/do/site-import", &given[..3]);
+    assert!(stage.get(task(&sent)).text().contains("mine.test"));
+    stage.work();
+
+    assert_eq!(site(&stage, "mine.test").unwrap()["status"], "enabled");
+    assert_eq!(links("/found-sites"), 1, "it has left its folder: {}", stage.get("/found-sites").html);
 }
 
 #[test]

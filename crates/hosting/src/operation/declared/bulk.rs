@@ -12,10 +12,11 @@ const FOR_MANY: TextKind = TextKind::checked("OPERATION", for_many);
 
 /// The operations that a bulk run can ask for: such as take nothing that differs between objects, tell no secret, and
 /// destroy nothing.
-pub(in crate::operation) const OPERATIONS_FOR_MANY: [OperationId; 5] = [
+pub(in crate::operation) const OPERATIONS_FOR_MANY: [OperationId; 6] = [
     OperationId::SiteVerify,
     OperationId::SiteDisable,
     OperationId::SiteEnable,
+    OperationId::SiteUpdate,
     OperationId::PlatformVerify,
     OperationId::ServerVerify,
 ];
@@ -39,8 +40,10 @@ const START: &[Parameter] = &[
     optional("stop_after", STOP_AFTER, STOP_AFTER_IS, "it does not"),
 ];
 
-const GO_BACK: &[Parameter] =
-    &[several("site", Shape::Text(SITE), "a site of the run that is to go back, by its name", "all that it moved")];
+const GO_BACK: &[Parameter] = &[
+    several("site", Shape::Text(SITE), "a site of the run that is to go back, by its name", "all that it changed"),
+    flag("although_broken", "pages as they were may be errors; sites are put in service all the same"),
+];
 
 const ENTRIES: &[Parameter] = &[
     several(
@@ -132,7 +135,7 @@ pub(super) fn declared(id: OperationId) -> Operation {
             GO_BACK,
             Permission::Manage,
             Effect::Changes,
-            "Has the sites that a bulk run moved be what they were before, all or some of them, as a run of its own.",
+            "Has the sites that a bulk run moved or updated be what they were before, all or some of them, as a run of its own.",
         ),
         _ => (
             "show",

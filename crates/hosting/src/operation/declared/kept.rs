@@ -53,6 +53,12 @@ const FIELD_KIND: &[Parameter] =
     &[required("kind", Shape::Choice(&["server", "platform", "site"]), "which objects have it")];
 
 const FOUND_ONE: &[Parameter] = &[
+    optional(
+        "as",
+        Shape::Text(NEW_SITE),
+        "what a site that lies in `sites/default` would be called",
+        "what its settings, or lines of `sites.php`, say of it",
+    ),
     optional("platform", Shape::Text(PLATFORM), "the platform that it lies on", "the one on which it was found"),
     optional("db_server", Shape::Text(SERVER), "the server that has its data", "the one that its settings lead to"),
     several("alias", Shape::Text(HOST), "another name it would answer to", "none"),
@@ -193,7 +199,7 @@ pub(super) fn declared(id: OperationId) -> Operation {
         Id::FoundSiteShow => (
             Subject::FoundSite,
             "show",
-            Names::One(NEW_SITE),
+            Names::One(FOLDER),
             FOUND_ONE,
             Permission::Manage,
             Effect::Shows,

@@ -67,6 +67,7 @@ const ADD: &[Parameter] = &[
 ];
 
 const IMPORT: &[Parameter] = &[
+    flag("from_default", "it lies in `sites/default` until now, and its folder gets its name"),
     optional("platform", Shape::Text(PLATFORM), "the platform that it lies on", "the one on which it was found"),
     optional("db_server", Shape::Text(SERVER), "the server that has its data", "the one that its settings lead to"),
     several("alias", Shape::Text(HOST), "another name it answers to", "none"),
@@ -205,8 +206,10 @@ const SWITCH: &[Parameter] = &[
     KEEP_FORMER,
 ];
 
-const GO_BACK: &[Parameter] =
-    &[optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest")];
+const GO_BACK: &[Parameter] = &[
+    optional("former", Shape::Text(FORMER), "which of its former selves it is to be again", "the latest"),
+    flag("although_broken", "its page as it was may be an error; it is put in service all the same"),
+];
 
 const DROP_FORMER: &[Parameter] =
     &[required("former", Shape::Text(FORMER), "the former self that is let go of; nobody can go back to it any more")];

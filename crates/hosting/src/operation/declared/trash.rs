@@ -49,7 +49,7 @@ pub(super) fn declared(id: OperationId) -> Operation {
             Permission::Manage,
             Effect::Queues,
             "Has what was deleted be there again: a site from its last backup, since its database is not in the trash; a \
-             platform by moving its code back.",
+             platform by its code, which is moved back, as it was.",
         ),
         OperationId::TrashEmpty => (
             "empty",

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aegir_domain::protocol::{Level, Said};
 use aegir_domain::{
-    Context, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, PlatformRoot, Redirect,
-    RefreshCopy, Remedy, Secrets, SiteFolder, SiteName, Task, TimeZoneName,
+    Context, ContextName, Fault, FoundToImport, GrantHost, ImportSite, PlatformContext, PlatformName, PlatformRoot,
+    Redirect, RefreshCopy, Remedy, Secrets, SiteFolder, SiteName, Task, TimeZoneName,
 };
 use aegir_drupal::driver::FoundSettings;
 use aegir_drupal::{Family, plain_settings, sites_php};
@@ -125,6 +125,7 @@ fn look_at(asked: &ImportSite, world: &World) -> Result<FoundToImport, Fault> {
     };
     Ok(FoundToImport {
         site: asked.site.clone(),
+        from_default: asked.from_default,
         platform: asked.platform.clone(),
         db_server: ready.data.server.clone(),
         changes: changes(asked, &ready, root),
@@ -291,8 +292,20 @@ fn with_folder<'a>(
     }
 }
 
+/// What a site in `sites/default` of a platform is to be called, if something says how it is asked for.
+pub fn proposed_name(parts: &WorldParts, platform: &PlatformName) -> Result<Option<SiteName>, Fault> {
+    let platform = Contexts::new(&parts.home, &parts.files).platform(platform)?;
+    Ok(proposed_names(parts, &platform).into_iter().next())
+}
+
 /// Asks for a name, and proposes one where something says how the site is asked for.
 fn without_a_name(parts: &WorldParts, platform: &PlatformContext) -> WhereFault {
+    let path = platform.root.folder(&SiteFolder::of_default()).display().to_string();
+    WhereFault::Default { path, proposed: proposed_names(parts, platform) }
+}
+
+/// The names by which a site in `sites/default` seems to be asked for, as far as nobody has them here; the likeliest is the first.
+fn proposed_names(parts: &WorldParts, platform: &PlatformContext) -> Vec<SiteName> {
     let folder = platform.root.folder(&SiteFolder::of_default());
     let text = |path: &Path| {
         let bytes = parts.files.read(path).ok().flatten().unwrap_or_default();
@@ -300,7 +313,11 @@ fn without_a_name(parts: &WorldParts, platform: &PlatformContext) -> WhereFault 
     };
     let led = sites_php::led_to_default(&text(&platform.root.path().join(sites_php::LOCAL_FILE)));
     let said = plain_settings::names_in(&text(&folder.join("settings.php")));
-    let is_known = |name: &SiteName| matches!(parts.files.kind(&platform.root.site_dir(name)), Ok(Some(_)));
+    let contexts = Contexts::new(&parts.home, &parts.files);
+    let is_known = |name: &SiteName| {
+        matches!(parts.files.kind(&platform.root.site_dir(name)), Ok(Some(_)))
+            || matches!(contexts.find(&ContextName::Site(name.clone())), Ok(Some(_)))
+    };
     let mut proposed: Vec<SiteName> = Vec::new();
     for name in led.into_iter().chain(said).filter_map(|name| name.as_str().parse::<SiteName>().ok()) {
         // What has no dot is the name of a machine at best.
@@ -308,7 +325,7 @@ fn without_a_name(parts: &WorldParts, platform: &PlatformContext) -> WhereFault 
             proposed.push(name);
         }
     }
-    WhereFault::Default { path: folder.display().to_string(), proposed }
+    proposed
 }
 
 /// Why nobody knows which site is meant.

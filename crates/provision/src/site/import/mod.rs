@@ -46,7 +46,7 @@ use data::{Data, NobodyIsAtIt, Theirs};
 pub(crate) use data::{TakeFile, TakeTables};
 pub(crate) use leave::LeaveDefault;
 use look::Ready;
-pub use look::{MeantSite, find_site_to_import, look_at_import, look_at_refresh};
+pub use look::{MeantSite, find_site_to_import, look_at_import, look_at_refresh, proposed_name};
 pub(crate) use own_lines::KeepTheirSalt;
 use own_lines::{IMPORTED, LOCAL};
 use there::SaysOfItself;

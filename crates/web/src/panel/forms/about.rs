@@ -60,7 +60,7 @@ pub(in crate::panel) fn title_of(operation: &Operation, name: Option<&str>) -> S
         (OperationId::SiteRefresh, _) => format!("Refresh the copy {name}"),
         (OperationId::SiteSwitch, _) => format!("Switch to the copy {name}"),
         (OperationId::PlatformMigrate, _) => format!("Move the sites of {name}"),
-        (OperationId::BulkGoBack, _) => format!("Go back with what bulk run {name} moved"),
+        (OperationId::BulkGoBack, _) => format!("Go back with what bulk run {name} changed"),
         (OperationId::ServerTrust, _) => format!("Trust the machine of {name}"),
         (OperationId::TrashRestore, _) => format!("Restore {name}"),
         (OperationId::SettingSet, _) => format!("Change {name}"),
@@ -114,6 +114,10 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
              is copied but a file of SQLite. For a second or two it answers with an error where it was served until then; if \
              anything goes wrong, it lies as it was."
                 .to_owned(),
+            "One in sites/default has no name that visitors could type: say which it is to have. Its folder becomes that of the \
+             name and its tables are copied, so it answers with an error for about a minute for each gigabyte, and its old \
+             database is left as it was."
+                .to_owned(),
             "Afterwards take away what ran it: its old vhost, its lines in crontabs, its timers.".to_owned(),
         ],
         OperationId::SiteMigrate => vec![
@@ -152,10 +156,10 @@ pub(super) fn notes(operation: &Operation, view: Option<&Value>) -> Vec<String> 
                 .to_owned(),
         ],
         OperationId::BulkGoBack => vec![
-            "Each site is what it was before this run moved it. What was written since is not in that; it is not lost \
+            "Each site is what it was before this run moved or updated it. What was written since is not in that; it is not lost \
              either: what the site is now is kept in the same way."
                 .to_owned(),
-            "A site that went on since, was moved again, renamed or restored, is left alone.".to_owned(),
+            "A site that went on since, was moved or updated again, renamed or restored, is left alone.".to_owned(),
         ],
         OperationId::SiteGoBack => vec![
             "What was written since is not in what it was. It is not lost either: what the site is now is kept in the same \
@@ -285,11 +289,12 @@ fn from_trash(view: Option<&Value>) -> Vec<String> {
     match (view["kind"].as_str(), view["backup"].as_str()) {
         (Some("platform"), _) => vec![
             format!(
-                "Its code is moved back to `{}`, if nothing lies there, and the platform is added and verified as any other \
-                 is.",
+                "Its code is moved back to `{}`, if nothing lies there, and the platform is verified as any other is.",
                 view["lay"].as_str().unwrap_or("where it lay")
             ),
-            "Fields of your own, its title and its history are those of a new platform.".to_owned(),
+            "It is in the lists again at once, as it was: its title, its client, its lock, and what fields of your own held."
+                .to_owned(),
+            "If anything goes wrong, its code stays in the trash.".to_owned(),
         ],
         (_, Some(backup)) => vec![
             format!(

@@ -1,7 +1,7 @@
 //! What is to be seen before a site is moved, goes back, or is taken in: what stands between it and the platform, what it
 //! would be without, and what was found of it. Of many sites at once, `batch.rs` tells.
 
-use aegir_domain::{FoundToImport, Verdict};
+use aegir_domain::{FoundToImport, SiteFolder, Verdict};
 use aegir_hosting::view::{FitView, PlatformView, ReasonView, WritesView};
 use aegir_hosting::{Call, OperationId};
 use serde_json::Value;
@@ -134,18 +134,41 @@ fn choice(platform: &PlatformView) -> Choice {
 }
 
 /// What was found of the site whose folder is named, as long as that can be read.
-async fn takes_in(doing: &Doing<'_>, fields: &[Field], call: &Call) -> Ahead {
+async fn takes_in(doing: &Doing<'_>, fields: &mut [Field], call: &Call) -> Ahead {
     let mut ahead = Ahead::default();
-    let is_sound = fields.iter().all(|field| field.error.is_empty());
-    let Some(name) = call.name.as_deref().filter(|name| !name.is_empty() && is_sound) else { return ahead };
-    let mut look = Call::of(OperationId::FoundSiteShow).about(name);
+    let name = call.name.as_deref().filter(|name| !name.is_empty());
+    let from_default = call.parameters.get("from_default") == Some(&Value::Bool(true));
+    let nothing_is_said = name.is_none() && !from_default;
+    if nothing_is_said || fields.iter().any(|field| !field.error.is_empty()) {
+        return ahead;
+    }
+    let mut look = Call::of(OperationId::FoundSiteShow);
+    look = match (from_default, name) {
+        (true, Some(name)) => look.about(SiteFolder::of_default()).with("as", name),
+        (true, None) => look.about(SiteFolder::of_default()),
+        (false, name) => look.about(name.unwrap_or_default()),
+    };
     for parameter in ["platform", "db_server", "alias"] {
         if let Some(value) = call.parameters.get(parameter) {
             look = look.with(parameter, value.clone());
         }
     }
     match doing.visit.object::<FoundToImport>(look).await {
-        Ok(found) => ahead.found = Some(found),
+        Ok(found) => {
+            // Of one in `sites/default`, what was proposed; another name can be typed.
+            if let Some(field) = fields.iter_mut().find(|field| field.name == "name" && field.value.is_empty()) {
+                field.fill(found.site.as_str());
+            }
+            ahead.found = Some(found);
+        }
+        Err(problem) if name.is_none() && problem.parameters().iter().any(|bad| bad.parameter == "as") => {
+            ahead.problem = Some(Told {
+                what: "The site lies in `sites/default`, and nothing there says by which name visitors ask for it"
+                    .into(),
+                because: Vec::new(),
+                remedy: "type the name that it is to have".into(),
+            });
+        }
         Err(problem) => ahead.problem = Some(Told::of(&problem)),
     }
     ahead

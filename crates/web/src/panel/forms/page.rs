@@ -216,7 +216,7 @@ impl<'a> Doing<'a> {
     }
 
     pub(super) async fn page(&self, status: StatusCode, given: Given<'_>) -> Result<Response<Body>, Problem> {
-        let Given { mut fields, errors, problem, plan, confirm, call } = given;
+        let Given { mut fields, errors, problem, plan, confirm, mut call } = given;
         let mut listed = Vec::new();
         let mut notes = notes(&self.operation, self.view.as_ref());
         notes.extend(self.keys().await);
@@ -235,6 +235,10 @@ impl<'a> Doing<'a> {
             listed.push(("confirm".into(), confirm.error.clone()));
         }
         let ahead = Ahead::of(self, &mut fields, &call).await;
+        if let (Some(found), Some("")) = (&ahead.found, call.name.as_deref()) {
+            // As it is proposed, it is shown as a command too.
+            call.to_mut().name = Some(found.site.to_string());
+        }
         let mut groups = grouped(&self.operation, fields);
         for group in &mut groups {
             group.tries = trial::address_of(&self.operation, self.name.as_deref(), group);

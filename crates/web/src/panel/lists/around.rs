@@ -1,5 +1,6 @@
 //! Rows of what is kept around objects: packages, what a site has of them, found sites, differences, the audit, tasks.
 
+use aegir_domain::SiteFolder;
 use aegir_hosting::view::OUT_OF_CONTACT;
 use aegir_hosting::view::{
     AuditView, BackupView, BulkView, DriftView, FoundSiteView, InstalledView, PackageView, TaskView, TrashView,
@@ -204,7 +205,12 @@ pub(super) fn found(items: Vec<Value>, columns: &[Column], _: &Beside) -> Result
 /// Where a site that was found is looked at, and taken in.
 pub(crate) fn import_of(found: &FoundSiteView) -> String {
     let import = address::doing(&OperationId::SiteImport.declaration(), None);
-    format!("{import}?name={}&platform={}", address::encoded(&found.name), address::encoded(&found.platform))
+    let which = match found.name == SiteFolder::of_default().as_str() {
+        // What it is to be called, is asked there.
+        true => "from_default=true".to_owned(),
+        false => format!("name={}", address::encoded(&found.name)),
+    };
+    format!("{import}?{which}&platform={}", address::encoded(&found.platform))
 }
 
 /// Rows of differences.

@@ -165,6 +165,7 @@ pub(super) fn look_at(
     let (database, tables) = found.data.named();
     Ok(FoundToImport {
         site: asked.site.clone(),
+        from_default: false,
         platform: asked.platform.clone(),
         db_server: found.server.clone(),
         changes: changes(asked, copy, &found),

@@ -196,7 +196,10 @@ impl Refresh {
         match self.asked.switch {
             None => say_quiet(run, new),
             Some(_) => run.say(format!(
-                "`{site}` is a copy no more: it may send mail and run cron, and nothing is known of `{folder}` any more. Give it the                  names of its original (`aegir provision rename @{site} NAME`, or `aegir provision save @{site} --alias NAME` and a                  verify), have them lead to this machine in the DNS, and leave the original in maintenance mode until they do",
+                "`{site}` is a copy no more: it may send mail and run cron, and nothing is known of `{folder}` any more. \
+                 Give it the names of its original (`aegir provision rename @{site} NAME`, or `aegir provision save \
+                 @{site} --alias NAME` and a verify), have them lead to this machine in the DNS, and leave the original \
+                 in maintenance mode until they do",
                 site = new.name,
                 folder = source.folder.display()
             )),
@@ -227,6 +230,7 @@ pub(in crate::site::import) fn look_at_refresh(
     let (database, tables) = found.data.named();
     Ok(FoundToImport {
         site: found.site.name.clone(),
+        from_default: false,
         platform: found.platform.name.clone(),
         db_server: found.site.db_server.clone(),
         changes: found.changes(asked),
