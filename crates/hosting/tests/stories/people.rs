@@ -354,6 +354,8 @@ fn a_session_ends_when_it_is_idle_or_old_or_ended_or_its_account_is_blocked_or_d
             let found = ground.session_of(&used).await;
             assert!(found.is_some(), "after {} hours", hours * 10);
             let noted = async || {
+                // What could not be written then, the next use writes.
+                ground.session_of(&used).await;
                 let sessions = ground.items(Call::of(Id::SessionList)).await;
                 sessions.first().is_some_and(|session| ground.now() - session["last_used"].as_i64().unwrap() < HOUR)
             };

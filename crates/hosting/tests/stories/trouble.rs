@@ -181,15 +181,17 @@ fn a_file_system_that_may_only_be_read_stops_a_front_end_from_beginning_and_cost
         let (task, attempt, at_work) = a_talkative_task(&ground).await;
         at_work.kill().await;
         ground.store().close().await;
-        let mount = |how: &str| {
+        // It is busy until those who were killed have closed their files.
+        let mount = async |how: &str| {
             let how = format!("remount,{how}");
-            assert!(Command::new("mount").args(["-o", &how]).arg(&place).status().unwrap().success());
+            let is_mounted = async || Command::new("mount").args(["-o", &how]).arg(&place).status().unwrap().success();
+            ground.until("the file system is mounted otherwise", is_mounted).await;
         };
-        mount("ro");
+        mount("ro").await;
         let fault = Store::open(&ground.address).await.unwrap_err();
         let told = aegir_domain::Report(&aegir_domain::FaultReport::of(&fault)).to_string();
         assert!(aegir_domain::Remedy::remedy(&fault).is_some() && told.contains("Read-only file system"), "{told}");
-        mount("rw");
+        mount("rw").await;
 
         let next = ground.another().await;
         let at_work = ground.at_work_as(&next, "one", crate::ground::PACE);

@@ -39,9 +39,9 @@ fn a_platform_is_there_again_or_stays_in_the_trash() {
     scene.lines_are(&lines("restore-platform"));
     let (before, after) = scene.worlds();
     let has = |world: &aegir_lab::Snapshot, part: &str| !world.find(part).is_empty();
-    assert!(has(&before, "platforms/.aegir-trash/ten-") && !has(&before, "platforms/ten/"));
-    assert!(has(&after, "platforms/ten/web/index.php") && has(&after, "platforms/ten/vendor/autoload.php"));
-    assert!(!has(&after, "platforms/.aegir-trash/ten-"));
+    assert!(has(before, "platforms/.aegir-trash/ten-") && !has(before, "platforms/ten/"));
+    assert!(has(after, "platforms/ten/web/index.php") && has(after, "platforms/ten/vendor/autoload.php"));
+    assert!(!has(after, "platforms/.aegir-trash/ten-"));
     scene.prove(Extent::Whole);
 }
 

@@ -96,7 +96,7 @@ fn a_run_of_updates_has_its_way_back_on_its_page() {
     stage.run(stage.front.ask(start)).unwrap();
     stage.work();
     let page = stage.get("/bulk/1");
-    assert_eq!(page.link("Go back…"), Some("/do/bulk-go-back/1".to_owned()), "{}", page.text());
+    assert!(page.html.contains("href=\"/do/bulk-go-back/1\""), "{}", page.html);
 
     let back = stage.fill("/do/bulk-go-back/1", &[]);
     assert_eq!(back.location, "/bulk/2", "{}", back.text());
