@@ -7,6 +7,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use aegir_domain::{AttemptId, Cmd, DbEngine, DbName, GrantHost, Marker, Password};
 use aegir_drivers::db::views::{self, Bound, Trigger, View};
@@ -17,9 +18,12 @@ use aegir_drivers::db::{
 use common::*;
 
 struct Server {
+    running: Running,
     home: tempfile::TempDir,
-    _running: Running,
 }
+
+/// How long a server may take to let somebody in.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Server {
     /// `None` where MariaDB is missing, which is said.
@@ -39,9 +43,20 @@ impl Server {
         let run = Cmd::new("mariadbd").args(["--no-defaults", "--skip-networking"]).arg(&data).arg(&temporary);
         let run = run.arg(format!("--socket={}", socket.display())).args(user.iter().copied());
         let log = std::fs::File::create(home.path().join("log")).unwrap();
-        let running = Running(command(&run).stderr(log).spawn().unwrap());
-        wait_for("mariadbd", || socket.exists());
-        Some(Server { home, _running: running })
+        let mut server = Server { running: Running(command(&run).stderr(log).spawn().unwrap()), home };
+        let began = Instant::now();
+        // The socket is there before anybody listens on it; and where much else runs, a server starts slowly.
+        let said = loop {
+            if let Some(ended) = server.running.0.try_wait().unwrap() {
+                break format!("mariadbd ended with {ended}");
+            }
+            match server.try_as("root", "", "SELECT 1") {
+                Ok(_) => return Some(server),
+                Err(said) if began.elapsed() > PATIENCE => break said,
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        };
+        panic!("{said}\n{}", std::fs::read_to_string(server.home.path().join("log")).unwrap());
     }
 
     fn try_as(&self, user: &str, password: &str, text: &str) -> Result<String, String> {
@@ -50,10 +65,14 @@ impl Server {
         let mut command = command(&client);
         command.env("MYSQL_PWD", password).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        // Whoever was not let in reads nothing, and says why.
+        let written = child.stdin.take().unwrap().write_all(text.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
-        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+        match output.status.success() {
+            true => written.map(|()| text(output.stdout)).map_err(|error| error.to_string()),
+            false => Err(text(output.stderr)),
+        }
     }
 
     fn try_run(&self, statement: &Statement) -> Result<String, String> {

@@ -24,6 +24,7 @@ mod nginx;
 mod power;
 mod programs;
 mod sql;
+mod triggers;
 mod web;
 
 use std::collections::BTreeSet;

@@ -2,14 +2,21 @@
 
 use serde_json::Value;
 
+use super::import_copies::somewhere;
 use super::moves::two_releases;
+use crate::support::by_hand::{BY_HAND, made_by_hand, what_is_theirs};
 use crate::support::story::Site;
 use crate::support::world::World;
 use crate::support::{Lab, way};
 
-/// An operator makes them, as the server's administrator. The view that comes first by its name is made of the last.
-fn made(lab: &Lab, db: &str) {
+/// An operator makes them, as the server's administrator. The view that comes first by its name is made of the last, and a
+/// trigger calls a table by the name of another database.
+fn made(lab: &Lab, db: &str, users: &str) {
     for statement in [
+        format!("CREATE TABLE `{db}`.`changes` (`id` INT) ENGINE=InnoDB"),
+        format!("CREATE SEQUENCE `{db}`.`numbers` START WITH 7"),
+        format!("CREATE TABLE `{db}`.`past` (`id` INT PRIMARY KEY) ENGINE=InnoDB WITH SYSTEM VERSIONING"),
+        format!("INSERT INTO `{db}`.`past` VALUES (1)"),
         format!("CREATE TABLE `{db}`.`civi` (`id` INT AUTO_INCREMENT PRIMARY KEY, `name` VARCHAR(20)) ENGINE=InnoDB"),
         format!("CREATE TABLE `{db}`.`civi_log` (`id` INT, `name` VARCHAR(20)) ENGINE=InnoDB"),
         format!("CREATE VIEW `{db}`.`z_named` AS SELECT `id`, `name` FROM `{db}`.`civi` WHERE `name` <> 'no'"),
@@ -18,6 +25,12 @@ fn made(lab: &Lab, db: &str) {
             "CREATE TRIGGER `{db}`.`civi_logs` AFTER INSERT ON `{db}`.`civi` FOR EACH ROW \
              BEGIN INSERT INTO `{db}`.`civi_log` VALUES (NEW.id, CONCAT(NEW.name, ';')); END"
         ),
+        // Whatever changes an account by other hands than the site's would be written down.
+        format!(
+            "CREATE TRIGGER `{db}`.`users_log` AFTER UPDATE ON `{db}`.`USERS` FOR EACH ROW \
+             INSERT INTO `{db}`.`changes` SELECT `mysql`.`uid` FROM `{db}`.`USERS` `mysql` WHERE `mysql`.`uid` = OLD.`uid`"
+        )
+        .replace("USERS", users),
         format!("INSERT INTO `{db}`.`civi` (`name`) VALUES ('one'), ('two')"),
     ] {
         lab.up().run_sql(&statement);
@@ -47,6 +60,14 @@ fn is_whole(lab: &Lab, site: &str, rows: usize) {
     }
     lab.up().run_sql(&format!("INSERT INTO `{db}`.`civi` (`name`) VALUES ('more')"));
     assert_eq!(counts(lab, &db), [rows + 1; 4].map(|rows| rows.to_string()).join(" "), "{site}");
+    // A table of numbers counts on, and one that keeps its past has the rows of now.
+    assert_eq!(lab.up().sql(&format!("SELECT NEXTVAL(`{db}`.`numbers`) >= 7 FROM `{db}`.`past`")), ["1"], "{site}");
+    assert_eq!(lab.up().sql(&format!("SHOW TABLES FROM `{db}` LIKE 'aegir\\_triggers'")), [""; 0], "{site}");
+}
+
+/// How many changes of accounts were written down.
+fn changes(lab: &Lab, db: &str) -> Vec<String> {
+    lab.up().sql(&format!("SELECT COUNT(*) FROM `{db}`.`changes`"))
 }
 
 #[test]
@@ -54,12 +75,16 @@ fn views_and_triggers_of_a_site_go_where_its_tables_go() {
     let lab = Lab::start(way());
     two_releases(&lab, "ten");
     let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("minimal"));
-    made(&lab, &site.database);
+    made(&lab, &site.database, "users_field_data");
     assert_eq!(counts(&lab, &site.database), "2 2 2 2");
 
     let said = lab.provision(&["backup", "@shop.localhost"]).done();
     assert!(!said.all().contains("not in the backup"), "{}", said.all());
-    lab.provision(&["clone", "@shop.localhost", "copy.localhost"]).done();
+    lab.provision(&["clone", "@shop.localhost", "copy.localhost", "--sanitise"]).done();
+    let copy = database_of(&lab, "copy.localhost");
+    assert_eq!(changes(&lab, &copy), ["0"], "nobody wrote down what was taken out");
+    lab.up().run_sql(&format!("UPDATE `{copy}`.`users_field_data` SET `mail` = 'new@example.org' WHERE `uid` = 1"));
+    assert_eq!(changes(&lab, &copy), ["1"]);
     is_whole(&lab, "copy.localhost", 2);
     lab.provision(&["clone", "@copy.localhost", "second.localhost"]).done();
     is_whole(&lab, "second.localhost", 3);
@@ -82,6 +107,52 @@ fn views_and_triggers_of_a_site_go_where_its_tables_go() {
     is_whole(&lab, "shop.localhost", 2);
     lab.provision(&["backup-verify", backup]).done();
     site.answers(&lab);
+}
+
+#[test]
+fn views_and_triggers_of_somebodys_site_come_along_where_its_tables_are_copied() {
+    let lab = Lab::start(way());
+    let folder = somewhere(&lab, "seven", "");
+    lab.save_platform("new", &lab.assemble("seven-1.1"));
+    made(&lab, BY_HAND, "users");
+    lab.up().run_sql(&format!("CREATE EVENT `{BY_HAND}`.`odd` ON SCHEDULE EVERY 1 YEAR DO SELECT 1"));
+    for host in ["localhost", "127.0.0.1"] {
+        lab.up().run_sql(&format!("GRANT SHOW VIEW, TRIGGER, EVENT ON `{BY_HAND}`.* TO 'by hand'@'{host}'"));
+    }
+    let before = what_is_theirs(&lab, &folder);
+    let words = ["import", folder.to_str().unwrap(), "--copy", "--name", "copy.localhost", "--platform", "@new"];
+
+    let said = lab.provision(&[&words[..], &["--sanitise"]].concat()).done();
+
+    let said = said.says("stays behind: event `odd`. Make it").says("all as there");
+    assert!(!said.all().contains("civi_logs"), "{}", said.all());
+    assert_eq!(changes(&lab, &database_of(&lab, "copy.localhost")), ["0"], "nobody wrote down what was taken out");
+    is_whole(&lab, "copy.localhost", 2);
+    assert_eq!(what_is_theirs(&lab, &folder), before);
+}
+
+#[test]
+fn views_and_triggers_of_a_site_in_default_come_along_and_stay_where_they_were() {
+    let lab = Lab::start(way());
+    let [old, _] = two_releases(&lab, "seven");
+    let own = made_by_hand(&lab, &old, "old", "shop.localhost", "");
+    let default = old.join("sites/default");
+    for entry in std::fs::read_dir(&own).unwrap().flatten() {
+        std::fs::rename(entry.path(), default.join(entry.file_name())).unwrap();
+    }
+    std::fs::remove_dir(&own).unwrap();
+    made(&lab, BY_HAND, "users");
+    let import = ["import", default.to_str().unwrap(), "--name", "shop.localhost"];
+    lab.up().run_sql(&format!("CREATE PROCEDURE `{BY_HAND}`.`odd`() SELECT 1"));
+    let before = World::of(&lab);
+    lab.provision(&import).ends(4).says("cannot move with its tables: routine `odd`");
+    World::of(&lab).must_be(&before);
+    lab.up().run_sql(&format!("DROP PROCEDURE `{BY_HAND}`.`odd`"));
+
+    lab.provision(&import).done();
+
+    is_whole(&lab, "shop.localhost", 2);
+    assert_eq!(counts(&lab, BY_HAND), "2 2 2 2");
 }
 
 #[test]

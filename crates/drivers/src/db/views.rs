@@ -46,8 +46,8 @@ pub enum Bound {
     /// The server does not tell it all.
     #[error("whose statement the server does not tell this account")]
     Untold,
-    /// What it is made of is gone.
-    #[error("which is made of what is not there")]
+    /// What it is made of is gone, or whom it runs as.
+    #[error("which is made of what is not there, or runs as an account that is gone")]
     Broken,
     /// It would need more than the site's database.
     #[error("which names another database")]
@@ -101,6 +101,24 @@ pub fn ask_distrusts() -> Statement {
 /// Has the connection be in a database.
 pub fn enter(database: &str) -> Statement {
     Statement::plain(format!("USE {}", back_ticked(database)))
+}
+
+/// Where the triggers of a database are kept while its rows change without them: a table of its own, for as long as that takes.
+pub const KEPT: &str = "aegir_triggers";
+
+/// Keeps triggers, as they stand in a dump, in the database that the connection is in.
+pub fn keep_triggers(text: &str) -> Statement {
+    Statement::plain(format!("CREATE TABLE {KEPT} AS SELECT {} AS text", quoted(text)))
+}
+
+/// Asks for what [`keep_triggers`] kept.
+pub fn ask_kept() -> Statement {
+    Statement::plain(format!("SELECT text FROM {KEPT}"))
+}
+
+/// Forgets what [`keep_triggers`] kept.
+pub fn drop_kept() -> Statement {
+    Statement::plain(format!("DROP TABLE IF EXISTS {KEPT}"))
 }
 
 /// Removes a view.
@@ -288,6 +306,7 @@ fn in_any_database(
     others: &BTreeSet<String>,
 ) -> Option<String> {
     let mut text = String::with_capacity(action.len());
+    let aliases = aliases_in(action);
     let mut rest = action;
     while let Some(c) = rest.chars().next() {
         let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
@@ -314,8 +333,8 @@ fn in_any_database(
         };
         let written = &rest[..rest.len() - behind.len()];
         let point = behind.trim_start().strip_prefix('.').filter(|_| !text.trim_end().ends_with('.'));
-        let names_two_more = point.is_some_and(|next| is_named_on(next.trim_start()));
-        let is_table = tables.contains(&name) && !names_two_more && !is_of_table(&text);
+        let names_more = point.is_some_and(|next| is_named_on(next.trim_start()));
+        let is_table = (tables.contains(&name) || aliases.contains(&name)) && !names_more && !is_of_table(&text);
         match point {
             Some(next) if name == database && !is_table => rest = next.trim_start(),
             Some(_) if others.contains(&name) && !is_table && !is_row(&name) => return None,
@@ -328,13 +347,95 @@ fn in_any_database(
     Some(text)
 }
 
-/// Whether a name stands here with another one behind a point: the name before was a database's.
+/// Whether a name stands here with another one behind a point, or is called: the name before was a database's.
 fn is_named_on(text: &str) -> bool {
     let behind = match quoted_name(text) {
         Some((_, behind)) => behind,
         None => text.trim_start_matches(is_of_name),
     };
-    behind.trim_start().starts_with('.')
+    behind.trim_start().starts_with(['.', '('])
+}
+
+/// What tables, and what is read like one, may be called in a statement: a name behind `AS`, behind another name, or behind a
+/// bracket, and before no point.
+fn aliases_in(action: &str) -> BTreeSet<String> {
+    const NONE_BEFORE: [&str; 40] = [
+        "all",
+        "and",
+        "begin",
+        "between",
+        "by",
+        "call",
+        "case",
+        "declare",
+        "delete",
+        "distinct",
+        "do",
+        "else",
+        "elseif",
+        "from",
+        "having",
+        "if",
+        "ignore",
+        "in",
+        "insert",
+        "into",
+        "is",
+        "join",
+        "like",
+        "not",
+        "on",
+        "or",
+        "regexp",
+        "replace",
+        "return",
+        "returning",
+        "select",
+        "set",
+        "then",
+        "update",
+        "using",
+        "value",
+        "values",
+        "when",
+        "where",
+        "while",
+    ];
+    let mut aliases = BTreeSet::new();
+    let (mut rest, mut may_be_behind) = (action, false);
+    while let Some(c) = rest.chars().next() {
+        let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
+        let comment = comment_length(rest);
+        let (name, behind) = match c {
+            _ if c.is_whitespace() => {
+                rest = &rest[c.len_utf8()..];
+                continue;
+            }
+            _ if comment > 0 => {
+                rest = &rest[comment..];
+                continue;
+            }
+            '\'' | '"' => {
+                (rest, may_be_behind) = (&rest[text_length(rest)..], false);
+                continue;
+            }
+            '`' => match quoted_name(rest) {
+                Some(found) => found,
+                None => return aliases,
+            },
+            _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
+            _ => {
+                (rest, may_be_behind) = (&rest[c.len_utf8()..], c == ')');
+                continue;
+            }
+        };
+        let is_none = c != '`' && NONE_BEFORE.iter().any(|word| name.eq_ignore_ascii_case(word));
+        if may_be_behind && !is_none && !behind.trim_start().starts_with(['.', '(']) {
+            aliases.insert(name);
+        }
+        (rest, may_be_behind) = (behind, !is_none);
+    }
+    aliases
 }
 
 fn is_of_name(c: char) -> bool {
@@ -455,6 +556,16 @@ mod tests {
         assert_eq!(bound("insert into x select node.log.id from y"), Some(Bound::Elsewhere));
         assert_eq!(bound("insert into `node` . `log` values (1)"), Some(Bound::Elsewhere));
         assert_eq!(bound("set new.title = concat(other, 'other.log', node.title)"), None);
+        // What a statement calls a table is none, whatever else bears that name; beside it the database is named all the same.
+        for of in ["x other", "x as `other`", "(select 1 as id) other", "x join y other on other.id = x.id"] {
+            let reads = format!("insert into log select other.id, 'a' from {of} where other.id > 0");
+            assert_eq!(bound(&reads), None, "{reads}");
+            assert_eq!(bound(&format!("{reads}; insert into other.log values (1)")), Some(Bound::Elsewhere));
+            assert_eq!(bound(&format!("{reads} and other.f(1)")), Some(Bound::Elsewhere));
+            assert_eq!(bound(&format!("{reads} and other.log.id")), Some(Bound::Elsewhere));
+        }
+        assert_eq!(bound("insert into log select a.id from other.x a"), Some(Bound::Elsewhere));
+        assert_eq!(bound("set new.a = (select other from x where y in (1) and other.f(1))"), Some(Bound::Elsewhere));
         let quoting = Trigger { sql_mode: "ANSI_QUOTES".into(), ..trigger("set new.a = 1") };
         assert_eq!(quoting.in_dump("db", &set(&[]), &set(&[])), Err(Bound::Mode));
     }

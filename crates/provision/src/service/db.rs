@@ -491,6 +491,8 @@ pub(crate) enum DbFault {
     Foreign { server: ServerName, name: DbName },
     #[error("the database server `{server}` lets no site's account make triggers, since it writes a log for replicas")]
     NoTriggers { server: ServerName },
+    #[error("the database server `{server}` is {product}, and cannot hold what the database `{of}` has: {}", tables.join("; "))]
+    OnlyMariaDb { server: ServerName, product: &'static str, of: String, tables: Vec<String> },
     #[error("the database `{database}` on `{server}`, whose tables are to go back to it, is gone")]
     Gone { server: ServerName, database: String },
 }
@@ -511,6 +513,9 @@ impl Remedy for DbFault {
             }
             DbFault::NoUtf8 { .. } => "use MariaDB 10.3 or MySQL 5.7.8, or later, with InnoDB".into(),
             DbFault::NoTriggers { .. } => TRUST.into(),
+            DbFault::OnlyMariaDb { .. } => {
+                "name a server that is MariaDB; or make tables like any other of these".into()
+            }
             DbFault::Gone { database, .. } => {
                 format!("make an empty database `{database}` there, then run `aegir provision recover`")
             }

@@ -125,7 +125,12 @@ impl DbServer<'_> {
     /// Refuses a database that holds what a copy would lack, and what `to` could not hold, if that is where it is to be.
     pub(crate) fn must_be_copyable(&self, name: &DbName, to: Option<&DbServer<'_>>) -> Result<(), Fault> {
         let beside = self.beside_to_copy(name)?;
-        to.map_or(Ok(()), |to| to.must_take(&beside))
+        let Some(to) = to else { return Ok(()) };
+        to.must_take(&beside)?;
+        match self.server == to.server || matches!(self.service, DbService::Sqlite {}) {
+            true => Ok(()),
+            false => to.must_hold(name.as_str(), &self.held_by(name.as_str())?),
+        }
     }
 
     /// Views and triggers of a database, all of which can be made in another one.

@@ -200,17 +200,16 @@ impl<'a> Dump<'a> {
     pub(super) fn write(mut self) -> Result<Dumped, Fault> {
         let mut dumped = Dumped::default();
         // Under other names of tables they would be made of nothing.
-        let beside = match self.called {
-            None => Beside::read(self.connection, self.name)?,
-            Some(_) => Beside::default(),
+        let all_as_there = self.called.iter().flatten().all(|(there, here)| there == here);
+        let beside = match all_as_there {
+            true => Beside::read(self.connection, self.name)?,
+            false => Beside::default(),
         };
         self.to.take(DUMP_BEGIN.as_bytes())?;
         for row in std::mem::take(&mut self.tables) {
             let (table, kind, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
-            if kind != "BASE TABLE" {
-                if kind != "VIEW" {
-                    dumped.not_included.push(format!("{} `{table}`", kind.to_ascii_lowercase()));
-                }
+            // A sequence is a table of one row; a table that keeps its past is one with the rows of now.
+            if kind == "VIEW" {
                 continue;
             }
             let Some(here) = self.name_in_dump(&table) else { continue };

@@ -8,11 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use aegir_domain::{Database, DbEngine, DbName, DbService, Fault, Password};
-use aegir_drivers::db::theirs;
+use aegir_drivers::db::{ProductKind, theirs};
 use aegir_drupal::driver::FoundDatabase;
 use aegir_host::{Connection, Row};
 
 use super::dump::{Dump, Dumped};
+use super::views::Beside;
 use super::{DbFault, DbServer, LIMIT, text_of};
 use crate::World;
 
@@ -35,6 +36,8 @@ pub(crate) struct Held {
     pub(crate) tables: Vec<String>,
     /// Those of them that are not of one moment when they are read, as MyISAM's are.
     pub(crate) not_of_a_moment: Vec<String>,
+    /// Those that MariaDB alone can hold: what each is, and its name.
+    pub(crate) of_mariadb: Vec<String>,
     /// What stays behind when tables go: what it is, its name, and whom it runs as.
     pub(crate) more: Vec<String>,
 }
@@ -46,11 +49,16 @@ impl Held {
         let text = |value: Option<Vec<u8>>| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned();
         for row in kinds {
             let [name, kind, engine] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
-            if kind != "BASE TABLE" {
+            if kind == "VIEW" {
                 continue;
             }
             if !engine.eq_ignore_ascii_case("InnoDB") {
                 held.not_of_a_moment.push(name.clone());
+            }
+            match kind.as_str() {
+                "SEQUENCE" => held.of_mariadb.push(format!("sequence `{name}`")),
+                "SYSTEM VERSIONED" => held.of_mariadb.push(format!("table `{name}`, which keeps its past")),
+                _ => (),
             }
             held.tables.push(name);
         }
@@ -202,6 +210,16 @@ impl DbServer<'_> {
         self.copy_of_file(from, self, to, &caches)
     }
 
+    /// Refuses this server for tables of the database `of` that it could not hold, if it is no MariaDB.
+    pub(crate) fn must_hold(&self, of: &str, held: &Held) -> Result<(), Fault> {
+        let product = self.product()?.kind;
+        if held.of_mariadb.is_empty() || product == ProductKind::MariaDb {
+            return Ok(());
+        }
+        let (server, product, of) = (self.server.clone(), product.as_str(), of.to_owned());
+        Err(DbFault::OnlyMariaDb { server, product, of, tables: held.of_mariadb.clone() }.into())
+    }
+
     /// Whether this server is the same as that of `other`, whatever each is called here.
     pub(crate) fn is_same(&self, other: &DbServer<'_>) -> bool {
         match (&self.service, &other.service) {
@@ -251,6 +269,11 @@ impl<'w> TheirDatabase<'w> {
         let size = text_of(rows(theirs::ask_size(&self.database))?).and_then(|size| size.parse().ok()).unwrap_or(0);
         Ok((Held::of(kinds, more), size))
     }
+
+    /// Views and triggers that are there, as far as the account is told what makes them.
+    pub(crate) fn beside(&self) -> Result<Beside, Fault> {
+        Beside::read(&mut *self.connect(LIMIT)?, &self.database)
+    }
 }
 
 /// Where settings say that a server is, for a client that knows nothing of it: `localhost` is a socket where a Debian has it.
@@ -283,6 +306,23 @@ fn leads_to(found: &FoundDatabase, at: &DbEngine) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_that_mariadb_alone_can_hold_are_told_apart() {
+        let row = |name: &str, kind: &str, engine: &str| [name, kind, engine].map(|text| Some(text.into())).to_vec();
+        let kinds = vec![
+            row("past", "SYSTEM VERSIONED", "InnoDB"),
+            row("numbers", "SEQUENCE", "InnoDB"),
+            row("node", "BASE TABLE", "MyISAM"),
+            row("seen", "VIEW", ""),
+        ];
+
+        let held = Held::of(kinds, vec![row("odd", "EVENT", "")]);
+
+        assert_eq!(held.tables, ["past", "numbers", "node"]);
+        assert_eq!(held.of_mariadb, ["table `past`, which keeps its past", "sequence `numbers`"]);
+        assert_eq!(held.not_of_a_moment, ["node"]);
+    }
 
     fn at(host: &str, port: &str, socket: &str) -> FoundDatabase {
         FoundDatabase {

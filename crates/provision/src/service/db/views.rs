@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use aegir_domain::{DbName, DbService, Fault};
+use aegir_domain::{DbName, DbService, Fault, Password};
 use aegir_drivers::db::dump::DUMP_BEGIN;
 use aegir_drivers::db::{theirs, views};
 use aegir_host::{Connection, Row, SqlFault, SqlKind};
@@ -18,7 +18,7 @@ pub(crate) struct Beside {
     /// Views and triggers, as they stand in a dump.
     pub(super) text: String,
     /// What can be made in no other database: what it is, its name, and why.
-    pub(super) bound: Vec<String>,
+    pub(crate) bound: Vec<String>,
     has_triggers: bool,
 }
 
@@ -69,21 +69,39 @@ impl Beside {
     }
 
     fn read_triggers(&mut self, connection: &mut dyn Connection, name: &str, known: &[String]) -> Result<(), Fault> {
-        let mut tables = firsts(connection.rows(theirs::ask_kinds(name).text().expose())?);
-        tables.extend(known.iter().cloned());
-        let mut others = firsts(connection.rows(views::ask_databases().text().expose())?);
-        others.remove(name);
-        // Which everybody may read.
-        others.remove("information_schema");
-        for row in connection.rows(views::ask_triggers(name).text().expose())? {
-            let trigger = views::Trigger::of([0, 1, 2, 3, 4, 5, 6].map(|at| text(&row, at)));
-            match trigger.in_dump(name, &tables, &others) {
+        for (trigger, told) in triggers_of(connection, name, known)? {
+            match told {
                 Ok(made) => self.text.push_str(&made),
-                Err(why) => self.bound.push(format!("trigger `{}`, {why}", trigger.name)),
+                Err(why) => self.bound.push(format!("trigger `{trigger}`, {why}")),
             }
         }
         Ok(())
     }
+}
+
+/// The triggers of the database `name` in the order in which they act: each by its name, and as it stands in a dump. `known`
+/// are its views.
+fn triggers_of(
+    connection: &mut dyn Connection,
+    name: &str,
+    known: &[String],
+) -> Result<Vec<(String, Result<String, views::Bound>)>, Fault> {
+    let rows = connection.rows(views::ask_triggers(name).text().expose())?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tables = firsts(connection.rows(theirs::ask_kinds(name).text().expose())?);
+    tables.extend(known.iter().cloned());
+    let mut others = firsts(connection.rows(views::ask_databases().text().expose())?);
+    others.remove(name);
+    // Which everybody may read.
+    others.remove("information_schema");
+    let told = rows.iter().map(|row| {
+        let trigger = views::Trigger::of([0, 1, 2, 3, 4, 5, 6].map(|at| text(row, at)));
+        let made = trigger.in_dump(name, &tables, &others);
+        (trigger.name, made)
+    });
+    Ok(told.collect())
 }
 
 /// What the server tells of each view of `name` to who is in `place`; nothing of those that it does not tell.
@@ -115,7 +133,7 @@ impl DbServer<'_> {
     }
 
     /// Refuses this server for what holds triggers, if it lets no site's account make any.
-    pub(super) fn must_take(&self, beside: &Beside) -> Result<(), Fault> {
+    pub(crate) fn must_take(&self, beside: &Beside) -> Result<(), Fault> {
         if !beside.has_triggers || text_of(self.rows(views::ask_distrusts().text().expose())?).as_deref() != Some("1") {
             return Ok(());
         }
@@ -131,6 +149,50 @@ impl DbServer<'_> {
         loader.read(DUMP_BEGIN.as_bytes())?;
         loader.read(beside.text.as_bytes())?;
         Ok(loader.end()?)
+    }
+
+    /// Changes rows of a database that this task made, by a connection of its own user in it: none of its triggers acts on that,
+    /// since what Ægir puts right in a copy is not what the site does. They are kept in the database meanwhile, so that who does
+    /// it again after a sudden end finds them; `are_kept` says whether there is a table of that name.
+    pub(super) fn without_triggers<T>(
+        &self,
+        name: &DbName,
+        password: &Password,
+        connection: &mut dyn Connection,
+        are_kept: bool,
+        what: impl FnOnce(&mut dyn Connection) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        if matches!(self.service, DbService::Sqlite {}) {
+            return what(connection);
+        }
+        // One that could not be made again stays, and acts.
+        let told = triggers_of(connection, name.as_str(), &[])?;
+        let told: Vec<(String, String)> =
+            told.into_iter().filter_map(|(name, made)| Some((name, made.ok()?))).collect();
+        let kept = match are_kept {
+            true => text_of(connection.rows(views::ask_kept().text().expose())?),
+            false => None,
+        };
+        let kept = match kept {
+            Some(kept) => kept,
+            None if told.is_empty() => return what(connection),
+            None => {
+                let kept: String = told.iter().map(|(_, made)| made.as_str()).collect();
+                connection.run(views::drop_kept().text().expose())?;
+                connection.run(views::keep_triggers(&kept).text().expose())?;
+                kept
+            }
+        };
+        for (trigger, _) in &told {
+            connection.run(views::drop_trigger(name.as_str(), trigger).text().expose())?;
+        }
+        let result = what(connection)?;
+        let mut loader = self.loader(name, password)?;
+        loader.read(DUMP_BEGIN.as_bytes())?;
+        loader.read(kept.as_bytes())?;
+        loader.end()?;
+        connection.run(views::drop_kept().text().expose())?;
+        Ok(result)
     }
 
     /// Removes views and triggers from a database that this task fills: what an earlier try left.

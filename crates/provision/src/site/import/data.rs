@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy::must_not_be_ours;
 use crate::World;
-use crate::service::DbServer;
+use crate::service::{DbServer, TheirDatabase};
 
 /// A site's data is its own, and a server that is known here has it.
 pub(super) struct TheirData {
@@ -21,6 +21,8 @@ pub(super) struct TheirData {
     pub(super) found: Option<FoundDatabase>,
     /// The folder of the site.
     pub(super) folder: PathBuf,
+    /// Whether its tables are copied by the site's own account, and stay what they are.
+    pub(super) copied: bool,
 }
 
 /// Where it is.
@@ -76,8 +78,14 @@ impl Check<World> for TheirData {
             refused(&name, found, server.let_in(found))?;
             let held = server.held_by(&found.name)?;
             let tables = of_one_site(found, &held.tables)?;
-            if !held.more.is_empty() {
-                return Err(DataFault::MoreThanTables { database: found.name.clone(), more: held.more }.into());
+            let stays = match (server.address(), self.copied) {
+                (Some(at), true) => {
+                    what_stays(&TheirDatabase::new(world, at.clone(), found), found, held.more, &server)?
+                }
+                _ => held.more,
+            };
+            if !stays.is_empty() {
+                return Err(DataFault::MoreThanTables { database: found.name.clone(), more: stays }.into());
             }
             let odd = held.not_of_a_moment.iter().filter(|table| tables.iter().any(|(theirs, _)| theirs == *table));
             let odd: Vec<&str> = odd.map(String::as_str).collect();
@@ -93,6 +101,22 @@ impl Check<World> for TheirData {
         let bytes = server.size_of_theirs(&found.name)?;
         Ok(Data { server: name, theirs, bytes })
     }
+}
+
+/// What of `more` than tables a copy in a database on `to` would lack; refused is a server that takes no triggers.
+pub(super) fn what_stays(
+    theirs: &TheirDatabase<'_>,
+    found: &FoundDatabase,
+    more: Vec<String>,
+    to: &DbServer<'_>,
+) -> Result<Vec<String>, Fault> {
+    // Tables that lose a prefix are other ones to a view and a trigger.
+    if more.is_empty() || !found.prefix.is_empty() {
+        return Ok(more);
+    }
+    let beside = theirs.beside()?;
+    to.must_take(&beside)?;
+    Ok(beside.bound)
 }
 
 /// Refuses what no database of ours could hold as it is.
@@ -291,7 +315,7 @@ pub(super) enum DataFault {
     NoSite { database: String, prefix: String },
     #[error("another Drupal lives in the database `{database}`, in tables that begin with `{prefix}`")]
     AnotherSite { database: String, prefix: String },
-    #[error("the database `{database}` has what cannot move with its tables: {}", more.join(", "))]
+    #[error("the database `{database}` has what cannot move with its tables: {}", more.join("; "))]
     MoreThanTables { database: String, more: Vec<String> },
     #[error("somebody is still connected to the database `{database}`: {}", by.join(", "))]
     StillUsed { database: String, by: Vec<String> },

@@ -65,7 +65,12 @@ pub(super) fn all(asked: &ImportSite, run: &mut impl Looks) -> Result<Ready, Fau
         false => None,
     };
     let found = run.look(TheirSettings { site, folder: lies_in, platform: platform.clone(), family })?;
-    let data = run.look(TheirData { server: asked.db_server.clone(), found: found.database.clone(), folder })?;
+    let data = run.look(TheirData {
+        server: asked.db_server.clone(),
+        found: found.database.clone(),
+        folder,
+        copied: asked.from_default,
+    })?;
     if asked.from_default {
         run.look(Room { at: platform.root.path().join("sites"), bytes: data.bytes + ROOM })?;
     }
