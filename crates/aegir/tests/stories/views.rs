@@ -11,7 +11,7 @@ use crate::support::{Lab, way};
 
 /// An operator makes them, as the server's administrator. The view that comes first by its name is made of the last, and a
 /// trigger calls a table by the name of another database.
-fn made(lab: &Lab, db: &str, users: &str) {
+pub(super) fn made(lab: &Lab, db: &str, users: &str) {
     for statement in [
         format!("CREATE TABLE `{db}`.`changes` (`id` INT) ENGINE=InnoDB"),
         format!("CREATE SEQUENCE `{db}`.`numbers` START WITH 7"),
@@ -129,6 +129,51 @@ fn views_and_triggers_of_somebodys_site_come_along_where_its_tables_are_copied()
     assert_eq!(changes(&lab, &database_of(&lab, "copy.localhost")), ["0"], "nobody wrote down what was taken out");
     is_whole(&lab, "copy.localhost", 2);
     assert_eq!(what_is_theirs(&lab, &folder), before);
+}
+
+#[test]
+fn views_and_triggers_of_somebodys_site_come_along_where_its_tables_move() {
+    let lab = Lab::start(way());
+    let [old, _] = two_releases(&lab, "seven");
+    let folder = made_by_hand(&lab, &old, "old", "shop.localhost", "");
+    made(&lab, BY_HAND, "users");
+    // One by somebody else, in another mode, and behind one that was there.
+    let mut somebody = lab.up().connect();
+    for statement in [
+        format!("USE `{BY_HAND}`"),
+        "SET SQL_MODE = '', CHARACTER_SET_CLIENT = 'latin1', COLLATION_CONNECTION = 'latin1_german2_ci'".into(),
+        "CREATE DEFINER = `by hand`@`localhost` TRIGGER `Before``it` AFTER INSERT ON `civi` FOR EACH ROW PRECEDES `civi_logs` \
+         BEGIN INSERT INTO civi_log VALUES (0, 'x;'); DELETE FROM civi_log WHERE id = 0; END -- done"
+            .into(),
+    ] {
+        somebody.run(&statement).unwrap();
+    }
+    drop(somebody);
+    lab.up().run_sql(&format!("CREATE EVENT `{BY_HAND}`.`odd` ON SCHEDULE EVERY 1 YEAR DO SELECT 1"));
+    let import = ["import", "shop.localhost"];
+    let before = World::of(&lab);
+    lab.provision(&import).ends(4).says("cannot move with its tables: event `odd`");
+    World::of(&lab).must_be(&before);
+    lab.up().run_sql(&format!("DROP EVENT `{BY_HAND}`.`odd`"));
+
+    // It is only when the page is built that this is called.
+    let settings = folder.join("settings.php");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let fails = format!("{text}if (class_exists('Database', FALSE)) {{ header('HTTP/1.1 500 Gone'); exit; }}\n");
+    std::fs::write(&settings, fails).unwrap();
+    let before = World::of(&lab);
+    lab.provision(&import).ends(7).says("all is as it was").says("triggers came along");
+    World::of(&lab).must_be(&before);
+
+    std::fs::write(&settings, text).unwrap();
+    lab.provision(&[&import[..], &["--dry-run"]].concat()).done().says("views and triggers come along");
+    lab.provision(&import).done().says(&format!("only views are left in the database `{BY_HAND}`"));
+
+    is_whole(&lab, "shop.localhost", 2);
+    assert_eq!(changes(&lab, &database_of(&lab, "shop.localhost")), ["0"]);
+    assert_eq!(lab.up().sql(&format!("SHOW TRIGGERS FROM `{BY_HAND}`")), [""; 0]);
+    lab.provision(&["clone", "@shop.localhost", "copy.localhost"]).done();
+    is_whole(&lab, "copy.localhost", 3);
 }
 
 #[test]

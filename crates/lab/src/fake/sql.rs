@@ -11,6 +11,9 @@ use aegir_host::{Databases, RealDatabases, Row, SqlFault, SqlKind};
 use super::database::{Account, DatabaseEntry, DbState};
 use super::{Machine, Trouble};
 
+/// By what every database compares texts.
+pub(super) const COLLATION: &str = "utf8mb4_general_ci";
+
 /// A connection, and who is at its other end.
 pub(super) struct Session {
     pub(super) machine: Arc<Machine>,
@@ -378,6 +381,7 @@ fn schemata(state: &DbState, statement: &Statement) -> Answer {
     let row: Row = columns
         .map(|column| match column.as_str() {
             "SCHEMA_COMMENT" => Some(entry.comment.clone().into_bytes()),
+            "DEFAULT_COLLATION_NAME" => Some(COLLATION.into()),
             _ => Some(name.clone().into_bytes()),
         })
         .collect();

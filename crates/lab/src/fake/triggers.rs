@@ -5,7 +5,7 @@ use aegir_host::{Row, SqlFault, SqlKind};
 use serde::{Deserialize, Serialize};
 
 use super::database::DbState;
-use super::sql::{Answer, Session, Statement, no};
+use super::sql::{Answer, COLLATION, Session, Statement, no};
 
 /// A trigger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Trigger {
     }
 
     /// What it does, as its server tells it.
-    fn action(&self) -> &str {
+    pub(crate) fn action(&self) -> &str {
         self.made.split_once("FOR EACH ROW ").map_or("", |(_, action)| action)
     }
 }
@@ -71,8 +71,7 @@ impl Session {
                 let told = of(asked.values.first());
                 let rows = told.iter().map(|trigger| {
                     let [timing, event] = &trigger.when;
-                    let collation = "utf8mb4_general_ci";
-                    row(&[&trigger.name, &trigger.table, timing, event, trigger.action(), "", collation])
+                    row(&[&trigger.name, &trigger.table, timing, event, trigger.action(), "", COLLATION])
                 });
                 return Some(Ok(Answer::Rows(rows.collect())));
             }
@@ -85,9 +84,7 @@ impl Session {
                 let told = of(asked.values.first()).into_iter().find(|one| Some(&one.name) == asked.values.get(1));
                 let told = told.ok_or_else(|| no(SqlKind::NoSuch, 1360, "Trigger does not exist", sql));
                 Some(told.map(|trigger| {
-                    let known_by = ["utf8mb4", "utf8mb4_general_ci", "utf8mb4_general_ci"];
-                    let [charset, collation, of_database] = known_by;
-                    let told = [&trigger.name, "", &trigger.made, charset, collation, of_database];
+                    let told = [&trigger.name, "", &trigger.made, "utf8mb4", COLLATION, COLLATION];
                     Answer::Rows(vec![row(&told)])
                 }))
             }

@@ -4,12 +4,14 @@
 //! takes a lock of the server that bears the attempt's name: what a killed process still had running
 //! there ends before another one takes it back.
 
+mod along;
 mod copying;
 mod dump;
 mod texts;
 mod theirs;
 mod views;
 
+pub(crate) use along::Along;
 pub(crate) use copying::Held;
 pub(crate) use texts::count_of;
 pub(crate) use theirs::{TheirDatabase, place_of};

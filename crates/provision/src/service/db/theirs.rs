@@ -12,6 +12,7 @@ use aegir_drivers::db::{ProductKind, theirs};
 use aegir_drupal::driver::FoundDatabase;
 use aegir_host::{Connection, Row};
 
+use super::along::Along;
 use super::dump::{Dump, Dumped};
 use super::views::Beside;
 use super::{DbFault, DbServer, LIMIT, text_of};
@@ -143,34 +144,44 @@ impl DbServer<'_> {
         }
     }
 
-    /// Has tables of theirs be tables of ours; those that are already are left.
-    pub(crate) fn take_tables(&self, from: &str, to: &Database, tables: &[(String, String)]) -> Result<(), Fault> {
+    /// Has tables of theirs be tables of ours, with what goes along; those that are already are left.
+    pub(crate) fn take_tables(
+        &self,
+        from: &str,
+        to: &Database,
+        tables: &[(String, String)],
+        along: &Along,
+    ) -> Result<(), Fault> {
         self.must_bear(&to.name, &to.marker)?;
+        self.clear_the_way(from, along)?;
         let there: BTreeSet<String> = self.held_by(from)?.tables.into_iter().collect();
         let wanted: Vec<_> = tables.iter().filter(|(name, _)| there.contains(name)).cloned().collect();
-        match theirs::take(from, &to.name, &wanted) {
-            Some(statement) => self.run(&statement),
-            None => Ok(()),
+        if let Some(statement) = theirs::take(from, &to.name, &wanted) {
+            self.run(&statement)?;
         }
+        self.make_along(to, along)
     }
 
     /// Takes [`DbServer::take_tables`] back. A database of ours that is not there has none of theirs.
-    pub(crate) fn give_tables_back(&self, from: &str, to: &Database, tables: &[(String, String)]) -> Result<(), Fault> {
-        if !self.bears(&to.name, &to.marker)? {
-            return Ok(());
+    pub(crate) fn give_tables_back(
+        &self,
+        from: &str,
+        to: &Database,
+        tables: &[(String, String)],
+        along: &Along,
+    ) -> Result<(), Fault> {
+        if self.bears(&to.name, &to.marker)? {
+            let here: BTreeSet<String> = self.names(&to.name, &self.driver.ask_tables(&to.name))?.into_iter().collect();
+            let wanted: Vec<_> = tables.iter().filter(|(_, name)| here.contains(name)).cloned().collect();
+            if let Some(statement) = theirs::give_back(from, &to.name, &wanted) {
+                if text_of(self.rows(theirs::ask_exists(from).text().expose())?).is_none() {
+                    return Err(DbFault::Gone { server: self.server.clone(), database: from.to_owned() }.into());
+                }
+                self.drop_along(to, along)?;
+                self.run(&statement)?;
+            }
         }
-        let here: BTreeSet<String> = self.names(&to.name, &self.driver.ask_tables(&to.name))?.into_iter().collect();
-        let wanted: Vec<_> = tables.iter().filter(|(_, name)| here.contains(name)).cloned().collect();
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        if text_of(self.rows(theirs::ask_exists(from).text().expose())?).is_none() {
-            return Err(DbFault::Gone { server: self.server.clone(), database: from.to_owned() }.into());
-        }
-        match theirs::give_back(from, &to.name, &wanted) {
-            Some(statement) => self.run(&statement),
-            None => Ok(()),
-        }
+        self.make_as_they_were(from, along)
     }
 
     /// Has a database of ours, which this task made and nobody uses yet, hold what is in tables of theirs, on whatever server.

@@ -19,6 +19,7 @@ pub(crate) struct Beside {
     pub(super) text: String,
     /// What can be made in no other database: what it is, its name, and why.
     pub(crate) bound: Vec<String>,
+    pub(super) has_views: bool,
     has_triggers: bool,
 }
 
@@ -34,7 +35,8 @@ impl Beside {
                 kind => beside.bound.push(format!("{kind} `{}`", text(&row, 1))),
             }
         }
-        if !names.is_empty() {
+        beside.has_views = !names.is_empty();
+        if beside.has_views {
             beside.read_views(connection, name, &names)?;
         }
         if beside.has_triggers {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy::must_not_be_ours;
 use crate::World;
-use crate::service::{DbServer, TheirDatabase};
+use crate::service::{Along, DbServer, TheirDatabase};
 
 /// A site's data is its own, and a server that is known here has it.
 pub(super) struct TheirData {
@@ -29,6 +29,8 @@ pub(super) struct TheirData {
 pub(super) struct Data {
     pub(super) server: ServerName,
     pub(super) theirs: Theirs,
+    /// What goes along where its tables move.
+    pub(super) along: Along,
     /// How much it is, about, in bytes.
     pub(super) bytes: u64,
 }
@@ -62,6 +64,7 @@ impl Check<World> for TheirData {
                 return Err(DataFault::InUse { database: found.name.clone(), by: site.name }.into());
             }
         }
+        let mut along = Along::default();
         let theirs = if found.driver == "sqlite" {
             let path = PathBuf::from(&found.name);
             let Some(path) = world.files().real(&path)?.filter(|_| path.is_absolute()) else {
@@ -82,7 +85,13 @@ impl Check<World> for TheirData {
                 (Some(at), true) => {
                     what_stays(&TheirDatabase::new(world, at.clone(), found), found, held.more, &server)?
                 }
-                _ => held.more,
+                // Tables that lose a prefix are other ones to a view and a trigger.
+                _ if held.more.is_empty() || !found.prefix.is_empty() => held.more,
+                _ => {
+                    let (with_them, bound) = server.along(&found.name)?;
+                    along = with_them;
+                    bound
+                }
             };
             if !stays.is_empty() {
                 return Err(DataFault::MoreThanTables { database: found.name.clone(), more: stays }.into());
@@ -99,7 +108,7 @@ impl Check<World> for TheirData {
         };
         world.say(format!("The data of the site is in `{}` on `{name}`", found.name));
         let bytes = server.size_of_theirs(&found.name)?;
-        Ok(Data { server: name, theirs, bytes })
+        Ok(Data { server: name, theirs, along, bytes })
     }
 }
 
@@ -210,6 +219,8 @@ pub(crate) struct TakeTables {
     pub(crate) to: Database,
     /// What each is called there and here.
     pub(crate) tables: Vec<(String, String)>,
+    #[serde(default)]
+    pub(crate) along: Along,
 }
 
 impl Action<World> for TakeTables {
@@ -218,15 +229,18 @@ impl Action<World> for TakeTables {
     const LIMIT: Duration = Duration::from_secs(300);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        DbServer::of(world, &self.server)?.take_tables(&self.from, &self.to, &self.tables)?;
+        DbServer::of(world, &self.server)?.take_tables(&self.from, &self.to, &self.tables, &self.along)?;
         world.say(format!("{} tables of `{}` are tables of `{}` now", self.tables.len(), self.from, self.to.name));
+        if !self.along.is_empty() {
+            world.say("Its views and triggers came along, and run as the site's own account");
+        }
         Ok(())
     }
 }
 
 impl Undo<World> for TakeTables {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        DbServer::of(world, &self.server)?.give_tables_back(&self.from, &self.to, &self.tables)
+        DbServer::of(world, &self.server)?.give_tables_back(&self.from, &self.to, &self.tables, &self.along)
     }
 }
 

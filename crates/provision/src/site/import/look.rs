@@ -171,6 +171,9 @@ fn changes(asked: &ImportSite, ready: &Ready, root: &PlatformRoot) -> Vec<String
         });
         changes.push("the site answers with an error while its tables are copied and its caches made anew".to_owned());
     }
+    if !ready.data.along.is_empty() {
+        changes.push("views and triggers come along, and run as that account".to_owned());
+    }
     changes.extend([
         format!("`{folder}/settings.php` becomes `{IMPORTED}` beside it; Ægir writes its own in its place"),
         format!("`{folder}/{LOCAL}` reads `{IMPORTED}` for what is the site's own"),
