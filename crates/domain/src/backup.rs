@@ -275,7 +275,7 @@ pub struct BackupDump {
     /// The tables of an engine without transactions, which may have changed while they were read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_consistent: Vec<String>,
-    /// What is no table and is therefore not in it, such as views.
+    /// What could be made in no other database and is therefore not in it, such as events: what it is, its name, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_included: Vec<String>,
 }

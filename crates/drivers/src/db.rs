@@ -9,6 +9,7 @@ pub mod script;
 mod sqlite;
 mod statement;
 pub mod theirs;
+pub mod views;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,7 +63,7 @@ pub trait DbDriver: Send + Sync {
     /// Asks whether `name` exists: one row, or none.
     fn ask_exists(&self, name: &DbName) -> Option<Statement>;
 
-    /// Asks for the tables of `name`: one row each, the marker's not among them.
+    /// Asks for the tables of `name`: one row each, the marker's not among them, and no views.
     fn ask_tables(&self, name: &DbName) -> Statement;
 
     /// Makes the database's user for each host, with this password, and gives it the least that Drupal needs.

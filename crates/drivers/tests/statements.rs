@@ -4,10 +4,13 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use aegir_domain::{AttemptId, Cmd, DbEngine, DbName, GrantHost, Marker, Password};
+use aegir_drivers::db::views::{self, Bound, Trigger, View};
 use aegir_drivers::db::{
     Access, At, DbDriver, DbDrivers, MariaDb, Meaning, Place, Product, ProductKind, Sqlite, Statement, meaning,
     our_account, rights_probe,
@@ -15,9 +18,12 @@ use aegir_drivers::db::{
 use common::*;
 
 struct Server {
+    running: Running,
     home: tempfile::TempDir,
-    _running: Running,
 }
+
+/// How long a server may take to let somebody in.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Server {
     /// `None` where MariaDB is missing, which is said.
@@ -37,9 +43,20 @@ impl Server {
         let run = Cmd::new("mariadbd").args(["--no-defaults", "--skip-networking"]).arg(&data).arg(&temporary);
         let run = run.arg(format!("--socket={}", socket.display())).args(user.iter().copied());
         let log = std::fs::File::create(home.path().join("log")).unwrap();
-        let running = Running(command(&run).stderr(log).spawn().unwrap());
-        wait_for("mariadbd", || socket.exists());
-        Some(Server { home, _running: running })
+        let mut server = Server { running: Running(command(&run).stderr(log).spawn().unwrap()), home };
+        let began = Instant::now();
+        // The socket is there before anybody listens on it; and where much else runs, a server starts slowly.
+        let said = loop {
+            if let Some(ended) = server.running.0.try_wait().unwrap() {
+                break format!("mariadbd ended with {ended}");
+            }
+            match server.try_as("root", "", "SELECT 1") {
+                Ok(_) => return Some(server),
+                Err(said) if began.elapsed() > PATIENCE => break said,
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        };
+        panic!("{said}\n{}", std::fs::read_to_string(server.home.path().join("log")).unwrap());
     }
 
     fn try_as(&self, user: &str, password: &str, text: &str) -> Result<String, String> {
@@ -48,10 +65,14 @@ impl Server {
         let mut command = command(&client);
         command.env("MYSQL_PWD", password).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        // Whoever was not let in reads nothing, and says why.
+        let written = child.stdin.take().unwrap().write_all(text.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
-        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+        match output.status.success() {
+            true => written.map(|()| text(output.stdout)).map_err(|error| error.to_string()),
+            false => Err(text(output.stderr)),
+        }
     }
 
     fn try_run(&self, statement: &Statement) -> Result<String, String> {
@@ -141,6 +162,102 @@ fn a_database_lives_as_the_statements_say() {
         }
         assert_eq!(server.ask(MariaDb.ask_exists(&db).unwrap()), "");
     }
+}
+
+/// A view as the server tells it from within its database and from without.
+fn view_of(server: &Server, database: &str, view: &str) -> Result<View, Bound> {
+    let shown = |place: &str| {
+        let (enter, ask) = (views::enter(place), views::ask_view(database, view));
+        server.try_as("root", "", &format!("{}; {}", enter.text().expose(), ask.text().expose())).unwrap()
+    };
+    let (within, outside) = (shown(database), shown("information_schema"));
+    let column = |row: &'_ str, at: usize| row.split('\t').nth(at).unwrap().to_owned();
+    views::view(view, &column(&within, 1), &column(&outside, 1), &column(&within, 3))
+}
+
+#[test]
+fn views_and_triggers_are_made_in_another_database_by_its_own_user_and_act_as_that() {
+    let Some(server) = Server::start() else { return };
+    let product = MariaDb.product(&server.ask(MariaDb.ask_version())).unwrap();
+    let hosts: Vec<GrantHost> = vec!["localhost".parse().unwrap()];
+    let (old, new) = (name("a_test_aaaaaaaa"), name("a_test_bbbbbbbb"));
+    for db in [&old, &new] {
+        server.run(&MariaDb.create(&product, db, &marker(1)));
+        server.run(&MariaDb.create_user(db, &hosts, &Password::new("x")));
+        server
+            .try_as(
+                "root",
+                "",
+                &format!("USE {db}; CREATE TABLE node (id INT, title VARCHAR(9)); CREATE TABLE log (n INT)"),
+            )
+            .unwrap();
+    }
+    let theirs = "CREATE DATABASE node; CREATE TABLE node.other (id INT)";
+    server.try_as("root", "", theirs).unwrap();
+    let made = format!(
+        "USE {old}; CREATE ALGORITHM = MERGE SQL SECURITY INVOKER VIEW z AS SELECT id FROM node WHERE title <> 'é' WITH CHECK OPTION; \
+         CREATE VIEW a AS SELECT z.id, node.title AS `node` FROM z JOIN node ON node.id = z.id; \
+         CREATE VIEW one AS SELECT 1 AS one; CREATE VIEW elsewhere AS SELECT id FROM node.other; \
+         CREATE TABLE gone (id INT); CREATE VIEW broken AS SELECT id FROM gone; DROP TABLE gone; \
+         CREATE TRIGGER {old}.logs AFTER INSERT ON {old}.node FOR EACH ROW INSERT INTO {old}.log VALUES (NEW.id); \
+         CREATE TRIGGER more AFTER INSERT ON node FOR EACH ROW FOLLOWS logs IF NEW.id > 5 THEN SET @a = 1; UPDATE log SET n = n * 2; END IF; \
+         CREATE TRIGGER steals AFTER UPDATE ON node FOR EACH ROW INSERT INTO node.other VALUES (NEW.id)"
+    );
+    // The client would cut the trigger at its own signs.
+    let made = made
+        .replace("; CREATE", "//CREATE")
+        .replace("; DROP", "//DROP")
+        .replace(&format!("USE {old}; "), &format!("USE {old}//"));
+    server.try_as("root", "", &format!("DELIMITER //\n{made}//")).unwrap();
+
+    assert_eq!(server.ask(MariaDb.ask_tables(&old)), "log\nnode");
+    let whole = server.ask(views::ask_whole(old.as_str()));
+    assert!(whole.lines().any(|name| name == "one") && !whole.lines().any(|name| name == "broken"), "{whole}");
+    assert_eq!(view_of(&server, old.as_str(), "elsewhere"), Err(Bound::Elsewhere));
+    let found = ["a", "one", "z"].map(|view| view_of(&server, old.as_str(), view).unwrap());
+    let (ordered, round) = views::in_order(found.to_vec());
+    assert_eq!(round, []);
+    let mut dump: String = ordered.iter().map(views::view_in_dump).collect();
+    let others: BTreeSet<String> = server.ask(views::ask_databases()).lines().map(str::to_owned).collect();
+    let tables = ["node", "log"].map(str::to_owned).into();
+    let mut bound = Vec::new();
+    for row in server.ask(views::ask_triggers(old.as_str())).lines() {
+        let row: Vec<String> = row.split('\t').map(str::to_owned).collect();
+        let trigger = Trigger::of(row.try_into().unwrap());
+        match trigger.in_dump(old.as_str(), &tables, &others) {
+            Ok(made) => dump.push_str(&made),
+            Err(why) => bound.push((trigger.name, why)),
+        }
+    }
+    // A table of the site has the name of that database, too.
+    assert_eq!(bound, [("steals".to_owned(), Bound::Elsewhere)]);
+    let user = |text: &str| server.try_as(new.as_str(), "x", &format!("USE {new};\n{text}"));
+    user(&dump).unwrap_or_else(|error| panic!("{error}\n{dump}"));
+
+    let runs_as = |kind: &str, column: &str| {
+        let ask = format!("SELECT DISTINCT DEFINER FROM information_schema.{kind} WHERE {column} = '{new}'");
+        server.try_as("root", "", &ask).unwrap()
+    };
+    let own = format!("{new}@localhost");
+    assert_eq!((runs_as("VIEWS", "TABLE_SCHEMA"), runs_as("TRIGGERS", "TRIGGER_SCHEMA")), (own.clone(), own));
+    user("INSERT INTO node VALUES (3, 'three'), (6, 'six')").unwrap();
+    assert_eq!(user("SELECT n FROM log; SELECT node FROM a; SELECT one FROM one").unwrap(), "6\n12\nthree\nsix\n1");
+    let shown = server.try_as("root", "", &format!("USE {new}; SHOW CREATE VIEW z")).unwrap();
+    for kept in ["ALGORITHM=MERGE", "SQL SECURITY INVOKER", "WITH CASCADED CHECK OPTION", "'é'"] {
+        assert!(shown.contains(kept), "{shown}");
+    }
+    assert_eq!(server.try_as("root", "", &format!("SELECT * FROM {old}.log; SELECT * FROM {old}.node")).unwrap(), "");
+    // Who may not write makes none; and what a server without a log for replicas says.
+    server.run(&MariaDb.revoke_writes(&new, &hosts));
+    assert!(user("CREATE VIEW more AS SELECT 1").unwrap_err().contains("1142"));
+    assert_eq!(server.ask(views::ask_distrusts()), "0");
+    for trigger in ["logs", "more"] {
+        server.run(&[views::drop_trigger(new.as_str(), trigger), views::drop_trigger(new.as_str(), trigger)]);
+    }
+    for view in ["a", "one", "z"] {
+        server.run(&[views::drop_view(new.as_str(), view), views::drop_view(new.as_str(), view)]);
+    }
+    assert_eq!(server.ask(aegir_drivers::db::theirs::ask_more_than_tables(new.as_str())), "");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod nginx;
 mod power;
 mod programs;
 mod sql;
+mod triggers;
 mod web;
 
 use std::collections::BTreeSet;
@@ -51,6 +52,7 @@ pub use web::{FakeServices, FakeWeb, Running};
 pub(crate) use database::{ACCOUNT, Account, DatabaseEntry, DbState, PASSWORD};
 pub use drupal::{NEEDS_UPDATES, OWN_INSTALL};
 pub(crate) use drupal::{SETTINGS_SAY, install_by_hand, literal_settings};
+pub(crate) use triggers::Trigger;
 
 /// Something that is amiss on the machine, until it is put right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,6 +45,9 @@ impl Snapshot {
         let server = DbState::read(machine);
         for (name, entry) in &server.databases {
             world.insert(format!("database {name}"), format!("{} {}", entry.comment, entry.options));
+            for (at, trigger) in entry.triggers.iter().enumerate() {
+                world.insert(format!("trigger {name} {at}"), format!("{} as {}", trigger.made, trigger.definer));
+            }
             tables(&DbState::file(machine, name), &format!("database {name}"), &mut world);
         }
         for (name, account) in &server.accounts {

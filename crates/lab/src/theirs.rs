@@ -9,7 +9,7 @@ use aegir_host::{Databases, RealDatabases};
 use serde_json::{Value, json};
 
 use crate::Lab;
-use crate::fake::{Account, DatabaseEntry, DbState, SETTINGS_SAY, install_by_hand};
+use crate::fake::{Account, DatabaseEntry, DbState, SETTINGS_SAY, Trigger, install_by_hand};
 
 /// What databases and accounts begin with that are not Ægir's.
 pub(crate) const THEIRS: &str = "Theirs";
@@ -25,6 +25,8 @@ pub struct ByHand {
     pub prefix: &'static str,
     /// Whether its data lies in a file of SQLite, among its uploads.
     pub in_a_file: bool,
+    /// Whether its accounts have triggers, which somebody else made.
+    pub with_triggers: bool,
     /// Whether it has settings in a `local.settings.php` too.
     pub with_local_settings: bool,
     /// What its settings say besides its database; replaces what they would say.
@@ -68,6 +70,9 @@ impl Lab {
             false => DbState::file(&self.machine, database["name"].as_str().unwrap_or_default()),
         };
         with_prefix(&file, how.prefix);
+        if how.with_triggers {
+            self.their_triggers(database["name"].as_str().unwrap_or_default());
+        }
         folder
     }
 
@@ -77,6 +82,14 @@ impl Lab {
         let rows =
             real.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").expect("it has tables");
         rows.into_iter().flatten().flatten().map(|name| String::from_utf8_lossy(&name).into_owned()).collect()
+    }
+
+    /// The triggers of a database: what each is called, whose rows it watches, whom it runs as and what it does.
+    pub fn triggers_of(&self, database: &str) -> Vec<String> {
+        let state = DbState::read(&self.machine);
+        let triggers = state.databases.get(database).map(|entry| entry.triggers.as_slice()).unwrap_or_default();
+        let told = |one: &Trigger| format!("{} on {} as {}: {}", one.name, one.table, one.definer, one.action());
+        triggers.iter().map(told).collect()
     }
 
     /// Runs a statement in one of their databases.
@@ -103,6 +116,24 @@ impl Lab {
         fs::write(DbState::file(&self.machine, &name), b"").expect("the lab's folder can be written");
         let socket = self.home().run().join("mariadb.sock");
         json!({ "driver": "mysql", "socket": socket, "name": name, "user": name, "password": THEIR_PASSWORD })
+    }
+
+    fn their_triggers(&self, database: &str) {
+        let mut state = DbState::read(&self.machine);
+        let entry = state.databases.get_mut(database).expect("they have a database");
+        entry.triggers = ["first", "then"]
+            .map(|name| Trigger {
+                name: name.into(),
+                table: "users".into(),
+                when: ["AFTER".into(), "INSERT".into()],
+                definer: "root@localhost".into(),
+                made: format!(
+                    "CREATE DEFINER=`root`@`localhost` TRIGGER `{name}` AFTER INSERT ON `users` FOR EACH ROW \
+                 INSERT INTO `{database}`.`{name}` VALUES (NEW.uid)"
+                ),
+            })
+            .to_vec();
+        state.write(&self.machine);
     }
 
     fn their_file(&self, folder: &Path) -> Value {

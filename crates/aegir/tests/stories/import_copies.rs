@@ -12,7 +12,7 @@ use crate::support::world::World;
 use crate::support::{Lab, Way, run, way};
 
 /// Somebody's site, in a tree of its own that Ægir may read; gives its folder.
-fn somewhere(lab: &Lab, shape: &str, prefix: &str) -> PathBuf {
+pub(super) fn somewhere(lab: &Lab, shape: &str, prefix: &str) -> PathBuf {
     let project = lab.assemble(&format!("{shape}-1.0"));
     lab.save_platform("old", &project);
     let below = if shape == "ten" { "web" } else { "" };

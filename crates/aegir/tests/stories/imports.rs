@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use super::views;
 use crate::support::by_hand::{BY_HAND, is_taken_in_well, made_by_hand};
 use crate::support::let_go::{AsItWas, is_let_go_of_well};
 use crate::support::story::{at_line, worker_if_any};
@@ -173,6 +174,7 @@ fn a_kill_while_a_site_is_taken_in_leaves_it_as_it_was() {
     let lab = Lab::start(way());
     let root = platform(&lab, "ten");
     made_by_hand(&lab, &root, "old", "shop.localhost", "");
+    views::made(&lab, BY_HAND, "users_field_data");
     let before = World::of(&lab);
     let (mut follower, folder) = at_line(&lab, &["import", "shop.localhost"], "publish-vhost");
     follower.kill().unwrap();

@@ -43,4 +43,5 @@ mod strangers;
 mod tables_ahead;
 mod two_servers;
 mod updates;
+mod views;
 mod welcome;

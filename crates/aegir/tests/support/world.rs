@@ -105,6 +105,16 @@ fn databases(lab: &Lab, all: &mut BTreeMap<String, String>) {
             all.insert(format!("table {database}.{table}"), sum);
         }
     }
+    let views = "SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME), CONCAT(DEFINER, SECURITY_TYPE, VIEW_DEFINITION) FROM information_schema.VIEWS \
+                 WHERE TABLE_SCHEMA <> 'sys'";
+    let triggers = "SELECT CONCAT(TRIGGER_SCHEMA, '.', TRIGGER_NAME), CONCAT_WS(' ', DEFINER, ACTION_TIMING, EVENT_MANIPULATION, \
+                    EVENT_OBJECT_TABLE, ACTION_ORDER, ACTION_STATEMENT, SQL_MODE, CHARACTER_SET_CLIENT, COLLATION_CONNECTION, \
+                    DATABASE_COLLATION) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'";
+    for (kind, ask) in [("view", views), ("trigger", triggers)] {
+        let told = up.sql(ask);
+        let told = told.iter().filter_map(|line| line.split_once('\t'));
+        all.extend(told.map(|(name, made)| (format!("{kind} {name}"), made.to_owned())));
+    }
     for user in up.sql("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.user") {
         let grants = up.sql(&format!("SHOW GRANTS FOR {user}")).join("; ");
         all.insert(format!("user {user}"), grants);

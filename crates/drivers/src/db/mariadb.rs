@@ -19,12 +19,14 @@ use crate::DriverFault;
 #[derive(Clone, Copy, Debug)]
 pub struct MariaDb;
 
-/// What changes data or its shape; `revoke_writes` takes these. `INDEX`, `ALTER` and the rest are
-/// what Drupal's own INSTALL.mysql.txt lists; nothing is added (dumps are made by our own account).
-const WRITES: &str = "INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER";
+/// What changes data or its shape; `revoke_writes` takes these. `INDEX`, `ALTER` and the rest are what Drupal's own
+/// INSTALL.mysql.txt lists. What a view or a trigger may do is what whoever made it may: a site makes its own, and a
+/// trigger acts only as long as that account has the right to it. Routines would be another thing: an administrator
+/// who reads a view that calls one could run what the site wrote.
+const WRITES: &str = "INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER, CREATE VIEW, TRIGGER";
 /// Behind it stands the number that a table counts on from, among the options of the statement that makes it.
 const COUNTER: &str = " AUTO_INCREMENT=";
-const READS: &str = "SELECT, CREATE TEMPORARY TABLES";
+const READS: &str = "SELECT, CREATE TEMPORARY TABLES, SHOW VIEW";
 
 impl DbDriver for MariaDb {
     fn service_type(&self) -> &'static str {
@@ -111,7 +113,7 @@ impl DbDriver for MariaDb {
     fn ask_tables(&self, name: &DbName) -> Statement {
         Statement::plain(format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES \
-             WHERE TABLE_SCHEMA = '{name}' AND TABLE_NAME <> 'aegir_marker' ORDER BY TABLE_NAME"
+             WHERE TABLE_SCHEMA = '{name}' AND TABLE_NAME <> 'aegir_marker' AND TABLE_TYPE <> 'VIEW' ORDER BY TABLE_NAME"
         ))
     }
 

@@ -37,6 +37,35 @@ pub fn ask_more_than_tables(database: &str) -> Statement {
     ))
 }
 
+/// Asks for a trigger as somebody made it: name, mode, statement, character set, collation, and what its database compared texts
+/// by then.
+pub fn ask_trigger(database: &str, trigger: &str) -> Statement {
+    Statement::plain(format!("SHOW CREATE TRIGGER {}", qualified(database, trigger)))
+}
+
+/// Asks by what the database compares texts.
+pub fn ask_collation(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = {}",
+        quoted(database)
+    ))
+}
+
+/// Has a connection be as one that made a trigger: its server keeps that with it.
+pub fn as_made(sql_mode: &str, charset: &str, collation: &str) -> Statement {
+    Statement::plain(format!(
+        "SET SQL_MODE = {}, CHARACTER_SET_CLIENT = {}, COLLATION_CONNECTION = {}",
+        quoted(sql_mode),
+        quoted(charset),
+        quoted(collation)
+    ))
+}
+
+/// Whether a connection that is in a character set says the same by this text as one that is in UTF-8.
+pub fn can_be_said(text: &str, charset: &str) -> bool {
+    charset.starts_with("utf8") || (text.is_ascii() && charset != "swe7")
+}
+
 /// Asks who is connected to it: account and host of each, but of whoever asks.
 pub fn ask_connections(database: &str) -> Statement {
     Statement::plain(format!(
@@ -86,6 +115,12 @@ mod tests {
 
         assert_eq!(moved.to_string(), "RENAME TABLE `their``s`.`old_node` TO `a_test_aaaaaaaa`.`node`");
         assert!(ask_kinds("o'd\\").to_string().contains("TABLE_SCHEMA = 'o''d\\\\' "));
+    }
+
+    #[test]
+    fn a_text_means_the_same_where_it_is_read_as_it_was_written() {
+        assert!(can_be_said("SET @a = 'ä'", "utf8mb4") && can_be_said("SET @a = 1", "latin1"));
+        assert!(!can_be_said("SET @a = 'ä'", "latin1") && !can_be_said("SET @a = '}'", "swe7"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use aegir_host::{Connection, Databases, RealDatabases, Row, SqlFault, SqlKind};
 use serde::{Deserialize, Serialize};
 
 use super::sql::{Answer, Session};
+use super::triggers::Trigger;
 use super::{Machine, Trouble, read_state, write_state};
 
 /// The account that Ægir uses on the fake server.
@@ -34,6 +35,8 @@ pub(crate) struct DatabaseEntry {
     pub(crate) comment: String,
     /// What stands between its name and its comment.
     pub(crate) options: String,
+    /// Its triggers, in the order in which they act.
+    pub(crate) triggers: Vec<Trigger>,
 }
 
 /// An account.

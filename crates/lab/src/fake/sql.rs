@@ -11,6 +11,9 @@ use aegir_host::{Databases, RealDatabases, Row, SqlFault, SqlKind};
 use super::database::{Account, DatabaseEntry, DbState};
 use super::{Machine, Trouble};
 
+/// By what every database compares texts.
+pub(super) const COLLATION: &str = "utf8mb4_general_ci";
+
 /// A connection, and who is at its other end.
 pub(super) struct Session {
     pub(super) machine: Arc<Machine>,
@@ -55,10 +58,13 @@ impl Session {
         {
             return Err(no(SqlKind::Other, 1021, "Disk full (No space left on device)", sql));
         }
+        if let Some(answer) = self.on_triggers(&state, &statement, sql) {
+            return answer;
+        }
         match statement.source().as_str() {
             "INFORMATION_SCHEMA.SCHEMATA" => return Ok(schemata(&state, &statement)),
             "INFORMATION_SCHEMA.TABLES" => return self.tables(&state, &statement),
-            "INFORMATION_SCHEMA.PROCESSLIST" | "INFORMATION_SCHEMA.VIEWS" => return Ok(Answer::Rows(Vec::new())),
+            "INFORMATION_SCHEMA.PROCESSLIST" => return Ok(Answer::Rows(Vec::new())),
             "INFORMATION_SCHEMA.COLUMNS" if statement.values.iter().any(|value| value == "cid") => {
                 return self.caches(&state, &statement);
             }
@@ -107,7 +113,7 @@ impl Session {
         is_free || self.locks.iter().any(|mine| mine == lock)
     }
 
-    fn administrator(&self, state: &DbState, sql: &str) -> Result<(), SqlFault> {
+    pub(super) fn administrator(&self, state: &DbState, sql: &str) -> Result<(), SqlFault> {
         let may = state.accounts[&self.account].grants.contains_key("*");
         match may && !self.machine.has(Trouble::DatabaseRights) {
             true => Ok(()),
@@ -141,7 +147,9 @@ impl Session {
                     rest.iter().copied().filter(|word| word.len() > 1 && *word != "COMMENT").collect();
                 // What a database of that name left behind when the server died is no part of it.
                 fs::write(DbState::file(&self.machine, &name), b"").expect("the lab's folder can be written");
-                state.databases.insert(name, DatabaseEntry { comment, options: options.join(" ") });
+                state
+                    .databases
+                    .insert(name, DatabaseEntry { comment, options: options.join(" "), ..DatabaseEntry::default() });
             }
             ["ALTER", "DATABASE", .., "COMMENT", "'"] => match state.databases.get_mut(values[0]) {
                 Some(entry) => entry.comment = values[1].to_owned(),
@@ -257,6 +265,9 @@ impl Session {
             if !state.databases.contains_key(from) || !state.databases.contains_key(to) {
                 return Err(no(SqlKind::NoSuch, 1049, "Unknown database", sql));
             }
+            if from != to && state.databases[from].triggers.iter().any(|trigger| trigger.table == *table) {
+                return Err(no(SqlKind::Other, 1435, "Trigger in wrong schema", sql));
+            }
             let mut real = RealDatabases.sqlite(&DbState::file(&self.machine, from))?;
             let made = real.rows(&format!("SELECT sql FROM sqlite_master WHERE name = '{table}'"))?;
             let made = made
@@ -323,6 +334,9 @@ impl Session {
         }
         let writes = sql.starts_with("INSERT") || sql.starts_with("UPDATE");
         let sql = if writes && sql.contains('\\') { as_sqlite(&sql) } else { sql };
+        if let (true, Some(table)) = (sql.starts_with("DROP TABLE"), statement.values.last()) {
+            self.without_table(state.clone(), database, table);
+        }
         match statement.shape.first().is_some_and(|word| word == "SELECT") {
             true => real.rows(&sql).map(Answer::Rows),
             false => real.run(&sql).map(Answer::Changed),
@@ -367,6 +381,7 @@ fn schemata(state: &DbState, statement: &Statement) -> Answer {
     let row: Row = columns
         .map(|column| match column.as_str() {
             "SCHEMA_COMMENT" => Some(entry.comment.clone().into_bytes()),
+            "DEFAULT_COLLATION_NAME" => Some(COLLATION.into()),
             _ => Some(name.clone().into_bytes()),
         })
         .collect();
@@ -392,16 +407,16 @@ fn one(value: &str) -> Answer {
     Answer::Rows(vec![vec![Some(value.as_bytes().to_vec())]])
 }
 
-fn no(kind: SqlKind, code: u32, message: &str, sql: &str) -> SqlFault {
+pub(super) fn no(kind: SqlKind, code: u32, message: &str, sql: &str) -> SqlFault {
     let doing = sql.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
     SqlFault { kind, code, state: "HY000".into(), message: message.into(), doing: format!("`{doing}`") }
 }
 
 /// A statement as its shape (words in capitals, signs, a back-tick or an apostrophe for what stands
 /// between two of them) and the values between quotes, in order.
-struct Statement {
-    shape: Vec<String>,
-    values: Vec<String>,
+pub(super) struct Statement {
+    pub(super) shape: Vec<String>,
+    pub(super) values: Vec<String>,
 }
 
 impl Statement {
@@ -429,7 +444,7 @@ impl Statement {
     }
 
     /// Which table of the server's own it reads.
-    fn source(&self) -> String {
+    pub(super) fn source(&self) -> String {
         self.shape.iter().skip_while(|word| *word != "FROM").skip(1).take(3).map(String::as_str).collect()
     }
 }

@@ -43,11 +43,14 @@ impl Action<World> for DumpDatabase {
         let dumped = DbServer::of(world, &self.server)?.dump(&self.name, &self.to)?;
         let (bytes, sha256) = world.files().sum_of(&self.to)?;
         for (names, what) in [
-            (&dumped.not_consistent, "may have changed while they were read, since their engine has no transactions"),
-            (&dumped.not_included, "are no tables, and are not in the backup"),
+            (
+                quoted(&dumped.not_consistent),
+                "may have changed while they were read, since their engine has no transactions",
+            ),
+            (dumped.not_included.join("; "), "is not in the backup, since no other database could take it"),
         ] {
             if !names.is_empty() {
-                world.warn(format!("Of the database, {} {what}", quoted(names)));
+                world.warn(format!("Of the database, {names} {what}"));
             }
         }
         world.say(format!("Dumped the database `{}`: {}", self.name, size(bytes)));

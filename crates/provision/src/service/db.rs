@@ -4,11 +4,14 @@
 //! takes a lock of the server that bears the attempt's name: what a killed process still had running
 //! there ends before another one takes it back.
 
+mod along;
 mod copying;
 mod dump;
 mod texts;
 mod theirs;
+mod views;
 
+pub(crate) use along::Along;
 pub(crate) use copying::Held;
 pub(crate) use texts::count_of;
 pub(crate) use theirs::{TheirDatabase, place_of};
@@ -361,7 +364,8 @@ impl<'w> DbServer<'w> {
     }
 
     fn is_empty(&self, name: &DbName) -> Result<bool, Fault> {
-        Ok(self.rows_in(name, &self.driver.ask_tables(name))?.is_empty())
+        let of_more = self.driver.ask_more_than_tables(name);
+        Ok(self.rows_in(name, &self.driver.ask_tables(name))?.is_empty() && self.rows_in(name, &of_more)?.is_empty())
     }
 
     fn product(&self) -> Result<Product, Fault> {
@@ -447,6 +451,10 @@ impl<'w> DbServer<'w> {
     }
 }
 
+/// What has a server that writes a log for replicas let sites' accounts make triggers.
+const TRUST: &str = "as its administrator, run `SET GLOBAL log_bin_trust_function_creators = 1`, and set it in the server's \
+                     configuration; or drop the site's triggers, and make them again afterwards";
+
 fn read_inventory(connection: &mut dyn Connection, family: Family) -> Result<Inventory, Fault> {
     let mut answers = Vec::new();
     for query in inventory::queries(family) {
@@ -483,6 +491,10 @@ pub(crate) enum DbFault {
     MayNotGrant { server: ServerName, account: String, statements: Vec<Statement> },
     #[error("the database `{name}` on `{server}` does not bear the mark of this site")]
     Foreign { server: ServerName, name: DbName },
+    #[error("the database server `{server}` lets no site's account make triggers, since it writes a log for replicas")]
+    NoTriggers { server: ServerName },
+    #[error("the database server `{server}` is {product}, and cannot hold what the database `{of}` has: {}", tables.join("; "))]
+    OnlyMariaDb { server: ServerName, product: &'static str, of: String, tables: Vec<String> },
     #[error("the database `{database}` on `{server}`, whose tables are to go back to it, is gone")]
     Gone { server: ServerName, database: String },
 }
@@ -502,6 +514,10 @@ impl Remedy for DbFault {
                 "look at `SHOW PROCESSLIST` there, and run `aegir provision recover` when it is done".into()
             }
             DbFault::NoUtf8 { .. } => "use MariaDB 10.3 or MySQL 5.7.8, or later, with InnoDB".into(),
+            DbFault::NoTriggers { .. } => TRUST.into(),
+            DbFault::OnlyMariaDb { .. } => {
+                "name a server that is MariaDB; or make tables like any other of these".into()
+            }
             DbFault::Gone { database, .. } => {
                 format!("make an empty database `{database}` there, then run `aegir provision recover`")
             }

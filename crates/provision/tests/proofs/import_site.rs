@@ -44,6 +44,28 @@ fn a_site_of_drupal_10_with_prefixed_tables_is_taken_in_or_lies_as_it_was() {
 }
 
 #[test]
+fn a_site_with_triggers_is_taken_in_or_they_are_there_as_they_were() {
+    let scene = Scene::new("import-site, with triggers", |lab| {
+        made_by_hand(lab, "seven", &ByHand { with_triggers: true, ..ByHand::default() })
+    });
+    scene.prove(Extent::Whole);
+}
+
+#[test]
+fn triggers_that_come_along_run_as_the_sites_own_account_in_the_same_order() {
+    let lab = Lab::new();
+    let task = made_by_hand(&lab, "seven", &ByHand { with_triggers: true, ..ByHand::default() });
+
+    lab.must(task);
+
+    let name = lab.site("a.test").database.name;
+    let run = ["first", "then"]
+        .map(|trigger| format!("{trigger} on users as {name}@localhost: INSERT INTO `{trigger}` VALUES (NEW.uid)"));
+    assert_eq!(lab.triggers_of(name.as_str()), run);
+    assert_eq!(lab.triggers_of("Theirs-a.test"), [""; 0]);
+}
+
+#[test]
 fn a_site_whose_data_is_a_file_is_taken_in_or_lies_as_it_was() {
     let scene = Scene::new("import-site, in SQLite", |lab| {
         lab.file_server("files");

@@ -15,6 +15,7 @@ use aegir_drivers::db::{DbDriver, Place, Statement};
 use aegir_host::{Connection, Kind, Trouble, own_uid};
 
 use super::dump::{Dumped, Loader, Sink};
+use super::views::Beside;
 use super::{DbFault, DbServer, text_of};
 
 /// How long one statement of a copy may take: a table can be large.
@@ -121,12 +122,23 @@ impl DbServer<'_> {
         }
     }
 
-    /// Refuses a database that holds what a copy would lack.
-    pub(crate) fn must_be_copyable(&self, name: &DbName) -> Result<(), Fault> {
-        let more = self.names(name, &self.driver.ask_more_than_tables(name))?;
-        match more.is_empty() {
+    /// Refuses a database that holds what a copy would lack, and what `to` could not hold, if that is where it is to be.
+    pub(crate) fn must_be_copyable(&self, name: &DbName, to: Option<&DbServer<'_>>) -> Result<(), Fault> {
+        let beside = self.beside_to_copy(name)?;
+        let Some(to) = to else { return Ok(()) };
+        to.must_take(&beside)?;
+        match self.server == to.server || matches!(self.service, DbService::Sqlite {}) {
             true => Ok(()),
-            false => Err(CopyFault::MoreThanTables { name: name.clone(), more }.into()),
+            false => to.must_hold(name.as_str(), &self.held_by(name.as_str())?),
+        }
+    }
+
+    /// Views and triggers of a database, all of which can be made in another one.
+    fn beside_to_copy(&self, name: &DbName) -> Result<Beside, Fault> {
+        let beside = self.beside_tables(name)?;
+        match beside.bound.is_empty() {
+            true => Ok(beside),
+            false => Err(CopyFault::MoreThanTables { name: name.clone(), more: beside.bound }.into()),
         }
     }
 
@@ -179,11 +191,17 @@ impl DbServer<'_> {
         to: &DbName,
         caches: &BTreeSet<String>,
     ) -> Result<(), Fault> {
+        other.drop_beside(to)?;
         for table in other.names(to, &other.driver.ask_tables(to))? {
             other.run(&other.driver.drop_table(to, &table))?;
         }
         let loader = other.loader(to, &self.world.task_secret("database")?)?;
-        self.pour(loader, |sink| self.dump_into(from, caches, sink)).map(drop)
+        let dumped = self.pour(loader, |sink| self.dump_into(from, caches, sink))?;
+        match dumped.not_included.is_empty() {
+            true => Ok(()),
+            // It came to be there since it was looked at.
+            false => Err(CopyFault::MoreThanTables { name: from.clone(), more: dumped.not_included }.into()),
+        }
     }
 
     /// Has `loader` load what `dump` writes, while it is written.
@@ -266,6 +284,7 @@ impl DbServer<'_> {
         if self.server != other.server || matches!(self.service, DbService::Sqlite {}) {
             return Ok(());
         }
+        self.drop_beside(&to.name)?;
         for table in self.names(&to.name, &self.driver.ask_tables(&to.name))? {
             self.run(&self.driver.drop_table(&to.name, &table))?;
         }
@@ -276,6 +295,8 @@ impl DbServer<'_> {
     }
 
     fn copy_tables(&self, from: &DbName, to: &DbName, caches: &BTreeSet<String>) -> Result<(), Fault> {
+        let beside = self.beside_to_copy(from)?;
+        self.drop_beside(to)?;
         let tables = self.names(from, &self.driver.ask_tables(from))?;
         let there: BTreeSet<String> = self.names(to, &self.driver.ask_tables(to))?.into_iter().collect();
         for table in there.iter().filter(|table| !tables.contains(table)) {
@@ -284,7 +305,8 @@ impl DbServer<'_> {
         self.share(from, to, tables, |work, connection, table| {
             work.have_table(connection, table, there.contains(table))?;
             if caches.contains(table) { Ok(0) } else { work.copy_rows(connection, table) }
-        })
+        })?;
+        self.make_beside(to, &beside)
     }
 
     /// Does `what` with each of `tables` of `from`, on several connections in `to`, and has it stay.
@@ -440,7 +462,7 @@ impl Work<'_> {
 /// Why a database cannot be copied.
 #[derive(Debug, thiserror::Error)]
 enum CopyFault {
-    #[error("the database `{name}` holds more than tables, which a copy would lack: {}", more.join(", "))]
+    #[error("the database `{name}` holds what a copy would lack: {}", more.join("; "))]
     MoreThanTables { name: DbName, more: Vec<String> },
     #[error("the database server does not say how the table `{table}` is made")]
     NoShape { table: String },
@@ -454,8 +476,8 @@ impl Remedy for CopyFault {
     fn remedy(&self) -> Option<String> {
         match self {
             CopyFault::MoreThanTables { .. } => Some(
-                "views, triggers, routines and events are none of Drupal's own: remove them, and make them again \
-                 afterwards"
+                "views and triggers are copied where all that they name is in the site's own database; routines and events \
+                 are not: remove what is named here, and make it again afterwards"
                     .into(),
             ),
             CopyFault::OtherEngine { engine, .. } => {

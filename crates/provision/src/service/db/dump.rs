@@ -10,7 +10,8 @@ use aegir_drivers::db::dump::{self, Column, DUMP_BEGIN, DUMP_END, Inserts, ONE_M
 use aegir_drivers::db::script::{Loaded, Script, ScriptFault, loaded};
 use aegir_host::{Connection, Row, SqlFault, TextFile};
 
-use super::DbServer;
+use super::views::Beside;
+use super::{DbServer, TRUST};
 use crate::World;
 use crate::service::Stopped;
 use crate::step::file::put_mode;
@@ -26,7 +27,7 @@ const PIECE: usize = 1 << 20;
 pub(crate) struct Dumped {
     /// Tables that may have changed while they were read.
     pub(crate) not_consistent: Vec<String>,
-    /// What is no table, and is not in it.
+    /// What is neither a table nor can be made in another database, and is not in it: what it is, its name, and why.
     pub(crate) not_included: Vec<String>,
 }
 
@@ -198,11 +199,17 @@ impl<'a> Dump<'a> {
 
     pub(super) fn write(mut self) -> Result<Dumped, Fault> {
         let mut dumped = Dumped::default();
+        // Under other names of tables they would be made of nothing.
+        let all_as_there = self.called.iter().flatten().all(|(there, here)| there == here);
+        let beside = match all_as_there {
+            true => Beside::read(self.connection, self.name)?,
+            false => Beside::default(),
+        };
         self.to.take(DUMP_BEGIN.as_bytes())?;
         for row in std::mem::take(&mut self.tables) {
             let (table, kind, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
-            if kind != "BASE TABLE" {
-                dumped.not_included.push(table);
+            // A sequence is a table of one row; a table that keeps its past is one with the rows of now.
+            if kind == "VIEW" {
                 continue;
             }
             let Some(here) = self.name_in_dump(&table) else { continue };
@@ -211,6 +218,9 @@ impl<'a> Dump<'a> {
             }
             self.table(&table, &here)?;
         }
+        // Behind all rows: no trigger is to act on any of them.
+        self.to.take(beside.text.as_bytes())?;
+        dumped.not_included.extend(beside.bound);
         self.to.take(DUMP_END.as_bytes())?;
         self.connection.run("COMMIT")?;
         Ok(dumped)
@@ -304,9 +314,10 @@ impl From<ScriptFault> for LoadFault {
 impl Remedy for LoadFault {
     fn remedy(&self) -> Option<String> {
         Some(match self {
+            LoadFault::Refused(SqlFault { code: 1419, .. }) => TRUST.into(),
             LoadFault::Refused(fault) => fault.remedy().unwrap_or_else(|| {
                 "a dump is loaded as the user of the site's database alone: take out of it what needs more, such as \
-                 views and triggers"
+                 routines and events"
                     .into()
             }),
             LoadFault::Broken(fault) => return fault.remedy(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use aegir_domain::{Database, DbService, Fault, Password};
 use aegir_drivers::db::dump::name_of;
+use aegir_drivers::db::views::KEPT;
 use aegir_drivers::db::{InTable, Limits, holds_text};
 use aegir_drupal::moved::{Moved, Value, is_looked_through};
 use aegir_drupal::own::{END_MAINTENANCE, Fresh, OF_VISITS, PERSONAL, Row, rows, with_uuid};
@@ -61,21 +62,37 @@ impl DbServer<'_> {
         password: &Password,
         moved: &Moved,
     ) -> Result<PutRight, Fault> {
+        self.change(database, password, |connection, tables| {
+            let mut put_right = PutRight::default();
+            for table in tables {
+                if !is_looked_through(&table.name) || table.keys.is_empty() || table.texts.is_empty() {
+                    continue;
+                }
+                let (changed, left) = self.put_table_right(connection, table, moved)?;
+                if changed > 0 {
+                    put_right.changed.push((table.name.clone(), changed));
+                }
+                if left > 0 {
+                    put_right.left.push((table.name.clone(), left));
+                }
+            }
+            Ok(put_right)
+        })
+    }
+
+    /// Changes rows of a database that this task made: no trigger acts on that.
+    fn change<T>(
+        &self,
+        database: &Database,
+        password: &Password,
+        what: impl FnOnce(&mut dyn Connection, &[Table]) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let mut connection = self.to_write(database, password)?;
-        let mut put_right = PutRight::default();
-        for table in self.tables_of(database, &mut *connection)? {
-            if !is_looked_through(&table.name) || table.keys.is_empty() || table.texts.is_empty() {
-                continue;
-            }
-            let (changed, left) = self.put_table_right(&mut *connection, &table, moved)?;
-            if changed > 0 {
-                put_right.changed.push((table.name.clone(), changed));
-            }
-            if left > 0 {
-                put_right.left.push((table.name, left));
-            }
-        }
-        Ok(put_right)
+        let tables = self.tables_of(database, &mut *connection)?;
+        let are_kept = tables.iter().any(|table| table.name == KEPT);
+        self.without_triggers(&database.name, password, &mut *connection, are_kept, |connection| {
+            what(connection, &tables)
+        })
     }
 
     /// How many values of a table were changed, and how many are left.
@@ -149,44 +166,44 @@ impl DbServer<'_> {
         password: &Password,
         fresh: Option<&Fresh>,
     ) -> Result<(), Fault> {
-        let mut connection = self.to_write(database, password)?;
-        let tables = self.tables_of(database, &mut *connection)?;
-        let has = |name: &str, column: &str| {
-            tables.iter().any(|table| table.name == name && table.columns.iter().any(|there| there == column))
-        };
-        let own = fresh.into_iter().flat_map(|fresh| rows(fresh).into_iter().map(move |row| (row, fresh)));
-        for ((Row { table, column, keys }, value), fresh) in own {
-            if !has(table, column) {
-                continue;
+        self.change(database, password, |connection, tables| {
+            let has = |name: &str, column: &str| {
+                tables.iter().any(|table| table.name == name && table.columns.iter().any(|there| there == column))
+            };
+            let own = fresh.into_iter().flat_map(|fresh| rows(fresh).into_iter().map(move |row| (row, fresh)));
+            for ((Row { table, column, keys }, value), fresh) in own {
+                if !has(table, column) {
+                    continue;
+                }
+                let (names, known_by): (Vec<String>, Vec<_>) =
+                    keys.iter().map(|(key, value)| ((*key).to_owned(), Some(value.as_bytes().to_vec()))).unzip();
+                let here = InTable { table, column, keys: &names };
+                let rows = connection.rows(self.driver.ask_value(&here, &known_by).text().expose())?;
+                let Some(Some(was)) = rows.into_iter().next().and_then(|row| row.into_iter().next()) else { continue };
+                if let Some(value) = value.or_else(|| with_uuid(&was, fresh)) {
+                    connection.run(self.driver.put_value(&here, &known_by, &value.write()).text().expose())?;
+                }
             }
-            let (names, known_by): (Vec<String>, Vec<_>) =
-                keys.iter().map(|(key, value)| ((*key).to_owned(), Some(value.as_bytes().to_vec()))).unzip();
-            let here = InTable { table, column, keys: &names };
-            let rows = connection.rows(self.driver.ask_value(&here, &known_by).text().expose())?;
-            let Some(Some(was)) = rows.into_iter().next().and_then(|row| row.into_iter().next()) else { continue };
-            if let Some(value) = value.or_else(|| with_uuid(&was, fresh)) {
-                connection.run(self.driver.put_value(&here, &known_by, &value.write()).text().expose())?;
+            // What caches hold is of the site that was copied, and of the folder it lives in.
+            let caches = self.names(&database.name, &self.driver.ask_caches(&database.name))?;
+            let emptied = |table: &&Table| OF_VISITS.contains(&table.name.as_str()) || caches.contains(&table.name);
+            for table in tables.iter().filter(emptied) {
+                connection.run(self.driver.empty_table(&table.name).text().expose())?;
             }
-        }
-        // What caches hold is of the site that was copied, and of the folder it lives in.
-        let caches = self.names(&database.name, &self.driver.ask_caches(&database.name))?;
-        let emptied = |table: &&Table| OF_VISITS.contains(&table.name.as_str()) || caches.contains(&table.name);
-        for table in tables.iter().filter(emptied) {
-            connection.run(self.driver.empty_table(&table.name).text().expose())?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Has a copy of a site show its pages, though the site shows its maintenance page.
     pub(crate) fn end_maintenance(&self, database: &Database, password: &Password) -> Result<(), Fault> {
-        let mut connection = self.to_write(database, password)?;
-        let tables = self.tables_of(database, &mut *connection)?;
-        for (table, statement) in END_MAINTENANCE {
-            if tables.iter().any(|there| there.name == table) {
-                connection.run(statement)?;
+        self.change(database, password, |connection, tables| {
+            for (table, statement) in END_MAINTENANCE {
+                if tables.iter().any(|there| there.name == table) {
+                    connection.run(statement)?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Counts the rows of these tables of a database that this task made.
@@ -209,18 +226,18 @@ impl DbServer<'_> {
 
     /// Takes people's addresses and passwords out of a copy of a site; gives the number of rows by table and column.
     pub(crate) fn sanitise(&self, database: &Database, password: &Password) -> Result<Vec<(String, u64)>, Fault> {
-        let mut connection = self.to_write(database, password)?;
-        let tables = self.tables_of(database, &mut *connection)?;
-        let mut changed = Vec::new();
-        for personal in PERSONAL {
-            let (table, column) = (personal.table, personal.column);
-            let there = tables.iter().find(|there| there.name == table);
-            if there.is_some_and(|there| there.columns.iter().any(|there| there == column)) {
-                let change = format!("UPDATE {table} SET {column} = {} WHERE {column} <> ''", personal.becomes);
-                changed.push((format!("{table}.{column}"), connection.run(&change)?));
+        self.change(database, password, |connection, tables| {
+            let mut changed = Vec::new();
+            for personal in PERSONAL {
+                let (table, column) = (personal.table, personal.column);
+                let there = tables.iter().find(|there| there.name == table);
+                if there.is_some_and(|there| there.columns.iter().any(|there| there == column)) {
+                    let change = format!("UPDATE {table} SET {column} = {} WHERE {column} <> ''", personal.becomes);
+                    changed.push((format!("{table}.{column}"), connection.run(&change)?));
+                }
             }
-        }
-        Ok(changed)
+            Ok(changed)
+        })
     }
 
     /// A connection that can change no other database than this one.

@@ -8,11 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use aegir_domain::{Database, DbEngine, DbName, DbService, Fault, Password};
-use aegir_drivers::db::theirs;
+use aegir_drivers::db::{ProductKind, theirs};
 use aegir_drupal::driver::FoundDatabase;
 use aegir_host::{Connection, Row};
 
+use super::along::Along;
 use super::dump::{Dump, Dumped};
+use super::views::Beside;
 use super::{DbFault, DbServer, LIMIT, text_of};
 use crate::World;
 
@@ -35,6 +37,8 @@ pub(crate) struct Held {
     pub(crate) tables: Vec<String>,
     /// Those of them that are not of one moment when they are read, as MyISAM's are.
     pub(crate) not_of_a_moment: Vec<String>,
+    /// Those that MariaDB alone can hold: what each is, and its name.
+    pub(crate) of_mariadb: Vec<String>,
     /// What stays behind when tables go: what it is, its name, and whom it runs as.
     pub(crate) more: Vec<String>,
 }
@@ -46,11 +50,16 @@ impl Held {
         let text = |value: Option<Vec<u8>>| String::from_utf8_lossy(&value.unwrap_or_default()).into_owned();
         for row in kinds {
             let [name, kind, engine] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
-            if kind != "BASE TABLE" {
+            if kind == "VIEW" {
                 continue;
             }
             if !engine.eq_ignore_ascii_case("InnoDB") {
                 held.not_of_a_moment.push(name.clone());
+            }
+            match kind.as_str() {
+                "SEQUENCE" => held.of_mariadb.push(format!("sequence `{name}`")),
+                "SYSTEM VERSIONED" => held.of_mariadb.push(format!("table `{name}`, which keeps its past")),
+                _ => (),
             }
             held.tables.push(name);
         }
@@ -135,34 +144,44 @@ impl DbServer<'_> {
         }
     }
 
-    /// Has tables of theirs be tables of ours; those that are already are left.
-    pub(crate) fn take_tables(&self, from: &str, to: &Database, tables: &[(String, String)]) -> Result<(), Fault> {
+    /// Has tables of theirs be tables of ours, with what goes along; those that are already are left.
+    pub(crate) fn take_tables(
+        &self,
+        from: &str,
+        to: &Database,
+        tables: &[(String, String)],
+        along: &Along,
+    ) -> Result<(), Fault> {
         self.must_bear(&to.name, &to.marker)?;
+        self.clear_the_way(from, along)?;
         let there: BTreeSet<String> = self.held_by(from)?.tables.into_iter().collect();
         let wanted: Vec<_> = tables.iter().filter(|(name, _)| there.contains(name)).cloned().collect();
-        match theirs::take(from, &to.name, &wanted) {
-            Some(statement) => self.run(&statement),
-            None => Ok(()),
+        if let Some(statement) = theirs::take(from, &to.name, &wanted) {
+            self.run(&statement)?;
         }
+        self.make_along(to, along)
     }
 
     /// Takes [`DbServer::take_tables`] back. A database of ours that is not there has none of theirs.
-    pub(crate) fn give_tables_back(&self, from: &str, to: &Database, tables: &[(String, String)]) -> Result<(), Fault> {
-        if !self.bears(&to.name, &to.marker)? {
-            return Ok(());
+    pub(crate) fn give_tables_back(
+        &self,
+        from: &str,
+        to: &Database,
+        tables: &[(String, String)],
+        along: &Along,
+    ) -> Result<(), Fault> {
+        if self.bears(&to.name, &to.marker)? {
+            let here: BTreeSet<String> = self.names(&to.name, &self.driver.ask_tables(&to.name))?.into_iter().collect();
+            let wanted: Vec<_> = tables.iter().filter(|(_, name)| here.contains(name)).cloned().collect();
+            if let Some(statement) = theirs::give_back(from, &to.name, &wanted) {
+                if text_of(self.rows(theirs::ask_exists(from).text().expose())?).is_none() {
+                    return Err(DbFault::Gone { server: self.server.clone(), database: from.to_owned() }.into());
+                }
+                self.drop_along(to, along)?;
+                self.run(&statement)?;
+            }
         }
-        let here: BTreeSet<String> = self.names(&to.name, &self.driver.ask_tables(&to.name))?.into_iter().collect();
-        let wanted: Vec<_> = tables.iter().filter(|(_, name)| here.contains(name)).cloned().collect();
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        if text_of(self.rows(theirs::ask_exists(from).text().expose())?).is_none() {
-            return Err(DbFault::Gone { server: self.server.clone(), database: from.to_owned() }.into());
-        }
-        match theirs::give_back(from, &to.name, &wanted) {
-            Some(statement) => self.run(&statement),
-            None => Ok(()),
-        }
+        self.make_as_they_were(from, along)
     }
 
     /// Has a database of ours, which this task made and nobody uses yet, hold what is in tables of theirs, on whatever server.
@@ -176,6 +195,7 @@ impl DbServer<'_> {
     ) -> Result<Dumped, Fault> {
         self.must_bear(&to.name, &to.marker)?;
         // What an earlier try left.
+        self.drop_beside(&to.name)?;
         for table in self.names(&to.name, &self.driver.ask_tables(&to.name))? {
             self.run(&self.driver.drop_table(&to.name, &table))?;
         }
@@ -199,6 +219,16 @@ impl DbServer<'_> {
             caches.extend(names.map(|name| String::from_utf8_lossy(&name).into_owned()));
         }
         self.copy_of_file(from, self, to, &caches)
+    }
+
+    /// Refuses this server for tables of the database `of` that it could not hold, if it is no MariaDB.
+    pub(crate) fn must_hold(&self, of: &str, held: &Held) -> Result<(), Fault> {
+        let product = self.product()?.kind;
+        if held.of_mariadb.is_empty() || product == ProductKind::MariaDb {
+            return Ok(());
+        }
+        let (server, product, of) = (self.server.clone(), product.as_str(), of.to_owned());
+        Err(DbFault::OnlyMariaDb { server, product, of, tables: held.of_mariadb.clone() }.into())
     }
 
     /// Whether this server is the same as that of `other`, whatever each is called here.
@@ -250,6 +280,11 @@ impl<'w> TheirDatabase<'w> {
         let size = text_of(rows(theirs::ask_size(&self.database))?).and_then(|size| size.parse().ok()).unwrap_or(0);
         Ok((Held::of(kinds, more), size))
     }
+
+    /// Views and triggers that are there, as far as the account is told what makes them.
+    pub(crate) fn beside(&self) -> Result<Beside, Fault> {
+        Beside::read(&mut *self.connect(LIMIT)?, &self.database)
+    }
 }
 
 /// Where settings say that a server is, for a client that knows nothing of it: `localhost` is a socket where a Debian has it.
@@ -282,6 +317,23 @@ fn leads_to(found: &FoundDatabase, at: &DbEngine) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_that_mariadb_alone_can_hold_are_told_apart() {
+        let row = |name: &str, kind: &str, engine: &str| [name, kind, engine].map(|text| Some(text.into())).to_vec();
+        let kinds = vec![
+            row("past", "SYSTEM VERSIONED", "InnoDB"),
+            row("numbers", "SEQUENCE", "InnoDB"),
+            row("node", "BASE TABLE", "MyISAM"),
+            row("seen", "VIEW", ""),
+        ];
+
+        let held = Held::of(kinds, vec![row("odd", "EVENT", "")]);
+
+        assert_eq!(held.tables, ["past", "numbers", "node"]);
+        assert_eq!(held.of_mariadb, ["table `past`, which keeps its past", "sequence `numbers`"]);
+        assert_eq!(held.not_of_a_moment, ["node"]);
+    }
 
     fn at(host: &str, port: &str, socket: &str) -> FoundDatabase {
         FoundDatabase {

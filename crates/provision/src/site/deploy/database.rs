@@ -24,8 +24,9 @@ impl Check<World> for DatabaseToCopy {
         let server = DbServer::of(world, &self.site.db_server)?;
         let Database { name, marker, .. } = &self.site.database;
         server.must_bear(name, marker)?;
-        server.must_be_copyable(name)?;
-        server.must_be_of_a_kind(&DbServer::beside_another(world, &self.to)?)?;
+        let to = DbServer::beside_another(world, &self.to)?;
+        server.must_be_of_a_kind(&to)?;
+        server.must_be_copyable(name, Some(&to))?;
         server.size(name)
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy::must_not_be_ours;
 use crate::World;
-use crate::service::DbServer;
+use crate::service::{Along, DbServer, TheirDatabase};
 
 /// A site's data is its own, and a server that is known here has it.
 pub(super) struct TheirData {
@@ -21,12 +21,16 @@ pub(super) struct TheirData {
     pub(super) found: Option<FoundDatabase>,
     /// The folder of the site.
     pub(super) folder: PathBuf,
+    /// Whether its tables are copied by the site's own account, and stay what they are.
+    pub(super) copied: bool,
 }
 
 /// Where it is.
 pub(super) struct Data {
     pub(super) server: ServerName,
     pub(super) theirs: Theirs,
+    /// What goes along where its tables move.
+    pub(super) along: Along,
     /// How much it is, about, in bytes.
     pub(super) bytes: u64,
 }
@@ -60,6 +64,7 @@ impl Check<World> for TheirData {
                 return Err(DataFault::InUse { database: found.name.clone(), by: site.name }.into());
             }
         }
+        let mut along = Along::default();
         let theirs = if found.driver == "sqlite" {
             let path = PathBuf::from(&found.name);
             let Some(path) = world.files().real(&path)?.filter(|_| path.is_absolute()) else {
@@ -76,8 +81,20 @@ impl Check<World> for TheirData {
             refused(&name, found, server.let_in(found))?;
             let held = server.held_by(&found.name)?;
             let tables = of_one_site(found, &held.tables)?;
-            if !held.more.is_empty() {
-                return Err(DataFault::MoreThanTables { database: found.name.clone(), more: held.more }.into());
+            let stays = match (server.address(), self.copied) {
+                (Some(at), true) => {
+                    what_stays(&TheirDatabase::new(world, at.clone(), found), found, held.more, &server)?
+                }
+                // Tables that lose a prefix are other ones to a view and a trigger.
+                _ if held.more.is_empty() || !found.prefix.is_empty() => held.more,
+                _ => {
+                    let (with_them, bound) = server.along(&found.name)?;
+                    along = with_them;
+                    bound
+                }
+            };
+            if !stays.is_empty() {
+                return Err(DataFault::MoreThanTables { database: found.name.clone(), more: stays }.into());
             }
             let odd = held.not_of_a_moment.iter().filter(|table| tables.iter().any(|(theirs, _)| theirs == *table));
             let odd: Vec<&str> = odd.map(String::as_str).collect();
@@ -91,8 +108,24 @@ impl Check<World> for TheirData {
         };
         world.say(format!("The data of the site is in `{}` on `{name}`", found.name));
         let bytes = server.size_of_theirs(&found.name)?;
-        Ok(Data { server: name, theirs, bytes })
+        Ok(Data { server: name, theirs, along, bytes })
     }
+}
+
+/// What of `more` than tables a copy in a database on `to` would lack; refused is a server that takes no triggers.
+pub(super) fn what_stays(
+    theirs: &TheirDatabase<'_>,
+    found: &FoundDatabase,
+    more: Vec<String>,
+    to: &DbServer<'_>,
+) -> Result<Vec<String>, Fault> {
+    // Tables that lose a prefix are other ones to a view and a trigger.
+    if more.is_empty() || !found.prefix.is_empty() {
+        return Ok(more);
+    }
+    let beside = theirs.beside()?;
+    to.must_take(&beside)?;
+    Ok(beside.bound)
 }
 
 /// Refuses what no database of ours could hold as it is.
@@ -186,6 +219,8 @@ pub(crate) struct TakeTables {
     pub(crate) to: Database,
     /// What each is called there and here.
     pub(crate) tables: Vec<(String, String)>,
+    #[serde(default)]
+    pub(crate) along: Along,
 }
 
 impl Action<World> for TakeTables {
@@ -194,15 +229,18 @@ impl Action<World> for TakeTables {
     const LIMIT: Duration = Duration::from_secs(300);
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
-        DbServer::of(world, &self.server)?.take_tables(&self.from, &self.to, &self.tables)?;
+        DbServer::of(world, &self.server)?.take_tables(&self.from, &self.to, &self.tables, &self.along)?;
         world.say(format!("{} tables of `{}` are tables of `{}` now", self.tables.len(), self.from, self.to.name));
+        if !self.along.is_empty() {
+            world.say("Its views and triggers came along, and run as the site's own account");
+        }
         Ok(())
     }
 }
 
 impl Undo<World> for TakeTables {
     fn undo(&self, world: &World) -> Result<(), Fault> {
-        DbServer::of(world, &self.server)?.give_tables_back(&self.from, &self.to, &self.tables)
+        DbServer::of(world, &self.server)?.give_tables_back(&self.from, &self.to, &self.tables, &self.along)
     }
 }
 
@@ -291,7 +329,7 @@ pub(super) enum DataFault {
     NoSite { database: String, prefix: String },
     #[error("another Drupal lives in the database `{database}`, in tables that begin with `{prefix}`")]
     AnotherSite { database: String, prefix: String },
-    #[error("the database `{database}` has what cannot move with its tables: {}", more.join(", "))]
+    #[error("the database `{database}` has what cannot move with its tables: {}", more.join("; "))]
     MoreThanTables { database: String, more: Vec<String> },
     #[error("somebody is still connected to the database `{database}`: {}", by.join(", "))]
     StillUsed { database: String, by: Vec<String> },

@@ -65,7 +65,12 @@ pub(super) fn all(asked: &ImportSite, run: &mut impl Looks) -> Result<Ready, Fau
         false => None,
     };
     let found = run.look(TheirSettings { site, folder: lies_in, platform: platform.clone(), family })?;
-    let data = run.look(TheirData { server: asked.db_server.clone(), found: found.database.clone(), folder })?;
+    let data = run.look(TheirData {
+        server: asked.db_server.clone(),
+        found: found.database.clone(),
+        folder,
+        copied: asked.from_default,
+    })?;
     if asked.from_default {
         run.look(Room { at: platform.root.path().join("sites"), bytes: data.bytes + ROOM })?;
     }
@@ -165,6 +170,9 @@ fn changes(asked: &ImportSite, ready: &Ready, root: &PlatformRoot) -> Vec<String
             false => format!("what lies in `{left}` comes to lie in `{folder}`, but for {}", shipped.join(", ")),
         });
         changes.push("the site answers with an error while its tables are copied and its caches made anew".to_owned());
+    }
+    if !ready.data.along.is_empty() {
+        changes.push("views and triggers come along, and run as that account".to_owned());
     }
     changes.extend([
         format!("`{folder}/settings.php` becomes `{IMPORTED}` beside it; Ægir writes its own in its place"),

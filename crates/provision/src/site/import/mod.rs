@@ -4,6 +4,7 @@
 //! ```text
 //!   its settings.php       → imported.settings.php, untouched; local.settings.php reads it for what is the site's own
 //!   its tables             → the same tables in a database of ours: a change of names on one server
+//!   its views and triggers → made anew there, as the account of that database
 //!   its file of SQLite     → a copy in a file of ours; theirs stays
 //! ```
 //!
@@ -131,7 +132,7 @@ impl Recipe<World> for Import {
         run.check(SiteAnswers { site: context.clone(), platform: ready.platform.clone() })?;
         let packages = run.check(Packages { site: context.clone(), core: context.core.clone(), code })?;
 
-        tell_what_is_left(run, &theirs, leaves);
+        tell_what_is_left(run, &theirs, leaves, data.along.has_views);
         run.answer_with(&SiteAnswer { core: context.core, packages: Some(packages), installer: None, changes });
         run.answer("site", site.as_str());
         run.answer("database", database.name.as_str());
@@ -146,9 +147,13 @@ impl Recipe<World> for Import {
 
 /// Has the data of a site be in a database of ours; gives where it was.
 fn take_data(run: &mut Run<'_, World>, data: &Data, to: &Database) -> Result<Theirs, Fault> {
-    let (server, to) = (data.server.clone(), to.clone());
+    let (server, to, along) = (data.server.clone(), to.clone(), data.along.clone());
+    if along.has_triggers() {
+        // What was begun before comes to its end first: none of its rows is written while they are away.
+        run.check(NobodyIsAtIt { server: &data.server, theirs: &data.theirs })?;
+    }
     match data.theirs.clone() {
-        Theirs::Tables { database: from, tables } => run.step(TakeTables { server, from, to, tables })?,
+        Theirs::Tables { database: from, tables } => run.step(TakeTables { server, from, to, tables, along })?,
         Theirs::File { path } => run.step(TakeFile { server, from: path, to, without_caches: false })?,
     }
     Ok(data.theirs.clone())
@@ -261,12 +266,19 @@ fn take_what_it_says(
 }
 
 /// What nobody needs any more, and only its owner may take away.
-fn tell_what_is_left(run: &mut Run<'_, World>, theirs: &Theirs, left_default: bool) {
+fn tell_what_is_left(run: &mut Run<'_, World>, theirs: &Theirs, left_default: bool, left_views: bool) {
     match theirs {
         Theirs::Tables { database, .. } if left_default => {
             run.say(format!(
                 "The database `{database}` has the site's data as it was, and is not used any more: drop it and its account once \
                  nothing else uses them"
+            ));
+            run.answer("was_in_database", database.as_str());
+        }
+        Theirs::Tables { database, .. } if left_views => {
+            run.say(format!(
+                "Of the site only views are left in the database `{database}`, which show nothing any more: drop it and its account \
+                 once nothing else uses them"
             ));
             run.answer("was_in_database", database.as_str());
         }

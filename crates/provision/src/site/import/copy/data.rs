@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::source::{PASSWORD, Stored, must_not_be_ours};
 use crate::World;
 use crate::service::{DbServer, TheirDatabase, place_of};
-use crate::site::import::data::{can_be_taken, of_one_site, some};
+use crate::site::import::data::{can_be_taken, of_one_site, some, what_stays};
 
 /// How long a look may take.
 const SOON: Duration = Duration::from_secs(60);
@@ -159,10 +159,13 @@ impl SourceData {
             source: source.report(),
         })?;
         let tables = of_one_site(found, &held.tables)?;
-        if !held.more.is_empty() {
+        let here = DbServer::of(world, &self.to)?;
+        here.must_hold(&database, &held)?;
+        let stays = what_stays(&theirs, found, held.more, &here)?;
+        if !stays.is_empty() {
             world.warn(format!(
                 "What is no table stays behind: {}. Make it in the copy's database, if the site needs it",
-                held.more.join(", ")
+                stays.join("; ")
             ));
         }
         let odd = held.not_of_a_moment.iter().filter(|table| tables.iter().any(|(theirs, _)| theirs == *table));

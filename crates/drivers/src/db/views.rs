@@ -1,0 +1,595 @@
+//! Views and triggers of a site's database, read as the statements that make them anew.
+//!
+//! Whoever runs these becomes whom they run as: of the account that they ran as until then nothing is left. A view is read
+//! as its server tells it, in its own database, where it names no database if all that it is made of lies there. What a
+//! trigger does is the text that somebody wrote, which may name any.
+
+use std::collections::BTreeSet;
+
+use super::Statement;
+use super::mariadb::back_ticked;
+use super::statement::quoted;
+
+/// A view, as it is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// The statement that makes it, for a connection that is in the database.
+    pub statement: String,
+    /// What it compares texts by.
+    pub collation: String,
+    /// What may be tables that it is made of.
+    made_of: BTreeSet<String>,
+}
+
+/// A trigger, as its server tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its name.
+    pub name: String,
+    /// Whose rows it watches.
+    pub table: String,
+    /// `BEFORE INSERT` or another moment.
+    pub when: String,
+    /// What it does.
+    pub action: String,
+    /// How the server read it.
+    pub sql_mode: String,
+    /// What it compares texts by.
+    pub collation: String,
+}
+
+/// Why a view or a trigger cannot be made in another database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Bound {
+    /// The server does not tell it all.
+    #[error("whose statement the server does not tell this account")]
+    Untold,
+    /// What it is made of is gone, or whom it runs as.
+    #[error("which is made of what is not there, or runs as an account that is gone")]
+    Broken,
+    /// It would need more than the site's database.
+    #[error("which names another database")]
+    Elsewhere,
+    /// It calls what does not come along.
+    #[error("which calls a function of somebody's")]
+    Calls,
+    /// Views that are each made of another.
+    #[error("which is made of a view that is made of it")]
+    Round,
+    /// Quotes are something else there.
+    #[error("which was made in a mode that reads quotes otherwise")]
+    Mode,
+}
+
+/// Asks which views and tables the server finds columns of: a view whose tables are gone has none.
+pub fn ask_whole(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT DISTINCT TABLE_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {}",
+        quoted(database)
+    ))
+}
+
+/// Asks for a view, as [`view`] reads it: name, statement, character set, collation. What it says depends on the database
+/// that the connection is in.
+pub fn ask_view(database: &str, view: &str) -> Statement {
+    Statement::plain(format!("SHOW CREATE VIEW {}.{}", back_ticked(database), back_ticked(view)))
+}
+
+/// Asks for the triggers of a database, as [`Trigger::of`] reads them, in the order in which they act.
+pub fn ask_triggers(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, SQL_MODE, \
+         COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {} \
+         ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
+        quoted(database)
+    ))
+}
+
+/// Asks for the names of all databases.
+pub fn ask_databases() -> Statement {
+    Statement::plain("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+}
+
+/// Asks whether a site's account may make triggers: one row with `1` if it may not. A server that writes a log for replicas
+/// lets only administrators, unless it is told to trust whoever has the right.
+pub fn ask_distrusts() -> Statement {
+    Statement::plain("SELECT @@GLOBAL.log_bin = 1 AND @@GLOBAL.log_bin_trust_function_creators = 0")
+}
+
+/// Has the connection be in a database.
+pub fn enter(database: &str) -> Statement {
+    Statement::plain(format!("USE {}", back_ticked(database)))
+}
+
+/// Where the triggers of a database are kept while its rows change without them: a table of its own, for as long as that takes.
+pub const KEPT: &str = "aegir_triggers";
+
+/// Keeps triggers, as they stand in a dump, in the database that the connection is in.
+pub fn keep_triggers(text: &str) -> Statement {
+    Statement::plain(format!("CREATE TABLE {KEPT} AS SELECT {} AS text", quoted(text)))
+}
+
+/// Asks for what [`keep_triggers`] kept.
+pub fn ask_kept() -> Statement {
+    Statement::plain(format!("SELECT text FROM {KEPT}"))
+}
+
+/// Forgets what [`keep_triggers`] kept.
+pub fn drop_kept() -> Statement {
+    Statement::plain(format!("DROP TABLE IF EXISTS {KEPT}"))
+}
+
+/// Removes a view.
+pub fn drop_view(database: &str, view: &str) -> Statement {
+    Statement::plain(format!("DROP VIEW IF EXISTS {}.{}", back_ticked(database), back_ticked(view)))
+}
+
+/// Removes a trigger.
+pub fn drop_trigger(database: &str, trigger: &str) -> Statement {
+    Statement::plain(format!("DROP TRIGGER IF EXISTS {}.{}", back_ticked(database), back_ticked(trigger)))
+}
+
+/// A view by what the server answers to [`ask_view`] in its own database, and in another one.
+pub fn view(name: &str, within: &str, outside: &str, collation: &str) -> Result<View, Bound> {
+    let (head, body) = cut(within).ok_or(Bound::Untold)?;
+    let (_, body_outside) = cut(outside).ok_or(Bound::Untold)?;
+    let names = names_in(body);
+    // In its own database only what lies in another one is named with it, and then everything is.
+    if body == body_outside && names.iter().any(|name| name.is_behind_point) {
+        return Err(Bound::Elsewhere);
+    }
+    if names.iter().any(|name| name.is_called) {
+        return Err(Bound::Calls);
+    }
+    let made_of = names.into_iter().filter(|name| name.may_be_table).map(|name| name.text).collect();
+    let statement = format!("CREATE {head} VIEW {}{body}", back_ticked(name));
+    Ok(View { name: name.to_owned(), statement, collation: collation.to_owned(), made_of })
+}
+
+/// The same views, each behind those that it is made of; and those that no order is possible for.
+pub fn in_order(views: Vec<View>) -> (Vec<View>, Vec<View>) {
+    let (mut made, mut left) = (Vec::new(), views);
+    loop {
+        let missing: BTreeSet<String> = left.iter().map(|view| view.name.clone()).collect();
+        let (waits, ready): (Vec<View>, Vec<View>) = left
+            .into_iter()
+            .partition(|view| view.made_of.iter().any(|name| *name != view.name && missing.contains(name)));
+        if ready.is_empty() {
+            return (made, waits);
+        }
+        made.extend(ready);
+        left = waits;
+    }
+}
+
+/// A view as it stands in a dump.
+pub fn view_in_dump(view: &View) -> String {
+    format!(
+        "\nSET COLLATION_CONNECTION = {};\nDROP VIEW IF EXISTS {};\n{};\n",
+        quoted(&view.collation),
+        back_ticked(&view.name),
+        view.statement
+    )
+}
+
+impl Trigger {
+    /// By a row that answers [`ask_triggers`].
+    pub fn of(row: [String; 7]) -> Trigger {
+        let [name, table, timing, event, action, sql_mode, collation] = row;
+        Trigger { name, table, when: format!("{timing} {event}"), action, sql_mode, collation }
+    }
+
+    /// As it stands in a dump of `database`, which any database can take. `tables` are what is there, `others` the databases
+    /// beside it.
+    pub fn in_dump(
+        &self,
+        database: &str,
+        tables: &BTreeSet<String>,
+        others: &BTreeSet<String>,
+    ) -> Result<String, Bound> {
+        let modes: Vec<&str> = self.sql_mode.split(',').filter(|mode| !mode.is_empty()).collect();
+        if modes.iter().any(|mode| matches!(*mode, "ANSI_QUOTES" | "NO_BACKSLASH_ESCAPES")) {
+            return Err(Bound::Mode);
+        }
+        if self.action.is_empty() {
+            return Err(Bound::Untold);
+        }
+        let action = in_any_database(&self.action, database, tables, others).ok_or(Bound::Elsewhere)?;
+        // MySQL 8 knows it no more, and what it forbade is nothing that a trigger does.
+        let modes: Vec<&str> = modes.into_iter().filter(|mode| *mode != "NO_AUTO_CREATE_USER").collect();
+        let mut number = 0;
+        let end = loop {
+            let end = format!("${number}$");
+            if !action.contains(&end) {
+                break end;
+            }
+            number += 1;
+        };
+        Ok(format!(
+            "\nSET COLLATION_CONNECTION = {};\nSET SQL_MODE = {};\nDELIMITER {end}\n\
+             CREATE TRIGGER {} {} ON {} FOR EACH ROW {action}\n{end}\nDELIMITER ;\n",
+            quoted(&self.collation),
+            quoted(&modes.join(",")),
+            back_ticked(&self.name),
+            self.when,
+            back_ticked(&self.table),
+        ))
+    }
+}
+
+/// What comes before ` VIEW` less whom it runs as, and what comes behind its name.
+fn cut(create: &str) -> Option<(String, &str)> {
+    let (algorithm, rest) = create.strip_prefix("CREATE ")?.split_once(" DEFINER=")?;
+    let (_, mut rest) = quoted_name(rest)?;
+    if let Some(host) = rest.strip_prefix('@') {
+        rest = quoted_name(host)?.1;
+    }
+    let (security, rest) = rest.strip_prefix(" SQL SECURITY ")?.split_once(" VIEW ")?;
+    let (_, mut rest) = quoted_name(rest)?;
+    if let Some(name) = rest.strip_prefix('.') {
+        rest = quoted_name(name)?.1;
+    }
+    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'=');
+    (is_word(algorithm) && is_word(security)).then(|| (format!("{algorithm} SQL SECURITY {security}"), rest))
+}
+
+/// A name between back-ticks that the text begins with, and what comes behind.
+fn quoted_name(text: &str) -> Option<(String, &str)> {
+    let mut rest = text.strip_prefix('`')?;
+    let mut name = String::new();
+    loop {
+        let at = rest.find('`')?;
+        name.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        match rest.strip_prefix('`') {
+            Some(more) => {
+                name.push('`');
+                rest = more;
+            }
+            None => return Some((name, rest)),
+        }
+    }
+}
+
+/// A name in the statement of a view.
+struct Named {
+    text: String,
+    is_behind_point: bool,
+    is_called: bool,
+    may_be_table: bool,
+}
+
+/// The names between back-ticks in a statement that a server wrote.
+fn names_in(body: &str) -> Vec<Named> {
+    let mut names = Vec::new();
+    let mut at = 0;
+    while let Some(found) = body[at..].find(['`', '\'']) {
+        let begin = at + found;
+        if body.as_bytes()[begin] == b'\'' {
+            at = begin + text_length(&body[begin..]);
+            continue;
+        }
+        let Some((text, rest)) = quoted_name(&body[begin..]) else { break };
+        let before = &body[..begin];
+        let is_behind_point = before.ends_with('.');
+        let may_be_table =
+            !is_behind_point && !rest.starts_with('.') && !before.ends_with(" AS ") && !before.ends_with("` ");
+        names.push(Named { text, is_behind_point, is_called: rest.starts_with('('), may_be_table });
+        at = body.len() - rest.len();
+    }
+    names
+}
+
+/// How long a text between quotes is, with both.
+fn text_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 2,
+            // Doubled ones are two texts in a row here, which comes to the same.
+            byte if byte == bytes[0] => return at + 1,
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+/// What a trigger does, without the name of its database; nothing if it names another one. A name before a point may be
+/// that of a table, too: it is, where there is such a one and nothing around it says otherwise.
+fn in_any_database(
+    action: &str,
+    database: &str,
+    tables: &BTreeSet<String>,
+    others: &BTreeSet<String>,
+) -> Option<String> {
+    let mut text = String::with_capacity(action.len());
+    let aliases = aliases_in(action);
+    let mut rest = action;
+    while let Some(c) = rest.chars().next() {
+        let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
+        let (name, behind) = match c {
+            '\'' | '"' => {
+                let length = text_length(rest);
+                text.push_str(&rest[..length]);
+                rest = &rest[length..];
+                continue;
+            }
+            '#' | '-' | '/' if comment_length(rest) > 0 => {
+                let length = comment_length(rest);
+                text.push_str(&rest[..length]);
+                rest = &rest[length..];
+                continue;
+            }
+            '`' => quoted_name(rest)?,
+            _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
+            _ => {
+                text.push(c);
+                rest = &rest[c.len_utf8()..];
+                continue;
+            }
+        };
+        let written = &rest[..rest.len() - behind.len()];
+        let point = behind.trim_start().strip_prefix('.').filter(|_| !text.trim_end().ends_with('.'));
+        let names_more = point.is_some_and(|next| is_named_on(next.trim_start()));
+        let is_table = (tables.contains(&name) || aliases.contains(&name)) && !names_more && !is_of_table(&text);
+        match point {
+            Some(next) if name == database && !is_table => rest = next.trim_start(),
+            Some(_) if others.contains(&name) && !is_table && !is_row(&name) => return None,
+            _ => {
+                text.push_str(written);
+                rest = behind;
+            }
+        }
+    }
+    Some(text)
+}
+
+/// Whether a name stands here with another one behind a point, or is called: the name before was a database's.
+fn is_named_on(text: &str) -> bool {
+    let behind = match quoted_name(text) {
+        Some((_, behind)) => behind,
+        None => text.trim_start_matches(is_of_name),
+    };
+    behind.trim_start().starts_with(['.', '('])
+}
+
+/// What tables, and what is read like one, may be called in a statement: a name behind `AS`, behind another name, or behind a
+/// bracket, and before no point.
+fn aliases_in(action: &str) -> BTreeSet<String> {
+    const NONE_BEFORE: [&str; 40] = [
+        "all",
+        "and",
+        "begin",
+        "between",
+        "by",
+        "call",
+        "case",
+        "declare",
+        "delete",
+        "distinct",
+        "do",
+        "else",
+        "elseif",
+        "from",
+        "having",
+        "if",
+        "ignore",
+        "in",
+        "insert",
+        "into",
+        "is",
+        "join",
+        "like",
+        "not",
+        "on",
+        "or",
+        "regexp",
+        "replace",
+        "return",
+        "returning",
+        "select",
+        "set",
+        "then",
+        "update",
+        "using",
+        "value",
+        "values",
+        "when",
+        "where",
+        "while",
+    ];
+    let mut aliases = BTreeSet::new();
+    let (mut rest, mut may_be_behind) = (action, false);
+    while let Some(c) = rest.chars().next() {
+        let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
+        let comment = comment_length(rest);
+        let (name, behind) = match c {
+            _ if c.is_whitespace() => {
+                rest = &rest[c.len_utf8()..];
+                continue;
+            }
+            _ if comment > 0 => {
+                rest = &rest[comment..];
+                continue;
+            }
+            '\'' | '"' => {
+                (rest, may_be_behind) = (&rest[text_length(rest)..], false);
+                continue;
+            }
+            '`' => match quoted_name(rest) {
+                Some(found) => found,
+                None => return aliases,
+            },
+            _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
+            _ => {
+                (rest, may_be_behind) = (&rest[c.len_utf8()..], c == ')');
+                continue;
+            }
+        };
+        let is_none = c != '`' && NONE_BEFORE.iter().any(|word| name.eq_ignore_ascii_case(word));
+        if may_be_behind && !is_none && !behind.trim_start().starts_with(['.', '(']) {
+            aliases.insert(name);
+        }
+        (rest, may_be_behind) = (behind, !is_none);
+    }
+    aliases
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$' || c == '@'
+}
+
+/// Whether what comes behind this is the name of a table: one before a point is a database's.
+fn is_of_table(text: &str) -> bool {
+    let word = text.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["into", "update", "from", "join"].iter().any(|before| word.eq_ignore_ascii_case(before))
+}
+
+/// The row that a trigger is about, before and after.
+fn is_row(name: &str) -> bool {
+    name.eq_ignore_ascii_case("new") || name.eq_ignore_ascii_case("old")
+}
+
+/// How long the comment is that the text begins with; 0 if it begins with none.
+fn comment_length(text: &str) -> usize {
+    let line = || text.find('\n').map_or(text.len(), |at| at + 1);
+    if text.starts_with('#') {
+        return line();
+    }
+    if let Some(behind) = text.strip_prefix("--") {
+        return if behind.is_empty() || behind.starts_with(|c: char| c.is_whitespace()) { line() } else { 0 };
+    }
+    // One with `!` is no comment to a server.
+    match text.strip_prefix("/*") {
+        Some(behind) if !behind.starts_with('!') && !behind.starts_with("M!") => {
+            text.find("*/").map_or(text.len(), |at| at + 2)
+        }
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::script::{Script, ScriptFault};
+
+    fn shown(name: &str, body: &str) -> String {
+        format!("CREATE ALGORITHM=MERGE DEFINER=`ro``ot`@`%` SQL SECURITY INVOKER VIEW {name} AS {body}")
+    }
+
+    fn read(name: &str, within: &str, outside: &str) -> Result<View, Bound> {
+        view(name, &shown(&format!("`{name}`"), within), &shown(&format!("`db`.`{name}`"), outside), "utf8mb4_bin")
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn trigger(action: &str) -> Trigger {
+        Trigger::of(
+            ["t", "node", "AFTER", "INSERT", action, "STRICT_ALL_TABLES,NO_AUTO_CREATE_USER", "utf8mb4_bin"]
+                .map(Into::into),
+        )
+    }
+
+    #[test]
+    fn a_view_is_made_by_whoever_runs_it_as_it_was() {
+        let made =
+            read("v", "select `node`.`nid` AS `nid` from `node`", "select `db`.`node`.`nid` AS `nid` from `db`.`node`");
+
+        let expected =
+            "CREATE ALGORITHM=MERGE SQL SECURITY INVOKER VIEW `v` AS select `node`.`nid` AS `nid` from `node`";
+        assert_eq!(made.unwrap().statement, expected);
+    }
+
+    #[test]
+    fn a_view_that_needs_more_than_its_database_is_bound_to_it() {
+        let elsewhere = "select `other`.`x`.`id` AS `id` from `other`.`x`";
+        assert_eq!(read("v", elsewhere, elsewhere), Err(Bound::Elsewhere));
+        assert!(read("v", "select 1 AS `one`", "select 1 AS `one`").is_ok());
+        assert_eq!(
+            read("v", "select `other`.`f`(1) AS `a` from `t`", "select `other`.`f`(1) AS `a` from `db`.`t`"),
+            Err(Bound::Calls)
+        );
+        assert_eq!(view("v", "", "", ""), Err(Bound::Untold));
+    }
+
+    #[test]
+    fn a_view_comes_behind_those_that_it_is_made_of() {
+        let of = |name: &str, tables: &str| {
+            let body = |before: &str| format!("select {before}'from `c`' AS `b` from {tables}");
+            read(name, &body(""), &body("`db`.")).unwrap()
+        };
+        let views = vec![of("a", "(`c` join `node` on(`c`.`x` = `node`.`x`))"), of("b", "`node` `a`"), of("c", "`b`")];
+
+        let (made, round) = in_order(views);
+
+        let names: Vec<&str> = made.iter().map(|view| view.name.as_str()).collect();
+        assert_eq!((names, round.len()), (vec!["b", "c", "a"], 0));
+        let (made, round) = in_order(vec![of("a", "`b`"), of("b", "`a`"), of("d", "`node`")]);
+        assert_eq!((made.len(), round.len()), (1, 2));
+    }
+
+    #[test]
+    fn a_trigger_names_its_database_no_more() {
+        let action = "begin insert into db . `log` values (new.id, 'db.log', \"db.x\"); -- db.log\n \
+                      update `db`.log set n = db.log.n + node.n; end";
+        let made = trigger(action).in_dump("db", &set(&["node", "log"]), &set(&["node", "other"])).unwrap();
+
+        let expected = "begin insert into `log` values (new.id, 'db.log', \"db.x\"); -- db.log\n update log set n = log.n + node.n; end";
+        assert!(
+            made.contains(&format!("CREATE TRIGGER `t` AFTER INSERT ON `node` FOR EACH ROW {expected}\n$0$\n")),
+            "{made}"
+        );
+        assert!(made.contains("SET SQL_MODE = 'STRICT_ALL_TABLES';"), "{made}");
+    }
+
+    #[test]
+    fn a_trigger_that_names_another_database_is_bound_to_it() {
+        let bound =
+            |action: &str| trigger(action).in_dump("db", &set(&["node"]), &set(&["node", "other", "new"])).err();
+
+        assert_eq!(bound("insert into other.log values (1)"), Some(Bound::Elsewhere));
+        assert_eq!(bound("insert into x select node.log.id from y"), Some(Bound::Elsewhere));
+        assert_eq!(bound("insert into `node` . `log` values (1)"), Some(Bound::Elsewhere));
+        assert_eq!(bound("set new.title = concat(other, 'other.log', node.title)"), None);
+        // What a statement calls a table is none, whatever else bears that name; beside it the database is named all the same.
+        for of in ["x other", "x as `other`", "(select 1 as id) other", "x join y other on other.id = x.id"] {
+            let reads = format!("insert into log select other.id, 'a' from {of} where other.id > 0");
+            assert_eq!(bound(&reads), None, "{reads}");
+            assert_eq!(bound(&format!("{reads}; insert into other.log values (1)")), Some(Bound::Elsewhere));
+            assert_eq!(bound(&format!("{reads} and other.f(1)")), Some(Bound::Elsewhere));
+            assert_eq!(bound(&format!("{reads} and other.log.id")), Some(Bound::Elsewhere));
+        }
+        assert_eq!(bound("insert into log select a.id from other.x a"), Some(Bound::Elsewhere));
+        assert_eq!(bound("set new.a = (select other from x where y in (1) and other.f(1))"), Some(Bound::Elsewhere));
+        let quoting = Trigger { sql_mode: "ANSI_QUOTES".into(), ..trigger("set new.a = 1") };
+        assert_eq!(quoting.in_dump("db", &set(&[]), &set(&[])), Err(Bound::Mode));
+    }
+
+    #[test]
+    fn what_ends_a_trigger_in_a_dump_is_not_in_it() {
+        let made = trigger("set new.a = '$0$ $1$'").in_dump("db", &set(&[]), &set(&[])).unwrap();
+        assert!(made.contains("DELIMITER $2$\n") && made.contains("\n$2$\nDELIMITER ;\n"), "{made}");
+    }
+
+    #[test]
+    fn a_trigger_is_one_statement_to_whoever_loads_the_dump() {
+        let action = "begin set new.a = 'x;'; set new.b = 2; end -- done";
+        let made = trigger(action).in_dump("db", &set(&[]), &set(&[])).unwrap() + "SELECT 1;\n";
+        let mut found = Vec::new();
+        let mut on = |statement: &[u8]| {
+            found.push(String::from_utf8_lossy(statement).into_owned());
+            Ok::<(), ScriptFault>(())
+        };
+        let mut script = Script::default();
+        script.read(made.as_bytes(), &mut on).unwrap();
+        script.end(&mut on).unwrap();
+
+        let expected = format!("CREATE TRIGGER `t` AFTER INSERT ON `node` FOR EACH ROW {action}");
+        assert_eq!(found[2..], [expected, "SELECT 1".to_owned()]);
+    }
+}
