@@ -23,7 +23,7 @@ struct Server {
 }
 
 /// How long a server may take to let somebody in.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Server {
     /// `None` where MariaDB is missing, which is said.

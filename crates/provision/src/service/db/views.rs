@@ -81,13 +81,12 @@ impl Beside {
     }
 }
 
+/// A trigger by its name, and as it stands in a dump, if it can.
+type ToldTrigger = (String, Result<String, views::Bound>);
+
 /// The triggers of the database `name` in the order in which they act: each by its name, and as it stands in a dump. `known`
 /// are its views.
-fn triggers_of(
-    connection: &mut dyn Connection,
-    name: &str,
-    known: &[String],
-) -> Result<Vec<(String, Result<String, views::Bound>)>, Fault> {
+fn triggers_of(connection: &mut dyn Connection, name: &str, known: &[String]) -> Result<Vec<ToldTrigger>, Fault> {
     let rows = connection.rows(views::ask_triggers(name).text().expose())?;
     if rows.is_empty() {
         return Ok(Vec::new());
