@@ -423,6 +423,15 @@ fn settings_are_of_their_kind_and_tell_who_changed_them() {
     let shown = stage.run(stage.front.ask(Call::of(OperationId::SettingShow).about("tasks_at_once")));
     let Ok(Answer::Object(shown)) = shown else { panic!("{shown:?}") };
     assert_eq!(shown["value"], Value::from(16));
+    // The text of a letter has lines, as a browser ends them; what is no template is refused by its name.
+    let wrong = set("welcome_body", "value", "Hello {sight}\r\n{link}");
+    assert!(wrong.error("value").unwrap().contains("{sight}"), "{}", wrong.text());
+    assert_eq!(set("welcome_body", "value", "Hello {account},\r\n\r\n{link}\r\n").status, 303);
+    let shown = stage.run(stage.front.ask(Call::of(OperationId::SettingShow).about("welcome_body")));
+    let Ok(Answer::Object(shown)) = shown else { panic!("{shown:?}") };
+    assert_eq!(shown["value"], Value::from("Hello {account},\n\n{link}\n"));
+    let field = stage.get("/settings").between("id=\"value-welcome_body\"", "</textarea>").unwrap().to_owned();
+    assert!(field.ends_with(">\nHello {account},\n\n{link}\n"), "{field}");
     assert_eq!(stage.send("GET", "/settings", GUEST, "").status, 403);
     assert_eq!(stage.send("GET", "/features", GUEST, "").status, 200);
 }
