@@ -26,6 +26,8 @@ const SITES: usize = 200;
 const FEWER: usize = 5;
 /// How many move at once.
 const AT_ONCE: [usize; 3] = [1, 2, 4];
+/// How many move in each batch at the least: with fewer, a batch of several at once is mostly waiting for its last.
+const FEWEST: usize = 8;
 /// How much of a task's time may be ours.
 const OURS: f64 = 0.15;
 /// What the estimate is of: so many sites, on so many cores, in so much time.
@@ -65,7 +67,7 @@ pub fn measure(goals: &mut Goals, lines: Vec<Line>) {
     let sites = told("SITES").unwrap_or(SITES);
     for (place, line) in lines.iter().enumerate() {
         let sites = if place == 0 { sites } else { sites / FEWER };
-        measure_line(goals, line, sites.max(AT_ONCE.len()));
+        measure_line(goals, line, sites.max(AT_ONCE.len() * FEWEST));
     }
 }
 
