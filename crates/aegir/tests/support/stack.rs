@@ -13,7 +13,10 @@ use aegir_domain::{DbEngine, Password};
 use aegir_host::{Databases, RealDatabases};
 use aegir_stack::Endpoints;
 
-use super::{spawn, until};
+use super::{spawn, within};
+
+/// How long a stack may take to begin, on a machine that has much else to do: a new one makes the files of its database.
+const BEGINS: Duration = Duration::from_secs(180);
 
 /// A stack that runs.
 pub struct Up {
@@ -42,7 +45,7 @@ impl Up {
             });
         }
         let mut up = Up { child, said, home };
-        until("the private stack runs", || {
+        within(BEGINS, "the private stack runs", || {
             let ended = up.child.try_wait().unwrap();
             assert!(ended.is_none(), "the private stack ended:\n{}", up.said());
             up.said().contains(told)
