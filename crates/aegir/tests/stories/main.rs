@@ -44,4 +44,5 @@ mod tables_ahead;
 mod two_servers;
 mod updates;
 mod views;
+mod views_guarded;
 mod welcome;

@@ -95,6 +95,16 @@ pub fn name_of(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
+/// Has a table be what it is, by that name, until the transaction ends. It gives no row.
+pub fn hold(database: &str, table: &str) -> String {
+    format!("SELECT 1 FROM {}.{} LIMIT 0", name_of(database), name_of(table))
+}
+
+/// Whether what `SHOW CREATE TABLE` says makes a table or a sequence, and no view, of which it tells as well.
+pub fn makes_table(create: &str) -> bool {
+    ["CREATE TABLE ", "CREATE SEQUENCE "].iter().any(|kind| create.starts_with(kind))
+}
+
 /// Asks for the rows of a table.
 pub fn ask_rows(database: &str, table: &str, columns: &[Column]) -> String {
     let columns: Vec<String> = columns.iter().map(|column| name_of(&column.name)).collect();
@@ -265,6 +275,15 @@ mod tests {
         let mut text = String::new();
         write_value(&mut text, ColumnKind::Number, Some(b"1);DROP"));
         assert_eq!(text, "'1);DROP'");
+    }
+
+    #[test]
+    fn a_view_is_no_table_though_it_is_told_as_one() {
+        assert!(makes_table("CREATE TABLE `a` (\n") && makes_table("CREATE SEQUENCE `a` start with 1"));
+        assert!(!makes_table(
+            "CREATE ALGORITHM=UNDEFINED DEFINER=`a`@`b` SQL SECURITY INVOKER VIEW `CREATE TABLE ` AS select"
+        ));
+        assert!(!makes_table("CREATE OR REPLACE VIEW `a` AS select") && !makes_table(""));
     }
 
     #[test]

@@ -11,10 +11,11 @@ use std::thread;
 use std::time::Duration;
 
 use aegir_domain::{Database, DbName, DbService, Fault, Remedy, ServerName};
+use aegir_drivers::db::dump::makes_table;
 use aegir_drivers::db::{DbDriver, Place, Statement};
 use aegir_host::{Connection, Kind, Trouble, own_uid};
 
-use super::dump::{Dumped, Loader, Sink};
+use super::dump::{Dumped, Loader, NoTable, Sink};
 use super::views::Beside;
 use super::{DbFault, DbServer, text_of};
 
@@ -425,7 +426,14 @@ impl Work<'_> {
         let ask = self.driver.ask_table(of, table);
         let shape = ask.map(|ask| connection.rows(ask.text().expose())).transpose()?.unwrap_or_default();
         match shape.into_iter().next().and_then(|row| row.into_iter().nth(1)) {
-            Some(Some(shape)) => Ok(String::from_utf8_lossy(&shape).into_owned()),
+            Some(Some(shape)) => {
+                let shape = String::from_utf8_lossy(&shape).into_owned();
+                // It is run as it is, and rows are read of what it makes.
+                match makes_table(&shape) {
+                    true => Ok(shape),
+                    false => Err(NoTable { database: of.to_string(), table: table.to_owned() }.into()),
+                }
+            }
             _ => Err(CopyFault::NoShape { table: table.to_owned() }.into()),
         }
     }

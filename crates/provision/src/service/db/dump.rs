@@ -229,8 +229,14 @@ impl<'a> Dump<'a> {
     /// Writes a table, which is called `here` in the dump.
     fn table(&mut self, table: &str, here: &str) -> Result<(), Fault> {
         let columns = self.columns.remove(table).unwrap_or_default();
+        // Until the end of the transaction nobody gives its name to something else, whose rows may be of what this account
+        // sees and the site does not.
+        self.connection.rows(&dump::hold(self.name, table))?;
         let ask = format!("SHOW CREATE TABLE {}.{}", dump::name_of(self.name), dump::name_of(table));
         let mut create = self.connection.rows(&ask)?.first().map(|row| text(row, 1)).unwrap_or_default();
+        if !dump::makes_table(&create) {
+            return Err(NoTable { database: self.name.to_owned(), table: table.to_owned() }.into());
+        }
         if self.called.is_some() {
             create = dump::made_as(&create, table, here, &|other| self.name_in_dump(other));
         }
@@ -291,6 +297,20 @@ fn run(connection: &mut dyn Connection, statement: &[u8]) -> Result<(), LoadFaul
     match loaded(statement) {
         Loaded::Skip => Ok(()),
         Loaded::Run(sql) => connection.run(&sql).map(drop).map_err(LoadFault::Refused),
+    }
+}
+
+/// It was one when the tables were listed.
+#[derive(Debug, thiserror::Error)]
+#[error("`{table}` of the database `{database}` is no table any more: something else bears its name now")]
+pub(super) struct NoTable {
+    pub(super) database: String,
+    pub(super) table: String,
+}
+
+impl Remedy for NoTable {
+    fn remedy(&self) -> Option<String> {
+        Some("its site makes views and changes their names while it is read; look at what does that, then retry".into())
     }
 }
 
