@@ -41,6 +41,8 @@ pub(crate) struct Held {
     pub(crate) of_mariadb: Vec<String>,
     /// What stays behind when tables go: what it is, its name, and whom it runs as.
     pub(crate) more: Vec<String>,
+    /// Each of these by what it is and its name alone.
+    pub(crate) names_of_more: Vec<String>,
 }
 
 impl Held {
@@ -66,6 +68,7 @@ impl Held {
         for row in more {
             let [kind, name, runs_as] = <[_; 3]>::try_from(row).unwrap_or_default().map(text);
             held.more.push(format!("the {kind} `{name}` of `{runs_as}`"));
+            held.names_of_more.push(format!("{kind} `{name}`"));
         }
         held
     }

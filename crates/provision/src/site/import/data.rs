@@ -83,7 +83,19 @@ impl Check<World> for TheirData {
             let tables = of_one_site(found, &held.tables)?;
             let stays = match (server.address(), self.copied) {
                 (Some(at), true) => {
-                    what_stays(&TheirDatabase::new(world, at.clone(), found), found, held.more, &server)?
+                    let theirs = TheirDatabase::new(world, at.clone(), found);
+                    let mut untold = held.names_of_more;
+                    if !untold.is_empty() {
+                        let told = theirs.held()?.0.names_of_more;
+                        untold.retain(|name| !told.contains(name));
+                    }
+                    let mut stays = what_stays(&theirs, found, held.more, &server)?;
+                    // Under a prefix all of it is there already.
+                    if found.prefix.is_empty() {
+                        let untold = untold.iter();
+                        stays.extend(untold.map(|name| format!("{name}, of which the site's own account is not told")));
+                    }
+                    stays
                 }
                 // Tables that lose a prefix are other ones to a view and a trigger.
                 _ if held.more.is_empty() || !found.prefix.is_empty() => held.more,
