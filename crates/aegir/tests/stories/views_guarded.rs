@@ -2,18 +2,22 @@
 //! them is lost without a word.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use aegir_domain::{DbEngine, Password};
 use aegir_host::{Connection, Databases, RealDatabases};
 use serde_json::Value;
 
+use super::import_copies::somewhere;
 use super::moves::two_releases;
 use super::views::made;
 use crate::support::by_hand::{BY_HAND, made_by_hand};
 use crate::support::said::Said;
 use crate::support::story::Site;
 use crate::support::world::World;
-use crate::support::{Lab, until, way};
+use crate::support::{Lab, run, spawn, until, way};
 
 /// A connection by a site's own account.
 fn as_site(lab: &Lab, site: &Site) -> Box<dyn Connection> {
@@ -21,7 +25,7 @@ fn as_site(lab: &Lab, site: &Site) -> Box<dyn Connection> {
     let credentials: Value = serde_json::from_slice(&credentials).unwrap();
     let password = Password::new(credentials["db_passwd"].as_str().unwrap());
     let at: DbEngine = lab.up().endpoints().db.unwrap();
-    let limit = std::time::Duration::from_secs(60);
+    let limit = Duration::from_secs(60);
     RealDatabases.mariadb(&at, &site.database, &password, Some(&site.database), limit).unwrap()
 }
 
@@ -87,4 +91,94 @@ fn what_the_account_of_a_site_in_default_is_not_told_of_is_refused_by_name() {
         said.clone().says_once(&format!("{name}, of which the site's own account is not told"));
     }
     World::of(&lab).must_be(&before);
+}
+
+/// A MariaDB that writes a log for replicas, which a lab knows as `@server_logs`.
+struct Logs {
+    running: Child,
+    home: tempfile::TempDir,
+}
+
+impl Logs {
+    fn start(lab: &Lab) -> Logs {
+        let home = tempfile::tempdir().unwrap();
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let at = |option: &str, name: &str| format!("--{option}={}", home.path().join(name).display());
+        let user: &[&str] = if rustix::process::geteuid().is_root() { &["--user=root"] } else { &[] };
+        let mut install = Command::new("mariadb-install-db");
+        install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]).args(user);
+        run(install.args([at("datadir", "data"), at("tmpdir", "")]));
+        let mut server = Command::new("mariadbd");
+        server.args(["--no-defaults", "--skip-networking", "--log-bin", "--server-id=1"]).args(user);
+        server.args([at("datadir", "data"), at("tmpdir", ""), at("socket", "s")]);
+        server.stdout(Stdio::null()).stderr(fs::File::create(home.path().join("log")).unwrap());
+        let logs = Logs { running: spawn(&mut server), home };
+        until("it lets somebody in", || logs.try_connect().is_ok());
+        logs.run("GRANT ALL PRIVILEGES ON *.* TO 'aegir'@'localhost' IDENTIFIED BY 'x' WITH GRANT OPTION");
+        let socket = logs.home.path().join("s").display().to_string();
+        let words = ["save", "@server_logs", "--db", "mariadb", "--db-socket", &socket, "--db-account", "aegir"];
+        let words: Vec<&str> = words.into_iter().chain(["--db-password-file", "-"]).collect();
+        lab.provision_with(&words, b"x\n").done();
+        lab.provision(&["verify", "@server_logs"]).done();
+        logs
+    }
+
+    fn try_connect(&self) -> Result<Box<dyn Connection>, aegir_host::SqlFault> {
+        let at = DbEngine::Socket(self.home.path().join("s"));
+        RealDatabases.mariadb(&at, "root", &Password::new(""), None, Duration::from_secs(60))
+    }
+
+    fn run(&self, statement: &str) {
+        self.try_connect().unwrap().run(statement).unwrap();
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        let _ = self.running.kill();
+        let _ = self.running.wait();
+    }
+}
+
+#[test]
+fn triggers_that_a_server_would_not_let_be_made_again_are_told_by_name() {
+    let lab = Lab::start(way());
+    let folder = somewhere(&lab, "seven", "");
+    lab.save_platform("new", &lab.assemble("seven-1.1"));
+    let logs = Logs::start(&lab);
+    let site = Site::install(&lab, "logged.localhost", "new", "logs", Some("minimal"));
+    let db = &site.database;
+    let said = lab.provision(&["backup", "@logged.localhost"]).done();
+    assert!(!said.all().contains("log_bin_trust"), "{}", said.all());
+    let listed = lab.provision(&["--json", "backups", "@logged.localhost"]).done().out;
+    let listed: Value = serde_json::from_str(listed.lines().next().unwrap().trim()).unwrap();
+    let without = listed["backup"].as_str().unwrap().to_owned();
+    logs.run(&format!("CREATE TABLE `{db}`.`civi` (`id` INT) ENGINE=InnoDB"));
+    logs.run(&format!(
+        "CREATE TRIGGER `{db}`.`civi_logs` BEFORE INSERT ON `{db}`.`civi` FOR EACH ROW SET NEW.id = NEW.id + 1"
+    ));
+
+    let said = lab.provision(&["backup", "@logged.localhost"]).done();
+    said.says("writes a log for replicas").says("`civi_logs`").says("SET GLOBAL log_bin_trust_function_creators = 1");
+
+    // What it was could not be had back out of an archive.
+    let said = lab.provision(&["restore", &without, "--keep-former", "archive"]).done();
+    said.says("stays as it is").says("lets no site's account make triggers");
+    let there = format!("SELECT 1 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '{db}'");
+    assert_eq!(logs.try_connect().unwrap().rows(&there).unwrap().len(), 1);
+
+    // A copy goes on without them.
+    made(&lab, BY_HAND, "users");
+    for host in ["localhost", "127.0.0.1"] {
+        lab.up().run_sql(&format!("GRANT SHOW VIEW, TRIGGER ON `{BY_HAND}`.* TO 'by hand'@'{host}'"));
+    }
+    let words = ["import", folder.to_str().unwrap(), "--copy", "--name", "copy.localhost", "--platform", "@new"];
+    let said = lab.provision(&[&words[..], &["--db-server", "logs"]].concat()).done();
+    said.says("stays behind: trigger `civi_logs`, which the new server lets no site's account make");
+    let shown = lab.provision(&["show", "@copy.localhost", "--json"]).done().out;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let copy = shown["database"]["name"].as_str().unwrap();
+    let rows = |ask: String| logs.try_connect().unwrap().rows(&ask).unwrap().len();
+    assert_eq!(rows(format!("SELECT 1 FROM `{copy}`.`a_few`")), 2);
+    assert_eq!(rows(format!("SELECT 1 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '{copy}'")), 0);
 }

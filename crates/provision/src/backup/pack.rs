@@ -40,7 +40,8 @@ impl Action<World> for DumpDatabase {
     const LIMIT: Duration = LIMIT;
 
     fn apply(&self, world: &World) -> Result<Dump, Fault> {
-        let dumped = DbServer::of(world, &self.server)?.dump(&self.name, &self.to)?;
+        let server = DbServer::of(world, &self.server)?;
+        let dumped = server.dump(&self.name, &self.to)?;
         let (bytes, sha256) = world.files().sum_of(&self.to)?;
         for (names, what) in [
             (
@@ -52,6 +53,9 @@ impl Action<World> for DumpDatabase {
             if !names.is_empty() {
                 world.warn(format!("Of the database, {names} {what}"));
             }
+        }
+        if let Some(why) = server.would_not_load(&dumped.triggers)? {
+            world.warn(why);
         }
         world.say(format!("Dumped the database `{}`: {}", self.name, size(bytes)));
         Ok(Dump { bytes, sha256, not_consistent: dumped.not_consistent, not_included: dumped.not_included })

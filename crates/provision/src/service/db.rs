@@ -15,6 +15,7 @@ pub(crate) use along::Along;
 pub(crate) use copying::Held;
 pub(crate) use texts::count_of;
 pub(crate) use theirs::{TheirDatabase, place_of};
+pub(crate) use views::Beside;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -453,7 +454,7 @@ impl<'w> DbServer<'w> {
 
 /// What has a server that writes a log for replicas let sites' accounts make triggers.
 const TRUST: &str = "as its administrator, run `SET GLOBAL log_bin_trust_function_creators = 1`, and set it in the server's \
-                     configuration; or drop the site's triggers, and make them again afterwards";
+                     configuration";
 
 fn read_inventory(connection: &mut dyn Connection, family: Family) -> Result<Inventory, Fault> {
     let mut answers = Vec::new();

@@ -11,7 +11,7 @@ pub(crate) mod http;
 pub(crate) mod part;
 pub(crate) mod php;
 
-pub(crate) use db::{Along, DbServer, Held, TheirDatabase, count_of, place_of};
+pub(crate) use db::{Along, Beside, DbServer, Held, TheirDatabase, count_of, place_of};
 
 use aegir_domain::Remedy;
 

@@ -123,10 +123,9 @@ impl DbServer<'_> {
         }
     }
 
-    /// Refuses a database that holds what a copy would lack, and what `to` could not hold, if that is where it is to be.
-    pub(crate) fn must_be_copyable(&self, name: &DbName, to: Option<&DbServer<'_>>) -> Result<(), Fault> {
+    /// Refuses a database that holds what a copy would lack, and what `to` could not hold, where it is to be.
+    pub(crate) fn must_be_copyable(&self, name: &DbName, to: &DbServer<'_>) -> Result<(), Fault> {
         let beside = self.beside_to_copy(name)?;
-        let Some(to) = to else { return Ok(()) };
         to.must_take(&beside)?;
         match self.server == to.server || matches!(self.service, DbService::Sqlite {}) {
             true => Ok(()),

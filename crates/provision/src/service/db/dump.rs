@@ -29,6 +29,8 @@ pub(crate) struct Dumped {
     pub(crate) not_consistent: Vec<String>,
     /// What is neither a table nor can be made in another database, and is not in it: what it is, its name, and why.
     pub(crate) not_included: Vec<String>,
+    /// Triggers that are in it.
+    pub(crate) triggers: Vec<String>,
 }
 
 impl DbServer<'_> {
@@ -153,6 +155,8 @@ pub(super) struct Dump<'a> {
     empty: BTreeSet<String>,
     /// What each table is called in the dump, where that is not what it is called; others stay out.
     called: Option<BTreeMap<String, String>>,
+    /// Whether triggers stay out: whoever loads it may make none.
+    pub(super) without_triggers: bool,
     to: &'a mut dyn Sink,
     columns: BTreeMap<String, Vec<Column>>,
     tables: Vec<Row>,
@@ -175,7 +179,17 @@ impl<'a> Dump<'a> {
             let of_table = columns.entry(text(&row, 0)).or_default();
             of_table.extend(Column::of(&text(&row, 1), &text(&row, 2), &text(&row, 3)));
         }
-        Ok(Dump { world, connection, name, empty: BTreeSet::new(), called: None, to, columns, tables })
+        Ok(Dump {
+            world,
+            connection,
+            name,
+            empty: BTreeSet::new(),
+            called: None,
+            without_triggers: false,
+            to,
+            columns,
+            tables,
+        })
     }
 
     /// Takes these tables alone, under these names, and of caches no rows.
@@ -201,10 +215,13 @@ impl<'a> Dump<'a> {
         let mut dumped = Dumped::default();
         // Under other names of tables they would be made of nothing.
         let all_as_there = self.called.iter().flatten().all(|(there, here)| there == here);
-        let beside = match all_as_there {
+        let mut beside = match all_as_there {
             true => Beside::read(self.connection, self.name)?,
             false => Beside::default(),
         };
+        if self.without_triggers {
+            beside.leave_triggers();
+        }
         self.to.take(DUMP_BEGIN.as_bytes())?;
         for row in std::mem::take(&mut self.tables) {
             let (table, kind, engine) = (text(&row, 0), text(&row, 1), text(&row, 2));
@@ -221,6 +238,7 @@ impl<'a> Dump<'a> {
         // Behind all rows: no trigger is to act on any of them.
         self.to.take(beside.text.as_bytes())?;
         dumped.not_included.extend(beside.bound);
+        dumped.triggers = beside.triggers;
         self.to.take(DUMP_END.as_bytes())?;
         self.connection.run("COMMIT")?;
         Ok(dumped)

@@ -204,8 +204,10 @@ impl DbServer<'_> {
         }
         let loader = self.loader(&to.name, &self.world.task_secret("database")?)?;
         let mut theirs = theirs;
+        let without_triggers = self.distrusts()?;
         self.pour(loader, |sink| {
-            let dump = Dump::begin(self.world, &mut *theirs, from, sink)?;
+            let mut dump = Dump::begin(self.world, &mut *theirs, from, sink)?;
+            dump.without_triggers = without_triggers;
             dump.calling(tables.iter().cloned().collect()).write()
         })
     }

@@ -10,7 +10,7 @@ use aegir_drivers::db::dump::DUMP_BEGIN;
 use aegir_drivers::db::{theirs, views};
 use aegir_host::{Connection, Row, SqlFault, SqlKind};
 
-use super::{DbFault, DbServer, text_of};
+use super::{DbFault, DbServer, TRUST, text_of};
 
 /// What a database holds besides its tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,18 +20,26 @@ pub(crate) struct Beside {
     /// What can be made in no other database: what it is, its name, and why.
     pub(crate) bound: Vec<String>,
     pub(super) has_views: bool,
-    has_triggers: bool,
+    /// Triggers that are in the text, behind the views.
+    pub(super) triggers: Vec<String>,
+    /// How much of the text makes views.
+    of_views: usize,
 }
 
 impl Beside {
+    /// All of this, and nothing that can come along.
+    pub(crate) fn that_stays(bound: Vec<String>) -> Beside {
+        Beside { bound, ..Beside::default() }
+    }
+
     /// Of the database `name`, as far as the account sees it. The connection may be in another database afterwards.
     pub(super) fn read(connection: &mut dyn Connection, name: &str) -> Result<Beside, Fault> {
         let mut beside = Beside::default();
-        let mut names = Vec::new();
+        let (mut names, mut has_triggers) = (Vec::new(), false);
         for row in connection.rows(theirs::ask_more_than_tables(name).text().expose())? {
             match text(&row, 0).as_str() {
                 "view" => names.push(text(&row, 1)),
-                "trigger" => beside.has_triggers = true,
+                "trigger" => has_triggers = true,
                 kind => beside.bound.push(format!("{kind} `{}`", text(&row, 1))),
             }
         }
@@ -39,7 +47,8 @@ impl Beside {
         if beside.has_views {
             beside.read_views(connection, name, &names)?;
         }
-        if beside.has_triggers {
+        beside.of_views = beside.text.len();
+        if has_triggers {
             beside.read_triggers(connection, name, &names)?;
         }
         Ok(beside)
@@ -73,13 +82,26 @@ impl Beside {
     fn read_triggers(&mut self, connection: &mut dyn Connection, name: &str, known: &[String]) -> Result<(), Fault> {
         for (trigger, told) in triggers_of(connection, name, known)? {
             match told {
-                Ok(made) => self.text.push_str(&made),
+                Ok(made) => {
+                    self.text.push_str(&made);
+                    self.triggers.push(trigger);
+                }
                 Err(why) => self.bound.push(format!("trigger `{trigger}`, {why}")),
             }
         }
         Ok(())
     }
+
+    /// Leaves triggers where they are.
+    pub(super) fn leave_triggers(&mut self) {
+        self.text.truncate(self.of_views);
+        let left = std::mem::take(&mut self.triggers).into_iter();
+        self.bound.extend(left.map(|trigger| format!("trigger `{trigger}`, which {UNTRUSTED}")));
+    }
 }
+
+/// Why a trigger is not made.
+const UNTRUSTED: &str = "the new server lets no site's account make, since it writes a log for replicas";
 
 /// A trigger by its name, and as it stands in a dump, if it can.
 type ToldTrigger = (String, Result<String, views::Bound>);
@@ -135,10 +157,41 @@ impl DbServer<'_> {
 
     /// Refuses this server for what holds triggers, if it lets no site's account make any.
     pub(crate) fn must_take(&self, beside: &Beside) -> Result<(), Fault> {
-        if !beside.has_triggers || text_of(self.rows(views::ask_distrusts().text().expose())?).as_deref() != Some("1") {
-            return Ok(());
+        match !beside.triggers.is_empty() && self.distrusts()? {
+            true => Err(DbFault::NoTriggers { server: self.server.clone() }.into()),
+            false => Ok(()),
         }
-        Err(DbFault::NoTriggers { server: self.server.clone() }.into())
+    }
+
+    /// Leaves triggers where they are, if this server lets no site's account make any.
+    pub(crate) fn leave_untrusted(&self, beside: &mut Beside) -> Result<(), Fault> {
+        if !beside.triggers.is_empty() && self.distrusts()? {
+            beside.leave_triggers();
+        }
+        Ok(())
+    }
+
+    /// What to say of a dump that holds these triggers, if its own server would not load it.
+    pub(crate) fn would_not_load(&self, triggers: &[String]) -> Result<Option<String>, Fault> {
+        if triggers.is_empty() || !self.distrusts()? {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "`{}` lets no site's account make triggers, since it writes a log for replicas: what is restored there needs {}. \
+             Before that, {TRUST}",
+            self.server,
+            triggers.iter().map(|trigger| format!("`{trigger}`")).collect::<Vec<_>>().join(", ")
+        )))
+    }
+
+    /// Whether this server lets no site's account make triggers.
+    pub(super) fn distrusts(&self) -> Result<bool, Fault> {
+        match &self.service {
+            DbService::Mariadb { .. } => {
+                Ok(text_of(self.rows(views::ask_distrusts().text().expose())?).as_deref() == Some("1"))
+            }
+            DbService::Sqlite {} => Ok(false),
+        }
     }
 
     /// Makes what `beside` holds in a database that this task filled with rows, as that database's own user.

@@ -213,7 +213,8 @@ fn data_of(world: &World, former: &Former) -> Result<Data, Fault> {
     let server = DbServer::of(world, &former.db_server)?;
     let name = &former.database.name;
     server.must_bear(name, &former.database.marker)?;
-    match server.must_be_copyable(name, None) {
+    // It is to be had back where it is.
+    match server.must_be_copyable(name, &server) {
         // What the server did not say may be said when it is asked again.
         Err(fault) if fault.downcast_ref::<SqlFault>().is_some() => Err(fault),
         Err(fault) => Ok(Data::Odd(fault.report().message)),

@@ -26,7 +26,7 @@ impl Check<World> for DatabaseToCopy {
         server.must_bear(name, marker)?;
         let to = DbServer::beside_another(world, &self.to)?;
         server.must_be_of_a_kind(&to)?;
-        server.must_be_copyable(name, Some(&to))?;
+        server.must_be_copyable(name, &to)?;
         server.size(name)
     }
 }

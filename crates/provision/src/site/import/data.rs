@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy::must_not_be_ours;
 use crate::World;
-use crate::service::{Along, DbServer, TheirDatabase};
+use crate::service::{Along, Beside, DbServer, TheirDatabase};
 
 /// A site's data is its own, and a server that is known here has it.
 pub(super) struct TheirData {
@@ -89,7 +89,9 @@ impl Check<World> for TheirData {
                         let told = theirs.held()?.0.names_of_more;
                         untold.retain(|name| !told.contains(name));
                     }
-                    let mut stays = what_stays(&theirs, found, held.more, &server)?;
+                    let beside = what_is_beside(&theirs, found, held.more)?;
+                    server.must_take(&beside)?;
+                    let mut stays = beside.bound;
                     // Under a prefix all of it is there already.
                     if found.prefix.is_empty() {
                         let untold = untold.iter();
@@ -124,20 +126,17 @@ impl Check<World> for TheirData {
     }
 }
 
-/// What of `more` than tables a copy in a database on `to` would lack; refused is a server that takes no triggers.
-pub(super) fn what_stays(
+/// What of `more` than tables a copy can have, and what stays behind.
+pub(super) fn what_is_beside(
     theirs: &TheirDatabase<'_>,
     found: &FoundDatabase,
     more: Vec<String>,
-    to: &DbServer<'_>,
-) -> Result<Vec<String>, Fault> {
-    // Tables that lose a prefix are other ones to a view and a trigger.
-    if more.is_empty() || !found.prefix.is_empty() {
-        return Ok(more);
+) -> Result<Beside, Fault> {
+    match more.is_empty() || !found.prefix.is_empty() {
+        // Tables that lose a prefix are other ones to a view and a trigger.
+        true => Ok(Beside::that_stays(more)),
+        false => theirs.beside(),
     }
-    let beside = theirs.beside()?;
-    to.must_take(&beside)?;
-    Ok(beside.bound)
 }
 
 /// Refuses what no database of ours could hold as it is.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::source::{PASSWORD, Stored, must_not_be_ours};
 use crate::World;
 use crate::service::{DbServer, TheirDatabase, place_of};
-use crate::site::import::data::{can_be_taken, of_one_site, some, what_stays};
+use crate::site::import::data::{can_be_taken, of_one_site, some, what_is_beside};
 
 /// How long a look may take.
 const SOON: Duration = Duration::from_secs(60);
@@ -161,7 +161,9 @@ impl SourceData {
         let tables = of_one_site(found, &held.tables)?;
         let here = DbServer::of(world, &self.to)?;
         here.must_hold(&database, &held)?;
-        let stays = what_stays(&theirs, found, held.more, &here)?;
+        let mut beside = what_is_beside(&theirs, found, held.more)?;
+        here.leave_untrusted(&mut beside)?;
+        let stays = beside.bound;
         if !stays.is_empty() {
             world.warn(format!(
                 "What is no table stays behind: {}. Make it in the copy's database, if the site needs it",
