@@ -75,6 +75,12 @@ pub trait DbDriver: Send + Sync {
     /// Takes from a user what changes data. Open connections keep it until [`DbDriver::end_connections`].
     fn revoke_writes(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement>;
 
+    /// [`DbDriver::grant`] less views and triggers, by an account of ours that may not grant these.
+    fn grant_tables(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement>;
+
+    /// [`DbDriver::revoke_writes`] by such an account.
+    fn revoke_table_writes(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement>;
+
     /// Asks for the connections of a user: a row for each with the statement that ends it.
     fn ask_connections(&self, name: &DbName) -> Option<Statement>;
 

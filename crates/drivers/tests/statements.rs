@@ -312,6 +312,34 @@ fn an_account_made_by_one_statement_can_do_all_that_a_verify_asks() {
 }
 
 #[test]
+fn an_account_that_was_given_drupals_list_holds_a_site_still_and_lets_it_go() {
+    let Some(server) = Server::start() else { return };
+    let (db, hosts) = (name("a_test"), vec!["localhost".parse::<GrantHost>().unwrap()]);
+    let rights = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER, CREATE TEMPORARY TABLES, CREATE USER";
+    let made = format!(
+        "CREATE DATABASE {db}; GRANT {rights} ON *.* TO former@localhost IDENTIFIED BY 'f' WITH GRANT OPTION; CREATE TABLE {db}.t (a INT)"
+    );
+    server.try_as("root", "", &made).unwrap();
+    let former = |statements: Vec<Statement>| {
+        statements.iter().try_for_each(|one| server.try_as("former", "f", one.text().expose()).map(drop))
+    };
+    let writes = || server.try_as("a_test", "x", &format!("INSERT INTO {db}.t VALUES (1)"));
+
+    // By this number it is known that the account may not grant that much.
+    assert!(former(MariaDb.create_user(&db, &hosts, &Password::new("x"))).unwrap_err().contains("1044"));
+    former(MariaDb.grant_tables(&db, &hosts)).unwrap();
+    writes().unwrap();
+    for _ in 0..2 {
+        assert!(former(MariaDb.revoke_writes(&db, &hosts)).unwrap_err().contains("1044"));
+        former(MariaDb.revoke_table_writes(&db, &hosts)).unwrap();
+        assert!(writes().unwrap_err().contains("1142"));
+    }
+    former(MariaDb.grant_tables(&db, &hosts)).unwrap();
+    writes().unwrap();
+    assert!(server.ask(aegir_drivers::db::theirs::ask_accounts()).lines().any(|account| account == "a_test@localhost"));
+}
+
+#[test]
 fn a_file_bears_its_marker_too() {
     if !installed("php") {
         return;

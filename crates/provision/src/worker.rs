@@ -196,6 +196,7 @@ impl<'a> Opened<'a> {
             teller: Arc::new(self.events.clone()),
             deadline,
             told_waiting: AtomicBool::new(false),
+            told_rights: AtomicBool::new(false),
             goes_on: AtomicBool::new(false),
             parts: parts.clone(),
         }

@@ -75,6 +75,8 @@ pub struct World {
     pub deadline: Arc<Deadline>,
     /// Whether a wait for a service was told already.
     pub told_waiting: AtomicBool,
+    /// Whether what sites lack, since our account may not grant it, was told already.
+    pub told_rights: AtomicBool,
     /// Whether nothing of this task ends any more because somebody wished to cancel it.
     pub goes_on: AtomicBool,
 }

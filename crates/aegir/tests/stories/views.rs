@@ -43,7 +43,7 @@ fn counts(lab: &Lab, db: &str) -> String {
     ["civi", "civi_log", "z_named", "a_few"].map(count).join(" ")
 }
 
-fn database_of(lab: &Lab, site: &str) -> String {
+pub(super) fn database_of(lab: &Lab, site: &str) -> String {
     let shown = lab.provision(&["show", &format!("@{site}"), "--json"]).done().out;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     shown["database"]["name"].as_str().unwrap().to_owned()

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::import_copies::somewhere;
 use super::moves::two_releases;
-use super::views::made;
+use super::views::{database_of, made};
 use crate::support::by_hand::{BY_HAND, made_by_hand};
 use crate::support::said::Said;
 use crate::support::story::Site;
@@ -20,13 +20,13 @@ use crate::support::world::World;
 use crate::support::{Lab, run, spawn, until, way};
 
 /// A connection by a site's own account.
-fn as_site(lab: &Lab, site: &Site) -> Box<dyn Connection> {
-    let credentials = fs::read(lab.home().join(format!("credentials/{}.json", site.name))).unwrap();
+fn as_site(lab: &Lab, site: &str, database: &str) -> Box<dyn Connection> {
+    let credentials = fs::read(lab.home().join(format!("credentials/{site}.json"))).unwrap();
     let credentials: Value = serde_json::from_slice(&credentials).unwrap();
     let password = Password::new(credentials["db_passwd"].as_str().unwrap());
     let at: DbEngine = lab.up().endpoints().db.unwrap();
     let limit = Duration::from_secs(60);
-    RealDatabases.mariadb(&at, &site.database, &password, Some(&site.database), limit).unwrap()
+    RealDatabases.mariadb(&at, database, &password, Some(database), limit).unwrap()
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_view_that_takes_the_name_of_a_table_while_it_is_read_gives_no_row_to_a_dump
     let lab = Lab::start(way());
     lab.platform("ten", "ten-1.0");
     let site = Site::install(&lab, "shop.localhost", "ten", "localhost", Some("minimal"));
-    let mut theirs = as_site(&lab, &site);
+    let mut theirs = as_site(&lab, &site.name, &site.database);
     theirs.run("CREATE TABLE `aa` (`note` TEXT) ENGINE=InnoDB").unwrap();
     theirs.run("CREATE TABLE `zz` (`note` TEXT) ENGINE=InnoDB").unwrap();
     let backups = || fs::read_dir(lab.home().join("backups")).map_or(0, Iterator::count);
@@ -175,10 +175,49 @@ fn triggers_that_a_server_would_not_let_be_made_again_are_told_by_name() {
     let words = ["import", folder.to_str().unwrap(), "--copy", "--name", "copy.localhost", "--platform", "@new"];
     let said = lab.provision(&[&words[..], &["--db-server", "logs"]].concat()).done();
     said.says("stays behind: trigger `civi_logs`, which the new server lets no site's account make");
-    let shown = lab.provision(&["show", "@copy.localhost", "--json"]).done().out;
-    let shown: Value = serde_json::from_str(&shown).unwrap();
-    let copy = shown["database"]["name"].as_str().unwrap();
+    let copy = database_of(&lab, "copy.localhost");
     let rows = |ask: String| logs.try_connect().unwrap().rows(&ask).unwrap().len();
     assert_eq!(rows(format!("SELECT 1 FROM `{copy}`.`a_few`")), 2);
     assert_eq!(rows(format!("SELECT 1 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = '{copy}'")), 0);
+}
+
+#[test]
+fn an_account_that_may_grant_nothing_of_views_serves_sites_as_it_did() {
+    let lab = Lab::start(way());
+    two_releases(&lab, "ten");
+    // What an administrator gave who read Drupal's list.
+    lab.up().run_sql("CREATE USER 'former'@'localhost' IDENTIFIED BY 'x'");
+    lab.up().run_sql(
+        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER, CREATE TEMPORARY TABLES, CREATE USER, RELOAD, PROCESS, \
+         SUPER, CONNECTION ADMIN ON *.* TO 'former'@'localhost' WITH GRANT OPTION",
+    );
+    let socket = lab.home().join("run/mariadb.sock").display().to_string();
+    let words = ["save", "@server_former", "--db", "mariadb", "--db-socket", &socket, "--db-account", "former"];
+    let words: Vec<&str> = words.into_iter().chain(["--db-password-file", "-"]).collect();
+    lab.provision_with(&words, b"x\n").done();
+    lab.provision(&["verify", "@server_former"]).done();
+    let site = Site::install(&lab, "shop.localhost", "old", "former", Some("minimal"));
+    site.said.clone().says_once("may not grant `CREATE VIEW`, `SHOW VIEW` and `TRIGGER`");
+
+    // Up and down again, and up alone where what is behind the fence fails.
+    let migrate = ["migrate", "@shop.localhost", "--platform", "@new"];
+    lab.provision(&migrate).done().says_once("may not grant `CREATE VIEW`");
+    site.answers(&lab);
+    let writes = |db: &str| {
+        let mut theirs = as_site(&lab, "shop.localhost", db);
+        theirs.run("CREATE TABLE `more` (`id` INT)").unwrap();
+        theirs.run("DROP TABLE `more`").unwrap();
+        theirs.run("CREATE VIEW `more` AS SELECT 1").unwrap_err()
+    };
+    assert_eq!(writes(&database_of(&lab, "shop.localhost")).code, 1142);
+
+    // A view that its administrator made is refused where the copy's own account may make none, and all is as it was.
+    let db = database_of(&lab, "shop.localhost");
+    lab.up().run_sql(&format!("CREATE VIEW `{db}`.`few` AS SELECT 1 AS `one`"));
+    let said = lab.provision(&["clone", "@shop.localhost", "copy.localhost"]);
+    assert!(matches!(said.code, 4 | 7), "{}", said.all());
+    said.says("view");
+    lab.up().run_sql(&format!("DROP VIEW `{db}`.`few`"));
+    assert_eq!(writes(&db).code, 1142);
+    lab.provision(&["clone", "@shop.localhost", "copy.localhost"]).done();
 }

@@ -27,6 +27,9 @@ const WRITES: &str = "INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER, CREATE
 /// Behind it stands the number that a table counts on from, among the options of the statement that makes it.
 const COUNTER: &str = " AUTO_INCREMENT=";
 const READS: &str = "SELECT, CREATE TEMPORARY TABLES, SHOW VIEW";
+/// The same without views and triggers: an account that was given no more than Drupal's list can grant no more.
+const TABLE_WRITES: &str = "INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER";
+const TABLE_READS: &str = "SELECT, CREATE TEMPORARY TABLES";
 
 impl DbDriver for MariaDb {
     fn service_type(&self) -> &'static str {
@@ -131,16 +134,20 @@ impl DbDriver for MariaDb {
     }
 
     fn grant(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement> {
-        let on = pattern(name);
-        let grant = |host| Statement::plain(format!("GRANT {READS}, {WRITES} ON `{on}`.* TO '{name}'@'{host}'"));
-        hosts.iter().map(grant).collect()
+        granted(name, hosts, &format!("{READS}, {WRITES}"))
+    }
+
+    fn grant_tables(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement> {
+        granted(name, hosts, &format!("{TABLE_READS}, {TABLE_WRITES}"))
     }
 
     fn revoke_writes(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement> {
         // Revoking what was never granted is an error, so it is granted first: a list may run twice.
-        let on = pattern(name);
-        let revoke = |host| Statement::plain(format!("REVOKE {WRITES} ON `{on}`.* FROM '{name}'@'{host}'"));
-        self.grant(name, hosts).into_iter().chain(hosts.iter().map(revoke)).collect()
+        self.grant(name, hosts).into_iter().chain(revoked(name, hosts, WRITES)).collect()
+    }
+
+    fn revoke_table_writes(&self, name: &DbName, hosts: &[GrantHost]) -> Vec<Statement> {
+        self.grant_tables(name, hosts).into_iter().chain(revoked(name, hosts, TABLE_WRITES)).collect()
     }
 
     fn ask_connections(&self, name: &DbName) -> Option<Statement> {
@@ -302,6 +309,20 @@ impl DbDriver for MariaDb {
         }
         params.into_iter().map(|(name, value)| (name.to_owned(), Password::new(value))).collect()
     }
+}
+
+/// Gives a database's user `rights` on it.
+fn granted(name: &DbName, hosts: &[GrantHost], rights: &str) -> Vec<Statement> {
+    let on = pattern(name);
+    let grant = |host| Statement::plain(format!("GRANT {rights} ON `{on}`.* TO '{name}'@'{host}'"));
+    hosts.iter().map(grant).collect()
+}
+
+/// Takes `rights` from it.
+fn revoked(name: &DbName, hosts: &[GrantHost], rights: &str) -> Vec<Statement> {
+    let on = pattern(name);
+    let revoke = |host| Statement::plain(format!("REVOKE {rights} ON `{on}`.* FROM '{name}'@'{host}'"));
+    hosts.iter().map(revoke).collect()
 }
 
 /// Where a server answers, as parameters: `db_socket`, or `db_host` and `db_port`.

@@ -87,6 +87,14 @@ impl DbDriver for Sqlite {
         Vec::new()
     }
 
+    fn grant_tables(&self, _: &DbName, _: &[GrantHost]) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn revoke_table_writes(&self, _: &DbName, _: &[GrantHost]) -> Vec<Statement> {
+        Vec::new()
+    }
+
     fn revoke_writes(&self, _: &DbName, _: &[GrantHost]) -> Vec<Statement> {
         Vec::new()
     }

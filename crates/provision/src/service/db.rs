@@ -19,6 +19,7 @@ pub(crate) use views::Beside;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aegir_domain::{
@@ -193,9 +194,32 @@ impl<'w> DbServer<'w> {
 
     /// Creates the user of a database, and proves that it can log in.
     pub(crate) fn create_user(&self, name: &DbName, password: &Password, hosts: &[GrantHost]) -> Result<(), Fault> {
-        self.run_all(&self.driver.create_user(name, hosts, password))?;
+        self.granting(self.driver.create_user(name, hosts, password), || self.driver.grant_tables(name, hosts))?;
         if let DbService::Mariadb { at, .. } = &self.service {
             self.world.parts.databases.mariadb(at, name.as_str(), password, Some(name.as_str()), LIMIT)?;
+        }
+        Ok(())
+    }
+
+    /// Runs `statements`, which grant; and `tables` behind what was refused, if our account may grant nothing of views and
+    /// triggers: what it made before we asked for that goes on without.
+    fn granting(&self, statements: Vec<Statement>, tables: impl FnOnce() -> Vec<Statement>) -> Result<(), Fault> {
+        let refused = match self.run_all(&statements) {
+            Err(refused) => refused,
+            Ok(()) => return Ok(()),
+        };
+        // To make an account, or to change one, is refused by another number.
+        if !refused.downcast_ref::<SqlFault>().is_some_and(|fault| matches!(fault.code, 1044 | 1142)) {
+            return Err(refused);
+        }
+        self.run_all(&tables())?;
+        if !self.world.told_rights.swap(true, Ordering::Relaxed) {
+            self.world.warn(format!(
+                "The account of Ægir on `{}` may not grant `CREATE VIEW`, `SHOW VIEW` and `TRIGGER`: sites there have no views and \
+                 triggers of their own. As the database administrator, give it all it needs, `GRANT ALL PRIVILEGES ON *.* TO \
+                 'ACCOUNT'@'HOST' WITH GRANT OPTION`",
+                self.server
+            ));
         }
         Ok(())
     }

@@ -261,6 +261,7 @@ pub(super) fn looking_and_telling(
         teller,
         deadline: Arc::new(Deadline::default()),
         told_waiting: AtomicBool::new(false),
+        told_rights: AtomicBool::new(false),
         goes_on: AtomicBool::new(false),
         parts: parts.clone(),
     }

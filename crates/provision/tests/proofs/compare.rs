@@ -179,6 +179,7 @@ fn look(lab: &Lab, check: &PackagesFit, heard: &Heard) -> Result<Fit, Fault> {
         teller: Arc::new(heard.clone()),
         deadline: Arc::new(Deadline::default()),
         told_waiting: AtomicBool::new(false),
+        told_rights: AtomicBool::new(false),
         goes_on: AtomicBool::new(false),
         parts: lab.parts.clone(),
     };

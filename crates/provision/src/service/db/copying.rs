@@ -76,7 +76,8 @@ impl DbServer<'_> {
             self.world.files().set_mode(&file, mode & !0o222)?;
             return Ok(());
         }
-        self.run_all(&self.driver.revoke_writes(&database.name, &database.hosts))?;
+        let Database { name, hosts, .. } = database;
+        self.granting(self.driver.revoke_writes(name, hosts), || self.driver.revoke_table_writes(name, hosts))?;
         // What was connected keeps the rights that it had then.
         self.end_connections(&database.name)
     }
@@ -90,7 +91,8 @@ impl DbServer<'_> {
             }
             return self.open_what_lies_beside(&file, mode);
         }
-        self.run_all(&self.driver.grant(&database.name, &database.hosts))
+        let Database { name, hosts, .. } = database;
+        self.granting(self.driver.grant(name, hosts), || self.driver.grant_tables(name, hosts))
     }
 
     /// What SQLite keeps beside a file got the file's mode when it was made: while it was held still, whoever read it
