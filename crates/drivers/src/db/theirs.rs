@@ -43,6 +43,11 @@ pub fn ask_trigger(database: &str, trigger: &str) -> Statement {
     Statement::plain(format!("SHOW CREATE TRIGGER {}", qualified(database, trigger)))
 }
 
+/// Asks for all accounts of a server, as it tells whom a trigger runs as.
+pub fn ask_accounts() -> Statement {
+    Statement::plain("SELECT CONCAT(User, '@', Host) FROM mysql.user")
+}
+
 /// Asks by what the database compares texts.
 pub fn ask_collation(database: &str) -> Statement {
     Statement::plain(format!(

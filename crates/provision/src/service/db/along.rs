@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use aegir_domain::{Database, DbService, Fault};
 use aegir_drivers::db::dump::DUMP_BEGIN;
 use aegir_drivers::db::{theirs, views};
-use aegir_host::Row;
+use aegir_host::{Row, SqlKind};
 use serde::{Deserialize, Serialize};
 
 use super::views::Beside;
-use super::{DbFault, DbServer, LIMIT, contains, text_of};
+use super::{DbFault, DbServer, LIMIT, is_kind, text_of};
 
 /// Views and triggers beside tables of theirs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,11 @@ impl DbServer<'_> {
             return Ok((along, bound));
         }
         let grants = self.rows("SHOW GRANTS")?;
-        let may_name = grants.iter().flatten().flatten().any(|line| names_any_account(line));
+        let named = MayName::by(&grants.into_iter().flatten().flatten().collect::<Vec<_>>());
+        let gone = match named {
+            MayName::Known => self.triggers_of_nobody(from)?,
+            _ => BTreeSet::new(),
+        };
         let collation = text_of(self.rows(theirs::ask_collation(from).text().expose())?).unwrap_or_default();
         for row in triggers {
             let (name, table) = (text(&row, 0), text(&row, 1));
@@ -71,7 +75,10 @@ impl DbServer<'_> {
             let [sql_mode, statement, charset, its_collation, of_database] = told;
             let why = match () {
                 () if statement.is_empty() => "whose statement the server does not tell this account",
-                () if !may_name => "which this account may not make again for whom it runs as",
+                () if named == MayName::None => "which this account may not make again for whom it runs as",
+                () if gone.contains(&name) => {
+                    "which runs as an account that is gone, and which this account may not make again so"
+                }
                 () if !theirs::can_be_said(&statement, &charset) => "whose text is in a character set of its own",
                 () if of_database != collation => "which was made while its database compared texts otherwise",
                 () => {
@@ -89,6 +96,18 @@ impl DbServer<'_> {
             bound.push(format!("trigger `{name}`, {why}"));
         }
         Ok((along, bound))
+    }
+
+    /// The triggers of `from` that run as an account that is not there, as far as this account may see.
+    fn triggers_of_nobody(&self, from: &str) -> Result<BTreeSet<String>, Fault> {
+        let accounts = match self.rows(theirs::ask_accounts().text().expose()) {
+            Err(fault) if is_kind(&fault, &[SqlKind::NotAllowed]) => Vec::new(),
+            accounts => accounts?,
+        };
+        let accounts: BTreeSet<String> = accounts.iter().map(|row| text(row, 0)).collect();
+        let more = self.rows(theirs::ask_more_than_tables(from).text().expose())?;
+        let triggers = more.iter().filter(|row| text(row, 0) == "trigger" && !accounts.contains(&text(row, 2)));
+        Ok(triggers.map(|row| text(row, 1)).collect())
     }
 
     /// Has nothing be in the way of the tables of `from`.
@@ -146,10 +165,31 @@ impl DbServer<'_> {
     }
 }
 
-/// Whether a right that a server tells of lets its account make what runs as another one.
-fn names_any_account(right: &[u8]) -> bool {
-    let rights: &[&[u8]] = &[b"ALL PRIVILEGES", b"SET USER", b"SET_USER_ID", b"SET_ANY_DEFINER"];
-    contains(right, b" ON *.* ") && rights.iter().any(|name| contains(right, name))
+/// For whom our account may make a trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MayName {
+    None,
+    /// For accounts that are there.
+    Known,
+    /// For whomever.
+    Any,
+}
+
+impl MayName {
+    /// By what a server tells of its rights.
+    fn by(rights: &[Vec<u8>]) -> MayName {
+        let rights: Vec<_> = rights.iter().map(|right| String::from_utf8_lossy(right)).collect();
+        let everywhere: Vec<&str> = rights.iter().filter_map(|right| Some(right.split_once(" ON *.* ")?.0)).collect();
+        let has = |name: &str| everywhere.iter().any(|rights| rights.contains(name));
+        // MySQL has a right of its own to name one that has the right of the system's accounts, and one to name one that is gone; who
+        // has all rights, which it lists, has these or `SUPER`.
+        match has("SYSTEM_USER") && (has("SET_USER_ID") || has("SET_ANY_DEFINER")) {
+            _ if has("ALL PRIVILEGES") || has("SET USER") => MayName::Any,
+            true if has("ALLOW_NONEXISTENT_DEFINER") || has("SUPER") => MayName::Any,
+            true => MayName::Known,
+            false => MayName::None,
+        }
+    }
 }
 
 fn text(row: &Row, at: usize) -> String {
@@ -162,18 +202,34 @@ mod tests {
 
     #[test]
     fn whoever_may_make_a_trigger_for_another_account_is_told_by_its_rights() {
-        for right in [
-            "GRANT ALL PRIVILEGES ON *.* TO `aegir`@`localhost` WITH GRANT OPTION",
-            "GRANT SELECT, TRIGGER, SET USER ON *.* TO `aegir`@`localhost`",
-            "GRANT BACKUP_ADMIN,SET_ANY_DEFINER,XA_RECOVER_ADMIN ON *.* TO `aegir`@`%`",
+        let by =
+            |rights: &[&str]| MayName::by(&rights.iter().map(|right| right.as_bytes().to_vec()).collect::<Vec<_>>());
+        for rights in [
+            &["GRANT ALL PRIVILEGES ON *.* TO `aegir`@`localhost` WITH GRANT OPTION"][..],
+            &["GRANT SELECT, TRIGGER, SET USER ON *.* TO `aegir`@`localhost`"],
+            // All rights, as MySQL 8.0 and 8.4 tell of them.
+            &[
+                "GRANT SELECT, PROCESS, SUPER, TRIGGER ON *.* TO `aegir`@`%` WITH GRANT OPTION",
+                "GRANT BACKUP_ADMIN,SET_USER_ID,SYSTEM_USER ON *.* TO `aegir`@`%` WITH GRANT OPTION",
+            ],
+            &["GRANT ALLOW_NONEXISTENT_DEFINER,SET_ANY_DEFINER,SYSTEM_USER ON *.* TO `aegir`@`%`"],
         ] {
-            assert!(names_any_account(right.as_bytes()), "{right}");
+            assert_eq!(by(rights), MayName::Any, "{rights:?}");
         }
-        for right in [
-            "GRANT ALL PRIVILEGES ON `a`.* TO `aegir`@`localhost`",
-            "GRANT SELECT, TRIGGER, SUPER ON *.* TO `aegir`@`localhost` WITH GRANT OPTION",
+        for rights in [
+            &["GRANT SELECT, TRIGGER ON *.* TO `aegir`@`%`", "GRANT SET_ANY_DEFINER,SYSTEM_USER ON *.* TO `aegir`@`%`"]
+                [..],
+            &["GRANT SET_USER_ID ON *.* TO `aegir`@`%`", "GRANT SYSTEM_USER ON *.* TO `aegir`@`%` WITH GRANT OPTION"],
         ] {
-            assert!(!names_any_account(right.as_bytes()), "{right}");
+            assert_eq!(by(rights), MayName::Known, "{rights:?}");
+        }
+        for rights in [
+            &["GRANT ALL PRIVILEGES ON `a`.* TO `aegir`@`localhost`"][..],
+            &["GRANT SELECT, TRIGGER, SUPER ON *.* TO `aegir`@`localhost` WITH GRANT OPTION"],
+            &["GRANT BACKUP_ADMIN,SET_ANY_DEFINER,XA_RECOVER_ADMIN ON *.* TO `aegir`@`%`"],
+            &["GRANT SUPER ON *.* TO `aegir`@`%`", "GRANT SET_USER_ID ON *.* TO `aegir`@`%`"],
+        ] {
+            assert_eq!(by(rights), MayName::None, "{rights:?}");
         }
     }
 }
