@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Statement;
+use super::action::{in_any_database, text_length};
 use super::mariadb::back_ticked;
 use super::statement::quoted;
 
@@ -236,7 +237,7 @@ fn cut(create: &str) -> Option<(String, &str)> {
 }
 
 /// A name between back-ticks that the text begins with, and what comes behind.
-fn quoted_name(text: &str) -> Option<(String, &str)> {
+pub(super) fn quoted_name(text: &str) -> Option<(String, &str)> {
     let mut rest = text.strip_prefix('`')?;
     let mut name = String::new();
     loop {
@@ -280,195 +281,6 @@ fn names_in(body: &str) -> Vec<Named> {
         at = body.len() - rest.len();
     }
     names
-}
-
-/// How long a text between quotes is, with both.
-fn text_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            // Doubled ones are two texts in a row here, which comes to the same.
-            byte if byte == bytes[0] => return at + 1,
-            _ => at += 1,
-        }
-    }
-    text.len()
-}
-
-/// What a trigger does, without the name of its database; nothing if it names another one. A name before a point may be
-/// that of a table, too: it is, where there is such a one and nothing around it says otherwise.
-fn in_any_database(
-    action: &str,
-    database: &str,
-    tables: &BTreeSet<String>,
-    others: &BTreeSet<String>,
-) -> Option<String> {
-    let mut text = String::with_capacity(action.len());
-    let aliases = aliases_in(action);
-    let mut rest = action;
-    while let Some(c) = rest.chars().next() {
-        let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
-        let (name, behind) = match c {
-            '\'' | '"' => {
-                let length = text_length(rest);
-                text.push_str(&rest[..length]);
-                rest = &rest[length..];
-                continue;
-            }
-            '#' | '-' | '/' if comment_length(rest) > 0 => {
-                let length = comment_length(rest);
-                text.push_str(&rest[..length]);
-                rest = &rest[length..];
-                continue;
-            }
-            '`' => quoted_name(rest)?,
-            _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
-            _ => {
-                text.push(c);
-                rest = &rest[c.len_utf8()..];
-                continue;
-            }
-        };
-        let written = &rest[..rest.len() - behind.len()];
-        let point = behind.trim_start().strip_prefix('.').filter(|_| !text.trim_end().ends_with('.'));
-        let names_more = point.is_some_and(|next| is_named_on(next.trim_start()));
-        let is_table = (tables.contains(&name) || aliases.contains(&name)) && !names_more && !is_of_table(&text);
-        match point {
-            Some(next) if name == database && !is_table => rest = next.trim_start(),
-            Some(_) if others.contains(&name) && !is_table && !is_row(&name) => return None,
-            _ => {
-                text.push_str(written);
-                rest = behind;
-            }
-        }
-    }
-    Some(text)
-}
-
-/// Whether a name stands here with another one behind a point, or is called: the name before was a database's.
-fn is_named_on(text: &str) -> bool {
-    let behind = match quoted_name(text) {
-        Some((_, behind)) => behind,
-        None => text.trim_start_matches(is_of_name),
-    };
-    behind.trim_start().starts_with(['.', '('])
-}
-
-/// What tables, and what is read like one, may be called in a statement: a name behind `AS`, behind another name, or behind a
-/// bracket, and before no point.
-fn aliases_in(action: &str) -> BTreeSet<String> {
-    const NONE_BEFORE: [&str; 40] = [
-        "all",
-        "and",
-        "begin",
-        "between",
-        "by",
-        "call",
-        "case",
-        "declare",
-        "delete",
-        "distinct",
-        "do",
-        "else",
-        "elseif",
-        "from",
-        "having",
-        "if",
-        "ignore",
-        "in",
-        "insert",
-        "into",
-        "is",
-        "join",
-        "like",
-        "not",
-        "on",
-        "or",
-        "regexp",
-        "replace",
-        "return",
-        "returning",
-        "select",
-        "set",
-        "then",
-        "update",
-        "using",
-        "value",
-        "values",
-        "when",
-        "where",
-        "while",
-    ];
-    let mut aliases = BTreeSet::new();
-    let (mut rest, mut may_be_behind) = (action, false);
-    while let Some(c) = rest.chars().next() {
-        let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
-        let comment = comment_length(rest);
-        let (name, behind) = match c {
-            _ if c.is_whitespace() => {
-                rest = &rest[c.len_utf8()..];
-                continue;
-            }
-            _ if comment > 0 => {
-                rest = &rest[comment..];
-                continue;
-            }
-            '\'' | '"' => {
-                (rest, may_be_behind) = (&rest[text_length(rest)..], false);
-                continue;
-            }
-            '`' => match quoted_name(rest) {
-                Some(found) => found,
-                None => return aliases,
-            },
-            _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
-            _ => {
-                (rest, may_be_behind) = (&rest[c.len_utf8()..], c == ')');
-                continue;
-            }
-        };
-        let is_none = c != '`' && NONE_BEFORE.iter().any(|word| name.eq_ignore_ascii_case(word));
-        if may_be_behind && !is_none && !behind.trim_start().starts_with(['.', '(']) {
-            aliases.insert(name);
-        }
-        (rest, may_be_behind) = (behind, !is_none);
-    }
-    aliases
-}
-
-fn is_of_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$' || c == '@'
-}
-
-/// Whether what comes behind this is the name of a table: one before a point is a database's.
-fn is_of_table(text: &str) -> bool {
-    let word = text.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    ["into", "update", "from", "join"].iter().any(|before| word.eq_ignore_ascii_case(before))
-}
-
-/// The row that a trigger is about, before and after.
-fn is_row(name: &str) -> bool {
-    name.eq_ignore_ascii_case("new") || name.eq_ignore_ascii_case("old")
-}
-
-/// How long the comment is that the text begins with; 0 if it begins with none.
-fn comment_length(text: &str) -> usize {
-    let line = || text.find('\n').map_or(text.len(), |at| at + 1);
-    if text.starts_with('#') {
-        return line();
-    }
-    if let Some(behind) = text.strip_prefix("--") {
-        return if behind.is_empty() || behind.starts_with(|c: char| c.is_whitespace()) { line() } else { 0 };
-    }
-    // One with `!` is no comment to a server.
-    match text.strip_prefix("/*") {
-        Some(behind) if !behind.starts_with('!') && !behind.starts_with("M!") => {
-            text.find("*/").map_or(text.len(), |at| at + 2)
-        }
-        _ => 0,
-    }
 }
 
 #[cfg(test)]
