@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use aegir_domain::{AttemptId, Cmd, DbEngine, DbName, GrantHost, Marker, Password};
-use aegir_drivers::db::views::{self, Bound, Trigger, View};
+use aegir_drivers::db::views::{self, Around, Bound, Trigger, View};
 use aegir_drivers::db::{
     Access, At, DbDriver, DbDrivers, MariaDb, Meaning, Place, Product, ProductKind, Sqlite, Statement, meaning,
     our_account, rights_probe,
@@ -220,11 +220,13 @@ fn views_and_triggers_are_made_in_another_database_by_its_own_user_and_act_as_th
     let mut dump: String = ordered.iter().map(views::view_in_dump).collect();
     let others: BTreeSet<String> = server.ask(views::ask_databases()).lines().map(str::to_owned).collect();
     let tables = ["node", "log"].map(str::to_owned).into();
+    assert_eq!(server.ask(views::ask_blind_to_case()), "0");
+    let around = Around { database: old.to_string(), tables, others, ..Around::default() };
     let mut bound = Vec::new();
     for row in server.ask(views::ask_triggers(old.as_str())).lines() {
         let row: Vec<String> = row.split('\t').map(str::to_owned).collect();
         let trigger = Trigger::of(row.try_into().unwrap());
-        match trigger.in_dump(old.as_str(), &tables, &others) {
+        match trigger.in_dump(&around) {
             Ok(made) => dump.push_str(&made),
             Err(why) => bound.push((trigger.name, why)),
         }

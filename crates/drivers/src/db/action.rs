@@ -7,6 +7,29 @@ use std::collections::BTreeSet;
 
 use super::views::quoted_name;
 
+/// What a trigger's text may name.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// The database that it is in.
+    pub database: String,
+    /// Tables and views there.
+    pub tables: BTreeSet<String>,
+    /// The databases beside it.
+    pub others: BTreeSet<String>,
+    /// Whether the server takes names of databases and tables for the same whatever their case.
+    pub is_blind_to_case: bool,
+}
+
+impl Around {
+    fn is(&self, one: &str, other: &str) -> bool {
+        one == other || (self.is_blind_to_case && one.to_lowercase() == other.to_lowercase())
+    }
+
+    fn has(&self, names: &BTreeSet<String>, name: &str) -> bool {
+        names.contains(name) || (self.is_blind_to_case && names.iter().any(|one| self.is(one, name)))
+    }
+}
+
 /// How long a text between quotes is, with both.
 pub(super) fn text_length(text: &str) -> usize {
     let bytes = text.as_bytes();
@@ -24,22 +47,18 @@ pub(super) fn text_length(text: &str) -> usize {
 
 /// What a trigger does, without the name of its database; nothing if it names another one. A name before a point may be
 /// that of a table, too: it is, where there is such a one and nothing around it says otherwise.
-pub(super) fn in_any_database(
-    action: &str,
-    database: &str,
-    tables: &BTreeSet<String>,
-    others: &BTreeSet<String>,
-) -> Option<String> {
+pub(super) fn in_any_database(action: &str, around: &Around) -> Option<String> {
     let mut text = String::with_capacity(action.len());
     let aliases = aliases_in(action);
-    let mut rest = action;
+    // `before` is what stands there less blanks and comments: a word, or a sign.
+    let (mut rest, mut before) = (action, "");
     while let Some(c) = rest.chars().next() {
         let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
         let (name, behind) = match c {
             '\'' | '"' => {
                 let length = text_length(rest);
                 text.push_str(&rest[..length]);
-                rest = &rest[length..];
+                (rest, before) = (&rest[length..], "");
                 continue;
             }
             '#' | '-' | '/' if comment_length(rest) > 0 => {
@@ -52,20 +71,22 @@ pub(super) fn in_any_database(
             _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
             _ => {
                 text.push(c);
+                before = if c.is_whitespace() { before } else { &rest[..c.len_utf8()] };
                 rest = &rest[c.len_utf8()..];
                 continue;
             }
         };
         let written = &rest[..rest.len() - behind.len()];
-        let point = behind.trim_start().strip_prefix('.').filter(|_| !text.trim_end().ends_with('.'));
-        let names_more = point.is_some_and(|next| is_named_on(next.trim_start()));
-        let is_table = (tables.contains(&name) || aliases.contains(&name)) && !names_more && !is_of_table(&text);
+        let point = behind_blanks(behind).strip_prefix('.').filter(|_| before != ".").map(behind_blanks);
+        let names_more = point.is_some_and(is_named_on);
+        let is_table =
+            (around.has(&around.tables, &name) || around.has(&aliases, &name)) && !names_more && !is_of_table(before);
         match point {
-            Some(next) if name == database && !is_table => rest = next.trim_start(),
-            Some(_) if others.contains(&name) && !is_table && !is_row(&name) => return None,
+            Some(next) if around.is(&name, &around.database) && !is_table => rest = next,
+            Some(_) if around.has(&around.others, &name) && !is_table && !is_row(&name) => return None,
             _ => {
                 text.push_str(written);
-                rest = behind;
+                (rest, before) = (behind, written);
             }
         }
     }
@@ -78,7 +99,7 @@ fn is_named_on(text: &str) -> bool {
         Some((_, behind)) => behind,
         None => text.trim_start_matches(is_of_name),
     };
-    behind.trim_start().starts_with(['.', '('])
+    behind_blanks(behind).starts_with(['.', '('])
 }
 
 /// What tables, and what is read like one, may be called in a statement: a name behind `AS`, behind another name, or behind a
@@ -155,7 +176,7 @@ fn aliases_in(action: &str) -> BTreeSet<String> {
             }
         };
         let is_none = c != '`' && NONE_BEFORE.iter().any(|word| name.eq_ignore_ascii_case(word));
-        if may_be_behind && !is_none && !behind.trim_start().starts_with(['.', '(']) {
+        if may_be_behind && !is_none && !behind_blanks(behind).starts_with(['.', '(']) {
             aliases.insert(name);
         }
         (rest, may_be_behind) = (behind, !is_none);
@@ -167,15 +188,25 @@ fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$' || c == '@'
 }
 
-/// Whether what comes behind this is the name of a table: one before a point is a database's.
-fn is_of_table(text: &str) -> bool {
-    let word = text.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+/// Whether what comes behind this word is the name of a table: one before a point is a database's.
+fn is_of_table(word: &str) -> bool {
     ["into", "update", "from", "join"].iter().any(|before| word.eq_ignore_ascii_case(before))
 }
 
 /// The row that a trigger is about, before and after.
 fn is_row(name: &str) -> bool {
     name.eq_ignore_ascii_case("new") || name.eq_ignore_ascii_case("old")
+}
+
+/// What comes behind blanks and comments.
+fn behind_blanks(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start();
+        match comment_length(text) {
+            0 => return text,
+            length => text = &text[length..],
+        }
+    }
 }
 
 /// How long the comment is that the text begins with; 0 if it begins with none.
@@ -190,7 +221,8 @@ fn comment_length(text: &str) -> usize {
     // One with `!` is no comment to a server.
     match text.strip_prefix("/*") {
         Some(behind) if !behind.starts_with('!') && !behind.starts_with("M!") => {
-            text.find("*/").map_or(text.len(), |at| at + 2)
+            // Its first end may share no sign with its begin.
+            behind.find("*/").map_or(text.len(), |at| at + 4)
         }
         _ => 0,
     }

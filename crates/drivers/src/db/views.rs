@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Statement;
+pub use super::action::Around;
 use super::action::{in_any_database, text_length};
 use super::mariadb::back_ticked;
 use super::statement::quoted;
@@ -91,6 +92,11 @@ pub fn ask_triggers(database: &str) -> Statement {
 /// Asks for the names of all databases.
 pub fn ask_databases() -> Statement {
     Statement::plain("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+}
+
+/// Asks whether the server takes names of databases and tables for the same whatever their case: `1` if it does.
+pub fn ask_blind_to_case() -> Statement {
+    Statement::plain("SELECT @@GLOBAL.lower_case_table_names <> 0")
 }
 
 /// Asks whether a site's account may make triggers: one row with `1` if it may not. A server that writes a log for replicas
@@ -182,14 +188,8 @@ impl Trigger {
         Trigger { name, table, when: format!("{timing} {event}"), action, sql_mode, collation }
     }
 
-    /// As it stands in a dump of `database`, which any database can take. `tables` are what is there, `others` the databases
-    /// beside it.
-    pub fn in_dump(
-        &self,
-        database: &str,
-        tables: &BTreeSet<String>,
-        others: &BTreeSet<String>,
-    ) -> Result<String, Bound> {
+    /// As it stands in a dump of its database, which any database can take. `around` is what it may name.
+    pub fn in_dump(&self, around: &Around) -> Result<String, Bound> {
         let modes: Vec<&str> = self.sql_mode.split(',').filter(|mode| !mode.is_empty()).collect();
         if modes.iter().any(|mode| matches!(*mode, "ANSI_QUOTES" | "NO_BACKSLASH_ESCAPES")) {
             return Err(Bound::Mode);
@@ -197,7 +197,7 @@ impl Trigger {
         if self.action.is_empty() {
             return Err(Bound::Untold);
         }
-        let action = in_any_database(&self.action, database, tables, others).ok_or(Bound::Elsewhere)?;
+        let action = in_any_database(&self.action, around).ok_or(Bound::Elsewhere)?;
         // MySQL 8 knows it no more, and what it forbade is nothing that a trigger does.
         let modes: Vec<&str> = modes.into_iter().filter(|mode| *mode != "NO_AUTO_CREATE_USER").collect();
         let mut number = 0;
@@ -300,6 +300,10 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn around(tables: &[&str], others: &[&str]) -> Around {
+        Around { database: "db".into(), tables: set(tables), others: set(others), ..Around::default() }
+    }
+
     fn trigger(action: &str) -> Trigger {
         Trigger::of(
             ["t", "node", "AFTER", "INSERT", action, "STRICT_ALL_TABLES,NO_AUTO_CREATE_USER", "utf8mb4_bin"]
@@ -349,7 +353,7 @@ mod tests {
     fn a_trigger_names_its_database_no_more() {
         let action = "begin insert into db . `log` values (new.id, 'db.log', \"db.x\"); -- db.log\n \
                       update `db`.log set n = db.log.n + node.n; end";
-        let made = trigger(action).in_dump("db", &set(&["node", "log"]), &set(&["node", "other"])).unwrap();
+        let made = trigger(action).in_dump(&around(&["node", "log"], &["node", "other"])).unwrap();
 
         let expected = "begin insert into `log` values (new.id, 'db.log', \"db.x\"); -- db.log\n update log set n = log.n + node.n; end";
         assert!(
@@ -361,8 +365,7 @@ mod tests {
 
     #[test]
     fn a_trigger_that_names_another_database_is_bound_to_it() {
-        let bound =
-            |action: &str| trigger(action).in_dump("db", &set(&["node"]), &set(&["node", "other", "new"])).err();
+        let bound = |action: &str| trigger(action).in_dump(&around(&["node"], &["node", "other", "new"])).err();
 
         assert_eq!(bound("insert into other.log values (1)"), Some(Bound::Elsewhere));
         assert_eq!(bound("insert into x select node.log.id from y"), Some(Bound::Elsewhere));
@@ -379,19 +382,43 @@ mod tests {
         assert_eq!(bound("insert into log select a.id from other.x a"), Some(Bound::Elsewhere));
         assert_eq!(bound("set new.a = (select other from x where y in (1) and other.f(1))"), Some(Bound::Elsewhere));
         let quoting = Trigger { sql_mode: "ANSI_QUOTES".into(), ..trigger("set new.a = 1") };
-        assert_eq!(quoting.in_dump("db", &set(&[]), &set(&[])), Err(Bound::Mode));
+        assert_eq!(quoting.in_dump(&around(&[], &[])), Err(Bound::Mode));
+    }
+
+    #[test]
+    fn a_comment_hides_the_name_of_no_database() {
+        let around = Around { is_blind_to_case: true, ..around(&["log"], &["other"]) };
+        for action in [
+            "insert into other/**/.log values (1)",
+            "insert into other -- is it\n . log values (1)",
+            "insert into log select other./* a */log.id from y",
+            "/*/ 'x */ insert into other.log values (1)",
+            "insert into /* x */ other.log values (1)",
+            "insert into OTHER.log values (1)",
+        ] {
+            assert_eq!(trigger(action).in_dump(&around), Err(Bound::Elsewhere), "{action}");
+        }
+        let mine = "insert into db/**/.log select DB . # x\n log.id from x other where other/**/.id > 0";
+        let made = trigger(mine).in_dump(&around).unwrap();
+        assert!(
+            made.contains(" EACH ROW insert into log select log.id from x other where other/**/.id > 0\n"),
+            "{made}"
+        );
+        // A server that tells names apart by their case means another one.
+        let apart = Around { is_blind_to_case: false, ..around };
+        assert!(trigger(mine).in_dump(&apart).unwrap().contains("select DB . # x\n log.id"));
     }
 
     #[test]
     fn what_ends_a_trigger_in_a_dump_is_not_in_it() {
-        let made = trigger("set new.a = '$0$ $1$'").in_dump("db", &set(&[]), &set(&[])).unwrap();
+        let made = trigger("set new.a = '$0$ $1$'").in_dump(&around(&[], &[])).unwrap();
         assert!(made.contains("DELIMITER $2$\n") && made.contains("\n$2$\nDELIMITER ;\n"), "{made}");
     }
 
     #[test]
     fn a_trigger_is_one_statement_to_whoever_loads_the_dump() {
         let action = "begin set new.a = 'x;'; set new.b = 2; end -- done";
-        let made = trigger(action).in_dump("db", &set(&[]), &set(&[])).unwrap() + "SELECT 1;\n";
+        let made = trigger(action).in_dump(&around(&[], &[])).unwrap() + "SELECT 1;\n";
         let mut found = Vec::new();
         let mut on = |statement: &[u8]| {
             found.push(String::from_utf8_lossy(statement).into_owned());
