@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::views::quoted_name;
+use super::views::{Bound, quoted_name};
 
 /// What a trigger's text may name.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub struct Around {
     pub database: String,
     /// Tables and views there.
     pub tables: BTreeSet<String>,
+    /// Functions and procedures there.
+    pub routines: BTreeSet<String>,
     /// The databases beside it.
     pub others: BTreeSet<String>,
     /// Whether the server takes names of databases and tables for the same whatever their case.
@@ -27,6 +29,13 @@ impl Around {
 
     fn has(&self, names: &BTreeSet<String>, name: &str) -> bool {
         names.contains(name) || (self.is_blind_to_case && names.iter().any(|one| self.is(one, name)))
+    }
+
+    /// Whether a routine is called by this name between what stands before and behind it. The server never minds its case.
+    fn calls(&self, name: &str, before: &str, behind: &str) -> bool {
+        let is_called = behind_blanks(behind).starts_with('(') && !is_of_table(before);
+        (is_called || before.eq_ignore_ascii_case("call"))
+            && self.routines.iter().any(|one| one.to_lowercase() == name.to_lowercase())
     }
 }
 
@@ -45,9 +54,9 @@ pub(super) fn text_length(text: &str) -> usize {
     text.len()
 }
 
-/// What a trigger does, without the name of its database; nothing if it names another one. A name before a point may be
-/// that of a table, too: it is, where there is such a one and nothing around it says otherwise.
-pub(super) fn in_any_database(action: &str, around: &Around) -> Option<String> {
+/// What a trigger does, without the name of its database; and why that is not possible. A name before a point may be that of a
+/// table, too: it is, where there is such a one and nothing around it says otherwise.
+pub(super) fn in_any_database(action: &str, around: &Around) -> Result<String, Bound> {
     let mut text = String::with_capacity(action.len());
     let aliases = aliases_in(action);
     // `before` is what stands there less blanks and comments: a word, or a sign.
@@ -67,7 +76,7 @@ pub(super) fn in_any_database(action: &str, around: &Around) -> Option<String> {
                 rest = &rest[length..];
                 continue;
             }
-            '`' => quoted_name(rest)?,
+            '`' => quoted_name(rest).ok_or(Bound::Untold)?,
             _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
             _ => {
                 text.push(c);
@@ -83,14 +92,17 @@ pub(super) fn in_any_database(action: &str, around: &Around) -> Option<String> {
             (around.has(&around.tables, &name) || around.has(&aliases, &name)) && !names_more && !is_of_table(before);
         match point {
             Some(next) if around.is(&name, &around.database) && !is_table => rest = next,
-            Some(_) if around.has(&around.others, &name) && !is_table && !is_row(&name) => return None,
+            Some(_) if around.has(&around.others, &name) && !is_table && !is_row(&name) => {
+                return Err(Bound::Elsewhere);
+            }
+            _ if around.calls(&name, before, behind) => return Err(Bound::Calls),
             _ => {
                 text.push_str(written);
                 (rest, before) = (behind, written);
             }
         }
     }
-    Some(text)
+    Ok(text)
 }
 
 /// Whether a name stands here with another one behind a point, or is called: the name before was a database's.

@@ -55,7 +55,7 @@ pub enum Bound {
     #[error("which names another database")]
     Elsewhere,
     /// It calls what does not come along.
-    #[error("which calls a function of somebody's")]
+    #[error("which calls a function or procedure of somebody's")]
     Calls,
     /// Views that are each made of another.
     #[error("which is made of a view that is made of it")]
@@ -85,6 +85,14 @@ pub fn ask_triggers(database: &str) -> Statement {
         "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, SQL_MODE, \
          COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {} \
          ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
+        quoted(database)
+    ))
+}
+
+/// Asks for the names of a database's functions and procedures.
+pub fn ask_routines(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {}",
         quoted(database)
     ))
 }
@@ -197,7 +205,7 @@ impl Trigger {
         if self.action.is_empty() {
             return Err(Bound::Untold);
         }
-        let action = in_any_database(&self.action, around).ok_or(Bound::Elsewhere)?;
+        let action = in_any_database(&self.action, around)?;
         // MySQL 8 knows it no more, and what it forbade is nothing that a trigger does.
         let modes: Vec<&str> = modes.into_iter().filter(|mode| *mode != "NO_AUTO_CREATE_USER").collect();
         let mut number = 0;
@@ -407,6 +415,23 @@ mod tests {
         // A server that tells names apart by their case means another one.
         let apart = Around { is_blind_to_case: false, ..around };
         assert!(trigger(mine).in_dump(&apart).unwrap().contains("select DB . # x\n log.id"));
+    }
+
+    #[test]
+    fn a_trigger_that_calls_what_stays_behind_is_bound_to_it() {
+        let around = Around { routines: set(&["Odd", "log"]), ..around(&["log"], &["other"]) };
+        for action in [
+            "set new.a = odd(1)",
+            "set new.a = 1 + `odd` /* x */ (1)",
+            "set new.a = db.odd(1)",
+            "call odd",
+            "begin call /* x */ db . ODD; end",
+        ] {
+            assert_eq!(trigger(action).in_dump(&around), Err(Bound::Calls), "{action}");
+        }
+        for action in ["insert into log (a) values (1)", "set new.odd = concat('odd(1)', odd) -- odd(1)"] {
+            assert!(trigger(action).in_dump(&around).is_ok(), "{action}");
+        }
     }
 
     #[test]

@@ -97,8 +97,9 @@ fn triggers_of(connection: &mut dyn Connection, name: &str, known: &[String]) ->
     others.remove(name);
     // Which everybody may read.
     others.remove("information_schema");
+    let routines = firsts(connection.rows(views::ask_routines(name).text().expose())?);
     let is_blind = text_of(connection.rows(views::ask_blind_to_case().text().expose())?).as_deref() == Some("1");
-    let around = views::Around { database: name.to_owned(), tables, others, is_blind_to_case: is_blind };
+    let around = views::Around { database: name.to_owned(), tables, routines, others, is_blind_to_case: is_blind };
     let told = rows.iter().map(|row| {
         let trigger = views::Trigger::of([0, 1, 2, 3, 4, 5, 6].map(|at| text(row, at)));
         let made = trigger.in_dump(&around);
