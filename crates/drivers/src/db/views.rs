@@ -43,7 +43,7 @@ pub struct Trigger {
 }
 
 /// Why a view or a trigger cannot be made in another database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Bound {
     /// The server does not tell it all.
     #[error("whose statement the server does not tell this account")]
@@ -60,6 +60,9 @@ pub enum Bound {
     /// Views that are each made of another.
     #[error("which is made of a view that is made of it")]
     Round,
+    /// It needs a view that is bound.
+    #[error("which is made of the view `{0}`, which cannot come along")]
+    MadeOf(String),
     /// Quotes are something else there.
     #[error("which was made in a mode that reads quotes otherwise")]
     Mode,
@@ -161,6 +164,25 @@ pub fn view(name: &str, within: &str, outside: &str, collation: &str) -> Result<
     let made_of = names.into_iter().filter(|name| name.may_be_table).map(|name| name.text).collect();
     let statement = format!("CREATE {head} VIEW {}{body}", back_ticked(name));
     Ok(View { name: name.to_owned(), statement, collation: collation.to_owned(), made_of })
+}
+
+/// Those of the views that can be made while the views `bound` cannot; and each other one with what it is made of.
+pub fn without(views: Vec<View>, mut bound: BTreeSet<String>) -> (Vec<View>, Vec<(String, Bound)>) {
+    let (mut left, mut fallen) = (views, Vec::new());
+    loop {
+        let all = left.len();
+        left.retain(|view| match view.made_of.iter().find(|name| **name != view.name && bound.contains(*name)) {
+            Some(of) => {
+                fallen.push((view.name.clone(), Bound::MadeOf(of.clone())));
+                false
+            }
+            None => true,
+        });
+        if left.len() == all {
+            return (left, fallen);
+        }
+        bound.extend(fallen.iter().map(|(name, _)| name.clone()));
+    }
 }
 
 /// The same views, each behind those that it is made of; and those that no order is possible for.
@@ -355,6 +377,22 @@ mod tests {
         assert_eq!((names, round.len()), (vec!["b", "c", "a"], 0));
         let (made, round) = in_order(vec![of("a", "`b`"), of("b", "`a`"), of("d", "`node`")]);
         assert_eq!((made.len(), round.len()), (1, 2));
+    }
+
+    #[test]
+    fn a_view_that_is_made_of_a_bound_one_is_bound_too() {
+        let of = |name: &str, tables: &str| {
+            let body = |before: &str| format!("select {before}`x` AS `b` from {tables}");
+            read(name, &body(""), &body("`db`.")).unwrap()
+        };
+        let views = vec![of("a", "`b`"), of("b", "(`node` join `odd` on(1))"), of("c", "`node` `odd`"), of("d", "`c`")];
+
+        let (left, fallen) = without(views, set(&["odd"]));
+
+        let names: Vec<&str> = left.iter().map(|view| view.name.as_str()).collect();
+        assert_eq!(names, ["c", "d"]);
+        let made_of = |name: &str, of: &str| (name.to_owned(), Bound::MadeOf(of.to_owned()));
+        assert_eq!(fallen, [made_of("b", "odd"), made_of("a", "b")]);
     }
 
     #[test]

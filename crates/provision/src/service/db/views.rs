@@ -50,7 +50,7 @@ impl Beside {
         // What is told from outside names every database; what is told from within, only others.
         let outside = shown(connection, "information_schema", name, names)?;
         let within = shown(connection, name, name, names)?;
-        let mut made = Vec::new();
+        let (mut made, mut bound) = (Vec::new(), BTreeSet::new());
         for ((view, within), outside) in names.iter().zip(&within).zip(&outside) {
             let told = match (within, outside) {
                 (Some(_), Some(_)) if !whole.contains(view) => Err(views::Bound::Broken),
@@ -61,9 +61,14 @@ impl Beside {
             };
             match told {
                 Ok(view) => made.push(view),
-                Err(why) => self.bound.push(format!("view `{view}`, {why}")),
+                Err(why) => {
+                    self.bound.push(format!("view `{view}`, {why}"));
+                    bound.insert(view.clone());
+                }
             }
         }
+        let (made, fallen) = views::without(made, bound);
+        self.bound.extend(fallen.iter().map(|(view, why)| format!("view `{view}`, {why}")));
         let (made, round) = views::in_order(made);
         self.bound.extend(round.iter().map(|view| format!("view `{}`, {}", view.name, views::Bound::Round)));
         self.text.extend(made.iter().map(views::view_in_dump));
