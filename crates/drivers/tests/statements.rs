@@ -263,6 +263,15 @@ fn views_and_triggers_are_made_in_another_database_by_its_own_user_and_act_as_th
         assert!(shown.contains(kept), "{shown}");
     }
     assert_eq!(server.try_as("root", "", &format!("SELECT * FROM {old}.log; SELECT * FROM {old}.node")).unwrap(), "");
+    // Where they are kept meanwhile, by a server that wants each table to have a key.
+    server.try_as("root", "", "SET GLOBAL innodb_force_primary_key = 1").unwrap();
+    let [make, fill] = views::keep_triggers("SET NEW.a = '\\é'");
+    user(make.text().expose()).unwrap();
+    assert_eq!(user(views::ask_kept().text().expose()).unwrap(), "", "what was stopped here kept nothing");
+    user(fill.text().expose()).unwrap();
+    assert_eq!(user("SELECT text = 'SET NEW.a = ''\\\\é''' FROM aegir_triggers").unwrap(), "1");
+    server.try_as("root", "", "SET GLOBAL innodb_force_primary_key = 0").unwrap();
+    user(views::drop_kept().text().expose()).unwrap();
     // Who may not write makes none; and what a server without a log for replicas says.
     server.run(&MariaDb.revoke_writes(&new, &hosts));
     assert!(user("CREATE VIEW more AS SELECT 1").unwrap_err().contains("1142"));

@@ -124,12 +124,17 @@ pub fn enter(database: &str) -> Statement {
 /// Where the triggers of a database are kept while its rows change without them: a table of its own, for as long as that takes.
 pub const KEPT: &str = "aegir_triggers";
 
-/// Keeps triggers, as they stand in a dump, in the database that the connection is in.
-pub fn keep_triggers(text: &str) -> Statement {
-    Statement::plain(format!("CREATE TABLE {KEPT} AS SELECT {} AS text", quoted(text)))
+/// Keeps triggers, as they stand in a dump, in the database that the connection is in. There are servers that take no table
+/// without a key.
+pub fn keep_triggers(text: &str) -> [Statement; 2] {
+    let columns = "id INT PRIMARY KEY, text LONGTEXT CHARACTER SET utf8mb4 NOT NULL";
+    [
+        Statement::plain(format!("CREATE TABLE {KEPT} ({columns})")),
+        Statement::plain(format!("INSERT INTO {KEPT} VALUES (1, {})", quoted(text))),
+    ]
 }
 
-/// Asks for what [`keep_triggers`] kept.
+/// Asks for what [`keep_triggers`] kept: no row where it was stopped before it did.
 pub fn ask_kept() -> Statement {
     Statement::plain(format!("SELECT text FROM {KEPT}"))
 }

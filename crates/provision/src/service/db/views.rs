@@ -188,7 +188,9 @@ impl DbServer<'_> {
             None => {
                 let kept: String = told.iter().map(|(_, made)| made.as_str()).collect();
                 connection.run(views::drop_kept().text().expose())?;
-                connection.run(views::keep_triggers(&kept).text().expose())?;
+                for statement in views::keep_triggers(&kept) {
+                    connection.run(statement.text().expose())?;
+                }
                 kept
             }
         };
