@@ -14,6 +14,8 @@ pub struct Around {
     pub database: String,
     /// Tables and views there.
     pub tables: BTreeSet<String>,
+    /// Those of the views that cannot come along.
+    pub bound: BTreeSet<String>,
     /// Functions and procedures there.
     pub routines: BTreeSet<String>,
     /// The databases beside it.
@@ -94,6 +96,9 @@ pub(super) fn in_any_database(action: &str, around: &Around) -> Result<String, B
             Some(next) if around.is(&name, &around.database) && !is_table => rest = next,
             Some(_) if around.has(&around.others, &name) && !is_table && !is_row(&name) => {
                 return Err(Bound::Elsewhere);
+            }
+            _ if around.bound.contains(&name) && before != "." && !behind_blanks(behind).starts_with('(') => {
+                return Err(Bound::Needs(name));
             }
             _ if around.calls(&name, before, behind) => return Err(Bound::Calls),
             _ => {

@@ -60,9 +60,9 @@ pub enum Bound {
     /// Views that are each made of another.
     #[error("which is made of a view that is made of it")]
     Round,
-    /// It needs a view that is bound.
-    #[error("which is made of the view `{0}`, which cannot come along")]
-    MadeOf(String),
+    /// It needs a view that cannot come along.
+    #[error("which needs the view `{0}`, which cannot come along")]
+    Needs(String),
     /// Quotes are something else there.
     #[error("which was made in a mode that reads quotes otherwise")]
     Mode,
@@ -159,8 +159,8 @@ pub fn view(name: &str, within: &str, outside: &str, collation: &str) -> Result<
     let (head, body) = cut(within).ok_or(Bound::Untold)?;
     let (_, body_outside) = cut(outside).ok_or(Bound::Untold)?;
     let names = names_in(body);
-    // In its own database only what lies in another one is named with it, and then everything is.
-    if body == body_outside && names.iter().any(|name| name.is_behind_point) {
+    // In its own database only what lies in another one is named with it, and then everything is. Of sequences always.
+    if (body == body_outside && names_a_database(&names)) || names.iter().any(|name| name.is_of_sequence) {
         return Err(Bound::Elsewhere);
     }
     if names.iter().any(|name| name.is_called) {
@@ -178,7 +178,7 @@ pub fn without(views: Vec<View>, mut bound: BTreeSet<String>) -> (Vec<View>, Vec
         let all = left.len();
         left.retain(|view| match view.made_of.iter().find(|name| **name != view.name && bound.contains(*name)) {
             Some(of) => {
-                fallen.push((view.name.clone(), Bound::MadeOf(of.clone())));
+                fallen.push((view.name.clone(), Bound::Needs(of.clone())));
                 false
             }
             None => true,
@@ -298,8 +298,22 @@ pub(super) fn quoted_name(text: &str) -> Option<(String, &str)> {
 struct Named {
     text: String,
     is_behind_point: bool,
+    is_before_point: bool,
+    is_behind_name: bool,
     is_called: bool,
+    is_of_sequence: bool,
     may_be_table: bool,
+}
+
+/// Whether any name before a point is that of a database, not what the statement calls a table that it makes itself.
+fn names_a_database(names: &[Named]) -> bool {
+    let is_alone = |name: &Named| !name.is_behind_point && !name.is_before_point;
+    let mut own: BTreeSet<&str> =
+        names.iter().filter(|name| name.may_be_table).map(|name| name.text.as_str()).collect();
+    let pairs = names.iter().zip(names.iter().skip(1));
+    let called = pairs.filter(|(table, name)| name.is_behind_name && is_alone(name) && is_alone(table));
+    own.extend(called.map(|(_, name)| name.text.as_str()));
+    names.iter().any(|name| name.is_before_point && (name.is_behind_point || !own.contains(name.text.as_str())))
 }
 
 /// The names between back-ticks in a statement that a server wrote.
@@ -317,7 +331,15 @@ fn names_in(body: &str) -> Vec<Named> {
         let is_behind_point = before.ends_with('.');
         let may_be_table =
             !is_behind_point && !rest.starts_with('.') && !before.ends_with(" AS ") && !before.ends_with("` ");
-        names.push(Named { text, is_behind_point, is_called: rest.starts_with('('), may_be_table });
+        names.push(Named {
+            text,
+            is_behind_point,
+            is_before_point: rest.starts_with('.'),
+            is_behind_name: before.ends_with("` "),
+            is_called: rest.starts_with('('),
+            is_of_sequence: ["nextval(", "lastval(", "setval("].iter().any(|calls| before.ends_with(calls)),
+            may_be_table,
+        });
         at = body.len() - rest.len();
     }
     names
@@ -365,7 +387,23 @@ mod tests {
     fn a_view_that_needs_more_than_its_database_is_bound_to_it() {
         let elsewhere = "select `other`.`x`.`id` AS `id` from `other`.`x`";
         assert_eq!(read("v", elsewhere, elsewhere), Err(Bound::Elsewhere));
-        assert!(read("v", "select 1 AS `one`", "select 1 AS `one`").is_ok());
+        for alone in [
+            "select 1 AS `one`",
+            "select `x`.`a` AS `a` from (select 1 AS `a`) `x`",
+            "with c as (select 1 AS `a`)select `c`.`a` AS `a`,`d`.`a` AS `b` from (`c` join `c` `d`)",
+        ] {
+            assert!(read("v", alone, alone).is_ok(), "{alone}");
+        }
+        for elsewhere in [
+            "select count(0) AS `c` from `other`.`x`",
+            "select `other`.`id` AS `id` from `other`.`x` `other`",
+            "select `x`.`id` AS `other` from (`other`.`x` join (select 1 AS `a`) `y`)",
+            "select `other`.`a` AS `a`,`other`.`x`.`id` AS `id` from (`other`.`x` join (select 1 AS `a`) `other`)",
+        ] {
+            assert_eq!(read("v", elsewhere, elsewhere), Err(Bound::Elsewhere), "{elsewhere}");
+        }
+        let (within, outside) = ("nextval(`db`.`s`) AS `n` from `t`", "nextval(`db`.`s`) AS `n` from `db`.`t`");
+        assert_eq!(read("v", &format!("select {within}"), &format!("select {outside}")), Err(Bound::Elsewhere));
         assert_eq!(
             read("v", "select `other`.`f`(1) AS `a` from `t`", "select `other`.`f`(1) AS `a` from `db`.`t`"),
             Err(Bound::Calls)
@@ -401,7 +439,7 @@ mod tests {
 
         let names: Vec<&str> = left.iter().map(|view| view.name.as_str()).collect();
         assert_eq!(names, ["c", "d"]);
-        let made_of = |name: &str, of: &str| (name.to_owned(), Bound::MadeOf(of.to_owned()));
+        let made_of = |name: &str, of: &str| (name.to_owned(), Bound::Needs(of.to_owned()));
         assert_eq!(fallen, [made_of("b", "odd"), made_of("a", "b")]);
     }
 
@@ -463,6 +501,15 @@ mod tests {
         // A server that tells names apart by their case means another one.
         let apart = Around { is_blind_to_case: false, ..around };
         assert!(trigger(mine).in_dump(&apart).unwrap().contains("select DB . # x\n log.id"));
+    }
+
+    #[test]
+    fn a_trigger_that_needs_a_bound_view_is_bound_too() {
+        let around = Around { bound: set(&["odd"]), ..around(&["odd", "node"], &[]) };
+        for action in ["insert into odd values (1)", "set new.a = (select max(`odd`.id) from db.`odd`)"] {
+            assert_eq!(trigger(action).in_dump(&around), Err(Bound::Needs("odd".into())), "{action}");
+        }
+        assert!(trigger("set new.odd = 'odd', new.a = odd(1) -- odd").in_dump(&around).is_ok());
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Beside {
     /// Of the database `name`, as far as the account sees it. The connection may be in another database afterwards.
     pub(super) fn read(connection: &mut dyn Connection, name: &str) -> Result<Beside, Fault> {
         let mut beside = Beside::default();
-        let mut names = Vec::new();
+        let (mut names, mut bound) = (Vec::new(), BTreeSet::new());
         for row in connection.rows(theirs::ask_more_than_tables(name).text().expose())? {
             match text(&row, 0).as_str() {
                 "view" => names.push(text(&row, 1)),
@@ -37,15 +37,21 @@ impl Beside {
         }
         beside.has_views = !names.is_empty();
         if beside.has_views {
-            beside.read_views(connection, name, &names)?;
+            bound = beside.read_views(connection, name, &names)?;
         }
         if beside.has_triggers {
-            beside.read_triggers(connection, name, &names)?;
+            beside.read_triggers(connection, name, &names, bound)?;
         }
         Ok(beside)
     }
 
-    fn read_views(&mut self, connection: &mut dyn Connection, name: &str, names: &[String]) -> Result<(), Fault> {
+    /// Which of the views cannot come along.
+    fn read_views(
+        &mut self,
+        connection: &mut dyn Connection,
+        name: &str,
+        names: &[String],
+    ) -> Result<BTreeSet<String>, Fault> {
         let whole: BTreeSet<String> = firsts(connection.rows(views::ask_whole(name).text().expose())?);
         // What is told from outside names every database; what is told from within, only others.
         let outside = shown(connection, "information_schema", name, names)?;
@@ -72,11 +78,18 @@ impl Beside {
         let (made, round) = views::in_order(made);
         self.bound.extend(round.iter().map(|view| format!("view `{}`, {}", view.name, views::Bound::Round)));
         self.text.extend(made.iter().map(views::view_in_dump));
-        Ok(())
+        let made: BTreeSet<&str> = made.iter().map(|view| view.name.as_str()).collect();
+        Ok(names.iter().filter(|name| !made.contains(name.as_str())).cloned().collect())
     }
 
-    fn read_triggers(&mut self, connection: &mut dyn Connection, name: &str, known: &[String]) -> Result<(), Fault> {
-        for (trigger, told) in triggers_of(connection, name, known)? {
+    fn read_triggers(
+        &mut self,
+        connection: &mut dyn Connection,
+        name: &str,
+        known: &[String],
+        bound: BTreeSet<String>,
+    ) -> Result<(), Fault> {
+        for (trigger, told) in triggers_of(connection, name, known, bound)? {
             match told {
                 Ok(made) => self.text.push_str(&made),
                 Err(why) => self.bound.push(format!("trigger `{trigger}`, {why}")),
@@ -90,8 +103,13 @@ impl Beside {
 type ToldTrigger = (String, Result<String, views::Bound>);
 
 /// The triggers of the database `name` in the order in which they act: each by its name, and as it stands in a dump. `known`
-/// are its views.
-fn triggers_of(connection: &mut dyn Connection, name: &str, known: &[String]) -> Result<Vec<ToldTrigger>, Fault> {
+/// are its views, `bound` those of them that cannot come along.
+fn triggers_of(
+    connection: &mut dyn Connection,
+    name: &str,
+    known: &[String],
+    bound: BTreeSet<String>,
+) -> Result<Vec<ToldTrigger>, Fault> {
     let rows = connection.rows(views::ask_triggers(name).text().expose())?;
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -104,7 +122,8 @@ fn triggers_of(connection: &mut dyn Connection, name: &str, known: &[String]) ->
     others.remove("information_schema");
     let routines = firsts(connection.rows(views::ask_routines(name).text().expose())?);
     let is_blind = text_of(connection.rows(views::ask_blind_to_case().text().expose())?).as_deref() == Some("1");
-    let around = views::Around { database: name.to_owned(), tables, routines, others, is_blind_to_case: is_blind };
+    let around =
+        views::Around { database: name.to_owned(), tables, bound, routines, others, is_blind_to_case: is_blind };
     let told = rows.iter().map(|row| {
         let trigger = views::Trigger::of([0, 1, 2, 3, 4, 5, 6].map(|at| text(row, at)));
         let made = trigger.in_dump(&around);
@@ -175,7 +194,7 @@ impl DbServer<'_> {
             return what(connection);
         }
         // One that could not be made again stays, and acts.
-        let told = triggers_of(connection, name.as_str(), &[])?;
+        let told = triggers_of(connection, name.as_str(), &[], BTreeSet::new())?;
         let told: Vec<(String, String)> =
             told.into_iter().filter_map(|(name, made)| Some((name, made.ok()?))).collect();
         let kept = match are_kept {
