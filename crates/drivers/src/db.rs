@@ -3,6 +3,7 @@
 //! A driver gives lists of statements; whoever has the connection runs them in order. A database that
 //! is a file has the same marker, but no server, so no users: its lists for these are empty.
 
+mod action;
 pub mod dump;
 mod mariadb;
 pub mod script;

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use aegir_domain::{AttemptId, Cmd, DbEngine, DbName, GrantHost, Marker, Password};
-use aegir_drivers::db::views::{self, Bound, Trigger, View};
+use aegir_drivers::db::views::{self, Around, Bound, Trigger, View};
 use aegir_drivers::db::{
     Access, At, DbDriver, DbDrivers, MariaDb, Meaning, Place, Product, ProductKind, Sqlite, Statement, meaning,
     our_account, rights_probe,
@@ -220,11 +220,13 @@ fn views_and_triggers_are_made_in_another_database_by_its_own_user_and_act_as_th
     let mut dump: String = ordered.iter().map(views::view_in_dump).collect();
     let others: BTreeSet<String> = server.ask(views::ask_databases()).lines().map(str::to_owned).collect();
     let tables = ["node", "log"].map(str::to_owned).into();
+    assert_eq!(server.ask(views::ask_blind_to_case()), "0");
+    let around = Around { database: old.to_string(), tables, others, ..Around::default() };
     let mut bound = Vec::new();
     for row in server.ask(views::ask_triggers(old.as_str())).lines() {
         let row: Vec<String> = row.split('\t').map(str::to_owned).collect();
         let trigger = Trigger::of(row.try_into().unwrap());
-        match trigger.in_dump(old.as_str(), &tables, &others) {
+        match trigger.in_dump(&around) {
             Ok(made) => dump.push_str(&made),
             Err(why) => bound.push((trigger.name, why)),
         }
@@ -232,6 +234,20 @@ fn views_and_triggers_are_made_in_another_database_by_its_own_user_and_act_as_th
     // A table of the site has the name of that database, too.
     assert_eq!(bound, [("steals".to_owned(), Bound::Elsewhere)]);
     let user = |text: &str| server.try_as(new.as_str(), "x", &format!("USE {new};\n{text}"));
+    let collation_of = |view: &str| {
+        let ask = "SELECT COLLATION_CONNECTION FROM information_schema.VIEWS WHERE TABLE_NAME";
+        server.try_as("root", "", &format!("{ask} = '{view}' AND TABLE_SCHEMA = '{new}'")).unwrap()
+    };
+    // Some servers list this one less its character set, others not at all; and that one none does.
+    let mut one = found[1].clone();
+    for collation in ["latin1_german2_ci", "utf8mb4_uca1400_ai_ci", "klingon_ci"] {
+        one.collation = collation.into();
+        user(&views::view_in_dump(&one)).unwrap();
+        let ask = format!("SET NAMES utf8mb4; SET COLLATION_CONNECTION = {collation}; SELECT @@COLLATION_CONNECTION");
+        let usual = || server.try_as("root", "", "SET NAMES utf8mb4; SELECT @@COLLATION_CONNECTION");
+        let expected = server.try_as("root", "", &ask).or_else(|_| usual());
+        assert_eq!(collation_of("one"), expected.unwrap(), "{collation}");
+    }
     user(&dump).unwrap_or_else(|error| panic!("{error}\n{dump}"));
 
     let runs_as = |kind: &str, column: &str| {
@@ -247,6 +263,15 @@ fn views_and_triggers_are_made_in_another_database_by_its_own_user_and_act_as_th
         assert!(shown.contains(kept), "{shown}");
     }
     assert_eq!(server.try_as("root", "", &format!("SELECT * FROM {old}.log; SELECT * FROM {old}.node")).unwrap(), "");
+    // Where they are kept meanwhile, by a server that wants each table to have a key.
+    server.try_as("root", "", "SET GLOBAL innodb_force_primary_key = 1").unwrap();
+    let [make, fill] = views::keep_triggers("SET NEW.a = '\\é'");
+    user(make.text().expose()).unwrap();
+    assert_eq!(user(views::ask_kept().text().expose()).unwrap(), "", "what was stopped here kept nothing");
+    user(fill.text().expose()).unwrap();
+    assert_eq!(user("SELECT text = 'SET NEW.a = ''\\\\é''' FROM aegir_triggers").unwrap(), "1");
+    server.try_as("root", "", "SET GLOBAL innodb_force_primary_key = 0").unwrap();
+    user(views::drop_kept().text().expose()).unwrap();
     // Who may not write makes none; and what a server without a log for replicas says.
     server.run(&MariaDb.revoke_writes(&new, &hosts));
     assert!(user("CREATE VIEW more AS SELECT 1").unwrap_err().contains("1142"));

@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::Statement;
+pub use super::action::Around;
+use super::action::{in_any_database, text_length};
 use super::mariadb::back_ticked;
 use super::statement::quoted;
 
@@ -41,7 +43,7 @@ pub struct Trigger {
 }
 
 /// Why a view or a trigger cannot be made in another database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Bound {
     /// The server does not tell it all.
     #[error("whose statement the server does not tell this account")]
@@ -53,11 +55,14 @@ pub enum Bound {
     #[error("which names another database")]
     Elsewhere,
     /// It calls what does not come along.
-    #[error("which calls a function of somebody's")]
+    #[error("which calls a function or procedure of somebody's")]
     Calls,
     /// Views that are each made of another.
     #[error("which is made of a view that is made of it")]
     Round,
+    /// It needs a view that cannot come along.
+    #[error("which needs the view `{0}`, which cannot come along")]
+    Needs(String),
     /// Quotes are something else there.
     #[error("which was made in a mode that reads quotes otherwise")]
     Mode,
@@ -87,9 +92,22 @@ pub fn ask_triggers(database: &str) -> Statement {
     ))
 }
 
+/// Asks for the names of a database's functions and procedures.
+pub fn ask_routines(database: &str) -> Statement {
+    Statement::plain(format!(
+        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {}",
+        quoted(database)
+    ))
+}
+
 /// Asks for the names of all databases.
 pub fn ask_databases() -> Statement {
     Statement::plain("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+}
+
+/// Asks whether the server takes names of databases and tables for the same whatever their case: `1` if it does.
+pub fn ask_blind_to_case() -> Statement {
+    Statement::plain("SELECT @@GLOBAL.lower_case_table_names <> 0")
 }
 
 /// Asks whether a site's account may make triggers: one row with `1` if it may not. A server that writes a log for replicas
@@ -106,12 +124,17 @@ pub fn enter(database: &str) -> Statement {
 /// Where the triggers of a database are kept while its rows change without them: a table of its own, for as long as that takes.
 pub const KEPT: &str = "aegir_triggers";
 
-/// Keeps triggers, as they stand in a dump, in the database that the connection is in.
-pub fn keep_triggers(text: &str) -> Statement {
-    Statement::plain(format!("CREATE TABLE {KEPT} AS SELECT {} AS text", quoted(text)))
+/// Keeps triggers, as they stand in a dump, in the database that the connection is in. There are servers that take no table
+/// without a key.
+pub fn keep_triggers(text: &str) -> [Statement; 2] {
+    let columns = "id INT PRIMARY KEY, text LONGTEXT CHARACTER SET utf8mb4 NOT NULL";
+    [
+        Statement::plain(format!("CREATE TABLE {KEPT} ({columns})")),
+        Statement::plain(format!("INSERT INTO {KEPT} VALUES (1, {})", quoted(text))),
+    ]
 }
 
-/// Asks for what [`keep_triggers`] kept.
+/// Asks for what [`keep_triggers`] kept: no row where it was stopped before it did.
 pub fn ask_kept() -> Statement {
     Statement::plain(format!("SELECT text FROM {KEPT}"))
 }
@@ -136,8 +159,8 @@ pub fn view(name: &str, within: &str, outside: &str, collation: &str) -> Result<
     let (head, body) = cut(within).ok_or(Bound::Untold)?;
     let (_, body_outside) = cut(outside).ok_or(Bound::Untold)?;
     let names = names_in(body);
-    // In its own database only what lies in another one is named with it, and then everything is.
-    if body == body_outside && names.iter().any(|name| name.is_behind_point) {
+    // In its own database only what lies in another one is named with it, and then everything is. Of sequences always.
+    if (body == body_outside && names_a_database(&names)) || names.iter().any(|name| name.is_of_sequence) {
         return Err(Bound::Elsewhere);
     }
     if names.iter().any(|name| name.is_called) {
@@ -146,6 +169,25 @@ pub fn view(name: &str, within: &str, outside: &str, collation: &str) -> Result<
     let made_of = names.into_iter().filter(|name| name.may_be_table).map(|name| name.text).collect();
     let statement = format!("CREATE {head} VIEW {}{body}", back_ticked(name));
     Ok(View { name: name.to_owned(), statement, collation: collation.to_owned(), made_of })
+}
+
+/// Those of the views that can be made while the views `bound` cannot; and each other one with what it is made of.
+pub fn without(views: Vec<View>, mut bound: BTreeSet<String>) -> (Vec<View>, Vec<(String, Bound)>) {
+    let (mut left, mut fallen) = (views, Vec::new());
+    loop {
+        let all = left.len();
+        left.retain(|view| match view.made_of.iter().find(|name| **name != view.name && bound.contains(*name)) {
+            Some(of) => {
+                fallen.push((view.name.clone(), Bound::Needs(of.clone())));
+                false
+            }
+            None => true,
+        });
+        if left.len() == all {
+            return (left, fallen);
+        }
+        bound.extend(fallen.iter().map(|(name, _)| name.clone()));
+    }
 }
 
 /// The same views, each behind those that it is made of; and those that no order is possible for.
@@ -166,11 +208,16 @@ pub fn in_order(views: Vec<View>) -> (Vec<View>, Vec<View>) {
 
 /// A view as it stands in a dump.
 pub fn view_in_dump(view: &View) -> String {
+    format!("\n{}DROP VIEW IF EXISTS {};\n{};\n", compared_by(&view.collation), back_ticked(&view.name), view.statement)
+}
+
+/// Has a connection compare texts by `collation`, or as one in UTF-8 does where the server does not know that one.
+fn compared_by(collation: &str) -> String {
+    // MariaDB lists some once for all character sets, and less the name of any.
+    let (name, short) = (quoted(collation), quoted(collation.split_once('_').map_or(collation, |(_, short)| short)));
     format!(
-        "\nSET COLLATION_CONNECTION = {};\nDROP VIEW IF EXISTS {};\n{};\n",
-        quoted(&view.collation),
-        back_ticked(&view.name),
-        view.statement
+        "SET NAMES utf8mb4;\nSET COLLATION_CONNECTION = COALESCE((SELECT {name} FROM information_schema.COLLATIONS \
+         WHERE COLLATION_NAME IN ({name}, {short}) LIMIT 1), @@COLLATION_CONNECTION);\n"
     )
 }
 
@@ -181,14 +228,8 @@ impl Trigger {
         Trigger { name, table, when: format!("{timing} {event}"), action, sql_mode, collation }
     }
 
-    /// As it stands in a dump of `database`, which any database can take. `tables` are what is there, `others` the databases
-    /// beside it.
-    pub fn in_dump(
-        &self,
-        database: &str,
-        tables: &BTreeSet<String>,
-        others: &BTreeSet<String>,
-    ) -> Result<String, Bound> {
+    /// As it stands in a dump of its database, which any database can take. `around` is what it may name.
+    pub fn in_dump(&self, around: &Around) -> Result<String, Bound> {
         let modes: Vec<&str> = self.sql_mode.split(',').filter(|mode| !mode.is_empty()).collect();
         if modes.iter().any(|mode| matches!(*mode, "ANSI_QUOTES" | "NO_BACKSLASH_ESCAPES")) {
             return Err(Bound::Mode);
@@ -196,7 +237,7 @@ impl Trigger {
         if self.action.is_empty() {
             return Err(Bound::Untold);
         }
-        let action = in_any_database(&self.action, database, tables, others).ok_or(Bound::Elsewhere)?;
+        let action = in_any_database(&self.action, around)?;
         // MySQL 8 knows it no more, and what it forbade is nothing that a trigger does.
         let modes: Vec<&str> = modes.into_iter().filter(|mode| *mode != "NO_AUTO_CREATE_USER").collect();
         let mut number = 0;
@@ -208,9 +249,9 @@ impl Trigger {
             number += 1;
         };
         Ok(format!(
-            "\nSET COLLATION_CONNECTION = {};\nSET SQL_MODE = {};\nDELIMITER {end}\n\
+            "\n{}SET SQL_MODE = {};\nDELIMITER {end}\n\
              CREATE TRIGGER {} {} ON {} FOR EACH ROW {action}\n{end}\nDELIMITER ;\n",
-            quoted(&self.collation),
+            compared_by(&self.collation),
             quoted(&modes.join(",")),
             back_ticked(&self.name),
             self.when,
@@ -236,7 +277,7 @@ fn cut(create: &str) -> Option<(String, &str)> {
 }
 
 /// A name between back-ticks that the text begins with, and what comes behind.
-fn quoted_name(text: &str) -> Option<(String, &str)> {
+pub(super) fn quoted_name(text: &str) -> Option<(String, &str)> {
     let mut rest = text.strip_prefix('`')?;
     let mut name = String::new();
     loop {
@@ -257,8 +298,22 @@ fn quoted_name(text: &str) -> Option<(String, &str)> {
 struct Named {
     text: String,
     is_behind_point: bool,
+    is_before_point: bool,
+    is_behind_name: bool,
     is_called: bool,
+    is_of_sequence: bool,
     may_be_table: bool,
+}
+
+/// Whether any name before a point is that of a database, not what the statement calls a table that it makes itself.
+fn names_a_database(names: &[Named]) -> bool {
+    let is_alone = |name: &Named| !name.is_behind_point && !name.is_before_point;
+    let mut own: BTreeSet<&str> =
+        names.iter().filter(|name| name.may_be_table).map(|name| name.text.as_str()).collect();
+    let pairs = names.iter().zip(names.iter().skip(1));
+    let called = pairs.filter(|(table, name)| name.is_behind_name && is_alone(name) && is_alone(table));
+    own.extend(called.map(|(_, name)| name.text.as_str()));
+    names.iter().any(|name| name.is_before_point && (name.is_behind_point || !own.contains(name.text.as_str())))
 }
 
 /// The names between back-ticks in a statement that a server wrote.
@@ -276,199 +331,18 @@ fn names_in(body: &str) -> Vec<Named> {
         let is_behind_point = before.ends_with('.');
         let may_be_table =
             !is_behind_point && !rest.starts_with('.') && !before.ends_with(" AS ") && !before.ends_with("` ");
-        names.push(Named { text, is_behind_point, is_called: rest.starts_with('('), may_be_table });
+        names.push(Named {
+            text,
+            is_behind_point,
+            is_before_point: rest.starts_with('.'),
+            is_behind_name: before.ends_with("` "),
+            is_called: rest.starts_with('('),
+            is_of_sequence: ["nextval(", "lastval(", "setval("].iter().any(|calls| before.ends_with(calls)),
+            may_be_table,
+        });
         at = body.len() - rest.len();
     }
     names
-}
-
-/// How long a text between quotes is, with both.
-fn text_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            // Doubled ones are two texts in a row here, which comes to the same.
-            byte if byte == bytes[0] => return at + 1,
-            _ => at += 1,
-        }
-    }
-    text.len()
-}
-
-/// What a trigger does, without the name of its database; nothing if it names another one. A name before a point may be
-/// that of a table, too: it is, where there is such a one and nothing around it says otherwise.
-fn in_any_database(
-    action: &str,
-    database: &str,
-    tables: &BTreeSet<String>,
-    others: &BTreeSet<String>,
-) -> Option<String> {
-    let mut text = String::with_capacity(action.len());
-    let aliases = aliases_in(action);
-    let mut rest = action;
-    while let Some(c) = rest.chars().next() {
-        let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
-        let (name, behind) = match c {
-            '\'' | '"' => {
-                let length = text_length(rest);
-                text.push_str(&rest[..length]);
-                rest = &rest[length..];
-                continue;
-            }
-            '#' | '-' | '/' if comment_length(rest) > 0 => {
-                let length = comment_length(rest);
-                text.push_str(&rest[..length]);
-                rest = &rest[length..];
-                continue;
-            }
-            '`' => quoted_name(rest)?,
-            _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
-            _ => {
-                text.push(c);
-                rest = &rest[c.len_utf8()..];
-                continue;
-            }
-        };
-        let written = &rest[..rest.len() - behind.len()];
-        let point = behind.trim_start().strip_prefix('.').filter(|_| !text.trim_end().ends_with('.'));
-        let names_more = point.is_some_and(|next| is_named_on(next.trim_start()));
-        let is_table = (tables.contains(&name) || aliases.contains(&name)) && !names_more && !is_of_table(&text);
-        match point {
-            Some(next) if name == database && !is_table => rest = next.trim_start(),
-            Some(_) if others.contains(&name) && !is_table && !is_row(&name) => return None,
-            _ => {
-                text.push_str(written);
-                rest = behind;
-            }
-        }
-    }
-    Some(text)
-}
-
-/// Whether a name stands here with another one behind a point, or is called: the name before was a database's.
-fn is_named_on(text: &str) -> bool {
-    let behind = match quoted_name(text) {
-        Some((_, behind)) => behind,
-        None => text.trim_start_matches(is_of_name),
-    };
-    behind.trim_start().starts_with(['.', '('])
-}
-
-/// What tables, and what is read like one, may be called in a statement: a name behind `AS`, behind another name, or behind a
-/// bracket, and before no point.
-fn aliases_in(action: &str) -> BTreeSet<String> {
-    const NONE_BEFORE: [&str; 40] = [
-        "all",
-        "and",
-        "begin",
-        "between",
-        "by",
-        "call",
-        "case",
-        "declare",
-        "delete",
-        "distinct",
-        "do",
-        "else",
-        "elseif",
-        "from",
-        "having",
-        "if",
-        "ignore",
-        "in",
-        "insert",
-        "into",
-        "is",
-        "join",
-        "like",
-        "not",
-        "on",
-        "or",
-        "regexp",
-        "replace",
-        "return",
-        "returning",
-        "select",
-        "set",
-        "then",
-        "update",
-        "using",
-        "value",
-        "values",
-        "when",
-        "where",
-        "while",
-    ];
-    let mut aliases = BTreeSet::new();
-    let (mut rest, mut may_be_behind) = (action, false);
-    while let Some(c) = rest.chars().next() {
-        let plain = rest.find(|c: char| !is_of_name(c)).unwrap_or(rest.len());
-        let comment = comment_length(rest);
-        let (name, behind) = match c {
-            _ if c.is_whitespace() => {
-                rest = &rest[c.len_utf8()..];
-                continue;
-            }
-            _ if comment > 0 => {
-                rest = &rest[comment..];
-                continue;
-            }
-            '\'' | '"' => {
-                (rest, may_be_behind) = (&rest[text_length(rest)..], false);
-                continue;
-            }
-            '`' => match quoted_name(rest) {
-                Some(found) => found,
-                None => return aliases,
-            },
-            _ if plain > 0 => (rest[..plain].to_owned(), &rest[plain..]),
-            _ => {
-                (rest, may_be_behind) = (&rest[c.len_utf8()..], c == ')');
-                continue;
-            }
-        };
-        let is_none = c != '`' && NONE_BEFORE.iter().any(|word| name.eq_ignore_ascii_case(word));
-        if may_be_behind && !is_none && !behind.trim_start().starts_with(['.', '(']) {
-            aliases.insert(name);
-        }
-        (rest, may_be_behind) = (behind, !is_none);
-    }
-    aliases
-}
-
-fn is_of_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$' || c == '@'
-}
-
-/// Whether what comes behind this is the name of a table: one before a point is a database's.
-fn is_of_table(text: &str) -> bool {
-    let word = text.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    ["into", "update", "from", "join"].iter().any(|before| word.eq_ignore_ascii_case(before))
-}
-
-/// The row that a trigger is about, before and after.
-fn is_row(name: &str) -> bool {
-    name.eq_ignore_ascii_case("new") || name.eq_ignore_ascii_case("old")
-}
-
-/// How long the comment is that the text begins with; 0 if it begins with none.
-fn comment_length(text: &str) -> usize {
-    let line = || text.find('\n').map_or(text.len(), |at| at + 1);
-    if text.starts_with('#') {
-        return line();
-    }
-    if let Some(behind) = text.strip_prefix("--") {
-        return if behind.is_empty() || behind.starts_with(|c: char| c.is_whitespace()) { line() } else { 0 };
-    }
-    // One with `!` is no comment to a server.
-    match text.strip_prefix("/*") {
-        Some(behind) if !behind.starts_with('!') && !behind.starts_with("M!") => {
-            text.find("*/").map_or(text.len(), |at| at + 2)
-        }
-        _ => 0,
-    }
 }
 
 #[cfg(test)]
@@ -486,6 +360,10 @@ mod tests {
 
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn around(tables: &[&str], others: &[&str]) -> Around {
+        Around { database: "db".into(), tables: set(tables), others: set(others), ..Around::default() }
     }
 
     fn trigger(action: &str) -> Trigger {
@@ -509,7 +387,23 @@ mod tests {
     fn a_view_that_needs_more_than_its_database_is_bound_to_it() {
         let elsewhere = "select `other`.`x`.`id` AS `id` from `other`.`x`";
         assert_eq!(read("v", elsewhere, elsewhere), Err(Bound::Elsewhere));
-        assert!(read("v", "select 1 AS `one`", "select 1 AS `one`").is_ok());
+        for alone in [
+            "select 1 AS `one`",
+            "select `x`.`a` AS `a` from (select 1 AS `a`) `x`",
+            "with c as (select 1 AS `a`)select `c`.`a` AS `a`,`d`.`a` AS `b` from (`c` join `c` `d`)",
+        ] {
+            assert!(read("v", alone, alone).is_ok(), "{alone}");
+        }
+        for elsewhere in [
+            "select count(0) AS `c` from `other`.`x`",
+            "select `other`.`id` AS `id` from `other`.`x` `other`",
+            "select `x`.`id` AS `other` from (`other`.`x` join (select 1 AS `a`) `y`)",
+            "select `other`.`a` AS `a`,`other`.`x`.`id` AS `id` from (`other`.`x` join (select 1 AS `a`) `other`)",
+        ] {
+            assert_eq!(read("v", elsewhere, elsewhere), Err(Bound::Elsewhere), "{elsewhere}");
+        }
+        let (within, outside) = ("nextval(`db`.`s`) AS `n` from `t`", "nextval(`db`.`s`) AS `n` from `db`.`t`");
+        assert_eq!(read("v", &format!("select {within}"), &format!("select {outside}")), Err(Bound::Elsewhere));
         assert_eq!(
             read("v", "select `other`.`f`(1) AS `a` from `t`", "select `other`.`f`(1) AS `a` from `db`.`t`"),
             Err(Bound::Calls)
@@ -534,10 +428,26 @@ mod tests {
     }
 
     #[test]
+    fn a_view_that_is_made_of_a_bound_one_is_bound_too() {
+        let of = |name: &str, tables: &str| {
+            let body = |before: &str| format!("select {before}`x` AS `b` from {tables}");
+            read(name, &body(""), &body("`db`.")).unwrap()
+        };
+        let views = vec![of("a", "`b`"), of("b", "(`node` join `odd` on(1))"), of("c", "`node` `odd`"), of("d", "`c`")];
+
+        let (left, fallen) = without(views, set(&["odd"]));
+
+        let names: Vec<&str> = left.iter().map(|view| view.name.as_str()).collect();
+        assert_eq!(names, ["c", "d"]);
+        let made_of = |name: &str, of: &str| (name.to_owned(), Bound::Needs(of.to_owned()));
+        assert_eq!(fallen, [made_of("b", "odd"), made_of("a", "b")]);
+    }
+
+    #[test]
     fn a_trigger_names_its_database_no_more() {
         let action = "begin insert into db . `log` values (new.id, 'db.log', \"db.x\"); -- db.log\n \
                       update `db`.log set n = db.log.n + node.n; end";
-        let made = trigger(action).in_dump("db", &set(&["node", "log"]), &set(&["node", "other"])).unwrap();
+        let made = trigger(action).in_dump(&around(&["node", "log"], &["node", "other"])).unwrap();
 
         let expected = "begin insert into `log` values (new.id, 'db.log', \"db.x\"); -- db.log\n update log set n = log.n + node.n; end";
         assert!(
@@ -549,8 +459,7 @@ mod tests {
 
     #[test]
     fn a_trigger_that_names_another_database_is_bound_to_it() {
-        let bound =
-            |action: &str| trigger(action).in_dump("db", &set(&["node"]), &set(&["node", "other", "new"])).err();
+        let bound = |action: &str| trigger(action).in_dump(&around(&["node"], &["node", "other", "new"])).err();
 
         assert_eq!(bound("insert into other.log values (1)"), Some(Bound::Elsewhere));
         assert_eq!(bound("insert into x select node.log.id from y"), Some(Bound::Elsewhere));
@@ -567,19 +476,69 @@ mod tests {
         assert_eq!(bound("insert into log select a.id from other.x a"), Some(Bound::Elsewhere));
         assert_eq!(bound("set new.a = (select other from x where y in (1) and other.f(1))"), Some(Bound::Elsewhere));
         let quoting = Trigger { sql_mode: "ANSI_QUOTES".into(), ..trigger("set new.a = 1") };
-        assert_eq!(quoting.in_dump("db", &set(&[]), &set(&[])), Err(Bound::Mode));
+        assert_eq!(quoting.in_dump(&around(&[], &[])), Err(Bound::Mode));
+    }
+
+    #[test]
+    fn a_comment_hides_the_name_of_no_database() {
+        let around = Around { is_blind_to_case: true, ..around(&["log"], &["other"]) };
+        for action in [
+            "insert into other/**/.log values (1)",
+            "insert into other -- is it\n . log values (1)",
+            "insert into log select other./* a */log.id from y",
+            "/*/ 'x */ insert into other.log values (1)",
+            "insert into /* x */ other.log values (1)",
+            "insert into OTHER.log values (1)",
+        ] {
+            assert_eq!(trigger(action).in_dump(&around), Err(Bound::Elsewhere), "{action}");
+        }
+        let mine = "insert into db/**/.log select DB . # x\n log.id from x other where other/**/.id > 0";
+        let made = trigger(mine).in_dump(&around).unwrap();
+        assert!(
+            made.contains(" EACH ROW insert into log select log.id from x other where other/**/.id > 0\n"),
+            "{made}"
+        );
+        // A server that tells names apart by their case means another one.
+        let apart = Around { is_blind_to_case: false, ..around };
+        assert!(trigger(mine).in_dump(&apart).unwrap().contains("select DB . # x\n log.id"));
+    }
+
+    #[test]
+    fn a_trigger_that_needs_a_bound_view_is_bound_too() {
+        let around = Around { bound: set(&["odd"]), ..around(&["odd", "node"], &[]) };
+        for action in ["insert into odd values (1)", "set new.a = (select max(`odd`.id) from db.`odd`)"] {
+            assert_eq!(trigger(action).in_dump(&around), Err(Bound::Needs("odd".into())), "{action}");
+        }
+        assert!(trigger("set new.odd = 'odd', new.a = odd(1) -- odd").in_dump(&around).is_ok());
+    }
+
+    #[test]
+    fn a_trigger_that_calls_what_stays_behind_is_bound_to_it() {
+        let around = Around { routines: set(&["Odd", "log"]), ..around(&["log"], &["other"]) };
+        for action in [
+            "set new.a = odd(1)",
+            "set new.a = 1 + `odd` /* x */ (1)",
+            "set new.a = db.odd(1)",
+            "call odd",
+            "begin call /* x */ db . ODD; end",
+        ] {
+            assert_eq!(trigger(action).in_dump(&around), Err(Bound::Calls), "{action}");
+        }
+        for action in ["insert into log (a) values (1)", "set new.odd = concat('odd(1)', odd) -- odd(1)"] {
+            assert!(trigger(action).in_dump(&around).is_ok(), "{action}");
+        }
     }
 
     #[test]
     fn what_ends_a_trigger_in_a_dump_is_not_in_it() {
-        let made = trigger("set new.a = '$0$ $1$'").in_dump("db", &set(&[]), &set(&[])).unwrap();
+        let made = trigger("set new.a = '$0$ $1$'").in_dump(&around(&[], &[])).unwrap();
         assert!(made.contains("DELIMITER $2$\n") && made.contains("\n$2$\nDELIMITER ;\n"), "{made}");
     }
 
     #[test]
     fn a_trigger_is_one_statement_to_whoever_loads_the_dump() {
         let action = "begin set new.a = 'x;'; set new.b = 2; end -- done";
-        let made = trigger(action).in_dump("db", &set(&[]), &set(&[])).unwrap() + "SELECT 1;\n";
+        let made = trigger(action).in_dump(&around(&[], &[])).unwrap() + "SELECT 1;\n";
         let mut found = Vec::new();
         let mut on = |statement: &[u8]| {
             found.push(String::from_utf8_lossy(statement).into_owned());
@@ -590,6 +549,6 @@ mod tests {
         script.end(&mut on).unwrap();
 
         let expected = format!("CREATE TRIGGER `t` AFTER INSERT ON `node` FOR EACH ROW {action}");
-        assert_eq!(found[2..], [expected, "SELECT 1".to_owned()]);
+        assert_eq!(found[3..], [expected, "SELECT 1".to_owned()]);
     }
 }

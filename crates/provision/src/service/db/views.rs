@@ -35,7 +35,7 @@ impl Beside {
     /// Of the database `name`, as far as the account sees it. The connection may be in another database afterwards.
     pub(super) fn read(connection: &mut dyn Connection, name: &str) -> Result<Beside, Fault> {
         let mut beside = Beside::default();
-        let (mut names, mut has_triggers) = (Vec::new(), false);
+        let (mut names, mut bound, mut has_triggers) = (Vec::new(), BTreeSet::new(), false);
         for row in connection.rows(theirs::ask_more_than_tables(name).text().expose())? {
             match text(&row, 0).as_str() {
                 "view" => names.push(text(&row, 1)),
@@ -45,21 +45,27 @@ impl Beside {
         }
         beside.has_views = !names.is_empty();
         if beside.has_views {
-            beside.read_views(connection, name, &names)?;
+            bound = beside.read_views(connection, name, &names)?;
         }
         beside.of_views = beside.text.len();
         if has_triggers {
-            beside.read_triggers(connection, name, &names)?;
+            beside.read_triggers(connection, name, &names, bound)?;
         }
         Ok(beside)
     }
 
-    fn read_views(&mut self, connection: &mut dyn Connection, name: &str, names: &[String]) -> Result<(), Fault> {
+    /// Which of the views cannot come along.
+    fn read_views(
+        &mut self,
+        connection: &mut dyn Connection,
+        name: &str,
+        names: &[String],
+    ) -> Result<BTreeSet<String>, Fault> {
         let whole: BTreeSet<String> = firsts(connection.rows(views::ask_whole(name).text().expose())?);
         // What is told from outside names every database; what is told from within, only others.
         let outside = shown(connection, "information_schema", name, names)?;
         let within = shown(connection, name, name, names)?;
-        let mut made = Vec::new();
+        let (mut made, mut bound) = (Vec::new(), BTreeSet::new());
         for ((view, within), outside) in names.iter().zip(&within).zip(&outside) {
             let told = match (within, outside) {
                 (Some(_), Some(_)) if !whole.contains(view) => Err(views::Bound::Broken),
@@ -70,17 +76,29 @@ impl Beside {
             };
             match told {
                 Ok(view) => made.push(view),
-                Err(why) => self.bound.push(format!("view `{view}`, {why}")),
+                Err(why) => {
+                    self.bound.push(format!("view `{view}`, {why}"));
+                    bound.insert(view.clone());
+                }
             }
         }
+        let (made, fallen) = views::without(made, bound);
+        self.bound.extend(fallen.iter().map(|(view, why)| format!("view `{view}`, {why}")));
         let (made, round) = views::in_order(made);
         self.bound.extend(round.iter().map(|view| format!("view `{}`, {}", view.name, views::Bound::Round)));
         self.text.extend(made.iter().map(views::view_in_dump));
-        Ok(())
+        let made: BTreeSet<&str> = made.iter().map(|view| view.name.as_str()).collect();
+        Ok(names.iter().filter(|name| !made.contains(name.as_str())).cloned().collect())
     }
 
-    fn read_triggers(&mut self, connection: &mut dyn Connection, name: &str, known: &[String]) -> Result<(), Fault> {
-        for (trigger, told) in triggers_of(connection, name, known)? {
+    fn read_triggers(
+        &mut self,
+        connection: &mut dyn Connection,
+        name: &str,
+        known: &[String],
+        bound: BTreeSet<String>,
+    ) -> Result<(), Fault> {
+        for (trigger, told) in triggers_of(connection, name, known, bound)? {
             match told {
                 Ok(made) => {
                     self.text.push_str(&made);
@@ -107,8 +125,13 @@ const UNTRUSTED: &str = "the new server lets no site's account make, since it wr
 type ToldTrigger = (String, Result<String, views::Bound>);
 
 /// The triggers of the database `name` in the order in which they act: each by its name, and as it stands in a dump. `known`
-/// are its views.
-fn triggers_of(connection: &mut dyn Connection, name: &str, known: &[String]) -> Result<Vec<ToldTrigger>, Fault> {
+/// are its views, `bound` those of them that cannot come along.
+fn triggers_of(
+    connection: &mut dyn Connection,
+    name: &str,
+    known: &[String],
+    bound: BTreeSet<String>,
+) -> Result<Vec<ToldTrigger>, Fault> {
     let rows = connection.rows(views::ask_triggers(name).text().expose())?;
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -119,9 +142,13 @@ fn triggers_of(connection: &mut dyn Connection, name: &str, known: &[String]) ->
     others.remove(name);
     // Which everybody may read.
     others.remove("information_schema");
+    let routines = firsts(connection.rows(views::ask_routines(name).text().expose())?);
+    let is_blind = text_of(connection.rows(views::ask_blind_to_case().text().expose())?).as_deref() == Some("1");
+    let around =
+        views::Around { database: name.to_owned(), tables, bound, routines, others, is_blind_to_case: is_blind };
     let told = rows.iter().map(|row| {
         let trigger = views::Trigger::of([0, 1, 2, 3, 4, 5, 6].map(|at| text(row, at)));
-        let made = trigger.in_dump(name, &tables, &others);
+        let made = trigger.in_dump(&around);
         (trigger.name, made)
     });
     Ok(told.collect())
@@ -220,7 +247,7 @@ impl DbServer<'_> {
             return what(connection);
         }
         // One that could not be made again stays, and acts.
-        let told = triggers_of(connection, name.as_str(), &[])?;
+        let told = triggers_of(connection, name.as_str(), &[], BTreeSet::new())?;
         let told: Vec<(String, String)> =
             told.into_iter().filter_map(|(name, made)| Some((name, made.ok()?))).collect();
         let kept = match are_kept {
@@ -233,7 +260,9 @@ impl DbServer<'_> {
             None => {
                 let kept: String = told.iter().map(|(_, made)| made.as_str()).collect();
                 connection.run(views::drop_kept().text().expose())?;
-                connection.run(views::keep_triggers(&kept).text().expose())?;
+                for statement in views::keep_triggers(&kept) {
+                    connection.run(statement.text().expose())?;
+                }
                 kept
             }
         };
