@@ -232,3 +232,56 @@ fn what_could_be_made_in_no_other_database_is_refused_before_anything_is_done() 
     }
     lab.up().run_sql("DROP DATABASE beside_it");
 }
+
+#[test]
+fn a_backup_lacks_what_needs_more_than_its_database_and_can_be_restored() {
+    let lab = Lab::start(way());
+    two_releases(&lab, "ten");
+    let site = Site::install(&lab, "shop.localhost", "old", "localhost", Some("minimal"));
+    let db = &site.database;
+    for statement in [
+        "CREATE DATABASE beside_it",
+        "CREATE TABLE beside_it.other (id INT)",
+        "CREATE TABLE `DB`.`civi` (`id` INT) ENGINE=InnoDB",
+        "CREATE TABLE `DB`.`civi_log` (`id` INT) ENGINE=InnoDB",
+        "CREATE FUNCTION `DB`.`plus`(`n` INT) RETURNS INT DETERMINISTIC RETURN `n` + 1",
+        "CREATE VIEW `DB`.`odd` AS SELECT `id` FROM beside_it.other",
+        "CREATE VIEW `DB`.`on_odd` AS SELECT `id` FROM `DB`.`odd`",
+        "CREATE VIEW `DB`.`a_third` AS SELECT `id` FROM `DB`.`on_odd`",
+        "CREATE VIEW `DB`.`alone` AS SELECT `x`.`a` FROM (SELECT 1 AS `a`) `x`",
+        "CREATE TRIGGER `DB`.`calls` AFTER INSERT ON `DB`.`civi` FOR EACH ROW SET @n = `DB`.plus (NEW.id)",
+        "CREATE TRIGGER `DB`.`hides` BEFORE INSERT ON `DB`.`civi` FOR EACH ROW INSERT INTO beside_it/**/.other VALUES (1)",
+        "CREATE TRIGGER `DB`.`reads` BEFORE INSERT ON `DB`.`civi` FOR EACH ROW SET @n = (SELECT MAX(id) FROM `DB`.odd)",
+        "CREATE TRIGGER `DB`.`logs` AFTER INSERT ON `DB`.`civi` FOR EACH ROW INSERT INTO `DB`/**/.civi_log VALUES (NEW.id)",
+    ] {
+        lab.up().run_sql(&statement.replace("`DB`", &format!("`{db}`")));
+    }
+
+    lab.provision(&["backup", "@shop.localhost"]).done();
+
+    let listed = lab.provision(&["--json", "backups", "@shop.localhost"]).done().out;
+    let listed: Value = serde_json::from_str(listed.lines().next().unwrap().trim()).unwrap();
+    let lacks = &listed["manifest"]["dump"]["not_included"];
+    for said in [
+        "routine `plus`",
+        "view `odd`, which names another database",
+        "view `on_odd`, which needs the view `odd`, which cannot come along",
+        "view `a_third`, which needs the view `on_odd`, which cannot come along",
+        "trigger `calls`, which calls a function or procedure of somebody's",
+        "trigger `hides`, which names another database",
+        "trigger `reads`, which needs the view `odd`, which cannot come along",
+    ] {
+        assert!(lacks.as_array().unwrap().contains(&said.into()), "{said}: {lacks}");
+    }
+    assert_eq!(lacks.as_array().unwrap().len(), 7, "{lacks}");
+    let backup = listed["backup"].as_str().unwrap();
+    lab.provision(&["backup-verify", backup]).done();
+    lab.provision(&["restore", backup]).done();
+    site.answers(&lab);
+    let restored = database_of(&lab, "shop.localhost");
+    assert_ne!(restored, *db);
+    lab.up().run_sql(&format!("INSERT INTO `{restored}`.`civi` VALUES (7)"));
+    assert_eq!(lab.up().sql(&format!("SELECT id + a FROM `{restored}`.`civi_log` JOIN `{restored}`.`alone`")), ["8"]);
+    assert_eq!(lab.up().sql("SELECT COUNT(*) FROM beside_it.other"), ["0"]);
+    lab.up().run_sql("DROP DATABASE beside_it");
+}
