@@ -44,7 +44,7 @@ fn made_by_hand(lab: &Lab, platform: &str, how: &ByHand) -> Task {
         fs::write(folder.join(name), "An example of the code's.\n").unwrap();
     }
     fs::write(folder.join("services.yml"), "Of the site.\n").unwrap();
-    symlink("../../shared", folder.join("libraries-of-all")).unwrap();
+    symlink("../../common", folder.join("libraries-of-all")).unwrap();
     lab.made_by_hand("default", platform, how);
     import(platform)
 }

@@ -373,7 +373,7 @@ mod tests {
         }
         for (at, target) in [
             ("files", "/srv/files"),
-            ("files", "../../shared/files"),
+            ("files", "../../common/files"),
             ("modules/x", "../libraries/x"),
             ("x", "./private"),
             ("x", "../default.old/x"),
