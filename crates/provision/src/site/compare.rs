@@ -15,7 +15,7 @@ use aegir_domain::{
     Remedy, ServerName, SiteContext, SiteName, SiteSide, TaskLock, Verdict, compare, locks_to_compare,
 };
 use aegir_drupal::platform::{self, PlatformFacts};
-use aegir_host::{CommandFailed, Deadline, Launch, Mint, Programs, Ran};
+use aegir_host::{CommandFailed, Deadline, Launch, LockFault, Mint, Programs, Ran};
 use aegir_recipe::{Check, Teller};
 
 use crate::service::code_ahead::CodeAhead;
@@ -235,6 +235,34 @@ fn held_still_within<T>(
             return look();
         }
     }
+}
+
+/// Asks something of a site while nobody changes it, unless a task is at it for longer than `wait`: then what stands
+/// against it, for whoever asks again later.
+pub(super) fn unless_busy<T>(
+    parts: &Arc<WorldParts>,
+    site: &SiteName,
+    wait: Duration,
+    who: &str,
+    ask: impl FnOnce() -> Result<T, Fault>,
+) -> Result<Result<T, String>, Fault> {
+    let contexts = Contexts::new(&parts.home, &parts.files);
+    let wanted = || -> Result<Vec<TaskLock>, Fault> {
+        let saved = contexts.site(site)?;
+        Ok(locks_to_compare(site, &saved.platform, &|name| contexts.find(name))?)
+    };
+    let locks = wanted()?;
+    let names: Vec<_> = locks.iter().map(TaskLock::as_wanted).collect();
+    let held = aegir_host::locks::take(&parts.home.locks(), &names, wait, who, &mut |_| ());
+    let _held = match held {
+        Err(LockFault::Held { name, by }) => return Ok(Err(format!("`{name}` is held by {by}"))),
+        held => held?,
+    };
+    // What was read before the locks were held may have changed since.
+    if wanted()? != locks {
+        return Ok(Err("it was changed just now".into()));
+    }
+    ask().map(Ok)
 }
 
 /// How long to wait for a task that changes one of them: whoever asks waits too.

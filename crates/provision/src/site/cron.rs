@@ -6,13 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aegir_domain::{CronAnswer, CronRun, Fault, SiteName, TaskLock, locks_to_compare};
+use aegir_domain::{CronAnswer, CronRun, Fault, SiteName};
 use aegir_drupal::driver::{CronRan, Operation};
-use aegir_host::LockFault;
 
-use super::compare::{RunProgram, looking};
+use super::compare::{RunProgram, looking, unless_busy};
 use crate::service::php::Asker;
-use crate::{Contexts, World, WorldParts};
+use crate::{World, WorldParts};
 
 /// Runs cron of `site`, for at most `limit`, unless a task is at it, visitors are kept from it, or Drupal still has to
 /// be installed into it: then it is left out, and nothing is wrong. No task begins on the site before it has ended.
@@ -26,25 +25,9 @@ fn cron(
     limit: Duration,
     run_program: RunProgram,
 ) -> Result<CronAnswer, Fault> {
-    let contexts = Contexts::new(&parts.home, &parts.files);
-    let wanted = || -> Result<Vec<TaskLock>, Fault> {
-        let saved = contexts.site(site)?;
-        Ok(locks_to_compare(site, &saved.platform, &|name| contexts.find(name))?)
-    };
-    let locks = wanted()?;
-    let names: Vec<_> = locks.iter().map(TaskLock::as_wanted).collect();
     // Whoever changes the site comes first, and takes longer than anybody waits here.
-    let held = aegir_host::locks::take(&parts.home.locks(), &names, Duration::ZERO, "cron", &mut |_| ());
-    let _held = match held {
-        Err(LockFault::Held { name, by }) => {
-            return Ok(CronAnswer::NotNow(format!("`{name}` is held by {by}")));
-        }
-        held => held?,
-    };
-    if wanted()? != locks {
-        return Ok(CronAnswer::NotNow("it was changed just now".into()));
-    }
-    ask(&looking(parts, run_program), site, limit)
+    let asked = unless_busy(parts, site, Duration::ZERO, "cron", || ask(&looking(parts, run_program), site, limit))?;
+    Ok(asked.unwrap_or_else(CronAnswer::NotNow))
 }
 
 /// Asks its Drupal, unless there is a reason not to.

@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegir_domain::{
-    Fault, LONGEST_TEMPLATE, PlatformContext, ProfileTemplate, SiteContext, SiteName, TaskLock, WelcomeAnswer,
-    WelcomeFacts, locks_to_compare,
+    Fault, LONGEST_TEMPLATE, PlatformContext, ProfileTemplate, SiteContext, SiteName, WelcomeAnswer, WelcomeFacts,
 };
-use aegir_host::{Files, LockFault};
+use aegir_host::Files;
 use aegir_recipe::Check as _;
 
-use super::compare::{RunProgram, looking};
+use super::compare::{RunProgram, looking, unless_busy};
 use super::login::MakeLink;
 use crate::service::php::Asker;
-use crate::{Contexts, World, WorldParts};
+use crate::{World, WorldParts};
 
 /// The file in a profile's folder.
 const TEMPLATE: &str = "aegir-welcome.txt";
@@ -30,24 +29,8 @@ pub fn welcome(parts: &Arc<WorldParts>, site: &SiteName, run_program: RunProgram
 }
 
 fn facts(parts: &Arc<WorldParts>, site: &SiteName, run_program: RunProgram) -> Result<WelcomeAnswer, Fault> {
-    let contexts = Contexts::new(&parts.home, &parts.files);
-    let wanted = || -> Result<Vec<TaskLock>, Fault> {
-        let saved = contexts.site(site)?;
-        Ok(locks_to_compare(site, &saved.platform, &|name| contexts.find(name))?)
-    };
-    let locks = wanted()?;
-    let names: Vec<_> = locks.iter().map(TaskLock::as_wanted).collect();
-    let held = aegir_host::locks::take(&parts.home.locks(), &names, WAIT, "welcome", &mut |_| ());
-    let _held = match held {
-        Err(LockFault::Held { name, by }) => {
-            return Ok(WelcomeAnswer::NotNow(format!("`{name}` is held by {by}")));
-        }
-        held => held?,
-    };
-    if wanted()? != locks {
-        return Ok(WelcomeAnswer::NotNow("it was changed just now".into()));
-    }
-    ask(&looking(parts, run_program), site)
+    let asked = unless_busy(parts, site, WAIT, "welcome", || ask(&looking(parts, run_program), site))?;
+    Ok(asked.unwrap_or_else(WelcomeAnswer::NotNow))
 }
 
 fn ask(world: &World, name: &SiteName) -> Result<WelcomeAnswer, Fault> {
