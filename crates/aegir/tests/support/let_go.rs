@@ -154,7 +154,7 @@ impl Plain {
         plain.starts(lab, &fpm_program(), &["-F", "-y", &format!("{at}/fpm.conf")]);
         plain.starts(lab, "nginx", &["-e", &format!("{at}/nginx.log"), "-c", &format!("{at}/nginx.conf")]);
         until("a plain nginx listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        until("a plain php-fpm listens", || socket.exists());
+        until("a plain php-fpm listens", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
 
         let page = get(([127, 0, 0, 1], port).into(), &site.name, "/");
 

@@ -102,7 +102,8 @@ impl Stage {
         let fpm = command(&php::run(Path::new(&fpm), &fpm_path)).spawn().unwrap();
         stage._servers = vec![Running(server), Running(fpm)];
         wait_for("the web server", || TcpStream::connect(address).is_ok());
-        wait_for("php-fpm", || stage.home.path().join("php.sock").exists());
+        // php-fpm gives a socket to the server after it made it, and listens last.
+        wait_for("php-fpm", || UnixStream::connect(stage.home.path().join("php.sock")).is_ok());
         Some(stage)
     }
 
