@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::process::{Pid, PidfdFlags, Signal};
+
 /// A process, as far as it must be told from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -34,6 +36,16 @@ impl Seen {
     /// Whether it still does something.
     pub(crate) fn lives(&self) -> bool {
         self.state != 'Z' && self.state != 'X'
+    }
+
+    /// Sends it a signal, and never to another that has its number by now.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let Some(pid) = Pid::from_raw(self.pid) else { return };
+        // That it has ended meanwhile is no fault; nor is a kernel without such handles (before 5.3), to whoever can wait.
+        let Ok(handle) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) else { return };
+        if Seen::of(self.pid).is_some_and(|now| now.began == self.began) {
+            let _ = rustix::process::pidfd_send_signal(&handle, signal);
+        }
     }
 
     /// The name of the file that it runs, also after a package upgrade removed that file.

@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aegir_host::{Look, SystemClock};
@@ -108,6 +109,50 @@ fn a_second_stack_on_the_same_home_names_the_first() {
     assert!(second.said().contains(&format!("is in use by process {} (`", up.child.id())), "{}", second.said());
     assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found");
     up.stop();
+}
+
+#[test]
+fn reloads_of_nginx_lose_no_request_and_leave_as_many_workers_as_before() {
+    for way in ways() {
+        let place = Place::new(way);
+        let up = place.begin(&["--no-mariadb"]).ready();
+        let master = up.pid("nginx").unwrap();
+        let workers = || fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap();
+        let before = workers().split_ascii_whitespace().count();
+        assert!(before > 0);
+        let ends = AtomicBool::new(false);
+
+        let asked = std::thread::scope(|scope| {
+            let visitor = scope.spawn(|| {
+                let mut asked = 0;
+                while !ends.load(Ordering::Relaxed) {
+                    assert_eq!(up.get("/"), "HTTP/1.1 404 Not Found", "after {asked} answers");
+                    asked += 1;
+                }
+                asked
+            });
+            let mut took = Duration::ZERO;
+            for reload in 0..20 {
+                // One that comes within the 100 ms of the one before it has to wait for their end; others need not.
+                let apart = if reload % 4 == 0 { 0 } else { 110 };
+                std::thread::sleep(Duration::from_millis(apart));
+                let began = Instant::now();
+                assert_eq!(up.ask("reload nginx"), "ok");
+                took += if apart > 0 { began.elapsed() } else { Duration::ZERO };
+            }
+            println!("{:?} for one that comes alone", took / 15);
+            ends.store(true, Ordering::Relaxed);
+            visitor.join().unwrap()
+        });
+
+        println!("{asked} answers meanwhile");
+        assert!(asked >= 20);
+        until("the old workers are gone", || workers().split_ascii_whitespace().count() <= before);
+        // Had one been started in the place of a worker that was told to go, it would come now.
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(workers().split_ascii_whitespace().count(), before, "{}", workers());
+        up.stop();
+    }
 }
 
 #[test]
