@@ -5,6 +5,9 @@
 //!                              └────────── refused: put back ◄─┘
 //! ```
 //!
+//! Alone is tested first where an operator's template takes the place of one of ours, of which nobody knows what it makes.
+//! What our own make is tested with all at once, and alone only to say what was wrong with it.
+//!
 //! Of a web server that ends on what it refuses, who reloads it would test once more: a note says that just this
 //! was tested just now ([`aegir_host::Look`]). Its sites know nothing of each other: where all other files are those that
 //! were found good together, the changed sites are tested with all that is no site.
@@ -12,17 +15,18 @@
 //! A lock is held while the server's files differ from what was tested; the reload happens behind a
 //! second one, so that tasks that wait there find their change already loaded by another.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aegir_domain::{
     Cmd, Fault, HttpService, Password, PlatformContext, Remedy, ServerContext, ServerName, SiteContext, SiteName,
 };
-use aegir_drivers::ConfigFile;
 use aegir_drivers::http::{
     CoreFamily, HttpDriver, Installer, Internal, MAX_BODY_MB, MainConfig, PlatformConfig, ServerConfig, Vhost,
     VhostMode,
 };
+use aegir_drivers::{ConfigFile, Templates};
 use aegir_host::{FolderState, Launch, Limits, LockMode, Locks, Look, Ran, ServiceFault, WebAddress};
 
 use super::basedir;
@@ -37,6 +41,8 @@ pub(crate) struct HttpServer<'w> {
     world: &'w World,
     config: ServerConfig,
     driver: &'w dyn HttpDriver,
+    /// Read once, so that all files of one change are of the same.
+    templates: OnceCell<Templates>,
 }
 
 /// One file to be put in service, or taken away.
@@ -64,7 +70,14 @@ impl<'w> HttpServer<'w> {
     pub(crate) fn of(world: &'w World, server: &ServerContext) -> Result<HttpServer<'w>, Fault> {
         let Some(http) = &server.http else { return Err(HttpFault::None { server: server.name.clone() }.into()) };
         let driver = world.parts.http_drivers.named(http.engine.as_str())?;
-        Ok(HttpServer { world, config: server_config(&world.parts, server, http), driver })
+        Ok(HttpServer { world, config: server_config(&world.parts, server, http), driver, templates: OnceCell::new() })
+    }
+
+    fn templates(&self) -> Result<&Templates, Fault> {
+        if self.templates.get().is_none() {
+            let _ = self.templates.set(self.world.templates()?);
+        }
+        Ok(self.templates.get_or_init(Templates::default))
     }
 
     /// What the program says it is: `nginx/1.22.1`.
@@ -82,7 +95,7 @@ impl<'w> HttpServer<'w> {
 
     /// The files of the server itself, but for the generation number: path and text.
     pub(crate) fn server_files(&self) -> Result<Vec<(PathBuf, String)>, Fault> {
-        Ok(self.open(self.driver.server(&self.config, &self.world.templates()?)?))
+        Ok(self.open(self.driver.server(&self.config, self.templates()?)?))
     }
 
     /// The files that a platform's code calls for: path, and text or that it must not be there. They hold
@@ -94,7 +107,7 @@ impl<'w> HttpServer<'w> {
             family: family(platform, "")?,
             open_basedir: basedir::of_platform(self.world, platform)?,
         };
-        let files = self.open(self.driver.platform(&self.config, &config, &self.world.templates()?)?);
+        let files = self.open(self.driver.platform(&self.config, &config, self.templates()?)?);
         Ok(files.into_iter().map(|(path, text)| (path, Some(text).filter(|text| !text.is_empty()))).collect())
     }
 
@@ -116,7 +129,7 @@ impl<'w> HttpServer<'w> {
             }
         };
         let vhost = self.vhost(site, platform, credentials)?;
-        Ok(self.driver.vhost(&self.config, &vhost, &world.templates()?)?.text)
+        Ok(self.driver.vhost(&self.config, &vhost, self.templates()?)?.text)
     }
 
     /// The text of a file by which a server of this product answers for a site that knows nothing of Ægir; PHP of it
@@ -128,7 +141,7 @@ impl<'w> HttpServer<'w> {
         php: PathBuf,
     ) -> Result<String, Fault> {
         let vhost = Vhost { php_socket: php, ..self.vhost(site, platform, Vec::new())? };
-        Ok(self.driver.standalone(&self.config, &vhost, &self.world.templates()?)?)
+        Ok(self.driver.standalone(&self.config, &vhost, self.templates()?)?)
     }
 
     fn vhost(
@@ -161,6 +174,7 @@ impl<'w> HttpServer<'w> {
     /// them when it returns: always, unless it does not run and `tolerate` says that this is fine.
     pub(crate) fn publish(&self, changes: &[Change], server: Down) -> Result<(), Fault> {
         let lock = self.lock("config")?;
+        let is_ours = self.templates()?.overrides.is_empty();
         let mut changed = Vec::new();
         for change in changes {
             let before = self.world.files().read(&change.path)?;
@@ -169,7 +183,7 @@ impl<'w> HttpServer<'w> {
                 self.swap(&change.path, before.as_deref())?;
                 continue;
             }
-            if let Some(text) = &change.text {
+            if let (false, Some(text)) = (is_ours, &change.text) {
                 self.test_alone(&change.path, text)?;
             }
             changed.push((change, before));
@@ -217,10 +231,13 @@ impl<'w> HttpServer<'w> {
         };
         if let Err(refused) = tested {
             // The old files are known good: the running server was started with them.
-            for (change, before) in changed {
+            for (change, before) in &changed {
                 self.swap(&change.path, before.as_deref())?;
             }
             self.write_generation(was)?;
+            for change in changes.iter().filter(|_| is_ours) {
+                change.text.as_ref().map_or(Ok(()), |text| self.test_alone(&change.path, text))?;
+            }
             return Err(refused);
         }
         let number = (was | 1) + 1;
@@ -311,11 +328,11 @@ impl<'w> HttpServer<'w> {
     }
 
     fn generation_path(&self) -> Result<PathBuf, Fault> {
-        Ok(self.config.folder.join(self.driver.generation(0, &self.world.templates()?)?.path))
+        Ok(self.config.folder.join(self.driver.generation(0, self.templates()?)?.path))
     }
 
     fn write_generation(&self, number: u64) -> Result<(), Fault> {
-        let file = self.driver.generation(number, &self.world.templates()?)?;
+        let file = self.driver.generation(number, self.templates()?)?;
         self.world.files().write(&self.config.folder.join(&file.path), file.text.expose().as_bytes(), file.mode)?;
         Ok(())
     }
@@ -360,7 +377,7 @@ impl<'w> HttpServer<'w> {
         let scratch = self.scratch()?;
         let file = scratch.join("new.conf");
         self.world.files().write_unsynced(&file, text.expose().as_bytes(), 0o600)?;
-        let main = self.driver.main_alone(&self.main(&scratch), &file, &self.world.templates()?)?;
+        let main = self.driver.main_alone(&self.main(&scratch), &file, self.templates()?)?;
         let main_path = scratch.join("alone.conf");
         self.world.files().write_unsynced(&main_path, main.as_bytes(), 0o600)?;
         let result = self.run_test(&self.driver.check(&main_path));
@@ -395,7 +412,7 @@ impl<'w> HttpServer<'w> {
     fn test_with(&self, changes: &[Change], sites: Option<&Path>) -> Result<(), Fault> {
         let scratch = self.scratch()?;
         let main = MainConfig { sites: sites.map(Path::to_owned), ..self.main(&scratch) };
-        let main = self.driver.main(&main, &self.world.templates()?)?;
+        let main = self.driver.main(&main, self.templates()?)?;
         let main_path = scratch.join("all.conf");
         self.world.files().write_unsynced(&main_path, main.as_bytes(), 0o600)?;
         self.run_test(&self.driver.check(&main_path)).map_err(|said| {

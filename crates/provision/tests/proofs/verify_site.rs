@@ -104,3 +104,23 @@ fn an_alias_under_a_name_that_no_drush_finds_goes_with_the_next_verify() {
     assert!(!after.find("drush/sites/a_test.site.yml").is_empty());
     scene.prove(Extent::OneOf(3));
 }
+
+#[test]
+fn what_an_operators_template_makes_and_the_server_refuses_never_lies_among_what_it_reads() {
+    let lab = Lab::new();
+    two_platforms(&lab);
+    let site = lab.install("a.test", "seven");
+    fs::create_dir_all(lab.home().templates().join("nginx")).unwrap();
+    fs::write(lab.home().templates().join("nginx/vhost.conf"), "BROKEN on;\n").unwrap();
+    let aliases = vec!["www.a.test".parse().unwrap()];
+    lab.save(Context::Site(Box::new(SiteContext { aliases, ..site })));
+    let before = lab.snapshot();
+
+    let ending = lab.run(verify());
+
+    let told = ending.fault().map(|fault| Report(fault).to_string()).unwrap_or_default();
+    assert_eq!(ending.outcome.kind(), OutcomeKind::RolledBack, "{told}");
+    assert!(told.contains("refuses the new file") && told.contains("vhost.d/a.test.conf"), "{told}");
+    assert_eq!(lab.snapshot().find("/nginx/"), before.find("/nginx/"));
+    assert!(!before.find("vhost.d/a.test.conf").is_empty());
+}
