@@ -418,6 +418,15 @@ fn settings_are_of_their_kind_and_tell_who_changed_them() {
     assert!(field.contains("value=\"8\""), "{field}");
     assert!(page.text().contains("Changed by admin") && page.text().contains("One is set"), "{}", page.text());
     assert!(!page.html.contains("hunter2"));
+    // What is one of a few words is chosen, and the word that holds stands there.
+    assert_eq!(set("import_found", "value", "off").status, 303);
+    let page = stage.get("/settings");
+    let choice = page.between("<select class=\"input\" id=\"value-import_found\"", "</select>").unwrap();
+    assert!(
+        choice.contains("<option value=\"off\" selected>") && choice.contains("<option value=\"ask\">"),
+        "{choice}"
+    );
+    assert!(!page.html.contains("type=\"select\""));
     // Left empty, the default holds again.
     assert_eq!(set("tasks_at_once", "value", "").status, 303);
     let shown = stage.run(stage.front.ask(Call::of(OperationId::SettingShow).about("tasks_at_once")));
