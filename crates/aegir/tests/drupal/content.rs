@@ -2,6 +2,7 @@
 //! the pictures that image styles make of them, and a package in the site's own folder.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
@@ -66,7 +67,7 @@ impl Styled {
         bytes
     }
 
-    fn file(&self, real: &Real<'_>) -> std::path::PathBuf {
+    fn file(&self, real: &Real<'_>) -> PathBuf {
         let path = self.address.split('?').next().unwrap_or_default();
         real.root.join(path.trim_start_matches('/'))
     }
@@ -90,6 +91,7 @@ impl Content {
             assert!(all.contains(holds.trim_start_matches('/')), "{what}: {all}");
         }
         assert_eq!(says["holds"]["package"], package);
+        shows_its_view(real, &site.name, &says);
         let [teaser, whole] = styled(real, &site.name);
         assert_eq!(teaser.size.split('x').next(), Some("220"), "the style makes it smaller");
         assert_ne!(teaser.size, whole.size);
@@ -102,6 +104,7 @@ impl Content {
     pub fn is_there(&self, real: &Real<'_>, name: &str, key: Key) {
         let says = real.drupal_says(name, &[]);
         assert_eq!(says["holds"], self.says["holds"], "{name}");
+        shows_its_view(real, name, &says);
         let [teaser, whole] = styled(real, name);
         for (is, was) in [(&teaser, &self.teaser), (&whole, &self.whole)] {
             assert_eq!(is.size, was.size, "{name}: {}", is.address);
@@ -122,8 +125,8 @@ impl Content {
     }
 }
 
-/// Puts a package into the site's own folder: a contributed one, if any tree has it; of Drupal 7 one of ours. Gives what
-/// Drupal says of it once it is enabled.
+/// Puts packages into the site's own folder: contributed ones, as far as any tree has them; of Drupal 7 one of ours
+/// besides. Gives what Drupal says of it once it is enabled.
 fn has_a_package(real: &Real<'_>, site: &Site) -> String {
     let modules = real.root.join("sites").join(&site.name).join("modules");
     fs::create_dir_all(&modules).unwrap();
@@ -135,12 +138,14 @@ fn has_a_package(real: &Real<'_>, site: &Site) -> String {
         for (name, text) in [("sites_own.info", info), ("sites_own.module", "<?php\n"), ("sites_own.inc", class)] {
             fs::write(folder.join(name), text).unwrap();
         }
+        // `views` needs the other one.
+        if let (Some(ctools), Some(views)) = (contributed("ctools", "ctools.info"), contributed("views", "views.info"))
+        {
+            run(Command::new("cp").arg("-a").args([ctools, views]).arg(&modules));
+        }
         "a class of modules/sites_own"
     } else {
-        let trees = fs::read_dir(std::env::var("AEGIR_TEST_PLATFORMS").unwrap()).unwrap().flatten();
-        let places =
-            trees.flat_map(|tree| FOLDERS.map(|inside| tree.path().join(inside).join("modules/contrib/token")));
-        match places.into_iter().find(|place| place.is_dir()) {
+        match contributed("token", "token.info.yml") {
             Some(token) => {
                 run(Command::new("cp").arg("-a").arg(token).arg(&modules));
                 "Drupal\\token\\Token of modules/token"
@@ -151,6 +156,26 @@ fn has_a_package(real: &Real<'_>, site: &Site) -> String {
     real.lab.give(&modules);
     real.lab.provision(&["verify", &format!("@{}", site.name)]).done();
     said.to_owned()
+}
+
+/// The folder of a contributed module in any of the trees, where a file of this name says what it is.
+fn contributed(name: &str, info: &str) -> Option<PathBuf> {
+    let trees = fs::read_dir(std::env::var("AEGIR_TEST_PLATFORMS").unwrap()).unwrap().flatten();
+    let places = trees.flat_map(|tree| FOLDERS.map(|inside| tree.path().join(inside))).flat_map(|root| {
+        ["modules/contrib", "sites/all/modules", "sites/all/modules/contrib"].map(|folder| root.join(folder).join(name))
+    });
+    places.into_iter().find(|place| place.join(info).is_file())
+}
+
+/// What the contributed module `views` makes a page of, where the site has it.
+fn shows_its_view(real: &Real<'_>, name: &str, says: &Value) {
+    if says["holds"]["view"].as_array().is_none_or(Vec::is_empty) {
+        assert!(!real.is_seven() || contributed("views", "views.info").is_none(), "{name}: {says}");
+        return;
+    }
+    let page = get(real.lab.up().listen(), name, "/a-view-of-ours");
+    assert_eq!(page.status, 200, "{name}: {}", page.body);
+    assert!(page.body.contains("A picture of ours"), "{name}: {}", page.body);
 }
 
 /// The picture on the front page and that on its own page.

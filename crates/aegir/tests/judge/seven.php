@@ -7,7 +7,7 @@
  * With `harden` its status report is drawn up first, which takes the write bits off what it finds writable.
  * With `enable` the module `platforms_own` is enabled, with `ledger` the module of that name in the site's own folder; with `forget` the next visitor has all caches filled.
  * With `write` a page, an alias and a logo name the folder of the site, an article shows the picture that was uploaded last, and somebody
- * has an account; the module `sites_own` is enabled, if the site has it.
+ * has an account; the module `sites_own` is enabled, and the contributed module `views`, with a view of all content, if the site has them.
  */
 
 [, $site] = $argv;
@@ -35,6 +35,16 @@ if (in_array('write', $argv, TRUE)) {
   if (drupal_get_path('module', 'sites_own')) {
     module_enable(['sites_own']);
     drupal_flush_all_caches();
+  }
+  if (drupal_get_path('module', 'views')) {
+    module_enable(['views']);
+    drupal_flush_all_caches();
+    $view = views_new_view();
+    $view->name = $view->human_name = 'ours';
+    $view->base_table = 'node';
+    $view->display['default']->display_options = ['style_plugin' => 'default', 'row_plugin' => 'node'];
+    $view->new_display('page', 'Page')->set_option('path', 'a-view-of-ours');
+    views_save_view($view);
   }
   $node = (object) ['type' => 'page', 'language' => LANGUAGE_NONE, 'title' => 'A page of ours', 'uid' => 1];
   node_object_prepare($node);
@@ -76,6 +86,7 @@ print json_encode([
   'cron_key' => variable_get('cron_key'),
   'holds' => [
     'package' => class_exists('SitesOwn') ? SitesOwn::WHAT . ' of ' . str_replace("sites/$site/", '', drupal_get_path('module', 'sites_own')) : 'none',
+    'view' => module_exists('views') ? array_values(array_map(static function ($node) { return $node->title; }, node_load_multiple(array_column(views_get_view_result('ours'), 'nid')))) : [],
     'accounts' => $all('SELECT name FROM {users}'),
     'content' => module_exists('node') ? $all('SELECT title FROM {node}') : [],
     'aliases' => module_exists('path') ? array_map('implode', db_query('SELECT source, alias FROM {url_alias} ORDER BY pid')->fetchAll(PDO::FETCH_NUM)) : [],

@@ -146,6 +146,14 @@ impl std::fmt::Display for PhpFault {
     }
 }
 
+/// Whether PHP does not understand code that comes with Drupal, which was right for the PHP of its day.
+fn is_from_another_day(fault: &PhpFault) -> bool {
+    let is_of_core = ["core/", "includes/", "modules/system/"].iter().any(|folder| fault.at.starts_with(folder));
+    let is_of_language =
+        ["must be compatible with", "syntax error", "Call to undefined function", "no longer supported"];
+    is_of_core && is_of_language.iter().any(|words| fault.message.contains(words))
+}
+
 impl Remedy for DriverFault {
     fn remedy(&self) -> Option<String> {
         let fault = match self {
@@ -180,6 +188,11 @@ impl Remedy for DriverFault {
                     .into()
             }
             FaultKind::BlockedAccount => "unblock the account in the site, or give the number of another".into(),
+            FaultKind::PhpError if is_from_another_day(fault) => format!(
+                "take a release of Drupal that was made for this version of PHP, or give its platform an older PHP; what \
+                 complains is Drupal's own code at `{}`",
+                fault.at
+            ),
             FaultKind::PhpError | FaultKind::Exception if !fault.at.is_empty() => {
                 format!("correct the code at `{}`, or disable the package it belongs to", fault.at)
             }
@@ -188,5 +201,27 @@ impl Remedy for DriverFault {
             }
             FaultKind::PhpError | FaultKind::Exception | FaultKind::BadInput | FaultKind::Other(_) => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remedy(at: &str, message: &str) -> String {
+        let (at, message) = (at.to_owned(), message.to_owned());
+        let (phase, stray) = (String::new(), String::new());
+        let fault = PhpFault { kind: FaultKind::PhpError, message, at, phase, stray, class: None };
+        DriverFault::from_php("install", fault).remedy().unwrap()
+    }
+
+    #[test]
+    fn an_old_drupal_on_a_new_php_is_told_from_a_package_that_is_wrong() {
+        let clash = "Declaration of Statement::fetchAll($mode = null) must be compatible with PDOStatement::fetchAll()";
+        assert!(remedy("core/lib/Drupal/Core/Database/Statement.php:169", clash).contains("an older PHP"));
+        assert!(remedy("modules/contrib/shop/shop.module:3", clash).contains("disable the package"));
+        assert!(remedy("sites/all/modules/shop/shop.module:3", clash).contains("disable the package"));
+        let memory = "Allowed memory size of 134217728 bytes exhausted";
+        assert!(!remedy("core/lib/Drupal.php:1", memory).contains("an older PHP"));
     }
 }
