@@ -71,7 +71,7 @@ impl Drush {
     fn of(platform: &PlatformContext) -> Result<Drush, NoDrush> {
         let root = platform.root.path();
         let projects = [Some(root), root.parent()].into_iter().flatten();
-        let own = projects.flat_map(|project| IN_A_PROJECT.map(|path| project.join(path))).find(|path| path.is_file());
+        let own = projects.flat_map(own_of).find(|path| path.is_file());
         let path = own.or_else(|| find_program(Path::new("drush")));
         let path = path.ok_or_else(|| NoDrush { platform: platform.name.clone(), root: platform.root.clone() })?;
         Ok(Drush { of_php: is_php(&path), path })
@@ -85,6 +85,13 @@ impl Drush {
         let cmd = cmd.arg(format!("--root={root}")).arg(format!("--uri={uri}"));
         cmd.arg(format!("--alias-path={}", aliases.display()))
     }
+}
+
+/// Where the Drush of a project may be. What is linked for people becomes, in Drush 8, a script of the shell, with a PHP that it
+/// looks for itself: there we go behind it.
+fn own_of(project: &Path) -> Vec<PathBuf> {
+    let is_eight = project.join("vendor/drush/drush/drush.launcher").is_file();
+    IN_A_PROJECT.iter().skip(usize::from(is_eight)).map(|path| project.join(path)).collect()
 }
 
 /// Whether a file says by its first line that PHP reads it. Such a file need not be executable.
@@ -131,5 +138,16 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             assert_eq!(is_php(&path), is, "{text}");
         }
+    }
+
+    #[test]
+    fn behind_what_drush_8_links_for_people_is_what_php_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = folder.path().join("vendor/drush/drush");
+        std::fs::create_dir_all(&package).unwrap();
+        let first = || own_of(folder.path()).remove(0).strip_prefix(folder.path()).unwrap().display().to_string();
+        assert_eq!(first(), "vendor/bin/drush");
+        std::fs::write(package.join("drush.launcher"), "#!/usr/bin/env sh\n").unwrap();
+        assert_eq!(first(), "vendor/drush/drush/drush.php");
     }
 }

@@ -6,6 +6,7 @@
 mod core_version;
 pub mod demo;
 pub mod driver;
+pub mod drush;
 pub mod htaccess;
 pub mod info_file;
 pub mod info_yaml;

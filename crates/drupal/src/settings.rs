@@ -228,7 +228,7 @@ pub(crate) fn php_string(text: &str) -> String {
 }
 
 /// Text that ends no comment, of either kind, and stays on its line.
-fn php_comment(text: &str) -> String {
+pub(crate) fn php_comment(text: &str) -> String {
     text.replace("*/", "* /").replace("?>", "? >").replace(['\r', '\n'], " ")
 }
 

@@ -52,8 +52,8 @@ pub use lines::lines;
 pub use recovery::{Recovered, recover_all};
 pub use settings::{SETTING_VARIABLE, Settings, SettingsFault};
 pub use site::{
-    MeantSite, PackagesFit, RunProgram, SiteLog, compare_site, compare_sites, drush_alias, drush_uri,
-    find_site_to_import, log_tail, look_at_import, look_at_refresh, proposed_name, run_cron, welcome, writes_since,
+    MeantSite, PackagesFit, RunProgram, SiteLog, compare_site, compare_sites, drush_uri, find_site_to_import, log_tail,
+    look_at_import, look_at_refresh, proposed_name, run_cron, welcome, writes_since,
 };
 pub use task_types::{FoundType, TaskType, TaskTypeFault, look as look_at_task_types, task_type, task_types};
 pub use trash::{Emptying, WayBack, empty_trash, list_trash, way_out_of_trash};

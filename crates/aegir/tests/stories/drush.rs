@@ -89,6 +89,12 @@ fn a_platform_without_drush_has_the_one_on_the_path_and_root_is_refused() {
     line.env("PATH", format!("{}:/usr/bin:/bin", tools.display())).stdin(Stdio::null());
     let said = Said::of(&mut line, &words).done().says("of the path, on php").says("--uri=http://old.localhost:");
     assert!(said.out.trim().ends_with(" core-status"), "{}", said.out);
+    // In the form of the last Drush that speaks with Drupal 7; as that reads it.
+    let alias = lab.home().join("drush/sites/old.localhost.alias.drushrc.php");
+    let read = format!("require '{}'; print $aliases['old.localhost']['root'];", alias.display());
+    let mut php = lab.as_owner("php");
+    let root = Said::of(php.args(["-r", &read]).stdin(Stdio::null()), &["php"]).done().out;
+    assert!(root.ends_with("platforms/seven-1.0"), "{root}");
 
     lab.provision(&["disable", "@old.localhost", "--no-backup"]).done();
     let words = ["--home", &home, "drush", "old.localhost", "status"];

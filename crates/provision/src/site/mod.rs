@@ -45,7 +45,7 @@ pub(crate) use deploy::relocate::Relocate;
 pub(crate) use deploy::updates::{Rebuild, RunUpdates};
 pub(crate) use disable::Disable;
 pub(crate) use drop_formers::DropFormers;
-pub use drush::{drush_alias, drush_uri};
+pub use drush::drush_uri;
 pub(crate) use eject::{Eject, WriteLiteral, WriteParting};
 pub(crate) use enable::Enable;
 pub(crate) use facts::{Room, names_are_free};

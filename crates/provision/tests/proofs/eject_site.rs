@@ -53,7 +53,7 @@ fn a_site_is_let_go_of_or_is_ours_as_before() {
         "- file clients/admin/a.test",
         "- file contexts/a.test.json",
         "- file credentials/a.test.json",
-        "- file drush/sites/a_test.site.yml",
+        "- file drush/sites/a.test.alias.drushrc.php",
         "~ file platforms/seven/sites/a.test/settings.php",
         "~ file platforms/seven/sites/sites.php",
         "+ file ejected",

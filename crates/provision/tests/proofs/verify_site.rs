@@ -92,17 +92,21 @@ fn a_site_is_put_right_beside_others_that_live_on() {
 
 #[test]
 fn an_alias_under_a_name_that_no_drush_finds_goes_with_the_next_verify() {
-    let scene = Scene::new("verify-site, with a Drush alias of an older version", |lab| {
-        two_platforms(lab);
-        lab.install("a.test", "ten");
-        fs::write(lab.home().drush_sites().join("a.test.site.yml"), "'*':\n").unwrap();
-        verify()
-    });
-    let (before, after) = scene.worlds();
-    assert!(!before.find("drush/sites/a.test.site.yml").is_empty());
-    assert!(after.find("drush/sites/a.test.site.yml").is_empty());
-    assert!(!after.find("drush/sites/a_test.site.yml").is_empty());
-    scene.prove(Extent::OneOf(3));
+    for (code, wrong, right) in
+        [("ten", "a.test.site.yml", "a_test.site.yml"), ("seven", "a_test.site.yml", "a.test.alias.drushrc.php")]
+    {
+        let scene = Scene::new("verify-site, with a Drush alias of an older version", move |lab| {
+            two_platforms(lab);
+            lab.install("a.test", code);
+            fs::write(lab.home().drush_sites().join(wrong), "'*':\n").unwrap();
+            verify()
+        });
+        let (before, after) = scene.worlds();
+        assert!(!before.find(&format!("drush/sites/{wrong}")).is_empty());
+        assert!(after.find(&format!("drush/sites/{wrong}")).is_empty());
+        assert!(!after.find(&format!("drush/sites/{right}")).is_empty());
+        scene.prove(Extent::OneOf(3));
+    }
 }
 
 #[test]
