@@ -40,6 +40,12 @@ impl Release {
         self.tree.file_name().unwrap().to_string_lossy().into_owned()
     }
 
+    /// Whether its updates and those of `to` are one line: within a major release, and from 8 on to the next one.
+    fn leads_to(&self, to: &Release) -> bool {
+        let (here, there) = (self.version[0], to.version[0]);
+        here == there || here >= 8 && here + 1 == there
+    }
+
     fn is_seven(&self) -> bool {
         self.version[0] == 7
     }
@@ -175,7 +181,7 @@ pub fn to_later_releases(releases: &[Release]) -> (usize, usize) {
     let only = std::env::var("AEGIR_TEST_STORY").unwrap_or_default();
     let (mut passed, mut failed) = (0, 0);
     for from in releases {
-        let later = releases.iter().filter(|to| to.version[0] == from.version[0] && to.version > from.version);
+        let later = releases.iter().filter(|to| to.version > from.version && from.leads_to(to));
         let Some(to) = later.min_by(|a, b| a.version.cmp(&b.version)) else { continue };
         for (db_server, http) in servers() {
             let story = format!("{}: {http}: a site in {db_server} moves to {} and goes back", from.name(), to.name());

@@ -66,7 +66,8 @@ impl AsItWas {
                 || ["sites/sites.php", "sites/local.sites.php"].contains(&path)
                 || own.starts_with("private")
                 || own == "files/.htaccess"
-                || own.starts_with("files/php/")
+                // What whoever visits has Drupal make: its compiled templates, and up to 10.0 styles and scripts in one file.
+                || ["files/php/", "files/css/", "files/js/"].iter().any(|folder| own.starts_with(folder))
         };
         let paths: BTreeSet<&String> = self.files.keys().chain(now.files.keys()).collect();
         let others = paths.into_iter().filter(|path| self.files.get(*path) != now.files.get(*path));
