@@ -49,6 +49,20 @@ fn said(fault: &DriverFault) -> String {
     format!("{}\n", aegir_domain::Report(&aegir_domain::FaultReport::of(fault)))
 }
 
+/// Another task may change files while a server reads them. What its number says must be there; more may be.
+#[test]
+fn a_server_reads_its_number_before_any_file_that_the_number_stands_for() {
+    for (driver, folder) in servers() {
+        let files = driver.server(&some_server(&folder), &Templates::default()).unwrap();
+        let text = files.iter().find(|file| file.path == Path::new("server.conf")).unwrap().text.expose().to_owned();
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+        let sites = if driver.service_type() == "nginx" { "/vhost.d/*.conf" } else { "${AEGIR_SITES}/*.conf" };
+        for file in [sites, "/platforms/*.conf"] {
+            assert!(at("/generation.conf") < at(file), "{}: {file}", driver.service_type());
+        }
+    }
+}
+
 #[test]
 fn a_sites_file_is_as_the_examples_say() {
     for (driver, folder) in servers() {
