@@ -135,6 +135,23 @@ pub trait DbDriver: Send + Sync {
     /// Copies the rows of a table to one of the same name and shape. `None` where the whole is copied.
     fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement>;
 
+    /// Asks for the tables of `from` that take `at_least` so many bytes, and whose files hold all of them: a row with the name
+    /// of each, the largest first. `None` where a table is no file.
+    fn ask_large_tables(&self, from: &DbName, at_least: u64) -> Option<Statement>;
+
+    /// Asks for the folder with a server's data, in which each database has one of its own: one row. `None` where there is no server.
+    fn ask_data_directory(&self) -> Option<Statement>;
+
+    /// How the file of a table that [`DbDriver::ask_large_tables`] names becomes the one of an empty table of the same name
+    /// and shape. `None` where a table is no file.
+    fn copy_as_file(&self, from: &DbName, to: &DbName, table: &str) -> Option<CopyAsFile>;
+
+    /// Ends what the connection of this number is at, if it is at anything, and leaves it open. `None` where there is no server.
+    fn end_statement(&self, connection: &str) -> Option<Statement>;
+
+    /// How a server is brought to forget what its journal says of files that are gone. `None` where it has none.
+    fn checkpoint(&self) -> Option<Checkpoint>;
+
     /// Removes all rows of a table. It is for a connection that is in the database.
     fn empty_table(&self, table: &str) -> Statement;
 
@@ -161,6 +178,31 @@ pub trait DbDriver: Send + Sync {
 
     /// What a site's PHP needs to reach its database, as the `db_*` parameters that `settings.php` reads.
     fn params(&self, access: &Access<'_>) -> Vec<(String, Password)>;
+}
+
+/// How the file of a table is copied.
+#[derive(Clone, Debug)]
+pub struct CopyAsFile {
+    /// Takes its own file from the empty table. What the journal says of that file must be behind a [`Checkpoint`] before
+    /// another one lies in its place.
+    pub make_room: Statement,
+    /// Have the table that is copied written down whole, and nobody write to it. They wait for seconds at the most.
+    pub hold: Vec<Statement>,
+    /// The files to copy from the one database's folder to the other's: the table's own, then what is of use only until it is taken.
+    pub files: [String; 2],
+    /// Let go of what is held; the copy is made.
+    pub let_go: Vec<Statement>,
+    /// Has the empty table be what was copied.
+    pub take: Statement,
+}
+
+/// How a server writes down all that its journal holds, so that it begins to read behind that when it starts after a crash.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// Makes it. While somebody writes all the time it is made again and again, until [`DbDriver::end_statement`].
+    pub make: Statement,
+    /// Asks how far the journal was written, and from where it would be read: one row with both, in bytes of the journal.
+    pub ask: Statement,
 }
 
 /// Which of the rows that are found are answered.

@@ -27,6 +27,7 @@ mod imports;
 mod installers;
 mod kills;
 mod languages;
+mod large_tables;
 mod logins;
 mod main_job;
 mod modes;

@@ -12,7 +12,10 @@ use std::path::Path;
 use aegir_domain::{DbEngine, DbName, GrantHost, Marker, Password, Remedy};
 
 use super::statement::quoted;
-use super::{Access, At, DbDriver, InTable, Limits, Place, Product, ProductKind, Statement, dump, numbers};
+use super::{
+    Access, At, Checkpoint, CopyAsFile, DbDriver, InTable, Limits, Place, Product, ProductKind, Statement, dump,
+    numbers,
+};
 use crate::DriverFault;
 
 /// MariaDB 10.3 or later, MySQL 5.7.8 or later.
@@ -246,6 +249,64 @@ impl DbDriver for MariaDb {
     fn copy_rows(&self, from: &DbName, to: &DbName, table: &str) -> Option<Statement> {
         let table = back_ticked(table);
         Some(Statement::plain(format!("INSERT INTO `{to}`.{table} SELECT * FROM `{from}`.{table}")))
+    }
+
+    fn ask_large_tables(&self, from: &DbName, at_least: u64) -> Option<Statement> {
+        // Names that are the names of their files too. What an index of words holds lies in files of its own, and a
+        // foreign key is known by both of its tables.
+        let of_table = format!("TABLE_SCHEMA = '{from}' AND TABLE_NAME = t.TABLE_NAME");
+        Some(Statement::plain(format!(
+            "SELECT t.TABLE_NAME FROM information_schema.TABLES t \
+             WHERE t.TABLE_SCHEMA = '{from}' AND t.ENGINE = 'InnoDB' AND t.TABLE_TYPE = 'BASE TABLE' \
+             AND t.DATA_LENGTH + t.INDEX_LENGTH >= {at_least} AND t.TABLE_NAME REGEXP '^[A-Za-z0-9_]+$' \
+             AND t.CREATE_OPTIONS NOT LIKE '%partitioned%' AND t.CREATE_OPTIONS NOT LIKE '%ENCRYPT%' \
+             AND NOT EXISTS (SELECT 1 FROM information_schema.STATISTICS \
+             WHERE {of_table} AND INDEX_TYPE IN ('FULLTEXT', 'SPATIAL')) \
+             AND NOT EXISTS (SELECT 1 FROM information_schema.TABLE_CONSTRAINTS \
+             WHERE {of_table} AND CONSTRAINT_TYPE = 'FOREIGN KEY') \
+             AND NOT EXISTS (SELECT 1 FROM information_schema.REFERENTIAL_CONSTRAINTS r \
+             WHERE r.CONSTRAINT_SCHEMA = '{from}' AND r.REFERENCED_TABLE_NAME = t.TABLE_NAME) \
+             ORDER BY t.DATA_LENGTH + t.INDEX_LENGTH DESC"
+        )))
+    }
+
+    fn ask_data_directory(&self) -> Option<Statement> {
+        Some(Statement::plain("SELECT @@datadir"))
+    }
+
+    fn copy_as_file(&self, from: &DbName, to: &DbName, table: &str) -> Option<CopyAsFile> {
+        let name = back_ticked(table);
+        Some(CopyAsFile {
+            make_room: Statement::plain(format!("ALTER TABLE `{to}`.{name} DISCARD TABLESPACE")),
+            hold: vec![
+                Statement::plain("SET SESSION lock_wait_timeout = 10"),
+                Statement::plain(format!("FLUSH TABLES `{from}`.{name} FOR EXPORT")),
+            ],
+            files: [format!("{table}.ibd"), format!("{table}.cfg")],
+            let_go: vec![
+                Statement::plain("UNLOCK TABLES"),
+                Statement::plain("SET SESSION lock_wait_timeout = DEFAULT"),
+            ],
+            take: Statement::plain(format!("ALTER TABLE `{to}`.{name} IMPORT TABLESPACE")),
+        })
+    }
+
+    fn end_statement(&self, connection: &str) -> Option<Statement> {
+        Some(Statement::plain(format!("KILL QUERY {connection}")))
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        let status = |name| {
+            format!("(SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = '{name}')")
+        };
+        Some(Checkpoint {
+            make: Statement::plain("SET GLOBAL innodb_log_checkpoint_now = ON"),
+            ask: Statement::plain(format!(
+                "SELECT {}, {}",
+                status("INNODB_LSN_CURRENT"),
+                status("INNODB_LSN_LAST_CHECKPOINT")
+            )),
+        })
     }
 
     fn empty_table(&self, table: &str) -> Statement {

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use aegir_domain::{DbName, GrantHost, Marker, Password};
 
-use super::{Access, At, DbDriver, InTable, Limits, Place, Product, ProductKind, Statement, numbers};
+use super::{
+    Access, At, Checkpoint, CopyAsFile, DbDriver, InTable, Limits, Place, Product, ProductKind, Statement, numbers,
+};
 use crate::DriverFault;
 
 /// SQLite 3.
@@ -164,6 +166,26 @@ impl DbDriver for Sqlite {
     }
 
     fn copy_rows(&self, _: &DbName, _: &DbName, _: &str) -> Option<Statement> {
+        None
+    }
+
+    fn ask_large_tables(&self, _: &DbName, _: u64) -> Option<Statement> {
+        None
+    }
+
+    fn ask_data_directory(&self) -> Option<Statement> {
+        None
+    }
+
+    fn copy_as_file(&self, _: &DbName, _: &DbName, _: &str) -> Option<CopyAsFile> {
+        None
+    }
+
+    fn end_statement(&self, _: &str) -> Option<Statement> {
+        None
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
         None
     }
 

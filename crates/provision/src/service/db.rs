@@ -5,6 +5,7 @@
 //! there ends before another one takes it back.
 
 mod along;
+mod as_files;
 mod copying;
 mod dump;
 mod texts;

@@ -103,7 +103,7 @@ impl Recipe<World> for Migrate {
             }
             run.step(EndRehearsal { site: Box::new(moved.clone()), platform: ready.platform.clone() })?;
         }
-        run.step(MakeTables {
+        let waiting = run.step(MakeTables {
             server: site.db_server.clone(),
             from: site.database.clone(),
             to_server: db_server.clone(),
@@ -122,6 +122,7 @@ impl Recipe<World> for Migrate {
             from: site.database.clone(),
             to_server: db_server,
             to: moved.database.clone(),
+            waiting,
         })?;
         run.step(TopUpFiles { from: folder, root: root.clone(), site: site.name.clone(), coming: None })?;
         run.step(RunUpdates { site: Box::new(moved.clone()), platform: ready.platform.clone() })?;

@@ -76,7 +76,7 @@ impl Recipe<World> for Rename {
         };
         self.warn_of_names(run, &site, &renamed);
 
-        self.make_copy(run, &site, &renamed, &platform)?;
+        let waiting = self.make_copy(run, &site, &renamed, &platform)?;
         let since = run.world().parts.clock.unix_ms();
         for name in [&site.name, &renamed.name] {
             // Pages of the old name are of no use under the new one.
@@ -94,6 +94,7 @@ impl Recipe<World> for Rename {
             from: site.database.clone(),
             to_server: site.db_server.clone(),
             to: renamed.database.clone(),
+            waiting,
         })?;
         run.step(TopUpFiles { from: folder, root: platform.root.clone(), site: renamed.name.clone(), coming: None })?;
         run.step(Relocate {
@@ -199,14 +200,14 @@ impl Rename {
         }
     }
 
-    /// All of the renamed site that can be made while it is written to.
+    /// All of the renamed site that can be made while it is written to. Gives the tables that wait for a file.
     fn make_copy(
         &self,
         run: &mut Run<'_, World>,
         site: &SiteContext,
         renamed: &SiteContext,
         platform: &PlatformContext,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<String>, Fault> {
         let Database { name, marker, hosts } = renamed.database.clone();
         let (server, attempt) = (site.db_server.clone(), run.world().task.attempt);
         run.step(MakeSecret { name: "database".into() })?;
@@ -221,8 +222,7 @@ impl Rename {
             from: site.database.clone(),
             to_server: renamed.db_server.clone(),
             to: renamed.database.clone(),
-        })?;
-        Ok(())
+        })
     }
 
     /// Puts the site in service under its new name, behind the fence, and what it was on its shelf.

@@ -82,11 +82,11 @@ impl Recipe<World> for Update {
         let (root, attempt) = (platform.root.clone(), run.world().task.attempt);
         let name = former::name(run.world(), &site.name)?;
         let folder = coming::path(&root, attempt);
-        copy_beside(run, &site, &new, &platform)?;
+        let tables = copy_beside(run, &site, &new, &platform)?;
         let since = run.world().parts.clock.unix_ms();
         let shown = Some(site.database.name.clone());
         run.step(RaiseFence { site: site.name.clone(), attempt, since, shown: shown.clone() })?;
-        copy_the_rest(run, &site, &new, &platform)?;
+        copy_the_rest(run, &site, &new, &platform, tables)?;
         former::shelve(run, &site, &platform, &name)?;
         run.step(BringBack { from: folder, to: root.site_dir(&site.name), attempt })?;
         list(run, &platform, &new.name, new.names())?;
@@ -153,13 +153,13 @@ impl Update {
     }
 }
 
-/// All of the new self that can be made while the site is written to.
+/// All of the new self that can be made while the site is written to. Gives the tables that wait for a file.
 fn copy_beside(
     run: &mut Run<'_, World>,
     site: &SiteContext,
     new: &SiteContext,
     platform: &PlatformContext,
-) -> Result<(), Fault> {
+) -> Result<Vec<String>, Fault> {
     let Database { name, marker, hosts } = new.database.clone();
     let (server, root, attempt) = (new.db_server.clone(), &platform.root, run.world().task.attempt);
     run.step(MakeSecret { name: "database".into() })?;
@@ -189,6 +189,7 @@ fn copy_the_rest(
     site: &SiteContext,
     new: &SiteContext,
     platform: &PlatformContext,
+    waiting: Vec<String>,
 ) -> Result<(), Fault> {
     let (server, root) = (site.db_server.clone(), platform.root.clone());
     run.step(HoldStill {
@@ -201,6 +202,7 @@ fn copy_the_rest(
         from: site.database.clone(),
         to_server: server,
         to: new.database.clone(),
+        waiting,
     })?;
     let (from, attempt) = (root.site_dir(&site.name), run.world().task.attempt);
     run.step(TopUpFiles { from, root, site: site.name.clone(), coming: Some(attempt) })

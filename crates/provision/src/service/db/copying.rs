@@ -1,7 +1,8 @@
 //! A database held still, measured, and copied on its own server.
 //!
-//! Where tables are copied one by one, several connections share the work: nobody may write meanwhile. A file is
-//! copied by its own engine, as it is at one moment.
+//! Where tables are copied one by one, several connections share the work: nobody may write meanwhile. Large ones are
+//! copied as files where that can be (`as_files.rs`). A database that is a file is copied by its own engine, as it is at
+//! one moment.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use aegir_drivers::db::dump::makes_table;
 use aegir_drivers::db::{DbDriver, Place, Statement};
 use aegir_host::{Connection, Kind, Trouble, own_uid};
 
+use super::as_files::AsFiles;
 use super::dump::{Dumped, Loader, NoTable, Sink};
 use super::views::Beside;
 use super::{DbFault, DbServer, text_of};
@@ -145,24 +147,25 @@ impl DbServer<'_> {
     }
 
     /// Has the empty database `to` of `other`, this server or one of its kind, hold what `from` holds, less the rows
-    /// of caches. What an earlier try left in it goes first.
+    /// of caches. What an earlier try left in it goes first. Of what [`DbServer::make_tables`] made for it, the tables `waiting` wait
+    /// for a file.
     pub(crate) fn copy_database(
         &self,
         from: &Database,
         held: Held,
         other: &DbServer<'_>,
         to: &Database,
+        waiting: &[String],
     ) -> Result<(), Fault> {
         self.must_bear(&from.name, &from.marker)?;
         other.must_bear(&to.name, &to.marker)?;
-        let caches: BTreeSet<String> =
-            self.names(&from.name, &self.driver.ask_caches(&from.name))?.into_iter().collect();
+        let caches = self.caches(&from.name)?;
         match (&self.service, &other.service) {
             (DbService::Sqlite {}, DbService::Sqlite {}) => self.copy_file(from, other, to, &caches),
             (DbService::Mariadb { .. }, DbService::Mariadb { .. })
                 if self.server == other.server && held == Held::Still =>
             {
-                self.copy_tables(&from.name, &to.name, &caches)
+                self.copy_tables(&from.name, &to.name, &caches, waiting)
             }
             (DbService::Mariadb { .. }, DbService::Mariadb { .. }) => {
                 self.copy_across(&from.name, other, &to.name, &caches)
@@ -280,11 +283,16 @@ impl DbServer<'_> {
     }
 
     /// Makes the tables that a copy is to fill, where rows are copied table by table: making them takes longer than
-    /// filling small ones. What is there already goes first.
-    pub(crate) fn make_tables(&self, from: &Database, other: &DbServer<'_>, to: &Database) -> Result<(), Fault> {
+    /// filling small ones. What is there already goes first. Gives the tables that wait for a file, without which they are none.
+    pub(crate) fn make_tables(
+        &self,
+        from: &Database,
+        other: &DbServer<'_>,
+        to: &Database,
+    ) -> Result<Vec<String>, Fault> {
         other.must_bear(&to.name, &to.marker)?;
         if self.server != other.server || matches!(self.service, DbService::Sqlite {}) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.drop_beside(&to.name)?;
         for table in self.names(&to.name, &self.driver.ask_tables(&to.name))? {
@@ -293,21 +301,47 @@ impl DbServer<'_> {
         let tables = self.names(&from.name, &self.driver.ask_tables(&from.name))?;
         self.share(&from.name, &to.name, tables, |work, connection, table| {
             work.have_table(connection, table, false).map(|()| 0)
-        })
+        })?;
+        let caches = self.caches(&from.name)?;
+        self.make_wait(&from.name, &to.name, |table| caches.contains(table))
     }
 
-    fn copy_tables(&self, from: &DbName, to: &DbName, caches: &BTreeSet<String>) -> Result<(), Fault> {
+    /// The tables whose rows can be made again.
+    fn caches(&self, name: &DbName) -> Result<BTreeSet<String>, Fault> {
+        Ok(self.names(name, &self.driver.ask_caches(name))?.into_iter().collect())
+    }
+
+    fn copy_tables(
+        &self,
+        from: &DbName,
+        to: &DbName,
+        caches: &BTreeSet<String>,
+        waiting: &[String],
+    ) -> Result<(), Fault> {
         let beside = self.beside_to_copy(from)?;
         self.drop_beside(to)?;
-        let tables = self.names(from, &self.driver.ask_tables(from))?;
+        let mut tables = self.names(from, &self.driver.ask_tables(from))?;
+        // The large ones first: else one of them goes on alone at the end.
+        tables.sort_by_key(|table| waiting.iter().position(|waiting| waiting == table).unwrap_or(waiting.len()));
+        let as_files = self.as_files(from, to, waiting);
         let there: BTreeSet<String> = self.names(to, &self.driver.ask_tables(to))?.into_iter().collect();
         for table in there.iter().filter(|table| !tables.contains(table)) {
             self.run(&self.driver.drop_table(to, table))?;
         }
         self.share(from, to, tables, |work, connection, table| {
-            work.have_table(connection, table, there.contains(table))?;
+            let mut is_there = there.contains(table);
+            if let Some(as_files) = as_files.as_ref().filter(|as_files| is_there && as_files.awaits(table)) {
+                if work.fill_as_file(connection, as_files, table)? {
+                    return Ok(0);
+                }
+                is_there = false;
+            }
+            work.have_table(connection, table, is_there)?;
             if caches.contains(table) { Ok(0) } else { work.copy_rows(connection, table) }
         })?;
+        if let Some(told) = as_files.and_then(AsFiles::told) {
+            self.world.say(told);
+        }
         self.make_beside(to, &beside)
     }
 
@@ -338,7 +372,7 @@ impl DbServer<'_> {
     }
 
     /// A connection in the database `to`, under a name by which it is found if we die.
-    fn connect_to_copy(&self, to: &DbName, number: usize) -> Result<Box<dyn Connection>, Fault> {
+    pub(super) fn connect_to_copy(&self, to: &DbName, number: usize) -> Result<Box<dyn Connection>, Fault> {
         let DbService::Mariadb { at, account, .. } = &self.service else {
             return Err(DbFault::None { server: self.server.clone() }.into());
         };
@@ -458,6 +492,22 @@ impl Work<'_> {
         }
         connection.run(&statement)?;
         Ok(())
+    }
+
+    /// Has a table that waits for a file hold what the one of `from` holds. If not, it is gone.
+    fn fill_as_file(
+        &self,
+        connection: &mut dyn Connection,
+        as_files: &AsFiles<'_>,
+        table: &str,
+    ) -> Result<bool, Fault> {
+        let (shape, _) = self.driver.shape(&self.shape(connection, self.from, table)?);
+        let (made, _) = self.driver.shape(&self.shape(connection, self.to, table)?);
+        if made == shape {
+            return as_files.copy(connection, table);
+        }
+        as_files.give_up(connection, table, "its shape changed meanwhile".into())?;
+        Ok(false)
     }
 
     fn copy_rows(&self, connection: &mut dyn Connection, table: &str) -> Result<u64, Fault> {

@@ -49,7 +49,7 @@ impl Action<World> for CopyMoment {
 
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let other = DbServer::beside_another(world, &self.to_server)?;
-        DbServer::of(world, &self.server)?.copy_database(&self.from, Held::Not, &other, &self.to)
+        DbServer::of(world, &self.server)?.copy_database(&self.from, Held::Not, &other, &self.to, &[])
     }
 }
 
@@ -61,7 +61,7 @@ impl Undo<World> for CopyMoment {
 }
 
 /// Makes the tables that a copy is to fill, empty, while the site goes on: [`CopyDatabase`] makes only those anew that
-/// are of another shape by then.
+/// are of another shape by then. Gives the tables that wait for a file, which are for that one step to fill.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MakeTables {
     pub(crate) server: ServerName,
@@ -72,10 +72,10 @@ pub(crate) struct MakeTables {
 }
 
 impl Action<World> for MakeTables {
-    type Output = ();
+    type Output = Vec<String>;
     const NAME: &'static str = "make-tables";
 
-    fn apply(&self, world: &World) -> Result<(), Fault> {
+    fn apply(&self, world: &World) -> Result<Vec<String>, Fault> {
         let other = DbServer::beside_another(world, &self.to_server)?;
         DbServer::of(world, &self.server)?.make_tables(&self.from, &other, &self.to)
     }
@@ -96,6 +96,9 @@ pub(crate) struct CopyDatabase {
     /// Whose `to` is.
     pub(crate) to_server: ServerName,
     pub(crate) to: Database,
+    /// What [`MakeTables`] gave.
+    #[serde(default)]
+    pub(crate) waiting: Vec<String>,
 }
 
 impl Action<World> for CopyDatabase {
@@ -106,7 +109,7 @@ impl Action<World> for CopyDatabase {
     fn apply(&self, world: &World) -> Result<(), Fault> {
         let began = world.parts.clock.now();
         let other = DbServer::beside_another(world, &self.to_server)?;
-        DbServer::of(world, &self.server)?.copy_database(&self.from, Held::Still, &other, &self.to)?;
+        DbServer::of(world, &self.server)?.copy_database(&self.from, Held::Still, &other, &self.to, &self.waiting)?;
         let took = world.parts.clock.now().saturating_sub(began);
         world.say(format!(
             "Copied the database `{}` to `{}` in {:.1} s",
